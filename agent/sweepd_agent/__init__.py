@@ -1,0 +1,1 @@
+"""The agent: runs training processes for the scheduler."""

@@ -1,0 +1,67 @@
+"""Generates the Python stubs of the contract: a hatch build hook, and a script for `make protos`."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ModuleNotFoundError:  # run as a script, in an environment that only has the generator
+    BuildHookInterface = object
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOS = ROOT / "protos"
+OUTPUT = ROOT / "client" / "sweepd" / "v1"
+DIGEST = OUTPUT / "contract_pb2.sha256"
+
+
+def contract_digest() -> str:
+    """Return the SHA-256 of all proto files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(PROTOS.rglob("*.proto")):
+        digest.update(path.relative_to(PROTOS).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def generate() -> None:
+    """Write `*_pb2.py`, `*_pb2_grpc.py` and their type stubs below `client/sweepd/v1`."""
+    from grpc_tools import protoc
+
+    include = Path(protoc.__file__).parent / "_proto"
+    files = [path.relative_to(PROTOS).as_posix() for path in sorted(PROTOS.rglob("*.proto"))]
+    services = [file for file in files if file.endswith("_service.proto")]
+    with tempfile.TemporaryDirectory() as out:
+        for outputs, sources in (
+            ([f"--python_out={out}", f"--mypy_out=quiet:{out}"], files),
+            ([f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}"], services),
+        ):
+            status = protoc.main(["protoc", f"-I{PROTOS}", f"-I{include}", *outputs, *sources])
+            if status != 0:
+                raise SystemExit(f"protoc failed with status {status}")
+        for stale in OUTPUT.glob("*_pb2*"):
+            stale.unlink()
+        OUTPUT.mkdir(parents=True, exist_ok=True)
+        for path in (Path(out) / "sweepd" / "v1").iterdir():
+            shutil.copy(path, OUTPUT / path.name)
+    DIGEST.write_text(contract_digest() + "\n")
+
+
+class ContractBuildHook(BuildHookInterface):
+    """Builds the stubs before hatchling collects the files of a wheel or an editable install."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Generate, unless the stubs present were made from these very proto files."""
+        if not DIGEST.exists() or DIGEST.read_text().strip() != contract_digest():
+            generate()
+
+
+if __name__ == "__main__":
+    generate()
+    sys.stdout.write(f"stubs written to {OUTPUT.relative_to(ROOT)}\n")

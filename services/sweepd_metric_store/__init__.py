@@ -1,0 +1,1 @@
+"""The metric store: every point and every log line."""

@@ -1,0 +1,1 @@
+"""The scheduler: what exists, what runs, who may report."""

@@ -1,0 +1,1 @@
+"""The suggestion service: model-based search."""
