@@ -1,0 +1,143 @@
+"""The parameters of a run as its script sees them: the sweep's values, over the script's own."""
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+# What `init` and `update` take: a mapping, or an object with attributes such as an argparse namespace.
+Values = Mapping[str, object] | object
+
+
+class ConfigError(ValueError):
+    """A value was to be replaced by `update` without saying so."""
+
+
+class Config(dict[str, object]):
+    """A dictionary whose items are attributes too, at every depth, and whose swept values stay.
+
+    What the sweep decided wins over defaults, over assignments and over `update`: those leave it as it is. A
+    group of parameters is merged key by key. Everything else behaves as in a dictionary of the script's own.
+    """
+
+    __slots__ = ("_changed", "_swept")
+
+    _changed: Callable[[], None]
+    _swept: Mapping[str, object]
+
+    def __init__(self, swept: Mapping[str, object]) -> None:
+        super().__init__()
+        object.__setattr__(self, "_changed", lambda: None)
+        object.__setattr__(self, "_swept", swept)
+        for key, value in swept.items():
+            super().__setitem__(key, self._adopted(key, value))
+
+    def __getattr__(self, name: str) -> object:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the configuration has no value {name!r}") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self[name]
+        except KeyError:
+            raise AttributeError(f"the configuration has no value {name!r}") from None
+
+    def __setitem__(self, key: str, value: object) -> None:
+        """Assign `value`, except over what the sweep decided."""
+        if not self._decides(key, value):
+            super().__setitem__(key, self._adopted(key, value))
+            self._changed()
+
+    def __delitem__(self, key: str) -> None:
+        """Delete `key`, unless the sweep decided it."""
+        if key not in self._swept:
+            super().__delitem__(key)
+            self._changed()
+
+    def __ior__(self, values: object) -> Self:  # type: ignore[override,misc]  # dict's would bypass the sweep
+        self.update(values, allow_val_change=True)
+        return self
+
+    def __reduce__(self) -> tuple[type[dict[str, object]], tuple[dict[str, object]]]:
+        return dict, (self.as_dict(),)  # another process gets the values; the rules stay with the run
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain dictionaries of the same content."""
+        return {key: value.as_dict() if isinstance(value, Config) else value for key, value in self.items()}
+
+    def update(self, values: Values, allow_val_change: bool = False) -> None:  # type: ignore[override]  # as W&B's
+        """Take `values` over, except where the sweep decided.
+
+        Raises:
+            ConfigError: one of them differs from a value that is there, and `allow_val_change` is not given.
+        """
+        new = as_mapping(values)
+        if not allow_val_change:
+            for key, value in new.items():
+                if key in self and key not in self._swept and self[key] != value:
+                    raise ConfigError(
+                        f"{key!r} is {self[key]!r}, not {value!r}: say allow_val_change=True to replace it"
+                    )
+        for key, value in new.items():
+            self[key] = value
+
+    def setdefaults(self, values: Values) -> None:
+        """Take over those of `values` for which there is none yet, within groups too."""
+        for key, value in as_mapping(values).items():
+            present = self.get(key)
+            if isinstance(present, Config) and isinstance(value, Mapping):
+                present.setdefaults(value)
+            elif key not in self:
+                self[key] = value
+
+    def setdefault(self, key: str, default: object = None) -> object:
+        """Return the value of `key`, after setting it to `default` if there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def _decides(self, key: str, value: object) -> bool:
+        """Return whether the sweep has a say in `key`; what it leaves open of a group is taken over here."""
+        if key not in self._swept:
+            return False
+        present = self.get(key)
+        if isinstance(present, Config) and isinstance(value, Mapping):
+            for inner, inner_value in value.items():
+                present[inner] = inner_value
+        return True
+
+    def _adopted(self, key: str, value: object) -> object:
+        """Return `value` as it is kept: groups as configurations of their own."""
+        if not isinstance(value, Mapping):
+            return value
+        swept = self._swept.get(key)
+        group = Config(swept if isinstance(swept, Mapping) else {})
+        for inner, inner_value in value.items():
+            group[inner] = inner_value
+        on_change(group, self._changed)
+        return group
+
+
+def on_change(config: Config, changed: Callable[[], None]) -> None:
+    """Have `changed` called after each assignment from now on; no method, to leave the names to the keys."""
+    object.__setattr__(config, "_changed", changed)
+    for value in config.values():
+        if isinstance(value, Config):
+            on_change(value, changed)
+
+
+def as_mapping(values: Values) -> Mapping[str, object]:
+    """Return the values of a mapping, or of an object that has them as attributes.
+
+    Raises:
+        TypeError: it has neither.
+    """
+    if isinstance(values, Mapping):
+        return values
+    try:
+        return vars(values)
+    except TypeError:
+        raise TypeError(f"config: a mapping or a namespace, not {type(values).__name__}") from None

@@ -1,0 +1,17 @@
+"""Tells the author of a script once what is wrong, and never stops the training for it."""
+
+
+class Notices:
+    """What a run has already complained of."""
+
+    def __init__(self) -> None:
+        self._subjects: set[str] = set()
+
+    def once(self, subject: str, text: str) -> None:
+        """Log `text` as a warning of the logger `sweepd`, the first time for this `subject`."""
+        if subject in self._subjects:
+            return
+        self._subjects.add(subject)
+        import logging  # takes as long as all of `sweepd`, and most runs have no complaint
+
+        logging.getLogger("sweepd").warning("sweepd: %s", text)
