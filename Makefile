@@ -1,0 +1,68 @@
+# The two commands of the README are `make demo` and `make test`; each creates what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python of 3.11 or newer on the path; `make PYTHON=/path/to/python demo` chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := client agent services tests benchmarks protos/build.py examples
+PROTOS := $(shell find protos -name '*.proto') protos/build.py
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(VENV)/server ## Run a real sweep from nothing to its best run
+	@$(BIN)/sweepctl demo
+
+test: check ## Pass every check and every test that this machine can run
+	@$(BIN)/python -m pytest -q
+
+unit: $(VENV)/dev ## Pass the tests of the pure cores alone
+	@$(BIN)/python -m pytest -q tests/unit
+
+check: $(VENV)/dev ## Check format, lint, types, import rules and the contract
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/mypy --no-error-summary
+	@PYTHONPATH=client:agent:services $(BIN)/lint-imports --no-logo >$(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/buf lint
+	@$(BIN)/buf format --diff --exit-code
+	@$(BIN)/buf breaking --against protos/released.binpb
+
+format: $(VENV)/dev ## Format the code and the contract
+	@$(BIN)/ruff format --quiet $(SOURCES)
+	@$(BIN)/ruff check --fix --quiet $(SOURCES)
+	@$(BIN)/buf format --write
+
+protos: $(VENV)/server ## Build the Python stubs from the contract again
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+
+bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove what these targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache client/sweepd/v1/*_pb2*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/created:
+	@[ -n "$(PYTHON)" ] || { echo "error: no Python 3.11 or newer on the path: install one, or say make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment: on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/server: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
+	@echo "Installing sweepd into $(VENV) (once; about half a minute)"
+	@$(INSTALL) --editable '.[server]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
+	@echo "Installing sweepd and its development tools into $(VENV) (once; about a minute)"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/server $@
+
+$(VENV)/bench: $(VENV)/dev
+	@$(INSTALL) --editable '.[bench]'
+	@touch $@
+
+.PHONY: help demo test unit check format protos bench clean

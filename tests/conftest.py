@@ -1,0 +1,47 @@
+"""What every test relies on: stubs that match the contract, and what this machine can run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import machine
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _contract_digest() -> str:
+    location = importlib.util.spec_from_file_location("contract_build", ROOT / "protos" / "build.py")
+    assert location is not None
+    assert location.loader is not None
+    module = importlib.util.module_from_spec(location)
+    location.loader.exec_module(module)
+    return str(module.contract_digest())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test stubs of another contract than the one in `protos`."""
+    config.addinivalue_line("markers", "needs(what): skipped, and named, where the machine lacks it")
+    digest = ROOT / "client" / "sweepd" / "v1" / "contract_pb2.sha256"
+    if not digest.exists() or digest.read_text().strip() != _contract_digest():
+        raise pytest.UsageError("the generated stubs are not those of protos/: run `make protos`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what the machine cannot run; on a build server that is an error instead."""
+    for item in items:
+        for marker in item.iter_markers("needs"):
+            lacking = machine.lacking(*marker.args)
+            if lacking and os.environ.get("CI"):
+                raise pytest.UsageError(f"{item.nodeid} needs {', '.join(lacking)}, which this machine lacks")
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=f"this machine lacks {', '.join(lacking)}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name in one line what the machine lacks."""
+    lacking = machine.lacking(*machine.CAPABILITIES)
+    if lacking:
+        terminalreporter.write_line(f"This machine lacks {', '.join(lacking)}: tests that need it were skipped.")

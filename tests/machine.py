@@ -1,0 +1,32 @@
+"""What a test may need beyond Python, and whether this machine has it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+
+def _postgresql() -> bool:
+    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb") is not None
+
+
+def _browser() -> bool:
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+
+
+def _node() -> bool:
+    return shutil.which("node") is not None
+
+
+CAPABILITIES: dict[str, Callable[[], bool]] = {
+    "PostgreSQL": cache(_postgresql),
+    "a browser": cache(_browser),
+    "Node": cache(_node),
+}
+
+
+def lacking(*names: str) -> tuple[str, ...]:
+    """Return those of `names` that this machine does not have."""
+    return tuple(name for name in names if not CAPABILITIES[name]())
