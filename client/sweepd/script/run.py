@@ -46,6 +46,11 @@ class Run:
         return self._folder.run
 
     @property
+    def sweep_id(self) -> str | None:
+        """The id of the sweep that the run belongs to, if it does to one."""
+        return self._folder.sweep and self._folder.sweep.rpartition("/")[2]
+
+    @property
     def attempt(self) -> int:
         """Which attempt at the run this is, counted from 1."""
         return self._folder.attempt

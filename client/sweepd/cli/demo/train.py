@@ -3,7 +3,7 @@
 By hand it takes the defaults below or what `--name=value` says; in a sweep, the sweep's values take their
 place.
 """
-# A program, started by its path, and no module of the package (INP001); threads are set before numpy loads (E402).
+# A program started by its path, no module of the package (INP001); threads are set before numpy loads (E402).
 # ruff: noqa: INP001, E402
 
 import argparse

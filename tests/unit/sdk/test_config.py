@@ -1,0 +1,107 @@
+"""The configuration of a run: who wins, and how it is read."""
+
+import argparse
+import copy
+import json
+import pickle
+
+import pytest
+
+from sweepd.script.config import Config, ConfigError, on_change
+
+
+def a_config() -> Config:
+    config = Config({"lr": 0.5, "opt": {"momentum": 0.9}})
+    config.setdefaults({"lr": 0.1, "epochs": 3, "opt": {"momentum": 0.0, "nesterov": True}})
+    return config
+
+
+def group(config: Config, name: str) -> Config:
+    inner = config[name]
+    assert isinstance(inner, Config)
+    return inner
+
+
+def test_values_of_the_sweep_win_over_defaults_within_groups_too() -> None:
+    assert a_config() == {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True}}
+
+
+def test_values_of_the_sweep_win_over_an_argparse_namespace() -> None:
+    config = Config({"lr": 0.5})
+    config.setdefaults(argparse.Namespace(lr=0.1, epochs=3))
+    assert config == {"lr": 0.5, "epochs": 3}
+
+
+def test_items_and_attributes_are_the_same_at_every_depth() -> None:
+    config = a_config()
+    assert config["opt"] == config.opt
+    opt = group(config, "opt")
+    assert opt.momentum == opt["momentum"] == 0.9
+    opt.nesterov = False
+    config["epochs"] = 4
+    assert config.epochs == 4
+    assert config == {"lr": 0.5, "epochs": 4, "opt": {"momentum": 0.9, "nesterov": False}}
+
+
+def test_a_name_with_dots_is_one_flat_key() -> None:
+    config = Config({"model.lr": 0.5})
+    config.setdefaults({"model.lr": 0.1, "model": {"lr": 1}})
+    assert config == {"model.lr": 0.5, "model": {"lr": 1}}
+
+
+def test_what_the_sweep_decided_can_be_neither_assigned_nor_updated_nor_deleted() -> None:
+    config = a_config()
+    config.lr = 1
+    config["lr"] = 1
+    config.update({"lr": 1}, allow_val_change=True)
+    config |= {"lr": 1}
+    group(config, "opt").update({"momentum": 1}, allow_val_change=True)
+    config.opt = {"momentum": 1, "dampening": 2}
+    config["opt"] = 7
+    del config["lr"]
+    assert config == {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True, "dampening": 2}}
+
+
+def test_update_replaces_a_value_only_when_told() -> None:
+    config = a_config()
+    config.update({"epochs": 3, "seed": 1})
+    with pytest.raises(ConfigError, match="'epochs' is 3, not 5"):
+        config.update({"epochs": 5})
+    config.update({"epochs": 5}, allow_val_change=True)
+    assert (config.epochs, config.seed) == (5, 1)
+
+
+def test_a_missing_value_is_named() -> None:
+    config = a_config()
+    with pytest.raises(AttributeError, match="'momentum'"):
+        _ = config.momentum
+    with pytest.raises(KeyError, match="momentum"):
+        _ = config["momentum"]
+    assert getattr(config, "momentum", None) is None
+
+
+def test_it_is_a_dictionary_for_whoever_takes_one() -> None:
+    config = a_config()
+    plain = {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True}}
+    assert json.loads(json.dumps(config)) == dict(**config) == plain
+    assert copy.deepcopy(config) == pickle.loads(pickle.dumps(config)) == config.as_dict() == plain
+    assert type(config.as_dict()["opt"]) is dict
+
+
+def test_every_assignment_is_heard_of_in_groups_too() -> None:
+    config, heard = a_config(), []
+    on_change(config, lambda: heard.append(config.as_dict()))
+    config.seed = 1
+    group(config, "opt").nesterov = False
+    config.new = {"a": 1}
+    group(config, "new").a = 2
+    del config["seed"]
+    config.lr = 7
+    assert len(heard) == 5
+    assert heard[-1] == config
+
+
+@pytest.mark.parametrize("wrong", [3, "lr=1", ["lr"]])
+def test_a_configuration_is_a_mapping_or_has_attributes(wrong: object) -> None:
+    with pytest.raises(TypeError, match="a mapping or a namespace"):
+        Config({}).update(wrong)

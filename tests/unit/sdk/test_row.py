@@ -1,0 +1,105 @@
+"""What values become on their way to the metrics file."""
+
+import datetime as dt
+import decimal
+import json
+import logging
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.script.notices import Notices
+from sweepd.script.row import encode_row
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def encoded(metrics: dict[str, object]) -> dict[str, object]:
+    line = encode_row({"_step": 1}, metrics, Notices())
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    row: dict[str, object] = json.loads(line)
+    assert row.pop("_step") == 1
+    return row
+
+
+@given(st.dictionaries(st.text().filter(lambda key: key not in {"_step", "_time", "_open"}), JSON))
+def test_json_values_arrive_as_they_are_each_row_on_one_line(metrics: dict[str, object]) -> None:
+    assert encoded(metrics) == metrics
+
+
+def test_nan_and_infinities_are_tokens() -> None:
+    line = encode_row({}, {"a": math.nan, "b": math.inf, "c": -math.inf, "d": np.float32("nan")}, Notices())
+    assert line == b'{"a":NaN,"b":Infinity,"c":-Infinity,"d":NaN}\n'
+
+
+def test_numbers_of_other_libraries_become_python_numbers() -> None:
+    class Tensor:
+        def item(self) -> float:
+            return 0.25
+
+    class Symbol:
+        def __float__(self) -> float:
+            return 0.5
+
+    row = encoded(
+        {
+            "f64": np.float64(0.1),
+            "f32": np.float32(0.5),
+            "i64": np.int64(2**62),
+            "flag": np.bool_(True),
+            "one": np.array([3]),
+            "long": np.longdouble(1.5),
+            "tensor": Tensor(),
+            "symbol": Symbol(),
+            "decimal": decimal.Decimal("0.125"),
+            "nested": {"f32": np.float32(0.5), "list": [np.int8(1)]},
+        }
+    )
+    assert row == {
+        "f64": 0.1,
+        "f32": 0.5,
+        "i64": 2**62,
+        "flag": True,
+        "one": 3,
+        "long": 1.5,
+        "tensor": 0.25,
+        "symbol": 0.5,
+        "decimal": 0.125,
+        "nested": {"f32": 0.5, "list": [1]},
+    }
+    assert row["flag"] is True
+    assert isinstance(row["one"], int)
+
+
+def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def item(self) -> float:
+            raise RuntimeError("on another device")
+
+    circle: list[object] = []
+    circle.append(circle)
+    unsuitable = {
+        "array": np.zeros(3),
+        "when": dt.datetime.now(dt.UTC),
+        "complex": 1j,
+        "circle": circle,
+        "broken": Broken(),
+        "_time": 3,
+        "keys": {(1, 2): 3},
+    }
+    notices = Notices()
+    for _ in range(2):
+        line = encode_row({"_step": 7}, {"loss": 0.5, **unsuitable}, notices)
+        assert json.loads(line) == {"_step": 7, "loss": 0.5}
+    assert len(caplog.records) == len(unsuitable)
+    for key, record in zip(unsuitable, caplog.records, strict=True):
+        assert repr(key) in record.message
+        assert record.levelno == logging.WARNING
