@@ -1,18 +1,15 @@
-"""Generates the Python stubs of the contract: a hatch build hook, and a script for `make protos`."""
+"""Generates the Python stubs of the contract: a build hook, run by every installation."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-try:
-    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-except ModuleNotFoundError:  # run as a script, in an environment that only has the generator
-    BuildHookInterface = object
+from hatchling.builders.config import BuilderConfig
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -51,7 +48,7 @@ def generate() -> None:
     DIGEST.write_text(contract_digest() + "\n")
 
 
-class ContractBuildHook(BuildHookInterface):
+class ContractBuildHook(BuildHookInterface[BuilderConfig]):
     """Builds the stubs before hatchling collects the files of a wheel or an editable install."""
 
     PLUGIN_NAME = "custom"
@@ -60,8 +57,3 @@ class ContractBuildHook(BuildHookInterface):
         """Generate, unless the stubs present were made from these very proto files."""
         if not DIGEST.exists() or DIGEST.read_text().strip() != contract_digest():
             generate()
-
-
-if __name__ == "__main__":
-    generate()
-    sys.stdout.write(f"stubs written to {OUTPUT.relative_to(ROOT)}\n")

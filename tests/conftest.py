@@ -6,8 +6,9 @@ import importlib.util
 import os
 from pathlib import Path
 
-import machine
 import pytest
+
+import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,4 +45,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name in one line what the machine lacks."""
     lacking = machine.lacking(*machine.CAPABILITIES)
     if lacking:
-        terminalreporter.write_line(f"This machine lacks {', '.join(lacking)}: tests that need it were skipped.")
+        terminalreporter.write_line(
+            f"This machine lacks {', '.join(lacking)}: tests that need it were skipped."
+        )

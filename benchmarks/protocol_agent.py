@@ -1,0 +1,128 @@
+"""Agents at protocol level: the stream and its messages, without processes, folders or scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import grpc.aio
+from sweepd.channel import aio_channel
+
+from sweepd import v1
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What the agents of one measurement have done."""
+
+    runs: int = 0
+    points: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+
+async def attach_address(address: str, token: str) -> str:
+    """Return where agents of this host attach."""
+    async with aio_channel(address, token) as channel:
+        answer = await ServerServiceStub(channel).GetServerInfo(v1.GetServerInfoRequest())
+    return answer.local_attach_address or address
+
+
+class ProtocolAgent:
+    """One agent with one slot; every run logs one value and ends, or logs until it is told to end."""
+
+    def __init__(self, channel: grpc.aio.Channel, sweep: str, name: str, tally: Tally) -> None:
+        self._stub = AgentServiceStub(channel)
+        self._sweep = sweep
+        self._name = name
+        self._tally = tally
+        self._outgoing: asyncio.Queue[v1.AttachRequest] = asyncio.Queue()
+        self._ended_at = 0.0
+
+    async def hand_outs(self) -> None:
+        """Take runs one after another for as long as the sweep goes on."""
+        await self._talk(self._finish_at_once)
+
+    async def single_points(self) -> None:
+        """Log one row at a time, each after the acknowledgement of the one before."""
+        await self._talk(self._log_first_row, self._log_next_row)
+
+    async def _talk(
+        self,
+        on_start: Callable[[v1.StartRun], None],
+        on_ack: Callable[[v1.Ack], None] | None = None,
+    ) -> None:
+        self._say(hello=self._hello())
+        call = self._stub.Attach(self._requests())
+        async for answer in call:
+            match answer.WhichOneof("command"):
+                case "welcome":
+                    self._say(offer=v1.Offer(wanted=1))
+                case "start_run":
+                    on_start(answer.start_run)
+                case "ack" if on_ack is not None:
+                    on_ack(answer.ack)
+                case "ack" if answer.ack.exited:
+                    self._tally.runs += 1
+                case "sweep_ended":
+                    return
+
+    async def _requests(self) -> AsyncIterator[v1.AttachRequest]:
+        while True:
+            yield await self._outgoing.get()
+
+    def _say(self, **report: object) -> None:
+        self._outgoing.put_nowait(v1.AttachRequest(**report))  # type: ignore[arg-type]  # the oneof's fields by name
+
+    def _hello(self) -> v1.Hello:
+        return v1.Hello(
+            agent_id=self._name,
+            instance=self._name,
+            pid=1,
+            host="bench",
+            host_boot_id="bench",
+            version="0",
+            protocol_version=1,
+            slots=1,
+            sweeps=[self._sweep],
+        )
+
+    def _finish_at_once(self, start: v1.StartRun) -> None:
+        now = time.perf_counter()
+        if self._ended_at:
+            self._tally.latencies.append(now - self._ended_at)
+        attempt = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
+        self._say(command_result=v1.CommandResult(command_id=start.command_id))
+        self._say(run_started=v1.RunStarted(attempt=attempt, pid=1))
+        self._say(observations=_one_row(attempt, 1, 0.5))
+        self._say(offer=v1.Offer(wanted=1))
+        self._say(
+            run_exited=v1.RunExited(
+                attempt=attempt,
+                last_row=1,
+                exit=v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0),
+                logged_keys=["loss"],
+            )
+        )
+        self._ended_at = now
+
+    def _log_first_row(self, start: v1.StartRun) -> None:
+        self._attempt = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
+        self._row = 1
+        self._say(command_result=v1.CommandResult(command_id=start.command_id))
+        self._say(run_started=v1.RunStarted(attempt=self._attempt, pid=1))
+        self._say(observations=_one_row(self._attempt, 1, 0.5))
+
+    def _log_next_row(self, ack: v1.Ack) -> None:
+        if ack.HasField("observation_row") and ack.observation_row == self._row:
+            self._tally.points += 1
+            self._row += 1
+            self._say(observations=_one_row(self._attempt, self._row, 1.0 / self._row))
+
+
+def _one_row(attempt: v1.AttemptRef, row: int, value: float) -> v1.ObservationBatch:
+    observation = v1.Observation(row=row, key=0, step=row, value=value)
+    return v1.ObservationBatch(attempt=attempt, first_row=row, last_row=row, observations=[observation])
