@@ -1,0 +1,147 @@
+"""Parameter values and points as messages and back, every type kept: 1 stays an integer, 1.0 a float."""
+
+from math import isfinite
+from typing import Final
+
+from google.protobuf.struct_pb2 import NULL_VALUE
+
+from sweepd import v1
+from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_POINT_BYTES
+from sweepd.spec.point import Json, Point
+
+MAX_VALUE_DEPTH: Final = 28
+"""Deepest nesting that travels: a mapping costs three levels of messages, of which parsers take 100."""
+
+_MAX_MESSAGE_BYTES: Final = 2 * MAX_POINT_BYTES
+"""What a point within its limit of canonical JSON never exceeds; checked before it is unpacked."""
+
+
+class CodecError(ValueError):
+    """A message cannot be read, or a value cannot be written as one."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}" if field else why)
+        self.field = field
+        self.why = why
+
+
+def value_message(value: Json, field: str = "value") -> v1.ParameterValue:
+    """Return a value as a message.
+
+    Raises:
+        CodecError: an integer beyond 64 bits, a number that is not finite, broken text, or nested too deeply.
+    """
+    message = v1.ParameterValue()
+    _fill(message, value, field, 0)
+    return message
+
+
+def value_from_message(message: v1.ParameterValue, field: str = "value") -> Json:
+    """Return the value that a message carries.
+
+    Raises:
+        CodecError: it carries none, a number is not finite, a name comes twice, or it is nested too deeply.
+    """
+    return _value(message, field, 0)
+
+
+def point_message(point: Point, field: str = "point") -> v1.ParameterMap:
+    """Return a point as a message, its entries in their order; raises CodecError like `value_message`."""
+    message = v1.ParameterMap()
+    _fill_map(message, point, field, 0)
+    return message
+
+
+def point_from_message(message: v1.ParameterMap, field: str = "point") -> Point:
+    """Return the point that a message carries, its entries in their order.
+
+    Raises:
+        CodecError: as in `value_from_message`; also for a point that is too large.
+    """
+    if message.ByteSize() > _MAX_MESSAGE_BYTES:
+        raise CodecError(field, f"larger than {MAX_POINT_BYTES} bytes")
+    return _map(message, field, 0)
+
+
+def _fill(message: v1.ParameterValue, value: Json, field: str, depth: int) -> None:
+    if depth > MAX_VALUE_DEPTH:
+        raise CodecError(field, f"nested deeper than {MAX_VALUE_DEPTH} levels")
+    match value:
+        case None:
+            message.null_value = NULL_VALUE
+        case bool():
+            message.bool_value = value
+        case int():
+            if not INT64_MIN <= value <= INT64_MAX:
+                raise CodecError(field, "an integer outside -2^63 to 2^63 - 1")
+            message.int_value = value
+        case float():
+            message.double_value = _finite(value, field)
+        case str():
+            message.string_value = _text(value, field)
+        case list():
+            message.list_value.SetInParent()
+            for index, item in enumerate(value):
+                _fill(message.list_value.values.add(), item, f"{field}[{index}]", depth + 1)
+        case dict():
+            message.map_value.SetInParent()
+            _fill_map(message.map_value, value, field, depth + 1)
+
+
+def _fill_map(message: v1.ParameterMap, mapping: dict[str, Json], field: str, depth: int) -> None:
+    for name, item in mapping.items():
+        entry = message.entries.add(name=_text(name, field))
+        _fill(entry.value, item, f"{field}.{name}", depth)
+
+
+def _value(message: v1.ParameterValue, field: str, depth: int) -> Json:
+    if depth > MAX_VALUE_DEPTH:
+        raise CodecError(field, f"nested deeper than {MAX_VALUE_DEPTH} levels")
+    match message.WhichOneof("kind"):
+        case "null_value":
+            return None
+        case "bool_value":
+            return message.bool_value
+        case "int_value":
+            return message.int_value
+        case "double_value":
+            return _finite(message.double_value, field)
+        case "string_value":
+            return _without_nul(message.string_value, field)
+        case "list_value":
+            items = message.list_value.values
+            return [_value(item, f"{field}[{index}]", depth + 1) for index, item in enumerate(items)]
+        case "map_value":
+            return _map(message.map_value, field, depth + 1)
+        case None:
+            raise CodecError(field, "no value is set")
+
+
+def _map(message: v1.ParameterMap, field: str, depth: int) -> dict[str, Json]:
+    mapping: dict[str, Json] = {}
+    for entry in message.entries:
+        if entry.name in mapping:
+            raise CodecError(f"{field}.{entry.name}", "the name comes twice")
+        name = _without_nul(entry.name, field)
+        mapping[name] = _value(entry.value, f"{field}.{name}", depth)
+    return mapping
+
+
+def _finite(number: float, field: str) -> float:
+    if not isfinite(number):
+        raise CodecError(field, "a number must be finite")
+    return number
+
+
+def _text(text: str, field: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise CodecError(field, "text with half a surrogate pair is no Unicode") from error
+    return _without_nul(text, field)
+
+
+def _without_nul(text: str, field: str) -> str:
+    if "\0" in text:
+        raise CodecError(field, "text with a NUL character cannot reach a program")
+    return text

@@ -1,0 +1,26 @@
+"""Findings survive the trip through messages."""
+
+import pytest
+
+from sweepd.codec import diagnostic_from_message, diagnostic_message
+from sweepd.spec.diagnostic import Diagnostic
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        Diagnostic(
+            file="a.yaml",
+            line=3,
+            column=5,
+            path="metod",
+            severity="error",
+            code="unknown-key",
+            message="x",
+            suggestion="method",
+        ),
+        Diagnostic(file="a.yaml", line=None, column=None, path="", severity="warning", code="w", message="y"),
+    ],
+)
+def test_a_finding_comes_back_the_same(finding: Diagnostic) -> None:
+    assert diagnostic_from_message(diagnostic_message(finding)) == finding
