@@ -1,0 +1,276 @@
+"""Builds a distribution from its keys, checking every value and what would be drawn."""
+
+from collections.abc import Callable
+from math import exp, isfinite
+from typing import Final
+
+from sweepd.spec.continuous import (
+    Beta,
+    InvLogUniform,
+    InvLogUniformValues,
+    LogNormal,
+    LogUniform,
+    LogUniformValues,
+    Normal,
+    Uniform,
+)
+from sweepd.spec.diagnostic import shown
+from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
+from sweepd.spec.distribution import DEPRECATED, Continuous, Distribution, Quantised
+from sweepd.spec.fields import Fields
+from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
+from sweepd.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
+from sweepd.spec.point import Json, Number
+from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
+
+_PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
+_RANGES: Final = {
+    kind.name: kind
+    for kind in (
+        Uniform,
+        LogUniform,
+        LogUniformValues,
+        InvLogUniform,
+        InvLogUniformValues,
+    )
+}
+_Q_RANGES: Final = {kind.name: kind for kind in (QUniform, QLogUniform, QLogUniformValues)}
+
+
+def build_distribution(name: str, fields: Fields) -> Distribution | None:
+    """Return the distribution of a parameter with all the keys it needs, or None after recording why not."""
+    match name:
+        case "constant":
+            value = _json(fields, fields.node.entries["value"].node, fields.path_of("value"))
+            return Constant(value=value) if _is_finite(value) else None
+        case "categorical" | "categorical_w_probabilities":
+            return _listed(name, fields)
+        case "int_uniform":
+            return _int_uniform(fields)
+        case "normal" | "q_normal" | "log_normal" | "q_log_normal":
+            return _normal(name, fields)
+        case "beta" | "q_beta":
+            return _beta(name, fields)
+        case _:
+            return _ranged(name, fields)
+
+
+def _json(fields: Fields, node: Node, path: str) -> Json:
+    """Return the value of a node, refusing numbers that JSON does not have."""
+    match node:
+        case ScalarNode(value=float() as value) if not isfinite(value):
+            message = f'{value} has no form that every program reads; write it as text, "{value}"'
+            fields.findings.error(node.place, path, "not-finite", message)
+        case SequenceNode(items=items):
+            for index, item in enumerate(items):
+                _json(fields, item, f"{path}[{index}]")
+        case MappingNode(entries=entries):
+            for key, entry in entries.items():
+                _json(fields, entry.node, f"{path}.{key}")
+        case _:
+            pass
+    return plain(node)
+
+
+def _items(fields: Fields, key: str) -> tuple[Node, ...] | None:
+    node = fields.node_at(key)
+    if not isinstance(node, SequenceNode):
+        fields.error("bad-type", "must be a list", key=key)
+        return None
+    if not node.items:
+        fields.error("no-values", "must have at least one entry", key=key)
+        return None
+    return node.items
+
+
+def _listed(name: str, fields: Fields) -> Distribution | None:
+    items = _items(fields, "values")
+    if items is None:
+        return None
+    path = fields.path_of("values")
+    values = tuple(_json(fields, item, f"{path}[{index}]") for index, item in enumerate(items))
+    if not all(map(_is_finite, values)):
+        return None
+    if name == "categorical":
+        return Categorical(values=values)
+    probabilities = _probabilities(fields, len(values))
+    return None if probabilities is None else WeightedCategorical(values=values, probabilities=probabilities)
+
+
+def _is_finite(value: Json) -> bool:
+    match value:
+        case float():
+            return isfinite(value)
+        case list():
+            return all(map(_is_finite, value))
+        case dict():
+            return all(map(_is_finite, value.values()))
+        case _:
+            return True
+
+
+def _probabilities(fields: Fields, count: int) -> tuple[float, ...] | None:
+    key = "probabilities"
+    items = _items(fields, key)
+    if items is None:
+        return None
+    shares: list[float] = []
+    for index, item in enumerate(items):
+        share = item.value if isinstance(item, ScalarNode) else None
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1.1:
+            message = "a probability is a number from 0 to 1"
+            fields.findings.error(item.place, f"{fields.path_of(key)}[{index}]", "bad-probability", message)
+        else:
+            shares.append(float(share))
+    if len(items) != count:
+        fields.error("bad-probability", f"{len(items)} probabilities for {count} values", key=key)
+        return None
+    if len(shares) != count:
+        return None
+    if abs(sum(shares) - 1) > _PROBABILITY_TOLERANCE:
+        fields.error("bad-probability", f"the probabilities sum to {sum(shares):.6g}, not to 1", key=key)
+        return None
+    return tuple(shares)
+
+
+def _bounds(fields: Fields) -> tuple[Number, Number] | None:
+    low, high = fields.number("min"), fields.number("max")
+    if low is None or high is None:
+        return None
+    if low >= high:
+        place = fields.node.entries["min"].node.place
+        message = f"min {low} is not less than max {high}"
+        fields.findings.error(place, fields.path, "min-not-less-than-max", message)
+        return None
+    return low, high
+
+
+def _int_uniform(fields: Fields) -> Distribution | None:
+    bounds = _bounds(fields)
+    floats = [key for key in ("min", "max") if _is_float(fields.node_at(key))]
+    for key in floats:
+        fields.error("bad-type", "int_uniform takes integers; a number with a dot is none", key=key)
+    if bounds is None or floats:
+        return None
+    low, high = int(bounds[0]), int(bounds[1])
+    if high - low + 1 > MAX_INT_CHOICES:
+        fields.error("out-of-range", f"more than {MAX_INT_CHOICES:,} integers", key="max")
+        return None
+    return IntUniform(min=low, max=high)
+
+
+def _is_float(node: Node | None) -> bool:
+    return isinstance(node, ScalarNode) and isinstance(node.value, float)
+
+
+def _ranged(name: str, fields: Fields) -> Distribution | None:
+    bounds = _bounds(fields)
+    q = _q(fields, *(bounds or (0.0, 0.0)))
+    if bounds is None or q is None:
+        return None
+    low, high = bounds
+    if name.endswith("_values") and low <= 0:
+        fields.error("out-of-range", f"min must be greater than 0 for {name}", key="min")
+        return None
+    if name in DEPRECATED:
+        _warn_of_exponents(name, fields, low, high)
+    if name in _Q_RANGES:
+        return _checked(fields, lambda: _Q_RANGES[name](min=low, max=high, q=q))
+    return _checked(fields, lambda: _RANGES[name](min=low, max=high))
+
+
+def _q(fields: Fields, low: Number, high: Number) -> Number | None:
+    """Return q; left out, it is 1, and an integer where the bounds are integers."""
+    if "q" not in fields:
+        return 1 if isinstance(low, int) and isinstance(high, int) else 1.0
+    return _at_least(fields, "q", 1.0, exclusive=True)
+
+
+def _warn_of_exponents(name: str, fields: Fields, low: Number, high: Number) -> None:
+    replacement = DEPRECATED[name]
+    sign = -1 if name.startswith("inv_") else 1
+    try:
+        first, last = sorted((exp(sign * low), exp(sign * high)))
+    except OverflowError:
+        return  # an error of its own
+    message = f"{name} is deprecated and takes exponents: this draws {first:.6g} to {last:.6g}"
+    if low > 0 and (high <= 1 or last > 1e9 or first < 1e-9):
+        message += f". The bounds look like limits: if {low} to {high} was meant, {replacement} is needed"
+    else:
+        message += f"; {replacement} takes the limits themselves"
+    fields.findings.warning(
+        fields.node.entries["min"].node.place, fields.path, "exponent-bounds", message, replacement
+    )
+
+
+def _normal(name: str, fields: Fields) -> Distribution | None:
+    mu = fields.number("mu") if "mu" in fields else 0
+    sigma = _at_least(fields, "sigma", 1)
+    q = _q(fields, 0.0, 0.0)
+    if mu is None or sigma is None or q is None:
+        return None
+    match name:
+        case "normal":
+            return _checked(fields, lambda: Normal(mu=mu, sigma=sigma))
+        case "log_normal":
+            return _checked(fields, lambda: LogNormal(mu=mu, sigma=sigma))
+        case "q_normal":
+            return _checked(fields, lambda: QNormal(mu=mu, sigma=sigma, q=q))
+        case _:
+            return _checked(fields, lambda: QLogNormal(mu=mu, sigma=sigma, q=q))
+
+
+def _beta(name: str, fields: Fields) -> Distribution | None:
+    a = _at_least(fields, "a", 1, exclusive=True, maximum=MAX_BETA_SHAPE)
+    b = _at_least(fields, "b", 1, exclusive=True, maximum=MAX_BETA_SHAPE)
+    q = _q(fields, 0.0, 0.0)
+    if a is None or b is None or q is None:
+        return None
+    if name == "beta":
+        return _checked(fields, lambda: Beta(a=a, b=b))
+    return _checked(fields, lambda: QBeta(a=a, b=b, q=q))
+
+
+def _at_least(
+    fields: Fields, key: str, default: Number, *, exclusive: bool = False, maximum: float | None = None
+) -> Number | None:
+    """Return a number of at least (with `exclusive`, above) zero."""
+    if key not in fields:
+        return default
+    value = fields.number(key)
+    if value is None:
+        return None
+    if value < 0 or (exclusive and value == 0):
+        wanted = "greater than 0" if exclusive else "at least 0"
+        fields.error("out-of-range", f"must be {wanted}, not {shown(value)}", key=key)
+        return None
+    if maximum is not None and value > maximum:
+        fields.error("out-of-range", f"must be at most {maximum:,.0f}, not {shown(value)}", key=key)
+        return None
+    return value
+
+
+def _checked(fields: Fields, build: Callable[[], Continuous | Quantised]) -> Distribution | None:
+    """Return a distribution if all that it can draw can be written down and told apart."""
+    try:
+        built = build()
+        ends = built.quantile(0.0), built.quantile(1.0)
+        built.to_unit(ends[0])
+        problem = _problem(built, ends)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        problem = "beyond what floating point can hold: too large, or too close to each other"
+    else:
+        if problem is None:
+            return built
+    fields.error("out-of-range", f"the values would be {problem}")
+    return None
+
+
+def _problem(built: Continuous | Quantised, ends: tuple[Number, Number]) -> str | None:
+    if not all(map(isfinite, ends)) or not isfinite(ends[1] - ends[0]):
+        return "infinite"
+    if any(isinstance(end, int) and not INT64_MIN <= end <= INT64_MAX for end in ends):
+        return "integers of more than 64 bits"
+    if isinstance(built, Quantised) and max(map(abs, ends)) / built.q > MAX_QUANTA:
+        return "too many multiples of q to tell apart"
+    return None

@@ -1,0 +1,199 @@
+"""Distributions over listed values and integers."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import ceil
+from typing import ClassVar
+
+from sweepd.spec.point import Json, canonical_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """One value, always; it is part of every point and no dimension of the search."""
+
+    name: ClassVar[str] = "constant"
+    value: Json
+
+    @property
+    def size(self) -> int:
+        """How many distinct values there are."""
+        return 1
+
+    @property
+    def support(self) -> Sequence[Json]:
+        """The distinct values that can be drawn."""
+        return (self.value,)
+
+    @property
+    def grid_values(self) -> Sequence[Json]:
+        """The values a grid goes through."""
+        return (self.value,)
+
+    def quantile(self, u: float) -> Json:
+        """Return the value."""
+        return self.value
+
+    def to_unit(self, value: Json) -> float:
+        """Return the middle of the unit interval."""
+        return 0.5
+
+    def contains(self, value: Json) -> bool:
+        """Tell whether a value is this one."""
+        return _key(value) == _key(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categorical:
+    """Listed values of any type with equal probability; a value listed twice is drawn twice as often."""
+
+    name: ClassVar[str] = "categorical"
+    values: tuple[Json, ...]
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", _first_places(self.values))
+
+    @property
+    def size(self) -> int:
+        """How many distinct values there are."""
+        return len(self._places)
+
+    @property
+    def support(self) -> Sequence[Json]:
+        """The distinct values that can be drawn, in the order written."""
+        if len(self._places) == len(self.values):
+            return self.values
+        return tuple(self.values[place] for place in self._places.values())
+
+    @property
+    def grid_values(self) -> Sequence[Json]:
+        """The distinct values, in the order written."""
+        return self.support
+
+    def quantile(self, u: float) -> Json:
+        """Return the value of index ceil(u·n) - 1."""
+        return self.values[_equal_share(u, len(self.values))]
+
+    def to_unit(self, value: Json) -> float:
+        """Return the middle of the share of a value; ValueError if it is not listed."""
+        return (_place(self._places, value) + 0.5) / len(self.values)
+
+    def contains(self, value: Json) -> bool:
+        """Tell whether a value is listed."""
+        return _key(value) in self._places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightedCategorical:
+    """Listed values, each with its own probability."""
+
+    name: ClassVar[str] = "categorical_w_probabilities"
+    values: tuple[Json, ...]
+    probabilities: tuple[float, ...]
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+    _cumulative: tuple[float, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", _first_places(self.values, self.probabilities))
+        object.__setattr__(self, "_cumulative", tuple(accumulate(self.probabilities)))
+
+    @property
+    def size(self) -> int:
+        """How many distinct values can be drawn."""
+        return len(self.support)
+
+    @property
+    def support(self) -> Sequence[Json]:
+        """The distinct values with a probability above zero, in the order written."""
+        return tuple(self.values[place] for place in self._places.values() if self.probabilities[place] > 0)
+
+    @property
+    def grid_values(self) -> None:
+        """Nothing: a grid knows no probabilities."""
+        return
+
+    def quantile(self, u: float) -> Json:
+        """Return the first value whose cumulative probability exceeds u."""
+        place = bisect_right(self._cumulative, u)
+        if place == len(self.values):  # the probabilities may sum to slightly less than one
+            place = max(index for index, share in enumerate(self.probabilities) if share > 0)
+        return self.values[place]
+
+    def to_unit(self, value: Json) -> float:
+        """Return the middle of the share of a value; ValueError if it is not listed."""
+        place = _place(self._places, value)
+        return min(1.0, self._cumulative[place] - self.probabilities[place] / 2)
+
+    def contains(self, value: Json) -> bool:
+        """Tell whether a value is listed."""
+        return _key(value) in self._places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntUniform:
+    """The integers from min to max, both included, with equal probability."""
+
+    name: ClassVar[str] = "int_uniform"
+    min: int
+    max: int
+
+    @property
+    def size(self) -> int:
+        """How many integers there are."""
+        return self.max - self.min + 1
+
+    @property
+    def support(self) -> Sequence[Json]:
+        """The integers, counted but not stored."""
+        return range(self.min, self.max + 1)
+
+    @property
+    def grid_values(self) -> Sequence[Json]:
+        """The integers, counted but not stored."""
+        return self.support
+
+    def quantile(self, u: float) -> int:
+        """Return min + ceil(u·n) - 1."""
+        return self.min + _equal_share(u, self.size)
+
+    def to_unit(self, value: Json) -> float:
+        """Return the middle of the share of an integer; ValueError if it is none of them."""
+        if not isinstance(value, int) or not self.contains(value):
+            raise ValueError(f"{value!r} is no integer from {self.min} to {self.max}")
+        return (value - self.min + 0.5) / self.size
+
+    def contains(self, value: Json) -> bool:
+        """Tell whether a value is one of the integers; 3.0 is not."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.min <= value <= self.max
+
+
+def _equal_share(u: float, count: int) -> int:
+    return min(max(ceil(u * count) - 1, 0), count - 1)
+
+
+def _key(value: Json) -> str | None:
+    """Return what a value is compared by; None for NaN and infinities, which can never be listed."""
+    try:
+        return canonical_json(value)
+    except ValueError:
+        return None
+
+
+def _first_places(values: Sequence[Json], shares: Sequence[float] | None = None) -> dict[str, int]:
+    """Return where each distinct value stands first, preferring a place with a share above zero."""
+    places: dict[str, int] = {}
+    for place, value in enumerate(values):
+        known = places.setdefault(canonical_json(value), place)
+        if shares is not None and shares[known] == 0 < shares[place]:
+            places[canonical_json(value)] = place
+    return places
+
+
+def _place(places: dict[str, int], value: Json) -> int:
+    place = places.get(_key(value) or "")
+    if place is None:
+        raise ValueError(f"{value!r} is none of the listed values")
+    return place

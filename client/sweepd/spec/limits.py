@@ -1,0 +1,42 @@
+"""The bounds of the language; a file beyond one of them is refused with a message that names it."""
+
+from typing import Final
+
+MAX_FILE_BYTES: Final = 3 * 1024 * 1024
+MAX_POINT_BYTES: Final = 512 * 1024
+"""Largest canonical JSON of the parameters of one run."""
+
+MAX_DEPTH: Final = 64
+"""Deepest nesting of mappings and lists; two levels are used by each nested parameter group."""
+
+MAX_WEIGHT: Final = 250_000
+"""Most entries of a document after its aliases are expanded; long text counts once per 64 characters."""
+
+TEXT_PER_WEIGHT: Final = 64
+
+MAX_NUMBER_LENGTH: Final = 400
+"""Longest number as written: enough for every double, far below what makes integer parsing slow."""
+
+INT64_MIN: Final = -(2**63)
+INT64_MAX: Final = 2**63 - 1
+
+MAX_INT_CHOICES: Final = 2**63 - 1
+"""Most values of one `int_uniform`: what a sequence can count on every platform."""
+
+MAX_QUANTA: Final = 2**53
+"""Most multiples of `q` between zero and a quantised value: beyond, doubles cannot tell them apart."""
+
+MAX_BETA_SHAPE: Final = 1e6
+MAX_HALVINGS: Final = 1_000
+"""Largest `s` of hyperband."""
+
+MAX_MIN_ITER_RUNGS: Final = 100
+MAX_NAME_LENGTH: Final = 256
+"""Longest name of a metric or a parameter, in characters."""
+
+MAX_ERRORS: Final = 500
+"""Errors after which a file is read no further."""
+
+MAX_MACRO_WARNINGS: Final = 50
+MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
+"""Longest single argument that Linux passes to a process."""

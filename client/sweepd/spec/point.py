@@ -1,0 +1,50 @@
+"""What a point is as data: JSON values, their canonical text and their digest."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Point = dict[str, Json]
+Number = int | float
+
+
+def canonical_json(value: object) -> str:
+    """Return the one text of a JSON value: keys sorted, no blanks, ASCII, 1.0 written as 1.
+
+    Equal text means equal values as the language sees them: `1` equals `1.0`; `true`, `1` and `"1"` differ.
+
+    Raises:
+        ValueError: a number is NaN or infinite, or the value is no JSON.
+    """
+    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def point_digest(point: Mapping[str, Json]) -> bytes:
+    """Return the 32 bytes (SHA-256 of the canonical JSON) by which points are told apart."""
+    return hashlib.sha256(canonical_json(point).encode("ascii")).digest()
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value is an integer or a float; booleans are never numbers."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _canonical(value: object) -> object:
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case None | bool() | int() | float() | str():
+            return value
+        case Mapping():
+            return {_text_key(key): _canonical(item) for key, item in value.items()}
+        case Sequence():
+            return [_canonical(item) for item in value]
+        case _:
+            raise ValueError(f"a {type(value).__name__} is no JSON value")
+
+
+def _text_key(key: object) -> str:
+    if isinstance(key, str):
+        return key
+    raise ValueError(f"the key {key!r} of a mapping is no text")
