@@ -1,0 +1,144 @@
+"""Where a client finds the server of its own account: entries below `$XDG_STATE_HOME/sweepd/servers`."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_PORT = 7333
+_CURRENT = "current"
+
+
+class NoServerError(Exception):
+    """No server is known; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEntry:
+    """What a server leaves for the clients of its account."""
+
+    address: str
+    token: str
+    data: str
+    host: str
+    port: int
+    services: Mapping[str, str] = field(default_factory=dict)
+    """Address of each service behind the door, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a client dials, and what it presents."""
+
+    address: str
+    token: str | None
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where sweepd keeps what it knows of this account."""
+    base = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local/state"
+    return Path(base) / "sweepd"
+
+
+def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> Path:
+    """Make `entry` known to this account, and current; only the account can read it."""
+    path = _entry_path(entry.address, environ)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lines = [
+        f"address = {_quoted(entry.address)}",
+        f"token = {_quoted(entry.token)}",
+        f"data = {_quoted(entry.data)}",
+        f"host = {_quoted(entry.host)}",
+        f"port = {entry.port}",
+        "",
+        "[services]",
+        *(f"{_quoted(name)} = {_quoted(address)}" for name, address in sorted(entry.services.items())),
+    ]
+    _replace(path, "\n".join(lines) + "\n")
+    _replace(path.parent / _CURRENT, f"{entry.address}\n")
+    return path
+
+
+def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Forget the server at `address`; `current` goes with it if it names that one."""
+    path = _entry_path(address, environ)
+    path.unlink(missing_ok=True)
+    if current_address(environ) == address:
+        (path.parent / _CURRENT).unlink(missing_ok=True)
+
+
+def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerEntry | None:
+    """The entry of `address`; None if there is none that can be read."""
+    try:
+        document = tomllib.loads(_entry_path(address, environ).read_text())
+        services = document.get("services", {})
+        return ServerEntry(
+            address=str(document["address"]),
+            token=str(document["token"]),
+            data=str(document.get("data", "")),
+            host=str(document.get("host", "")),
+            port=int(document.get("port", 0)),
+            services={str(name): str(value) for name, value in services.items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Address of the server that was started last, if its entry is still there."""
+    try:
+        address = (state_folder(environ) / "servers" / _CURRENT).read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return address or None
+
+
+def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Target:
+    """Decide whom to dial: the flag, then SWEEPD_ADDRESS, then the current server; and with which token.
+
+    Args:
+        address: from the command line, HOST:PORT or HOST alone.
+        environ: the environment.
+
+    Raises:
+        NoServerError: nothing names a server.
+    """
+    chosen = address or environ.get("SWEEPD_ADDRESS") or current_address(environ)
+    if not chosen:
+        raise NoServerError(
+            "no server is known: start one with `sweepd up -d`, or name one with --server or SWEEPD_ADDRESS"
+        )
+    chosen = _normalised(chosen)
+    token = environ.get("SWEEPD_TOKEN")
+    if not token:
+        entry = read_entry(chosen, environ)
+        token = entry.token if entry is not None else None
+    return Target(chosen, token)
+
+
+def _normalised(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = address, str(DEFAULT_PORT)
+    return f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
+
+
+def _entry_path(address: str, environ: Mapping[str, str]) -> Path:
+    host, _, port = address.rpartition(":")
+    safe = "".join(c if c.isalnum() or c in ".-" else "-" for c in host)
+    return state_folder(environ) / "servers" / f"{safe}_{port}.toml"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
+
+
+def _replace(path: Path, content: str) -> None:
+    # Renamed into place, so that a reader never sees half of it.
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(content)
+    draft.replace(path)

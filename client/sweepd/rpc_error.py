@@ -1,0 +1,74 @@
+"""What a failed call says, read from its status and google.rpc details."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+DETAILS_KEY = "grpc-status-details-bin"
+_REASON_PREFIX = "ERROR_REASON_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A failed call, in the words that commands and programs use."""
+
+    code: str
+    """Name of the canonical code, as `NOT_FOUND`."""
+    message: str
+    reason: str | None = None
+    """Name of the ErrorReason in lower kebab case, as `no-such-name`."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    violations: tuple[tuple[str, str], ...] = ()
+    """Path of each field at fault, and what is wrong with it."""
+    retry_after: float | None = None
+    """Seconds after which the server suggests another try."""
+
+    @classmethod
+    def of(cls, error: grpc.RpcError) -> "Failure":
+        """Read what a synchronous or an asynchronous call raised."""
+        if not isinstance(error, (grpc.Call, grpc.aio.AioRpcError)):
+            return cls(code="UNKNOWN", message=str(error) or type(error).__name__)
+        name = error.code().name
+        message = error.details() or name
+        status = _status(error.trailing_metadata() or ())
+        return _with_details(name, message, status)
+
+
+def _with_details(code: str, message: str, status: status_pb2.Status) -> Failure:
+    reason: str | None = None
+    metadata: dict[str, str] = {}
+    violations: list[tuple[str, str]] = []
+    retry_after: float | None = None
+    info = error_details_pb2.ErrorInfo()
+    request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    for detail in status.details:
+        if detail.Unpack(info):
+            reason = info.reason.removeprefix(_REASON_PREFIX).lower().replace("_", "-")
+            metadata = dict(info.metadata)
+        elif detail.Unpack(request):
+            violations += [(entry.field, entry.description) for entry in request.field_violations]
+        elif detail.Unpack(retry):
+            retry_after = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    return Failure(
+        code=code,
+        message=message,
+        reason=reason,
+        metadata=metadata,
+        violations=tuple(violations),
+        retry_after=retry_after,
+    )
+
+
+def _status(trailing: Iterable[tuple[str, str | bytes]]) -> status_pb2.Status:
+    for key, value in trailing:
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                break
+    return status_pb2.Status()

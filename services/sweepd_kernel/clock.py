@@ -1,0 +1,27 @@
+"""Where time comes from; whoever needs it is given a `Clock`."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks: one for intervals, one for display."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow; leases and deadlines are measured with it."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC; it may jump, so it is data and never decides."""
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        return datetime.now(UTC)

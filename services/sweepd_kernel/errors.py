@@ -1,0 +1,170 @@
+"""Which errors a service may answer with; independent of how they travel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+
+
+class Status(StrEnum):
+    """Canonical status codes that our services use."""
+
+    ABORTED = "ABORTED"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    FAILED_PRECONDITION = "FAILED_PRECONDITION"
+    INTERNAL = "INTERNAL"
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    NOT_FOUND = "NOT_FOUND"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    RESOURCE_EXHAUSTED = "RESOURCE_EXHAUSTED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    UNAVAILABLE = "UNAVAILABLE"
+    UNIMPLEMENTED = "UNIMPLEMENTED"
+
+
+class Reason(StrEnum):
+    """The values of `ErrorReason` in the contract, as `ErrorInfo.reason` carries them."""
+
+    NO_SUCH_NAME = "NO_SUCH_NAME"
+    NAME_TAKEN = "NAME_TAKEN"
+    WRONG_STATE = "WRONG_STATE"
+    INVALID_SWEEP = "INVALID_SWEEP"
+    INVALID_FIELD = "INVALID_FIELD"
+    FENCED = "FENCED"
+    STREAM_REPLACED = "STREAM_REPLACED"
+    BAD_TOKEN = "BAD_TOKEN"  # noqa: S105 (the name of a reason)
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    SLOW_READER = "SLOW_READER"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    SWEEP_ENDED = "SWEEP_ENDED"
+    NOT_ALLOWED = "NOT_ALLOWED"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that is wrong with a request: the path of the field, and a sentence."""
+
+    field: str
+    message: str
+
+
+class DomainError(Exception):
+    """What a caller is told. The interceptor turns it into a status with details; nobody else does."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: Status,
+        reason: Reason | None = None,
+        metadata: Mapping[str, str] = NO_METADATA,
+        violations: Sequence[Violation] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        """Take the message for people, and what programs read.
+
+        Args:
+            message: one sentence; no secret in it.
+            status: the canonical code.
+            reason: why, in a word that the contract documents.
+            metadata: the keys that the contract documents for `reason`.
+            violations: the fields at fault.
+            retry_after: seconds after which another try makes sense.
+        """
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.reason = reason
+        self.metadata = dict(metadata)
+        self.violations = tuple(violations)
+        self.retry_after = retry_after
+
+
+class NotFoundError(DomainError):
+    """No such sweep, run or project, or one that the caller may not see."""
+
+    def __init__(self, name: str, message: str | None = None) -> None:
+        super().__init__(
+            message or f"{name} does not exist",
+            status=Status.NOT_FOUND,
+            reason=Reason.NO_SUCH_NAME,
+            metadata={"name": name},
+        )
+
+
+class WrongStateError(DomainError):
+    """The verb is not for this state."""
+
+    def __init__(self, name: str, state: str, verb: str) -> None:
+        super().__init__(
+            f"cannot {verb} {name}: it is {state}",
+            status=Status.FAILED_PRECONDITION,
+            reason=Reason.WRONG_STATE,
+            metadata={"name": name, "state": state, "verb": verb},
+        )
+
+
+class InvalidFieldError(DomainError):
+    """A field of the request is malformed."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(
+            f"{field}: {why}",
+            status=Status.INVALID_ARGUMENT,
+            reason=Reason.INVALID_FIELD,
+            violations=[Violation(field, why)],
+        )
+
+
+class UnavailableError(DomainError):
+    """A service that this call needs is away."""
+
+    def __init__(self, service: str, address: str, why: str = "it does not answer") -> None:
+        super().__init__(
+            f"the {service} service at {address} is away: {why}",
+            status=Status.UNAVAILABLE,
+            reason=Reason.SERVICE_UNAVAILABLE,
+            metadata={"service": service, "address": address},
+            retry_after=1.0,
+        )
+
+
+class StorageError(DomainError):
+    """A database or folder cannot be written; `full` when there is no room left."""
+
+    def __init__(self, service: str, place: str, why: str, *, full: bool = False) -> None:
+        super().__init__(
+            f"the {service} service cannot write {place}: {why}",
+            status=Status.RESOURCE_EXHAUSTED if full else Status.UNAVAILABLE,
+            reason=Reason.STORAGE_UNAVAILABLE,
+            metadata={"service": service, "place": place},
+            retry_after=2.0,
+        )
+
+
+class BadTokenError(DomainError):
+    """No token, or one that this server does not know."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=Status.UNAUTHENTICATED, reason=Reason.BAD_TOKEN)
+
+
+class NotAllowedError(DomainError):
+    """The caller is known but may not make this call."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            f"{method} is for services only",
+            status=Status.PERMISSION_DENIED,
+            reason=Reason.NOT_ALLOWED,
+            metadata={"method": method},
+        )
+
+
+class StartError(Exception):
+    """A service refuses to start; its message is the one line that people see, the exit code is 1."""

@@ -1,0 +1,173 @@
+"""What every call passes on its way in (authentication), every error on its way out (becoming a status)."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from inspect import isasyncgenfunction
+from typing import TypeAlias, TypeVar, cast
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from sweepd_kernel import principal, status_details
+from sweepd_kernel.errors import DomainError, Reason, Status
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
+UnaryBehaviour: TypeAlias = Callable[[object, Context], Awaitable[object]]
+StreamBehaviour: TypeAlias = Callable[[object, Context], AsyncIterator[object]]
+Continuation: TypeAlias = (
+    "Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Response] | None]]"
+)
+
+# Load balancers and supervisors ask for health before anyone has a token.
+HEALTH_PREFIX = "/grpc.health.v1.Health/"
+
+
+class Authentication(grpc.aio.ServerInterceptor):
+    """Lets nobody in without a token of this server."""
+
+    def __init__(self, authenticator: principal.Authenticator) -> None:
+        self._authenticator = authenticator
+
+    async def intercept_service(
+        self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[Request, Response] | None":
+        """Note who calls, or answer UNAUTHENTICATED whatever the method is."""
+        if handler_call_details.method.startswith(HEALTH_PREFIX):
+            return await continuation(handler_call_details)
+        metadata = {
+            key: value for key, value in handler_call_details.invocation_metadata if isinstance(value, str)
+        }
+        try:
+            # The handler runs in the task that runs this, so it finds the principal in its context.
+            principal.enter(self._authenticator.principal(metadata))
+        except DomainError as error:
+            return cast("grpc.RpcMethodHandler[Request, Response]", _refusal(error))
+        return await continuation(handler_call_details)
+
+
+class ErrorMapping(grpc.aio.ServerInterceptor):
+    """Turns what handlers raise into statuses with details; the one place that does."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[Request, Response] | None":
+        """Return the method's handler with the mapping around it."""
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = _mapped(cast("Handler", handler), method, self._log)
+        return cast("grpc.RpcMethodHandler[Request, Response]", self._wrapped[method])
+
+
+def _refusal(error: DomainError) -> Handler:
+    """A handler that answers every kind of call at once; a streaming one waits for no request."""
+
+    async def refuse(_request: object, context: Context) -> None:
+        await _abort(error, context)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+def _mapped(handler: Handler, method: str, log: logging.Logger) -> Handler:
+    decode = handler.request_deserializer
+    encode = handler.response_serializer
+    if handler.unary_unary is not None:
+        unary = _unary(cast("UnaryBehaviour", handler.unary_unary), decode, method, log)
+        return grpc.unary_unary_rpc_method_handler(unary, None, encode)
+    if handler.unary_stream is not None:
+        streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log)
+        return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
+    guarded = _guarded(decode) if decode is not None else None
+    if handler.stream_unary is not None:
+        unary = _unary(cast("UnaryBehaviour", handler.stream_unary), None, method, log)
+        return grpc.stream_unary_rpc_method_handler(unary, guarded, encode)
+    streaming = _streaming(cast("UnaryBehaviour", handler.stream_stream), None, method, log)
+    return grpc.stream_stream_rpc_method_handler(streaming, guarded, encode)
+
+
+def _unary(
+    behaviour: UnaryBehaviour,
+    decode: Callable[[bytes], object] | None,
+    method: str,
+    log: logging.Logger,
+) -> UnaryBehaviour:
+    async def answer(request: object, context: Context) -> object:
+        try:
+            return await behaviour(_decoded(request, decode), context)
+        except Exception as error:
+            await _answer_error(error, context, method, log)
+            raise
+
+    return answer
+
+
+def _streaming(
+    behaviour: UnaryBehaviour,
+    decode: Callable[[bytes], object] | None,
+    method: str,
+    log: logging.Logger,
+) -> UnaryBehaviour:
+    generates = isasyncgenfunction(behaviour)
+
+    async def answer(request: object, context: Context) -> None:
+        try:
+            given = _decoded(request, decode)
+            if not generates:
+                await behaviour(given, context)
+                return
+            messages = cast("StreamBehaviour", behaviour)(given, context)
+            async with aclosing(messages):  # type: ignore[type-var]  # an async generator has aclose
+                async for message in messages:
+                    await context.write(message)
+        except Exception as error:
+            await _answer_error(error, context, method, log)
+            raise
+
+    return answer
+
+
+def _decoded(request: object, decode: Callable[[bytes], object] | None) -> object:
+    # Decoded here rather than by gRPC, which would log a stack trace for bytes that anyone may send.
+    return request if decode is None else _guarded(decode)(cast("bytes", request))
+
+
+def _guarded(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    def decoded(content: bytes) -> object:
+        try:
+            return decode(content)
+        except DecodeError:
+            raise DomainError(
+                "the message cannot be decoded", status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_FIELD
+            ) from None
+
+    return decoded
+
+
+async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
+    if isinstance(error, grpc.aio.AbortError) or context.cancelled():
+        return
+    if not isinstance(error, DomainError):
+        incident = secrets.token_hex(4)
+        log.error("%s failed", method, exc_info=error, extra={"incident": incident})
+        error = DomainError(f"internal error {incident}; the server's log says more", status=Status.INTERNAL)
+    await _abort(error, context)
+
+
+async def _abort(error: DomainError, context: Context) -> None:
+    await context.abort(
+        status_details.code_of(error),
+        error.message[: status_details.LONGEST_MESSAGE],
+        status_details.trailing_metadata(error),
+    )

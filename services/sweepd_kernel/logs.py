@@ -1,0 +1,62 @@
+"""How a service logs: one line an entry on stderr, `time level service message key=value`."""
+
+import logging
+import sys
+import time
+
+# Every attribute that a record has by itself: all others came in by `extra` and are printed as key=value.
+_OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Messages of gRPC that tell of an orderly end; they would arrive with a stack trace.
+_NOISE = ("CancelledError", "_shutdown", "already shutdown", "Server is closed", "Event loop is closed")
+
+
+class LineFormatter(logging.Formatter):
+    """Writes one line an entry; a traceback follows on indented lines."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the entry as text."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        message = " ".join(record.getMessage().split("\n"))
+        head = f"{stamp}.{int(record.msecs):03d}Z {record.levelname.lower()} {self._service} {message}"
+        fields = [
+            f"{key}={_quoted(value)}" for key, value in vars(record).items() if key not in _OWN_ATTRIBUTES
+        ]
+        line = " ".join([head, *fields])
+        if record.exc_info and record.exc_info[0] is not None:
+            trace = self.formatException(record.exc_info)
+            line += "".join(f"\n    {row}" for row in trace.splitlines())
+        return line
+
+
+class ShutdownNoise(logging.Filter):
+    """Keeps back what gRPC and asyncio say about calls that end because the server does."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the entry is worth a line."""
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[0] is not None:
+            text = f"{text} {record.exc_info[0].__name__} {record.exc_info[1]}"
+        return not any(noise in text for noise in _NOISE)
+
+
+def configure(service: str, level: str = "info") -> logging.Logger:
+    """Send all logging of this process to stderr in our form, and return the service's logger."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(service))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for library in ("grpc", "grpc._cython.cygrpc", "grpc.aio._server", "asyncio"):
+        logging.getLogger(library).addFilter(ShutdownNoise())
+    for ours in ("sweepd", "sweepd_kernel"):
+        logging.getLogger(ours).setLevel(level.upper())
+    return logging.getLogger(f"sweepd.{service}")
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return repr(text) if not text or any(c.isspace() or c == '"' for c in text) else text

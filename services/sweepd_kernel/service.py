@@ -1,0 +1,57 @@
+"""What a service is to the kernel: how it is described, opened, started and stopped."""
+
+import argparse
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import grpc.aio
+
+from sweepd_kernel.address import Address
+from sweepd_kernel.clock import Clock
+
+
+class RunningService(Protocol):
+    """An opened service. The kernel calls its three methods once each, in this order."""
+
+    def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
+        """Add the servicers to `server` and return their full names, as `sweepd.v1.SweepService`."""
+
+    async def start(self, address: str) -> None:
+        """Begin background work; the port at `address` is bound, calls arrive when this returns."""
+
+    async def stop(self) -> None:
+        """End background work and long streams, and close what was opened; within 3 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceContext:
+    """What the kernel gives a service to open itself with."""
+
+    flags: argparse.Namespace
+    """The service's own flags, and the kernel's."""
+    data: Path | None
+    """The service's own folder, which exists and is locked; None if it has no data."""
+    listen: Address
+    """Where it will listen; the port may still be 0."""
+    service_token: str
+    """Secret that the services share."""
+    access_token: str
+    """Secret of the people of this server."""
+    clock: Clock
+    log: logging.Logger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDefinition:
+    """One service, as an entry point of the group `sweepd.services` names it."""
+
+    name: str
+    help: str
+    has_data: bool
+    add_flags: Callable[[argparse.ArgumentParser], None]
+    open: Callable[[ServiceContext], Awaitable[RunningService]]
+    accepts_people: bool = False
+    """Whether the access token lets callers in, too; else only other services are."""

@@ -1,0 +1,57 @@
+"""How a DomainError travels: a gRPC status with google.rpc details."""
+
+import grpc
+from google.protobuf import duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from sweepd_kernel.errors import DomainError, Status
+
+DETAILS_KEY = "grpc-status-details-bin"
+DOMAIN = "sweepd"
+# A frame of headers is limited to 8 KiB by most peers, so a long list of findings is cut.
+MOST_VIOLATIONS = 50
+LONGEST_MESSAGE = 1_000
+
+_CODES = {status: grpc.StatusCode[status.name] for status in Status}
+
+
+def code_of(error: DomainError) -> grpc.StatusCode:
+    """The gRPC code of `error`."""
+    return _CODES[error.status]
+
+
+def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
+    """The trailing metadata that carries what programs read of `error`."""
+    details = _details(error)
+    if not details:
+        return ()
+    number: int = code_of(error).value[0]
+    status = status_pb2.Status(code=number, message=error.message[:LONGEST_MESSAGE])
+    for detail in details:
+        status.details.add().Pack(detail)
+    return ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def _details(error: DomainError) -> list[Message]:
+    details: list[Message] = []
+    if error.reason is not None:
+        details.append(
+            error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=error.metadata)
+        )
+    if error.violations:
+        details.append(
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(
+                        field=violation.field, description=violation.message[:LONGEST_MESSAGE]
+                    )
+                    for violation in error.violations[:MOST_VIOLATIONS]
+                ]
+            )
+        )
+    if error.retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(error.retry_after * 1000))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    return details
