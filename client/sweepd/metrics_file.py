@@ -35,9 +35,10 @@ segment's size and changes over at its next line, others may never do so.
 3. Remember (segment number, offset after the last whole line) for each segment that is still there. The
    number of the open segment is one above the highest closed one, and stays its number when it is closed.
 
-A closed segment may be removed, or replaced by a thinned file, when it has been read to its end, has not
-grown since the pass before, and is not the highest closed one: that one stays while the run lives, for the
-numbers count on from it.
+A closed segment may be removed, or replaced by a thinned file, when it has been read to its end and either
+the processes of the run are gone, or it has not grown for a minute and is not the highest closed one. The
+minute is for a writer that was held up between its look at the size and its write: that line would go with
+the file. The highest one stays, because the numbers count on from it.
 """
 
 import fcntl
@@ -133,7 +134,8 @@ class MetricsFile:
         status = os.fstat(descriptor)
         self._descriptor = descriptor
         self._identity = (status.st_dev, status.st_ino)
-        # A writer that died in the middle of a line must not take ours with it.
+        # A writer that died in the middle of a line must not take ours with it. One that is still at it looks
+        # the same; then a blank line comes in between.
         size = status.st_size
         self._torn = size > 0 and os.pread(descriptor, 1, size - 1) not in (b"\n", b"")
         return descriptor

@@ -63,7 +63,7 @@ def _rows(segments: Iterable[Path]) -> Iterable[dict[str, object]]:
     for segment in segments:
         content = segment.read_bytes()
         assert content.endswith(b"\n")
-        yield from (cast(dict[str, object], json.loads(line)) for line in content.splitlines())
+        yield from (cast(dict[str, object], json.loads(line)) for line in content.splitlines() if line)
 
 
 def without_time(row: Mapping[str, object]) -> dict[str, object]:

@@ -1,0 +1,73 @@
+"""The examples and the demo's training, as programs of a run and on their own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from component.sdk.programs import ROOT, environment_of, rows
+from sweepd.spec import parse_text
+
+DEMO = ROOT / "client" / "sweepd" / "cli" / "demo"
+EXAMPLES = ROOT / "examples"
+
+
+def train(argv: list[str], *, cwd: Path, env: dict[str, str]) -> None:
+    subprocess.run(argv, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT / "client"), **env}, check=True)
+
+
+@pytest.mark.parametrize(
+    ("folder", "key", "params", "lines"),
+    [
+        (DEMO, "val_loss", {"optimizer": "adam", "learning_rate": 0.01, "hidden": 64, "batch_size": 64}, 27),
+        (EXAMPLES / "quickstart", "val_loss", {"optimizer": "adam", "learning_rate": 0.01}, 20),
+        (EXAMPLES / "grid", "accuracy", {"criterion": "entropy", "tree": {"max_depth": 4}}, 1),
+    ],
+)
+def test_values_of_the_sweep_give_another_result_than_the_defaults(
+    tmp_path: Path, folder: Path, key: str, params: dict[str, object], lines: int
+) -> None:
+    results = []
+    for name, values in [("defaults", {}), ("swept", params)]:
+        run_folder = tmp_path / name
+        run_folder.mkdir()
+        file = run_folder / "params.json"
+        file.write_text(json.dumps(values))
+        env = environment_of(run_folder, SWEEPD_PARAMS_FILE=str(file))
+        train([sys.executable, str(folder / "train.py")], cwd=tmp_path, env=env)
+        logged = rows(run_folder / "metrics.jsonl")
+        assert len(logged) == lines
+        results.append(float(str(logged[-1][key])))
+    defaults, swept = results
+    assert swept < defaults if key == "val_loss" else swept > defaults
+
+
+def test_a_script_with_a_command_line_gets_its_values_from_it(tmp_path: Path) -> None:
+    argv = [sys.executable, str(EXAMPLES / "argparse" / "train.py"), "--alpha=0.001", "--selection=random"]
+    train(argv, cwd=tmp_path, env=environment_of(tmp_path))
+    (row,) = rows(tmp_path / "metrics.jsonl")
+    assert float(str(row["r2"])) > 0.4
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_shell_script_appends_its_lines(tmp_path: Path, inside: bool) -> None:
+    argv = ["sh", str(EXAMPLES / "shell" / "train.sh"), "--rate=0.1", "--steps=5"]
+    train(argv, cwd=tmp_path, env=environment_of(tmp_path) if inside else {})
+    logged = rows(tmp_path / "metrics.jsonl")
+    assert [row["_step"] for row in logged] == list(range(5))
+    assert float(str(logged[-1]["loss"])) < 0.01
+
+
+@pytest.mark.parametrize("folder", [DEMO, *sorted(EXAMPLES.iterdir())], ids=lambda folder: folder.name)
+def test_each_has_a_sweep_file_without_a_complaint_and_few_runs(folder: Path) -> None:
+    file = folder / "sweep.yaml"
+    parsed = parse_text(file.read_bytes(), file=str(file))
+    assert parsed.diagnostics == ()
+    assert parsed.spec is not None
+    assert parsed.spec.program is not None
+    assert (folder / parsed.spec.program).is_file()
+    assert parsed.spec.run_cap is not None
+    assert parsed.spec.run_cap <= 24
