@@ -15,7 +15,7 @@ from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCate
 from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
 from sweepd.spec.hyperband import Hyperband
 from sweepd.spec.parse import Parsed, parse_mapping, parse_text
-from sweepd.spec.point import Json, Point, canonical_json, point_digest
+from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
 from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
 from sweepd.spec.search_space import Dimension, Group, Parameter, ParameterNode, SearchSpace
 from sweepd.spec.sweep_spec import Goal, Impute, Method, Metric, SweepSpec
@@ -43,6 +43,7 @@ __all__ = [
     "Method",
     "Metric",
     "Normal",
+    "Number",
     "Parameter",
     "ParameterNode",
     "Parsed",

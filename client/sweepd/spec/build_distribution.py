@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import exp, isfinite
 from typing import Final
 
+from sweepd.spec.build_listed import build_categorical, build_constant, build_weighted
 from sweepd.spec.continuous import (
     Beta,
     InvLogUniform,
@@ -15,15 +16,14 @@ from sweepd.spec.continuous import (
     Uniform,
 )
 from sweepd.spec.diagnostic import shown
-from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
+from sweepd.spec.discrete import IntUniform
 from sweepd.spec.distribution import DEPRECATED, Continuous, Distribution, Quantised
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
-from sweepd.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
-from sweepd.spec.point import Json, Number
+from sweepd.spec.nodes import Node, ScalarNode
+from sweepd.spec.point import Number
 from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
 
-_PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
 _RANGES: Final = {
     kind.name: kind
     for kind in (
@@ -41,10 +41,11 @@ def build_distribution(name: str, fields: Fields) -> Distribution | None:
     """Return the distribution of a parameter with all the keys it needs, or None after recording why not."""
     match name:
         case "constant":
-            value = _json(fields, fields.node.entries["value"].node, fields.path_of("value"))
-            return Constant(value=value) if _is_finite(value) else None
-        case "categorical" | "categorical_w_probabilities":
-            return _listed(name, fields)
+            return build_constant(fields)
+        case "categorical":
+            return build_categorical(fields)
+        case "categorical_w_probabilities":
+            return build_weighted(fields)
         case "int_uniform":
             return _int_uniform(fields)
         case "normal" | "q_normal" | "log_normal" | "q_log_normal":
@@ -53,84 +54,6 @@ def build_distribution(name: str, fields: Fields) -> Distribution | None:
             return _beta(name, fields)
         case _:
             return _ranged(name, fields)
-
-
-def _json(fields: Fields, node: Node, path: str) -> Json:
-    """Return the value of a node, refusing numbers that JSON does not have."""
-    match node:
-        case ScalarNode(value=float() as value) if not isfinite(value):
-            message = f'{value} has no form that every program reads; write it as text, "{value}"'
-            fields.findings.error(node.place, path, "not-finite", message)
-        case SequenceNode(items=items):
-            for index, item in enumerate(items):
-                _json(fields, item, f"{path}[{index}]")
-        case MappingNode(entries=entries):
-            for key, entry in entries.items():
-                _json(fields, entry.node, f"{path}.{key}")
-        case _:
-            pass
-    return plain(node)
-
-
-def _items(fields: Fields, key: str) -> tuple[Node, ...] | None:
-    node = fields.node_at(key)
-    if not isinstance(node, SequenceNode):
-        fields.error("bad-type", "must be a list", key=key)
-        return None
-    if not node.items:
-        fields.error("no-values", "must have at least one entry", key=key)
-        return None
-    return node.items
-
-
-def _listed(name: str, fields: Fields) -> Distribution | None:
-    items = _items(fields, "values")
-    if items is None:
-        return None
-    path = fields.path_of("values")
-    values = tuple(_json(fields, item, f"{path}[{index}]") for index, item in enumerate(items))
-    if not all(map(_is_finite, values)):
-        return None
-    if name == "categorical":
-        return Categorical(values=values)
-    probabilities = _probabilities(fields, len(values))
-    return None if probabilities is None else WeightedCategorical(values=values, probabilities=probabilities)
-
-
-def _is_finite(value: Json) -> bool:
-    match value:
-        case float():
-            return isfinite(value)
-        case list():
-            return all(map(_is_finite, value))
-        case dict():
-            return all(map(_is_finite, value.values()))
-        case _:
-            return True
-
-
-def _probabilities(fields: Fields, count: int) -> tuple[float, ...] | None:
-    key = "probabilities"
-    items = _items(fields, key)
-    if items is None:
-        return None
-    shares: list[float] = []
-    for index, item in enumerate(items):
-        share = item.value if isinstance(item, ScalarNode) else None
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1.1:
-            message = "a probability is a number from 0 to 1"
-            fields.findings.error(item.place, f"{fields.path_of(key)}[{index}]", "bad-probability", message)
-        else:
-            shares.append(float(share))
-    if len(items) != count:
-        fields.error("bad-probability", f"{len(items)} probabilities for {count} values", key=key)
-        return None
-    if len(shares) != count:
-        return None
-    if abs(sum(shares) - 1) > _PROBABILITY_TOLERANCE:
-        fields.error("bad-probability", f"the probabilities sum to {sum(shares):.6g}, not to 1", key=key)
-        return None
-    return tuple(shares)
 
 
 def _bounds(fields: Fields) -> tuple[Number, Number] | None:

@@ -1,67 +1,21 @@
 """Distributions over real numbers. Logarithms are natural."""
 
 from dataclasses import dataclass
-from math import exp, inf, isfinite, log
+from math import exp, inf, log
 from statistics import NormalDist
 from typing import ClassVar, Final
 
 from sweepd.spec.beta import beta_cdf, beta_quantile
-from sweepd.spec.point import Json, Number
+from sweepd.spec.point import Number
+from sweepd.spec.real import Real
 
 _STANDARD_NORMAL: Final = NormalDist()
 _U_MIN: Final = 2.0**-54
 _U_MAX: Final = 1.0 - 2.0**-53
 
 
-class _Real:
-    """What all of them share: membership and the absence of a list of values. Not a type to depend on."""
-
-    __slots__ = ()
-
-    @property
-    def low(self) -> float:
-        """The lowest value."""
-        raise NotImplementedError
-
-    @property
-    def high(self) -> float:
-        """The highest value."""
-        raise NotImplementedError
-
-    @property
-    def size(self) -> int | None:
-        """None: there are more values than can be counted; 1 where only one can be drawn."""
-        return 1 if self.low == self.high else None
-
-    @property
-    def support(self) -> tuple[float, ...] | None:
-        """None, or the only value."""
-        return (self.low,) if self.low == self.high else None
-
-    @property
-    def grid_values(self) -> None:
-        """Nothing: a grid cannot go through real numbers."""
-        return
-
-    def cdf(self, x: float) -> float:
-        """Return the probability of a value of at most x."""
-        raise NotImplementedError
-
-    def to_unit(self, value: Json) -> float:
-        """Return the share of the distribution below a value; ValueError if it is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{value!r} is no number")
-        return min(max(self.cdf(value), 0.0), 1.0)
-
-    def contains(self, value: Json) -> bool:
-        """Tell whether a value is a finite number within the bounds; 1 counts as 1.0."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        return isfinite(value) and self.low <= value <= self.high
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uniform(_Real):
+class Uniform(Real):
     """min + u·(max - min)."""
 
     name: ClassVar[str] = "uniform"
@@ -87,7 +41,7 @@ class Uniform(_Real):
         return (x - self.low) / (self.high - self.low)
 
 
-class _LogUniform(_Real):
+class _LogUniform(Real):
     """The logarithm is uniform between two exponents."""
 
     __slots__ = ()
@@ -195,7 +149,7 @@ class InvLogUniformValues(_LogUniform):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Normal(_Real):
+class Normal(Real):
     """mu + sigma·Φ⁻¹(u); with sigma 0 the constant mu."""
 
     name: ClassVar[str] = "normal"
@@ -222,7 +176,7 @@ class Normal(_Real):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogNormal(_Real):
+class LogNormal(Real):
     """The exponential of a normal variable; mu and sigma are those of the logarithm."""
 
     name: ClassVar[str] = "log_normal"
@@ -249,7 +203,7 @@ class LogNormal(_Real):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beta(_Real):
+class Beta(Real):
     """Beta(a, b) on [0, 1]."""
 
     name: ClassVar[str] = "beta"

@@ -44,9 +44,8 @@ def _divided(max_iter: int, s: int, eta: Number) -> Iterator[int]:
 
 
 def _multiplied(min_iter: int, eta: Number, limit: int) -> Iterator[int]:
-    factor: Number = 1
-    for _ in range(MAX_MIN_ITER_RUNGS):
-        if min_iter * factor > limit:
+    for k in range(MAX_MIN_ITER_RUNGS):
+        value = min_iter * eta**k
+        if value >= limit + 1:
             return
-        yield int(min_iter * factor)
-        factor *= eta
+        yield int(value)

@@ -22,6 +22,7 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
         if json_tokens.is_json(text):
             json_tokens.feed(text, composer)
         else:
+            _check_printable(text)
             yaml_tokens.feed(text, composer)
         return _mapping(composer.root)
     except LoadError as error:
@@ -45,18 +46,20 @@ def _decoded(content: bytes) -> str:
         size = f"{len(content):,} bytes; more than {MAX_FILE_BYTES:,} are not read"
         raise LoadError("file-too-large", f"the file has {size}", None)
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
         message = f"not UTF-8: {error.reason} (byte 0x{content[error.start]:02x})"
         raise LoadError("not-utf8", message, _place_after(before)) from None
+
+
+def _check_printable(text: str) -> None:
+    """Refuse what YAML does not allow unescaped; its own library tells no line."""
     bad = _UNPRINTABLE.search(text)
     if bad is not None:
-        message = (
-            f"the control character U+{ord(bad[0]):04X}; within double quotes it can be written as an escape"
-        )
+        hint = "within double quotes it can be written as an escape"
+        message = f"the control character U+{ord(bad[0]):04X}; {hint}"
         raise LoadError("control-character", message, _place_after(text[: bad.start()]))
-    return text
 
 
 def _place_after(text: str) -> Place:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Point = dict[str, Json]
@@ -38,7 +38,7 @@ def _canonical(value: object) -> object:
             return value
         case Mapping():
             return {_text_key(key): _canonical(item) for key, item in value.items()}
-        case Sequence():
+        case list() | tuple():
             return [_canonical(item) for item in value]
         case _:
             raise ValueError(f"a {type(value).__name__} is no JSON value")

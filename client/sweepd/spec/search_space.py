@@ -62,8 +62,7 @@ class SearchSpace:
     """All points of a sweep. Values in points are shared with the specification: read, never changed.
 
     Dimensions go in the order of their names by code point, a group among its siblings by its own name. A
-    point
-    has one entry per top-level parameter, sorted by name, constants included.
+    point has one entry per top-level parameter, sorted by name, constants included.
     """
 
     parameters: Mapping[str, ParameterNode]
@@ -117,6 +116,8 @@ class SearchSpace:
         Raises:
             ValueError: the number of coordinates is wrong, or one is not within [0, 1].
         """
+        if len(vector) != len(self.dimensions):
+            raise ValueError(f"{len(vector)} coordinates for {len(self.dimensions)} dimensions")
         if not all(0.0 <= coordinate <= 1.0 for coordinate in vector):
             raise ValueError("a unit coordinate is outside [0, 1]")
         pairs = zip(self.dimensions, vector, strict=True)

@@ -76,11 +76,9 @@ def _feed_scalar(event: ScalarEvent, place: Place, composer: Composer) -> None:
 
 def _value(event: ScalarEvent, place: Place) -> Scalar:
     try:
-        if event.implicit[0]:
-            return resolve(event.value)
-        if event.tag is None or event.implicit[1]:
-            return str(event.value)
-        return with_tag(event.tag, event.value)
+        if event.tag is not None:
+            return with_tag(event.tag, event.value)
+        return resolve(event.value) if event.implicit[0] else str(event.value)
     except LookupError:
         raise _foreign_tag(event.tag, place) from None
     except ValueError as error:

@@ -1,0 +1,105 @@
+"""Builds the distributions over listed values from their keys."""
+
+from math import isfinite
+from typing import Final
+
+from sweepd.spec.discrete import Categorical, Constant, WeightedCategorical
+from sweepd.spec.fields import Fields
+from sweepd.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
+from sweepd.spec.point import Json
+
+_PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
+
+
+def build_constant(fields: Fields) -> Constant | None:
+    """Return the constant of a `value`, or None after recording why there is none."""
+    value = _json(fields, fields.node.entries["value"].node, fields.path_of("value"))
+    return Constant(value=value) if _is_finite(value) else None
+
+
+def build_categorical(fields: Fields) -> Categorical | None:
+    """Return the choice among `values`, or None after recording why there is none."""
+    values = _values(fields)
+    return None if values is None else Categorical(values=values)
+
+
+def build_weighted(fields: Fields) -> WeightedCategorical | None:
+    """Return the choice by `probabilities`, or None after recording why there is none."""
+    values = _values(fields)
+    if values is None:
+        return None
+    probabilities = _probabilities(fields, len(values))
+    return None if probabilities is None else WeightedCategorical(values=values, probabilities=probabilities)
+
+
+def _json(fields: Fields, node: Node, path: str) -> Json:
+    """Return the value of a node, refusing numbers that JSON does not have."""
+    match node:
+        case ScalarNode(value=float() as value) if not isfinite(value):
+            message = f'{value} has no form that every program reads; write it as text, "{value}"'
+            fields.findings.error(node.place, path, "not-finite", message)
+        case SequenceNode(items=items):
+            for index, item in enumerate(items):
+                _json(fields, item, f"{path}[{index}]")
+        case MappingNode(entries=entries):
+            for key, entry in entries.items():
+                _json(fields, entry.node, f"{path}.{key}")
+        case _:
+            pass
+    return plain(node)
+
+
+def _items(fields: Fields, key: str) -> tuple[Node, ...] | None:
+    node = fields.node_at(key)
+    if not isinstance(node, SequenceNode):
+        fields.error("bad-type", "must be a list", key=key)
+        return None
+    if not node.items:
+        fields.error("no-values", "must have at least one entry", key=key)
+        return None
+    return node.items
+
+
+def _values(fields: Fields) -> tuple[Json, ...] | None:
+    items = _items(fields, "values")
+    if items is None:
+        return None
+    path = fields.path_of("values")
+    values = tuple(_json(fields, item, f"{path}[{index}]") for index, item in enumerate(items))
+    return values if all(map(_is_finite, values)) else None
+
+
+def _is_finite(value: Json) -> bool:
+    match value:
+        case float():
+            return isfinite(value)
+        case list():
+            return all(map(_is_finite, value))
+        case dict():
+            return all(map(_is_finite, value.values()))
+        case _:
+            return True
+
+
+def _probabilities(fields: Fields, count: int) -> tuple[float, ...] | None:
+    key = "probabilities"
+    items = _items(fields, key)
+    if items is None:
+        return None
+    shares: list[float] = []
+    for index, item in enumerate(items):
+        share = item.value if isinstance(item, ScalarNode) else None
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1.1:
+            message = "a probability is a number from 0 to 1"
+            fields.findings.error(item.place, f"{fields.path_of(key)}[{index}]", "bad-probability", message)
+        else:
+            shares.append(float(share))
+    if len(items) != count:
+        fields.error("bad-probability", f"{len(items)} probabilities for {count} values", key=key)
+        return None
+    if len(shares) != count:
+        return None
+    if abs(sum(shares) - 1) > _PROBABILITY_TOLERANCE:
+        fields.error("bad-probability", f"the probabilities sum to {sum(shares):.6g}, not to 1", key=key)
+        return None
+    return tuple(shares)

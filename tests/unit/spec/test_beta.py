@@ -1,0 +1,40 @@
+"""Tests of the beta distribution against values computed with scipy 1.17, and against itself."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.spec.beta import beta_cdf, beta_quantile
+
+
+@pytest.mark.parametrize(
+    ("p", "a", "b", "x"),
+    [
+        (0.1, 2, 5, 0.09259525891312873),
+        (0.5, 2, 5, 0.26444998329566005),
+        (0.9, 2, 5, 0.5103163065514917),
+        (0.25, 0.5, 0.5, 0.14644660940672624),
+        (0.5, 1, 3, 0.20629947401590026),
+        (0.01, 30, 2, 0.8043306237041096),
+        (0.3, 1, 1, 0.3),
+        (0.0, 2, 5, 0.0),
+        (1.0, 2, 5, 1.0),
+    ],
+)
+def test_the_quantile_is(p: float, a: float, b: float, x: float) -> None:
+    assert beta_quantile(p, a, b) == pytest.approx(x, rel=1e-12)
+
+
+@given(p=st.floats(1e-6, 1 - 1e-6), a=st.floats(0.05, 1e4), b=st.floats(0.05, 1e4))
+def test_the_quantile_inverts_the_distribution_function(p: float, a: float, b: float) -> None:
+    x = beta_quantile(p, a, b)
+    assert 0.0 <= x <= 1.0
+    # Close to 1 doubles are too coarse to carry x exactly: then its neighbours enclose p.
+    slack = 1e-9
+    assert beta_cdf(x - 2.3e-16, a, b) - slack <= p <= beta_cdf(x + 2.3e-16, a, b) + slack
+
+
+def test_extreme_shapes_end_quickly_in_a_value() -> None:
+    for a, b in ((1e-300, 1.0), (1e6, 1e6), (1e-3, 1e6), (1e6, 1e-3)):
+        for p in (1e-16, 0.5, 1 - 1e-16):
+            assert 0.0 <= beta_quantile(p, a, b) <= 1.0

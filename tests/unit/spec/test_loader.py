@@ -1,0 +1,180 @@
+"""Tests of reading bytes: values, places, and what is refused."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweepd.spec.diagnostic import Findings
+from sweepd.spec.loader import load_mapping, load_text
+from sweepd.spec.nodes import plain
+from sweepd.spec.parse import parse_text
+from sweepd.spec.point import Json
+from unit.spec.strategies import json_values
+
+
+def loaded(text: str | bytes) -> Json:
+    findings = Findings("s.yaml")
+    root = load_text(text if isinstance(text, bytes) else text.encode(), findings)
+    assert not findings.in_order()
+    assert root is not None
+    return plain(root)
+
+
+def refused(text: str | bytes) -> tuple[str, str]:
+    findings = Findings("s.yaml")
+    load_text(text if isinstance(text, bytes) else text.encode(), findings)
+    (finding, *_) = findings.in_order()
+    return finding.code, str(finding)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-5", 1e-5),
+        ("1E5", 1e5),
+        ("5e-06", 5e-6),
+        ("1.5e3", 1.5e3),
+        ("-.5", -0.5),
+        ("'1e-5'", "1e-5"),
+        ('"1e-5"', "1e-5"),
+        ('"007"', "007"),
+        ("'08'", "08"),
+        ("08", "08"),
+        ("010", 8),
+        ("0x1f", 31),
+        ("0b11", 3),
+        ("1_000", 1000),
+        ("1:30", 90),
+        ("1.0", 1.0),
+        ("yes", True),
+        ("off", False),
+        ("~", None),
+        ("", None),
+        ("2020-01-01", "2020-01-01"),
+        ("!!float 1e-5", 1e-5),
+        ("!!float 3", 3.0),
+        ("!!str 3", "3"),
+        ("!!int '3'", 3),
+        ("!!null ''", None),
+        ("! 3", "3"),
+        ("größe ☃", "größe ☃"),
+        ("|\n  a\n  b", "a\nb\n"),
+        ("9223372036854775807", 2**63 - 1),
+    ],
+)
+def test_a_yaml_value_is_read_as(written: str, value: Json) -> None:
+    read = loaded(f"a: {written}\n")
+    assert read == {"a": value}
+    assert isinstance(read, dict)
+    assert type(read["a"]) is type(value)
+
+
+def test_anchors_aliases_and_merges_work() -> None:
+    assert loaded("a: &x {b: 1, c: 2}\nd: *x\ne: {<<: *x, c: 3}\n") == {
+        "a": {"b": 1, "c": 2},
+        "d": {"b": 1, "c": 2},
+        "e": {"b": 1, "c": 3},
+    }
+
+
+def test_keys_are_text_as_written() -> None:
+    assert loaded("1: a\non: b\n2.50: c\n") == {"1": "a", "on": "b", "2.50": "c"}
+
+
+def test_json_is_read_with_tabs_and_escapes() -> None:
+    assert loaded('{"a":\t[1, 2.0, "\\ud83d\\ude00\\/", null],\n\t"b": {"c": 1E5}\n}') == {
+        "a": [1, 2.0, "😀/", None],
+        "b": {"c": 1e5},
+    }
+
+
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{level + 1}: &a{level + 1} [{','.join([f'*a{level}'] * 10)}]\n" for level in range(30)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "where"),
+    [
+        (b"", "empty-file", "s.yaml: "),
+        (b"# nothing\n---\n", "empty-file", "s.yaml: "),
+        (b"{}", "empty-file", "s.yaml: "),
+        (b"- a", "not-a-mapping", "s.yaml:1:1: "),
+        (b"a", "not-a-mapping", "s.yaml:1:1: "),
+        (b"a: [1, 2\nb: 3", "yaml-syntax", "s.yaml:2:2: "),
+        (b"a:\n\tb: 1", "yaml-syntax", "s.yaml:2:1: "),
+        (b"a: b\n  c: \xff", "not-utf8", "s.yaml:2:6: "),
+        (b"a: b\x1b[2J", "control-character", "s.yaml:1:5: "),
+        (b"a: 1\n---\nb: 2", "several-documents", "s.yaml:2:1: "),
+        (b"a: !!python/object/apply:os.system [ls]", "yaml-tag", "s.yaml:1:4: "),
+        (b"a: !!binary aGk=", "yaml-tag", "s.yaml:1:4: "),
+        (b"a: !own 3", "yaml-tag", "s.yaml:1:4: "),
+        (b"!!set {a}", "yaml-tag", "s.yaml:1:1: "),
+        (b"? [1]\n: 2", "key-not-text", "s.yaml:1:3: "),
+        (b"a: *b", "unknown-alias", "s.yaml:1:4: "),
+        (b"a: &a [*a]", "unknown-alias", "s.yaml:1:8: "),
+        (b"a: {<<: 3}", "bad-merge", "s.yaml:1:5: "),
+        (b"a: !!int x", "bad-value", "s.yaml:1:4: "),
+        (b"a: " + b"9" * 5000, "bad-value", "s.yaml:1:4: "),
+        (b'{"a": ' + b"9" * 5000 + b"}", "bad-value", "s.yaml:1:7: "),
+        (b"a: 9223372036854775808", "integer-range", "s.yaml:1:4: "),
+        (b'a: "\\0"', "nul-character", "s.yaml:1:4: "),
+        (b'{"a": "\\ud800"}', "lone-surrogate", "s.yaml:1:7: "),
+        (b"a: " + b"[" * 100_000, "too-deep", "s.yaml:1:67: "),
+        (b'{"a":' * 100_000, "too-deep", "s.yaml:1:321: "),
+        (BOMB.encode(), "too-large", "s.yaml:6:"),
+        (b"a: " + b"x" * 3 * 1024 * 1024, "file-too-large", "s.yaml: "),
+    ],
+    ids=lambda value: str(value[:24]) if isinstance(value, bytes) else "",
+)
+def test_what_cannot_be_read_is_refused_in_one_message(text: bytes, code: str, where: str) -> None:
+    found, message = refused(text)
+    assert found == code
+    assert message.startswith(where)
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\nb: {}\na: 2\n", '{"a": 1,\n "b": {},\n "a": 2}'], ids=["yaml", "json"]
+)
+def test_a_key_written_twice_is_refused_with_both_lines(text: str) -> None:
+    code, message = refused(text)
+    assert code == "duplicate-key"
+    assert "on line 3 (first on line 1)" in message
+
+
+def test_every_duplicate_is_reported() -> None:
+    findings = Findings("s.yaml")
+    load_text(b"a: {b: 1, b: 2}\nc: {d: 1, d: 2}", findings)
+    assert [finding.path for finding in findings.in_order()] == ["a.b", "c.d"]
+
+
+def test_a_python_mapping_may_not_contain_itself() -> None:
+    document: dict[str, object] = {}
+    document["a"] = document
+    findings = Findings("config")
+    assert load_mapping(document, findings) is None
+    assert findings.in_order()[0].code == "too-deep"
+
+
+def test_python_values_outside_json_are_refused() -> None:
+    for value in (object(), b"a", {1: 2}):
+        findings = Findings("config")
+        assert load_mapping({"a": value}, findings) is None
+        assert findings.in_order()[0].code in ("not-json", "key-not-text")
+
+
+@given(document=st.dictionaries(st.text("abc", min_size=1), json_values, min_size=1))
+def test_a_json_file_reads_as_json_reads_it(document: dict[str, Json]) -> None:
+    assert loaded(json.dumps(document)) == document
+    assert loaded(json.dumps(document, ensure_ascii=False, indent="\t")) == document
+
+
+@settings(max_examples=150)
+@given(content=st.binary(max_size=64) | st.text("{}[]&*!|>-:?,'\"# \n\tab01.e", max_size=64).map(str.encode))
+def test_no_bytes_crash_the_reader(content: bytes) -> None:
+    parsed = parse_text(content, file="s.yaml")
+    assert parsed.spec is None
+    assert any(finding.severity == "error" for finding in parsed.diagnostics)

@@ -1,0 +1,295 @@
+"""Tests of the keys of a whole sweep: what they mean, what is refused, and how it is said."""
+
+import pytest
+from hypothesis import given, settings
+
+from sweepd.spec import (
+    Goal,
+    Hyperband,
+    Impute,
+    Method,
+    Metric,
+    parse_mapping,
+    parse_text,
+    to_document,
+    unreadable_file,
+)
+from unit.spec.strategies import sweeps
+
+PARAMETERS = "parameters: {x: {min: 0.0, max: 1.0}}\n"
+METRIC = "metric: {name: loss}\n"
+COMPLETE = b"""\
+method: bayes
+name: Gr\xc3\xb6\xc3\x9fe 1
+description: ''
+project: mnist
+entity: acme
+program: train me.py
+command: [python3, -u, 3, true, 1.5, "${program}", "${args}"]
+metric: {name: val/loss, goal: maximize, target: 3, impute: latest, impute_while_running: best}
+parameters: {lr: {distribution: log_uniform_values, min: 1e-5, max: 1E-1}, epochs: {value: 3}}
+early_terminate: {type: hyperband, min_iter: 3, eta: 2, strict: false}
+run_cap: 20.0
+seed: -4
+apiVersion: v1
+kind: sweep
+job: j
+image_uri: i
+"""
+
+
+def errors(text: str) -> list[str]:
+    result = parse_text(text.encode(), file="s.yaml")
+    found = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
+    assert bool(found) is (result.spec is None)
+    return found
+
+
+def test_a_complete_file_is_read() -> None:
+    result = parse_text(COMPLETE, file="s.yaml")
+    spec = result.spec
+    assert spec is not None
+    assert result.diagnostics == ()
+    assert (spec.method, spec.name, spec.description) == (Method.BAYES, "Größe 1", "")
+    assert (spec.project, spec.entity, spec.program) == ("mnist", "acme", "train me.py")
+    assert spec.command == ("python3", "-u", "3", "True", "1.5", "${program}", "${args}")
+    assert spec.metric == Metric(
+        name="val/loss",
+        goal=Goal.MAXIMIZE,
+        target=3.0,
+        impute=Impute.LATEST,
+        impute_while_running=Impute.BEST,
+    )
+    assert spec.early_terminate == Hyperband(min_iter=3, eta=2, strict=False)
+    assert (spec.run_cap, spec.seed) == (20, -4)
+    assert list(spec.parameters) == ["lr", "epochs"]
+
+
+def test_defaults_are_filled_in() -> None:
+    result = parse_text(
+        f"method: random\nprogram: t\n{PARAMETERS}{METRIC}early_terminate: null".encode(), file="s"
+    )
+    spec = result.spec
+    assert spec is not None
+    assert spec.metric == Metric(name="loss", goal=Goal.MINIMIZE, impute=Impute.WORST)
+    assert (spec.early_terminate, spec.run_cap, spec.seed, spec.command) == (None, None, None, ())
+    text = f"method: random\n{PARAMETERS}{METRIC}early_terminate: {{type: hyperband, max_iter: 27, s: 2}}"
+    rule = parse_text(text.encode(), file="s").spec
+    assert rule is not None
+    assert rule.early_terminate == Hyperband(max_iter=27, s=2, eta=3, strict=True)
+
+
+@pytest.mark.parametrize("word", ["false", '"false"'])
+def test_false_for_impute_while_running_may_be_quoted_or_not(word: str) -> None:
+    text = f"method: random\n{PARAMETERS}metric: {{name: a, impute_while_running: {word}}}"
+    spec = parse_text(text.encode(), file="s").spec
+    assert spec is not None
+    assert spec.metric is not None
+    assert spec.metric.impute_while_running is None
+
+
+GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (PARAMETERS, "s.yaml:1:1: needs `method`: grid, random or bayes"),
+        ("method: grid\n", "s.yaml:1:1: needs `parameters`"),
+        ("method: grid\nparameters: {}\n", "2:13: parameters: at least one parameter is needed"),
+        ("method: grid\nparameters: [a]\n", "parameters: must be a mapping"),
+        (GRID + "metod: x\n", '3:1: metod: unknown key "metod" in a sweep file; did you mean `method`?'),
+        (GRID + "settings: {}\n", 'unknown key "settings"'),
+        (
+            "method: Grid\n" + PARAMETERS,
+            '1:9: method: "Grid" is none of grid, random, bayes; did you mean `grid`?',
+        ),
+        ("method: 3\n" + PARAMETERS, "method: must be text, not 3; quote it"),
+        ("method: grid\n" + PARAMETERS, "parameters.x: a grid cannot go through uniform"),
+        (
+            "method: grid\nparameters: {g: {parameters: {x: {values: [1], probabilities: [1]}}}}",
+            "2:31: parameters.g.x: a grid cannot go through categorical_w_probabilities",
+        ),
+        ("method: bayes\n" + PARAMETERS, "method: bayes needs a `metric`"),
+        (
+            "method: bayes\nparameters: {a: {value: 1}}\n" + METRIC,
+            "bayes needs a parameter that is not constant",
+        ),
+        (GRID + "early_terminate: {type: hyperband, min_iter: 1}\n", "early termination needs a `metric`"),
+        (GRID + METRIC + "early_terminate: {min_iter: 1}\n", "early_terminate: needs `type: hyperband`"),
+        (GRID + METRIC + "early_terminate: {type: hyperbnd}\n", "did you mean `hyperband`?"),
+        (GRID + METRIC + "early_terminate: {type: asha, min_iter: 3}\n", '"asha" is not supported yet'),
+        (GRID + METRIC + "early_terminate: [{type: hyperband}]\n", "a list of rules is not supported yet"),
+        (GRID + METRIC + "early_terminate: 3\n", "must be a mapping"),
+        (GRID + METRIC + "early_terminate: {type: hyperband}\n", "needs `min_iter`, or `max_iter` and `s`"),
+        (GRID + METRIC + "early_terminate: {type: hyperband, max_iter: 9}\n", "`max_iter` needs `s`"),
+        (GRID + METRIC + "early_terminate: {type: hyperband, s: 9}\n", "`s` needs `max_iter`"),
+        (GRID + METRIC + "early_terminate: {type: hyperband, max_iter: 2, s: 2}\n", "leave no bracket"),
+        (GRID + METRIC + "early_terminate: {type: hyperband, max_iter: 9, s: 0}\n", "leave no bracket"),
+        (GRID + METRIC + "early_terminate: {type: hyperband, min_iter: 0}\n", "must be at least 1, not 0"),
+        (
+            GRID + METRIC + "early_terminate: {type: hyperband, min_iter: 1.5}\n",
+            "must be an integer, not 1.5",
+        ),
+        (
+            GRID + METRIC + "early_terminate: {type: hyperband, min_iter: 1, eta: 1}\n",
+            "greater than 1, not 1",
+        ),
+        (
+            GRID + METRIC + "early_terminate: {type: hyperband, min_iter: 1, strict: 1}\n",
+            "must be true or false",
+        ),
+        (
+            GRID + METRIC + "early_terminate: {type: hyperband, min_iter: 1, step: 1}\n",
+            "early_terminate.step",
+        ),
+        (GRID + "metric: loss\n", "3:9: metric: must be a mapping with the key `name`"),
+        (GRID + "metric: {goal: minimize}\n", "metric: needs `name`"),
+        (GRID + "metric: {name: ''}\n", "metric.name: must not be empty"),
+        (GRID + "metric: {name: a, goal: max}\n", "did you mean `maximize`?"),
+        (GRID + "metric: {name: a, target: .inf}\n", "metric.target: must be finite"),
+        (GRID + "metric: {name: a, impute: mean}\n", "metric.impute"),
+        (GRID + "metric: {name: a, impute_while_running: true}\n", "metric.impute_while_running"),
+        (GRID + "metric: {name: a, gaol: minimize}\n", "did you mean `goal`?"),
+        (GRID + "metric: {name: a, value: last}\n", "metric.value: `value` is not supported yet"),
+        (GRID + "run_cap: 0\n", "run_cap: must be at least 1, not 0"),
+        (GRID + "run_cap: '20'\n", "run_cap: must be a number"),
+        (GRID + "seed: 1.5\n", "seed: must be an integer, not 1.5"),
+        (GRID + "seed: true\n", "seed: must be a number, not true"),
+        (GRID + "command: python t.py\n", "command: must be a list"),
+        (GRID + "command: [a, null]\n", "3:14: command[1]: an item is text, a number or a boolean"),
+        (GRID + "kind: swep\n", "did you mean `sweep`?"),
+        (GRID + "name: 3\n", "name: must be text, not 3; quote it"),
+        (GRID + "project: a/b\n", "project: must be a name"),
+        (GRID + "entity: ..\n", "entity: must be a name"),
+    ],
+)
+def test_what_could_not_run_is_refused(text: str, message: str) -> None:
+    assert any(message in error for error in errors(text)), errors(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "controller: {type: local}",
+        "metrics: [{name: a}, {name: b}]",
+        "scheduler: {engine: tpe}",
+        "reproducible: 3",
+        "constraints: ['a < b']",
+        "initial: [{a: 1}]",
+        "runs: [{a: 1}]",
+        "shuffle: true",
+        "zip: [[a, b]]",
+        "repeats: 3",
+        "aggregate: mean",
+        "outcome_constraints: []",
+        "retry: {failure: 1}",
+        "run_timeout: 90s",
+        "sweep_timeout: 1h",
+        "max_parallel: 3",
+        "priority: 1",
+        "canary: true",
+        "guard: {agent: 3}",
+        "stop_when: {no_improvement: 3}",
+        "on_disconnect: stop",
+        "metrics_from: {stdout: x}",
+        "requires: {gpu: a}",
+        "compat: wandb",
+        "tags: [a]",
+        "metadata: {a: 1}",
+    ],
+)
+def test_a_key_of_a_later_version_is_refused_never_ignored(line: str) -> None:
+    result = parse_text(f"{GRID}{line}\n".encode(), file="s")
+    assert result.spec is None
+    assert [d.code for d in result.diagnostics if d.severity == "error"] == ["not-supported-yet"]
+
+
+@pytest.mark.parametrize("method", ["custom", "list", "sobol"])
+def test_a_method_of_a_later_version_is_refused(method: str) -> None:
+    result = parse_text(f"method: {method}\n{PARAMETERS}".encode(), file="s")
+    assert "not-supported-yet" in [finding.code for finding in result.diagnostics]
+
+
+def test_all_findings_come_at_once_in_the_order_of_the_file() -> None:
+    text = "method: gird\nrun_cap: 0\nprogram: t\nparameters:\n  a: {min: 3, max: 1}\n  b: 3\n"
+    assert errors(text) == [
+        's.yaml:1:9: method: "gird" is none of grid, random, bayes; did you mean `grid`?',
+        "s.yaml:2:10: run_cap: must be at least 1, not 0",
+        "s.yaml:5:12: parameters.a: min 3 is not less than max 1",
+        "s.yaml:6:6: parameters.b: a parameter is a mapping; for a constant write `value: 3`",
+    ]
+
+
+def test_findings_in_a_python_mapping_have_a_path_but_no_line() -> None:
+    result = parse_mapping({"method": "grid", "program": "t", "parameters": {"a": {"values": []}}})
+    assert [str(finding) for finding in result.diagnostics] == [
+        "config: parameters.a.values: must have at least one entry"
+    ]
+
+
+def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
+    result = parse_text(
+        (GRID + METRIC + "command: [x, '${argss}', '--y=${a}', '${envvar:HOME}', 'a${b c}']\n").encode()
+        + b"early_terminate: {type: hyperband, max_iter: 9, s: 1, min_iter: 2}\n",
+        file="s.yaml",
+    )
+    assert result.spec is not None
+    assert result.spec.early_terminate == Hyperband(max_iter=9, s=1)
+    assert [str(finding) for finding in result.diagnostics] == [
+        's.yaml:4:14: command[1]: unknown macro "${argss}": it is not expanded; did you mean `${args}`?',
+        's.yaml:4:56: command[4]: unknown macro "${b c}": it is not expanded',
+        "s.yaml:5:55: early_terminate.min_iter: has no effect beside `max_iter` and `s`",
+    ]
+    (warning,) = parse_text(GRID.encode(), file="s").diagnostics
+    assert warning.code == "no-program"
+
+
+def test_two_parameters_that_look_alike_are_a_warning() -> None:
+    result = parse_text(
+        b"method: random\nprogram: t\nparameters: {a.b: {value: 1}, a: {parameters: {b: {value: 2}}}}",
+        file="s",
+    )
+    assert [finding.code for finding in result.diagnostics] == ["ambiguous-name"]
+
+
+def test_the_parameters_of_one_run_are_bounded() -> None:
+    text = f"method: random\nparameters: {{a: {{values: [b, {'x' * 600_000}]}}}}"
+    assert "600,0" in errors(text)[0]
+    assert "524,288" in errors(text)[0]
+    assert not errors(f"method: random\nparameters: {{a: {{values: [b, {'x' * 500_000}]}}}}")
+
+
+def test_reading_stops_after_many_errors() -> None:
+    text = "".join(f"k{number}: 1\n" for number in range(5000))
+    found = errors(text)
+    assert len(found) == 501
+    assert "reading stopped" in found[-1]
+
+
+def test_messages_never_carry_control_characters() -> None:
+    text = '"\\e[2Jx": 1\nmethod: "\\a\\u202e"\nparameters: {a: {value: 1}}'
+    assert all(error.isprintable() for error in errors(text))
+    assert "cannot read" in str(unreadable_file("a\x1bb", "no such file"))
+    assert str(unreadable_file("a\x1bb", "x")).isprintable()
+
+
+def test_a_file_of_300_parameters_and_one_of_a_trillion_points_are_read() -> None:
+    entries = "".join(f"  p{number}: {{min: 1, max: 1000}}\n" for number in range(300))
+    spec = parse_text(f"method: grid\nparameters:\n{entries}".encode(), file="s").spec
+    assert spec is not None
+    assert spec.search_space.grid_size == 1000**300
+    assert spec.search_space.grid_point(7)["p99"] == 8
+
+
+@settings(max_examples=60)
+@given(document=sweeps)
+def test_a_specification_written_and_read_again_is_the_same(document: dict[str, object]) -> None:
+    first = parse_mapping(document).spec
+    assert first is not None, parse_mapping(document).diagnostics
+    written = to_document(first)
+    again = parse_mapping(written).spec
+    assert again == first
+    assert repr(again) == repr(first)  # 1, 1.0 and true are equal, but not the same
+    assert again is not None
+    assert to_document(again) == written

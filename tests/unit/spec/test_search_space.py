@@ -1,0 +1,141 @@
+"""Tests of the space: order, counting, drawing, the unit cube, membership."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from sweepd.spec import SearchSpace, canonical_json, parse_mapping
+from unit.spec.strategies import finite_parameters, parameters, spaces
+
+
+def space(entries: dict[str, object], method: str = "random") -> SearchSpace:
+    parsed = parse_mapping({"method": method, "parameters": entries})
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec.search_space
+
+
+def test_the_last_name_varies_fastest() -> None:
+    grid = space({"b": {"values": [1, 2]}, "a": {"values": ["x", "y"]}}, "grid")
+    points = [grid.grid_point(index) for index in range(grid.grid_size)]
+    assert [(point["a"], point["b"]) for point in points] == [("x", 1), ("x", 2), ("y", 1), ("y", 2)]
+
+
+def test_dimensions_go_by_code_point_and_groups_by_their_own_name() -> None:
+    ordered = space(
+        {
+            "a": {"values": [1, 2]},
+            "B": {"parameters": {"z": {"values": [1, 2]}, "y": {"min": 0, "max": 1}}},
+            "c": {"value": 3},
+            "Ab": {"min": 0.0, "max": 1.0},
+        }
+    )
+    assert [dimension.name for dimension in ordered.dimensions] == ["Ab", "B.y", "B.z", "a"]
+    assert [dimension.kind for dimension in ordered.dimensions] == [
+        "real",
+        "integer",
+        "categorical",
+        "categorical",
+    ]
+    assert list(ordered.random_point(1, 0)) == ["Ab", "B", "a", "c"]
+
+
+def test_constants_are_in_every_point_and_alone_make_one() -> None:
+    alone = space({"opt": {"parameters": {"a": {"value": [1]}}}, "b": {"value": None}}, "grid")
+    assert alone.grid_size == alone.size == 1
+    assert alone.grid_point(0) == {"b": None, "opt": {"a": [1]}}
+    with pytest.raises(IndexError):
+        alone.grid_point(1)
+
+
+def test_a_huge_grid_is_only_counted() -> None:
+    huge = space({f"p{index}": {"min": 1, "max": 1000} for index in range(4)}, "grid")
+    assert huge.grid_size == 10**12
+    assert huge.grid_point(10**12 - 1) == {"p0": 1000, "p1": 1000, "p2": 1000, "p3": 1000}
+    assert huge.grid_point(1234567890) == {"p0": 2, "p1": 235, "p2": 568, "p3": 891}
+    with pytest.raises(IndexError):
+        huge.grid_point(10**12)
+
+
+def test_repeated_values_are_one_point_of_a_grid() -> None:
+    grid = space({"a": {"values": [3, 3.0, "3", True, 1]}}, "grid")
+    assert [grid.grid_point(index)["a"] for index in range(grid.grid_size)] == [3, "3", True, 1]
+
+
+def test_a_random_point_depends_on_seed_and_index_alone() -> None:
+    drawn = space({"x": {"min": 0.0, "max": 1.0}, "k": {"values": list("abcdef")}})
+    more = space({"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}})
+    assert drawn.random_point(7, 3) == {"k": "b", "x": 0.1867761165449534}
+    assert more.random_point(7, 3)["x"] == drawn.random_point(7, 3)["x"]
+    assert drawn.random_point(7, 3) != drawn.random_point(8, 3)
+    points = [canonical_json(drawn.random_point(7, index)) for index in range(1000)]
+    assert len(set(points)) == 1000
+
+
+def test_random_draws_fill_the_range_evenly() -> None:
+    drawn = space({"x": {"min": 0.0, "max": 1.0}})
+    tenths = [0] * 10
+    for index in range(2000):
+        value = drawn.random_point(-5, index)["x"]
+        assert isinstance(value, float)
+        tenths[int(value * 10)] += 1
+    assert all(140 < count < 260 for count in tenths)
+
+
+def test_what_lies_outside_the_space_is_named() -> None:
+    checked = space(
+        {"a": {"min": 1, "max": 3}, "g": {"parameters": {"b": {"values": ["x"]}}}, "c": {"value": 1}}
+    )
+    assert checked.violations({"a": 2, "g": {"b": "x"}, "c": 1.0}) == ()
+    assert checked.violations({"a": 2.0, "g": {"b": "y"}, "c": 2, "d": 0}) == (
+        "a: 2.0 is no value of its int_uniform",
+        "c: 2 is no value of its constant",
+        "g.b: 'y' is no value of its categorical",
+        "d is no parameter",
+    )
+    assert checked.violations({"g": 3}) == ("a is missing", "c is missing", "g must be a mapping")
+
+
+def test_unit_coordinates_are_checked() -> None:
+    checked = space({"x": {"min": 0.0, "max": 1.0}})
+    for vector in ([], [0.5, 0.5], [1.5], [float("nan")]):
+        with pytest.raises(ValueError, match="coordinate"):
+            checked.from_unit(vector)
+    with pytest.raises(ValueError, match="x is missing"):
+        checked.to_unit({})
+
+
+@settings(max_examples=60)
+@given(entries=spaces(parameters), seed=st.integers(-(2**63), 2**63 - 1), index=st.integers(0, 10**9))
+def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
+    entries: dict[str, object], seed: int, index: int
+) -> None:
+    drawn = space(entries)
+    point = drawn.random_point(seed, index)
+    assert drawn.violations(point) == ()
+    vector = drawn.to_unit(point)
+    assert len(vector) == len(drawn.dimensions)
+    assert drawn.violations(drawn.from_unit(vector)) == ()
+
+
+@settings(max_examples=60)
+@given(entries=spaces(finite_parameters))
+def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, object]) -> None:
+    grid = space(entries, "grid")
+    assume(grid.grid_size <= 300)
+    points = [grid.grid_point(index) for index in range(grid.grid_size)]
+    assert len({canonical_json(point) for point in points}) == grid.grid_size
+    assert all(grid.violations(point) == () for point in points)
+    with pytest.raises(IndexError):
+        grid.grid_point(grid.grid_size)
+
+
+@settings(max_examples=40)
+@given(entries=spaces(finite_parameters))
+def test_whatever_is_drawn_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
+    finite = space(entries)
+    size = finite.size
+    assert size is not None
+    assume(size <= 300)
+    points = {canonical_json(finite.finite_point(index)) for index in range(size)}
+    assert len(points) == size
+    assert {canonical_json(finite.random_point(3, index)) for index in range(20)} <= points
