@@ -1,55 +1,12 @@
-"""How a service opens its SQLite database and keeps others off its data folder."""
+"""How a service opens its SQLite database, and what callers are told when it cannot be used."""
 
 import errno
-import fcntl
-import os
 import sqlite3
 from pathlib import Path
 
-from sweepd_kernel.errors import DomainError, StartError, StorageError
+from sweepd_kernel.errors import DomainError, StorageError
 
-LOCK_NAME = "lock"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class DataInUseError(StartError):
-    """Another process works on the same data."""
-
-
-class DataFolderLock:
-    """Holds a data folder until it is released or the process ends, however it ends."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        """Let others have the folder."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def lock_data_folder(path: Path) -> DataFolderLock:
-    """Take the folder `path` for this process, making it if need be; the lock names our pid.
-
-    Raises:
-        DataInUseError: another process has it.
-        OSError: the folder cannot be made or written.
-    """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        os.close(descriptor)
-        raise DataInUseError(f"{path} is in use by process {holder or '(unknown)'}") from None
-    except OSError:
-        os.close(descriptor)
-        raise
-    return DataFolderLock(descriptor)
 
 
 def open_sqlite(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

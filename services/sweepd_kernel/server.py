@@ -50,7 +50,11 @@ class ServerSettings:
 
 
 async def run_service(
-    service: RunningService, settings: ServerSettings, *, ready: Callable[[str], None]
+    service: RunningService,
+    settings: ServerSettings,
+    *,
+    ready: Callable[[str], None],
+    stopping: asyncio.Event | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code.
 
@@ -58,11 +62,12 @@ async def run_service(
         service: opened, not started.
         settings: where and for whom.
         ready: called once with the address when calls are answered.
+        stopping: ends it when set; by default SIGTERM and SIGINT do.
 
     Raises:
         StartError: the port is taken, or heard by other machines.
     """
-    stopping = _stop_on_signals()
+    stopping = stopping or stop_on_signals()
     authenticator = Authenticator(service_token=settings.service_token, access_token=settings.access_token)
     server = grpc.aio.server(
         interceptors=(Authentication(authenticator), ErrorMapping(settings.log)), options=OPTIONS
@@ -103,7 +108,8 @@ def bind(server: grpc.aio.Server, listen: Address, port_file: Path | None) -> Ad
             bound = _bind_exactly(server, listen.with_port(remembered))
     bound = bound or _bind_exactly(server, listen)
     if port_file is not None and bound.port != remembered:
-        port_file.write_text(f"{bound.port}\n")
+        with suppress(OSError):  # a full disk costs the memory of the port, not the service
+            port_file.write_text(f"{bound.port}\n")
     return bound
 
 
@@ -146,7 +152,8 @@ def _bind_exactly(server: grpc.aio.Server, listen: Address) -> Address:
     return listen.with_port(port)
 
 
-def _stop_on_signals() -> asyncio.Event:
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,75 @@
+"""The gateway's connections to one service."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from sweepd.channel import aio_channel
+from sweepd_kernel.errors import UnavailableError
+
+# A service allows 100 streams on one connection; the rest would wait in a queue that nobody sees.
+CALLS_PER_CONNECTION = 90
+# A service that is being started again is waited for, one that stays away is not.
+PATIENCE = 1.0
+_POLL = 0.02
+HEALTH_TIMEOUT = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One connection, and the number of calls on it."""
+
+    channel: grpc.aio.Channel
+    calls: int = 0
+
+
+class Backend:
+    """One service behind the door. Opens a further connection whenever all others are full."""
+
+    def __init__(self, name: str, address: str, service_token: str) -> None:
+        self.name = name
+        self.address = address
+        self._token = service_token
+        self._connections: list[Connection] = []
+
+    @contextmanager
+    def connection(self) -> Iterator[grpc.aio.Channel]:
+        """Take a connection for one call."""
+        taken = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
+        if taken is None:
+            taken = Connection(aio_channel(self.address, self._token))
+            self._connections.append(taken)
+        taken.calls += 1
+        try:
+            yield taken.channel
+        finally:
+            taken.calls -= 1
+
+    async def ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
+        """Wait a moment for `channel` to stand.
+
+        Raises:
+            UnavailableError: it does not.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (PATIENCE if time_left is None else min(PATIENCE, time_left))
+        # Polled: gRPC cannot cancel a wait for a change, so many callers would leave as many waits behind.
+        while channel.get_state(try_to_connect=True) is not grpc.ChannelConnectivity.READY:
+            if loop.time() >= deadline:
+                raise UnavailableError(self.name, self.address)
+            await asyncio.sleep(_POLL)
+
+    async def is_serving(self) -> bool:
+        """Ask for its health."""
+        serving = health_pb2.HealthCheckResponse.SERVING
+        with suppress(grpc.RpcError), self.connection() as channel:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(), timeout=HEALTH_TIMEOUT
+            )
+            return bool(answer.status == serving)
+        return False

@@ -1,0 +1,52 @@
+"""Which calls the door passes on, to which service, and for whom; anything else is unknown at the door."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from sweepd.v1 import agent_service_pb2, metric_service_pb2, run_service_pb2, sweep_service_pb2
+
+_OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
+    (sweep_service_pb2.DESCRIPTOR.services_by_name["SweepService"], "scheduler"),
+    (run_service_pb2.DESCRIPTOR.services_by_name["RunService"], "scheduler"),
+    (agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"], "scheduler"),
+    (metric_service_pb2.DESCRIPTOR.services_by_name["MetricService"], "metric-store"),
+)
+_INTERNAL = frozenset({"AppendPoints", "AppendLog"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a call goes, and its shape."""
+
+    backend: str
+    method: str
+    """Full path, as `/sweepd.v1.SweepService/GetSweep`."""
+    request_streaming: bool
+    response_streaming: bool
+    internal: bool
+    """Whether only services may make it."""
+
+
+def routes() -> Mapping[str, Route]:
+    """All routes, by the full path of their methods."""
+    return {
+        route.method: route
+        for service, backend in _OWNERS
+        for route in (
+            Route(
+                backend=backend,
+                method=f"/{service.full_name}/{method.name}",
+                request_streaming=method.client_streaming,
+                response_streaming=method.server_streaming,
+                internal=method.name in _INTERNAL,
+            )
+            for method in service.methods
+        )
+    }
+
+
+def service_names() -> tuple[str, ...]:
+    """Full names of the services whose calls are passed on."""
+    return tuple(service.full_name for service, _ in _OWNERS)

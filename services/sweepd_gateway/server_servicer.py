@@ -1,0 +1,75 @@
+"""What the door says of the server: version, host, where to attach, which services answer."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import grpc.aio
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd.v1 import server_service_pb2_grpc
+from sweepd_gateway.backend import Backend
+from sweepd_kernel.clock import Clock
+
+PROTOCOL_VERSION = 1
+FRESH_FOR = 1.0
+
+
+class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
+    """Answers ServerService; asks the services for their health at most once a second."""
+
+    def __init__(self, backends: Sequence[Backend], clock: Clock) -> None:
+        self._backends = tuple(backends)
+        self._clock = clock
+        self._address = ""
+        self._start_time = Timestamp()
+        self._serving: tuple[bool, ...] = ()
+        self._asked_at = 0.0
+        self._asking = asyncio.Lock()
+
+    def open_at(self, address: str) -> None:
+        """Note where and when the door was opened."""
+        self._address = address
+        self._start_time.FromDatetime(self._clock.now())
+
+    async def GetServerInfo(
+        self,
+        request: v1.GetServerInfoRequest,
+        context: grpc.aio.ServicerContext[v1.GetServerInfoRequest, v1.GetServerInfoResponse],
+    ) -> v1.GetServerInfoResponse:
+        """Say what this server is."""
+        serving = await self._health()
+        services = [
+            v1.ServiceStatus(service=backend.name, address=backend.address, serving=answers)
+            for backend, answers in zip(self._backends, serving, strict=True)
+        ]
+        services.append(v1.ServiceStatus(service="gateway", address=self._address, serving=True))
+        attach = next((each.address for each in self._backends if each.name == "scheduler"), "")
+        return v1.GetServerInfoResponse(
+            version=version("sweepd"),
+            protocol_version=PROTOCOL_VERSION,
+            host=socket.gethostname(),
+            host_boot_id=_boot_id(),
+            local_attach_address=attach,
+            services=services,
+            start_time=self._start_time,
+        )
+
+    async def _health(self) -> tuple[bool, ...]:
+        async with self._asking:  # whoever waits here finds a fresh answer
+            if not self._serving or self._clock.monotonic() - self._asked_at >= FRESH_FOR:
+                self._serving = tuple(
+                    await asyncio.gather(*(backend.is_serving() for backend in self._backends))
+                )
+                self._asked_at = self._clock.monotonic()
+            return self._serving
+
+
+def _boot_id() -> str:
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""

@@ -1,0 +1,144 @@
+"""The command `sweepd`: everything at once, one service alone, or a word with a running daemon."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweepd_kernel.console import answer, complain
+
+if TYPE_CHECKING:
+    from sweepd_kernel.service import ServiceDefinition
+
+EPILOG = """\
+sweepd up also takes the flags of every service; `sweepd SERVICE --help` lists them.
+
+exit codes: 0 ok, 1 failure, 2 usage; status: 0 a server runs, 3 none does
+
+examples:
+  sweepd up                      all services, in the foreground, at 127.0.0.1:7333
+  sweepd up -d --data ./sweeps   in the background, with the data in a folder of your own
+  sweepd status
+  sweepd down
+"""
+
+
+def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefinition] | None" = None) -> int:
+    """Run the command; return the exit code.
+
+    Args:
+        argv: the arguments; by default those of the process.
+        services: what `up` starts; by default what is installed.
+    """
+    # For gRPC, before it is imported: we report better what it would write, and forks come before it starts.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    match arguments[:1]:
+        case ["up"]:
+            return _up(arguments[1:], services)
+        case ["status"]:
+            return _status(arguments[1:])
+        case ["down"]:
+            return _down(arguments[1:])
+        case ["--version" | "version"]:
+            answer(version("sweepd"))
+            return 0
+        case [name] if not name.startswith("-"):
+            return _service(name, arguments[1:])
+        case _:
+            return _help(arguments)
+
+
+def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None") -> int:
+    from sweepd_kernel.address import address
+    from sweepd_kernel.up import load_services, up
+
+    parser = _parser("up", "Start and supervise all services.")
+    parser.add_argument("-d", "--detach", action="store_true", help="go to the background once it is ready")
+    parser.add_argument(
+        "--listen",
+        type=address,
+        default="127.0.0.1:7333",
+        metavar="HOST:PORT",
+        help="where people and agents reach it; 0 takes the port of last time, else a free one (%(default)s)",
+    )
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    flags, rest = parser.parse_known_args(arguments)
+    flags.data = flags.data.absolute()
+    return up(flags, rest, load_services() if services is None else services)
+
+
+def _status(arguments: Sequence[str]) -> int:
+    from sweepd_kernel.control import status
+
+    parser = _parser("status", "Say what runs. Exit code 0: a server runs; 3: none does.")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    return status(parser.parse_args(arguments))
+
+
+def _down(arguments: Sequence[str]) -> int:
+    from sweepd_kernel.control import down
+
+    parser = _parser("down", "End the server in the background, and wait until it is gone.")
+    return down(parser.parse_args(arguments))
+
+
+def _service(name: str, arguments: Sequence[str]) -> int:
+    found = entry_points(group="sweepd.services", name=name)
+    if not found:
+        complain(f"there is no service or command {name}; see `sweepd --help`")
+        return 2
+    from sweepd.discovery import state_folder
+    from sweepd_kernel.bootstrap import run_alone, service_parser
+
+    definition = next(iter(found)).load()
+    parser = service_parser(definition, data=default_data() / name, tokens=state_folder(os.environ))
+    return run_alone(definition, parser.parse_args(arguments))
+
+
+def _help(arguments: Sequence[str]) -> int:
+    names = sorted(entry.name for entry in entry_points(group="sweepd.services"))
+    parser = argparse.ArgumentParser(
+        prog="sweepd",
+        description="The server of sweepd.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument(
+        "command", metavar="COMMAND", help=f"up, status, down, or one service alone: {', '.join(names)}"
+    )
+    parser.parse_args(arguments)
+    return 2
+
+
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"sweepd {name}",
+        description=description,
+        epilog=EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=default_data(),
+        metavar="DIR",
+        help="folder of the server's files (default: %(default)s)",
+    )
+    return parser
+
+
+def default_data() -> Path:
+    """Where a server keeps its data unless told otherwise."""
+    base = os.environ.get("XDG_DATA_HOME") or Path(os.environ.get("HOME") or Path.home()) / ".local/share"
+    return Path(base) / "sweepd"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

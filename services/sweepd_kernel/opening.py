@@ -1,0 +1,104 @@
+"""How a service starts while its storage is away: it says so to every caller, and tries again."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from sweepd_kernel import server
+from sweepd_kernel.backoff import Backoff
+from sweepd_kernel.database import storage_error
+from sweepd_kernel.errors import DomainError, StorageError
+from sweepd_kernel.interceptors import Authentication, Context, ErrorMapping, Handler
+from sweepd_kernel.principal import Authenticator
+from sweepd_kernel.service import RunningService
+
+
+async def open_patiently(
+    attempt: Callable[[], Awaitable[RunningService]],
+    settings: server.ServerSettings,
+    *,
+    place: Path | None,
+    waiting: Callable[[str], None],
+    stopping: asyncio.Event,
+) -> RunningService | None:
+    """Open a service; while its storage refuses, answer every call with the reason. None: told to stop.
+
+    Args:
+        attempt: opens the service.
+        settings: where the answers are given meanwhile.
+        place: what to name where the error does not say.
+        waiting: told the reason once, when the first attempt failed.
+        stopping: ends the waiting when set.
+    """
+    backoff = Backoff()
+    stand_in: _StandIn | None = None
+    try:
+        while not stopping.is_set():
+            try:
+                return await attempt()
+            except (StorageError, sqlite3.Error, OSError) as error:
+                reason = _reason(error, settings.name, place)
+            settings.log.error(reason.message)
+            if stand_in is None:
+                waiting(reason.message)
+                stand_in = await _StandIn.begin(settings)
+            stand_in.reason = reason
+            await _sleep(backoff.next_delay(), stopping)
+        return None
+    finally:
+        if stand_in is not None:
+            await stand_in.end()
+
+
+class _StandIn(grpc.GenericRpcHandler):
+    """Answers every call with the reason why the service is not open."""
+
+    def __init__(self, answering: grpc.aio.Server) -> None:
+        self._server = answering
+        self.reason: DomainError | None = None
+
+    @classmethod
+    async def begin(cls, settings: server.ServerSettings) -> "_StandIn":
+        authenticator = Authenticator(
+            service_token=settings.service_token, access_token=settings.access_token
+        )
+        answering = grpc.aio.server(
+            interceptors=(Authentication(authenticator), ErrorMapping(settings.log)), options=server.OPTIONS
+        )
+        stand_in = cls(answering)
+        health_servicer = health.aio.HealthServicer()
+        await health_servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, answering)
+        answering.add_generic_rpc_handlers((stand_in,))
+        server.bind(answering, settings.listen, settings.port_file)
+        await answering.start()
+        return stand_in
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
+        return grpc.stream_stream_rpc_method_handler(self._refuse)
+
+    async def end(self) -> None:
+        await self._server.stop(None)
+
+    async def _refuse(self, _requests: object, _context: Context) -> None:
+        if self.reason is not None:
+            raise self.reason
+
+
+def _reason(error: Exception, name: str, place: Path | None) -> DomainError:
+    if isinstance(error, DomainError):
+        return error
+    named = getattr(error, "filename", None)
+    return storage_error(error, name, str(named or place or "its files"))
+
+
+async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,60 @@
+"""How the ports of a daemon's services are chosen, kept over restarts, and kept from others."""
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweepd_kernel.address import Address, require_loopback
+from sweepd_kernel.errors import StartError
+from sweepd_kernel.server import remembered_port, require_free
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A port that is bound and not listened on.
+
+    While it is held the system gives the port to nobody who asks for any, and a server that allows the reuse
+    of addresses, as gRPC's does, can still listen on it. So a service that dies finds its port free.
+    """
+
+    address: Address
+    holder: socket.socket
+
+    def release(self) -> None:
+        """Let go of it; in a forked child the parent's hold stays."""
+        self.holder.close()
+
+
+def reserve(listen: Address, port_file: Path) -> Reservation:
+    """Reserve `listen`; at port 0 the port noted in `port_file`, else any free one, which is noted there.
+
+    Raises:
+        StartError: the port is in use, or heard by other machines.
+    """
+    require_loopback(listen)
+    if listen.port:
+        return _reserve_exactly(listen)
+    noted = remembered_port(port_file)
+    if noted:
+        with suppress(StartError):
+            return _reserve_exactly(listen.with_port(noted))
+    reservation = _reserve_exactly(listen)
+    with suppress(OSError):  # a full disk costs the memory of the port, not the daemon
+        port_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        port_file.write_text(f"{reservation.address.port}\n")
+    return reservation
+
+
+def _reserve_exactly(listen: Address) -> Reservation:
+    require_free(listen)
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    holder = socket.socket(family, socket.SOCK_STREAM)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        holder.bind((listen.host, listen.port))
+    except OSError as error:
+        holder.close()
+        raise StartError(f"cannot listen on {listen}: {error.strerror}") from None
+    port: int = holder.getsockname()[1]
+    return Reservation(listen.with_port(port), holder)
