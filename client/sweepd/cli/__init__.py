@@ -1,1 +1,1 @@
-"""The command line `sweepctl`."""
+"""`sweepctl`: the command line for people and scripts."""

@@ -1,0 +1,114 @@
+"""Which columns the tables of sweeps, runs and agents have, and how their values are shown."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sweepd.cli.rows import Row
+from sweepd.cli.table import Column
+from sweepd.cli.text import cell, duration, local_time, number, seconds_between
+from sweepd.spec.point import Json
+
+
+def shown_time(value: Json) -> str:
+    """Return a time as the wall clock here shows it."""
+    return local_time(value) if isinstance(value, str) else "-"
+
+
+def shown_value(value: Json) -> str:
+    """Return a value of the objective."""
+    return number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else cell(value)
+
+
+def shown_age(value: Json) -> str:
+    """Return how long ago a time was."""
+    if not isinstance(value, str):
+        return "-"
+    return duration((datetime.now(UTC) - datetime.fromisoformat(value)).total_seconds())
+
+
+def took(start: Json, end: Json) -> str:
+    """Return the time between two times; one that has no end yet goes on until now."""
+    if not isinstance(start, str):
+        return "-"
+    return duration(seconds_between(start, end)) if isinstance(end, str) else shown_age(start)
+
+
+def _progress(value: Json) -> str:
+    """Return ended of planned runs."""
+    if not isinstance(value, dict):
+        return "-"
+    planned = value.get("planned")
+    return f"{cell(value.get('ended'))}/{'∞' if planned is None else cell(planned)}"
+
+
+def _names(value: Json) -> str:
+    return (
+        ", ".join(cell(name).rpartition("/")[2] for name in value)
+        if isinstance(value, list) and value
+        else "-"
+    )
+
+
+SWEEPS = (
+    Column("name", "name"),
+    Column("state", "state"),
+    Column("method", "method"),
+    Column("runs", "progress", _progress),
+    Column("best", "best.value", shown_value),
+    Column("agents", "connectedAgents"),
+    Column("created", "createTime", shown_time),
+    Column("title", "displayName"),
+    Column("metric", "metric.name", wide=True),
+    Column("ending", "ending", wide=True),
+    Column("ended", "endTime", shown_time, wide=True),
+    Column("reason", "reason", wide=True),
+)
+
+AGENTS = (
+    Column("agent", "agent"),
+    Column("state", "state"),
+    Column("host", "host"),
+    Column("slots", "slots"),
+    Column("runs", "runs", _names),
+    Column("sweeps", "sweeps", _names),
+    Column("seen", "lastSeenTime", shown_age),
+    Column("pid", "pid", wide=True),
+    Column("version", "version", wide=True),
+    Column("labels", "labels", wide=True),
+)
+
+_RUNS_FRONT = (
+    Column("number", "number"),
+    Column("state", "state"),
+    Column("value", "value", shown_value),
+    Column("iterations", "iterations"),
+    Column("attempt", "attempt"),
+)
+_RUNS_BACK = (
+    Column("run", "run", wide=True),
+    Column("last", "lastValue", shown_value, wide=True),
+    Column("source", "provenance.source", wide=True),
+    Column("started", "startTime", shown_time, wide=True),
+    Column("ended", "endTime", shown_time, wide=True),
+    Column("reason", "reason", wide=True),
+)
+
+_ENDED = ("finished", "failed", "crashed", "stopped", "killed")
+
+
+def with_progress(sweep: Row) -> Row:
+    """Return a sweep's row with what its column of runs shows."""
+    counts = sweep["runs"]
+    assert isinstance(counts, dict)
+    ended = sum(count for state in _ENDED if isinstance(count := counts[state], int))
+    return {**sweep, "progress": {"ended": ended, "planned": sweep["plannedRuns"]}}
+
+
+def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
+    """Return the columns for runs: their parameters in the order of the names."""
+    names: dict[str, None] = {}
+    for row in rows:
+        params = row["params"]
+        if isinstance(params, dict):
+            names.update(dict.fromkeys(params))
+    return (*_RUNS_FRONT, *(Column(name, f"params.{name}") for name in sorted(names)), *_RUNS_BACK)

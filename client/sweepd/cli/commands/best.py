@@ -1,0 +1,82 @@
+"""`sweepctl best`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output import FORMATS, output_of, output_option, write_document, write_rows
+from sweepd.cli.problem import Problem
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+
+
+@click.command(
+    cls=Verb,
+    examples=("sweepctl best k3x9v2ab -n 5", 'eval "python train.py $(sweepctl best k3x9v2ab -o args)"'),
+)
+@click.argument("sweep", metavar="ID")
+@click.option("-n", "--limit", type=click.IntRange(min=1), help="So many runs, the best first.")
+@click.option("--columns", metavar="NAMES", help="Only these values: dotted names of the JSON, with commas.")
+@output_option((*FORMATS, "args"))
+def command(sweep: str, limit: int | None, columns: str | None, output_format: str) -> None:
+    """Show the best run of a sweep by its objective, stopped and live runs included.
+
+    `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
+    line.
+    """
+    from sweepd.cli.columns import runs_columns
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import sweep_name
+    from sweepd.cli.shapes import run_shape
+
+    with connect(current_settings()) as client:
+        name = sweep_name(client, sweep)
+        runs = list(client.list_runs(name, best_first=True, limit=limit or 1))
+        if not runs:
+            raise _none(client.get_sweep(name))
+        if output_format == "args":
+            spec = client.get_sweep(name).spec
+            for run in runs:
+                sys.stdout.write(_arguments(spec, run) + "\n")
+            return
+    rows = [run_shape(run) for run in runs]
+    if limit is None and columns is None and output_format in ("json", "yaml"):
+        write_document(rows[0], output_format)
+        return
+    write_rows(rows, output_of(output_format, columns=columns), runs_columns(rows), name="run")
+
+
+def _arguments(spec: v1.SweepSpec, run: v1.Run) -> str:
+    from sweepd.cli.winning import shell_line, winning_arguments
+    from sweepd.codec import point_from_message
+
+    recorded = next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
+    return shell_line(
+        winning_arguments(
+            spec.command,
+            program=spec.program or None,
+            params=point_from_message(run.parameters),
+            argv=recorded,
+            environ=current_settings().environ,
+        )
+    )
+
+
+def _none(sweep: v1.Sweep) -> Problem:
+    from sweepd.cli.describe import objective_notice
+    from sweepd.cli.shapes import sweep_shape
+
+    return Problem(
+        message=f"{sweep.name} has no run with a value yet",
+        cause=objective_notice(sweep_shape(sweep)),
+        next_step=f"`sweepctl runs {sweep.name}` shows its runs",
+        exit_code=ExitCode.NOT_FOUND,
+        status="NOT_FOUND",
+    )

@@ -1,0 +1,155 @@
+"""`sweepctl demo`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output import note
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.children import Process
+    from sweepd.cli.interrupts import Interrupts
+    from sweepd.cli.local_run import Outcome
+    from sweepd.cli.playground import Playground
+    from sweepd.client import Client
+
+_SLOTS = 2
+_BASELINE_SECONDS = 60.0
+
+
+@click.command(cls=Verb, examples=("sweepctl demo", "sweepctl demo --keep digits"))
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep its script, sweep file and data in this new folder.",
+)
+def command(keep: Path | None) -> int:
+    """Show all of it in a minute: a server, a sweep over a real training, an agent, the best run.
+
+    Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
+    """
+    from sweepd.cli.interrupts import Interrupts
+    from sweepd.cli.playground import Playground
+
+    with Interrupts() as interrupts:
+        playground: Playground | None = None
+        try:
+            try:
+                with interrupts.shield():
+                    playground = Playground(interrupts, current_settings().environ, keep)
+                return _show(playground, interrupts, keep)
+            finally:
+                interrupts.close()
+        finally:
+            if playground is not None:
+                if interrupts.interrupted:
+                    note("Ending…")
+                playground.close()
+
+
+def _show(playground: Playground, interrupts: Interrupts, keep: Path | None) -> int:
+    playground.lay_out()
+    note(f"Starting a server and a sweep in {playground.folder} …")
+    alone = _start_alone(playground)
+    with playground.start_server() as client:
+        sweep = _create(playground, client)
+        note(f"Sweep {sweep.name}: 24 trainings of a small network on the digits, {_SLOTS} at a time.")
+        outcome = _stay(playground, interrupts, client, sweep)
+        return _finish(playground, client, sweep.name, outcome, alone, keep)
+
+
+def _start_alone(playground: Playground) -> Process:
+    """Start the script by hand, so that the sweep has something to beat."""
+    folder = playground.folder / "defaults"
+    folder.mkdir()
+    script = str(playground.folder / "train.py")
+    return playground.start([sys.executable, script], folder=folder, log=playground.folder / "defaults.log")
+
+
+def _create(playground: Playground, client: Client) -> v1.Sweep:
+    from sweepd.cli.creation import create_sweep
+    from sweepd.cli.sweep_file import Overrides, checked_spec, parent_of, read_sweep
+
+    text = read_sweep(str(playground.folder / "sweep.yaml"))
+    spec = checked_spec(text, error_format="text")
+    # This very interpreter: `python` may be another one, without scikit-learn, or none.
+    spec = replace(spec, command=(sys.executable, "${program}", "${args}"))
+    return create_sweep(client, text, spec, parent_of(spec, Overrides(project="digits"), {}))
+
+
+def _stay(playground: Playground, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
+    from sweepd.cli.local_agent import start_agent
+    from sweepd.cli.local_run import Companion
+    from sweepd.cli.view import view_on
+
+    with interrupts.shield():
+        agent = start_agent(
+            sweep.name,
+            slots=_SLOTS,
+            address=client.address,
+            folder=playground.folder,
+            environ=playground.environ,
+            state=playground.folder / "agent",
+        )
+        playground.adopt(agent.process)
+    with view_on(sys.stderr, current_settings()) as view:
+        outcome = Companion(client, sweep.name, agent, view).stay()
+    if outcome.agent_exit != 0:
+        for line in agent.lines:
+            note(f"agent: {line}")
+    return outcome
+
+
+def _finish(
+    playground: Playground, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
+) -> int:
+    from sweepd.cli.baseline import best_of
+    from sweepd.cli.local_run import patiently
+    from sweepd.cli.summary import best_lines, best_run, trouble_lines
+
+    sweep = patiently(lambda: client.get_sweep(name))
+    best = best_run(client, name)
+    if best is None:
+        for line in trouble_lines(client, sweep):
+            note(line)
+        return ExitCode.ENDED_BADLY
+    alone.wait(_BASELINE_SECONDS)
+    metric = sweep.spec.metric.name
+    before = best_of(playground.folder / "defaults", metric, log=playground.folder / "defaults.log")
+    lines = best_lines(sweep, best, playground.environ)
+    lines.append(_gain(metric, before, best.best_value))
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+    for line in _next_steps(playground, sweep, keep):
+        note(line)
+    return ExitCode.OK if outcome.progress.ended else ExitCode.FAILURE
+
+
+def _gain(metric: str, before: float, after: float) -> str:
+    from sweepd.cli.text import number
+
+    change = (before - after) / before
+    verdict = "better" if change > 0 else "worse"
+    return f"The script's defaults reach {metric} {number(before)}: this is {abs(change):.0%} {verdict}."
+
+
+def _next_steps(playground: Playground, sweep: v1.Sweep, keep: Path | None) -> list[str]:
+    lines = ["Next, with a script and a sweep file of your own:", "  sweepctl run sweep.yaml --slots 2"]
+    if keep is None:
+        return [*lines, "or look into this one:", "  sweepctl demo --keep digits"]
+    return [
+        *lines,
+        f"or look into this one (script, sweep file and data are in {playground.folder}):",
+        f"  sweepd up -d --data {playground.folder / 'data'}",
+        f"  sweepctl runs {sweep.name} --sort value",
+    ]

@@ -1,0 +1,90 @@
+"""`sweepctl export`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import Output, output_option, write_rows
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.cli.rows import Row
+    from sweepd.client import Client
+
+# States in which what a run has shown counts for the search as its value.
+_OBSERVED = ("finished", "stopped")
+
+
+@click.command(
+    cls=Verb,
+    examples=("sweepctl export k3x9v2ab > sweep.jsonl", "sweepctl export k3x9v2ab -o csv > runs.csv"),
+)
+@click.argument("sweep", metavar="ID")
+@output_option(("jsonl", "csv"), "jsonl")
+def command(sweep: str, output_format: str) -> None:
+    """Write out everything that is known of a sweep.
+
+    `jsonl`: a line for each run, each observation of the search and each point of every attempt. `csv`: a
+    line for each run with its parameters and the last value of each metric.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import sweep_name
+
+    with connect(current_settings()) as client:
+        name = sweep_name(client, sweep)
+        if output_format == "csv":
+            _write_csv(client, name)
+        else:
+            _write_lines(client, name)
+
+
+def _write_lines(client: Client, name: str) -> None:
+    from sweepd.cli.shapes import point_shapes
+
+    for row in _runs(client, name):
+        _write_line({"type": "run", **row})
+        if row["state"] in _OBSERVED and row["value"] is not None:
+            _write_line({"type": "observation", "run": row["run"], "value": row["value"]})
+    for series in client.export_points(name):
+        for point in point_shapes(series):
+            _write_line({"type": "point", **point})
+    sys.stdout.flush()
+
+
+def _write_line(row: Row) -> None:
+    from sweepd.cli.text import json_text
+
+    sys.stdout.write(json_text(row) + "\n")
+
+
+def _write_csv(client: Client, name: str) -> None:
+    from sweepd.cli.shapes import metric_value
+    from sweepd.cli.table import Column
+
+    metrics: dict[str, Row] = {}
+    for summary in client.summaries(sweep=name):
+        metrics.setdefault(summary.run, {})[summary.key] = metric_value(summary.last)
+    rows: list[Row] = [{**row, "metrics": metrics.get(str(row["run"]), {})} for row in _runs(client, name)]
+    front = ("run", "number", "state", "attempt", "value", "lastValue", "iterations", "startTime", "endTime")
+    paths = [*front, *_paths(rows, "params"), *_paths(rows, "metrics")]
+    write_rows(rows, Output(format="csv"), [Column(path, path) for path in paths], name="run")
+
+
+def _runs(client: Client, name: str) -> Iterator[Row]:
+    from sweepd.cli.shapes import run_shape
+
+    yield from map(run_shape, client.list_runs(name))
+
+
+def _paths(rows: list[Row], group: str) -> list[str]:
+    names: set[str] = set()
+    for row in rows:
+        members = row[group]
+        if isinstance(members, dict):
+            names.update(members)
+    return [f"{group}.{name}" for name in sorted(names)]

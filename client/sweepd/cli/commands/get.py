@@ -1,0 +1,70 @@
+"""`sweepctl get`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import output_of, output_option, write_document, write_rows
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.cli.names import Named
+    from sweepd.client import Client
+
+
+@click.command(cls=Verb, examples=("sweepctl get k3x9v2ab", "sweepctl get run k3x9v2ab:7 -o json"))
+@click.argument("words", metavar="[sweep|run] ID", nargs=-1, required=True)
+@click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
+@click.option("--columns", metavar="NAMES", help="Only these values: dotted names of the JSON, with commas.")
+@output_option()
+def command(words: tuple[str, ...], watch: bool, columns: str | None, output_format: str) -> int | None:
+    """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be left out."""
+    from sweepd.cli.connection import connect
+
+    with connect(current_settings()) as client:
+        named = _named(client, words)
+        if watch:
+            from sweepd.cli.watching import watch as watch_sweep
+
+            return watch_sweep(client, named, output_format)
+        _show(client, named, output_format, columns)
+    return None
+
+
+def _named(client: Client, words: tuple[str, ...]) -> Named:
+    from sweepd.cli.names import Named, any_name, run_name, sweep_name
+
+    match words:
+        case ("run", text):
+            return Named(run_name(client, text), is_run=True)
+        case ("sweep", text):
+            return Named(sweep_name(client, text), is_run=False)
+        case (text,):
+            return any_name(client, text)
+        case _:
+            raise usage_problem("get takes one ID", next_step="sweepctl get [sweep|run] ID")
+
+
+def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
+    from sweepd.cli.columns import SWEEPS, runs_columns
+    from sweepd.cli.describe import describe_run, describe_sweep
+    from sweepd.cli.shapes import run_shape, sweep_shape
+
+    shape = (
+        run_shape(client.get_run(named.name)) if named.is_run else sweep_shape(client.get_sweep(named.name))
+    )
+    output = output_of(output_format, columns=columns)
+    if output_format in ("json", "jsonl", "yaml") and not columns:
+        write_document(shape, output_format)
+    elif output_format in ("csv", "name") or columns:
+        listed = runs_columns([shape]) if named.is_run else SWEEPS
+        write_rows([shape], output, listed, name="run" if named.is_run else "name")
+    else:
+        colored = current_settings().colored(sys.stdout)
+        describe = describe_run if named.is_run else describe_sweep
+        sys.stdout.write(describe(shape, colored=colored))

@@ -1,0 +1,90 @@
+"""`sweepctl history`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import output_of, output_option, row_options, write_rows
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.rows import Row
+    from sweepd.cli.table import Column
+
+
+@click.command(
+    cls=Verb,
+    examples=("sweepctl history k3x9v2ab:7 --key val_loss", "sweepctl history k3x9v2ab-7 -o csv > run7.csv"),
+)
+@click.argument("run", metavar="RUN")
+@click.option("--key", "keys", multiple=True, help="Only this key. Repeatable.")
+@click.option(
+    "--max-points",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Thin each key to about N points, peaks kept.",
+)
+@click.option("--all-attempts", is_flag=True, help="Also what newer attempts have replaced.")
+@row_options
+@output_option()
+def command(
+    run: str,
+    keys: tuple[str, ...],
+    max_points: int,
+    all_attempts: bool,
+    columns: str | None,
+    sort: str | None,
+    filters: tuple[str, ...],
+    limit: int | None,
+    output_format: str,
+) -> None:
+    """Show what a run has logged, one line a row of its log."""
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import run_name
+
+    with connect(current_settings()) as client:
+        found = client.get_run(run_name(client, run))
+        series = client.history(found.name, keys=keys, max_points=max_points, all_attempts=all_attempts)
+        rows, logged = _rows(series)
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    write_rows(rows, output, _columns(logged), name="row", empty=f"{found.name} has logged nothing yet.")
+
+
+def _rows(series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:
+    """Bring the points of one row of the log together; return the rows in order, and the keys."""
+    from sweepd.cli.shapes import point_shapes
+
+    rows: dict[tuple[int, int], Row] = {}
+    values: dict[tuple[int, int], Row] = {}
+    keys: dict[str, None] = {}
+    for part in series:
+        keys[part.key] = None
+        for point in point_shapes(part):
+            row = point["row"]
+            assert isinstance(row, int)
+            place = (part.attempt, row)
+            if place not in rows:
+                values[place] = {}
+                names = ("run", "attempt", "row", "step", "time")
+                rows[place] = {**{name: point[name] for name in names}, "values": values[place]}
+            values[place][part.key] = point["value"]
+    return [rows[place] for place in sorted(rows)], sorted(keys)
+
+
+def _columns(keys: list[str]) -> list[Column]:
+    from sweepd.cli.columns import shown_time
+    from sweepd.cli.table import Column
+
+    return [
+        Column("step", "step"),
+        *(Column(key, f"values.{key}") for key in keys),
+        Column("attempt", "attempt", wide=True),
+        Column("row", "row", wide=True),
+        Column("time", "time", shown_time, wide=True),
+    ]

@@ -1,0 +1,124 @@
+"""`sweepctl logs`."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import note
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
+
+_LISTEN_SECONDS = 2.0
+_FINAL = ("finished", "failed", "crashed", "stopped", "killed")
+
+
+@click.command(cls=Verb, examples=("sweepctl logs k3x9v2ab:7", "sweepctl logs k3x9v2ab:7 -f --tail 4096"))
+@click.argument("run", metavar="RUN")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until the run has ended.")
+@click.option(
+    "--attempt", type=click.IntRange(min=1), default=None, metavar="N", help="This attempt; else the newest."
+)
+@click.option(
+    "--tail",
+    "tail_bytes",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="BYTES",
+    help="Only about so many bytes at the end.",
+)
+def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
+    """Show what a run has printed: standard output and error as the process wrote them."""
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import run_name
+
+    with connect(current_settings()) as client:
+        name = client.get_run(run_name(client, run)).name
+        reader = _Reader(client, name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)
+        reader.read()
+        if follow:
+            _follow(client, name, reader, fixed=attempt is not None)
+
+
+class _Reader:
+    """Writes a log on, from where it has got to."""
+
+    def __init__(self, client: Client, run: str, *, attempt: int, tail_bytes: int) -> None:
+        self._client = client
+        self._run = run
+        self.attempt = attempt
+        self._offset = 0
+        self._tail_bytes = tail_bytes
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def read(self, *, listen_seconds: float | None = None) -> bool:
+        """Write what is new, listening for a while if asked to; tell whether there was anything."""
+        from sweepd.client import CallError
+
+        fresh = False
+        try:
+            for piece in self._client.read_log(
+                self._run,
+                attempt=self.attempt,
+                offset=self._offset,
+                tail_bytes=self._tail_bytes,
+                follow=listen_seconds is not None,
+                seconds=listen_seconds,
+            ):
+                fresh = self._write(piece.attempt, piece.offset, piece.content) or fresh
+        except CallError as error:
+            if listen_seconds is None or error.failure.code != "DEADLINE_EXCEEDED":
+                raise
+        return fresh
+
+    def begin(self, attempt: int) -> None:
+        """Turn to another attempt."""
+        self.attempt, self._offset, self._tail_bytes = attempt, 0, 0
+        self._decoder.reset()
+
+    def _write(self, attempt: int, offset: int, content: bytes) -> bool:
+        from sweepd.cli.text import clean_lines
+
+        self.attempt = attempt
+        self._offset = offset + len(content)
+        self._tail_bytes = 0
+        if sys.stdout.isatty():
+            sys.stdout.write(clean_lines(self._decoder.decode(content)))
+            sys.stdout.flush()
+        else:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        return bool(content)
+
+
+def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
+    """Write on until the run has ended and nothing more comes; restarts of the server are waited for."""
+    from sweepd.cli.shapes import run_state
+    from sweepd.client import CallError
+
+    told = False
+    while True:
+        try:
+            run = client.get_run(name)
+            fresh = reader.read(listen_seconds=_LISTEN_SECONDS)
+            told = False
+        except CallError as error:
+            if error.failure.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+                raise
+            if not told:
+                note("The server is away; waiting for it.")
+            told = True
+            time.sleep(_LISTEN_SECONDS / 2)
+            continue
+        if not fixed and run.attempt > reader.attempt > 0:
+            note(f"Attempt {run.attempt}:")
+            reader.begin(run.attempt)
+        elif not fresh and (run_state(run) in _FINAL or (fixed and run.attempt > reader.attempt > 0)):
+            return

@@ -1,0 +1,169 @@
+"""`sweepctl run`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.problem import Problem
+from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, parent_of, read_sweep
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.local_run import Outcome
+    from sweepd.client import Client
+    from sweepd.spec import SweepSpec
+
+
+@click.command(
+    cls=Verb, examples=("sweepctl run sweep.yaml", "sweepctl run sweep.yaml --slots 4 --name 'first try'")
+)
+@click.argument("file", metavar="FILE")
+@click.option("--slots", type=click.IntRange(min=1), default=1, metavar="N", help="Runs at once.")
+@definition_options
+@output_option(("table", "json", "yaml"))
+def command(
+    file: str,
+    slots: int,
+    name: str | None,
+    program: str | None,
+    project: str | None,
+    entity: str | None,
+    error_format: str,
+    output_format: str,
+) -> int:
+    """Run a sweep here: finds a server or starts one, creates the sweep, runs an agent, shows progress.
+
+    Runs work in the current folder; if the program is not there but beside FILE, in FILE's folder. Ctrl-C
+    lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
+    Exit code 8: the sweep failed, or no run worked; 130: interrupted.
+    """
+    overrides = Overrides(name=name, program=program, project=project, entity=entity)
+    settings = current_settings()
+    text = read_sweep(file)
+    spec = checked_spec(text, error_format=error_format, overrides=overrides)
+    parent = parent_of(spec, overrides, settings.environ)
+    folder = _folder(spec, file)
+
+    from sweepd.cli.creation import create_sweep, note_unbounded
+    from sweepd.cli.local_server import find_or_start
+
+    client, _ = find_or_start(settings)
+    with client:
+        sweep = create_sweep(client, text, spec, parent)
+        note(f"Sweep {sweep.name}")
+        note_unbounded(spec, sweep.name)
+        outcome = _stay(client, sweep, slots, folder, settings)
+        return _finish(client, sweep.name, outcome, settings, output_format)
+
+
+def _folder(spec: SweepSpec, file: str) -> Path:
+    """Return where the runs work.
+
+    Raises:
+        Problem: the program is to be found nowhere.
+    """
+    from sweepd.spec.command import uses_program
+
+    here = Path.cwd()
+    if spec.program is None or not uses_program(spec.command):
+        return here
+    candidates = [here] if file == "-" else [here, Path(file).resolve().parent]
+    for folder in candidates:
+        if (folder / spec.program).exists():
+            return folder
+    raise Problem(
+        message=f"the program {spec.program} is not there",
+        cause="looked in " + " and ".join(dict.fromkeys(str(folder) for folder in candidates)),
+        next_step="correct `program` in the file, or say --program",
+        exit_code=ExitCode.INVALID,
+        status="INVALID_ARGUMENT",
+    )
+
+
+def _stay(client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings) -> Outcome:
+    from sweepd.cli.connection import target
+    from sweepd.cli.interrupts import SignalBox
+    from sweepd.cli.local_agent import start_agent
+    from sweepd.cli.local_run import Companion
+    from sweepd.cli.view import view_on
+
+    environ = dict(_with_python(settings.environ))
+    token = target(settings).token
+    if token is not None:
+        environ["SWEEPD_TOKEN"] = token
+    with SignalBox() as box:
+        agent = start_agent(sweep.name, slots=slots, address=client.address, folder=folder, environ=environ)
+        with view_on(sys.stderr, settings) as view:
+            outcome = Companion(client, sweep.name, agent, view).stay(box)
+    if outcome.agent_exit != 0 and not outcome.interrupted and not outcome.stalled:
+        for line in agent.lines:
+            note(f"agent: {line}")
+    return outcome
+
+
+def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment for the agent; ours is the `python` of runs only where there is no other."""
+    path = environ.get("PATH", "")
+    if shutil.which("python", path=path) is not None:
+        return environ
+    return {**environ, "PATH": f"{path}:{Path(sys.executable).parent}".lstrip(":")}
+
+
+def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
+    from sweepd.cli.local_run import patiently
+    from sweepd.cli.shapes import run_shape, sweep_shape
+    from sweepd.cli.summary import best_lines, best_run, trouble_lines
+
+    sweep = patiently(lambda: client.get_sweep(name))
+    best = best_run(client, name)
+    if output_format != "table":
+        run = run_shape(best) if best is not None else None
+        write_document({**sweep_shape(sweep), "bestRun": run}, output_format)
+    elif best is not None:
+        sys.stdout.write("\n".join(best_lines(sweep, best, settings.environ)) + "\n")
+        sys.stdout.flush()
+    else:
+        for line in trouble_lines(client, sweep):
+            note(line)
+    for line in _next_steps(sweep, best, outcome):
+        note(line)
+    return _exit_code(sweep, outcome)
+
+
+def _next_steps(sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
+    from sweepd import v1
+
+    order = "-value" if sweep.spec.metric.goal == v1.GOAL_MAXIMIZE else "value"
+    lines = ["Next:", f"  sweepctl runs {sweep.name} --sort {order}"]
+    if best is not None:
+        lines.append(f"  sweepctl best {sweep.name} -o args")
+        lines.append(f"  sweepctl history {best.name}")
+    if outcome.stalled:
+        lines.append(f"  sweepctl resume {sweep.name}      # once the script logs the objective")
+    if not outcome.progress.ended:
+        lines.append(f"  sweep-agent --sweep {sweep.name}      # goes on")
+        lines.append(f"  sweepctl stop {sweep.name}      # ends it")
+    return lines
+
+
+def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
+    from sweepd.cli.shapes import sweep_state
+    from sweepd.cli.summary import worked
+
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    if outcome.stalled or sweep_state(sweep) in ("failed", "cancelled"):
+        return ExitCode.ENDED_BADLY
+    if not outcome.progress.ended and outcome.agent_exit != 0:
+        return outcome.agent_exit if outcome.agent_exit > 0 else ExitCode.FAILURE
+    return ExitCode.OK if worked(sweep) else ExitCode.ENDED_BADLY

@@ -1,0 +1,57 @@
+"""`sweepctl runs`."""
+
+from __future__ import annotations
+
+import click
+
+from sweepd.cli.output import output_of, output_option, row_options, write_rows
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+_STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "stopped", "killed")
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "sweepctl runs k3x9v2ab --sort value --limit 10",
+        "sweepctl runs k3x9v2ab --state failed -o json",
+    ),
+)
+@click.argument("sweep", metavar="ID")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES),
+    help="Only runs in this state. Repeatable.",
+)
+@row_options
+@output_option()
+def command(
+    sweep: str,
+    states: tuple[str, ...],
+    columns: str | None,
+    sort: str | None,
+    filters: tuple[str, ...],
+    limit: int | None,
+    output_format: str,
+) -> None:
+    """List the runs of a sweep by number, with their parameters."""
+    from sweepd import v1
+    from sweepd.cli.columns import runs_columns
+    from sweepd.cli.connection import connect
+    from sweepd.cli.creation import agent_command
+    from sweepd.cli.names import sweep_name
+    from sweepd.cli.shapes import run_shape
+
+    settings = current_settings()
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
+    with connect(settings) as client:
+        name = sweep_name(client, sweep)
+        bound = limit if sort is None and not filters else None
+        rows = [run_shape(run) for run in client.list_runs(name, states=wanted, limit=bound)]
+        line = agent_command(name, client.address, settings)
+    empty = "No such run." if states or filters else f"No run yet. Start an agent:  {line}"
+    write_rows(rows, output, runs_columns(rows), name="run", empty=empty)

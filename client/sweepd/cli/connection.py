@@ -1,0 +1,48 @@
+"""The way from flags and environment to a client of a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
+    from sweepd.discovery import Target
+
+
+def target(settings: Settings) -> Target:
+    """Return the address and the token to use.
+
+    Raises:
+        NoServerError: no server is named, and none runs here.
+        Problem: the token file cannot be read.
+    """
+    from dataclasses import replace
+
+    from sweepd.discovery import resolve
+
+    found = resolve(settings.server, settings.environ)
+    if settings.token_file is None:
+        return found
+    return replace(found, token=_token(Path(settings.token_file)))
+
+
+def connect(settings: Settings) -> Client:
+    """Return a client of the server to use; nothing is sent before its first call."""
+    from sweepd.client import Client
+
+    found = target(settings)
+    return Client(found.address, found.token)
+
+
+def _token(file: Path) -> str:
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(message=f"the token file cannot be read: {file}", cause=str(error)) from error
+    if not token:
+        raise usage_problem(f"the token file is empty: {file}")
+    return token

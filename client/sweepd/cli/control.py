@@ -1,0 +1,30 @@
+"""What pause, resume and stop share: one sweep, one call, one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.client import Client
+
+
+def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:
+    """Carry out `action` on the sweep that `text` names, and show what it is now."""
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import sweep_name
+    from sweepd.cli.output import note, write_document
+    from sweepd.cli.shapes import sweep_shape, sweep_state
+
+    with connect(current_settings()) as client:
+        sweep = action(client, sweep_name(client, text))
+    if output_format in ("json", "jsonl", "yaml"):
+        write_document(sweep_shape(sweep), output_format)
+        return
+    sys.stdout.write(f"{sweep.name}\n")
+    live = sweep.run_counts.running + sweep.run_counts.assigned
+    note(f"{done}; it is {sweep_state(sweep)}" + (f", {live} live runs go on." if live else "."))

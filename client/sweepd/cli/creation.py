@@ -1,0 +1,57 @@
+"""Creating a sweep, and the line with which agents join it."""
+
+import os
+import re
+import shlex
+
+from sweepd import v1
+from sweepd.cli.output import note
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import Settings
+from sweepd.cli.sweep_file import SweepText
+from sweepd.client import Client
+from sweepd.codec import spec_message
+from sweepd.discovery import current_address
+from sweepd.spec import Method, SweepSpec
+
+_SWEEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def create_sweep(
+    client: Client,
+    text: SweepText,
+    spec: SweepSpec,
+    parent: str,
+    *,
+    sweep_id: str = "",
+    request_id: str = "",
+) -> v1.Sweep:
+    """Create the sweep that `spec` describes in `parent` (entity/project).
+
+    Raises:
+        Problem: the id is not legal.
+        CallError: the server refuses.
+    """
+    if sweep_id and not _SWEEP_ID.fullmatch(sweep_id):
+        raise usage_problem(
+            f"no legal id: {sweep_id!r}",
+            next_step="lower-case letters, digits, `_` and `-`, at most 64, a letter or digit first",
+        )
+    source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
+    return client.create_sweep(
+        parent, spec_message(spec), source=source, sweep_id=sweep_id, request_id=request_id
+    )
+
+
+def agent_command(name: str, address: str, settings: Settings) -> str:
+    """Return the line that starts an agent for a sweep; the server is named where it would not be found."""
+    words = ["sweep-agent", "--sweep", name]
+    if settings.environ.get("SWEEPD_ADDRESS") or current_address(settings.environ) != address:
+        words += ["--server", address]
+    return shlex.join(words)
+
+
+def note_unbounded(spec: SweepSpec, name: str) -> None:
+    """Say of a sweep without an end how it is ended."""
+    if spec.method is not Method.GRID and spec.run_cap is None:
+        note(f"No run_cap: it runs until `sweepctl stop {name}`.")

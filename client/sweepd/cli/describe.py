@@ -1,0 +1,131 @@
+"""How `get` shows one sweep or one run to a person."""
+
+from sweepd.cli.columns import shown_time, shown_value, took, with_progress
+from sweepd.cli.rows import Row, lookup
+from sweepd.cli.table import Column, listing, table
+from sweepd.cli.text import cell, clean, point, quoted_list
+from sweepd.spec.point import Json
+
+
+def describe_sweep(sweep: Row, *, colored: bool) -> str:
+    """Return a sweep as names and values, those that say nothing left out."""
+    metric = sweep["metric"]
+    counts = sweep["runs"]
+    entries = [
+        ("sweep", cell(sweep["name"])),
+        ("name", cell(sweep["displayName"])),
+        ("description", cell(sweep["description"])),
+        ("state", cell(sweep["state"])),
+        ("ending", cell(sweep["ending"])),
+        ("reason", cell(sweep["reason"])),
+        ("method", cell(sweep["method"])),
+        ("metric", f"{cell(lookup(metric, 'goal'))} {cell(lookup(metric, 'name'))}" if metric else "-"),
+        ("runs", _counts(counts, lookup(with_progress(sweep), "progress.planned"))),
+        ("best", _best(sweep)),
+        ("agents", f"{cell(sweep['connectedAgents'])} connected"),
+        ("created", shown_time(sweep["createTime"])),
+        ("took", took(sweep["startTime"], sweep["endTime"])),
+    ]
+    missing = objective_notice(sweep)
+    if missing:
+        entries.append(("objective", missing))
+    return listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+
+
+def objective_notice(sweep: Row) -> str:
+    """Return what to say when runs end well without the objective: what was logged, what is optimised."""
+    keys = lookup(sweep, "objectiveMissing.loggedKeys")
+    if not isinstance(keys, list):
+        return ""
+    logged = quoted_list(str(key) for key in keys) if keys else "nothing"
+    return f"your script logged {logged}; the sweep optimises `{cell(lookup(sweep, 'metric.name'))}`"
+
+
+def describe_run(run: Row, *, colored: bool) -> str:
+    """Return a run as names and values, then its attempts as a table."""
+    entries = [
+        ("run", cell(run["run"])),
+        ("sweep", cell(run["sweep"])),
+        ("state", cell(run["state"])),
+        ("reason", cell(run["reason"])),
+        ("value", shown_value(run["value"])),
+        ("last value", shown_value(run["lastValue"])),
+        ("iterations", cell(run["iterations"])),
+        ("parameters", _params(run["params"])),
+        ("chosen", _origin(run)),
+        ("verdict", _verdict(run)),
+        (
+            "logged",
+            ", ".join(clean(str(key)) for key in keys)
+            if isinstance(keys := run["loggedKeys"], list) and keys
+            else "-",
+        ),
+        ("took", took(run["startTime"], run["endTime"])),
+    ]
+    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+    attempts = run["attempts"]
+    assert isinstance(attempts, list)
+    rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
+    return f"{text}\n{table(rows, _ATTEMPTS, colored=colored)}" if rows else text
+
+
+def verdict_text(verdict: Json) -> str:
+    """Return why early termination ended a run."""
+    value, threshold = (shown_value(lookup(verdict, name)) for name in ("value", "threshold"))
+    rule = cell(lookup(verdict, "rule"))
+    return (
+        f"at iteration {cell(lookup(verdict, 'rung'))}: {value} is worse than {rule}'s threshold {threshold}"
+    )
+
+
+def _exit_text(value: Json) -> str:
+    cause = lookup(value, "cause")
+    if cause is None:
+        return "-"
+    if cause == "exited":
+        return f"code {cell(lookup(value, 'code'))}"
+    signal = lookup(value, "signal")
+    return cell(cause) if signal is None else f"{cell(cause)} (signal {cell(signal)})"
+
+
+_ATTEMPTS = (
+    Column("attempt", "attempt"),
+    Column("state", "state"),
+    Column("agent", "agent"),
+    Column("host", "host"),
+    Column("handed out", "assignTime", shown_time),
+    Column("ended", "endTime", shown_time),
+    Column("exit", "exit", _exit_text),
+    Column("reason", "reason"),
+)
+
+
+def _counts(counts: Json, planned: Json) -> str:
+    assert isinstance(counts, dict)
+    shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    return f"{shown or 'none yet'} of {'∞' if planned is None else cell(planned)}"
+
+
+def _best(sweep: Row) -> str:
+    if sweep["best"] is None:
+        return "-"
+    return f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
+
+
+def _params(params: Json) -> str:
+    if not isinstance(params, dict) or not params:
+        return "-"
+    return "\n".join(point({name: value}) for name, value in params.items())
+
+
+def _origin(run: Row) -> str:
+    source = lookup(run, "provenance.source")
+    if source is None:
+        return "-"
+    seen = lookup(run, "provenance.observationsSeen")
+    return f"{cell(source)}, after {cell(seen)} observations" if seen else cell(source)
+
+
+def _verdict(run: Row) -> str:
+    verdicts = run["verdicts"]
+    return "\n".join(map(verdict_text, verdicts)) if isinstance(verdicts, list) and verdicts else "-"

@@ -1,0 +1,85 @@
+"""How errors become problems that a person can act on: of the server, of the call, of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.problem import Problem, usage_problem
+
+if TYPE_CHECKING:
+    from sweepd.client import CallError
+
+_EXIT_CODES = {
+    "NOT_FOUND": ExitCode.NOT_FOUND,
+    "UNAUTHENTICATED": ExitCode.DENIED,
+    "PERMISSION_DENIED": ExitCode.DENIED,
+    "UNAVAILABLE": ExitCode.UNREACHABLE,
+    "DEADLINE_EXCEEDED": ExitCode.UNREACHABLE,
+}
+_NEXT_STEPS = {
+    "no-such-name": "`sweepctl list` shows the sweeps that there are",
+    "name-taken": "leave out --id, or choose another",
+    "bad-token": "use the token of this server: SWEEPD_TOKEN or --token-file; "
+    "the server keeps it in `access-token` of its data folder",
+    "service-unavailable": "`sweepd status` shows which services run; the call works again once it is back",
+    "storage-unavailable": "make room or repair that place; the server goes on by itself",
+    "request-id-reused": "use a fresh --request-id for another call",
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what to tell about `error`."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, click.UsageError):
+        return _of_usage(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Problem(message=f"{error.filename}: {error.strerror}")
+    from sweepd.client import CallError
+    from sweepd.discovery import NoServerError
+
+    if isinstance(error, CallError):
+        return _of_call(error)
+    if isinstance(error, NoServerError):
+        return Problem(message=str(error), exit_code=ExitCode.UNREACHABLE, status="UNAVAILABLE")
+    return Problem(
+        message=f"unexpected {type(error).__name__}: {error}",
+        next_step="call again with --debug for the traceback, and report it",
+        status="INTERNAL",
+    )
+
+
+def _of_usage(error: click.UsageError) -> Problem:
+    path = error.ctx.command_path if error.ctx else "sweepctl"
+    return usage_problem(error.format_message().rstrip("."), next_step=f"`{path} --help`")
+
+
+def _of_call(error: CallError) -> Problem:
+    failure = error.failure
+    if failure.code == "UNAVAILABLE" and not failure.reason:
+        return _unreachable(error)
+    exit_code = _EXIT_CODES.get(failure.code, ExitCode.FAILURE)
+    if failure.code == "INVALID_ARGUMENT":
+        exit_code = ExitCode.INVALID if failure.reason == "invalid-sweep" else ExitCode.USAGE
+    return Problem(
+        message=failure.message or failure.code,
+        cause="; ".join(f"{field}: {why}" for field, why in failure.violations),
+        next_step=_NEXT_STEPS.get(failure.reason or "", ""),
+        exit_code=exit_code,
+        status=failure.code,
+        reason=failure.reason or "",
+        metadata=failure.metadata,
+    )
+
+
+def _unreachable(error: CallError) -> Problem:
+    return Problem(
+        message=f"no server answers at {error.address}",
+        cause=error.failure.message,
+        next_step="start one with `sweepd up`, or name another with --server or SWEEPD_ADDRESS",
+        exit_code=ExitCode.UNREACHABLE,
+        status="UNAVAILABLE",
+    )

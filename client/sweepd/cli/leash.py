@@ -1,0 +1,26 @@
+"""Becomes a command that is told to end when the process that started it ends: `leash PID COMMAND…`."""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Become the command in `arguments`; the first one is the process id of who started this."""
+    parent, *command = arguments
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        if os.getppid() != int(parent):
+            sys.exit(1)  # it was gone before this could be arranged
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - becoming the command is the point
+    except OSError as error:
+        sys.exit(f"error: {Path(command[0]).name} cannot be started: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

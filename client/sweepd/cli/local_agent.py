@@ -1,0 +1,79 @@
+"""An agent started here for one sweep: its command, and what its log tells people."""
+
+import json
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from sweepd.cli.children import Process, program, start
+from sweepd.cli.progress import Notice
+from sweepd.cli.text import clean
+
+_KEPT_LINES = 20
+
+
+@dataclass(slots=True)
+class LocalAgent:
+    """The process of an agent, and the last lines of its log that are no events."""
+
+    process: Process
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
+
+    def listen(self, tell: Callable[[Notice], None]) -> None:
+        """Read its log from now on, in a thread; `tell` is called there."""
+        assert self.process.stderr is not None
+        threading.Thread(target=self._read, args=(self.process.stderr, tell), daemon=True).start()
+
+    def _read(self, stream: IO[bytes], tell: Callable[[Notice], None]) -> None:
+        lost = False
+        for raw in stream:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            event = _event(line)
+            if event is None:
+                self.lines.append(clean(line))
+                if line.startswith(("error:", "warning:")):
+                    tell(Notice(f"agent: {clean(line)}", "warning"))
+            elif event["event"] == "disconnected" and not lost:
+                lost = True
+                tell(Notice(f"agent: connection lost{_cause(event)}; its runs go on", "warning"))
+            elif event["event"] == "connected" and lost:
+                lost = False
+                tell(Notice("agent: connected again", "run"))
+
+
+def start_agent(
+    sweep: str,
+    *,
+    slots: int,
+    address: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    state: Path | None = None,
+) -> LocalAgent:
+    """Start an agent for `sweep` whose runs work in `folder`.
+
+    Raises:
+        Problem: the command is not installed.
+    """
+    command = [program("sweep-agent"), "--sweep", sweep, "--slots", str(slots), "--server", address]
+    command += ["--log-format", "json"]
+    if state is not None:
+        command += ["--state", str(state)]
+    return LocalAgent(start(command, folder=folder, environ=environ, stderr=subprocess.PIPE))
+
+
+def _event(line: str) -> dict[str, object] | None:
+    try:
+        event: object = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _cause(event: Mapping[str, object]) -> str:
+    cause = event.get("cause")
+    return f" ({clean(str(cause))})" if cause else ""

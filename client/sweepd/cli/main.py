@@ -1,0 +1,95 @@
+"""Where `sweepctl` begins and ends: the verbs, and what becomes of whatever a verb raises."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.settings import Settings
+from sweepd.cli.verb import VerbGroup
+
+VERBS = {
+    "demo": "Show all of it in a minute, on a training of its own.",
+    "run": "Run a sweep here, from the file to the best run.",
+    "create": "Create a sweep; agents may start at once.",
+    "validate": "Check a sweep file, without a server.",
+    "list": "List sweeps.",
+    "get": "Show a sweep or a run.",
+    "runs": "List the runs of a sweep.",
+    "best": "Show the best runs of a sweep, or the arguments of the best.",
+    "history": "Show what a run has logged.",
+    "logs": "Show what a run has printed.",
+    "export": "Write out everything that is known of a sweep.",
+    "watch": "Follow a sweep until it ends.",
+    "wait": "Wait until a sweep or a run has ended.",
+    "pause": "Start no new runs for now.",
+    "resume": "Start new runs again.",
+    "stop": "Start no new runs any more; live ones end by themselves.",
+    "cancel": "Start no new runs any more, and kill the live ones.",
+    "agents": "List agents.",
+    "version": "Show the versions of client and server.",
+    "help": "Explain a verb, `exit-codes` or `environment`.",
+}
+
+group = VerbGroup(
+    package="sweepd.cli.commands",
+    verbs=VERBS,
+    help="Search hyperparameters: create sweeps, follow them, find the best run.",
+    examples=("sweepctl demo", "sweepctl run sweep.yaml --slots 2"),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    settings = Settings(environ=os.environ)
+    try:
+        with group.make_context("sweepctl", list(arguments), obj=settings) as context:
+            result: object = group.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except BrokenPipeError:
+        return _reader_gone()
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: nothing may reach a person as a traceback
+        return _report(error, settings, as_json=_asks_for_json(arguments, settings))
+    return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _report(error: Exception, settings: Settings, *, as_json: bool) -> int:
+    """Show an error the way that was asked for."""
+    from sweepd.cli.failures import problem_of
+
+    if settings.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    problem = problem_of(error)
+    shown = [problem.document()] if as_json else problem.lines()
+    sys.stderr.write("".join(f"{line}\n" for line in shown))
+    return problem.exit_code
+
+
+def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
+    """Tell whether the caller reads JSON; also of a call that could not be parsed."""
+    wanted = settings.environ.get("SWEEPD_OUTPUT", "")
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        if before in ("-o", "--output"):
+            wanted = argument
+        elif argument.startswith(("-o", "--output=")):
+            wanted = argument.removeprefix("--output").removeprefix("-o").removeprefix("=")
+    return wanted in ("json", "jsonl")
+
+
+def _reader_gone() -> int:
+    """End quietly when the other end of a pipe was closed; nothing may be flushed into it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""From what a person types to full names: a full name, project/id, a bare id, and SWEEP:NUMBER for runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweepd import v1
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.problem import Problem, usage_problem
+
+
+class Directory(Protocol):
+    """What resolving asks of a client."""
+
+    def get_sweep(self, name: str) -> v1.Sweep:
+        """Return a sweep; raises CallError."""
+        ...
+
+    def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
+        """Yield the sweeps below `parent`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A full name, and whether it is a run's."""
+
+    name: str
+    is_run: bool
+
+
+def sweep_name(directory: Directory, text: str) -> str:
+    """Return the full name of the sweep that `text` means.
+
+    Raises:
+        Problem: it means none, or several.
+    """
+    _check(text)
+    if ":" in text:
+        raise usage_problem(f"{text} names a run; a sweep is wanted")
+    if text.count("/") == 2:
+        return text
+    return _only(_sweeps(directory, text), text, "sweep")
+
+
+def run_name(directory: Directory, text: str) -> str:
+    """Return the full name of the run that `text` means; `SWEEP:NUMBER` keeps that form.
+
+    Raises:
+        Problem: it means none, or several.
+    """
+    _check(text)
+    sweep, colon, number = text.partition(":")
+    if colon:
+        if not number.isdecimal():
+            raise usage_problem(f"no run: {text}", next_step="write SWEEP:NUMBER, as k3x9v2ab:7")
+        return f"{sweep_name(directory, sweep)}:{number}"
+    if text.count("/") == 2:
+        return text
+    return _only(_runs(directory, text), text, "run")
+
+
+def any_name(directory: Directory, text: str) -> Named:
+    """Return the sweep or the run that `text` means; ids are unique across both.
+
+    Raises:
+        Problem: it means none, or several.
+    """
+    _check(text)
+    if ":" in text:
+        return Named(run_name(directory, text), is_run=True)
+    if text.count("/") == 2:
+        return Named(text, is_run=not _exists(directory, text) and _is_run_id(text))
+    sweeps = [Named(name, is_run=False) for name in _sweeps(directory, text)]
+    runs = [Named(name, is_run=True) for name in _runs(directory, text)]
+    found = {named.name: named for named in (*runs, *sweeps)}
+    return found[_only(list(found), text, "sweep or run")]
+
+
+def _check(text: str) -> None:
+    if not text or text.count("/") > 2 or not all(text.split("/")):
+        raise usage_problem(f"no name: {text!r}", next_step="write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+
+
+def _exists(directory: Directory, name: str) -> bool:
+    from sweepd.client import CallError
+
+    try:
+        directory.get_sweep(name)
+    except CallError as error:
+        if error.failure.code == "NOT_FOUND":
+            return False
+        raise
+    return True
+
+
+def _sweeps(directory: Directory, text: str) -> list[str]:
+    return [sweep.name for sweep in directory.list_sweeps() if _matches(sweep.name, text)]
+
+
+def _runs(directory: Directory, text: str) -> list[str]:
+    """Return the run names that `text` may stand for: the id of a run is its sweep's, a dash and a number."""
+    if not _is_run_id(text):
+        return []
+    sweep, _, number = text.rpartition("-")
+    return [f"{name}-{number}" for name in _sweeps(directory, sweep)]
+
+
+def _is_run_id(text: str) -> bool:
+    sweep, dash, number = text.rpartition("-")
+    return bool(dash and sweep and number.isascii() and number.isdecimal())
+
+
+def _matches(name: str, text: str) -> bool:
+    return name == text or name.endswith(f"/{text}")
+
+
+def _only(names: Sequence[str], text: str, kind: str) -> str:
+    if not names:
+        raise Problem(
+            message=f"no {kind} named {text}",
+            next_step="`sweepctl list` shows the sweeps that there are",
+            exit_code=ExitCode.NOT_FOUND,
+            status="NOT_FOUND",
+            reason="no-such-name",
+            metadata={"name": text},
+        )
+    if len(names) > 1:
+        raise usage_problem(
+            f"{text} may be several: {', '.join(sorted(names))}", next_step="write the full name"
+        )
+    return names[0]

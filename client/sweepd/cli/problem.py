@@ -1,0 +1,53 @@
+"""What went wrong, as a person reads it: one sentence, the cause, the next step, and an exit code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.text import clean, json_text
+from sweepd.spec.point import Json
+
+
+@dataclass(slots=True, kw_only=True)
+class Problem(Exception):  # noqa: N818 - it carries more than an error's text
+    """Ends a command. Raised anywhere below a verb, shown once, by `main`."""
+
+    message: str
+    cause: str = ""
+    next_step: str = ""
+    exit_code: ExitCode = ExitCode.FAILURE
+    # Canonical gRPC code, and the reason that the server gave.
+    status: str = "UNKNOWN"
+    reason: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def lines(self) -> list[str]:
+        """Return it for a terminal."""
+        lines = [f"error: {clean(self.message)}"]
+        if self.cause:
+            lines.append(f"  cause: {clean(self.cause)}")
+        if self.next_step:
+            lines.append(f"  next:  {clean(self.next_step)}")
+        return lines
+
+    def document(self) -> str:
+        """Return it as one line of JSON."""
+        metadata: dict[str, Json] = dict(self.metadata)
+        error: dict[str, Json] = {
+            "code": self.status,
+            "reason": self.reason or None,
+            "message": self.message,
+            "cause": self.cause or None,
+            "nextStep": self.next_step or None,
+            "exitCode": int(self.exit_code),
+            "metadata": metadata,
+        }
+        return json_text({"error": error})
+
+
+def usage_problem(message: str, *, next_step: str = "") -> Problem:
+    """Return the problem of a command that was called wrongly."""
+    return Problem(message=message, next_step=next_step, exit_code=ExitCode.USAGE, status="INVALID_ARGUMENT")

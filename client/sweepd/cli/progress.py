@@ -1,0 +1,163 @@
+"""What has become of a sweep, kept from the messages of its watch, and what is worth telling of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sweepd import v1
+from sweepd.cli.describe import objective_notice, verdict_text
+from sweepd.cli.rows import lookup
+from sweepd.cli.shapes import params_shape, real, run_shape, run_state, sweep_shape, sweep_state
+from sweepd.cli.text import cell, clean, number, point
+from sweepd.spec.point import Json
+
+FINAL_SWEEP = ("finished", "stopped", "cancelled", "failed")
+FINAL_RUN = ("finished", "failed", "crashed", "stopped", "killed")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for a person."""
+
+    text: str
+    kind: Literal["run", "sweep", "warning"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """A sweep as its watch has shown it so far."""
+
+    sweep: v1.Sweep | None = None
+    # The live runs by name; of the others the state alone is kept.
+    live: dict[str, v1.Run] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    best_value: float | None = None
+    best_params: dict[str, Json] = field(default_factory=dict)
+    _tells_runs: bool = False
+
+    def apply(self, message: v1.WatchSweepResponse) -> list[Notice]:
+        """Take a message in; return what is worth telling about it, oldest first."""
+        before = self.sweep
+        if message.HasField("sweep"):
+            self.sweep = message.sweep
+        notices = [notice for run in message.runs for notice in self._apply_run(run)]
+        if message.HasField("sweep"):
+            notices += _sweep_notices(before, message.sweep)
+        # The runs of the first snapshot are history; later snapshots tell what was missed.
+        self._tells_runs = self._tells_runs or not message.snapshot_continues
+        return notices
+
+    @property
+    def state(self) -> str:
+        """State of the sweep; empty before the first message."""
+        return sweep_state(self.sweep) if self.sweep is not None else ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the sweep has reached a final state."""
+        return self.state in FINAL_SWEEP
+
+    @property
+    def ended_runs(self) -> int:
+        """Number of runs in a final state."""
+        return sum(state in FINAL_RUN for state in self.states.values())
+
+    @property
+    def planned_runs(self) -> int | None:
+        """Number of runs that there will be; None where nothing bounds it."""
+        if self.sweep is None or not self.sweep.HasField("planned_runs"):
+            return None
+        return self.sweep.planned_runs
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of runs in each state that occurs."""
+        counts: dict[str, int] = {}
+        for state in self.states.values():
+            counts[state] = counts.get(state, 0) + 1
+        return counts
+
+    def _apply_run(self, run: v1.Run) -> Iterator[Notice]:
+        state = run_state(run)
+        before = self.states.get(run.name)
+        self.states[run.name] = state
+        if state in FINAL_RUN or state == "pending":
+            self.live.pop(run.name, None)
+        else:
+            self.live[run.name] = run
+        improved = self._improves(run)
+        if improved:
+            self.best_value, self.best_params = run.best_value, params_shape(run)
+        if state != before and self._tells_runs:
+            if state in FINAL_RUN:
+                yield self._ended(run, state, improved=improved)
+            elif state == "running":
+                yield Notice(
+                    f"run {run.number} {_attempt(run)}started  {point(dict(params_shape(run)))}", "run"
+                )
+            elif state == "pending" and before is not None:
+                yield Notice(
+                    f"run {run.number} waits to be handed out again{_because(run.reason)}", "warning"
+                )
+
+    def _improves(self, run: v1.Run) -> bool:
+        if not run.HasField("best_value") or self.sweep is None:
+            return False
+        if self.best_value is None:
+            return True
+        if self.sweep.spec.metric.goal == v1.GOAL_MAXIMIZE:
+            return run.best_value > self.best_value
+        return run.best_value < self.best_value
+
+    def _ended(self, run: v1.Run, state: str, *, improved: bool) -> Notice:
+        metric = self.sweep.spec.metric.name if self.sweep is not None else ""
+        parts = [f"run {run.number} {state}"]
+        if run.HasField("best_value"):
+            best = run.best_value == self.best_value or improved
+            parts.append(f"{clean(metric)}={number(run.best_value)}{' (best so far)' if best else ''}")
+        shape = run_shape(run)
+        verdicts = shape["verdicts"]
+        if state == "stopped" and isinstance(verdicts, list) and verdicts:
+            parts.append(verdict_text(verdicts[-1]))
+        elif run.reason:
+            parts.append(clean(run.reason))
+        elif state in ("failed", "crashed"):
+            parts.append(_failure(shape))
+        return Notice("  ".join(parts), "run" if state in ("finished", "stopped", "killed") else "warning")
+
+
+def _sweep_notices(before: v1.Sweep | None, sweep: v1.Sweep) -> Iterator[Notice]:
+    state = sweep_state(sweep)
+    if before is None or sweep_state(before) != state or (sweep.reason and sweep.reason != before.reason):
+        yield Notice(f"sweep {state}{_because(sweep.reason)}", "sweep")
+    elif sweep.ending and sweep.ending != before.ending:
+        yield Notice(f"sweep is ending: {cell(sweep_shape(sweep)['ending'])}", "sweep")
+    missing = objective_notice(sweep_shape(sweep))
+    if missing and (before is None or missing != objective_notice(sweep_shape(before))):
+        yield Notice(missing, "warning")
+
+
+def progress_line(progress: Progress) -> str:
+    """Return where a sweep stands, in one line."""
+    planned = progress.planned_runs
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(progress.counts().items()))
+    best = "" if progress.best_value is None else f"  best {cell(real(progress.best_value))}"
+    runs = f"{progress.ended_runs}/{'∞' if planned is None else planned} runs ({counts or 'none yet'})"
+    return f"{progress.state}  {runs}{best}"
+
+
+def _attempt(run: v1.Run) -> str:
+    return f"attempt {run.attempt} " if run.attempt > 1 else ""
+
+
+def _because(reason: str) -> str:
+    return f": {clean(reason)}" if reason else ""
+
+
+def _failure(shape: Json) -> str:
+    attempts = lookup(shape, "attempts")
+    last = attempts[-1] if isinstance(attempts, list) and attempts else None
+    for path in ("reason", "exit.message"):
+        if text := lookup(last, path):
+            return cell(text)
+    code = lookup(last, "exit.code")
+    return f"exit code {cell(code)}" if code is not None else cell(lookup(last, "exit.cause"))

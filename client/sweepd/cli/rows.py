@@ -1,0 +1,120 @@
+"""Choosing among rows: filters, order, limit, columns. Pure; the same for every list."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sweepd.cli.problem import usage_problem
+from sweepd.spec.point import Json
+
+Row = dict[str, Json]
+
+_CONDITION = re.compile(r"([^=!<>~]+)(<=|>=|!=|==|=|<|>|~)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which rows are wanted, and in which order; `sort` begins with a minus for the greatest first."""
+
+    filters: Sequence[str] = ()
+    sort: str | None = None
+    limit: int | None = None
+
+    def of(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the rows wanted."""
+        conditions = [_condition(text) for text in self.filters]
+        chosen: list[Row] = []
+        for row in rows:
+            if all(condition.holds(row) for condition in conditions):
+                chosen.append(row)
+                if self.sort is None and self.limit is not None and len(chosen) >= self.limit:
+                    break
+        if self.sort is not None:
+            chosen = _sorted(chosen, self.sort)
+        return chosen if self.limit is None else chosen[: self.limit]
+
+
+def lookup(row: Json, path: str) -> Json:
+    """Return what is at a dotted path; a key that has dots itself is found, too. None if nothing is."""
+    if not isinstance(row, dict):
+        return None
+    if path in row:
+        return row[path]
+    for end in (match.start() for match in re.finditer(r"\.", path)):
+        if path[:end] in row:
+            found = lookup(row[path[:end]], path[end + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    path: str
+    operator: str
+    wanted: str
+
+    def holds(self, row: Row) -> bool:
+        value = lookup(row, self.path)
+        if self.operator == "~":
+            return self.wanted.lower() in _plain(value).lower()
+        if self.operator in ("=", "==", "!="):
+            return self._equals(value) is (self.operator != "!=")
+        number = _number(value)
+        wanted = _number(self.wanted)
+        if number is None or wanted is None:
+            return value is not None and _compare(self.operator, _plain(value), self.wanted)
+        return _compare(self.operator, number, wanted)
+
+    def _equals(self, value: Json) -> bool:
+        number, wanted = _number(value), _number(self.wanted)
+        if number is not None and wanted is not None:
+            return number == wanted
+        return _plain(value) == self.wanted
+
+
+def _condition(text: str) -> _Condition:
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise usage_problem(
+            f"no filter: {text!r}", next_step="write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)"
+        )
+    return _Condition(match[1].strip(), match[2], match[3].strip())
+
+
+def _compare(operator: str, left: float | str, right: float | str) -> bool:
+    if isinstance(left, str) or isinstance(right, str):
+        left, right = str(left), str(right)
+        return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _plain(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _sorted(rows: list[Row], sort: str) -> list[Row]:
+    """Sort by numbers, then texts; rows without the value come last in either direction."""
+    path = sort.removeprefix("-")
+    having = [row for row in rows if lookup(row, path) is not None]
+    lacking = [row for row in rows if lookup(row, path) is None]
+
+    def key(row: Row) -> tuple[int, float, str]:
+        value = lookup(row, path)
+        number = _number(value)
+        return (0, number, "") if number is not None else (1, 0.0, _plain(value))
+
+    return sorted(having, key=key, reverse=sort.startswith("-")) + lacking

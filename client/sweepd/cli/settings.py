@@ -1,0 +1,65 @@
+"""What holds for one call of `sweepctl` whatever the verb: flags before environment before defaults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+import click
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """Filled by the options that every verb has; the environment is handed in by `main`."""
+
+    environ: Mapping[str, str]
+    server: str | None = None
+    token_file: str | None = None
+    color: str = "auto"
+    debug: bool = False
+
+    def colored(self, stream: TextIO) -> bool:
+        """Tell whether colour may be written to `stream`."""
+        if self.color != "auto":
+            return self.color == "always"
+        if self.environ.get("NO_COLOR"):
+            return False
+        if self.environ.get("FORCE_COLOR"):
+            return True
+        return self.redraws(stream)
+
+    def redraws(self, stream: TextIO) -> bool:
+        """Tell whether `stream` is a terminal on which lines can be drawn again."""
+        return stream.isatty() and self.environ.get("TERM") != "dumb"
+
+
+def current_settings() -> Settings:
+    """Return the settings of the running command."""
+    return click.get_current_context().ensure_object(Settings)
+
+
+def common_options() -> list[click.Parameter]:
+    """Return the options that stand before the verb or behind it, the latter winning."""
+    return [
+        _common(
+            "--server",
+            metavar="HOST:PORT",
+            help="Server to talk to (else SWEEPD_ADDRESS, else the local one).",
+        ),
+        _common(
+            "--token-file",
+            metavar="FILE",
+            help="File with the access token (else SWEEPD_TOKEN, else the local one).",
+        ),
+        _common(
+            "--color", type=click.Choice(["auto", "always", "never"]), help="Whether to colour the output."
+        ),
+        _common("--debug", is_flag=True, default=None, help="Show tracebacks."),
+    ]
+
+
+def _common(flag: str, **attributes: object) -> click.Option:
+    def keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
+        if value is not None and parameter.name is not None:
+            setattr(context.ensure_object(Settings), parameter.name, value)
+
+    return click.Option([flag], expose_value=False, callback=keep, **attributes)  # type: ignore[arg-type]

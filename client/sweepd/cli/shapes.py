@@ -1,0 +1,260 @@
+"""The JSON of `sweepctl`: sweeps, runs, agents and points as scripts see them, see docs/command-line.md."""
+
+import math
+from collections.abc import Iterator
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd.codec import point_from_message
+from sweepd.spec.point import Json
+
+Shape = dict[str, Json]
+
+_SWEEP_STATE = "SWEEP_STATE_"
+_RUN_STATE = "RUN_STATE_"
+_RUN_STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "stopped", "killed")
+
+
+def word(name: str, prefix: str) -> str:
+    """Return the name of an enum's value as a short word: `RUN_STATE_FINISHED` is `finished`."""
+    return name.removeprefix(prefix).lower().replace("_", "-")
+
+
+def sweep_state(sweep: v1.Sweep) -> str:
+    """Return a sweep's state as a word."""
+    return word(v1.SweepState.Name(sweep.state), _SWEEP_STATE)
+
+
+def run_state(run: v1.Run) -> str:
+    """Return a run's state as a word."""
+    return word(v1.RunState.Name(run.state), _RUN_STATE)
+
+
+def sweep_shape(sweep: v1.Sweep) -> Shape:
+    """Return a sweep."""
+    spec = sweep.spec
+    return {
+        "name": sweep.name,
+        "id": sweep.name.rpartition("/")[2],
+        "displayName": spec.name or None,
+        "description": spec.description or None,
+        "state": sweep_state(sweep),
+        "ending": word(v1.SweepEnding.Name(sweep.ending), "SWEEP_ENDING_") if sweep.ending else None,
+        "reason": sweep.reason or None,
+        "method": word(v1.SearchMethod.Name(spec.method), "SEARCH_METHOD_"),
+        "metric": _metric(spec),
+        "program": spec.program or None,
+        "command": list(spec.command),
+        "runCap": spec.run_cap if spec.HasField("run_cap") else None,
+        "seed": spec.seed if spec.HasField("seed") else None,
+        "plannedRuns": sweep.planned_runs if sweep.HasField("planned_runs") else None,
+        "runs": _run_counts(sweep.run_counts),
+        "best": _best(sweep),
+        "objectiveMissing": _objective_missing(sweep),
+        "connectedAgents": sweep.connected_agents,
+        "createTime": _time(sweep, "create_time"),
+        "startTime": _time(sweep, "start_time"),
+        "endTime": _time(sweep, "end_time"),
+    }
+
+
+def run_shape(run: v1.Run) -> Shape:
+    """Return a run with all of its attempts."""
+    return {
+        "run": run.name,
+        "sweep": run.sweep,
+        "number": run.number,
+        "state": run_state(run),
+        "reason": run.reason or None,
+        "attempt": run.attempt,
+        "params": params_shape(run),
+        "value": real(run.best_value) if run.HasField("best_value") else None,
+        "lastValue": real(run.last_value) if run.HasField("last_value") else None,
+        "iterations": run.iterations,
+        "attempts": [attempt_shape(attempt) for attempt in run.attempts],
+        "provenance": _provenance(run.provenance) if run.HasField("provenance") else None,
+        "verdicts": [_verdict(verdict) for verdict in run.verdicts],
+        "loggedKeys": list(run.logged_keys),
+        "createTime": _time(run, "create_time"),
+        "startTime": _time(run, "start_time"),
+        "endTime": _time(run, "end_time"),
+    }
+
+
+def params_shape(run: v1.Run) -> Shape:
+    """Return the point of a run as plain JSON."""
+    return dict(point_from_message(run.parameters)) if run.HasField("parameters") else {}
+
+
+def attempt_shape(attempt: v1.Attempt) -> Shape:
+    """Return one hand-out."""
+    return {
+        "attempt": attempt.number,
+        "agent": attempt.agent,
+        "host": attempt.host or None,
+        "state": word(v1.AttemptState.Name(attempt.state), "ATTEMPT_STATE_"),
+        "reason": attempt.reason or None,
+        "exit": _exit(attempt.exit) if attempt.HasField("exit") else None,
+        "argv": list(attempt.argv),
+        "assignTime": _time(attempt, "assign_time"),
+        "startTime": _time(attempt, "start_time"),
+        "endTime": _time(attempt, "end_time"),
+    }
+
+
+def agent_shape(agent: v1.Agent) -> Shape:
+    """Return an agent."""
+    labels: Shape = dict(agent.labels)
+    return {
+        "agent": agent.id,
+        "host": agent.host,
+        "pid": agent.pid,
+        "version": agent.version,
+        "state": "draining" if agent.draining else "connected" if agent.connected else "away",
+        "slots": agent.slots,
+        "runs": list(agent.runs),
+        "sweeps": list(agent.sweeps),
+        "labels": labels,
+        "lastSeenTime": _time(agent, "last_seen_time"),
+    }
+
+
+def point_shapes(series: v1.Series) -> Iterator[Shape]:
+    """Yield the points of a part of a series, in the order of their rows."""
+    for chunk in series.chunks:
+        for row, step, time, value in zip(chunk.rows, chunk.steps, chunk.times, _values(chunk), strict=True):
+            yield {
+                "run": series.run,
+                "attempt": series.attempt,
+                "row": row,
+                "step": step,
+                "time": wall_time(time),
+                "key": series.key,
+                "value": value,
+            }
+
+
+def metric_value(value: v1.MetricValue) -> Json:
+    """Return one logged value."""
+    match value.WhichOneof("kind"):
+        case "double_value":
+            return real(value.double_value)
+        case "int_value":
+            return value.int_value
+        case "bool_value":
+            return value.bool_value
+        case "string_value":
+            return value.string_value
+        case _:
+            return None
+
+
+def real(value: float) -> Json:
+    """Return a float as JSON has it: non-finite ones as words."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def wall_time(seconds: float) -> str | None:
+    """Return Unix seconds as RFC 3339 in UTC; None for what is no time."""
+    if not 0 < seconds < 253402300800:  # the year 10000
+        return None
+    stamp = Timestamp()
+    stamp.FromMicroseconds(round(seconds * 1e6))
+    return stamp.ToJsonString()
+
+
+def _values(chunk: v1.SeriesChunk) -> Iterator[Json]:
+    match chunk.WhichOneof("values"):
+        case "doubles":
+            yield from map(real, chunk.doubles.values)
+        case "ints":
+            yield from chunk.ints.values
+        case "bools":
+            yield from chunk.bools.values
+        case "strings":
+            yield from chunk.strings.values
+        case _:
+            return
+
+
+def _time(message: v1.Sweep | v1.Run | v1.Attempt | v1.Agent, field: str) -> str | None:
+    stamp: object = getattr(message, field)
+    if not isinstance(stamp, Timestamp) or not (stamp.seconds or stamp.nanos):
+        return None
+    return stamp.ToJsonString()
+
+
+def _metric(spec: v1.SweepSpec) -> Json:
+    if not spec.HasField("metric"):
+        return None
+    metric = spec.metric
+    return {
+        "name": metric.name,
+        "goal": word(v1.Goal.Name(metric.goal), "GOAL_"),
+        "target": metric.target if metric.HasField("target") else None,
+    }
+
+
+def _run_counts(counts: v1.RunCounts) -> Shape:
+    return {state: _count(counts, state) for state in _RUN_STATES}
+
+
+def _count(counts: v1.RunCounts, state: str) -> int:
+    number: object = getattr(counts, state)
+    assert isinstance(number, int)
+    return number
+
+
+def _best(sweep: v1.Sweep) -> Json:
+    if not sweep.best_run or not sweep.HasField("best_value"):
+        return None
+    return {"run": sweep.best_run, "value": real(sweep.best_value)}
+
+
+def _objective_missing(sweep: v1.Sweep) -> Json:
+    if not sweep.HasField("objective_missing"):
+        return None
+    missing = sweep.objective_missing
+    return {"consecutiveRuns": missing.consecutive_runs, "loggedKeys": list(missing.logged_keys)}
+
+
+def _exit(exit_: v1.Exit) -> Shape:
+    return {
+        "cause": word(v1.ExitCause.Name(exit_.cause), "EXIT_CAUSE_"),
+        "code": exit_.code if exit_.HasField("code") else None,
+        "signal": exit_.signal if exit_.HasField("signal") else None,
+        "message": exit_.message or None,
+    }
+
+
+def _provenance(origin: v1.Provenance) -> Shape:
+    return {
+        "source": word(v1.PointSource.Name(origin.source), "POINT_SOURCE_"),
+        "index": origin.index,
+        "observationsSeen": origin.observations_seen,
+        "engine": origin.engine or None,
+        "seed": origin.seed,
+        "predictedValue": real(origin.predicted_value) if origin.HasField("predicted_value") else None,
+        "predictedDeviation": real(origin.predicted_deviation)
+        if origin.HasField("predicted_deviation")
+        else None,
+        "expectedImprovement": real(origin.expected_improvement)
+        if origin.HasField("expected_improvement")
+        else None,
+    }
+
+
+def _verdict(verdict: v1.Verdict) -> Shape:
+    return {
+        "rule": verdict.rule,
+        "rung": verdict.rung,
+        "value": real(verdict.value),
+        "threshold": real(verdict.threshold),
+        "rank": verdict.rank,
+        "compared": verdict.compared,
+    }

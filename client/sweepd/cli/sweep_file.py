@@ -1,0 +1,163 @@
+"""Reading a sweep file for a verb: its bytes, its findings, and what flags and environment change in it."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import BinaryIO, TypeVar
+
+import click
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output import note
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.text import json_text
+from sweepd.spec import Diagnostic, SweepSpec, parse_text, unreadable_file
+from sweepd.spec.limits import MAX_FILE_BYTES
+from sweepd.spec.point import Json
+
+_PARENT_PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_STDIN_NAME = "stdin"
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepText:
+    """A sweep file as it was read, and what was found in it."""
+
+    file_name: str
+    content: bytes
+    spec: SweepSpec | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the command line says instead of the file."""
+
+    name: str | None = None
+    program: str | None = None
+    project: str | None = None
+    entity: str | None = None
+
+
+def read_sweep(file: str) -> SweepText:
+    """Read and check a file, or stdin for `-`."""
+    shown = _STDIN_NAME if file == "-" else file
+    try:
+        if file == "-":
+            content = _bounded(sys.stdin.buffer)
+        else:
+            with Path(file).open("rb") as stream:
+                content = _bounded(stream)
+    except OSError as error:
+        finding = unreadable_file(shown, error.strerror or str(error))
+        return SweepText(file_name=shown, content=b"", spec=None, diagnostics=(finding,))
+    parsed = parse_text(content, file=shown)
+    return SweepText(file_name=shown, content=content, spec=parsed.spec, diagnostics=parsed.diagnostics)
+
+
+def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | None = None) -> SweepSpec:
+    """Return the specification with the overrides; findings go to stderr.
+
+    Raises:
+        Problem: there is an error among the findings.
+    """
+    for diagnostic in text.diagnostics:
+        note(finding_line(diagnostic, error_format))
+    if text.spec is None:
+        raise invalid(text)
+    spec = text.spec
+    if overrides is not None:
+        spec = replace(
+            spec,
+            name=spec.name if overrides.name is None else overrides.name,
+            program=overrides.program or spec.program,
+        )
+    return spec
+
+
+def invalid(text: SweepText) -> Problem:
+    """Return the problem that sums up the findings."""
+    errors = sum(diagnostic.severity == "error" for diagnostic in text.diagnostics)
+    return Problem(
+        message=f"{text.file_name} is no valid sweep: {errors} error{'' if errors == 1 else 's'}",
+        exit_code=ExitCode.INVALID,
+        status="INVALID_ARGUMENT",
+        reason="invalid-sweep",
+        next_step="mend what is named above; `sweepctl validate` checks without a server",
+    )
+
+
+def finding_line(diagnostic: Diagnostic, error_format: str) -> str:
+    """Return a finding on one line: `file:line:column: path: message`, or JSON."""
+    if error_format == "json":
+        return json_text(finding_shape(diagnostic))
+    return f"warning: {diagnostic}" if diagnostic.severity == "warning" else str(diagnostic)
+
+
+def finding_shape(diagnostic: Diagnostic) -> dict[str, Json]:
+    """Return a finding as JSON."""
+    return {
+        "file": diagnostic.file,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "path": diagnostic.path,
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "suggestion": diagnostic.suggestion,
+    }
+
+
+def parent_of(spec: SweepSpec, overrides: Overrides, environ: Mapping[str, str]) -> str:
+    """Return `entity/project` where a sweep will live: flag, environment, file, then a default.
+
+    Raises:
+        Problem: one of them is no legal name.
+    """
+    entity = overrides.entity or environ.get("SWEEPD_ENTITY") or spec.entity or "local"
+    project = overrides.project or environ.get("SWEEPD_PROJECT") or spec.project
+    project = project or project_of(spec.program, spec.command)
+    for kind, part in (("entity", entity), ("project", project)):
+        if not _PARENT_PART.fullmatch(part):
+            raise usage_problem(
+                f"no legal {kind}: {part!r}",
+                next_step="lower-case letters, digits, `_`, `.` and `-`, at most 64, a letter or digit first",
+            )
+    return f"{entity}/{project}"
+
+
+def project_of(program: str | None, command: Sequence[str] = ()) -> str:
+    """Return the project that a program's name makes: its stem, in legal letters; else `default`."""
+    named = program or next((item for item in command if item.endswith((".py", ".sh"))), "")
+    letters = re.sub(r"[^a-z0-9_.-]+", "-", PurePath(named).stem.lower())
+    return letters.lstrip("_.-")[:64].rstrip("-") or "default"
+
+
+def definition_options(function: Function) -> Function:
+    """Add the options that stand for keys of the file."""
+    for option in (
+        click.option(
+            "--error-format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            help="How findings about the file are written.",
+        ),
+        click.option(
+            "--entity", metavar="NAME", help="Entity to create it in (else SWEEPD_ENTITY, the file, `local`)."
+        ),
+        click.option(
+            "--project", metavar="NAME", help="Project (else SWEEPD_PROJECT, the file, the program's name)."
+        ),
+        click.option("--program", metavar="FILE", help="Program to run, instead of the file's."),
+        click.option("--name", metavar="TEXT", help="Display name, instead of the file's."),
+    ):
+        function = option(function)
+    return function
+
+
+def _bounded(stream: BinaryIO) -> bytes:
+    """Read no more than tells that a file is too large."""
+    return stream.read(MAX_FILE_BYTES + 1)

@@ -1,0 +1,77 @@
+"""Tables for a terminal or a pipe: aligned columns, colour where it is wanted, never as the only signal."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sweepd.cli.rows import Row, lookup
+from sweepd.cli.text import cell, clean
+from sweepd.spec.point import Json
+
+_COLORS = {
+    "running": "32",
+    "connected": "32",
+    "finished": "34",
+    "paused": "33",
+    "pending": "2",
+    "failed": "31",
+    "crashed": "31",
+    "cancelled": "31",
+    "killed": "31",
+    "stopped": "36",
+    "away": "33",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its heading, the dotted path of its value, and how that is shown."""
+
+    heading: str
+    path: str
+    show: Callable[[Json], str] = cell
+    # Shown only where width does not matter.
+    wide: bool = False
+
+
+def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool) -> str:
+    """Return the rows below their headings; without rows, the headings alone."""
+    shown = [[column.show(lookup(row, column.path)) for column in columns] for row in rows]
+    lines = [[clean(column.heading.upper()) for column in columns], *shown]
+    widths = [max(map(_width, entries)) for entries in zip(*lines, strict=True)]
+    text = []
+    for line in lines:
+        cells = [_padded(entry, width, colored=colored) for entry, width in zip(line, widths, strict=True)]
+        text.append("  ".join(cells).rstrip() + "\n")
+    return "".join(text)
+
+
+def listing(entries: Sequence[tuple[str, str]], *, colored: bool) -> str:
+    """Return names and values below one another; a value of several lines is indented."""
+    width = max((len(name) for name, _ in entries), default=0) + 2
+    text = []
+    for name, value in entries:
+        first, *rest = value.splitlines() or [""]
+        text.append(f"{name + ':':<{width}}{painted(first, colored=colored)}".rstrip() + "\n")
+        text += [f"{'':{width}}{line}".rstrip() + "\n" for line in rest]
+    return "".join(text)
+
+
+def painted(text: str, *, colored: bool) -> str:
+    """Return a state in its colour; other texts as they are."""
+    color = _COLORS.get(text)
+    return f"\x1b[{color}m{text}\x1b[0m" if colored and color else text
+
+
+def _padded(entry: str, width: int, *, colored: bool) -> str:
+    return painted(entry, colored=colored) + " " * (width - _width(entry))
+
+
+def _width(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )

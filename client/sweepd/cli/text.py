@@ -1,0 +1,108 @@
+"""How values look in tables and messages: cleaned, short, local; JSON shapes keep full precision."""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sweepd.spec.point import Json
+
+# C0, DEL, C1, line separators and the marks that reorder text: a name must not steer the terminal.
+_UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_NAMED = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
+_VISIBLE = {
+    code: _NAMED.get(code, f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}") for code in _UNSAFE
+}
+_VISIBLE_BUT_LINES = {code: shown for code, shown in _VISIBLE.items() if code not in (0x09, 0x0A)}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE if code >= 0x7F}
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+", re.ASCII)
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line, with every character that steers a terminal made visible."""
+    return text.translate(_VISIBLE)
+
+
+def clean_lines(text: str) -> str:
+    """The same for output of many lines: line feeds and tabs stay, carriage returns become line feeds."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_VISIBLE_BUT_LINES)
+
+
+def json_text(value: Json, *, indent: int | None = None) -> str:
+    """Return `value` as JSON that is readable and safe to show."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return text.translate(_JSON_ESCAPES)  # such characters occur inside strings only
+
+
+def number(value: float) -> str:
+    """Return a number with four significant digits."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return f"{value:.4g}"
+
+
+def cell(value: Json) -> str:
+    """Return how a value looks in a table; nothing is a dash."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, int):
+        return str(value)
+    return clean(value) if isinstance(value, str) else json_text(value)
+
+
+def point(params: Json) -> str:
+    """Return a point on one line: `lr=0.01 optimizer=adam`."""
+    if not isinstance(params, dict):
+        return "-"
+    return " ".join(f"{clean(name)}={cell(value)}" for name, value in params.items())
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two greatest units: `1h30m`, `2m05s`, `4.2s`."""
+    seconds = max(seconds, 0.0)
+    if seconds < 59.95:
+        return f"{seconds:.1f}s" if seconds < 9.95 else f"{seconds:.0f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h{minutes:02d}m"
+    return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that `90s`, `1h30m`, `250ms` or a bare number of seconds means.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"{clean(text)!r} is no duration like 90s or 1h30m")
+    return sum(float(amount) * _UNITS[unit] for amount, unit in _DURATION_PART.findall(text))
+
+
+def local_time(stamp: str) -> str:
+    """Return an RFC 3339 time as local wall-clock time, to the second."""
+    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return the seconds between two RFC 3339 times."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)) / timedelta(seconds=1)
+
+
+def quoted_list(words: Iterable[str]) -> str:
+    """Return names as a sentence carries them: `a`, `b`."""
+    return ", ".join(f"`{clean(word)}`" for word in words)

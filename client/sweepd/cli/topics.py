@@ -1,0 +1,31 @@
+"""The texts of `sweepctl help exit-codes` and `sweepctl help environment`."""
+
+TOPICS = {
+    "exit-codes": """Exit codes of sweepctl and sweep-agent
+
+    0  ok; `wait`: it finished or was stopped
+    1  failure
+    2  called wrongly
+    3  not found
+    4  not authenticated, or not allowed
+    5  the sweep file is not valid
+    6  no server answers
+    7  `wait`: not yet
+    8  the sweep or run ended as failed, crashed, killed or cancelled
+    9  agent: a guard tripped
+  130  Ctrl-C
+""",
+    "environment": """Variables that sweepctl reads; a flag wins over each
+
+  SWEEPD_ADDRESS   server, HOST:PORT (--server); else the one of this account that was started last
+  SWEEPD_TOKEN     access token (--token-file); else the one that the server left for this account
+  SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, else `local`
+  SWEEPD_PROJECT   project of new sweeps (--project); else the file's, else the program's name
+  SWEEPD_OUTPUT    format (-o) of the verbs that have it
+  XDG_STATE_HOME   below it servers leave their address and token: sweepd/servers
+  NO_COLOR         no colour (--color never)
+  FORCE_COLOR      colour also in a pipe (--color always)
+  TERM=dumb        no colour, no redrawing, no pager
+  PAGER            pager for long output on a terminal; empty: none
+""",
+}

@@ -1,0 +1,119 @@
+"""How a verb and the group of all verbs behave: common options, two lengths of help, loading at first use."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+import click
+
+from sweepd.cli.settings import common_options
+
+_WIDTH = 100
+
+
+def _help_options() -> list[click.Parameter]:
+    def show(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            context.meta["sweepctl.short"] = parameter.name == "short_help_wanted"
+            click.echo(context.get_help(), color=context.color)
+            context.exit()
+
+    def option(names: list[str], text: str) -> click.Option:
+        return click.Option(names, is_flag=True, expose_value=False, is_eager=True, callback=show, help=text)
+
+    return [
+        option(["-h", "short_help_wanted"], "Show the options."),
+        option(["--help", "long_help_wanted"], "Show the options, and examples."),
+    ]
+
+
+class Verb(click.Command):
+    """A command with the common options; `--help` ends with examples, `-h` leaves them out."""
+
+    def __init__(
+        self,
+        name: str | None,
+        *,
+        examples: Sequence[str] = (),
+        callback: Callable[..., object] | None = None,
+        params: list[click.Parameter] | None = None,
+        help: str | None = None,  # noqa: A002 - click's name
+    ) -> None:
+        super().__init__(
+            name,
+            callback=callback,
+            params=[*(params or ()), *common_options(), *_help_options()],
+            help=help,
+            add_help_option=False,
+            context_settings={"max_content_width": _WIDTH},
+        )
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples and not ctx.meta.get("sweepctl.short"):
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write_text(example)
+
+
+class VerbGroup(click.Group):
+    """Knows its verbs by name and one line of help; a verb's module is imported when it is called."""
+
+    def __init__(self, *, package: str, verbs: Mapping[str, str], examples: Sequence[str], help: str) -> None:  # noqa: A002
+        super().__init__(
+            "sweepctl",
+            help=help,
+            params=[*common_options(), *_help_options()],
+            add_help_option=False,
+            context_settings={"max_content_width": _WIDTH},
+            no_args_is_help=False,
+            invoke_without_command=True,
+            subcommand_metavar="VERB …",
+            callback=_show_help_without_verb,
+        )
+        self.package = package
+        self.verbs = verbs
+        self.examples = examples
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which a person meets them."""
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one verb."""
+        if cmd_name not in self.verbs:
+            return None
+        command = import_module(f"{self.package}.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; an unknown one is answered with the nearest."""
+        name = args[0]
+        if name not in self.verbs and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self.verbs, 1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise click.UsageError(f"no such verb: {name}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs without loading them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(self.verbs.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if not ctx.meta.get("sweepctl.short"):
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write_text(example)
+
+
+@click.pass_context
+def _show_help_without_verb(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), color=context.color)

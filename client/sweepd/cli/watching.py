@@ -1,0 +1,128 @@
+"""Following: a sweep or a run by its stream, a list by asking again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from sweepd import v1
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.names import Named
+from sweepd.cli.output import note, write_document
+from sweepd.cli.progress import FINAL_RUN, Notice, Progress, progress_line
+from sweepd.cli.rows import Row, lookup
+from sweepd.cli.settings import current_settings
+from sweepd.cli.shapes import run_shape, run_state, sweep_shape
+from sweepd.cli.view import View, view_on
+from sweepd.client import CallError, Client
+from sweepd.follow import follow_sweep
+from sweepd.rpc_error import Failure
+
+_ASK_AGAIN_SECONDS = 2.0
+_GOOD_ENDS = ("finished", "stopped")
+_CLEAR_SCREEN = "\x1b[H\x1b[2J"
+
+
+def end_code(state: str) -> ExitCode:
+    """Return the exit code that a final state of a sweep or a run stands for."""
+    return ExitCode.OK if state in _GOOD_ENDS else ExitCode.ENDED_BADLY
+
+
+def watch(client: Client, named: Named, output_format: str) -> int:
+    """Follow a sweep or a run to its end; changes go to stdout. Returns the exit code of that end."""
+    run = client.get_run(named.name) if named.is_run else None
+    sweep = run.sweep if run is not None else named.name
+    if output_format in ("json", "jsonl"):
+        return _watch_lines(client, sweep, run.name if run is not None else None)
+    with view_on(sys.stdout, current_settings()) as view:
+        return _watch_view(client, sweep, run.name if run is not None else None, view)
+
+
+def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None], *, key: str) -> None:
+    """Show a list again and again: all of it on a terminal, what changed in a pipe. Ends with Ctrl-C."""
+    redraws = current_settings().redraws(sys.stdout)
+    known: dict[str, Row] = {}
+    away = False
+    while True:
+        try:
+            rows = read()
+            away = False
+        except CallError as error:
+            if error.failure.code != "UNAVAILABLE":
+                raise
+            if not away:
+                _tell_gap(error.failure)
+            away = True
+            rows = []
+        if redraws and not away:
+            sys.stdout.write(_CLEAR_SCREEN)
+            write(rows)
+        else:
+            changed = [row for row in reversed(rows) if known.get(str(lookup(row, key))) != row]
+            known.update((str(lookup(row, key)), row) for row in rows)
+            if changed:
+                write(changed)
+        time.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
+    progress = Progress()
+    told_start = False
+    for message in follow_sweep(client, sweep, on_gap=lambda failure: view.tell(_gap(failure))):
+        for notice in progress.apply(_of_interest(message, run)):
+            view.tell(notice)
+        view.show(progress)
+        if not told_start and not message.snapshot_continues:
+            told_start = True
+            view.tell(Notice(progress_line(progress), "sweep"))
+        state = _final_state(progress, run)
+        if state and not message.snapshot_continues:
+            return end_code(state)
+    return ExitCode.FAILURE
+
+
+def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
+    progress = Progress()
+    for message in follow_sweep(client, sweep, on_gap=_tell_gap):
+        wanted = _of_interest(message, run)
+        progress.apply(wanted)
+        if wanted.HasField("sweep") and run is None:
+            write_document({"type": "sweep", **sweep_shape(wanted.sweep)}, "jsonl")
+        for changed in wanted.runs:
+            write_document({"type": "run", **run_shape(changed)}, "jsonl")
+        state = _final_state(progress, run)
+        if state and not message.snapshot_continues:
+            return end_code(state)
+    return ExitCode.FAILURE
+
+
+def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSweepResponse:
+    """Return the message with no runs but the one that is followed, if one is."""
+    if run is None:
+        return message
+    kept: Sequence[v1.Run] = [changed for changed in message.runs if changed.name == run]
+    sweep = message.sweep if message.HasField("sweep") else None
+    return v1.WatchSweepResponse(sweep=sweep, runs=kept, snapshot_continues=message.snapshot_continues)
+
+
+def _final_state(progress: Progress, run: str | None) -> str:
+    """Return the final state of what is followed; empty while it goes on."""
+    if run is None:
+        return progress.state if progress.ended else ""
+    state = progress.states.get(run, "")
+    return state if state in FINAL_RUN else ""
+
+
+def run_end(run: v1.Run) -> str:
+    """Return the final state of a run; empty while it goes on."""
+    state = run_state(run)
+    return state if state in FINAL_RUN else ""
+
+
+def _gap(failure: Failure) -> Notice:
+    return Notice(f"reconnecting: {failure.message}", "warning")
+
+
+def _tell_gap(failure: Failure) -> None:
+    note(f"warning: {_gap(failure).text}")

@@ -1,0 +1,243 @@
+"""A typed, blocking client of the contract: one method a call, errors as `CallError`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import grpc
+
+from sweepd import v1
+from sweepd.channel import channel
+from sweepd.rpc_error import Failure
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
+from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_PAGE = 1000
+_CALL_SECONDS = 30.0
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Response_co = TypeVar("Response_co", covariant=True)
+
+
+class _Stream(Protocol[Response_co]):
+    """What comes of a call that is answered by a stream."""
+
+    def __iter__(self) -> Iterator[Response_co]: ...
+
+    def cancel(self) -> bool: ...
+
+
+class CallError(Exception):
+    """A call that was not answered well."""
+
+    def __init__(self, failure: Failure, address: str) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.address = address
+
+
+class Client:
+    """Talks to one server; a context manager that closes its channel.
+
+    Every method raises CallError. Reading calls may be repeated at will, changing ones carry a request id
+    of their own, so that a repeat below does no harm.
+    """
+
+    def __init__(self, address: str, token: str | None) -> None:
+        self.address = address
+        self._channel = channel(address, token)
+        self._sweeps = SweepServiceStub(self._channel)
+        self._runs = RunServiceStub(self._channel)
+        self._agents = AgentServiceStub(self._channel)
+        self._metrics = MetricServiceStub(self._channel)
+        self._server = ServerServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._channel.close()
+
+    def server_info(self) -> v1.GetServerInfoResponse:
+        """Return what the server is."""
+        return self._call(self._server.GetServerInfo, v1.GetServerInfoRequest())
+
+    def create_sweep(
+        self,
+        parent: str,
+        spec: v1.SweepSpec,
+        *,
+        source: v1.SweepFile,
+        sweep_id: str = "",
+        request_id: str = "",
+    ) -> v1.Sweep:
+        """Create a sweep in `parent` (entity/project)."""
+        request = v1.CreateSweepRequest(
+            parent=parent,
+            sweep_id=sweep_id,
+            spec=spec,
+            source=source,
+            request_id=request_id or _request_id(),
+        )
+        return self._call(self._sweeps.CreateSweep, request).sweep
+
+    def get_sweep(self, name: str) -> v1.Sweep:
+        """Return a sweep by its full name."""
+        return self._call(self._sweeps.GetSweep, v1.GetSweepRequest(name=name)).sweep
+
+    def list_sweeps(
+        self, parent: str = "", states: Sequence[v1.SweepState.ValueType] = ()
+    ) -> Iterator[v1.Sweep]:
+        """Yield sweeps, newest first."""
+        request = v1.ListSweepsRequest(parent=parent, states=states, page_size=_PAGE)
+        while True:
+            page = self._call(self._sweeps.ListSweeps, request)
+            yield from page.sweeps
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def pause_sweep(self, name: str) -> v1.Sweep:
+        """Hand out no run until the sweep is resumed."""
+        request = v1.PauseSweepRequest(name=name, request_id=_request_id())
+        return self._call(self._sweeps.PauseSweep, request).sweep
+
+    def resume_sweep(self, name: str) -> v1.Sweep:
+        """Hand out runs again."""
+        request = v1.ResumeSweepRequest(name=name, request_id=_request_id())
+        return self._call(self._sweeps.ResumeSweep, request).sweep
+
+    def stop_sweep(self, name: str) -> v1.Sweep:
+        """Hand out no more runs."""
+        request = v1.StopSweepRequest(name=name, request_id=_request_id())
+        return self._call(self._sweeps.StopSweep, request).sweep
+
+    def cancel_sweep(self, name: str) -> v1.CancelSweepResponse:
+        """Hand out no more runs and kill the live ones."""
+        request = v1.CancelSweepRequest(name=name, request_id=_request_id())
+        return self._call(self._sweeps.CancelSweep, request)
+
+    def watch_sweep(
+        self, name: str, *, resume_token: str = "", seconds: float | None = None
+    ) -> Iterator[v1.WatchSweepResponse]:
+        """Yield a snapshot and every change after it; `sweepd.follow` does so over interruptions."""
+        request = v1.WatchSweepRequest(name=name, resume_token=resume_token)
+        return self._stream(self._sweeps.WatchSweep(request, timeout=seconds))
+
+    def get_run(self, name: str) -> v1.Run:
+        """Return a run by its full name."""
+        return self._call(self._runs.GetRun, v1.GetRunRequest(name=name)).run
+
+    def list_runs(
+        self,
+        sweep: str,
+        *,
+        states: Sequence[v1.RunState.ValueType] = (),
+        best_first: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[v1.Run]:
+        """Yield the runs of a sweep by number, or the best first and those without a value left out."""
+        request = v1.ListRunsRequest(
+            sweep=sweep,
+            states=states,
+            order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
+            page_size=_PAGE if limit is None else min(max(limit, 1), _PAGE),
+        )
+        left = limit
+        while left is None or left > 0:
+            page = self._call(self._runs.ListRuns, request)
+            yield from page.runs if left is None else page.runs[:left]
+            left = None if left is None else left - len(page.runs)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def list_agents(self, sweep: str = "") -> Iterator[v1.Agent]:
+        """Yield agents, those of one sweep or all."""
+        request = v1.ListAgentsRequest(sweep=sweep, page_size=_PAGE)
+        while True:
+            page = self._call(self._agents.ListAgents, request)
+            yield from page.agents
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def history(
+        self, run: str, *, keys: Sequence[str] = (), max_points: int = 0, all_attempts: bool = False
+    ) -> Iterator[v1.Series]:
+        """Yield the series of one run; a long one comes in several parts."""
+        request = v1.GetHistoryRequest(
+            runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts
+        )
+        while True:
+            page = self._call(self._metrics.GetHistory, request)
+            yield from page.series
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def summaries(
+        self, *, sweep: str = "", runs: Sequence[str] = (), keys: Sequence[str] = ()
+    ) -> Iterator[v1.KeySummary]:
+        """Yield what is known of each key of each run."""
+        request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=_PAGE)
+        while True:
+            page = self._call(self._metrics.ListSummaries, request)
+            yield from page.summaries
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def export_points(self, sweep: str) -> Iterator[v1.Series]:
+        """Yield every point of a sweep, all attempts included."""
+        for part in self._stream(self._metrics.ExportPoints(v1.ExportPointsRequest(sweep=sweep))):
+            yield from part.series
+
+    def read_log(
+        self,
+        run: str,
+        *,
+        attempt: int = 0,
+        offset: int = 0,
+        tail_bytes: int = 0,
+        follow: bool = False,
+        seconds: float | None = None,
+    ) -> Iterator[v1.ReadLogResponse]:
+        """Yield the log of an attempt, the newest unless said otherwise."""
+        request = v1.ReadLogRequest(
+            run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow
+        )
+        return self._stream(self._metrics.ReadLog(request, timeout=seconds))
+
+    def _call(self, method: Callable[..., Response], request: Request) -> Response:
+        try:
+            return method(request, timeout=_CALL_SECONDS)
+        except grpc.RpcError as error:
+            raise CallError(Failure.of(error), self.address) from error
+
+    def _stream(self, call: _Stream[Response]) -> Iterator[Response]:
+        try:
+            yield from call
+        except grpc.RpcError as error:
+            raise CallError(Failure.of(error), self.address) from error
+        finally:
+            call.cancel()
+
+
+def _request_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,67 @@
+"""Following a sweep over whatever interrupts it: restarts, broken links, a reader that was too slow."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from sweepd import v1
+from sweepd.client import CallError, Client
+from sweepd.rpc_error import Failure
+
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 8.0
+# Statuses that a later attempt may get past.
+_PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
+
+
+class FollowTimeout(Exception):  # noqa: N818 - not an error of the call
+    """The time given to `follow_sweep` is over."""
+
+
+def follow_sweep(
+    client: Client,
+    name: str,
+    *,
+    seconds: float | None = None,
+    on_gap: Callable[[Failure], None] = lambda failure: None,
+) -> Iterator[v1.WatchSweepResponse]:
+    """Yield the snapshot of a sweep and every change, for as long as the caller reads.
+
+    Args:
+        client: the server.
+        name: full name of the sweep.
+        seconds: for how long; None for ever.
+        on_gap: called once for each interruption that is being got over.
+
+    Raises:
+        FollowTimeout: the time is over.
+        CallError: an error that no patience cures, as NOT_FOUND.
+    """
+    token = ""
+    pause = _FIRST_PAUSE
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        try:
+            for message in client.watch_sweep(name, resume_token=token, seconds=_left(end)):
+                pause = _FIRST_PAUSE
+                token = message.resume_token or token
+                yield message
+        except CallError as error:
+            if error.failure.code == "DEADLINE_EXCEEDED" and end is not None and time.monotonic() >= end:
+                raise FollowTimeout from error
+            if error.failure.code not in _PASSING:
+                raise
+            if pause == _FIRST_PAUSE:
+                on_gap(error.failure)
+        # A server that ends the stream in order is about to restart; it is asked again, too.
+        time.sleep(min(pause * random.uniform(0.5, 1.0), _left(end) or pause))  # noqa: S311 - spreads load
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _left(end: float | None) -> float | None:
+    if end is None:
+        return None
+    left = end - time.monotonic()
+    if left <= 0:
+        raise FollowTimeout
+    return left
