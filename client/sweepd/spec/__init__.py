@@ -1,25 +1,32 @@
-"""The sweep language: from a file to a checked specification, its search space and its points. Pure."""
+"""The sweep language: from a file to a checked specification, its search space and its points. Pure.
 
-from sweepd.spec.continuous import (
-    Beta,
-    InvLogUniform,
-    InvLogUniformValues,
-    LogNormal,
-    LogUniform,
-    LogUniformValues,
-    Normal,
-    Uniform,
-)
-from sweepd.spec.diagnostic import Diagnostic, unreadable_file
-from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
-from sweepd.spec.hyperband import Hyperband
-from sweepd.spec.parse import Parsed, parse_mapping, parse_text
-from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
-from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
-from sweepd.spec.search_space import Dimension, Group, Parameter, ParameterNode, SearchSpace
-from sweepd.spec.sweep_spec import Goal, Impute, Method, Metric, SweepSpec
-from sweepd.spec.to_document import to_document
+Each name is loaded at its first use: an agent, which only expands commands, loads no reader of files.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweepd.spec.continuous import (
+        Beta,
+        InvLogUniform,
+        InvLogUniformValues,
+        LogNormal,
+        LogUniform,
+        LogUniformValues,
+        Normal,
+        Uniform,
+    )
+    from sweepd.spec.diagnostic import Diagnostic, unreadable_file
+    from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
+    from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
+    from sweepd.spec.hyperband import Hyperband
+    from sweepd.spec.parse import Parsed, parse_mapping, parse_text
+    from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
+    from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
+    from sweepd.spec.search_space import Dimension, Group, Parameter, ParameterNode, SearchSpace
+    from sweepd.spec.sweep_spec import Goal, Impute, Method, Metric, SweepSpec
+    from sweepd.spec.document import to_document
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -65,3 +72,78 @@ __all__ = [
     "to_document",
     "unreadable_file",
 ]
+
+_NAMES_BY_MODULE = {
+    "continuous": (
+        "Beta",
+        "InvLogUniform",
+        "InvLogUniformValues",
+        "LogNormal",
+        "LogUniform",
+        "LogUniformValues",
+        "Normal",
+        "Uniform",
+    ),
+    "diagnostic": (
+        "Diagnostic",
+        "unreadable_file",
+    ),
+    "discrete": (
+        "Categorical",
+        "Constant",
+        "IntUniform",
+        "WeightedCategorical",
+    ),
+    "distribution": (
+        "DISTRIBUTIONS",
+        "Distribution",
+    ),
+    "hyperband": ("Hyperband",),
+    "parse": (
+        "Parsed",
+        "parse_mapping",
+        "parse_text",
+    ),
+    "point": (
+        "Json",
+        "Number",
+        "Point",
+        "canonical_json",
+        "point_digest",
+    ),
+    "quantised": (
+        "QBeta",
+        "QLogNormal",
+        "QLogUniform",
+        "QLogUniformValues",
+        "QNormal",
+        "QUniform",
+    ),
+    "search_space": (
+        "Dimension",
+        "Group",
+        "Parameter",
+        "ParameterNode",
+        "SearchSpace",
+    ),
+    "sweep_spec": (
+        "Goal",
+        "Impute",
+        "Method",
+        "Metric",
+        "SweepSpec",
+    ),
+    "document": ("to_document",),
+}
+
+if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
+    _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Final
 
-from sweepd.spec import json_tokens, yaml_tokens
+from sweepd.spec import json_tokens
 from sweepd.spec.composer import Composer, LoadError
 from sweepd.spec.diagnostic import Findings, Place, shown
 from sweepd.spec.limits import MAX_FILE_BYTES
@@ -22,6 +22,9 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
         if json_tokens.is_json(text):
             json_tokens.feed(text, composer)
         else:
+            # Only here: most processes read specifications, but no YAML, and its library is heavy.
+            from sweepd.spec import yaml_tokens
+
             _check_printable(text)
             yaml_tokens.feed(text, composer)
         return _mapping(composer.root)
