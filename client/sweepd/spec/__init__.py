@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from sweepd.spec.diagnostic import Diagnostic, unreadable_file
     from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
     from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
+    from sweepd.spec.document import to_document
     from sweepd.spec.hyperband import Hyperband
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
     from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
     from sweepd.spec.search_space import Dimension, Group, Parameter, ParameterNode, SearchSpace
     from sweepd.spec.sweep_spec import Goal, Impute, Method, Metric, SweepSpec
-    from sweepd.spec.document import to_document
 
 __all__ = [
     "DISTRIBUTIONS",
