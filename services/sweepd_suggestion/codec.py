@@ -1,0 +1,126 @@
+"""Messages of the contract as what the search works with, and its answers as messages."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from sweepd import v1
+from sweepd.codec import CodecError, point_from_message, point_message, spec_from_message
+from sweepd.spec import SweepSpec
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome, RungReached
+from sweepd_suggestion.domain.proposal import ENGINE, Proposal
+from sweepd_suggestion.search import Found, Wish
+from sweepd_suggestion.studies import News
+
+_MOST_POINTS = 64
+
+_OUTCOMES: dict[int, Outcome] = {
+    v1.RUN_OUTCOME_FINISHED: Outcome.FINISHED,
+    v1.RUN_OUTCOME_STOPPED: Outcome.STOPPED,
+    v1.RUN_OUTCOME_FAILED: Outcome.FAILED,
+    v1.RUN_OUTCOME_NOTHING: Outcome.NOTHING,
+}
+
+
+def news(request: v1.SuggestRequest) -> News:
+    """Return what a request tells; raises InvalidFieldError where it is malformed."""
+    if not request.sweep:
+        raise InvalidFieldError("sweep", "needed")
+    if request.first_observation < 1:
+        raise InvalidFieldError("first_observation", "observations are numbered from 1")
+    from_start = request.first_observation == 1 and request.HasField("spec")
+    return News(
+        key=(request.sweep, request.revision),
+        spec=_spec(request.spec) if from_start else None,
+        first=request.first_observation,
+        observations=_observations(request.observations),
+    )
+
+
+def wish(request: v1.SuggestRequest) -> Wish:
+    """Return what a request asks for; raises InvalidFieldError where that makes no sense."""
+    if request.count > _MOST_POINTS:
+        raise InvalidFieldError("count", f"at most {_MOST_POINTS}")
+    if request.count and request.run_number < 1:
+        raise InvalidFieldError("run_number", "runs are numbered from 1")
+    return Wish(request.run_number, request.count)
+
+
+def prepared(objections: Sequence[tuple[str, str]]) -> v1.PrepareResponse:
+    """Return what stands against a sweep."""
+    violations = [v1.SpecViolation(path=path, message=why) for path, why in objections]
+    return v1.PrepareResponse(violations=violations, engine=ENGINE)
+
+
+def suggestions(found: Found) -> v1.SuggestResponse:
+    """Return points as an answer."""
+    return v1.SuggestResponse(
+        suggestions=v1.Suggestions(
+            suggestions=[_suggestion(proposal, found.known) for proposal in found.proposals],
+            observations_known=found.known,
+            exhausted=found.exhausted,
+        )
+    )
+
+
+def _spec(message: v1.SweepSpec) -> SweepSpec:
+    try:
+        return spec_from_message(message)
+    except CodecError as error:
+        raise InvalidFieldError(f"spec.{error.field}".rstrip("."), error.why) from error
+
+
+def _observations(messages: Sequence[v1.StudyObservation]) -> list[Observation]:
+    return [_observation(message, f"observations[{index}]") for index, message in enumerate(messages)]
+
+
+def _observation(message: v1.StudyObservation, field: str) -> Observation:
+    number = message.run_number
+    if number < 1:
+        raise InvalidFieldError(f"{field}.run_number", "runs are numbered from 1")
+    match message.WhichOneof("event"):
+        case "handed_out":
+            try:
+                point = point_from_message(message.handed_out.point, f"{field}.handed_out.point")
+            except CodecError as error:
+                raise InvalidFieldError(error.field, error.why) from error
+            return HandedOut(run_number=number, point=point)
+        case "rung_reached":
+            rung = message.rung_reached
+            value = _finite(rung.value, f"{field}.rung_reached.value")
+            return RungReached(run_number=number, iteration=rung.iteration, value=value)
+        case "ended":
+            return _ended(number, message.ended, f"{field}.ended")
+        case None:
+            raise InvalidFieldError(field, "no event is set")
+
+
+def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
+    outcome = _OUTCOMES.get(message.outcome)
+    if outcome is None:
+        raise InvalidFieldError(f"{field}.outcome", f"{message.outcome} is no legal value")
+    return Ended(
+        run_number=number,
+        outcome=outcome,
+        best=_finite(message.best_value, f"{field}.best_value") if message.HasField("best_value") else None,
+        worst=_finite(message.worst_value, f"{field}.worst_value")
+        if message.HasField("worst_value")
+        else None,
+        last=_finite(message.last_value, f"{field}.last_value") if message.HasField("last_value") else None,
+    )
+
+
+def _suggestion(proposal: Proposal, known: int) -> v1.Suggestion:
+    message = v1.Suggestion(point=point_message(proposal.point), engine=ENGINE, observations_seen=known)
+    prediction = proposal.prediction
+    if prediction is not None:
+        message.predicted_value = prediction.value
+        message.predicted_deviation = prediction.deviation
+        message.expected_improvement = prediction.expected_improvement
+    return message
+
+
+def _finite(value: float, field: str) -> float:
+    if not isfinite(value):
+        raise InvalidFieldError(field, "a number must be finite")
+    return value

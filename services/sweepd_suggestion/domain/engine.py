@@ -1,0 +1,115 @@
+"""The search by a model: where the next point is expected to gain most."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+from sweepd.spec import Point, point_digest
+from sweepd_suggestion.domain.acquisition import log_expected_improvement
+from sweepd_suggestion.domain.losses import LossScale
+from sweepd_suggestion.domain.proposal import Prediction, Proposal, Question
+from sweepd_suggestion.domain.sequence import proposals
+from sweepd_suggestion.domain.surrogate import Surrogate
+from sweepd_suggestion.domain.vectors import Array, Coordinates
+
+_ANYWHERE = 512
+_NEAR_BEST = 96
+_KEPT = 8
+_CLIMBERS = 24
+_SCALES = (0.08, 0.03, 0.01, 0.003)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+def answer(question: Question) -> tuple[Proposal, ...]:
+    """Return the points asked for, by the model where one can be fitted."""
+    return proposals(question, None if question.design_only else _model(question))
+
+
+class GaussianProcessModel:
+    """A fitted model that proposes points one after the other, each counted as pending for the next."""
+
+    def __init__(
+        self, question: Question, coordinates: Coordinates, surrogate: Surrogate, scale: LossScale
+    ) -> None:
+        self._question = question
+        self._coordinates = coordinates
+        self._surrogate = surrogate
+        self._scale = scale
+        self._observed = surrogate.vectors
+        means, _ = surrogate.predict(self._observed)
+        self._best_mean = float(means.min())
+        self._best_first = self._observed[np.argsort(means, kind="stable")]
+        self._best_loss = min(one.loss for one in question.valued)
+        self.await_values(list(question.pending))
+
+    def await_value(self, point: Point) -> None:
+        """Count a point as pending from now on."""
+        self.await_values([point])
+
+    def await_values(self, points: list[Point]) -> None:
+        """Count points as pending from now on."""
+        self._surrogate = self._surrogate.expecting(self._coordinates.vectors(points))
+
+    def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
+        """Return the candidate of the largest expected improvement that is not among `seen`."""
+        rng = _generator(self._question.seed, run_number, self._question.observations)
+        candidates, gains = self._climbed(*self._scattered(rng), rng)
+        for place in np.argsort(-gains, kind="stable"):
+            point = self._coordinates.point(candidates[place])
+            if point_digest(point) not in seen:
+                return Proposal(
+                    run_number=run_number, point=point, prediction=self._prediction(candidates[place])
+                )
+        return None
+
+    def _scattered(self, rng: np.random.Generator) -> tuple[Array, Array]:
+        anywhere = self._coordinates.from_shares(rng.random((_ANYWHERE, self._coordinates.count)))
+        best = self._best_first[np.arange(_NEAR_BEST) % min(5, len(self._best_first))]
+        near = [self._coordinates.around(best, scale, rng) for scale in (0.1, 0.02)]
+        candidates = np.vstack([anywhere, *near])
+        return candidates, self._gains(candidates)
+
+    def _climbed(self, candidates: Array, gains: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Add what is better near the best of the candidates, in ever smaller steps."""
+        for scale in _SCALES:
+            top = candidates[np.argsort(-gains, kind="stable")[:_KEPT]]
+            near = self._coordinates.around(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
+            candidates = np.vstack([candidates, near])
+            gains = np.concatenate([gains, self._gains(near)])
+        return candidates, gains
+
+    def _gains(self, candidates: Array) -> Array:
+        return log_expected_improvement(*self._surrogate.predict(candidates), self._best_mean)
+
+    def _prediction(self, vector: Array) -> Prediction:
+        """Return the expectation in units of the metric, integrated over the model's uncertainty."""
+        mean, deviation = self._surrogate.predict(vector[np.newaxis, :])
+        losses = self._scale.losses(mean[0] + deviation[0] * _NODES)
+        expected = float(losses @ _WEIGHTS)
+        return Prediction(
+            value=self._question.sign * expected,
+            deviation=float(np.sqrt(np.square(losses - expected) @ _WEIGHTS)),
+            expected_improvement=float(np.maximum(self._best_loss - losses, 0.0) @ _WEIGHTS),
+        )
+
+
+def _model(question: Question) -> GaussianProcessModel | None:
+    """Return a fitted model, None where the observations allow none."""
+    losses = np.array([one.loss for one in question.valued])
+    scale = LossScale.of(losses)
+    if scale is None:
+        return None
+    coordinates = Coordinates(question.space)
+    vectors = coordinates.vectors([one.point for one in question.valued])
+    try:
+        categorical = tuple(bool(one) for one in coordinates.categorical)
+        surrogate = Surrogate.fitted(vectors, scale.scaled(losses), categorical)
+        return GaussianProcessModel(question, coordinates, surrogate, scale)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _generator(seed: int, run_number: int, observations: int) -> np.random.Generator:
+    digest = blake2b(b"%d\0%d\0%d" % (seed, run_number, observations), digest_size=16, person=b"sweepd-gp")
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest.digest(), "big")))

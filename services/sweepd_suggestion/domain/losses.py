@@ -1,0 +1,82 @@
+"""Losses on a scale that suits a Gaussian process, and back.
+
+Outliers are pulled in, huge spreads compressed. The compression is a shifted logarithm whose shift is the
+most likely one under a normal distribution, as in Box, Cox (1964),
+J. Royal Statistical Society B 26, 211-252.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweepd_suggestion.domain.vectors import Array
+
+_SHIFTS = (0.03, 0.1, 0.3, 1.0)
+"""Shares of the spread; smaller ones would make the neighbourhood of the best look like a cusp."""
+
+_FENCE = 30.0
+"""Losses this many distances between median and quartile beyond the quartile are all equally bad."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossScale:
+    """z = (t(loss) - mean) / deviation, t the identity or ln(1 + (loss - lowest) / shift). Rising."""
+
+    lowest: float
+    highest: float
+    shift: float | None
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, losses: Array) -> "LossScale | None":
+        """Return the scale for some losses; None where they do not differ.
+
+        Args:
+            losses: finite, at least one, shape (n,).
+        """
+        lowest, highest = float(losses.min()), _upper_fence(losses)
+        clipped = np.minimum(losses, highest)
+        spread = highest - lowest
+        if not np.isfinite(spread) or spread <= 1e-12 * max(abs(lowest), abs(highest)):
+            return None
+        shifts: list[float | None] = [None, *(share * spread for share in _SHIFTS)]
+        shift = max(shifts, key=lambda one: _log_likelihood(clipped, lowest, one))
+        raw = _compressed(clipped, lowest, shift)
+        return cls(
+            lowest=lowest, highest=highest, shift=shift, mean=float(raw.mean()), deviation=float(raw.std())
+        )
+
+    def scaled(self, losses: Array) -> Array:
+        """Return losses on the scale."""
+        raw = _compressed(np.minimum(losses, self.highest), self.lowest, self.shift)
+        return (raw - self.mean) / self.deviation
+
+    def losses(self, scaled: Array) -> Array:
+        """Return the losses at places of the scale."""
+        raw = scaled * self.deviation + self.mean
+        if self.shift is None:
+            return self.lowest + raw
+        return self.lowest + self.shift * np.expm1(np.minimum(raw, 700.0))
+
+
+def _upper_fence(losses: Array) -> float:
+    lower, median, upper = np.quantile(losses, (0.0, 0.5, 0.75))
+    width = max(upper - median, median - lower)
+    highest = float(losses.max())
+    return min(highest, float(upper + _FENCE * width)) if width > 0 else highest
+
+
+def _compressed(losses: Array, lowest: float, shift: float | None) -> Array:
+    above = losses - lowest
+    return above if shift is None else np.log1p(above / shift)
+
+
+def _log_likelihood(losses: Array, lowest: float, shift: float | None) -> float:
+    """Return how well the compressed losses fit a normal distribution, the Jacobian counted."""
+    raw = _compressed(losses, lowest, shift)
+    variance = float(raw.var())
+    if variance <= 0.0:
+        return -np.inf
+    jacobian = 0.0 if shift is None else -float(np.log(losses - lowest + shift).sum())
+    return jacobian - 0.5 * len(losses) * float(np.log(variance))

@@ -1,0 +1,109 @@
+"""Which value each run has for the model, lower being better: the metric's goal and imputation."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sweepd.spec import Goal, Impute, Metric, Point
+from sweepd_suggestion.domain.observation import Ended, Outcome
+from sweepd_suggestion.domain.study import TrialRun
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A point and its value; lower is better, whatever the goal."""
+
+    run_number: int
+    point: Point
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a model may learn from: points with values, and points whose values are still awaited."""
+
+    valued: tuple[Valued, ...]
+    pending: tuple[Point, ...]
+
+
+def sign_of(metric: Metric) -> float:
+    """Return what turns a value of the metric into a loss, and back."""
+    return 1.0 if metric.goal is Goal.MINIMIZE else -1.0
+
+
+def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
+    """Return what the runs teach. Runs outside the space, and ends that tell nothing, are left out.
+
+    A missing value is imputed as the metric says, and never invented: while there is nothing to impute it
+    from, the run is left out, or pending if it is under way.
+    """
+    known = list(runs)
+    sign = sign_of(metric)
+    worst = max((loss for run in known for loss in _worst_of(run, sign)), default=None)
+    worst_finished = max((loss for run in known for loss in _finished(run, sign)), default=None)
+    valued: list[Valued] = []
+    pending: list[Point] = []
+    for run in known:
+        if not run.in_space:
+            continue
+        if run.end is None:
+            loss = _loss_so_far(run, metric, worst)
+            if loss is None:
+                pending.append(run.point)
+        else:
+            loss = _loss_at_end(run.end, metric, worst, worst_finished)
+        if loss is not None:
+            valued.append(Valued(run.number, run.point, loss))
+    return Evidence(tuple(valued), tuple(pending))
+
+
+def _loss_at_end(
+    end: Ended, metric: Metric, worst: float | None, worst_finished: float | None
+) -> float | None:
+    sign = sign_of(metric)
+    match end.outcome:
+        case Outcome.NOTHING:
+            return None
+        case Outcome.FINISHED if end.best is not None:
+            return sign * end.best
+        case Outcome.STOPPED:
+            if end.best is None:
+                return None
+            # It would have gone on improving: no reason to think it worse than all that went to their end.
+            loss = sign * end.best
+            return loss if worst_finished is None else min(loss, worst_finished)
+        case Outcome.FINISHED | Outcome.FAILED:
+            return _imputed(metric.impute, end.best, end.last, sign, worst)
+
+
+def _loss_so_far(run: TrialRun, metric: Metric, worst: float | None) -> float | None:
+    if metric.impute_while_running is None:
+        return None
+    sign = sign_of(metric)
+    if run.rung_values:
+        return min(sign * value for value in run.rung_values)
+    return _imputed(metric.impute_while_running, None, None, sign, worst)
+
+
+def _imputed(
+    how: Impute, best: float | None, last: float | None, sign: float, worst: float | None
+) -> float | None:
+    match how:
+        case Impute.WORST:
+            return worst
+        case Impute.BEST:
+            return None if best is None else sign * best
+        case Impute.LATEST:
+            return None if last is None else sign * last
+
+
+def _worst_of(run: TrialRun, sign: float) -> Iterable[float]:
+    end = run.end
+    if end is not None:
+        values = (value for value in (end.worst, end.best, end.last) if value is not None)
+        yield from (sign * value for value in values)
+
+
+def _finished(run: TrialRun, sign: float) -> Iterable[float]:
+    end = run.end
+    if end is not None and end.outcome is Outcome.FINISHED and end.best is not None:
+        yield sign * end.best

@@ -1,0 +1,107 @@
+"""The model of the objective: a Gaussian process, fitted by scikit-optimize, which only this imports."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, WhiteKernel
+from skopt.learning import GaussianProcessRegressor
+
+from sweepd_suggestion.domain.kernel import MixedMatern
+from sweepd_suggestion.domain.vectors import Array
+
+_Objective = Callable[[Array], tuple[float, Array]]
+
+_JITTER = 1e-8
+_LENGTHS = (0.02, 50.0)
+_NOISES = (1e-6, 0.5)
+_SIGNALS = (0.05, 20.0)
+_STEPS = 60
+
+
+class Surrogate:
+    """The posterior over the objective on a standardised scale, given vectors with values."""
+
+    def __init__(self, kernel: Kernel, vectors: Array, values: Array) -> None:
+        """Condition a kernel, noise included, on `vectors` (n, d) and `values` (n,)."""
+        self._kernel = kernel
+        self.vectors = vectors
+        self._values = values
+        self._signal = float(kernel.k1.k1.constant_value)
+        gram = kernel(vectors)
+        gram[np.diag_indices_from(gram)] += _JITTER
+        self._factor = cho_factor(gram, lower=True)
+        self._weights = cho_solve(self._factor, values)
+
+    @classmethod
+    def fitted(cls, vectors: Array, values: Array, categorical: tuple[bool, ...]) -> "Surrogate":
+        """Fit lengths, signal and noise to standardised values, and condition on them.
+
+        Raises:
+            numpy.linalg.LinAlgError: the data are degenerate.
+        """
+        start = _typical_length(len(categorical))
+        lengths = np.full(len(categorical), start)
+        kernel = ConstantKernel(1.0, _SIGNALS) * MixedMatern(lengths, _LENGTHS, categorical)
+        process = GaussianProcessRegressor(
+            kernel + WhiteKernel(1e-2, _NOISES), alpha=_JITTER, optimizer=_most_probable, noise=None
+        )
+        with warnings.catch_warnings():
+            # A parameter at its bound is a legal fit; the prior keeps it sensible.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            process.fit(vectors, values)
+        return cls(process.kernel_, vectors, values)
+
+    def predict(self, vectors: Array) -> tuple[Array, Array]:
+        """Return mean and standard deviation, noise excluded, of the objective at vectors (m, d)."""
+        cross = self._kernel(vectors, self.vectors)
+        mean = cross @ self._weights
+        explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
+        return mean, np.sqrt(np.maximum(self._signal - explained, 1e-12))
+
+    def expecting(self, vectors: Array) -> "Surrogate":
+        """Return the model that takes its own means at some vectors for their values.
+
+        Source: the kriging believer of Ginsbourger, Le Riche, Carraro (2010), "Kriging is well-suited to
+            parallelize optimization", section 3.2.
+        """
+        if not len(vectors):
+            return self
+        means, _ = self.predict(vectors)
+        return Surrogate(
+            self._kernel, np.vstack([self.vectors, vectors]), np.concatenate([self._values, means])
+        )
+
+
+def _typical_length(dimensions: int) -> float:
+    # Distances in a unit cube grow with the root of its dimensions; so must what counts as far.
+    return 0.5 * float(np.sqrt(dimensions))
+
+
+def _most_probable(objective: _Objective, start: Array, bounds: Array) -> tuple[Array, float]:
+    """Return the parameters of the highest posterior density, and minus its logarithm.
+
+    Few observations leave the likelihood flat; log-normal priors keep lengths near typical and noise low.
+    """
+    centre = start.copy()
+    centre[-1] = np.log(1e-3)
+    width = np.full(len(start), 1.0)
+    width[-1] = 2.0
+
+    def penalised(theta: Array) -> tuple[float, Array]:
+        value, gradient = objective(theta)
+        away = (theta - centre) / width
+        return float(value) + 0.5 * float(away @ away), np.asarray(gradient) + away / width
+
+    short = start.copy()
+    short[1:-1] -= 1.0
+    short[-1] = np.log(1e-4)
+    results = [
+        minimize(penalised, guess, method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": _STEPS})
+        for guess in (start, short)
+    ]
+    best = min(results, key=lambda result: float(result.fun))
+    return best.x, float(best.fun)

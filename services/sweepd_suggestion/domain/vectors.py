@@ -1,0 +1,140 @@
+"""Points as vectors that a model can compare: shares of distributions, codes of categories."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweepd.spec import (
+    Categorical,
+    Dimension,
+    Json,
+    LogNormal,
+    Normal,
+    Point,
+    QLogNormal,
+    QNormal,
+    SearchSpace,
+    WeightedCategorical,
+    canonical_json,
+)
+
+Array = NDArray[np.float64]
+
+_TAIL = 0.002
+"""Unbounded distributions are searched within all but this share at each end."""
+
+
+class Coordinates:
+    """The dimensions of a space as columns: numbers as shares in [0, 1], categories as codes."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._columns = [_column(dimension) for dimension in space.dimensions]
+        self.categorical = np.array([isinstance(column, _Codes) for column in self._columns], dtype=bool)
+
+    @property
+    def count(self) -> int:
+        """How many columns there are."""
+        return len(self._columns)
+
+    def vectors(self, points: list[Point]) -> Array:
+        """Return points of the space as vectors, shape (points, columns)."""
+        rows = [
+            [column.place(_at(point, dimension.path)) for column, dimension in self._pairs()]
+            for point in points
+        ]
+        return np.array(rows, dtype=float).reshape(len(points), self.count)
+
+    def point(self, vector: Array) -> Point:
+        """Return the point at a vector, made of plain Python values."""
+        return self._space.from_unit(
+            [column.share(float(place)) for column, place in zip(self._columns, vector, strict=True)]
+        )
+
+    def from_shares(self, shares: Array) -> Array:
+        """Return the vectors nearest to shares of the distributions, shape (n, columns), each in [0, 1]."""
+        return np.column_stack([column.snapped(shares[:, i]) for i, column in enumerate(self._columns)])
+
+    def around(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
+        """Return a vector near each centre: some numbers moved by about `scale`, some categories changed."""
+        n = len(centres)
+        moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
+        moved[np.arange(n), rng.integers(self.count, size=n)] = True
+        steps = rng.normal(scale=scale, size=(n, self.count))
+        anywhere = self.from_shares(rng.random((n, self.count)))
+        near = np.where(self.categorical, 0.0, centres + steps)
+        near = np.column_stack(
+            [
+                column.snapped(near[:, i]) if not self.categorical[i] else anywhere[:, i]
+                for i, column in enumerate(self._columns)
+            ]
+        )
+        return np.where(moved, near, centres)
+
+    def _pairs(self) -> "zip[tuple[_Shares | _Codes, Dimension]]":
+        return zip(self._columns, self._space.dimensions, strict=True)
+
+
+class _Shares:
+    """A column of numbers."""
+
+    def __init__(self, dimension: Dimension) -> None:
+        distribution = dimension.distribution
+        unbounded = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
+        self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
+        self.place: Callable[[Json], float] = distribution.to_unit
+        discrete = dimension.kind == "integer" or distribution.size is not None or _is_quantised(dimension)
+        # A model compares what would be tried, not what rounding makes of it afterwards.
+        self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
+
+    def share(self, place: float) -> float:
+        return min(max(place, 0.0), 1.0)
+
+    def snapped(self, shares: Array) -> Array:
+        inside = np.clip(shares, self._low, self._high)
+        if self._canonical is None:
+            return inside
+        return np.array([self._canonical(float(share)) for share in inside])
+
+
+class _Codes:
+    """A column of categories; codes have no order."""
+
+    def __init__(self, distribution: Categorical | WeightedCategorical) -> None:
+        self._distribution = distribution
+        codes: dict[str, int] = {}
+        for value in distribution.values:
+            codes.setdefault(canonical_json(value), len(codes))
+        self._codes = codes
+        shares: dict[int, float] = {}
+        for value in distribution.values:
+            shares.setdefault(codes[canonical_json(value)], distribution.to_unit(value))
+        self._shares = shares
+
+    def place(self, value: Json) -> float:
+        return float(self._codes[canonical_json(value)])
+
+    def share(self, place: float) -> float:
+        return self._shares[int(place)]
+
+    def snapped(self, shares: Array) -> Array:
+        return np.array([self.place(self._distribution.quantile(float(share))) for share in shares])
+
+
+def _column(dimension: Dimension) -> _Shares | _Codes:
+    if isinstance(dimension.distribution, Categorical | WeightedCategorical):
+        return _Codes(dimension.distribution)
+    return _Shares(dimension)
+
+
+def _is_quantised(dimension: Dimension) -> bool:
+    return dimension.distribution.name.startswith("q_")
+
+
+def _at(point: Point, path: tuple[str, ...]) -> Json:
+    value: Json = point
+    for name in path:
+        assert isinstance(value, dict)
+        value = value[name]
+    return value

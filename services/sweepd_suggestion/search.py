@@ -1,0 +1,71 @@
+"""From a study to points: at once where none needs a model, else through a fit that equal questions share."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sweepd_suggestion.domain.proposal import Proposal, question
+from sweepd_suggestion.domain.sequence import proposals
+from sweepd_suggestion.fits import Fit, Fits
+from sweepd_suggestion.studies import KnownStudy, StudyKey
+
+_KEPT_FITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Points for `count` runs from `run_number` on."""
+
+    run_number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The points, and what the study knew when they were worked out."""
+
+    proposals: tuple[Proposal, ...]
+    known: int
+    exhausted: bool
+
+
+class Search:
+    """Answers questions about studies."""
+
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+
+    async def points(self, key: StudyKey, known: KnownStudy, wish: Wish) -> Found:
+        """Return the points; fewer than wished for where a finite space has no more.
+
+        A caller that gives up leaves the fit to those who ask the same again.
+
+        Raises:
+            DomainError: the fit failed.
+        """
+        study = known.study
+        seen, exhausted = study.known, study.exhausted
+        if wish.count == 0 or exhausted:
+            return Found((), seen, exhausted)
+        asked = question(study, wish.run_number, wish.count)
+        if asked.design_only:
+            return Found(proposals(asked, None), seen, exhausted)
+        place = (seen, wish)
+        fit = known.fits.get(place)
+        if fit is None or _is_lost(fit):
+            fit = known.fits[place] = self._fits.submit(key, asked)
+            while len(known.fits) > _KEPT_FITS:
+                known.fits.popitem(last=False)
+        return Found(await _awaited(fit), seen, exhausted)
+
+
+def _is_lost(fit: Fit) -> bool:
+    answer = fit.answer
+    return answer.cancelled() or (answer.done() and answer.exception() is not None)
+
+
+async def _awaited(fit: Fit) -> tuple[Proposal, ...]:
+    fit.waiting += 1
+    try:
+        return await asyncio.shield(fit.answer)
+    finally:
+        fit.waiting -= 1

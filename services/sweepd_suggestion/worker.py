@@ -1,0 +1,49 @@
+"""The process that fits models: questions on its standard input, answers on its output."""
+
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from typing import BinaryIO
+
+from sweepd_suggestion.frames import HEADER, Failed, FromWorker, Ready, ToWorker, WarmUp, packed, to_worker
+
+_ENGINE_MODULE = "sweepd_suggestion.domain.engine"
+
+
+def main() -> None:
+    """Answer until the service has no more questions, or is gone."""
+    # A Ctrl-C in the terminal is meant for the service, which ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Whatever a library prints must not end up between the answers.
+    os.dup2(2, 1)
+    while (message := _next(questions)) is not None:
+        answers.write(packed(_answered(message)))
+        answers.flush()
+
+
+def _next(questions: BinaryIO) -> ToWorker | None:
+    header = questions.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (length,) = HEADER.unpack(header)
+    body = questions.read(length)
+    return to_worker(body) if len(body) == length else None
+
+
+def _answered(message: ToWorker) -> FromWorker:
+    try:
+        # Two seconds and a hundred megabytes: loaded here only, and only once needed.
+        engine = import_module(_ENGINE_MODULE)
+        if isinstance(message, WarmUp):
+            return Ready()
+        answer: FromWorker = engine.answer(message)
+        return answer
+    except Exception:  # noqa: BLE001 (the service decides what becomes of it)
+        return Failed(traceback.format_exc())
+
+
+if __name__ == "__main__":
+    main()
