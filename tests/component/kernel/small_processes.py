@@ -1,0 +1,144 @@
+"""Starts and ends real daemons for the tests, each with a home of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sweepd.discovery import ServerEntry, read_entry
+
+TESTS = Path(__file__).resolve().parent.parent.parent
+SMALL = [sys.executable, "-m", "component.kernel.small_daemon"]
+SWEEPD = [sys.executable, "-m", "sweepd_kernel.main"]
+PATIENCE = 15.0
+
+
+@dataclass(slots=True)
+class Home:
+    """A home folder, and the daemons that were started in it."""
+
+    path: Path
+    started: list["subprocess.Popen[str]"] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "HOME": str(self.path),
+            "XDG_STATE_HOME": str(self.path / "state"),
+            "XDG_DATA_HOME": str(self.path / "share"),
+            "PYTHONPATH": str(TESTS),
+        }
+
+    def run(self, *arguments: str, command: list[str] = SMALL) -> "subprocess.CompletedProcess[str]":
+        """Run the command to its end."""
+        return subprocess.run(
+            [*command, *arguments],
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def begin(self, *arguments: str, command: list[str] = SMALL) -> "subprocess.Popen[str]":
+        """Start the command."""
+        log = (self.path / f"stderr{len(self.started)}").open("w")
+        process = subprocess.Popen(
+            [*command, *arguments], env=self.environ, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        log.close()
+        self.started.append(process)
+        return process
+
+    def up(self, *arguments: str, listen: str = "127.0.0.1:0", command: list[str] = SMALL) -> "Daemon":
+        """Start a daemon, and return once it is ready."""
+        process = self.begin("up", "--data", str(self.data), "--listen", listen, *arguments, command=command)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("sweepd ready grpc="), line + self.stderr()
+        address = line.split()[2].removeprefix("grpc=")
+        return Daemon(self, process, address, line)
+
+    def status(self) -> dict[str, "ServiceRow"]:
+        """The services by name, as `sweepd status` shows them."""
+        shown = self.run("status", "--data", str(self.data), "-o", "json", command=SWEEPD)
+        assert shown.returncode == 0, shown.stderr
+        rows = json.loads(shown.stdout)["services"]
+        return {
+            row["name"]: ServiceRow(row["pid"], row["address"], row["state"], row["restarts"]) for row in rows
+        }
+
+    def entry(self, address: str) -> ServerEntry:
+        """What was left for the clients of the account."""
+        entry = read_entry(address, self.environ)
+        assert entry is not None
+        return entry
+
+    def stderr(self) -> str:
+        """What the daemons wrote."""
+        return "".join(path.read_text() for path in sorted(self.path.glob("stderr*")))
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    pid: int
+    address: str
+    state: str
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon that was ready once."""
+
+    home: Home
+    process: "subprocess.Popen[str]"
+    address: str
+    line: str
+
+    @property
+    def token(self) -> str:
+        return self.home.entry(self.address).token
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+def eventually(holds: Callable[[], bool], within: float = PATIENCE) -> bool:
+    """Whether `holds` becomes true in time."""
+    deadline = time.monotonic() + within
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
