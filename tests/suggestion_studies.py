@@ -1,0 +1,64 @@
+"""Studies as the tests of the search need them."""
+
+from collections.abc import Callable, Mapping
+
+from sweepd.spec import Point, SweepSpec, parse_mapping
+from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome
+from sweepd_suggestion.domain.study import Study
+
+MIXED: Mapping[str, object] = {
+    "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},
+    "optimizer": {"values": ["sgd", "adam", None]},
+    "layers": {"min": 1, "max": 8},
+    "nested": {"parameters": {"dropout": {"distribution": "q_uniform", "min": 0.0, "max": 0.5, "q": 0.1}}},
+    "fixed": {"value": {"a": [1, 2.0]}},
+}
+MINIMIZED: Mapping[str, object] = {"goal": "minimize"}
+SMALL: Mapping[str, object] = {"a": {"values": ["x", "y", "z"]}, "b": {"min": 1, "max": 2}}
+
+
+def a_spec(
+    parameters: Mapping[str, object] = MIXED,
+    *,
+    seed: int = 1,
+    run_cap: int | None = None,
+    metric: Mapping[str, object] = MINIMIZED,
+) -> SweepSpec:
+    """Return a sweep that is searched by a model."""
+    document: dict[str, object] = {
+        "method": "bayes",
+        "metric": {"name": "loss", **metric},
+        "seed": seed,
+        "parameters": parameters,
+    }
+    if run_cap is not None:
+        document["run_cap"] = run_cap
+    parsed = parse_mapping(document)
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec
+
+
+def finished(run_number: int, value: float | None) -> Ended:
+    """Return the end of a run that finished with a value."""
+    return Ended(run_number=run_number, outcome=Outcome.FINISHED, best=value, worst=value, last=value)
+
+
+def a_trial(run_number: int, point: Point, value: float | None) -> list[Observation]:
+    """Return what is observed of a run from hand-out to end."""
+    return [HandedOut(run_number=run_number, point=point), finished(run_number, value)]
+
+
+def a_study(spec: SweepSpec, runs: int, loss: Callable[[Point], float | None]) -> Study:
+    """Return a study of some runs at random points."""
+    study = Study(spec)
+    for run_number in range(1, runs + 1):
+        point = spec.search_space.random_point(7, run_number)
+        study.observe(study.known + 1, a_trial(run_number, point, loss(point)))
+    return study
+
+
+def layers_of(point: Point) -> float:
+    """Return a loss: the number of layers."""
+    layers = point["layers"]
+    assert isinstance(layers, int)
+    return float(layers)

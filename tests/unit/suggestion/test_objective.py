@@ -1,0 +1,94 @@
+"""Which value each run has for the model."""
+
+import pytest
+
+from suggestion_studies import SMALL, a_spec
+from sweepd.spec import Metric, Point
+from sweepd_suggestion.domain.objective import Evidence, evidence
+from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome, RungReached
+from sweepd_suggestion.domain.study import Study
+
+POINT: Point = {"a": "x", "b": 1}
+
+
+def ended(number: int, outcome: Outcome, *values: float) -> Ended:
+    if not values:
+        return Ended(run_number=number, outcome=outcome)
+    return Ended(run_number=number, outcome=outcome, best=min(values), worst=max(values), last=values[-1])
+
+
+def learnt(*events: Observation, point: Point = POINT, **metric: str) -> Evidence:
+    spec = a_spec(SMALL, metric=metric)
+    study = Study(spec)
+    for number in sorted({event.run_number for event in events}):
+        study.observe(study.known + 1, [HandedOut(run_number=number, point=point)])
+    study.observe(study.known + 1, list(events))
+    assert isinstance(spec.metric, Metric)
+    return evidence(study.runs.values(), spec.metric)
+
+
+def losses(*events: Observation, **metric: str) -> list[float]:
+    return [one.loss for one in learnt(*events, point=POINT, **metric).valued]
+
+
+# The worked example of the metric's rules: 5, 0.5, 1 logged; 2 logged; failed without; crashed after 9.
+EXAMPLE = (
+    ended(1, Outcome.FINISHED, 5.0, 0.5, 1.0),
+    ended(2, Outcome.FINISHED, 2.0),
+    ended(3, Outcome.FAILED),
+    ended(4, Outcome.FAILED, 9.0),
+)
+
+
+def test_a_failed_run_counts_as_the_worst_seen_even_if_it_logged_better() -> None:
+    assert losses(*EXAMPLE) == [0.5, 2.0, 9.0, 9.0]
+    assert losses(*EXAMPLE, ended(5, Outcome.FAILED, 0.1)) == [0.5, 2.0, 9.0, 9.0, 9.0]
+
+
+def test_a_value_is_never_invented() -> None:
+    assert losses(*EXAMPLE, impute="best") == [0.5, 2.0, 9.0]
+    assert losses(ended(1, Outcome.FAILED), ended(2, Outcome.FINISHED)) == []
+
+
+def test_latest_takes_the_last_value_of_a_failed_run() -> None:
+    assert losses(ended(1, Outcome.FAILED, 3.0, 1.0, 2.0), impute="latest") == [2.0]
+
+
+def test_the_goal_decides_which_is_worst() -> None:
+    good = Ended(run_number=1, outcome=Outcome.FINISHED, best=0.9, worst=0.2, last=0.9)
+    assert losses(good, ended(2, Outcome.FAILED), goal="maximize") == [-0.9, -0.2]
+
+
+def test_a_run_killed_for_reasons_of_its_own_teaches_nothing() -> None:
+    assert losses(ended(1, Outcome.NOTHING, 1.0)) == []
+
+
+def test_a_stopped_run_counts_with_its_value_but_not_as_worse_than_every_finished_one() -> None:
+    stopped = ended(2, Outcome.STOPPED, 7.0)
+    assert losses(ended(1, Outcome.FINISHED, 4.0), stopped) == [4.0, 4.0]
+    assert losses(ended(1, Outcome.FINISHED, 8.0), stopped) == [8.0, 7.0]
+    assert losses(stopped) == [7.0]
+
+
+def test_a_run_under_way_is_pending_unless_the_metric_says_otherwise() -> None:
+    rung = RungReached(run_number=1, iteration=3, value=2.0)
+    assert len(learnt(rung).pending) == 1
+    assert losses(rung) == []
+    assert losses(rung, impute_while_running="best") == [2.0]
+
+
+@pytest.mark.parametrize("outside", [{"a": "w", "b": 1}, {"a": "x"}, {"a": "x", "b": 1, "c": 2}])
+def test_a_run_outside_the_space_is_left_out(outside: Point) -> None:
+    known = learnt(ended(1, Outcome.FINISHED, 1.0), point=outside)
+    assert known == Evidence((), ())
+
+
+def test_a_retried_run_is_pending_again_and_its_newest_end_counts() -> None:
+    spec = a_spec(SMALL)
+    study = Study(spec)
+    handed_out = HandedOut(run_number=1, point=POINT)
+    assert spec.metric is not None
+    study.observe(1, [handed_out, ended(1, Outcome.FINISHED, 5.0), handed_out])
+    assert len(evidence(study.runs.values(), spec.metric).pending) == 1
+    study.observe(4, [ended(1, Outcome.FINISHED, 3.0)])
+    assert [one.loss for one in evidence(study.runs.values(), spec.metric).valued] == [3.0]

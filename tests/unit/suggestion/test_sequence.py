@@ -1,0 +1,131 @@
+"""Points that need no model: spread, unrepeated, by (seed, index) alone."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial
+from sweepd.spec import Method, Point, parse_mapping, point_digest
+from sweepd_suggestion.domain.design import design_size, design_vector
+from sweepd_suggestion.domain.observation import HandedOut
+from sweepd_suggestion.domain.proposal import question
+from sweepd_suggestion.domain.sequence import proposals
+from sweepd_suggestion.domain.study import Study
+from sweepd_suggestion.domain.suitability import objections
+from sweepd_suggestion.domain.unseen import unseen_point
+
+
+def first_points(spec_seed: int, count: int) -> list[Point]:
+    study = Study(a_spec(seed=spec_seed))
+    return [one.point for one in proposals(question(study, 1, count), None)]
+
+
+def test_the_first_points_depend_on_the_seed_alone() -> None:
+    assert first_points(5, 4) == first_points(5, 4)
+    assert first_points(5, 4) != first_points(6, 4)
+
+
+def test_a_point_is_the_same_whether_asked_for_alone_or_with_others() -> None:
+    study = Study(a_spec())
+    alone = proposals(question(study, 3, 1), None)
+    assert alone == proposals(question(study, 1, 4), None)[2:3]
+
+
+@given(seed=st.integers(0, 2**62), size=st.integers(2, 12))
+def test_each_dimension_of_the_design_is_covered_evenly(seed: int, size: int) -> None:
+    space = a_spec().search_space
+    vectors = [design_vector(space, seed, index, size) for index in range(size)]
+    for column in zip(*vectors, strict=True):
+        assert sorted(int(share * size) for share in column) == list(range(size))
+
+
+def test_the_design_leaves_most_of_a_short_sweep_to_the_model() -> None:
+    assert [design_size(d, None) for d in (1, 3, 50)] == [4, 6, 12]
+    assert [design_size(6, cap) for cap in (1, 9, 100)] == [2, 3, 12]
+
+
+@given(seed=st.integers(0, 2**40))
+def test_a_finite_space_is_gone_through_without_repeats_and_then_exhausted(seed: int) -> None:
+    study = Study(a_spec(SMALL, seed=seed))
+    for run_number in range(1, 7):
+        (proposal,) = proposals(question(study, run_number, 1), None)
+        assert point_digest(proposal.point) not in study.seen
+        study.observe(study.known + 1, [HandedOut(run_number=run_number, point=proposal.point)])
+    assert study.exhausted
+    assert proposals(question(study, 7, 1), None) == ()
+
+
+def test_fewer_points_are_returned_than_asked_for_where_no_more_are_left() -> None:
+    study = Study(a_spec(SMALL))
+    assert len(proposals(question(study, 1, 50), None)) == 6
+
+
+def test_a_value_of_no_probability_does_not_count_towards_the_end() -> None:
+    weighted = {"a": {"values": ["x", "y"], "probabilities": [1.0, 0.0]}, "b": {"min": 1, "max": 2}}
+    study = Study(a_spec(weighted))
+    study.observe(1, [HandedOut(run_number=1, point={"a": "y", "b": 1})])
+    study.observe(2, [HandedOut(run_number=2, point={"a": "x", "b": 1})])
+    assert not study.exhausted
+    (proposal,) = proposals(question(study, 3, 4), None)
+    assert proposal.point == {"a": "x", "b": 2}
+
+
+def test_the_last_point_of_a_large_space_is_found() -> None:
+    space = a_spec({"n": {"min": 1, "max": 500}}).search_space
+    seen = {point_digest({"n": n}) for n in range(1, 501) if n != 377}
+    assert unseen_point(space, 1, 1, seen) == {"n": 377}
+
+
+def test_every_point_lies_in_the_space_with_plain_types() -> None:
+    space = a_spec().search_space
+    for point in first_points(3, 30):
+        assert space.violations(point) == ()
+        assert type(point["layers"]) is int
+
+
+def test_a_question_tells_when_no_model_is_needed() -> None:
+    few = a_study(a_spec(MIXED), 2, lambda _: 1.0)
+    assert question(few, 30, 1).design_only  # too little is known
+    many = a_study(a_spec(MIXED), 20, lambda _: 1.0)
+    assert question(many, 8, 1).design_only
+    assert not question(many, 9, 1).design_only
+
+
+def test_runs_between_the_newest_and_the_one_asked_for_are_worked_out_first() -> None:
+    study = a_study(a_spec(MIXED), 10, lambda _: 1.0)
+    assert question(study, 14, 1).first_run == 11
+    assert question(study, 5, 1).first_run == 5
+    assert question(study, 10_000, 1).first_run == 10_000 - 64
+
+
+def test_the_best_is_always_among_the_selected() -> None:
+    spec = a_spec(MIXED)
+    study = Study(spec)
+    for number in range(1, 601):
+        point = spec.search_space.random_point(1, number)
+        study.observe(study.known + 1, a_trial(number, point, abs(number - 50.0)))
+    chosen = question(study, 601, 1).valued
+    assert len(chosen) == 150
+    numbers = [one.run_number for one in chosen]
+    assert {50, 51, 600} <= set(numbers)
+    assert all(a < b for a, b in pairwise(numbers))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "path"),
+    [
+        ({"a": {"value": 1}}, "parameters"),
+        ({f"p{i}": {"min": 0.0, "max": 1.0} for i in range(201)}, "parameters"),
+    ],
+)
+def test_what_cannot_be_searched_is_said(parameters: dict[str, object], path: str) -> None:
+
+    parsed = parse_mapping({"method": "random", "metric": {"name": "loss"}, "parameters": parameters})
+    assert parsed.spec is not None
+    spec = replace(parsed.spec, method=Method.BAYES)
+    assert [where for where, _ in objections(spec)] == [path]
+    assert not list(objections(a_spec()))
+    assert next(where for where, _ in objections(replace(spec, metric=None))) == "metric"
