@@ -1,0 +1,199 @@
+"""A user's machine in a folder: commands, a server, agents, all real processes with a home of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+TRIALS = Path(__file__).parent / "trials"
+MARK = "SWEEPD_TEST_MARK"
+
+
+def until(true: Callable[[], object], *, within: float = 30.0, what: str = "") -> None:
+    """Return once `true()` is; fail after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, f"not within {within} s: {what or true}"
+        time.sleep(0.02)
+
+
+class Server:
+    """A running `sweepd up`."""
+
+    def __init__(self, process: subprocess.Popen[str], address: str, data: Path) -> None:
+        self.process = process
+        self.address = address
+        self.data = data
+
+    def service_pids(self) -> dict[str, int]:
+        """Return the process id of each service."""
+        shown = subprocess.run(
+            [str(BIN / "sweepd"), "status", "--data", str(self.data), "-o", "json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return {service["name"]: service["pid"] for service in json.loads(shown.stdout)["services"]}
+
+    def stop(self) -> int:
+        """End it as a person would, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+
+class Agent:
+    """A running `sweep-agent` whose log is read as it comes."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def events(self, *kinds: str) -> list[dict[str, object]]:
+        """Return the events logged so far; those of some kinds only, if named."""
+        lines = self._log.read_text().splitlines(keepends=True)
+        events = [json.loads(line) for line in lines if line.endswith("\n") and line.startswith("{")]
+        return [event for event in events if not kinds or event["event"] in kinds]
+
+    def log(self) -> str:
+        """Return all that it wrote to standard error."""
+        return self._log.read_text()
+
+
+class Installation:
+    """One user's home: nothing in it is shared with another test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        self.work = folder / "work"
+        self.work.mkdir()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPD_", "XDG_"))}
+        self.environment = kept | {
+            "HOME": str(folder),
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "NO_COLOR": "1",
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            MARK: self.mark,
+        }
+        self._agents = 0
+
+    def ctl(
+        self, *arguments: str, code: int | None = 0, timeout: float = 90.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `sweepctl`, expecting an exit code (None: any)."""
+        done = subprocess.run(
+            [str(BIN / "sweepctl"), *arguments],
+            env=self.environment,
+            cwd=self.work,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert code is None or done.returncode == code, f"sweepctl {arguments}: {done}"
+        return done
+
+    def json(self, *arguments: str) -> dict[str, object]:
+        """Run `sweepctl … -o json` and return what it printed."""
+        printed: dict[str, object] = json.loads(self.ctl(*arguments, "-o", "json").stdout)
+        return printed
+
+    def export(self, sweep: str, kind: str) -> list[dict[str, object]]:
+        """Return the exported lines of one type."""
+        lines = [json.loads(line) for line in self.ctl("export", sweep, "-o", "jsonl").stdout.splitlines()]
+        return [line for line in lines if line["type"] == kind]
+
+    def start_server(self, *flags: str, listen: str = "127.0.0.1:0") -> Server:
+        """Start all services and wait until they serve."""
+        data = self.folder / "server"
+        with (self.folder / "server.log").open("a") as log:
+            process = subprocess.Popen(
+                [str(BIN / "sweepd"), "up", "--data", str(data), "--listen", listen, *flags],
+                env=self.environment,
+                cwd=self.work,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        ready = re.fullmatch(r"sweepd ready grpc=(\S+) data=(\S+)\n", line)
+        assert ready, f"{line!r}: {(self.folder / 'server.log').read_text()[-2000:]}"
+        return Server(process, ready[1], data)
+
+    def start_agent(self, sweep: str, *flags: str, state: str | None = None) -> Agent:
+        """Start an agent that logs as JSON."""
+        self._agents += 1
+        log = self.folder / f"agent-{self._agents}.log"
+        where = ("--state", str(self.folder / state)) if state else ()
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [str(BIN / "sweep-agent"), "--sweep", sweep, "--log-format", "json", *where, *flags],
+                env=self.environment,
+                cwd=self.work,
+                stdout=subprocess.DEVNULL,
+                stderr=stream,
+                text=True,
+            )
+        return Agent(process, log)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file into the working folder."""
+        path = self.work / name
+        path.write_text(text)
+        return path
+
+    def create(self, text: str, *flags: str) -> str:
+        """Create a sweep from the text of its file; return its name."""
+        self.write("sweep.yaml", text)
+        return self.ctl("create", "sweep.yaml", *flags).stdout.strip()
+
+    def processes(self) -> list[int]:
+        """Return every process that was started from here, directly or not, and still lives."""
+        return [pid for pid, environment in _environments() if f"{MARK}={self.mark}".encode() in environment]
+
+    def commands(self) -> list[str]:
+        """Return the command lines of those processes."""
+        commands = []
+        for pid in self.processes():
+            try:
+                commands.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue
+        return commands
+
+    def kill_everything(self) -> None:
+        """Leave nothing running, whatever the test did."""
+        for pid in self.processes():
+            if pid != os.getpid():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+
+def _environments() -> Iterator[tuple[int, list[bytes]]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                if (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                    continue
+                yield int(entry.name), (entry / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue

@@ -1,0 +1,105 @@
+"""Wrong input and missing parts: one clear message each, the right exit code, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from system.installation import TRIALS, Installation, until
+
+RANDOM = "method: random\nrun_cap: 2\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+PYTHON = 'command: [python, "${program}", "${args}"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("method: [random\n", "sweep.yaml:"),
+        ("methd: random\nparameters: {x: {value: 1}}\n", "method"),
+        ("method: random\nparameters: {x: {min: 3, max: 1}}\n", "parameters.x"),
+        ("", "empty"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_place(installation: Installation, text: str, words: str) -> None:
+    installation.write("sweep.yaml", text)
+    for command in ("validate", "create"):
+        done = installation.ctl(command, "sweep.yaml", code=5)
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
+
+
+def test_a_file_that_is_not_there(installation: Installation) -> None:
+    done = installation.ctl("create", "nothing.yaml", code=None)
+    assert done.returncode in (2, 5)
+    assert "nothing.yaml" in done.stderr
+
+
+def test_no_server(installation: Installation) -> None:
+    installation.write("sweep.yaml", RANDOM)
+    done = installation.ctl("create", "sweep.yaml", code=6)
+    assert done.stderr.count("error:") == 1
+    assert "sweepd up" in done.stderr
+
+
+def test_an_unknown_sweep(installation: Installation) -> None:
+    installation.start_server()
+    assert "error:" in installation.ctl("get", "local/none/none", code=3).stderr
+    agent = installation.start_agent("local/none/none")
+    assert agent.process.wait(15) == 3
+
+
+def test_a_wrong_token(installation: Installation) -> None:
+    installation.start_server()
+    installation.environment["SWEEPD_TOKEN"] = "not-the-token"
+    done = installation.ctl("list", code=4)
+    assert "token" in done.stderr
+    assert "not-the-token" not in done.stderr
+
+
+def test_a_script_that_is_missing_fails_its_runs_with_the_reason(installation: Installation) -> None:
+    installation.start_server()
+    sweep = installation.create("program: missing.py\ncommand: ['./missing.py']\n" + RANDOM)
+    agent = installation.start_agent(sweep)
+    installation.ctl("wait", sweep, "--timeout", "60s")
+    runs = installation.export(sweep, "run")
+    assert [run["state"] for run in runs] == ["failed", "failed"]
+    assert "missing.py" in str(runs[0]["reason"])
+    assert agent.process.wait(15) == 0
+
+
+def test_a_script_that_crashes_fails_its_run_and_the_sweep_goes_on(installation: Installation) -> None:
+    installation.start_server()
+    installation.write(
+        "crash.py",
+        "import os, sweepd\nsweepd.init()\nsweepd.log({'loss': 1})\n"
+        "if os.environ['SWEEPD_RUN_ID'].endswith('-1'): raise ValueError('the data is gone')\n",
+    )
+    sweep = installation.create(f"program: crash.py\n{PYTHON}{RANDOM}")
+    agent = installation.start_agent(sweep)
+    installation.ctl("wait", sweep, "--timeout", "60s")
+    first, second = installation.export(sweep, "run")
+    assert (first["state"], second["state"]) == ("failed", "finished")
+    assert "the data is gone" in str(first["reason"])
+    assert "the data is gone" in installation.ctl("logs", str(first["run"])).stdout
+    assert agent.process.wait(15) == 0
+
+
+def test_reads_name_the_metric_store_while_it_is_away(installation: Installation) -> None:
+    server = installation.start_server()
+    sweep = installation.create(f"program: {TRIALS / 'steps.py'}\n{PYTHON}{RANDOM}")
+    agent = installation.start_agent(sweep)
+    assert agent.process.wait(30) == 0
+    run = str(installation.export(sweep, "run")[0]["run"])
+    store = server.service_pids()["metric-store"]
+    os.kill(store, signal.SIGSTOP)
+    try:
+        done = installation.ctl("history", run, code=None, timeout=120)
+        assert done.returncode in (1, 6)
+        assert "metric" in done.stderr
+        assert installation.json("get", sweep)["state"] == "finished"
+    finally:
+        os.kill(store, signal.SIGCONT)
+    until(lambda: installation.ctl("history", run, code=None).returncode == 0, what="the store is back")
