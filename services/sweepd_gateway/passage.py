@@ -134,4 +134,4 @@ async def _pass_requests(
 
 def _own(metadata: "grpc.aio.Metadata | Entries") -> Entries:
     """What the service itself sent; gRPC writes the rest anew."""
-    return [(key, value) for key, value in metadata if key == DETAILS_KEY or not key.startswith("grpc-")]
+    return tuple((key, value) for key, value in metadata if key == DETAILS_KEY or not key.startswith("grpc-"))

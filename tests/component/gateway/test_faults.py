@@ -1,0 +1,93 @@
+"""The door while a service, or the door itself, is away."""
+
+import os
+import signal
+import time
+
+import grpc
+import grpc.aio
+
+from component.gateway.clients import door, failure, run, sweep
+from component.kernel.small_processes import Daemon, Home, eventually
+from sweepd import v1
+from sweepd.channel import aio_channel
+from sweepd.rpc_error import Failure
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+
+def test_a_service_that_stays_away_is_named(home: Home) -> None:
+    daemon = home.up()
+    pid = home.status()["scheduler"].pid
+    os.kill(daemon.process.pid, signal.SIGSTOP)  # so that it is not started again
+    try:
+        os.kill(pid, signal.SIGKILL)
+
+        async def main() -> None:
+            async with door(daemon) as opened:
+                began = time.monotonic()
+                told = await failure(SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name="x")))
+                assert (told.code, told.reason) == ("UNAVAILABLE", "service-unavailable")
+                address = daemon.home.entry(daemon.address).services["scheduler"]
+                assert told.metadata == {"service": "scheduler", "address": address}
+                assert told.retry_after == 1.0
+                assert time.monotonic() - began < 3.0
+                info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
+                assert {each.service for each in info.services if not each.serving} == {"scheduler"}
+
+        run(main())
+    finally:
+        os.kill(daemon.process.pid, signal.SIGCONT)
+
+
+def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            pid = int(await sweep(opened, "pid"))
+            os.kill(pid, signal.SIGKILL)
+            began = time.monotonic()
+            again = pid
+            while again == pid:
+                try:
+                    again = int(await sweep(opened, "pid"))
+                except grpc.aio.AioRpcError as error:
+                    assert Failure.of(error).reason == "service-unavailable"  # noqa: PT017
+            assert time.monotonic() - began < 3.0
+
+    run(main())
+
+
+def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> None:
+    async def main() -> None:
+        opened = aio_channel(daemon.address, daemon.token)
+        call = AgentServiceStub(opened).Attach()
+        await call.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
+        await call.read()
+        os.kill(int(await sweep(opened, "pid")), signal.SIGKILL)
+        told = await failure(call.read())
+        assert (told.code, told.reason) == ("UNAVAILABLE", "service-unavailable")
+        again = AgentServiceStub(opened).Attach()
+        await again.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
+        await again.read()
+        began = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        assert (await failure(again.read())).code == "UNAVAILABLE"
+        assert time.monotonic() - began < 1.0
+        await opened.close()
+
+    run(main())
+    assert daemon.process.wait(10) == 0
+    assert "Traceback" not in daemon.home.stderr()
+
+
+def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
+    daemon = home.up()
+    os.kill(home.status()["gateway"].pid, signal.SIGKILL)
+    assert eventually(lambda: home.status()["gateway"].state == "serving")
+
+    async def main() -> None:
+        async with door(daemon) as opened:
+            assert await sweep(opened, "x") == "x"
+
+    run(main())

@@ -1,0 +1,227 @@
+"""Calls through the door of a real daemon: bytes, status, details, deadlines, cancellation, back-pressure."""
+
+import asyncio
+import time
+
+import grpc
+import grpc.aio
+import pytest
+
+from component.gateway.clients import door, failure, holds, run, streams, sweep, unary
+from component.kernel.small_processes import Daemon
+from sweepd import v1
+from sweepd.channel import aio_channel, channel
+from sweepd.rpc_error import Failure
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+
+def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            assert await sweep(opened, "a/b/c") == "a/b/c"
+            assert await sweep(opened, "who") == "owner:owner"
+            summaries = await MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest())
+            assert summaries.next_page_token == "from the metric store"
+
+    run(main())
+
+
+def test_synchronous_clients_reach_it_too(daemon: Daemon) -> None:
+    with channel(daemon.address, daemon.token) as opened:
+        stub = SweepServiceStub(opened)
+        assert stub.GetSweep(v1.GetSweepRequest(name="who")).sweep.name == "owner:owner"
+        watched = stub.WatchSweep(v1.WatchSweepRequest(name="x"))
+        assert next(watched).resume_token == "0"
+        watched.cancel()
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.GetSweep(v1.GetSweepRequest(name="missing"))
+    assert Failure.of(caught.value).reason == "no-such-name"
+
+
+@pytest.mark.parametrize("token", [None, "wrong-token-wrong-token"])
+def test_without_the_right_token_nothing_but_health_answers(daemon: Daemon, token: str | None) -> None:
+    async def main() -> None:
+        async with aio_channel(daemon.address, token) as opened:
+            for call in (
+                SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name="x")),
+                ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest()),
+                unary(opened, "/no.such.Service/Method", b""),
+                SweepServiceStub(opened).WatchSweep(v1.WatchSweepRequest(name="x")).read(),
+                AgentServiceStub(opened).Attach().read(),
+            ):
+                told = await failure(call)
+                assert (told.code, told.reason) == ("UNAUTHENTICATED", "bad-token")
+            assert await unary(opened, "/grpc.health.v1.Health/Check", b"") == b"\x08\x01"
+
+    run(main())
+
+
+def test_errors_arrive_with_their_details(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            stub = SweepServiceStub(opened)
+            missing = await failure(stub.GetSweep(v1.GetSweepRequest(name="missing")))
+            assert (missing.code, missing.reason) == ("NOT_FOUND", "no-such-name")
+            assert missing.metadata == {"name": "missing"}
+            wrong = await failure(stub.PauseSweep(v1.PauseSweepRequest(name="a/b/c")))
+            assert wrong.message == "cannot pause a/b/c: it is finished"
+            assert (wrong.code, wrong.reason) == ("FAILED_PRECONDITION", "wrong-state")
+            broken = await failure(stub.GetSweep(v1.GetSweepRequest(name="broken")))
+            assert broken.code == "INTERNAL"
+            assert "KeyError" not in broken.message
+            # Behind the door, but nothing that people call.
+            unknown = await failure(unary(opened, "/sweepd.v1.SuggestionService/Suggest", b""))
+            assert unknown.code == "UNIMPLEMENTED"
+            watched = stub.WatchSweep(v1.WatchSweepRequest(name="one"))
+            assert isinstance(await watched.read(), v1.WatchSweepResponse)
+            assert (await failure(watched.read())).message == "too slow"
+
+    run(main())
+
+
+@pytest.mark.parametrize("method", ["AppendPoints", "AppendLog"])
+def test_people_cannot_write_points(daemon: Daemon, method: str) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            call = streams(opened, f"/sweepd.v1.MetricService/{method}")
+            told = await failure(call.read())
+            assert (told.code, told.reason) == ("PERMISSION_DENIED", "not-allowed")
+            assert told.metadata == {"method": f"sweepd.v1.MetricService/{method}"}
+
+    run(main())
+
+
+def test_services_behind_the_door_do_not_take_the_token_of_people(daemon: Daemon) -> None:
+    async def main() -> None:
+        address = daemon.home.entry(daemon.address).services["metric-store"]
+        async with aio_channel(address, daemon.token) as opened:
+            told = await failure(MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest()))
+            assert told.code == "UNAUTHENTICATED"
+
+    run(main())
+
+
+def test_deadlines_travel_along(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            assert 5.0 < float(await sweep(opened, "time", deadline=7.0)) <= 7.0
+            began = time.monotonic()
+            stub = SweepServiceStub(opened)
+            told = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=0.3))
+            assert told.code == "DEADLINE_EXCEEDED"
+            assert time.monotonic() - began < 2.0
+
+    run(main())
+
+
+def test_both_directions_of_a_stream_pass_and_half_close_is_kept(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            call = AgentServiceStub(opened).Attach()
+            for number in range(3):
+                await call.write(v1.AttachRequest(hello=v1.Hello(agent_id=f"a{number}")))
+                answer = await call.read()
+                assert isinstance(answer, v1.AttachResponse)
+                assert answer.welcome.session == f"a{number}"
+            await call.done_writing()
+            last = await call.read()
+            assert isinstance(last, v1.AttachResponse)
+            assert last.welcome.session == "bye"
+            assert await call.read() is grpc.aio.EOF
+            assert await call.code() is grpc.StatusCode.OK
+
+    run(main())
+
+
+def test_a_stream_that_the_service_refuses_ends_with_its_reason(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            call = AgentServiceStub(opened).Attach()
+            await call.write(v1.AttachRequest(hello=v1.Hello(agent_id="refuse")))
+            assert (await failure(call.read())).reason == "wrong-state"
+
+    run(main())
+
+
+def test_a_call_given_up_by_the_client_ends_at_the_service(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            attached = AgentServiceStub(opened).Attach()
+            await attached.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
+            await attached.read()
+            watched = SweepServiceStub(opened).WatchSweep(v1.WatchSweepRequest(name="x"))
+            await watched.read()
+            assert await sweep(opened, "seen") == f"2 0 {(await sweep(opened, 'seen')).split()[2]}"
+            attached.cancel()
+            watched.cancel()
+            assert await holds(opened, "seen", lambda seen: seen.startswith("0 "))
+
+    run(main())
+
+
+def test_a_slow_reader_holds_the_service_back(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            watched = SweepServiceStub(opened).WatchSweep(v1.WatchSweepRequest(name="flood"))
+            await watched.read()
+            await asyncio.sleep(1.0)
+            written = int((await sweep(opened, "seen")).split()[2])
+            assert written < 1_000  # of 10,000: each is 64 KiB, and nobody reads them
+            watched.cancel()
+
+    run(main())
+
+
+def test_more_streams_than_one_connection_carries_do_not_starve_a_call(daemon: Daemon) -> None:
+    async def main() -> None:
+        channels = [aio_channel(daemon.address, daemon.token) for _ in range(3)]
+        calls = [AgentServiceStub(opened).Attach() for opened in channels for _ in range(70)]
+
+        async def attach(call: "grpc.aio.StreamStreamCall[v1.AttachRequest, v1.AttachResponse]") -> None:
+            await call.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
+            assert isinstance(await call.read(), v1.AttachResponse)
+
+        await asyncio.wait_for(asyncio.gather(*(attach(call) for call in calls)), 20.0)
+        began = time.monotonic()
+        assert (await sweep(channels[0], "seen")).startswith("210 ")
+        assert time.monotonic() - began < 1.0
+        for opened in channels:
+            await opened.close()
+
+    run(main())
+
+
+def test_it_says_what_the_server_is(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
+            assert info.protocol_version == 1
+            assert info.host_boot_id
+            assert info.local_attach_address == daemon.home.entry(daemon.address).services["scheduler"]
+            assert [(each.service, each.serving) for each in info.services] == [
+                ("scheduler", True),
+                ("metric-store", True),
+                ("suggestion", True),
+                ("gateway", True),
+            ]
+
+    run(main())
+
+
+def test_a_message_that_is_too_large_or_malformed_harms_nobody(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with door(daemon) as opened:
+            get = "/sweepd.v1.SweepService/GetSweep"
+            large = await failure(unary(opened, get, b"x" * (5 * 1024 * 1024)))
+            assert large.code == "RESOURCE_EXHAUSTED"
+            assert (await failure(unary(opened, get, b"\xff\xff"))).reason == "invalid-field"
+            attach = streams(opened, "/sweepd.v1.AgentService/Attach")
+            await attach.write(b"\xff\xff")
+            assert (await failure(attach.read())).reason == "invalid-field"
+            assert await sweep(opened, "x") == "x"
+
+    run(main())
+    assert "Traceback" not in daemon.home.stderr()
