@@ -1,0 +1,95 @@
+"""The core: what an event changes and what follows, free of I/O, clocks and randomness."""
+
+from sweepd_scheduler.domain import attach, lease, reports, suggestions, verbs
+from sweepd_scheduler.domain.decision import Decision
+from sweepd_scheduler.domain.events import (
+    Announced,
+    Answered,
+    AskDue,
+    Attached,
+    CancelSweep,
+    ConfirmDue,
+    CreateSweep,
+    Detached,
+    Event,
+    Exited,
+    Heartbeat,
+    LeaseDue,
+    Observed,
+    Offered,
+    PauseSweep,
+    Report,
+    ResumeSweep,
+    Started,
+    StopSweep,
+    SuggestionsArrived,
+    SuggestionsFailed,
+)
+from sweepd_scheduler.domain.moment import Moment
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.turn import Turn
+
+
+def decide(state: State, event: Event, now: Moment) -> Decision:
+    """Return what is to be stored and what is to be done after that.
+
+    The changes are staged on `state` with their opposites in its journal, so that the next event of the same
+    turn sees them: `journal.keep()` makes them current once they are stored, `back_to(0)` drops them. An
+    event that is refused leaves no trace.
+
+    Raises:
+        DomainError: the event is refused.
+    """
+    mark = state.journal.mark()
+    turn = Turn(state, now)
+    try:
+        answer = _dispatch(turn, event)
+    except BaseException:
+        state.journal.back_to(mark)
+        raise
+    return Decision(changes=tuple(turn.changes), effects=tuple(turn.effects), answer=answer)
+
+
+def _dispatch(turn: Turn, event: Event) -> Sweep | None:
+    match event:
+        case Heartbeat() | Offered() | Started() | Observed() | Exited() | Answered():
+            if event.session in turn.state.sessions:  # else the stream was replaced or has ended
+                _report(turn, event)
+        case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
+            return verbs.request(turn, event)
+        case LeaseDue():
+            lease.lease_due(turn, event)
+        case ConfirmDue():
+            lease.confirm_due(turn, event)
+        case AskDue():
+            suggestions.due(turn, event)
+        case SuggestionsArrived():
+            suggestions.arrived(turn, event)
+        case SuggestionsFailed():
+            suggestions.failed(turn, event)
+        case Announced():
+            attach.announced(turn, event)
+        case Attached():
+            attach.attached(turn, event)
+        case Detached():
+            attach.detached(turn, event)
+    return None
+
+
+def _report(turn: Turn, event: Report) -> None:
+    if not isinstance(event, Heartbeat):
+        reports.trust_again(turn, event.session)
+    match event:
+        case Heartbeat():
+            reports.heartbeat(turn, event)
+        case Offered():
+            reports.offered(turn, event)
+        case Started():
+            reports.started(turn, event)
+        case Observed():
+            reports.observed(turn, event)
+        case Exited():
+            reports.exited(turn, event)
+        case Answered():
+            reports.answered(turn, event)

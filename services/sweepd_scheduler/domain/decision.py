@@ -1,0 +1,238 @@
+"""What comes out of `decide`: changes to be stored, and effects that follow once they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.events import Timer
+from sweepd_scheduler.domain.run import Attempt, Run, RunKey, RunState, StopMode
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
+
+# Changes.
+
+
+@dataclass(frozen=True, slots=True)
+class SweepChanged:
+    """A sweep is new or different; the whole of it."""
+
+    sweep: Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run is new or different; the whole of it, but for its attempts."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptChanged:
+    """An attempt is new or different."""
+
+    key: RunKey
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RungReached:
+    """The value of a run at a rung; replaces that of an older attempt."""
+
+    sweep: int
+    rung: int
+    run: int
+    value: float
+
+
+class StudyEvent(StrEnum):
+    """What a study is told."""
+
+    HANDED_OUT = "handed-out"
+    RUNG_REACHED = "rung-reached"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """What the search may conclude from a run's end."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyNoted:
+    """One numbered observation of a study."""
+
+    sweep: int
+    number: int
+    run: int
+    event: StudyEvent
+    iterations: int = 0
+    value: float | None = None
+    worst: float | None = None
+    last: float | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One line of the record: what happened to whom. `detail`: plain JSON."""
+
+    number: int
+    time: int
+    sweep: int
+    kind: str
+    run: int = 0
+    attempt: int = 0
+    detail: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A request and the bytes of its answer, for the case that it comes again."""
+
+    request_id: str
+    fingerprint: bytes
+    answer: bytes
+    time: int
+
+
+Change = SweepChanged | RunChanged | AttemptChanged | RungReached | StudyNoted | Happened | Remembered
+
+# Effects.
+
+
+class Fate(StrEnum):
+    """What an agent is to do with an attempt that it named."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fated:
+    """The verdict on one attempt of Hello."""
+
+    ref: AttemptRef
+    fate: Fate
+    observation_row: int | None = None
+    exited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to Hello."""
+
+    verdicts: tuple[Fated, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Start the newest attempt of a run."""
+
+    command: int
+    ref: AttemptRef
+    run: Run
+    sweep: Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """End the process of an attempt."""
+
+    command: int
+    ref: AttemptRef
+    mode: StopMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """How far the reports of an attempt are stored."""
+
+    ref: AttemptRef
+    observation_row: int | None = None
+    run_state: RunState | None = None  # set once the end is stored
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """The attempt is no longer the run's newest."""
+
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A report made no sense."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepEnded:
+    """A sweep hands out no more runs."""
+
+    name: str
+    state: SweepState
+    reason: str
+
+
+Command = Welcome | StartRun | StopRun | Ack | Fenced | NotUnderstood | SweepEnded
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Send a command on a session."""
+
+    session: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSession:
+    """End the stream of a session; no process ends by it."""
+
+    session: str
+    error: DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Tell the event when its time (monotonic seconds) has come."""
+
+    at: float
+    event: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class AskStudy:
+    """Tell the study of a sweep what is new, and ask it for points."""
+
+    sweep: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Something that the people who run the server should know."""
+
+    message: str
+
+
+Effect = Tell | CloseSession | SetTimer | AskStudy | LogLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to store, then what to do, and what the caller of a request is answered."""
+
+    changes: tuple[Change, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    answer: Sweep | None = None

@@ -1,0 +1,225 @@
+"""Everything that can happen to the scheduler; what `decide` is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweepd.spec import Point, SweepSpec
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.names import Parent, SweepName
+from sweepd_scheduler.domain.run import AttemptState, Exit, RunKey, RunState
+from sweepd_scheduler.domain.sweep import SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSweep:
+    """A person wants a new sweep. `drawn_ids` are candidates for when `id` is None; `spec` has its seed."""
+
+    parent: Parent
+    id: str | None
+    drawn_ids: tuple[str, ...]
+    spec: SweepSpec
+    file: SourceFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSweep:
+    """A person wants no run handed out for a while."""
+
+    name: SweepName
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSweep:
+    """A person wants runs handed out again."""
+
+    name: SweepName
+
+
+@dataclass(frozen=True, slots=True)
+class StopSweep:
+    """A person wants no more runs; the live ones end by themselves."""
+
+    name: SweepName
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSweep:
+    """A person wants a sweep to end at once."""
+
+    name: SweepName
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A stream of an agent begins: older streams of the same agent are void from here on."""
+
+    session: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database holds of an attempt that an agent names."""
+
+    key: RunKey
+    run_attempt: int
+    run_state: RunState
+    state: AttemptState
+    observation_row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAttempt:
+    """An attempt that an agent still has something of, and what the database holds of it, if anything."""
+
+    ref: AttemptRef
+    alive: bool
+    known: Known | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """The agent of an announced stream says who it is and what it holds."""
+
+    session: str
+    agent: str
+    instance: str
+    pid: int
+    host: str
+    version: str
+    labels: Mapping[str, str]
+    slots: int
+    sweeps: tuple[SweepName, ...]
+    attempts: tuple[HeldAttempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A stream is gone, for whatever reason."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An agent lives, and so do the named attempts."""
+
+    session: str
+    alive: tuple[AttemptRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """How many runs an agent would take: a level."""
+
+    session: str
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The process of an attempt runs."""
+
+    session: str
+    ref: AttemptRef
+    argv: tuple[str, ...]
+    resumed_from_step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The value of the objective in one row."""
+
+    row: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Rows first to last of an attempt, and the values of the objective in them, ascending by row."""
+
+    session: str
+    ref: AttemptRef
+    first_row: int
+    last_row: int
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited:
+    """The process of an attempt has ended."""
+
+    session: str
+    ref: AttemptRef
+    last_row: int
+    exit: Exit
+    logged_keys: tuple[str, ...]
+    log_tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command was carried out; or not, then `error` says why."""
+
+    session: str
+    command: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmDue:
+    """A hand-out should have been confirmed by now."""
+
+    key: RunKey
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseDue:
+    """The lease of an attempt may have run out."""
+
+    key: RunKey
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskDue:
+    """A hand-out has waited long enough for a fresh suggestion."""
+
+    sweep: int
+    ask: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggested:
+    """One proposed point, and why."""
+
+    point: Point
+    engine: str
+    observations_seen: int
+    predicted_value: float | None = None
+    predicted_deviation: float | None = None
+    expected_improvement: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionsArrived:
+    """The suggestion service has answered."""
+
+    sweep: int
+    suggestions: tuple[Suggested, ...]
+    exhausted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionsFailed:
+    """The suggestion service has not answered, or cannot search this sweep."""
+
+    sweep: int
+    why: str
+
+
+Request = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
+Report = Heartbeat | Offered | Started | Observed | Exited | Answered
+Timer = ConfirmDue | LeaseDue | AskDue
+Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed

@@ -1,0 +1,60 @@
+"""How to take back what was staged: every write notes its opposite until the turn is stored."""
+
+from collections.abc import Callable, MutableMapping, MutableSet
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Journal:
+    """The opposites of the writes since the last turn was stored, latest last."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], object]] = []
+
+    def note(self, undo: Callable[[], object]) -> None:
+        """Remember how to take back a write that was just made."""
+        self._undo.append(undo)
+
+    def put(self, mapping: MutableMapping[K, V], key: K, value: V) -> None:
+        """Set an entry."""
+        if key in mapping:
+            before = mapping[key]
+            self._undo.append(lambda: mapping.__setitem__(key, before))
+        else:
+            self._undo.append(lambda: mapping.pop(key))
+        mapping[key] = value
+
+    def drop(self, mapping: MutableMapping[K, V], key: K) -> V | None:
+        """Remove an entry, if it is there, and return it."""
+        if key not in mapping:
+            return None
+        before = mapping.pop(key)
+        self._undo.append(lambda: mapping.__setitem__(key, before))
+        return before
+
+    def add(self, members: MutableSet[K], member: K) -> None:
+        """Add a member."""
+        if member not in members:
+            members.add(member)
+            self._undo.append(lambda: members.discard(member))
+
+    def discard(self, members: MutableSet[K], member: K) -> None:
+        """Remove a member, if it is there."""
+        if member in members:
+            members.discard(member)
+            self._undo.append(lambda: members.add(member))
+
+    def mark(self) -> int:
+        """Return a place to go back to."""
+        return len(self._undo)
+
+    def back_to(self, mark: int) -> None:
+        """Take back every write since the mark, latest first."""
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    def keep(self) -> None:
+        """Make the writes final."""
+        self._undo.clear()

@@ -1,0 +1,104 @@
+"""How sweeps and runs are named: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`."""
+
+import re
+from dataclasses import dataclass
+
+from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+
+_PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RUN_ID = re.compile(r"(?P<sweep>[a-z0-9][a-z0-9_-]{0,63})(?P<mark>[-:])(?P<number>[1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Where sweeps live."""
+
+    entity: str
+    project: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}/{self.project}"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepName:
+    """Full name of a sweep."""
+
+    parent: Parent
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.parent}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunName:
+    """Full name of a run."""
+
+    sweep: SweepName
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.sweep}-{self.number}"
+
+
+def parent(text: str, field: str = "parent") -> Parent:
+    """Read `{entity}/{project}`.
+
+    Raises:
+        InvalidFieldError: it is not of that form.
+    """
+    parts = text.split("/")
+    if len(parts) != 2 or not all(_PART.fullmatch(part) for part in parts):
+        raise InvalidFieldError(field, f"{text!r:.200} is not of the form ENTITY/PROJECT")
+    return Parent(*parts)
+
+
+def new_sweep_id(text: str) -> str:
+    """Check the id of a sweep that is to be created.
+
+    Raises:
+        InvalidFieldError: it is no id.
+    """
+    if not _ID.fullmatch(text):
+        raise InvalidFieldError("sweep_id", f"{text!r:.200} does not match [a-z0-9][a-z0-9_-]{{0,63}}")
+    return text
+
+
+def sweep_name(text: str) -> SweepName:
+    """Read the full name of a sweep; what cannot be a name does not exist.
+
+    Raises:
+        NotFoundError: it cannot be one.
+    """
+    entity, project, sweep = _three(text)
+    if not _ID.fullmatch(sweep):
+        raise NotFoundError(text)
+    return SweepName(Parent(entity, project), sweep)
+
+
+def run_name(text: str) -> RunName:
+    """Read the full name of a run, or its alias.
+
+    Raises:
+        NotFoundError: it cannot be one.
+    """
+    entity, project, run = _three(text)
+    found = _RUN_ID.fullmatch(run)
+    if not found:
+        raise NotFoundError(text)
+    return RunName(SweepName(Parent(entity, project), found["sweep"]), int(found["number"]))
+
+
+def sweep_of_run_id(text: str) -> str | None:
+    """Return the id of the sweep whose run would have this id, if any: the two exclude each other."""
+    found = _RUN_ID.fullmatch(text)
+    return found["sweep"] if found and found["mark"] == "-" else None
+
+
+def _three(text: str) -> tuple[str, str, str]:
+    parts = text.split("/")
+    if len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts[:2]):
+        raise NotFoundError(f"{text:.200}")
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,160 @@
+"""What follows from the reports of agents: offers, starts, observations, ends, results of commands."""
+
+from dataclasses import replace
+
+from sweepd_scheduler.domain import verdicts
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.decision import Ack, Fenced, NotUnderstood
+from sweepd_scheduler.domain.events import Answered, Exited, Heartbeat, Observed, Offered, Started
+from sweepd_scheduler.domain.exit_words import exit_sentence
+from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
+from sweepd_scheduler.domain.holding import confirm, place, put_session
+from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept, requeue
+from sweepd_scheduler.domain.run import (
+    Attempt,
+    AttemptState,
+    Exit,
+    ExitCause,
+    Run,
+    RunState,
+    moved,
+    with_attempt,
+)
+from sweepd_scheduler.domain.run_end import end, give_back, lint
+from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.turn import Turn
+
+
+def offered(turn: Turn, event: Offered) -> None:
+    """Take note of how many runs the agent would take, and serve it."""
+    session = turn.state.sessions[event.session]
+    put_session(turn, replace(session, wanted=min(event.wanted, session.slots)))
+    serve_session(turn, event.session)
+
+
+def trust_again(turn: Turn, session: str) -> None:
+    """Lift the suspicion from the attempts of a session that has said something."""
+    if turn.state.suspects:
+        for key in turn.state.suspects & turn.state.holdings[session].live.keys():
+            heard_again(turn, key)
+
+
+def heartbeat(turn: Turn, event: Heartbeat) -> None:
+    """Lift the suspicion from the named attempts."""
+    by_handle = turn.state.holdings[event.session].by_handle
+    for ref in event.alive:
+        if ref.handle in by_handle and turn.state.suspects:
+            heard_again(turn, by_handle[ref.handle].key)
+
+
+def started(turn: Turn, event: Started) -> None:
+    """The process of an attempt runs."""
+    run = _find(turn, event.session, event.ref)
+    if run is None or run.newest.start_time:
+        return
+    attempt = replace(
+        run.newest,
+        state=AttemptState.RUNNING,
+        start_time=turn.now.wall,
+        argv=event.argv,
+        resumed_from_step=event.resumed_from_step,
+    )
+    turn.put_run(_running(with_attempt(run, attempt), turn.now.wall))
+    turn.note("run-started", run)
+
+
+def observed(turn: Turn, event: Observed) -> None:
+    """Store what lies beyond the cursor; a batch that begins later stores nothing."""
+    run = _find(turn, event.session, event.ref)
+    if run is None:
+        return
+    if event.first_row <= run.observation_row + 1 and event.last_row > run.observation_row:
+        fresh = [each for each in event.observations if run.observation_row < each.row <= event.last_row]
+        if run.state is not RunState.RUNNING:
+            run = _running(with_attempt(run, replace(run.newest, state=AttemptState.RUNNING)), turn.now.wall)
+        run = replace(run, observation_row=event.last_row)
+        verdicts.take(turn, run, [each.value for each in fresh])
+        turn.tell(event.session, Ack(ref=event.ref, observation_row=event.last_row))
+    else:
+        turn.tell(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
+
+
+def exited(turn: Turn, event: Exited) -> None:
+    """Accept the end of an attempt once its observations are in; the exit decides what becomes of the run."""
+    run = _find(turn, event.session, event.ref)
+    if run is None:
+        return
+    if event.last_row > run.observation_row:
+        turn.tell(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
+        return
+    run = replace(run, logged_keys=event.logged_keys)
+    reason = exit_sentence(run, event.exit, event.log_tail)
+    attempt = replace(
+        run.newest, state=AttemptState.ENDED, exit=event.exit, reason=reason, end_time=turn.now.wall
+    )
+    notice = _conclude(turn, run, attempt, event.exit, reason)
+    left = turn.state.holdings[event.session].by_handle[event.ref.handle].exited
+    turn.tell(
+        event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=left, notice=notice)
+    )
+
+
+def answered(turn: Turn, event: Answered) -> None:
+    """Take note that a command was carried out, or take the hand-out back that an agent refuses."""
+    holdings = turn.state.holdings[event.session]
+    command = turn.state.journal.drop(holdings.commands, event.command)
+    if command is None or not command.starts or turn.state.unconfirmed.get(command.key) != command.attempt:
+        return
+    if event.error:
+        run = turn.state.runs[command.key]
+        give_up_unconfirmed(turn, run, f"agent {run.newest.agent} cannot start it: {event.error:.500}")
+    else:
+        confirm(turn, command.key, taken=True)
+
+
+def _conclude(turn: Turn, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
+    """Bring the run where its exit leads; return a notice for the agent, if there is something to say."""
+    sweep = turn.state.sweeps[run.sweep]
+    match exit_:
+        case Exit(cause=ExitCause.EXITED, code=0):
+            notice = lint(turn, run)
+            end(turn, run, RunState.FINISHED, notice, attempt=attempt)
+            return notice
+        case Exit(cause=ExitCause.COMMANDED):
+            state = RunState.KILLED if sweep.state is SweepState.CANCELLED else RunState.STOPPED
+            end(turn, run, state, reason, attempt=attempt)
+        case Exit(cause=ExitCause.HANDED_BACK):
+            give_back(turn, run, attempt, reason, charged=False)
+            serve_sweep(turn, run.sweep)
+        case Exit(cause=ExitCause.ORPHANED):
+            requeue(turn, run, attempt, reason)
+        case _:
+            end(turn, run, RunState.FAILED, reason, attempt=attempt)
+    return ""
+
+
+def _find(turn: Turn, session: str, ref: AttemptRef) -> Run | None:
+    """Return the run whose newest attempt reports; fence older ones, answer again those that have ended."""
+    state = turn.state
+    held = state.holdings[session].by_handle.get(ref.handle)
+    if held is None or held.attempt != ref.attempt:
+        turn.tell(session, NotUnderstood(f"attempt {ref.attempt} of handle {ref.handle}"))
+        return None
+    if held.exited is not None:
+        turn.tell(session, Ack(ref=ref, run_state=held.exited))
+        return None
+    run = state.runs.get(held.key)
+    if run is None or run.attempt != held.attempt:
+        turn.tell(session, Fenced(ref))
+        return None
+    confirm(turn, run.key, taken=True)
+    if run.state is RunState.PENDING:
+        run = kept(turn, run)
+        place(turn, session, run, ref.handle)
+    return turn.state.runs[run.key]
+
+
+def _running(run: Run, now: int) -> Run:
+    if run.state is RunState.RUNNING:
+        return run
+    return replace(moved(run, RunState.RUNNING), start_time=run.start_time or now)

@@ -1,0 +1,204 @@
+"""What a run and its attempts are, and which states may follow each other."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sweepd.spec import Goal, Point
+from sweepd_scheduler.domain.early_termination import Verdict
+
+RunKey = tuple[int, int]
+"""Integer key of the sweep, number of the run."""
+
+
+class RunState(StrEnum):
+    """Where a run stands; the words that people see."""
+
+    PENDING = "pending"
+    ASSIGNED = "assigned"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    STOPPED = "stopped"
+    KILLED = "killed"
+
+
+class AttemptState(StrEnum):
+    """Where one hand-out of a run stands."""
+
+    ASSIGNED = "assigned"
+    RUNNING = "running"
+    SUSPECT = "suspect"
+    LOST = "lost"
+    ENDED = "ended"
+    RETURNED = "returned"
+
+
+class ExitCause(StrEnum):
+    """Why a process ended."""
+
+    EXITED = "exited"
+    SIGNALED = "signaled"
+    OUT_OF_MEMORY = "out-of-memory"
+    COMMANDED = "commanded"
+    START_FAILED = "start-failed"
+    TIMEOUT = "timeout"
+    HANDED_BACK = "handed-back"
+    ORPHANED = "orphaned"
+
+
+FINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CRASHED, RunState.STOPPED, RunState.KILLED})
+LIVE = frozenset({RunState.ASSIGNED, RunState.RUNNING})
+_ENDS = FINAL - {RunState.CRASHED}
+
+# A run that was given up waits as pending; if its agent comes back before anyone took it, it goes on there.
+TRANSITIONS: dict[RunState, frozenset[RunState]] = {
+    RunState.PENDING: _ENDS | LIVE,
+    RunState.ASSIGNED: FINAL | {RunState.PENDING, RunState.RUNNING},
+    RunState.RUNNING: FINAL | {RunState.PENDING},
+} | dict.fromkeys(FINAL, frozenset())
+
+# States in which an attempt still belongs to its agent.
+HELD = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptState.SUSPECT})
+
+
+class StopMode(StrEnum):
+    """How a process is ended."""
+
+    TERMINATE = "terminate"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a process ended."""
+
+    cause: ExitCause
+    code: int | None = None
+    signal: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One hand-out of a run to one agent. Times are microseconds since 1970, 0 for never."""
+
+    number: int
+    agent: str
+    host: str
+    state: AttemptState
+    assign_time: int
+    start_time: int = 0
+    end_time: int = 0
+    exit: Exit | None = None
+    reason: str = ""
+    argv: tuple[str, ...] = ()
+    resumed_from_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A wish to end a run; told to its agent again on every new session until it is carried out."""
+
+    mode: StopMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What the newest attempt has shown of the objective, over its iterations."""
+
+    iterations: int = 0
+    best: float | None = None
+    worst: float | None = None
+    last: float | None = None
+    logged: bool = False  # the key was seen, if only with NaN
+
+    def with_value(self, value: float, goal: Goal) -> "Values":
+        """Return the values after one more finite value."""
+        low = value if self.best is None or self.worst is None else min(value, self.best, self.worst)
+        high = value if self.best is None or self.worst is None else max(value, self.best, self.worst)
+        best, worst = (low, high) if goal is Goal.MINIMIZE else (high, low)
+        return Values(iterations=self.iterations + 1, best=best, worst=worst, last=value, logged=True)
+
+
+class PointSource(StrEnum):
+    """How a point was chosen."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    FRESH = "fresh"
+    PREFETCHED = "prefetched"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a point came from: enough to find it again."""
+
+    source: PointSource
+    seed: int
+    index: int = 0
+    observations_seen: int = 0
+    engine: str = ""
+    predicted_value: float | None = None
+    predicted_deviation: float | None = None
+    expected_improvement: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One point being tried. Times are microseconds since 1970, 0 for never."""
+
+    sweep: int
+    number: int
+    name: str
+    point: Point
+    digest: bytes
+    occurrence: int
+    provenance: Provenance
+    create_time: int
+    state: RunState = RunState.PENDING
+    reason: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    requeues: int = 0
+    observation_row: int = 0
+    values: Values = Values()
+    rung: int = 0
+    stop: Stop | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    logged_keys: tuple[str, ...] = ()
+    start_time: int = 0
+    end_time: int = 0
+
+    @property
+    def key(self) -> RunKey:
+        """Its key."""
+        return (self.sweep, self.number)
+
+    @property
+    def attempt(self) -> int:
+        """Number of the newest attempt, the fencing token; 0 before the first hand-out."""
+        return len(self.attempts)
+
+    @property
+    def newest(self) -> Attempt:
+        """The newest attempt; there is one from the first hand-out on."""
+        return self.attempts[-1]
+
+
+class IllegalTransitionError(AssertionError):
+    """The core tried to bring a run into a state that cannot follow; a defect, never an answer."""
+
+
+def moved(run: Run, state: RunState, *, reason: str = "", now: int = 0) -> Run:
+    """Return the run in another state, by the table above."""
+    if state not in TRANSITIONS[run.state]:
+        raise IllegalTransitionError(f"{run.name}: {run.state} -> {state}")
+    end_time = now if state in FINAL else 0
+    return replace(run, state=state, reason=reason, end_time=end_time)
+
+
+def with_attempt(run: Run, attempt: Attempt) -> Run:
+    """Return the run with its newest attempt replaced."""
+    return replace(run, attempts=(*run.attempts[:-1], attempt))

@@ -1,0 +1,242 @@
+"""What a sweep is, which states may follow each other, and what the verbs of people do to it."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sweepd.spec import Goal, Method, SweepSpec
+from sweepd_kernel.errors import WrongStateError
+from sweepd_scheduler.domain.early_termination import rungs
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.objective import ObjectiveMissing
+from sweepd_scheduler.domain.run import RunState
+
+
+class SweepState(StrEnum):
+    """Where a sweep stands; the words that people see."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Ending(StrEnum):
+    """Why a sweep starts no new runs while some are still live."""
+
+    CAP = "cap"
+    TARGET = "target"
+    GRID = "grid"
+    STOP = "stop"
+
+
+FINAL = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
+
+TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
+    SweepState.PENDING: FINAL | {SweepState.RUNNING, SweepState.PAUSED},
+    SweepState.RUNNING: FINAL | {SweepState.PAUSED},
+    SweepState.PAUSED: FINAL | {SweepState.RUNNING, SweepState.PENDING},
+} | dict.fromkeys(FINAL, frozenset())
+
+_RUN_STATES = tuple(RunState)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many runs are in each state, in the order of `RunState`."""
+
+    by_state: tuple[int, ...] = (0,) * len(_RUN_STATES)
+
+    def of(self, state: RunState) -> int:
+        """Return how many runs are in a state."""
+        return self.by_state[_RUN_STATES.index(state)]
+
+    def moved(self, before: RunState | None, after: RunState) -> "Counts":
+        """Return the counts after a run went from one state, or from nowhere, to another."""
+        counts = list(self.by_state)
+        if before is not None:
+            counts[_RUN_STATES.index(before)] -= 1
+        counts[_RUN_STATES.index(after)] += 1
+        return Counts(tuple(counts))
+
+    @property
+    def total(self) -> int:
+        """All runs; numbers are given without gaps, so this is also the last one."""
+        return sum(self.by_state)
+
+    @property
+    def unfinished(self) -> int:
+        """Runs that are not final: pending, assigned, running."""
+        return sum(self.by_state[:3])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The run with the best value."""
+
+    run: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """The file that a sweep was made from, for display."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """One search. Times are microseconds since 1970, 0 for never.
+
+    Args:
+        cursor: index of the next grid or random point.
+        listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
+        observations: how many numbered observations its study has.
+        objective_seen: whether any run ever logged the objective.
+    """
+
+    key: int
+    name: SweepName
+    spec: SweepSpec
+    create_time: int
+    file: SourceFile | None = None
+    state: SweepState = SweepState.PENDING
+    ending: Ending | None = None
+    reason: str = ""
+    counts: Counts = Counts()
+    cursor: int = 0
+    listed: int | None = None
+    observations: int = 0
+    best: Best | None = None
+    objective_seen: bool = False
+    objective_missing: ObjectiveMissing | None = None
+    start_time: int = 0
+    end_time: int = 0
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Iterations at which its runs are compared, ascending."""
+        return rungs(self.spec.early_terminate)
+
+    @property
+    def goal(self) -> Goal:
+        """Which values are good; without an objective it does not matter."""
+        return self.spec.metric.goal if self.spec.metric else Goal.MINIMIZE
+
+    @property
+    def seed(self) -> int:
+        """Its seed, drawn at creation where the file names none."""
+        return self.spec.seed or 0
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether any run of it, new or given back, may be handed out."""
+        return self.state in (SweepState.PENDING, SweepState.RUNNING) and self.ending is not Ending.STOP
+
+    @property
+    def starts_new_runs(self) -> bool:
+        """Whether new points may be handed out."""
+        return self.hands_out and self.ending is None
+
+    @property
+    def planned_runs(self) -> int | None:
+        """How many runs it will have started at its end; None where there is no bound."""
+        size = self.space_size
+        bounds = [bound for bound in (size, self.spec.run_cap) if bound is not None]
+        return min(bounds) if bounds else None
+
+    @property
+    def space_size(self) -> int | None:
+        """Points that the method may hand out in all; None where there is no end to them."""
+        space = self.spec.search_space
+        if self.spec.method is Method.GRID:
+            return space.grid_size
+        if not space.dimensions and self.spec.run_cap is not None:
+            return None  # the only point is repeated up to the cap
+        return space.size
+
+
+def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) -> Sweep:
+    """Return the sweep in another state, by the table above."""
+    assert state in TRANSITIONS[sweep.state], f"{sweep.name}: {sweep.state} -> {state}"
+    return replace(sweep, state=state, reason=reason, end_time=now if state in FINAL else 0)
+
+
+def ending(sweep: Sweep, why: Ending) -> Sweep:
+    """Return the sweep with no new runs to come."""
+    return replace(sweep, ending=why, reason=_ENDING_REASONS[why])
+
+
+def settled(sweep: Sweep, now: int) -> Sweep:
+    """Return the sweep in its final state if it is ending and no run of it can go on; else as it is."""
+    if sweep.state in FINAL or sweep.ending is None or sweep.counts.unfinished:
+        return sweep
+    state = SweepState.STOPPED if sweep.ending is Ending.STOP else SweepState.FINISHED
+    return moved(sweep, state, reason=sweep.reason, now=now)
+
+
+def paused(sweep: Sweep) -> Sweep:
+    """Hand out nothing until it is resumed.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "pause")
+    return (
+        sweep
+        if sweep.state is SweepState.PAUSED
+        else moved(sweep, SweepState.PAUSED, reason="paused by a person")
+    )
+
+
+def resumed(sweep: Sweep) -> Sweep:
+    """Hand out again. Runs without the objective are counted anew, or the next one would pause it again.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "resume")
+    if sweep.state is not SweepState.PAUSED:
+        return sweep
+    state = SweepState.RUNNING if sweep.counts.total else SweepState.PENDING
+    reason = _ENDING_REASONS[sweep.ending] if sweep.ending else ""
+    return replace(moved(sweep, state, reason=reason), objective_missing=None)
+
+
+def stopped(sweep: Sweep) -> Sweep:
+    """Start no more runs; it is stopped once the live ones have ended.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "stop")
+    if sweep.state is not SweepState.RUNNING and sweep.counts.total:
+        sweep = moved(sweep, SweepState.RUNNING)
+    return ending(sweep, Ending.STOP)
+
+
+def cancelled(sweep: Sweep, now: int) -> Sweep:
+    """Start no more runs; the live ones are killed.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "cancel")
+    return moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
+
+
+_ENDING_REASONS = {
+    Ending.CAP: "run_cap is reached",
+    Ending.TARGET: "a run has reached metric.target",
+    Ending.GRID: "every point was handed out",
+    Ending.STOP: "stopped by a person",
+}
+
+
+def _refuse_if_final(sweep: Sweep, verb: str) -> None:
+    if sweep.state in FINAL:
+        raise WrongStateError(str(sweep.name), sweep.state, verb)

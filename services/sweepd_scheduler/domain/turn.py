@@ -1,0 +1,173 @@
+"""How decisions write: staged on the state, with the opposite in the journal, and listed for the store."""
+
+from bisect import bisect_left, insort
+from dataclasses import replace
+
+from sweepd_scheduler.domain.decision import (
+    AttemptChanged,
+    Change,
+    Command,
+    Effect,
+    Happened,
+    RunChanged,
+    RungReached,
+    SetTimer,
+    StudyNoted,
+    SweepChanged,
+    Tell,
+)
+from sweepd_scheduler.domain.early_termination import Rung, cost
+from sweepd_scheduler.domain.events import Timer
+from sweepd_scheduler.domain.moment import Moment
+from sweepd_scheduler.domain.names import sweep_of_run_id
+from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunState
+from sweepd_scheduler.domain.state import EndedSweep, State, SweepIndex
+from sweepd_scheduler.domain.study import Study
+from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweep import Sweep
+
+
+class Turn:
+    """One decision in the making."""
+
+    def __init__(self, state: State, now: Moment) -> None:
+        self.state = state
+        self.now = now
+        self.changes: list[Change] = []
+        self.effects: list[Effect] = []
+        self._journal = state.journal
+
+    # Effects.
+
+    def tell(self, session: str, command: Command) -> None:
+        """Send a command once the changes are stored."""
+        self.effects.append(Tell(session, command))
+
+    def later(self, seconds: float, event: Timer) -> None:
+        """Come back to this after some seconds."""
+        self.effects.append(SetTimer(self.now.monotonic + seconds, event))
+
+    # Sweeps.
+
+    def add_sweep(self, sweep: Sweep) -> None:
+        """Bring a new sweep into being."""
+        state = self.state
+        self._journal.put(state.names, sweep.name, sweep.key)
+        owner = sweep_of_run_id(sweep.name.id)
+        if owner is not None:
+            self._journal.add(state.run_like, (sweep.name.parent, owner))
+        self._journal.put(state.index, sweep.key, SweepIndex(size=sweep.space_size))
+        self._journal.put(state.studies, sweep.key, Study())
+        self.put_sweep(sweep)
+
+    def put_sweep(self, sweep: Sweep) -> None:
+        """Replace a sweep; one that is over leaves memory with all that belongs to it."""
+        state, journal = self.state, self._journal
+        journal.put(state.sweeps, sweep.key, sweep)
+        self.changes.append(SweepChanged(sweep))
+        if sweep.state in SWEEP_FINAL and not sweep.counts.unfinished:
+            journal.drop(state.sweeps, sweep.key)
+            journal.drop(state.index, sweep.key)
+            journal.drop(state.studies, sweep.key)
+            over = EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
+            journal.put(state.ended, sweep.key, over)
+
+    def sweep(self, key: int) -> Sweep:
+        """Return a sweep as this decision leaves it, even one that has just left memory."""
+        changed = (each.sweep for each in reversed(self.changes) if isinstance(each, SweepChanged))
+        return self.state.sweeps.get(key) or next(sweep for sweep in changed if sweep.key == key)
+
+    def put_study(self, sweep: int, study: Study) -> None:
+        """Replace what is at hand for a sweep; one that is over has nothing at hand."""
+        if sweep in self.state.studies:
+            self._journal.put(self.state.studies, sweep, study)
+
+    def observe(self, note: StudyNoted) -> None:
+        """Give the study of a sweep its next numbered observation."""
+        sweep = self.state.sweeps[note.sweep]
+        numbered = replace(note, number=sweep.observations + 1)
+        self.put_sweep(replace(sweep, observations=numbered.number))
+        self.changes.append(numbered)
+
+    # Runs.
+
+    def put_run(self, run: Run) -> None:
+        """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
+        state = self.state
+        before = state.runs.get(run.key)
+        self.changes.append(RunChanged(run))
+        if run.attempts and (before is None or before.attempts[-1:] != run.attempts[-1:]):
+            self.changes.append(AttemptChanged(run.key, run.newest))
+        if run.state in FINAL:
+            self._journal.drop(state.runs, run.key)
+        else:
+            self._journal.put(state.runs, run.key, run)
+        self._index_run(before, run)
+        if before is None or before.state is not run.state:
+            sweep = state.sweeps[run.sweep]
+            counts = sweep.counts.moved(before.state if before else None, run.state)
+            self.put_sweep(replace(sweep, counts=counts))
+
+    def _index_run(self, before: Run | None, run: Run) -> None:
+        state, journal = self.state, self._journal
+        index = state.index[run.sweep]
+        if before is None:
+            journal.add(index.digests, run.digest)
+            journal.add(index.unfinished, run.number)
+        if run.state in FINAL:
+            journal.discard(index.unfinished, run.number)
+        (journal.add if run.state is RunState.PENDING else journal.discard)(index.pending, run.number)
+        was = before.rung if before and before.state is RunState.RUNNING else 0
+        rung = run.rung if run.state is RunState.RUNNING else 0
+        if was != rung:
+            if was:
+                journal.discard(index.at_rung[was], run.number)
+            if rung:
+                if rung not in index.at_rung:
+                    journal.put(index.at_rung, rung, set())
+                journal.add(index.at_rung[rung], run.number)
+        held = run.state not in FINAL and run.attempts and run.newest.state in HELD
+        if held and run.key not in state.heard:
+            journal.put(state.heard, run.key, self.now.monotonic)
+        elif not held:
+            journal.drop(state.heard, run.key)
+        suspect = held and run.newest.state is AttemptState.SUSPECT
+        (journal.add if suspect else journal.discard)(state.suspects, run.key)
+
+    def put_rung(self, run: Run, rung: int, value: float) -> Rung:
+        """Set the value of a run at a rung and return the rung."""
+        index = self.state.index[run.sweep]
+        if rung not in index.rungs:
+            self._journal.put(index.rungs, rung, Rung())
+        values = index.rungs[rung]
+        before = values.put(run.number, cost(value, self.state.sweeps[run.sweep].goal))
+        self._journal.note(lambda: values.put(run.number, before))
+        self.changes.append(RungReached(run.sweep, rung, run.number, value))
+        return values
+
+    def add_duration(self, sweep: int, seconds: float) -> None:
+        """Remember how long a run took."""
+        durations = self.state.index[sweep].durations
+        insort(durations, seconds)
+        self._journal.note(lambda: durations.pop(bisect_left(durations, seconds)))
+
+    def note(
+        self, kind: str, run: Run | None = None, sweep: Sweep | None = None, **detail: str | float
+    ) -> None:
+        """Write a line of the record."""
+        self.changes.append(
+            Happened(
+                number=self.count("number"),
+                time=self.now.wall,
+                sweep=run.sweep if run else sweep.key if sweep else 0,
+                kind=kind,
+                run=run.number if run else 0,
+                attempt=run.attempt if run else 0,
+                detail=detail,
+            )
+        )
+
+    def count(self, counter: str) -> int:
+        """Return the next number of a counter."""
+        self._journal.put(self.state.counters, counter, self.state.counters[counter] + 1)
+        return self.state.counters[counter]

@@ -1,0 +1,123 @@
+"""What follows when a person creates, pauses, resumes, stops or cancels a sweep."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status, WrongStateError
+from sweepd_scheduler.domain import sweep as sweeps
+from sweepd_scheduler.domain.events import (
+    CancelSweep,
+    CreateSweep,
+    PauseSweep,
+    Request,
+    ResumeSweep,
+    StopSweep,
+)
+from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.holding import tell_stop
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.run import RunState, Stop, StopMode
+from sweepd_scheduler.domain.run_end import end, settle, tell_ended
+from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
+from sweepd_scheduler.domain.turn import Turn
+
+
+class NameTakenError(DomainError):
+    """A sweep or a run of the project goes by this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} exists already",
+            status=Status.ALREADY_EXISTS,
+            reason=Reason.NAME_TAKEN,
+            metadata={"name": name},
+        )
+
+
+def request(turn: Turn, event: Request) -> Sweep:
+    """Carry out what a person asks for and return the sweep as it then stands.
+
+    Raises:
+        DomainError: it cannot be carried out; nothing has changed.
+    """
+    match event:
+        case CreateSweep():
+            return _create(turn, event)
+        case PauseSweep(name=name):
+            return _change(turn, name, "pause", sweeps.paused)
+        case ResumeSweep(name=name):
+            return _resume(turn, name)
+        case StopSweep(name=name):
+            return _stop(turn, name)
+        case CancelSweep(name=name):
+            return _cancel(turn, name)
+
+
+def _create(turn: Turn, event: CreateSweep) -> Sweep:
+    candidates = (event.id,) if event.id is not None else event.drawn_ids
+    names = [SweepName(event.parent, each) for each in candidates]
+    free = next((name for name in names if not turn.state.name_taken(name)), None)
+    if free is None:
+        raise NameTakenError(str(names[0]))
+    sweep = Sweep(
+        key=turn.count("sweep"), name=free, spec=event.spec, file=event.file, create_time=turn.now.wall
+    )
+    turn.add_sweep(sweep)
+    turn.note("sweep-created", sweep=sweep)
+    return sweep
+
+
+def _resume(turn: Turn, name: SweepName) -> Sweep:
+    sweep = _change(turn, name, "resume", sweeps.resumed)
+    serve_sweep(turn, sweep.key)
+    return turn.sweep(sweep.key)
+
+
+def _stop(turn: Turn, name: SweepName) -> Sweep:
+    before = _find(turn, name, "stop")
+    if before.ending is Ending.STOP:
+        return before
+    key = _change(turn, name, "stop", sweeps.stopped).key
+    for number in sorted(turn.state.index[key].pending):  # nobody will be given these again
+        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
+    settle(turn, key)
+    if key in turn.state.sweeps:
+        tell_ended(turn, turn.state.sweeps[key])
+    return turn.sweep(key)
+
+
+def _cancel(turn: Turn, name: SweepName) -> Sweep:
+    before = _find(turn, name, "cancel")
+    unfinished = sorted(turn.state.index[before.key].unfinished)
+    tell_ended(turn, sweeps.cancelled(before, turn.now.wall))
+    _change(turn, name, "cancel", lambda sweep: sweeps.cancelled(sweep, turn.now.wall))
+    for number in unfinished:
+        run = turn.state.runs[(before.key, number)]
+        if run.state is RunState.PENDING:
+            end(turn, run, RunState.KILLED, "the sweep was cancelled")
+        else:
+            doomed = replace(run, stop=Stop(mode=StopMode.KILL, reason="the sweep was cancelled"))
+            turn.put_run(doomed)
+            tell_stop(turn, doomed)
+    return turn.sweep(before.key)
+
+
+def _change(turn: Turn, name: SweepName, verb: str, change: Callable[[Sweep], Sweep]) -> Sweep:
+    before = _find(turn, name, verb)
+    sweep = change(before)
+    if sweep is not before:
+        turn.note(f"sweep-{verb}", sweep=sweep)
+        turn.put_sweep(sweep)
+    return sweep
+
+
+def _find(turn: Turn, name: SweepName, verb: str) -> Sweep:
+    key = turn.state.names.get(name)
+    if key is None:
+        raise NotFoundError(str(name))
+    if key in turn.state.ended:
+        raise WrongStateError(str(name), turn.state.ended[key].state, verb)
+    sweep = turn.state.sweeps[key]
+    if sweep.state in FINAL:
+        raise WrongStateError(str(name), sweep.state, verb)
+    return sweep

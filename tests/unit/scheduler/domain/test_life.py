@@ -1,0 +1,210 @@
+"""Any order of events, early, late or repeated, with agents that vanish and a scheduler that restarts."""
+
+from contextlib import suppress
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.decide import decide
+from sweepd_scheduler.domain.decision import StartRun
+from sweepd_scheduler.domain.events import (
+    Answered,
+    CancelSweep,
+    Heartbeat,
+    HeldAttempt,
+    Known,
+    Offered,
+    PauseSweep,
+    ResumeSweep,
+    StopSweep,
+    Suggested,
+    SuggestionsArrived,
+    SuggestionsFailed,
+)
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.run import FINAL, Exit, ExitCause, RunKey
+from sweepd_scheduler.domain.state import EndedSweep, State, Stored
+from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.terms import Terms
+from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM, World
+
+AGENTS = ("ann", "bob", "cat")
+HALVING = {**OBJECTIVE, "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2}}
+SPECS = (
+    {**GRID_4, **OBJECTIVE},
+    {**RANDOM, **HALVING, "run_cap": 5},
+    {
+        "method": "random",
+        "parameters": {"a": {"values": [1, 2, 3]}},
+        "metric": {"name": "loss", "target": 0.1},
+    },
+    {**RANDOM, **HALVING, "method": "bayes", "run_cap": 5},
+    {"method": "random", "parameters": {"a": {"value": 1}}, "run_cap": 3},
+)
+ENDS = (
+    Exit(cause=ExitCause.EXITED, code=0),
+    Exit(cause=ExitCause.EXITED, code=1),
+    Exit(cause=ExitCause.COMMANDED, signal=15),
+    Exit(cause=ExitCause.HANDED_BACK),
+    Exit(cause=ExitCause.ORPHANED),
+)
+
+
+class SweepLife(RuleBasedStateMachine):
+    """Agents remember what they were given, as their state folders do, and say it again after a reconnect."""
+
+    @initialize(spec=st.sampled_from(SPECS))
+    def begins(self, spec: dict[str, object]) -> None:
+        self.world = World()
+        self.world.create(spec)
+        self.sessions: dict[str, str] = {}
+        self.given: dict[str, dict[tuple[RunKey, int], AttemptRef]] = {agent: {} for agent in AGENTS}
+        self.seen = 0
+
+    def remember(self) -> None:
+        for session, command in self.world.told[self.seen :]:
+            if isinstance(command, StartRun):
+                agent = next((a for a, s in self.sessions.items() if s == session), None)
+                if agent is not None:
+                    self.given[agent][(command.run.key, command.ref.attempt)] = command.ref
+                    if command.command % 3:  # one in three confirmations is lost
+                        self.world.happens(Answered(session, command.command, ""))
+        self.seen = len(self.world.told)
+
+    @rule(agent=st.sampled_from(AGENTS), remembers=st.booleans(), slots=st.integers(1, 3))
+    def attaches(self, agent: str, remembers: bool, slots: int) -> None:
+        if not remembers:
+            self.given[agent].clear()
+        held = []
+        renumbered: dict[tuple[RunKey, int], AttemptRef] = {}
+        for handle, ((key, attempt), _) in enumerate(self.given[agent].items(), start=1):
+            renumbered[(key, attempt)] = ref = AttemptRef(handle, attempt)
+            run = self.world.run(key)
+            known = Known(
+                key=key,
+                run_attempt=run.attempt,
+                run_state=run.state,
+                state=run.attempts[attempt - 1].state,
+                observation_row=run.observation_row,
+            )
+            held.append(HeldAttempt(ref=ref, alive=True, known=known))
+        with suppress(DomainError):
+            self.sessions[agent] = self.world.attach(agent, slots=slots, attempts=tuple(held))
+            self.given[agent] = renumbered
+            self.world.offer(self.sessions[agent], slots)
+        self.remember()
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def vanishes(self, agent: str) -> None:
+        if agent in self.sessions:
+            self.world.leaves(self.sessions.pop(agent))
+
+    @rule(agent=st.sampled_from(AGENTS), wanted=st.integers(0, 4))
+    def offers(self, agent: str, wanted: int) -> None:
+        if agent in self.sessions:
+            self.world.offer(self.sessions[agent], wanted)
+            self.remember()
+
+    def somebody_with_a_run(self) -> list[tuple[str, RunKey, AttemptRef]]:
+        given = ((agent, key, ref) for agent in AGENTS for (key, _), ref in self.given[agent].items())
+        return [each for each in given if each[0] in self.sessions]
+
+    @precondition(lambda self: self.somebody_with_a_run())
+    @rule(data=st.data(), loss=st.floats(0, 9), skew=st.sampled_from([1, 1, 1, 0, 2]))
+    def logs(self, data: st.DataObject, loss: float, skew: int) -> None:
+        agent, key, ref = data.draw(st.sampled_from(self.somebody_with_a_run()))
+        first = max(1, self.world.run(key).observation_row + skew)
+        self.world.logs(self.sessions[agent], ref, first, loss, loss / 2)
+        self.remember()
+
+    @precondition(lambda self: self.somebody_with_a_run())
+    @rule(data=st.data(), how=st.sampled_from(ENDS), freed=st.booleans())
+    def exits(self, data: st.DataObject, how: Exit, freed: bool) -> None:
+        agent, key, ref = data.draw(st.sampled_from(self.somebody_with_a_run()))
+        self.world.exits(self.sessions[agent], ref, how, self.world.run(key).observation_row, ("acc",))
+        if freed:
+            self.world.offer(self.sessions[agent], 1)
+        self.remember()
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def lives(self, agent: str) -> None:
+        if agent in self.sessions:
+            refs = tuple(self.given[agent].values())
+            self.world.state.hear(self.sessions[agent], self.world.now, refs)
+            self.world.happens(Heartbeat(self.sessions[agent], refs))
+
+    @rule(seconds=st.sampled_from([0.3, 6.0, 40.0, 130.0]), silent=st.booleans())
+    def time_passes(self, seconds: float, silent: bool) -> None:
+        self.world.passes(seconds, silent=silent)
+        self.remember()
+
+    @rule(verb=st.sampled_from([PauseSweep, ResumeSweep, ResumeSweep]))
+    def a_person_pauses_or_resumes(self, verb: type[PauseSweep | ResumeSweep]) -> None:
+        with suppress(DomainError):
+            self.world.happens(verb(SweepName(PARENT, "s")))
+        self.remember()
+
+    @precondition(lambda self: self.world.sweep().counts.total > 2)
+    @rule(verb=st.sampled_from([StopSweep, CancelSweep]), really=st.integers(0, 4))
+    def a_person_ends_it(self, verb: type[StopSweep | CancelSweep], really: int) -> None:
+        if not really:
+            with suppress(DomainError):
+                self.world.happens(verb(SweepName(PARENT, "s")))
+            self.remember()
+
+    @rule(x=st.floats(-0.5, 1.5), stale=st.integers(0, 3), answers=st.booleans())
+    def the_search_answers(self, x: float, stale: int, answers: bool) -> None:
+        sweep = self.world.sweep()
+        seen = max(0, sweep.observations - stale)
+        point = Suggested(point={"x": x}, engine="test/1", observations_seen=seen)
+        self.world.happens(
+            SuggestionsArrived(sweep=1, suggestions=(point,), exhausted=False)
+            if answers
+            else SuggestionsFailed(1, "away")
+        )
+        self.remember()
+
+    @rule()
+    def the_scheduler_restarts(self) -> None:
+        world = self.world
+        sweep = world.sweep()
+        runs = [world.run((1, number)) for number in range(1, sweep.counts.total + 1)]
+        before = world.state
+        world.state = State(Terms())
+        over = sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
+        stored = Stored(
+            sweep=sweep,
+            runs=tuple(run for run in runs if run.state not in FINAL),
+            digests=frozenset(run.digest for run in runs),
+            rung_values=tuple(
+                (rung, run, cost)
+                for rung, values in (before.index[1].rungs.items() if 1 in before.index else ())
+                for run, cost in values.by_run.items()
+            ),
+            durations=(),
+        )
+        ended = EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
+        world.state.restore([] if over else [stored], [(1, ended)] if over else [], 10_000, world.now)
+        world.timers = list(world.state.first_timers(world.now))
+        self.sessions.clear()
+
+    @rule()
+    def a_turn_is_dropped(self) -> None:
+        """What was staged and could not be stored leaves no trace."""
+        world = self.world
+        if world.sweep().state in SWEEP_FINAL or not self.sessions:
+            return
+        before = (dict(world.state.runs), dict(world.state.sweeps), dict(world.state.sessions))
+        session = next(iter(self.sessions.values()))
+        with suppress(DomainError):
+            decide(world.state, Offered(session, 3), world.moment)
+            decide(world.state, CancelSweep(SweepName(PARENT, "s")), world.moment)
+        world.state.journal.back_to(0)
+        assert before == (world.state.runs, world.state.sweeps, world.state.sessions)
+
+
+TestSweepLife = SweepLife.TestCase
+TestSweepLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,198 @@
+"""A small world around the core: it keeps time, rings timers, plays agents, checks every invariant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sweepd.spec import SweepSpec, parse_mapping
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.decide import decide
+from sweepd_scheduler.domain.decision import (
+    Ack,
+    AskStudy,
+    Change,
+    CloseSession,
+    Command,
+    Effect,
+    RunChanged,
+    SetTimer,
+    StartRun,
+    StopRun,
+    SweepChanged,
+    Tell,
+)
+from sweepd_scheduler.domain.events import (
+    Announced,
+    Answered,
+    Attached,
+    CreateSweep,
+    Detached,
+    Event,
+    Exited,
+    HeldAttempt,
+    Observation,
+    Observed,
+    Offered,
+    Started,
+    Timer,
+)
+from sweepd_scheduler.domain.moment import Moment
+from sweepd_scheduler.domain.names import Parent, SweepName
+from sweepd_scheduler.domain.run import Exit, ExitCause, Run, RunKey
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.terms import Terms
+from unit.scheduler.invariants import check
+
+C = TypeVar("C")
+PARENT = Parent("local", "demo")
+GRID_4 = {"method": "grid", "parameters": {"a": {"values": [1, 2]}, "b": {"values": [1, 2]}}}
+RANDOM = {"method": "random", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+OBJECTIVE = {"metric": {"name": "loss"}}
+EXIT_0 = Exit(cause=ExitCause.EXITED, code=0)
+
+
+def a_spec(document: Mapping[str, object]) -> SweepSpec:
+    parsed = parse_mapping({"program": "train.py", "seed": 7, **document})
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec
+
+
+@dataclass
+class World:
+    """The core and everything that was ever stored, by key, newest last."""
+
+    state: State = field(default_factory=lambda: State(Terms()))
+    now: float = 1_000.0
+    timers: list[tuple[float, Timer]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    told: list[tuple[str, Command]] = field(default_factory=list)
+    sessions: int = 0
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.now, int(self.now * 1e6))
+
+    def happens(self, event: Event) -> Sweep | None:
+        decision = decide(self.state, event, self.moment)
+        self.state.journal.keep()
+        self.changes += decision.changes
+        self.effects = list(decision.effects)
+        for effect in decision.effects:
+            if isinstance(effect, Tell):
+                self.told.append((effect.session, effect.command))
+            elif isinstance(effect, SetTimer):
+                self.timers.append((effect.at, effect.event))
+        check(self.state, self.changes)
+        return decision.answer
+
+    def passes(self, seconds: float, *, silent: bool = True) -> None:
+        """Let time pass; `silent` or not, timers ring in order."""
+        end = self.now + seconds
+        while True:
+            due = min(
+                (timer for timer in self.timers if timer[0] <= end), key=lambda each: each[0], default=None
+            )
+            if due is None:
+                break
+            self.timers.remove(due)
+            self.now = max(self.now, due[0])
+            if not silent:
+                for session in self.state.sessions:
+                    self.state.hear(session, self.now)
+            self.happens(due[1])
+        self.now = end
+
+    def create(self, document: Mapping[str, object], sweep_id: str = "s") -> Sweep:
+        answer = self.happens(
+            CreateSweep(parent=PARENT, id=sweep_id, drawn_ids=(), spec=a_spec(document), file=None)
+        )
+        assert answer is not None
+        return answer
+
+    def attach(
+        self, agent: str = "ann", sweep: str = "s", slots: int = 1, attempts: tuple[HeldAttempt, ...] = ()
+    ) -> str:
+        self.sessions += 1
+        session = f"session-{self.sessions}"
+        self.happens(Announced(session, agent))
+        self.happens(
+            Attached(
+                session=session,
+                agent=agent,
+                instance=session,
+                pid=1,
+                host="host",
+                version="0",
+                labels={},
+                slots=slots,
+                sweeps=(SweepName(PARENT, sweep),),
+                attempts=attempts,
+            )
+        )
+        return session
+
+    def offer(self, session: str, wanted: int = 1) -> list[StartRun]:
+        before = len(self.told)
+        self.happens(Offered(session, wanted))
+        return [told for _, told in self.told[before:] if isinstance(told, StartRun)]
+
+    def takes_one(self, session: str) -> StartRun:
+        """Offer one slot, confirm what comes, start its process."""
+        (start,) = self.offer(session)
+        self.confirms(session, start)
+        return start
+
+    def confirms(self, session: str, start: StartRun) -> None:
+        self.happens(Answered(session, start.command, ""))
+        self.happens(Started(session=session, ref=start.ref, argv=("python",), resumed_from_step=None))
+
+    def logs(self, session: str, ref: AttemptRef, first: int, *values: float) -> None:
+        self.happens(
+            Observed(
+                session=session,
+                ref=ref,
+                first_row=first,
+                last_row=first + len(values) - 1,
+                observations=tuple(Observation(first + n, value) for n, value in enumerate(values)),
+            )
+        )
+
+    def exits(
+        self,
+        session: str,
+        ref: AttemptRef,
+        exit_: Exit = EXIT_0,
+        last_row: int = 0,
+        keys: tuple[str, ...] = (),
+    ) -> None:
+        self.happens(
+            Exited(session=session, ref=ref, last_row=last_row, exit=exit_, logged_keys=keys, log_tail="")
+        )
+
+    def leaves(self, session: str) -> None:
+        self.happens(Detached(session))
+
+    def run(self, key: RunKey) -> Run:
+        """A run as it was last stored, final ones too."""
+        return next(c.run for c in reversed(self.changes) if isinstance(c, RunChanged) and c.run.key == key)
+
+    def sweep(self, key: int = 1) -> Sweep:
+        found = (c.sweep for c in reversed(self.changes) if isinstance(c, SweepChanged))
+        return next(sweep for sweep in found if sweep.key == key)
+
+    def last_told(self, kind: type[C]) -> C:
+        return next(told for _, told in reversed(self.told) if isinstance(told, kind))
+
+    def stops(self) -> list[StopRun]:
+        return [told for _, told in self.told if isinstance(told, StopRun)]
+
+    def acks(self) -> list[Ack]:
+        return [told for _, told in self.told if isinstance(told, Ack)]
+
+    def closed(self) -> list[CloseSession]:
+        return [effect for effect in self.effects if isinstance(effect, CloseSession)]
+
+    def asked(self) -> list[AskStudy]:
+        return [effect for effect in self.effects if isinstance(effect, AskStudy)]
