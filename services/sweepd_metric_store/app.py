@@ -1,0 +1,69 @@
+"""Puts the metric store together: one writer, readers beside it, and the calls that use them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+import grpc.aio
+
+from sweepd_kernel.errors import StartError, UnavailableError
+from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
+from sweepd_metric_store.notices import Notices
+from sweepd_metric_store.servicer import SERVICE_NAME, MetricServicer, handlers
+from sweepd_metric_store.sql import SERVICE as NAME
+from sweepd_metric_store.sql import SqliteWrites
+from sweepd_metric_store.sql_reads import SqliteReads
+from sweepd_metric_store.streams import AppendStreams
+from sweepd_metric_store.writer import Writer
+
+
+class MetricStore:
+    """The running service."""
+
+    def __init__(self, writes: SqliteWrites, reads: SqliteReads, context: ServiceContext) -> None:
+        self._reads = reads
+        self._notices = Notices()
+        self._streams = AppendStreams()
+        self._writer = Writer(writes, context.clock, context.log, self._notices.publish)
+        self._address = str(context.listen)
+
+    def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
+        """Add the service to `server`."""
+        servicer = MetricServicer(self._writer, self._reads, self._notices, self._streams)
+        server.add_generic_rpc_handlers((handlers(servicer),))
+        return (SERVICE_NAME,)
+
+    async def start(self, address: str) -> None:
+        """Begin to write."""
+        self._address = address
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Store what has arrived, end the long streams, and let the database go."""
+        error = UnavailableError(NAME, self._address, "it is stopping")
+        await self._writer.stop(error)
+        self._streams.end(error)
+        self._notices.end(error)
+        await asyncio.to_thread(self._reads.close)
+
+
+def _add_flags(_parser: argparse.ArgumentParser) -> None:
+    """The kernel's flags are all it needs."""
+
+
+async def _open(context: ServiceContext) -> RunningService:
+    if context.data is None:
+        raise StartError(f"{NAME} needs a folder for its data: --data DIR")
+    writes = SqliteWrites(context.data, context.clock)
+    await asyncio.to_thread(writes.open)
+    return MetricStore(writes, SqliteReads(context.data), context)
+
+
+SERVICE = ServiceDefinition(
+    name=NAME,
+    help="keeps every point and every log line",
+    has_data=True,
+    add_flags=_add_flags,
+    open=_open,
+)

@@ -1,0 +1,1 @@
+"""What the metric store decides, free of I/O."""

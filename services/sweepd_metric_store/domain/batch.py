@@ -1,0 +1,116 @@
+"""The shapes that points have inside the metric store: batches as they arrive, stretches as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import cast
+
+Value = float | int | bool | str
+Values = Sequence[float] | Sequence[int] | Sequence[bool] | Sequence[str]
+
+
+class Kind(IntEnum):
+    """The type of a stretch's values; the numbers are stored, so they never change."""
+
+    DOUBLE = 1
+    INT = 2
+    BOOL = 3
+    STRING = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRange:
+    """Rows from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """Values of one key in a batch; `offsets` empty means every row that is not dropped."""
+
+    key: str
+    kind: Kind
+    offsets: Sequence[int]
+    values: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Consecutive rows of one attempt; `steps` and `times` have one entry per row that is not dropped."""
+
+    first_row: int
+    last_row: int
+    steps: Sequence[int]
+    times: Sequence[float]
+    columns: Sequence[Column]
+    dropped: Sequence[RowRange] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spine:
+    """What the values of a stretch hang on: row, step and time of each.
+
+    Compared by identity: keys that were logged together share one, which is then encoded once.
+    """
+
+    rows: Sequence[int]
+    steps: Sequence[int]
+    times: Sequence[float]
+
+    def part(self, start: int, stop: int) -> Spine:
+        """Return the entries from `start` up to, not including, `stop`."""
+        return Spine(rows=self.rows[start:stop], steps=self.steps[start:stop], times=self.times[start:stop])
+
+    def picked(self, positions: Sequence[int]) -> Spine:
+        """Return the entries at `positions`, in that order."""
+        rows, steps, times = self.rows, self.steps, self.times
+        return Spine(
+            rows=[rows[at] for at in positions],
+            steps=[steps[at] for at in positions],
+            times=[times[at] for at in positions],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Values of one type of one key, in the order of their rows; never empty once it is kept."""
+
+    kind: Kind
+    spine: Spine
+    values: Values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def numbers(self) -> Sequence[float]:
+        """Return the values if they are numbers; booleans and texts are none."""
+        return cast(Sequence[float], self.values) if self.kind in {Kind.DOUBLE, Kind.INT} else ()
+
+    def part(self, start: int, stop: int) -> Stretch:
+        """Return the points from `start` up to, not including, `stop`."""
+        return Stretch(kind=self.kind, spine=self.spine.part(start, stop), values=self.values[start:stop])
+
+    def picked(self, positions: Sequence[int]) -> Stretch:
+        """Return the points at `positions`, in that order."""
+        return Stretch(
+            kind=self.kind,
+            spine=self.spine.picked(positions),
+            values=picked_values(self.values, positions),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What one batch brings for one key."""
+
+    key: str
+    stretch: Stretch
+
+
+def picked_values(values: Sequence[Value], positions: Sequence[int]) -> Values:
+    """Return the values at `positions`; picking from a column of one type leaves one type."""
+    return cast(Values, [values[at] for at in positions])

@@ -1,0 +1,95 @@
+"""Fills a page of histories up to its size, so that the next one can go on at an exact row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sweepd_metric_store import codec, wire
+from sweepd_metric_store.domain.batch import Stretch
+from sweepd_metric_store.domain.view import windowed
+
+MAX_PART_BYTES = 48 * 1024
+"""What is larger (long texts alone are) is halved, so that a small page can hold it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesName:
+    """Whose history it is."""
+
+    run_id: int
+    run: str
+    attempt: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An encoded stretch and the rows that it reaches over."""
+
+    first_row: int
+    last_row: int
+    body: bytes
+
+    @classmethod
+    def of(cls, stretch: Stretch) -> Part:
+        """Encode a stretch."""
+        rows = stretch.spine.rows
+        return cls(first_row=rows[0], last_row=rows[-1], body=codec.chunk_bytes(stretch))
+
+    def halved(self) -> Iterator[Part]:
+        """Yield this part, or halves of halves of it that are small enough."""
+        if len(self.body) <= MAX_PART_BYTES or self.first_row == self.last_row:
+            yield self
+            return
+        stretch = codec.stretch(self.body)
+        middle = len(stretch) // 2
+        for half in (stretch.part(0, middle), stretch.part(middle, len(stretch))):
+            yield from Part.of(half).halved()
+
+
+@dataclass(slots=True)
+class _OpenSeries:
+    name: SeriesName
+    parts: list[Part] = field(default_factory=list)
+
+
+class PageBuilder:
+    """Collects parts, series after series, each in the order of first rows."""
+
+    def __init__(self, budget: int) -> None:
+        self._room = budget
+        self._series: list[_OpenSeries] = []
+
+    def begin(self, name: SeriesName) -> None:
+        """Go on with another series."""
+        self._series.append(_OpenSeries(name))
+        self._room -= len(name.run.encode()) + len(name.key.encode()) + 4 * wire.FRAME
+
+    def add(self, part: Part) -> bool:
+        """Add a part to the series at hand, or tell that the page is full before its first row."""
+        cost = len(part.body) + wire.FRAME
+        if self._room < cost and any(series.parts for series in self._series):
+            self._end_before(part.first_row)
+            return False
+        self._room -= cost
+        self._series[-1].parts.append(part)
+        return True
+
+    def encoded(self) -> list[bytes]:
+        """Return the series that have any points, as messages."""
+        return [
+            wire.series(each.name.run, each.name.attempt, each.name.key, [part.body for part in each.parts])
+            for each in self._series
+            if each.parts
+        ]
+
+    def _end_before(self, row: int) -> None:
+        """Cut what overlaps the next page: stretches of different types may interleave."""
+        series = self._series[-1]
+        series.parts = [
+            part
+            if part.last_row < row
+            else Part.of(windowed(codec.stretch(part.body), first_row=part.first_row, last_row=row - 1))
+            for part in series.parts
+        ]

@@ -1,0 +1,245 @@
+"""What the writer knows of attempts and series without asking the database, and how it is written back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from sweepd_metric_store import codec
+from sweepd_metric_store.domain.batch import Stretch
+from sweepd_metric_store.domain.compaction import NO_TAIL, Tail
+from sweepd_metric_store.domain.summary import Summary
+from sweepd_metric_store.ports import AttemptName
+
+MAX_SERIES = 20_000
+"""Series held in memory; beyond, the attempts that were quiet for longest are forgotten, to be read again."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run and the keys that it has logged."""
+
+    id: int
+    keys: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class SeriesState:
+    """One key of one attempt; `arrived` waits for the commit."""
+
+    id: int
+    attempt_id: int
+    key_id: int
+    summary: Summary | None = None
+    tail: Tail = NO_TAIL
+    arrived: list[Stretch] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AttemptState:
+    """An attempt and its cursors; `log_arrived` waits for the commit."""
+
+    id: int
+    run: RunState
+    number: int
+    point_row: int = 0
+    resumed_from_step: int | None = None
+    log_offset: int = 0
+    log_tail_offset: int = 0
+    log_tail_pieces: int = 0
+    log_arrived: list[bytes] = field(default_factory=list)
+    series: dict[str, SeriesState] = field(default_factory=dict)
+    touched: float = 0.0
+
+
+class Ledger:
+    """The writer's memory. It gives out all ids, as nobody else writes; a failed commit drops it whole."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._attempts: dict[AttemptName, AttemptState] = {}
+        self._runs: dict[str, RunState] = {}
+        self._keys: dict[str, int] = {}
+        self._new: dict[str, list[tuple[object, ...]]] = {table: [] for table in _INSERTS}
+        self._touched: dict[AttemptName, AttemptState] = {}
+        self._held = 0
+        self._last_ids = {
+            table: int(connection.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0])  # noqa: S608 (constants)
+            for table in _TABLES
+        }
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._touched)
+
+    @property
+    def touched(self) -> Iterable[AttemptState]:
+        """The attempts that something has arrived for."""
+        return self._touched.values()
+
+    def attempt(self, name: AttemptName) -> AttemptState:
+        """Return an attempt, as stored or new."""
+        known = self._attempts.get(name)
+        if known is None:
+            known = self._attempts[name] = self._stored_attempt(name) or self._new_attempt(name)
+            self._held += 1 + len(known.series)
+        return known
+
+    def series(self, attempt: AttemptState, key: str) -> SeriesState:
+        """Return one key of `attempt`, as stored or new."""
+        known = attempt.series.get(key)
+        if known is None:
+            known = SeriesState(id=self.next_id("series"), attempt_id=attempt.id, key_id=self._key(key))
+            attempt.series[key] = known
+            attempt.run.keys.add(key)
+            self._held += 1
+        return known
+
+    def touch(self, name: AttemptName, attempt: AttemptState) -> None:
+        """Note that `attempt` has changed and must be written."""
+        self._touched[name] = attempt
+
+    def next_id(self, table: str) -> int:
+        """Return a number that no row of `table` has had."""
+        self._last_ids[table] += 1
+        return self._last_ids[table]
+
+    def write_names(self) -> None:
+        """Write the rows that others refer to."""
+        for table, rows in self._new.items():
+            if rows:
+                self._connection.executemany(_INSERTS[table], rows)
+
+    def write_states(self) -> None:
+        """Write the cursors; they are on disk together with what they count."""
+        self._connection.executemany(
+            _UPDATE_ATTEMPT,
+            [
+                (
+                    each.point_row,
+                    each.resumed_from_step,
+                    each.log_offset,
+                    each.log_tail_offset,
+                    each.log_tail_pieces,
+                    each.id,
+                )
+                for each in self._touched.values()
+            ],
+        )
+
+    def settle(self, now: float) -> None:
+        """Take what was staged as stored, and forget the quietest attempts if there are too many."""
+        for rows in self._new.values():
+            rows.clear()
+        for name, attempt in self._touched.items():
+            attempt.touched = now
+            # Dictionaries keep the order of insertion: whoever is touched goes to the end.
+            self._attempts[name] = self._attempts.pop(name)
+        self._touched.clear()
+        if len(self._keys) > MAX_SERIES:
+            self._keys.clear()
+        if self._held > MAX_SERIES:
+            for name in list(self._attempts):
+                self._forget(name)
+                if self._held <= MAX_SERIES:
+                    break
+
+    def active_since(self, moment: float) -> AbstractSet[int]:
+        """Return the ids of attempts that something has arrived for since `moment`."""
+        return {attempt.id for attempt in self._attempts.values() if attempt.touched >= moment}
+
+    def forget(self, attempt_ids: AbstractSet[int]) -> None:
+        """Drop what is known of attempts that were changed in the database."""
+        for name in [name for name, attempt in self._attempts.items() if attempt.id in attempt_ids]:
+            self._forget(name)
+
+    def _forget(self, name: AttemptName) -> None:
+        self._held -= 1 + len(self._attempts.pop(name).series)
+        self._runs.pop(name.run, None)
+
+    def _key(self, name: str) -> int:
+        known = self._keys.get(name) or self._find("select id from metric_key where name = ?", name)
+        if known is None:
+            known = self.next_id("metric_key")
+            self._new["metric_key"].append((known, name))
+        self._keys[name] = known
+        return known
+
+    def _new_attempt(self, name: AttemptName) -> AttemptState:
+        run = self._runs.get(name.run) or self._stored_run(name.run) or self._new_run(name)
+        self._runs[name.run] = run
+        made = AttemptState(id=self.next_id("attempt"), run=run, number=name.attempt)
+        self._new["attempt"].append((made.id, run.id, made.number))
+        self.touch(name, made)
+        return made
+
+    def _new_run(self, name: AttemptName) -> RunState:
+        sweep_id = self._find("select id from sweep where name = ?", name.sweep)
+        if sweep_id is None:
+            sweep_id = next((int(str(row[0])) for row in self._new["sweep"] if row[1] == name.sweep), None)
+        if sweep_id is None:
+            sweep_id = self.next_id("sweep")
+            self._new["sweep"].append((sweep_id, name.sweep))
+        run = RunState(id=self.next_id("run"))
+        self._new["run"].append((run.id, sweep_id, name.run))
+        return run
+
+    def _stored_run(self, name: str) -> RunState | None:
+        run_id = self._find("select id from run where name = ?", name)
+        if run_id is None:
+            return None
+        return RunState(id=run_id, keys={key for (key,) in self._connection.execute(_RUN_KEYS, (run_id,))})
+
+    def _stored_attempt(self, name: AttemptName) -> AttemptState | None:
+        row = self._connection.execute(_ATTEMPT, (name.run, name.attempt)).fetchone()
+        if row is None:
+            return None
+        run = self._runs.get(name.run) or self._stored_run(name.run)
+        assert run is not None
+        self._runs[name.run] = run
+        attempt = AttemptState(row[0], run, name.attempt, *row[1:])
+        for key, series_id, key_id, numbers, summary, *tail in self._connection.execute(
+            _SERIES, (attempt.id,)
+        ):
+            first_row, points, pieces = tail
+            attempt.series[key] = SeriesState(
+                id=series_id,
+                attempt_id=attempt.id,
+                key_id=key_id,
+                summary=codec.summary(summary, number_count=numbers),
+                tail=Tail(first_row=first_row, points=points, pieces=pieces),
+            )
+        return attempt
+
+    def _find(self, query: str, name: str) -> int | None:
+        row = self._connection.execute(query, (name,)).fetchone()
+        return int(row[0]) if row else None
+
+
+_TABLES = ("sweep", "run", "attempt", "metric_key", "series", "chunk", "log_piece")
+# In the order in which rows refer to each other.
+_INSERTS = {
+    "sweep": "insert into sweep (id, name) values (?, ?)",
+    "run": "insert into run (id, sweep_id, name) values (?, ?, ?)",
+    "attempt": (
+        "insert into attempt (id, run_id, number, point_row, log_offset, log_tail_offset, log_tail_pieces)"
+        " values (?, ?, ?, 0, 0, 0, 0)"
+    ),
+    "metric_key": "insert into metric_key (id, name) values (?, ?)",
+}
+_UPDATE_ATTEMPT = """
+    update attempt set
+        point_row = ?, resumed_from_step = ?, log_offset = ?, log_tail_offset = ?, log_tail_pieces = ?
+    where id = ?"""
+_RUN_KEYS = """
+    select distinct k.name from attempt a
+    join series s on s.attempt_id = a.id join metric_key k on k.id = s.key_id where a.run_id = ?"""
+_ATTEMPT = """
+    select a.id, a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces
+    from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
+_SERIES = """
+    select k.name, s.id, s.key_id, s.numbers, s.summary, s.tail_first_row, s.tail_points, s.tail_pieces
+    from series s join metric_key k on k.id = s.key_id where s.attempt_id = ?"""

@@ -1,0 +1,1 @@
+"""How metric databases of older versions are brought up to this one."""

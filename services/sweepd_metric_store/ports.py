@@ -1,0 +1,169 @@
+"""What the service asks of its storage; one implementation a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweepd_metric_store.domain.batch import Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptName:
+    """An attempt as callers name it."""
+
+    sweep: str
+    run: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsArrived:
+    """A batch of points that wants to be stored."""
+
+    name: AttemptName
+    batch: Batch
+    resumed_from_step: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogArrived:
+    """A piece of a log that wants to be stored."""
+
+    name: AttemptName
+    offset: int
+    content: bytes
+
+
+Arrival = PointsArrived | LogArrived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of an arrival: the cursor after it, and what was left out of it and why."""
+
+    name: AttemptName
+    cursor: int
+    rejection: str = ""
+    fresh: bool = False
+    """Whether anything new was stored."""
+
+
+class MetricWrites(Protocol):
+    """Storage as the writer thread sees it; used by one thread."""
+
+    def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Store `arrivals` in one transaction that is on disk when this returns.
+
+        Raises:
+            DomainError: none of them is stored; a later call may succeed.
+        """
+
+    def tidy(self) -> bool:
+        """Join some of the small pieces of attempts at rest; tell whether there may be more."""
+
+    def close(self) -> None:
+        """Let the database go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Whose points are wanted: some runs or all of a sweep; of all keys if none is named."""
+
+    runs: Sequence[str] = ()
+    sweep: str = ""
+    keys: AbstractSet[str] = frozenset()
+
+    def covers(self, name: AttemptName) -> bool:
+        """Tell whether points of this attempt belong to it."""
+        return name.sweep == self.sweep if self.sweep else name.run in self.runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page of histories goes on; the empty one is the start."""
+
+    run_id: int = 0
+    key: str = ""
+    attempt: int = 0
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """A page of histories.
+
+    Args:
+        max_points: thin each series to about this many; 0 for none.
+        all_attempts: give what newer attempts have replaced, too.
+        by_attempt: order a run's series by attempt before key, else by key before attempt.
+        budget: about how many bytes the page may have.
+    """
+
+    selection: Selection
+    start: Position
+    budget: int
+    max_points: int = 0
+    all_attempts: bool = False
+    by_attempt: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """Series as the contract encodes them, and where the next page begins; None at the end."""
+
+    series: Sequence[bytes]
+    rest: Position | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryPage:
+    """Summaries as the contract encodes them, and where the next page begins; None at the end."""
+
+    summaries: Sequence[bytes]
+    rest: Position | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What attempts have grown by: series as encoded, the rows now reached, and attempts not yet read."""
+
+    series: Sequence[bytes]
+    rows: Mapping[AttemptName, int]
+    unread: AbstractSet[AttemptName]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPart:
+    """Bytes of the log of `attempt` (0: there is none) from `offset` on; `end` is the length of the log."""
+
+    attempt: int
+    offset: int
+    content: bytes
+    end: int
+
+
+class MetricReads(Protocol):
+    """Storage as readers see it; calls run beside each other and beside the writer, and never wait for it."""
+
+    async def history(self, query: HistoryQuery) -> HistoryPage:
+        """Return a page of histories, ordered by run, in which runs first logged."""
+
+    async def summaries(self, selection: Selection, start: Position, page_size: int) -> SummaryPage:
+        """Return a page of summaries, of the newest attempt that logged each key; reads no history."""
+
+    async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
+        """Return the attempts that have delivered rows."""
+
+    async def growth(
+        self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
+    ) -> Growth:
+        """Return what attempts have beyond `rows` (absent: from the start), as much as is fair to others."""
+
+    async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
+        """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
+
+
+Listener = Callable[[Sequence[Stored]], None]

@@ -1,0 +1,89 @@
+-- The newest tables of the metric database; a test holds them equal to tables.py and to the migrations.
+
+CREATE TABLE metric_key (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
+CREATE TABLE sweep (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
+CREATE TABLE run (
+    id INTEGER NOT NULL,
+    sweep_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(sweep_id) REFERENCES sweep (id) ON DELETE CASCADE,
+    UNIQUE (name)
+);
+CREATE INDEX ix_run_sweep_id ON run (sweep_id);
+
+CREATE TABLE attempt (
+    id INTEGER NOT NULL,
+    run_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    point_row INTEGER NOT NULL,
+    resumed_from_step INTEGER,
+    log_offset INTEGER NOT NULL,
+    log_tail_offset INTEGER NOT NULL,
+    log_tail_pieces INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (run_id, number),
+    FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
+);
+CREATE INDEX attempt_loose_log ON attempt (id) WHERE log_tail_pieces > 1;
+
+CREATE TABLE log_piece (
+    id INTEGER NOT NULL,
+    attempt_id INTEGER NOT NULL,
+    first_offset INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (attempt_id, first_offset),
+    FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE
+);
+
+CREATE TABLE series (
+    id INTEGER NOT NULL,
+    attempt_id INTEGER NOT NULL,
+    key_id INTEGER NOT NULL,
+    points INTEGER NOT NULL,
+    numbers INTEGER NOT NULL,
+    tail_first_row INTEGER NOT NULL,
+    tail_points INTEGER NOT NULL,
+    tail_pieces INTEGER NOT NULL,
+    summary BLOB NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (attempt_id, key_id),
+    FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE,
+    FOREIGN KEY(key_id) REFERENCES metric_key (id) ON DELETE CASCADE
+);
+CREATE INDEX series_loose ON series (id) WHERE tail_pieces > 1;
+
+CREATE TABLE chunk (
+    id INTEGER NOT NULL,
+    series_id INTEGER NOT NULL,
+    first_row INTEGER NOT NULL,
+    last_row INTEGER NOT NULL,
+    points INTEGER NOT NULL,
+    min_step INTEGER NOT NULL,
+    max_step INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (series_id, first_row),
+    FOREIGN KEY(series_id) REFERENCES series (id) ON DELETE CASCADE
+);
+
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO alembic_version (version_num) VALUES ('0001');

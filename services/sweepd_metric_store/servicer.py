@@ -1,0 +1,131 @@
+"""Answers the calls of `MetricService`: decode, one call, encode; histories are encoded as stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypeAlias
+
+import grpc
+import grpc.aio
+
+from sweepd import v1
+from sweepd_kernel.principal import require_service
+from sweepd_metric_store import codec, log_reading, page_token, requests, watching, wire
+from sweepd_metric_store.notices import Notices
+from sweepd_metric_store.ports import MetricReads, Position, Stored
+from sweepd_metric_store.streams import MESSAGE_BYTES, AppendStreams
+from sweepd_metric_store.writer import Writer
+
+SERVICE_NAME = "sweepd.v1.MetricService"
+BytesContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchHistoryRequest, bytes]"
+
+
+class MetricServicer:
+    """The service's calls; what they need is handed in."""
+
+    def __init__(self, writer: Writer, reads: MetricReads, notices: Notices, streams: AppendStreams) -> None:
+        self._writer = writer
+        self._reads = reads
+        self._notices = notices
+        self._streams = streams
+
+    async def AppendPoints(
+        self, batches: AsyncIterator[v1.AppendPointsRequest], _context: object
+    ) -> AsyncIterator[v1.AppendPointsResponse]:
+        """Store batches of points, each answered once it is on disk."""
+        require_service("AppendPoints")
+
+        async def submit(request: v1.AppendPointsRequest) -> asyncio.Future[Stored]:
+            return await self._writer.submit(codec.points_arrived(request))
+
+        async for stored in self._streams.answers(batches, submit):
+            yield codec.points_answer(stored)
+
+    async def AppendLog(
+        self, pieces: AsyncIterator[v1.AppendLogRequest], _context: object
+    ) -> AsyncIterator[v1.AppendLogResponse]:
+        """Store pieces of logs, each answered once it is on disk."""
+        require_service("AppendLog")
+
+        async def submit(request: v1.AppendLogRequest) -> asyncio.Future[Stored]:
+            return await self._writer.submit(codec.log_arrived(request))
+
+        async for stored in self._streams.answers(pieces, submit):
+            yield codec.log_answer(stored)
+
+    async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
+        """Give a page of histories."""
+        page = await self._reads.history(requests.history_query(request))
+        return wire.page(page.series, page_token.encoded(page.rest, request))
+
+    async def ListSummaries(self, request: v1.ListSummariesRequest, _context: object) -> bytes:
+        """Give a page of summaries."""
+        page = await self._reads.summaries(
+            requests.selection(request),
+            page_token.decoded(request.page_token, request),
+            requests.page_size(request),
+        )
+        return wire.page(page.summaries, page_token.encoded(page.rest, request))
+
+    async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
+        """Follow points; writes by itself, as a reader that stalls has to be noticed."""
+        selection = requests.selection(request)
+        async for group in watching.history(selection, self._reads, self._notices):
+            await watching.send(context.write, wire.page(group))
+
+    async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
+        """Give every point of a sweep."""
+        rest: Position | None = Position()
+        while rest is not None:
+            page = await self._reads.history(requests.export_query(request, rest, MESSAGE_BYTES))
+            if page.series:
+                yield wire.page(page.series)
+            rest = page.rest
+
+    async def ReadLog(
+        self, request: v1.ReadLogRequest, _context: object
+    ) -> AsyncIterator[v1.ReadLogResponse]:
+        """Give a log, and follow it if that is asked for."""
+        run = requests.logged_run(request)
+        first = await log_reading.first_part(
+            self._reads, run, request.attempt, requests.log_offset(request), request.tail_bytes
+        )
+        async for part in log_reading.parts(first, run, self._reads, self._notices, follow=request.follow):
+            yield codec.log_part(part)
+
+
+def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
+    """Return the service for a server; the generated registration would encode what is encoded."""
+
+    def as_it_is(message: bytes) -> bytes:
+        return message
+
+    return grpc.method_handlers_generic_handler(
+        SERVICE_NAME,
+        {
+            "AppendPoints": grpc.stream_stream_rpc_method_handler(
+                servicer.AppendPoints,
+                v1.AppendPointsRequest.FromString,
+                v1.AppendPointsResponse.SerializeToString,
+            ),
+            "AppendLog": grpc.stream_stream_rpc_method_handler(
+                servicer.AppendLog, v1.AppendLogRequest.FromString, v1.AppendLogResponse.SerializeToString
+            ),
+            "GetHistory": grpc.unary_unary_rpc_method_handler(
+                servicer.GetHistory, v1.GetHistoryRequest.FromString, as_it_is
+            ),
+            "ListSummaries": grpc.unary_unary_rpc_method_handler(
+                servicer.ListSummaries, v1.ListSummariesRequest.FromString, as_it_is
+            ),
+            "WatchHistory": grpc.unary_stream_rpc_method_handler(
+                servicer.WatchHistory, v1.WatchHistoryRequest.FromString, as_it_is
+            ),
+            "ExportPoints": grpc.unary_stream_rpc_method_handler(
+                servicer.ExportPoints, v1.ExportPointsRequest.FromString, as_it_is
+            ),
+            "ReadLog": grpc.unary_stream_rpc_method_handler(
+                servicer.ReadLog, v1.ReadLogRequest.FromString, v1.ReadLogResponse.SerializeToString
+            ),
+        },
+    )

@@ -1,0 +1,191 @@
+"""How series are written: pieces become chunk rows, joined where `compaction` says so."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from sweepd_metric_store import codec
+from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
+from sweepd_metric_store.domain.compaction import Tail, plan, tail_after
+from sweepd_metric_store.domain.summary import extended
+from sweepd_metric_store.ledger import Ledger, SeriesState
+
+_SERIES_PER_TIDYING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A row of the table, but for the series it belongs to."""
+
+    first_row: int
+    last_row: int
+    points: int
+    min_step: int
+    max_step: int
+    kind: Kind
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Statements:
+    """The rows that one transaction changes, gathered so that each statement runs once for many."""
+
+    connection: sqlite3.Connection
+    removed: list[tuple[int, int]] = field(default_factory=list)
+    chunks: list[tuple[int | bytes, ...]] = field(default_factory=list)
+    series: list[tuple[int | bytes, ...]] = field(default_factory=list)
+    spines: dict[int, tuple[Spine, bytes]] = field(default_factory=dict)
+
+    def encoded(self, stretch: Stretch) -> Chunk:
+        """Encode a stretch; keys that were logged together share the encoded front."""
+        spine = stretch.spine
+        known = self.spines.get(id(spine))
+        if known is None:
+            # The spine is kept beside its bytes, as the id of a thing that is gone may come again.
+            known = self.spines[id(spine)] = (spine, codec.spine_bytes(spine))
+        return Chunk(
+            first_row=spine.rows[0],
+            last_row=spine.rows[-1],
+            points=len(stretch),
+            min_step=min(spine.steps),
+            max_step=max(spine.steps),
+            kind=stretch.kind,
+            body=known[1] + codec.values_bytes(stretch),
+        )
+
+    def insert(self, series_id: int, chunks: Sequence[Chunk]) -> None:
+        """Add chunk rows."""
+        for each in chunks:
+            self.chunks.append(
+                (
+                    series_id,
+                    each.first_row,
+                    each.last_row,
+                    each.points,
+                    each.min_step,
+                    each.max_step,
+                    each.kind.value,
+                    each.body,
+                )
+            )
+
+    def taken_tail(self, series_id: int, tail: Tail) -> list[Chunk]:
+        """Read the open tail of a series and have its rows removed."""
+        self.removed.append((series_id, tail.first_row))
+        return _tail(self.connection, series_id, tail.first_row)
+
+    def run(self) -> None:
+        """Execute them; what is joined goes before its joined form comes, which begins with the same row."""
+        self.connection.executemany("delete from chunk where series_id = ? and first_row >= ?", self.removed)
+        self.connection.executemany(_UPSERT_SERIES, self.series)
+        self.connection.executemany(_INSERT_CHUNK, self.chunks)
+
+
+def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
+    """Write what has arrived for series, and their summaries."""
+    statements = _Statements(connection)
+    for attempt in ledger.touched:
+        for series in attempt.series.values():
+            if series.arrived:
+                _write_series(series, statements)
+                statements.series.append(_series_row(series))
+                series.arrived.clear()
+    statements.run()
+
+
+def tidy(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
+    """Join the tails of some series of attempts that are not `busy`; return the ids of the attempts."""
+    loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_TIDYING)).fetchall()
+    statements = _Statements(connection)
+    for series_id, _, first_row in loose:
+        joined = _joined(_tail(connection, series_id, first_row))
+        statements.removed.append((series_id, first_row))
+        statements.insert(series_id, joined)
+    statements.run()
+    # A tail of two types stays in two pieces; it counts as one, or it would come up here for ever.
+    connection.executemany("update series set tail_pieces = 1 where id = ?", [(each[0],) for each in loose])
+    return {int(each[1]) for each in loose}
+
+
+def _write_series(series: SeriesState, statements: _Statements) -> None:
+    for stretch in series.arrived:
+        series.summary = extended(series.summary, stretch)
+    for group in plan(series.tail, [len(stretch) for stretch in series.arrived]):
+        parts = [statements.encoded(stretch) for stretch in series.arrived[group.start : group.stop]]
+        if group.takes_tail:
+            parts = statements.taken_tail(series.id, series.tail) + parts
+        chunks = _joined(parts)
+        statements.insert(series.id, chunks)
+        points = sum(chunk.points for chunk in chunks)
+        stored = Tail(first_row=chunks[0].first_row, points=points, pieces=len(chunks))
+        series.tail = tail_after(series.tail, group, stored)
+
+
+def _series_row(series: SeriesState) -> tuple[int | bytes, ...]:
+    known, tail = series.summary, series.tail
+    assert known is not None
+    return (
+        series.id,
+        series.attempt_id,
+        series.key_id,
+        known.count,
+        known.number_count,
+        tail.first_row,
+        tail.points,
+        tail.pieces,
+        codec.summary_bytes(known),
+    )
+
+
+def _joined(parts: Sequence[Chunk]) -> list[Chunk]:
+    """Join chunks that follow each other into one for each type of value."""
+    if len(parts) == 1:
+        return list(parts)
+    by_kind = sorted(parts, key=lambda part: (part.kind, part.first_row))
+    joined = [_one(list(same)) for _, same in groupby(by_kind, key=lambda part: part.kind)]
+    return sorted(joined, key=lambda part: part.first_row)
+
+
+def _one(parts: Sequence[Chunk]) -> Chunk:
+    if len(parts) == 1:
+        return parts[0]
+    return Chunk(
+        first_row=parts[0].first_row,
+        last_row=parts[-1].last_row,
+        points=sum(part.points for part in parts),
+        min_step=min(part.min_step for part in parts),
+        max_step=max(part.max_step for part in parts),
+        kind=parts[0].kind,
+        body=codec.joined_chunks([part.body for part in parts]),
+    )
+
+
+def _tail(connection: sqlite3.Connection, series_id: int, first_row: int) -> list[Chunk]:
+    rows = connection.execute(_TAIL, (series_id, first_row))
+    return [
+        Chunk(first, last, points, least, greatest, Kind(kind), body)
+        for first, last, points, least, greatest, kind, body in rows
+    ]
+
+
+_INSERT_CHUNK = """
+    insert into chunk (series_id, first_row, last_row, points, min_step, max_step, kind, body)
+    values (?, ?, ?, ?, ?, ?, ?, ?)"""
+_UPSERT_SERIES = """
+    insert into series
+        (id, attempt_id, key_id, points, numbers, tail_first_row, tail_points, tail_pieces, summary)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict (id) do update set
+        points = excluded.points, numbers = excluded.numbers, tail_first_row = excluded.tail_first_row,
+        tail_points = excluded.tail_points, tail_pieces = excluded.tail_pieces, summary = excluded.summary"""
+_TAIL = """
+    select first_row, last_row, points, min_step, max_step, kind, body from chunk
+    where series_id = ? and first_row >= ? order by first_row"""
+_LOOSE = """
+    select id, attempt_id, tail_first_row from series
+    where tail_pieces > 1 and attempt_id not in (select value from json_each(?)) limit ?"""

@@ -1,0 +1,140 @@
+"""Reads pages of histories: chunks as they are stored, cut or thinned only where a reader needs it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from sweepd_metric_store import codec
+from sweepd_metric_store.domain.downsample import thinned
+from sweepd_metric_store.domain.view import EVERYTHING, NOTHING, Attempt, last_visible_steps, windowed
+from sweepd_metric_store.history_page import PageBuilder, Part, SeriesName
+from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position
+from sweepd_metric_store.sql_selection import KEYS, parameters, runs_clause
+
+MAX_THINNED_POINTS = 2_000_000
+"""A page ends early once thinning has read this many points, so that no single call works for seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSeries:
+    """A series that a page may show, up to `last_step`."""
+
+    id: int
+    name: SeriesName
+    points: int
+    last_step: int
+
+
+def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
+    """Return the page of `query`."""
+    builder = PageBuilder(query.budget)
+    work = 0
+    for series in _series(connection, query):
+        start_row = _start_row(series, query)
+        if start_row is None:
+            continue
+        if work > MAX_THINNED_POINTS:
+            return HistoryPage(series=builder.encoded(), rest=_position(series.name, start_row))
+        visible = _visible_points(connection, series)
+        parts = parts_between(connection, series.id, first_row=start_row, last_step=series.last_step)
+        if query.max_points and visible > query.max_points:
+            work += visible
+            parts = _thinned(connection, series, visible, query.max_points, start_row)
+        builder.begin(series.name)
+        for part in parts:
+            if not builder.add(part):
+                return HistoryPage(series=builder.encoded(), rest=_position(series.name, part.first_row))
+    return HistoryPage(series=builder.encoded(), rest=None)
+
+
+def parts_between(
+    connection: sqlite3.Connection,
+    series_id: int,
+    *,
+    first_row: int,
+    last_row: int = EVERYTHING,
+    last_step: int = EVERYTHING,
+) -> Iterator[Part]:
+    """Yield the stored chunks of a series, cut where they reach beyond these rows or this step."""
+    for first, last, least_step, greatest_step, body in connection.execute(
+        _CHUNKS, (series_id, first_row, last_row)
+    ):
+        if least_step > last_step:
+            continue
+        part = Part(first_row=first, last_row=last, body=body)
+        if first < first_row or last > last_row or greatest_step > last_step:
+            cut = windowed(codec.stretch(body), first_row=first_row, last_row=last_row, last_step=last_step)
+            if not len(cut):
+                continue
+            part = Part.of(cut)
+        yield from part.halved()
+
+
+def _thinned(
+    connection: sqlite3.Connection, series: StoredSeries, visible: int, max_points: int, start_row: int
+) -> Iterator[Part]:
+    stored = parts_between(connection, series.id, first_row=0, last_step=series.last_step)
+    kept = thinned((codec.stretch(part.body) for part in stored), total=visible, max_points=max_points)
+    # The whole is thinned for each page and cut afterwards, so that its buckets do not depend on the pages.
+    cut = (windowed(each, first_row=start_row, last_row=EVERYTHING) for each in kept)
+    yield from sorted((Part.of(each) for each in cut if len(each)), key=lambda part: part.first_row)
+
+
+def _visible_points(connection: sqlite3.Connection, series: StoredSeries) -> int:
+    if series.last_step == EVERYTHING:
+        return series.points
+    (points,) = connection.execute(_POINTS_UP_TO, (series.id, series.last_step)).fetchone()
+    return int(points)
+
+
+def _position(name: SeriesName, row: int) -> Position:
+    return Position(run_id=name.run_id, key=name.key, attempt=name.attempt, row=row)
+
+
+def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
+    """Return the row from which this page shows a series: None if earlier pages showed it all."""
+    name, start = series.name, query.start
+    here = (name.attempt, name.key) if query.by_attempt else (name.key, name.attempt)
+    there = (start.attempt, start.key) if query.by_attempt else (start.key, start.attempt)
+    if name.run_id > start.run_id or here > there:
+        return 0
+    return start.row if here == there else None
+
+
+def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[StoredSeries]:
+    """Yield the series that are to be seen, in the order of the query."""
+    rows = connection.execute(
+        _SERIES.format(runs=runs_clause(query.selection), keys=KEYS),
+        parameters(query.selection, run_id=query.start.run_id),
+    )
+    for (run_id, run), of_run in groupby(rows, key=lambda row: (row[0], row[1])):
+        found = list(of_run)
+        limits = last_visible_steps(
+            {Attempt(number=row[2], resumed_from_step=row[3]) for row in found}
+            if not query.all_attempts
+            else ()
+        )
+        order = (2, 5) if query.by_attempt else (5, 2)
+        for _, _, number, _, series_id, key, points in sorted(
+            (row for row in found if row[5] is not None), key=lambda row: (row[order[0]], row[order[1]])
+        ):
+            last_step = limits.get(number, EVERYTHING)
+            if last_step != NOTHING:
+                name = SeriesName(run_id=run_id, run=run, attempt=number, key=key)
+                yield StoredSeries(id=series_id, name=name, points=points, last_step=last_step)
+
+
+# Attempts without a wanted series come too, as they may have replaced others.
+_SERIES = """
+    select r.id, r.name, a.number, a.resumed_from_step, s.id, k.name, s.points from run r
+    cross join attempt a on a.run_id = r.id and a.point_row > 0
+    left join series s on s.attempt_id = a.id
+    left join metric_key k on k.id = s.key_id and {keys}
+    where {runs} order by r.id"""
+_CHUNKS = """
+    select first_row, last_row, min_step, max_step, body from chunk
+    where series_id = ? and last_row >= ? and first_row <= ? order by first_row"""
+_POINTS_UP_TO = "select coalesce(sum(points), 0) from chunk where series_id = ? and min_step <= ?"

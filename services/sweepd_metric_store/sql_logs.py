@@ -1,0 +1,85 @@
+"""How logs are kept: as pieces, the short ones joined once there is enough of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Set as AbstractSet
+
+from sweepd_metric_store.ledger import AttemptState, Ledger
+from sweepd_metric_store.ports import LogPart
+
+CLOSED_BYTES = 64 * 1024
+"""Pieces are joined when they have this many bytes together; what is shorter is the open tail of the log."""
+MAX_TAIL_PIECES = 32
+_LOGS_PER_TIDYING = 50
+
+
+def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
+    """Write what has arrived for logs; each attempt's pieces of one commit become one."""
+    for attempt in ledger.touched:
+        if attempt.log_arrived:
+            _write_log(connection, attempt)
+            attempt.log_arrived.clear()
+
+
+def tidy(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
+    """Join the tails of some logs of attempts that are not `busy`; return the ids of the attempts."""
+    loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_TIDYING)).fetchall()
+    for attempt_id, offset in loose:
+        content = _taken_tail(connection, attempt_id, offset)
+        connection.execute(_INSERT, (attempt_id, offset, offset + len(content), content))
+    connection.executemany("update attempt set log_tail_pieces = 1 where id = ?", [row[:1] for row in loose])
+    return {int(row[0]) for row in loose}
+
+
+def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, limit: int) -> LogPart:
+    """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has one."""
+    found = connection.execute(_ATTEMPT, {"run": run, "attempt": attempt}).fetchone()
+    if found is None:
+        return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
+    attempt_id, number, end = found
+    content = bytearray()
+    for first, piece in connection.execute(_PIECES, (attempt_id, offset, offset + limit)):
+        content += piece[max(0, offset - first) :]
+        if len(content) >= limit:
+            break
+    return LogPart(attempt=number, offset=offset, content=bytes(content[:limit]), end=end)
+
+
+def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
+    content = b"".join(attempt.log_arrived)
+    end = attempt.log_offset
+    offset = end - len(content)
+    if not attempt.log_tail_pieces:
+        attempt.log_tail_offset = offset
+    full = end - attempt.log_tail_offset >= CLOSED_BYTES
+    if attempt.log_tail_pieces and (full or attempt.log_tail_pieces + 1 >= MAX_TAIL_PIECES):
+        content = _taken_tail(connection, attempt.id, attempt.log_tail_offset) + content
+        offset, attempt.log_tail_pieces = attempt.log_tail_offset, 0
+    attempt.log_tail_pieces = 0 if full else attempt.log_tail_pieces + 1
+    connection.execute(_INSERT, (attempt.id, offset, end, content))
+
+
+def _taken_tail(connection: sqlite3.Connection, attempt_id: int, offset: int) -> bytes:
+    """Read the pieces from `offset` on and remove them."""
+    pieces = connection.execute(_TAIL, (attempt_id, offset)).fetchall()
+    connection.execute(
+        "delete from log_piece where attempt_id = ? and first_offset >= ?", (attempt_id, offset)
+    )
+    return b"".join(piece for (piece,) in pieces)
+
+
+_INSERT = "insert into log_piece (attempt_id, first_offset, end_offset, body) values (?, ?, ?, ?)"
+_TAIL = "select body from log_piece where attempt_id = ? and first_offset >= ? order by first_offset"
+_LOOSE = """
+    select id, log_tail_offset from attempt
+    where log_tail_pieces > 1 and id not in (select value from json_each(?)) limit ?"""
+_ATTEMPT = """
+    select a.id, a.number, a.log_offset from run r join attempt a on a.run_id = r.id
+    where r.name = :run and a.log_offset > 0 and :attempt in (0, a.number) order by a.number desc limit 1"""
+_PIECES = """
+    select first_offset, body from log_piece
+    where attempt_id = ?1 and first_offset < ?3 and first_offset >=
+        coalesce((select max(first_offset) from log_piece where attempt_id = ?1 and first_offset <= ?2), 0)
+    order by first_offset"""

@@ -1,0 +1,98 @@
+"""The SQLite store as readers use it: read-only connections in threads, beside the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_metric_store import sql_growth, sql_history, sql_logs, sql_summaries
+from sweepd_metric_store.ports import (
+    AttemptName,
+    Growth,
+    HistoryPage,
+    HistoryQuery,
+    LogPart,
+    Position,
+    Selection,
+    SummaryPage,
+)
+from sweepd_metric_store.sql import DATABASE, SERVICE
+
+Answer = TypeVar("Answer")
+_THREADS = 4
+
+
+class SqliteReads:
+    """Implements `MetricReads`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / DATABASE
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
+        self._own = threading.local()
+        self._connections: set[sqlite3.Connection] = set()
+
+    async def history(self, query: HistoryQuery) -> HistoryPage:
+        """Return a page of histories; see the port."""
+        return await self._run(lambda connection: sql_history.page(connection, query))
+
+    async def summaries(self, selection: Selection, start: Position, page_size: int) -> SummaryPage:
+        """Return a page of summaries; see the port."""
+        return await self._run(lambda connection: sql_summaries.page(connection, selection, start, page_size))
+
+    async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
+        """Return the attempts that have delivered rows."""
+        return await self._run(lambda connection: sql_growth.attempts(connection, selection))
+
+    async def growth(
+        self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
+    ) -> Growth:
+        """Return what attempts have beyond `rows`; see the port."""
+        return await self._run(lambda connection: sql_growth.growth(connection, names, rows, keys))
+
+    async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
+        """Return a part of a log; see the port."""
+        return await self._run(lambda connection: sql_logs.read(connection, run, attempt, offset, limit))
+
+    def close(self) -> None:
+        """End the threads and let the database go."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    async def _run(self, read: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, read)
+
+    def _read(self, read: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Run `read` in one transaction, so that joining pieces meanwhile changes nothing for it."""
+        try:
+            connection = self._connection()
+            connection.execute("begin")
+            try:
+                return read(connection)
+            finally:
+                connection.execute("rollback")
+        except (sqlite3.Error, OSError) as error:
+            self._drop_connection()
+            raise storage_error(error, SERVICE, self._path) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        known: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if known is None:
+            known = self._own.connection = open_sqlite(self._path, read_only=True)
+            self._connections.add(known)
+        return known
+
+    def _drop_connection(self) -> None:
+        known: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if known is not None:
+            self._own.connection = None
+            self._connections.discard(known)
+            known.close()

@@ -1,0 +1,108 @@
+"""The tables of the metric database; `schema.sql` and the migrations agree with them."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class MetricTable(SQLModel, registry=registry()):
+    """What all tables of this database share: a catalogue of their own."""
+
+
+def _reference(target: str, *, index: bool = False) -> Column[int]:
+    return Column(Integer, ForeignKey(target, ondelete="CASCADE"), nullable=False, index=index)
+
+
+class SweepRow(MetricTable, table=True):
+    """A sweep that has logged; integer keys stand for names everywhere else."""
+
+    __tablename__ = "sweep"
+    id: int = Field(primary_key=True)
+    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+
+
+class RunRow(MetricTable, table=True):
+    """A run that has logged; ids grow in the order in which runs first did."""
+
+    __tablename__ = "run"
+    id: int = Field(primary_key=True)
+    sweep_id: int = Field(sa_column=_reference("sweep.id", index=True))
+    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+
+
+class AttemptRow(MetricTable, table=True):
+    """An attempt and its cursors: every row up to `point_row`, every byte before `log_offset` is here."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("run_id", "number"),
+        Index("attempt_loose_log", "id", sqlite_where=text("log_tail_pieces > 1")),
+    )
+    id: int = Field(primary_key=True)
+    run_id: int = Field(sa_column=_reference("run.id"))
+    number: int
+    point_row: int
+    resumed_from_step: int | None = None
+    log_offset: int
+    log_tail_offset: int
+    """Pieces from here on are short and will be joined."""
+    log_tail_pieces: int
+
+
+class KeyRow(MetricTable, table=True):
+    """The name of a key."""
+
+    __tablename__ = "metric_key"
+    id: int = Field(primary_key=True)
+    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+
+
+class SeriesRow(MetricTable, table=True):
+    """One key of one attempt: its summary, and where its open tail begins."""
+
+    __tablename__ = "series"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "key_id"),
+        Index("series_loose", "id", sqlite_where=text("tail_pieces > 1")),
+    )
+    id: int = Field(primary_key=True)
+    attempt_id: int = Field(sa_column=_reference("attempt.id"))
+    key_id: int = Field(sa_column=_reference("metric_key.id"))
+    points: int
+    numbers: int
+    """How many of the points are finite numbers: the weight of the mean."""
+    tail_first_row: int
+    tail_points: int
+    tail_pieces: int
+    summary: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """A serialised `KeySummary` without its names."""
+
+
+class ChunkRow(MetricTable, table=True):
+    """A stretch of a series, as it goes out."""
+
+    __tablename__ = "chunk"
+    __table_args__ = (UniqueConstraint("series_id", "first_row"),)
+    id: int = Field(primary_key=True)
+    series_id: int = Field(sa_column=_reference("series.id"))
+    first_row: int
+    last_row: int
+    points: int
+    min_step: int
+    max_step: int
+    kind: int
+    """The type of its values, as `Kind` numbers them."""
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """A serialised `SeriesChunk`."""
+
+
+class LogPieceRow(MetricTable, table=True):
+    """Bytes of a log from `first_offset` up to, not including, `end_offset`."""
+
+    __tablename__ = "log_piece"
+    __table_args__ = (UniqueConstraint("attempt_id", "first_offset"),)
+    id: int = Field(primary_key=True)
+    attempt_id: int = Field(sa_column=_reference("attempt.id"))
+    first_offset: int
+    end_offset: int
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -1,0 +1,206 @@
+"""Every store keeps each acknowledged point exactly once, with its value."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conformance.metric_store.batches import (
+    SWEEP,
+    Point,
+    Store,
+    an_attempt,
+    history,
+    log,
+    points,
+    rows,
+    summaries,
+)
+from sweepd_metric_store.domain.batch import Value
+from sweepd_metric_store.domain.chunks import MAX_KEYS
+from sweepd_metric_store.ports import Selection
+
+ONE = an_attempt()
+ALL = Selection(sweep=SWEEP)
+VALUES: list[Value] = [
+    math.nan,
+    math.inf,
+    -math.inf,
+    -0.0,
+    5e-324,
+    1.7976931348623157e308,
+    2**63 - 1,
+    -(2**63),
+    0,
+    1,
+    True,
+    False,
+    "",
+    "täxt \N{SNOWMAN} \0 end",
+]
+
+
+def stored(store: Store, selection: Selection = ALL, *, all_attempts: bool = True) -> list[Point]:
+    return points(asyncio.run(history(store, selection, all_attempts=all_attempts)))
+
+
+def test_every_value_comes_back_exactly(store: Store) -> None:
+    store.writes.commit([rows(ONE, 1, [{"x": value} for value in VALUES])])
+    assert sorted((row, value) for _, _, _, row, _, value in stored(store)) == [
+        (row, repr(value)) for row, value in enumerate(VALUES, start=1)
+    ]
+
+
+def test_a_batch_sent_again_changes_nothing_and_is_answered_with_the_cursor(store: Store) -> None:
+    batch = rows(ONE, 1, [{"x": 1.0}, {"x": 2.0}])
+    (first, again) = store.writes.commit([batch, batch])
+    (later,) = store.writes.commit([batch])
+    assert [first.cursor, again.cursor, later.cursor] == [2, 2, 2]
+    assert [first.fresh, again.fresh, later.fresh] == [True, False, False]
+    assert len(stored(store)) == 2
+
+
+def test_a_batch_beyond_the_cursor_stores_nothing(store: Store) -> None:
+    (answer,) = store.writes.commit([rows(ONE, 2, [{"x": 1.0}])])
+    assert (answer.cursor, answer.rejection) == (0, "")
+    assert stored(store) == []
+
+
+def test_rows_without_points_move_the_cursor(store: Store) -> None:
+    (answer,) = store.writes.commit([rows(ONE, 1, [{}, {}, {}])])
+    assert answer.cursor == 3
+    assert stored(store) == []
+
+
+def test_a_malformed_batch_counts_as_delivered_and_the_next_one_goes_on(store: Store) -> None:
+    bad = rows(ONE, 1, [{"x": 1.0}, {"x": 2.0}])
+    bad = replace(bad, batch=replace(bad.batch, steps=[1]))
+    (answer, after) = store.writes.commit([bad, rows(ONE, 3, [{"x": 3.0}])])
+    assert answer.cursor == 2
+    assert answer.rejection
+    assert (after.cursor, after.rejection) == (3, "")
+    assert [row for _, _, _, row, _, _ in stored(store)] == [3]
+
+
+def test_an_impossible_range_is_rejected_and_moves_nothing(store: Store) -> None:
+    bad = rows(ONE, 1, [{"x": 1.0}])
+    bad = replace(bad, batch=replace(bad.batch, first_row=0))
+    (answer,) = store.writes.commit([bad])
+    assert answer.cursor == 0
+    assert "range" in answer.rejection
+
+
+def test_a_batch_of_nobody_is_rejected(store: Store) -> None:
+    (answer,) = store.writes.commit([rows(an_attempt(attempt=0), 1, [{"x": 1.0}])])
+    assert answer.rejection
+
+
+def test_keys_beyond_the_limit_of_a_run_are_left_out_over_all_attempts(store: Store) -> None:
+    many = {f"k{at}": 1.0 for at in range(MAX_KEYS - 1)}
+    store.writes.commit([rows(ONE, 1, [many])])
+    (answer,) = store.writes.commit(
+        [rows(an_attempt(attempt=2), 1, [{"k0": 1.0, "new": 1.0, "surplus": 1.0}])]
+    )
+    assert "'surplus'" in answer.rejection
+    assert answer.cursor == 1
+    keys = {key for _, attempt, key, _, _, _ in stored(store) if attempt == 2}
+    assert keys == {"k0", "new"}
+
+
+def test_what_was_stored_goes_on_after_the_store_was_opened_again(store: Store) -> None:
+    store.writes.commit([rows(ONE, 1, [{"x": float(at)} for at in range(300)]), log(ONE, 0, b"abc")])
+    store.writes.commit([rows(ONE, 301, [{"x": -1.0}])])
+    store.writes.close()
+    again = store.reopened()
+    answers = again.commit([rows(ONE, 301, [{"x": 9.0}, {"x": 2.5, "y": 1}]), log(ONE, 3, b"def")])
+    assert [answer.cursor for answer in answers] == [302, 6]
+    again.close()
+    found = {row: value for _, _, key, row, _, value in stored(store) if key == "x"}
+    assert len(found) == 302
+    assert (found[301], found[302]) == ("-1.0", "2.5")
+    known = asyncio.run(summaries(store, ALL))[ONE.run, "x"]
+    assert (known.count, known.min, known.max, known.last.double_value) == (302, -1.0, 299.0, 2.5)
+
+
+def test_small_pieces_become_chunks_of_some_hundred_points(store: Store) -> None:
+    for at in range(1, 801):
+        store.writes.commit([rows(ONE, at, [{"x": float(at)}])])
+    (series,) = asyncio.run(history(store, ALL))
+    assert all(100 <= len(chunk.rows) <= 1_000 for chunk in series.chunks[:2])
+    assert len(series.chunks) < 50
+    assert [row for _, _, _, row, _, _ in points([series])] == list(range(1, 801))
+
+
+def test_attempts_at_rest_are_tidied_and_go_on_afterwards(store: Store) -> None:
+    for at in range(1, 21):
+        store.writes.commit(
+            [rows(ONE, at, [{"x": at if at % 3 else float(at)}]), log(ONE, 2 * (at - 1), b"x\n")]
+        )
+    before = stored(store)
+    store.writes.close()  # a store that was just opened has heard of nobody: all are at rest
+    again = store.reopened()
+    assert again.tidy()
+    assert not again.tidy()
+    (series,) = asyncio.run(history(store, ALL))
+    assert len(series.chunks) == 2
+    assert sorted(points([series])) == sorted(before)
+    answers = again.commit([rows(ONE, 21, [{"x": 0.5}]), log(ONE, 40, b"end")])
+    assert [answer.cursor for answer in answers] == [21, 43]
+    again.close()
+    assert len(stored(store)) == 21
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 400, 2_000])
+def test_the_size_of_batches_does_not_matter(store: Store, size: int) -> None:
+    expected = [{"x": float(at), "n": at} for at in range(2_000)]
+    for at in range(0, len(expected), size):
+        store.writes.commit([rows(ONE, at + 1, expected[at : at + size])])
+    found = {(key, row): value for _, _, key, row, _, value in stored(store)}
+    assert found == {
+        (key, row): repr(value) for row, each in enumerate(expected, start=1) for key, value in each.items()
+    }
+
+
+ROW = st.dictionaries(
+    st.sampled_from(["a", "b"]),
+    st.one_of(st.floats(), st.integers(-5, 5), st.booleans(), st.text(max_size=3)),
+)
+SENDING = st.tuples(
+    st.integers(0, 2), st.integers(-3, 2), st.lists(ROW, min_size=1, max_size=150), st.booleans()
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(SENDING, max_size=25))
+def test_whatever_is_sent_in_whatever_order_each_row_is_stored_once(
+    store: Store, sendings: list[tuple[int, int, list[dict[str, Value]], bool]]
+) -> None:
+    sweep = f"local/property/{uuid4()}"
+    cursors = [0, 0, 0]
+    truth: dict[tuple[int, str, int], str] = {}
+    waiting = []
+    for attempt, shift, values, commit in sendings:
+        first = max(1, cursors[attempt] + 1 + shift)
+        waiting.append(rows(an_attempt(1, attempt + 1, sweep), first, values))
+        if first <= cursors[attempt] + 1:
+            for row, each in enumerate(values, start=first):
+                if row > cursors[attempt]:
+                    truth |= {(attempt + 1, key, row): repr(value) for key, value in each.items()}
+            cursors[attempt] = max(cursors[attempt], first + len(values) - 1)
+        if commit:
+            store.writes.commit(waiting)
+            waiting = []
+    store.writes.commit(waiting)
+    found = stored(store, Selection(runs=[f"{sweep}-1"]))
+    assert len(found) == len(truth)
+    assert {(attempt, key, row): value for _, attempt, key, row, _, value in found} == truth
+    paged = points(
+        asyncio.run(history(store, Selection(sweep=sweep), all_attempts=True, by_attempt=True, budget=400))
+    )
+    assert sorted(paged) == sorted(found)

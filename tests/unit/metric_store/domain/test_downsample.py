@@ -1,0 +1,79 @@
+"""Thinned series keep what matters to the eye."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Value, Values
+from sweepd_metric_store.domain.downsample import thinned
+
+
+def stretches(values: Values, size: int, kind: Kind = Kind.DOUBLE) -> list[Stretch]:
+    whole = Stretch(
+        kind=kind,
+        spine=Spine(
+            rows=range(1, len(values) + 1),
+            steps=range(len(values)),
+            times=[float(at) for at in range(len(values))],
+        ),
+        values=values,
+    )
+    return [whole.part(at, at + size) for at in range(0, len(values), size)]
+
+
+def kept(values: Values, max_points: int, size: int = 7, kind: Kind = Kind.DOUBLE) -> dict[int, Value]:
+    found: dict[int, Value] = {}
+    for stretch in thinned(stretches(values, size, kind), total=len(values), max_points=max_points):
+        found |= dict(zip(stretch.spine.rows, stretch.values, strict=True))
+    assert list(found) == sorted(found)
+    return found
+
+
+def test_a_spike_survives_thinning() -> None:
+    values = [0.0] * 10_000
+    values[4_321] = 9.0
+    assert kept(values, 50)[4_322] == 9.0
+
+
+def test_a_nan_stays_visible_and_hides_nothing() -> None:
+    values = [float(at) for at in range(1_000)]
+    values[500] = math.nan
+    found = kept(values, 20)
+    assert math.isnan(float(found[501]))
+    assert {found[1], found[1_000]} == {0.0, 999.0}
+
+
+def test_a_short_series_passes_untouched() -> None:
+    assert len(kept([1.0, 2.0, 3.0], 3)) == 3
+
+
+def test_texts_keep_the_ends_of_each_bucket() -> None:
+    found = kept([str(at) for at in range(100)], 10, kind=Kind.STRING)
+    assert found[1] == "0"
+    assert found[100] == "99"
+    assert len(found) <= 12
+
+
+def test_a_million_points_come_down_to_the_width_of_a_screen() -> None:
+    values = [math.sin(at / 1_000) for at in range(100_000)]
+    assert 500 < len(kept(values, 1_000, size=700)) <= 1_002
+
+
+@given(
+    st.lists(st.floats(), min_size=1, max_size=300),
+    st.integers(1, 60),
+    st.integers(1, 50),
+)
+def test_extremes_ends_and_size_hold_for_any_series(values: list[float], max_points: int, size: int) -> None:
+    found = kept(values, max_points, size)
+    numbers = [value for value in values if math.isfinite(value)]
+    shown = [float(value) for value in found.values() if math.isfinite(float(value))]
+    assert min(shown, default=None) == min(numbers, default=None)
+    assert max(shown, default=None) == max(numbers, default=None)
+    assert {1, len(values)} <= set(found)
+    assert all(repr(values[row - 1]) == repr(value) for row, value in found.items())
+    odd = sum(not math.isfinite(value) for value in values)
+    assert len(found) <= max(2, max_points) + 2 + odd
