@@ -1,16 +1,18 @@
 """How a DomainError travels: a gRPC status with google.rpc details."""
 
+from collections.abc import Sequence
+
 import grpc
 from google.protobuf import duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from sweepd_kernel.errors import DomainError, Status
+from sweepd_kernel.errors import DomainError, Status, Violation
 
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "sweepd"
-# A frame of headers is limited to 8 KiB by most peers, so a long list of findings is cut.
-MOST_VIOLATIONS = 50
+# Peers refuse more than 8 KiB of metadata, and may see it a third longer; so a long list of findings is cut.
+ROOM_FOR_VIOLATIONS = 4_096
 LONGEST_MESSAGE = 1_000
 
 _CODES = {status: grpc.StatusCode[status.name] for status in Status}
@@ -40,18 +42,21 @@ def _details(error: DomainError) -> list[Message]:
             error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=error.metadata)
         )
     if error.violations:
-        details.append(
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(
-                        field=violation.field, description=violation.message[:LONGEST_MESSAGE]
-                    )
-                    for violation in error.violations[:MOST_VIOLATIONS]
-                ]
-            )
-        )
+        details.append(_bad_request(error.violations))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(round(error.retry_after * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return details
+
+
+def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
+    request = error_details_pb2.BadRequest()
+    for violation in violations:
+        request.field_violations.add(
+            field=violation.field[:LONGEST_MESSAGE], description=violation.message[:LONGEST_MESSAGE]
+        )
+        if request.ByteSize() > ROOM_FOR_VIOLATIONS:
+            del request.field_violations[-1]
+            break
+    return request

@@ -1,0 +1,97 @@
+"""How a client finds the server of its account."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.discovery import (
+    NoServerError,
+    ServerEntry,
+    Target,
+    current_address,
+    read_entry,
+    remove_entry,
+    resolve,
+    write_entry,
+)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"XDG_STATE_HOME": str(tmp_path)}
+
+
+def an_entry(port: int = 7333, token: str = "secret") -> ServerEntry:
+    return ServerEntry(
+        address=f"127.0.0.1:{port}",
+        token=token,
+        data="/data",
+        host="127.0.0.1",
+        port=port,
+        services={"scheduler": "127.0.0.1:9", "metric-store": "127.0.0.1:8"},
+    )
+
+
+def test_an_entry_is_read_as_it_was_written_by_this_account_alone(environ: dict[str, str]) -> None:
+    path = write_entry(an_entry(), environ)
+    assert path.name == "127.0.0.1_7333.toml"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_entry("127.0.0.1:7333", environ) == an_entry()
+
+
+@given(st.text())
+def test_any_folder_name_survives(tmp_path_factory: pytest.TempPathFactory, data: str) -> None:
+    environ = {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    text = data.encode("utf-8", "ignore").decode()
+    entry = ServerEntry(address="[::1]:1", token="t", data=text, host="::1", port=1)
+    write_entry(entry, environ)
+    assert read_entry("[::1]:1", environ) == entry
+
+
+def test_without_anything_the_remedy_is_named(environ: dict[str, str]) -> None:
+    with pytest.raises(NoServerError, match="sweepd up"):
+        resolve(None, environ)
+
+
+def test_the_server_started_last_is_current(environ: dict[str, str]) -> None:
+    write_entry(an_entry(1, "one"), environ)
+    write_entry(an_entry(2, "two"), environ)
+    assert resolve(None, environ) == Target("127.0.0.1:2", "two")
+    assert resolve("127.0.0.1:1", environ) == Target("127.0.0.1:1", "one")
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_current_server(
+    environ: dict[str, str],
+) -> None:
+    write_entry(an_entry(1, "one"), environ)
+    write_entry(an_entry(2, "two"), environ)
+    environ["SWEEPD_ADDRESS"] = "127.0.0.1:1"
+    assert resolve(None, environ) == Target("127.0.0.1:1", "one")
+    assert resolve("127.0.0.1:2", environ) == Target("127.0.0.1:2", "two")
+    environ["SWEEPD_TOKEN"] = "mine"
+    assert resolve(None, environ) == Target("127.0.0.1:1", "mine")
+
+
+def test_names_of_this_host_and_the_usual_port_can_be_left_out(environ: dict[str, str]) -> None:
+    write_entry(an_entry(), environ)
+    assert resolve("localhost", environ) == Target("127.0.0.1:7333", "secret")
+    assert resolve("localhost:7333", environ) == Target("127.0.0.1:7333", "secret")
+    assert resolve("elsewhere:1", environ) == Target("elsewhere:1", None)
+
+
+def test_a_removed_entry_is_gone_and_current_only_if_it_was(environ: dict[str, str]) -> None:
+    write_entry(an_entry(1), environ)
+    write_entry(an_entry(2), environ)
+    remove_entry("127.0.0.1:1", environ)
+    assert current_address(environ) == "127.0.0.1:2"
+    remove_entry("127.0.0.1:2", environ)
+    assert current_address(environ) is None
+    remove_entry("127.0.0.1:2", environ)
+
+
+@pytest.mark.parametrize("content", ["", "no toml [", "token = 3", "address = 'x'"])
+def test_an_entry_that_cannot_be_read_is_none(environ: dict[str, str], content: str) -> None:
+    write_entry(an_entry(), environ).write_text(content)
+    assert read_entry("127.0.0.1:7333", environ) is None
