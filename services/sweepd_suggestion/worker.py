@@ -7,6 +7,7 @@ import traceback
 from importlib import import_module
 from typing import BinaryIO
 
+from sweepd_kernel.process import die_with_parent
 from sweepd_suggestion.frames import HEADER, Failed, FromWorker, Ready, ToWorker, WarmUp, packed, to_worker
 
 _ENGINE_MODULE = "sweepd_suggestion.domain.engine"
@@ -14,6 +15,7 @@ _ENGINE_MODULE = "sweepd_suggestion.domain.engine"
 
 def main() -> None:
     """Answer until the service has no more questions, or is gone."""
+    die_with_parent(int(sys.argv[1]))
     # A Ctrl-C in the terminal is meant for the service, which ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")

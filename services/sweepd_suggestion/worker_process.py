@@ -63,6 +63,7 @@ class WorkerProcess:
             sys.executable,
             "-m",
             "sweepd_suggestion.worker",
+            str(os.getpid()),
             stdin=PIPE,
             stdout=PIPE,
             env={**os.environ, **_ONE_THREAD},

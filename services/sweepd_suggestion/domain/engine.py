@@ -3,6 +3,7 @@
 from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweepd.spec import Point, point_digest
 from sweepd_suggestion.domain.acquisition import log_expected_improvement
@@ -17,6 +18,9 @@ _NEAR_BEST = 96
 _KEPT = 8
 _CLIMBERS = 24
 _SCALES = (0.08, 0.03, 0.01, 0.003)
+_APART = 0.02
+"""Points under trial at the same time differ by so much of the range of one dimension at least."""
+
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
@@ -40,6 +44,7 @@ class GaussianProcessModel:
         means, _ = surrogate.predict(self._observed)
         self._best_mean = float(means.min())
         self._best_first = self._observed[np.argsort(means, kind="stable")]
+        self._pending = np.empty((0, coordinates.count))
         self._best_loss = min(one.loss for one in question.valued)
         self.await_values(list(question.pending))
 
@@ -49,7 +54,9 @@ class GaussianProcessModel:
 
     def await_values(self, points: list[Point]) -> None:
         """Count points as pending from now on."""
-        self._surrogate = self._surrogate.expecting(self._coordinates.vectors(points))
+        vectors = self._coordinates.vectors(points)
+        self._surrogate = self._surrogate.expecting(vectors)
+        self._pending = np.vstack([self._pending, vectors])
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
         """Return the candidate of the largest expected improvement that is not among `seen`."""
@@ -80,16 +87,26 @@ class GaussianProcessModel:
         return candidates, gains
 
     def _gains(self, candidates: Array) -> Array:
-        return log_expected_improvement(*self._surrogate.predict(candidates), self._best_mean)
+        gains = log_expected_improvement(*self._surrogate.predict(candidates), self._best_mean)
+        return np.where(self._is_under_trial(candidates), -np.inf, gains)
+
+    def _is_under_trial(self, candidates: Array) -> NDArray[np.bool_]:
+        """Return which candidates are so near to a pending point that trying both would teach little more."""
+        if not len(self._pending):
+            return np.zeros(len(candidates), dtype=bool)
+        gaps: Array = np.abs(candidates[:, np.newaxis, :] - self._pending[np.newaxis, :, :]).max(axis=2)
+        # Many agents may need to share a short line.
+        nearest: Array = gaps.min(axis=1)
+        return nearest < min(_APART, _APART * 10 / len(self._pending))
 
     def _prediction(self, vector: Array) -> Prediction:
         """Return the expectation in units of the metric, integrated over the model's uncertainty."""
         mean, deviation = self._surrogate.predict(vector[np.newaxis, :])
         losses = self._scale.losses(mean[0] + deviation[0] * _NODES)
-        expected = float(losses @ _WEIGHTS)
+        expected, spread = float(losses @ _WEIGHTS), self._scale.spread
         return Prediction(
             value=self._question.sign * expected,
-            deviation=float(np.sqrt(np.square(losses - expected) @ _WEIGHTS)),
+            deviation=spread * float(np.sqrt(np.square((losses - expected) / spread) @ _WEIGHTS)),
             expected_improvement=float(np.maximum(self._best_loss - losses, 0.0) @ _WEIGHTS),
         )
 

@@ -17,10 +17,13 @@ _SHIFTS = (0.03, 0.1, 0.3, 1.0)
 _FENCE = 30.0
 """Losses this many distances between median and quartile beyond the quartile are all equally bad."""
 
+_BEYOND = 10.0
+"""Spreads above or below the lowest loss, as far as which predictions go."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossScale:
-    """z = (t(loss) - mean) / deviation, t the identity or ln(1 + (loss - lowest) / shift). Rising."""
+    """z = (t(x) - mean) / deviation for x = (loss - lowest) / spread; t(x) is x or ln(1 + x / shift). Rising."""
 
     lowest: float
     highest: float
@@ -38,26 +41,33 @@ class LossScale:
         lowest, highest = float(losses.min()), _upper_fence(losses)
         clipped = np.minimum(losses, highest)
         spread = highest - lowest
-        if not np.isfinite(spread) or spread <= 1e-12 * max(abs(lowest), abs(highest)):
+        if not np.isfinite(spread) or spread <= max(1e-12 * max(abs(lowest), abs(highest)), 1e-300):
             return None
-        shifts: list[float | None] = [None, *(share * spread for share in _SHIFTS)]
-        shift = max(shifts, key=lambda one: _log_likelihood(clipped, lowest, one))
-        raw = _compressed(clipped, lowest, shift)
+        shares = (clipped - lowest) / spread
+        shift = max((None, *_SHIFTS), key=lambda one: _log_likelihood(shares, one))
+        raw = _compressed(shares, shift)
         return cls(
             lowest=lowest, highest=highest, shift=shift, mean=float(raw.mean()), deviation=float(raw.std())
         )
 
+    @property
+    def spread(self) -> float:
+        """The distance between the lowest loss and the highest that is told apart."""
+        return self.highest - self.lowest
+
     def scaled(self, losses: Array) -> Array:
         """Return losses on the scale."""
-        raw = _compressed(np.minimum(losses, self.highest), self.lowest, self.shift)
+        shares = (np.minimum(losses, self.highest) - self.lowest) / self.spread
+        raw = _compressed(shares, self.shift)
         return (raw - self.mean) / self.deviation
 
     def losses(self, scaled: Array) -> Array:
         """Return the losses at places of the scale."""
         raw = scaled * self.deviation + self.mean
-        if self.shift is None:
-            return self.lowest + raw
-        return self.lowest + self.shift * np.expm1(np.minimum(raw, 700.0))
+        if self.shift is not None:
+            raw = self.shift * np.expm1(raw)
+        # A model in doubt imagines losses far beyond any seen; they need not be told apart.
+        return self.lowest + self.spread * np.clip(raw, -_BEYOND, _BEYOND)
 
 
 def _upper_fence(losses: Array) -> float:
@@ -67,16 +77,15 @@ def _upper_fence(losses: Array) -> float:
     return min(highest, float(upper + _FENCE * width)) if width > 0 else highest
 
 
-def _compressed(losses: Array, lowest: float, shift: float | None) -> Array:
-    above = losses - lowest
-    return above if shift is None else np.log1p(above / shift)
+def _compressed(shares: Array, shift: float | None) -> Array:
+    return shares if shift is None else np.log1p(shares / shift)
 
 
-def _log_likelihood(losses: Array, lowest: float, shift: float | None) -> float:
+def _log_likelihood(shares: Array, shift: float | None) -> float:
     """Return how well the compressed losses fit a normal distribution, the Jacobian counted."""
-    raw = _compressed(losses, lowest, shift)
+    raw = _compressed(shares, shift)
     variance = float(raw.var())
     if variance <= 0.0:
         return -np.inf
-    jacobian = 0.0 if shift is None else -float(np.log(losses - lowest + shift).sum())
-    return jacobian - 0.5 * len(losses) * float(np.log(variance))
+    jacobian = 0.0 if shift is None else -float(np.log(shares + shift).sum())
+    return jacobian - 0.5 * len(shares) * float(np.log(variance))
