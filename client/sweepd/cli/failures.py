@@ -78,7 +78,7 @@ def _of_call(error: CallError) -> Problem:
 def _unreachable(error: CallError) -> Problem:
     return Problem(
         message=f"no server answers at {error.address}",
-        cause=error.failure.message,
+        cause=error.failure.message.rpartition(": ")[2],  # gRPC wraps it in where it happened
         next_step="start one with `sweepd up`, or name another with --server or SWEEPD_ADDRESS",
         exit_code=ExitCode.UNREACHABLE,
         status="UNAVAILABLE",

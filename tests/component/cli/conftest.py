@@ -1,0 +1,83 @@
+"""A server in this process, and `sweepctl` called as `main` calls it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from component.cli.scripted_servicers import TOKEN, ScriptedServer
+from sweepd.cli.main import main
+from sweepd.spec.point import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a call of `sweepctl` left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Json:
+        """Stdout, read as JSON."""
+        document: Json = json.loads(self.out)
+        return document
+
+    @property
+    def lines(self) -> list[dict[str, Json]]:
+        """Stdout, read as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Ctl:
+    """Calls `sweepctl`."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, code: int | None = 0) -> Called:
+        """Call it, expecting an exit code (None: any)."""
+        ended = main(arguments)
+        captured = self._capsys.readouterr()
+        called = Called(int(ended), captured.out, captured.err)
+        assert code is None or called.code == code, called
+        return called
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    scripted = ScriptedServer()
+    yield scripted
+    scripted.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without a server and without settings."""
+    for name in ("SWEEPD_ADDRESS", "SWEEPD_TOKEN", "SWEEPD_OUTPUT", "SWEEPD_ENTITY", "SWEEPD_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def offline(home: Path, capsys: pytest.CaptureFixture[str]) -> Ctl:
+    """`sweepctl` where no server is known."""
+    return Ctl(capsys)
+
+
+@pytest.fixture
+def ctl(
+    server: ScriptedServer, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Ctl:
+    """`sweepctl` that finds the server by its environment."""
+    monkeypatch.setenv("SWEEPD_ADDRESS", server.address)
+    monkeypatch.setenv("SWEEPD_TOKEN", TOKEN)
+    return Ctl(capsys)

@@ -1,0 +1,128 @@
+"""Verbs that change a sweep, and how every verb fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import ScriptedServer
+from sweepd import v1
+from sweepd.cli.main import VERBS
+from unit.cli.messages import NAME, a_sweep
+
+
+@pytest.fixture(autouse=True)
+def _a_sweep(server: ScriptedServer) -> None:
+    server.sweeps.sweeps[NAME] = a_sweep()
+
+
+def test_pause_names_the_sweep_and_its_request(ctl: Ctl, server: ScriptedServer) -> None:
+    assert ctl("pause", "k3x9v2ab").out == f"{NAME}\n"
+    (request,) = server.sweeps.requests
+    assert isinstance(request, v1.PauseSweepRequest)
+    assert request.request_id
+    document = ctl("pause", NAME, "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["state"] == "paused"
+
+
+def test_a_verb_for_another_state_fails_with_the_server_s_reason(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_FINISHED
+    assert "is finished" in ctl("pause", NAME, code=1).err
+    error = json.loads(ctl("pause", NAME, "-o", "json", code=1).err)["error"]
+    assert (error["code"], error["reason"]) == ("FAILED_PRECONDITION", "wrong-state")
+
+
+def test_cancel_asks_on_a_terminal_only(ctl: Ctl, server: ScriptedServer) -> None:
+    assert "--yes" in ctl("cancel", NAME, code=2).err
+    assert server.sweeps.requests == []
+    server.sweeps.unconfirmed = [f"{NAME}-1"]
+    done = ctl("cancel", NAME, "--yes")
+    assert done.out == f"{NAME}\n"
+    assert f"{NAME}-1: its agent is away" in done.err
+
+
+def test_no_server_and_a_server_that_is_gone_are_unreachable(ctl: Ctl, server: ScriptedServer) -> None:
+    server.stop()
+    done = ctl("list", code=6)
+    assert done.err.count("error:") == 1
+    assert server.address in done.err
+
+
+def test_no_known_server_names_the_remedy(offline: Ctl) -> None:
+    assert "sweepd up" in offline("list", code=6).err
+
+
+def test_a_wrong_token_is_denied_and_not_repeated(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEPD_TOKEN", "not-the-token")
+    done = ctl("list", code=4)
+    assert "token" in done.err
+    assert "not-the-token" not in done.err
+
+
+def test_the_token_file_wins_over_the_environment(
+    ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEPD_TOKEN", "not-the-token")
+    file = str(home / "token")
+    Path(file).write_text("let-me-in\n")
+    assert ctl("list", "--token-file", file, "-o", "name").out == f"{NAME}\n"
+    assert ctl("--token-file", file, "list", "-o", "name").out == f"{NAME}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("lst",),
+        ("list", "--nope"),
+        ("get",),
+        ("get", "a", "b", "c"),
+        ("list", "-o", "html"),
+        ("wait", "x", "--timeout", "ten"),
+    ],
+)
+def test_a_wrong_call_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[str, ...]) -> None:
+    done = ctl(*arguments, code=2)
+    assert done.err.startswith("error: ")
+    assert done.out == ""
+
+
+def test_a_misspelt_verb_names_the_nearest(offline: Ctl) -> None:
+    assert "did you mean `validate`?" in offline("validat", code=2).err
+
+
+def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:
+    assert "Verbs:" in offline().out
+    assert "Examples:" in offline("create", "--help").out
+    assert "Examples:" not in offline("create", "-h").out
+    assert offline("help", "create").out == offline("create", "--help").out
+    assert "130  Ctrl-C" in offline("help", "exit-codes").out
+    assert "SWEEPD_ADDRESS" in offline("help", "environment").out
+    for verb in VERBS:
+        assert offline(verb, "--help").err == ""
+
+
+def test_version_tells_client_and_server_and_warns_of_skew(ctl: Ctl, server: ScriptedServer) -> None:
+    assert ctl("version", "-o", "json").json == {"client": "0.1.0", "server": "0.1.0", "protocol": 1}
+    server.info.version = "0.9.0"
+    assert ctl("version").err.count("warning:") == 1
+
+
+def test_version_without_a_server_is_the_client_s(offline: Ctl) -> None:
+    assert offline("version", "-o", "json").json == {"client": "0.1.0", "server": None, "protocol": None}
+
+
+def test_a_reader_that_leaves_ends_it_quietly(ctl: Ctl, server: ScriptedServer) -> None:
+    for number in range(20):
+        name = f"local/many/s{number}"
+        server.sweeps.sweeps[name] = a_sweep(name)
+        server.sweeps.sweeps[name].spec.description = "x" * 20_000
+    program = f"{sys.executable} -m sweepd.cli.main list -o json | head -c 10; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].strip() == "0"
+    assert done.stderr == ""

@@ -1,0 +1,115 @@
+"""Creating and checking sweeps from the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import ScriptedServer
+from sweepd import v1
+
+GOOD = (
+    "program: train.py\nmethod: random\nmetric: {name: loss}\nrun_cap: 3\n"
+    "parameters: {x: {min: 0.0, max: 1.0}}\n"
+)
+BAD = "methd: random\nparameters: {x: {min: 3, max: 1}}\n"
+
+
+def created(server: ScriptedServer) -> v1.CreateSweepRequest:
+    (request,) = server.sweeps.requests
+    assert isinstance(request, v1.CreateSweepRequest)
+    return request
+
+
+def test_create_prints_the_full_id_alone_and_the_agent_line_beside_it(
+    ctl: Ctl, server: ScriptedServer, home: Path
+) -> None:
+    (home / "sweep.yaml").write_text(GOOD)
+    done = ctl("create", "sweep.yaml")
+    assert done.out == "local/train/drawn\n"
+    assert f"sweep-agent --sweep local/train/drawn --server {server.address}" in done.err
+    request = created(server)
+    assert request.parent == "local/train"
+    assert request.request_id
+    assert request.source.content == GOOD.encode()
+    assert request.spec.run_cap == 3
+
+
+def test_create_takes_everything_from_flags(ctl: Ctl, server: ScriptedServer, home: Path) -> None:
+    (home / "sweep.yaml").write_text(GOOD)
+    flags = ("--id", "mine", "--name", "A name", "--program", "x.py", "--project", "p", "--entity", "e")
+    done = ctl("create", "sweep.yaml", *flags, "--request-id", "once", "-q")
+    assert (done.out, done.err) == ("e/p/mine\n", "")
+    request = created(server)
+    assert (request.request_id, request.spec.name, request.spec.program) == ("once", "A name", "x.py")
+
+
+def test_create_reads_stdin(ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
+    assert ctl("create", "-").out == "local/train/drawn\n"
+    assert created(server).source.file_name == "stdin"
+
+
+def test_create_as_json_names_the_agent_command(ctl: Ctl, home: Path) -> None:
+    (home / "sweep.yaml").write_text(GOOD)
+    document = ctl("create", "sweep.yaml", "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["name"] == "local/train/drawn"
+    assert str(document["agentCommand"]).startswith("sweep-agent --sweep local/train/drawn")
+
+
+def test_a_sweep_without_an_end_says_how_it_is_ended(ctl: Ctl, home: Path) -> None:
+    (home / "sweep.yaml").write_text(GOOD.replace("run_cap: 3\n", ""))
+    assert "runs until `sweepctl stop local/train/drawn`" in ctl("create", "sweep.yaml").err
+
+
+def test_a_bad_file_is_refused_with_every_finding_and_never_sent(
+    ctl: Ctl, server: ScriptedServer, home: Path
+) -> None:
+    (home / "sweep.yaml").write_text(BAD)
+    done = ctl("create", "sweep.yaml", code=5)
+    assert done.out == ""
+    assert "sweep.yaml:1:1: methd: " in done.err
+    assert "did you mean `method`?" in done.err
+    assert "parameters.x" in done.err
+    assert server.sweeps.requests == []
+
+
+def test_findings_as_json_are_one_object_a_line(offline: Ctl, home: Path) -> None:
+    (home / "sweep.yaml").write_text(BAD)
+    done = offline("validate", "sweep.yaml", "--error-format", "json", code=5)
+    findings = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    assert {finding["path"] for finding in findings} >= {"methd", "parameters.x"}
+    assert all(finding["line"] >= 1 for finding in findings)
+
+
+def test_validate_needs_no_server(offline: Ctl, home: Path) -> None:
+    (home / "sweep.yaml").write_text(GOOD)
+    assert "valid" in offline("validate", "sweep.yaml").err
+
+
+def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) -> None:
+    (home / "good.yaml").write_text(GOOD)
+    (home / "bad.yaml").write_text(BAD)
+    good, bad = (
+        offline("validate", "good.yaml", "-o", "json").json,
+        offline("validate", "bad.yaml", "-o", "json", code=5).json,
+    )
+    assert isinstance(good, dict)
+    assert isinstance(bad, dict)
+    assert (good["valid"], good["diagnostics"]) == (True, [])
+    assert bad["valid"] is False
+    assert bad["diagnostics"]
+
+
+def test_a_file_that_is_not_there_is_invalid(offline: Ctl) -> None:
+    assert "nothing.yaml" in offline("create", "nothing.yaml", code=5).err
+
+
+def test_an_illegal_id_is_refused_here(ctl: Ctl, home: Path) -> None:
+    (home / "sweep.yaml").write_text(GOOD)
+    assert "no legal id" in ctl("create", "sweep.yaml", "--id", "No Good", code=2).err

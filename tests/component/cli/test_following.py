@@ -1,0 +1,138 @@
+"""Waiting for sweeps and following them, over everything that interrupts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import ScriptedServer
+from sweepd import v1
+from unit.cli.messages import NAME, a_run, a_sweep
+
+
+@pytest.fixture(autouse=True)
+def _a_sweep(server: ScriptedServer) -> None:
+    server.sweeps.sweeps[NAME] = a_sweep()
+    run = a_run(1, state=v1.RUN_STATE_RUNNING)
+    server.sweeps.runs[run.name] = run
+
+
+def ended(state: v1.SweepState.ValueType = v1.SWEEP_STATE_FINISHED) -> v1.WatchSweepResponse:
+    return v1.WatchSweepResponse(sweep=a_sweep(state=state), resume_token="9")
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (v1.SWEEP_STATE_PENDING, 7),
+        (v1.SWEEP_STATE_RUNNING, 7),
+        (v1.SWEEP_STATE_PAUSED, 7),
+        (v1.SWEEP_STATE_FINISHED, 0),
+        (v1.SWEEP_STATE_STOPPED, 0),
+        (v1.SWEEP_STATE_FAILED, 8),
+        (v1.SWEEP_STATE_CANCELLED, 8),
+    ],
+)
+def test_wait_without_time_only_looks(
+    ctl: Ctl, server: ScriptedServer, state: v1.SweepState.ValueType, code: int
+) -> None:
+    server.sweeps.sweeps[NAME].state = state
+    ctl("wait", NAME, "--timeout", "0", code=code)
+
+
+def test_wait_returns_when_it_ends(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(ended())
+    ctl("wait", NAME, "--timeout", "20s")
+
+
+def test_wait_gives_up_after_its_time(ctl: Ctl) -> None:
+    begun = time.monotonic()
+    ctl("wait", NAME, "--timeout", "300ms", code=7)
+    assert 0.2 < time.monotonic() - begun < 5
+
+
+def test_wait_for_a_value(ctl: Ctl, server: ScriptedServer) -> None:
+    better = a_sweep()
+    better.best_value = 0.05
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=better))
+    ctl("wait", NAME, "--for", "best<0.1", "--timeout", "20s")
+
+
+def test_wait_for_a_value_that_never_came_is_a_bad_end(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(ended())
+    ctl("wait", NAME, "--for", "best<0.01", "--timeout", "20s", code=8)
+
+
+def test_wait_for_a_run(ctl: Ctl, server: ScriptedServer) -> None:
+    failed = a_run(1, state=v1.RUN_STATE_FAILED)
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[failed]))
+    ctl("wait", "k3x9v2ab:1", "--timeout", "20s", code=8)
+
+
+def test_wait_outlives_a_restart_of_the_server(ctl: Ctl, server: ScriptedServer) -> None:
+    def restart() -> None:
+        server.stop()
+        time.sleep(0.5)
+        server.start_again()
+        server.sweeps.changes.put(ended())
+
+    during(0.3, restart)
+    ctl("wait", NAME, "--timeout", "30s")
+
+
+def test_watch_writes_lines_in_a_pipe_and_ends_with_the_sweep(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
+    server.sweeps.changes.put(ended(v1.SWEEP_STATE_CANCELLED))
+    done = ctl("watch", NAME, code=8)
+    assert "run 1 finished  val_loss=0.5 (best so far)" in done.out
+    assert "sweep cancelled" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_watch_goes_on_from_its_token_when_the_link_is_cut(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
+    server.sweeps.changes.put(None)
+    server.sweeps.changes.put(ended())
+    done = ctl("watch", NAME)
+    tokens = [
+        request.resume_token
+        for request in server.sweeps.requests
+        if isinstance(request, v1.WatchSweepRequest)
+    ]
+    assert tokens == ["", "1"]
+    assert "reconnecting" in done.out
+    assert done.out.count("run 1 finished") == 1
+
+
+def test_watch_as_json_lines_has_each_change(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
+    server.sweeps.changes.put(ended())
+    lines = ctl("watch", NAME, "-o", "jsonl").lines
+    assert [(line["type"], line["state"]) for line in lines] == [
+        ("sweep", "running"),
+        ("run", "running"),
+        ("run", "finished"),
+        ("sweep", "finished"),
+    ]
+
+
+def test_watch_of_a_run_ends_with_the_run(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(2, value=0.25)], resume_token="1"))
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="2"))
+    lines = ctl("watch", "k3x9v2ab:1", "-o", "jsonl").lines
+    assert [(line["number"], line["state"]) for line in lines] == [(1, "running"), (1, "finished")]
+
+
+def test_following_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
+    ctl("watch", "local/train/nope", code=3)
+    ctl("wait", "local/train/nope", code=3)
+
+
+def during(delay: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(delay, action)
+    timer.daemon = True
+    timer.start()

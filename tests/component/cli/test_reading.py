@@ -1,0 +1,199 @@
+"""Reading sweeps, runs, histories and logs from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import ScriptedServer
+from sweepd import v1
+from unit.cli.messages import NAME, a_run, a_sweep, a_time
+
+
+@pytest.fixture(autouse=True)
+def _a_sweep_with_three_runs(server: ScriptedServer) -> None:
+    server.sweeps.sweeps[NAME] = a_sweep()
+    for number, value in ((1, 0.5), (2, 0.25), (3, None)):
+        state = v1.RUN_STATE_FINISHED if value else v1.RUN_STATE_RUNNING
+        run = a_run(number, value=value, state=state, params={"lr": number / 10, "name": "a b"})
+        run.attempts[0].argv[:] = ["/usr/bin/env", "python", "train.py", f"--lr={number / 10}", "--name=a b"]
+        server.sweeps.runs[run.name] = run
+
+
+def test_list_shows_a_table_and_is_empty_with_a_lesson(ctl: Ctl, server: ScriptedServer) -> None:
+    done = ctl("list")
+    heading, row = done.out.splitlines()
+    assert heading.split() == ["NAME", "STATE", "METHOD", "RUNS", "BEST", "AGENTS", "CREATED", "TITLE"]
+    assert row.split()[:4] == [NAME, "running", "random", "0/3"]
+    server.sweeps.sweeps.clear()
+    empty = ctl("list")
+    assert empty.out == ""
+    assert "sweepctl run sweep.yaml" in empty.err
+
+
+def test_list_pages_through_everything(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.sweeps["acme/x/other"] = a_sweep("acme/x/other")
+    assert ctl("list", "-o", "name").out.splitlines() == [NAME, "acme/x/other"]
+    assert [line["name"] for line in ctl("list", "acme", "-o", "jsonl").lines] == ["acme/x/other"]
+
+
+def test_control_characters_of_a_name_never_reach_the_terminal(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.sweeps[NAME].spec.name = "\x1b]0;owned\x07"
+    for command in (("list",), ("get", NAME)):
+        shown = ctl(*command).out
+        assert "\x1b" not in shown
+        assert "owned" in shown
+
+
+@pytest.mark.parametrize("words", [("k3x9v2ab",), ("train/k3x9v2ab",), (NAME,), ("sweep", "k3x9v2ab")])
+def test_get_finds_a_sweep_by_each_of_its_names(ctl: Ctl, words: tuple[str, ...]) -> None:
+    document = ctl("get", *words, "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["name"] == NAME
+
+
+@pytest.mark.parametrize(
+    "words", [("k3x9v2ab-2",), ("k3x9v2ab:2",), (f"{NAME}:2",), (f"{NAME}-2",), ("run", "k3x9v2ab:2")]
+)
+def test_get_finds_a_run_by_each_of_its_names(ctl: Ctl, words: tuple[str, ...]) -> None:
+    document = ctl("get", *words, "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["run"] == f"{NAME}-2"
+    assert document["params"] == {"lr": 0.2, "name": "a b"}
+
+
+def test_get_shows_a_run_to_people(ctl: Ctl) -> None:
+    shown = ctl("get", "k3x9v2ab:1").out
+    assert "value:" in shown
+    assert "lr=0.1" in shown
+    assert "agent-1" in shown
+
+
+def test_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
+    for words in (
+        ("get", "nope"),
+        ("get", "local/train/nope"),
+        ("runs", "nope"),
+        ("logs", "nope-1"),
+        ("best", "e/p/nope"),
+    ):
+        done = ctl(*words, code=3)
+        assert done.err.startswith("error: ")
+        assert "Traceback" not in done.err
+
+
+def test_runs_are_filtered_ordered_and_cut(ctl: Ctl) -> None:
+    assert ctl("runs", NAME, "-o", "name").out.splitlines() == [f"{NAME}-{number}" for number in (1, 2, 3)]
+    assert ctl("runs", NAME, "--sort", "value", "--limit", "1", "-o", "name").out == f"{NAME}-2\n"
+    assert ctl("runs", NAME, "--state", "running", "-o", "name").out == f"{NAME}-3\n"
+    assert ctl("runs", NAME, "--filter", "params.lr>=0.2", "--limit", "1", "-o", "name").out == f"{NAME}-2\n"
+
+
+def test_runs_have_a_column_for_each_parameter(ctl: Ctl) -> None:
+    heading, first, *_ = ctl("runs", NAME).out.splitlines()
+    assert heading.split() == ["NUMBER", "STATE", "VALUE", "ITERATIONS", "ATTEMPT", "LR", "NAME"]
+    assert first.split() == ["1", "finished", "0.5", "0", "1", "0.1", "a", "b"]
+
+
+def test_columns_choose_what_is_shown_in_every_format(ctl: Ctl) -> None:
+    columns = ("--columns", "number,params.lr")
+    assert ctl("runs", NAME, *columns).out.splitlines()[1].split() == ["1", "0.1"]
+    assert ctl("runs", NAME, *columns, "-o", "csv").out.splitlines()[:2] == ["number,params.lr", "1,0.1"]
+    assert ctl("runs", NAME, *columns, "-o", "jsonl").lines[0] == {"number": 1, "params.lr": 0.1}
+
+
+def test_best_is_one_run_or_several(ctl: Ctl) -> None:
+    best = ctl("best", NAME, "-o", "json").json
+    assert isinstance(best, dict)
+    assert best["run"] == f"{NAME}-2"
+    assert ctl("best", NAME, "-n", "5", "-o", "name").out.splitlines() == [f"{NAME}-2", f"{NAME}-1"]
+
+
+def test_best_gives_the_arguments_as_the_agent_passed_them(ctl: Ctl) -> None:
+    assert ctl("best", NAME, "-o", "args").out == "--lr=0.2 '--name=a b'\n"
+
+
+def test_best_without_a_value_tells_what_was_logged_instead(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.runs.clear()
+    missing = v1.ObjectiveMissing(consecutive_runs=1, logged_keys=["acc"])
+    server.sweeps.sweeps[NAME].objective_missing.CopyFrom(missing)
+    done = ctl("best", NAME, code=3)
+    assert "your script logged `acc`; the sweep optimises `val_loss`" in done.err
+    assert "your script logged `acc`" in ctl("get", NAME).out
+
+
+def some_series(server: ScriptedServer) -> None:
+    for key, values in (("loss", [1.5, float("nan")]), ("acc", [0.5, 0.75])):
+        chunk = v1.SeriesChunk(
+            rows=[1, 2], steps=[0, 1], times=[1_700_000_000.0] * 2, doubles=v1.DoubleValues(values=values)
+        )
+        server.metrics.series.append(v1.Series(run=f"{NAME}-1", attempt=1, key=key, chunks=[chunk]))
+
+
+def test_history_brings_the_keys_of_a_row_together(ctl: Ctl, server: ScriptedServer) -> None:
+    some_series(server)
+    rows = ctl("history", "k3x9v2ab:1", "-o", "jsonl").lines
+    assert [row["values"] for row in rows] == [{"loss": 1.5, "acc": 0.5}, {"loss": "NaN", "acc": 0.75}]
+    assert ctl("history", "k3x9v2ab:1").out.splitlines()[0].split() == ["STEP", "ACC", "LOSS"]
+
+
+def test_a_metric_store_that_is_away_is_named(ctl: Ctl, server: ScriptedServer) -> None:
+    server.metrics.away = True
+    done = ctl("history", "k3x9v2ab:1", code=6)
+    assert "metric store is away" in done.err
+
+
+def test_export_has_a_line_for_each_run_observation_and_point(ctl: Ctl, server: ScriptedServer) -> None:
+    some_series(server)
+    lines = ctl("export", NAME).lines
+    assert [line["run"] for line in lines if line["type"] == "run"] == [
+        f"{NAME}-{number}" for number in (1, 2, 3)
+    ]
+    observations = [(line["run"], line["value"]) for line in lines if line["type"] == "observation"]
+    assert observations == [(f"{NAME}-1", 0.5), (f"{NAME}-2", 0.25)]
+    points = [
+        (line["attempt"], line["row"], line["step"], line["key"], line["value"])
+        for line in lines
+        if line["type"] == "point"
+    ]
+    assert points == [
+        (1, 1, 0, "loss", 1.5),
+        (1, 2, 1, "loss", "NaN"),
+        (1, 1, 0, "acc", 0.5),
+        (1, 2, 1, "acc", 0.75),
+    ]
+
+
+def test_export_as_csv_is_a_line_for_each_run(ctl: Ctl, server: ScriptedServer) -> None:
+    some_series(server)
+    rows = list(csv.DictReader(io.StringIO(ctl("export", NAME, "-o", "csv").out)))
+    assert [row["run"] for row in rows] == [f"{NAME}-{number}" for number in (1, 2, 3)]
+    assert (rows[0]["params.lr"], rows[0]["params.name"], rows[0]["metrics.acc"]) == ("0.1", "a b", "0.125")
+
+
+def test_logs_come_as_they_were_printed(ctl: Ctl, server: ScriptedServer) -> None:
+    server.metrics.log = "epoch 1\nüber\n".encode()
+    assert ctl("logs", "k3x9v2ab:1").out == "epoch 1\nüber\n"
+    assert ctl("logs", "k3x9v2ab:1", "-f").out == "epoch 1\nüber\n"
+
+
+def test_agents_are_listed_or_the_line_that_starts_one(ctl: Ctl, server: ScriptedServer) -> None:
+    assert f"sweep-agent --sweep {NAME}" in ctl("agents", "k3x9v2ab").err
+    server.agents.agents.append(
+        v1.Agent(id="a1", host="box", connected=True, slots=2, runs=[f"{NAME}-3"], last_seen_time=a_time(0))
+    )
+    assert ctl("agents", "-o", "jsonl").lines[0]["state"] == "connected"
+    assert ctl("agents").out.splitlines()[1].split()[:5] == ["a1", "connected", "box", "2", "k3x9v2ab-3"]
+
+
+def test_yaml_and_the_output_variable(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"name: {NAME}\n" in ctl("get", NAME, "-o", "yaml").out
+    monkeypatch.setenv("SWEEPD_OUTPUT", "json")
+    assert json.loads(ctl("get", NAME).out)["name"] == NAME
+    assert ctl("get", NAME, "-o", "name").out == f"{NAME}\n"
+    monkeypatch.setenv("SWEEPD_OUTPUT", "pictures")
+    assert "SWEEPD_OUTPUT" in ctl("get", NAME, code=2).err

@@ -1,0 +1,74 @@
+"""Errors, exit codes and what is said."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import problem_of
+from sweepd.client import CallError
+from sweepd.discovery import NoServerError
+from sweepd.rpc_error import Failure
+
+
+def call_error(code: str, reason: str | None = None, message: str = "so it is") -> CallError:
+    return CallError(Failure(code=code, message=message, reason=reason), "127.0.0.1:7333")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "exit_code"),
+    [
+        ("NOT_FOUND", "no-such-name", ExitCode.NOT_FOUND),
+        ("UNAUTHENTICATED", "bad-token", ExitCode.DENIED),
+        ("PERMISSION_DENIED", "not-allowed", ExitCode.DENIED),
+        ("INVALID_ARGUMENT", "invalid-sweep", ExitCode.INVALID),
+        ("INVALID_ARGUMENT", "invalid-field", ExitCode.USAGE),
+        ("FAILED_PRECONDITION", "wrong-state", ExitCode.FAILURE),
+        ("ALREADY_EXISTS", "name-taken", ExitCode.FAILURE),
+        ("RESOURCE_EXHAUSTED", "storage-unavailable", ExitCode.FAILURE),
+        ("UNAVAILABLE", None, ExitCode.UNREACHABLE),
+        ("UNAVAILABLE", "service-unavailable", ExitCode.UNREACHABLE),
+        ("DEADLINE_EXCEEDED", None, ExitCode.UNREACHABLE),
+        ("INTERNAL", None, ExitCode.FAILURE),
+    ],
+)
+def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code: ExitCode) -> None:
+    assert problem_of(call_error(code, reason)).exit_code == exit_code
+
+
+def test_a_server_that_is_away_is_named_with_what_to_do() -> None:
+    error, cause, remedy = problem_of(call_error("UNAVAILABLE", message="connection refused")).lines()
+    assert error == "error: no server answers at 127.0.0.1:7333"
+    assert cause == "  cause: connection refused"
+    assert "sweepd up" in remedy
+
+
+def test_no_server_at_all_is_unreachable_too() -> None:
+    assert problem_of(NoServerError("none is known")).exit_code == ExitCode.UNREACHABLE
+
+
+def test_a_wrong_call_points_at_the_help() -> None:
+    problem = problem_of(click.UsageError("No such option '--x'."))
+    assert problem.exit_code == ExitCode.USAGE
+    assert problem.lines() == ["error: No such option '--x'", "  next:  `sweepctl --help`"]
+
+
+def test_an_error_as_json_has_the_code_and_the_reason() -> None:
+    document = json.loads(problem_of(call_error("NOT_FOUND", "no-such-name")).document())
+    assert document["error"]["code"] == "NOT_FOUND"
+    assert document["error"]["reason"] == "no-such-name"
+    assert document["error"]["exitCode"] == 3
+
+
+def test_a_message_cannot_steer_the_terminal() -> None:
+    assert problem_of(call_error("INTERNAL", message="\x1b[2J")).lines()[0] == "error: \\x1b[2J"
+
+
+def test_a_surprise_is_one_line_and_no_traceback() -> None:
+    problem = problem_of(RuntimeError("boom"))
+    assert problem.exit_code == ExitCode.FAILURE
+    assert "boom" in problem.lines()[0]
+    assert "--debug" in problem.lines()[-1]

@@ -1,0 +1,84 @@
+"""The JSON that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+
+from sweepd import v1
+from sweepd.cli.shapes import point_shapes, run_shape, sweep_shape
+from unit.cli.messages import NAME, a_run, a_sweep, a_time
+
+
+def test_a_run_has_what_scripts_rely_on() -> None:
+    run = a_run(7, value=0.25, params={"lr": 0.5, "layers": [1, 2], "opt": {"name": "adam"}, "flag": True})
+    run.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0))
+    shape = run_shape(run)
+    assert json.loads(json.dumps(shape)) == shape
+    assert shape["run"] == f"{NAME}-7"
+    assert shape["sweep"] == NAME
+    assert (shape["number"], shape["state"], shape["attempt"]) == (7, "finished", 1)
+    assert shape["params"] == {"lr": 0.5, "layers": [1, 2], "opt": {"name": "adam"}, "flag": True}
+    assert shape["value"] == 0.25
+    assert shape["attempts"] == [
+        {
+            "attempt": 1,
+            "agent": "agent-1",
+            "host": "box",
+            "state": "ended",
+            "reason": None,
+            "exit": {"cause": "exited", "code": 0, "signal": None, "message": None},
+            "argv": ["/usr/bin/env", "python", "train.py", "--lr=0.5"],
+            "assignTime": "2023-11-14T22:13:27Z",
+            "startTime": None,
+            "endTime": None,
+        }
+    ]
+
+
+def test_a_sweep_counts_its_runs_by_state() -> None:
+    sweep = a_sweep()
+    sweep.run_counts.CopyFrom(v1.RunCounts(finished=2, running=1))
+    sweep.best_run, sweep.best_value = f"{NAME}-1", 0.5
+    shape = sweep_shape(sweep)
+    assert shape["state"] == "running"
+    assert shape["ending"] is None
+    assert shape["plannedRuns"] == 3
+    assert shape["metric"] == {"name": "val_loss", "goal": "minimize", "target": None}
+    assert shape["best"] == {"run": f"{NAME}-1", "value": 0.5}
+    runs = shape["runs"]
+    assert isinstance(runs, dict)
+    assert (runs["finished"], runs["running"], runs["failed"]) == (2, 1, 0)
+
+
+def test_what_is_absent_is_null_and_never_left_out() -> None:
+    shape = sweep_shape(a_sweep(cap=None))
+    assert shape["runCap"] is None
+    assert shape["best"] is None
+    assert shape["objectiveMissing"] is None
+
+
+def test_points_keep_what_is_no_finite_number() -> None:
+    chunk = v1.SeriesChunk(
+        rows=[1, 2, 3],
+        steps=[0, 1, 2],
+        times=[1_700_000_000.5, 0.0, float("nan")],
+        doubles=v1.DoubleValues(values=[1.5, float("nan"), float("-inf")]),
+    )
+    points = list(point_shapes(v1.Series(run=f"{NAME}-1", attempt=1, key="loss", chunks=[chunk])))
+    assert [point["value"] for point in points] == [1.5, "NaN", "-Infinity"]
+    assert [point["time"] for point in points] == ["2023-11-14T22:13:20.500Z", None, None]
+    assert points[0] == {
+        "run": f"{NAME}-1",
+        "attempt": 1,
+        "row": 1,
+        "step": 0,
+        "time": "2023-11-14T22:13:20.500Z",
+        "key": "loss",
+        "value": 1.5,
+    }
+
+
+def test_times_are_utc() -> None:
+    sweep = a_sweep()
+    sweep.end_time.CopyFrom(a_time(60))
+    assert sweep_shape(sweep)["endTime"] == "2023-11-14T22:14:20Z"

@@ -1,0 +1,27 @@
+"""`sweepctl` starts light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from sweepd.cli.main import VERBS, group
+
+
+def test_the_help_loads_neither_grpc_nor_yaml_nor_rich() -> None:
+    program = (
+        "import sys; from sweepd.cli.main import main; code = main(['--help']);"
+        "heavy = {'grpc', 'yaml', 'rich', 'google.protobuf', 'sweepd.v1', 'sweepd.spec'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: sweepctl" in done.stdout
+
+
+def test_every_verb_can_be_loaded_and_has_two_examples() -> None:
+    with group.make_context("sweepctl", ["help"], resilient_parsing=True) as context:
+        for verb in VERBS:
+            command = group.get_command(context, verb)
+            assert command is not None
+            assert len(getattr(command, "examples", ())) >= 2, verb
