@@ -168,6 +168,6 @@ async def _answer_error(error: Exception, context: Context, method: str, log: lo
 async def _abort(error: DomainError, context: Context) -> None:
     await context.abort(
         status_details.code_of(error),
-        error.message[: status_details.LONGEST_MESSAGE],
+        status_details.clipped(error.message),
         status_details.trailing_metadata(error),
     )

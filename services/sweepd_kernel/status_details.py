@@ -13,7 +13,7 @@ DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "sweepd"
 # Peers refuse more than 8 KiB of metadata, and may see it a third longer; so a long list of findings is cut.
 ROOM_FOR_VIOLATIONS = 4_096
-LONGEST_MESSAGE = 1_000
+LONGEST_MESSAGE = 700
 
 _CODES = {status: grpc.StatusCode[status.name] for status in Status}
 
@@ -23,13 +23,18 @@ def code_of(error: DomainError) -> grpc.StatusCode:
     return _CODES[error.status]
 
 
+def clipped(text: str) -> str:
+    """The beginning of `text`, no longer than a status can carry."""
+    return text.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
+
+
 def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
     """The trailing metadata that carries what programs read of `error`."""
     details = _details(error)
     if not details:
         return ()
     number: int = code_of(error).value[0]
-    status = status_pb2.Status(code=number, message=error.message[:LONGEST_MESSAGE])
+    status = status_pb2.Status(code=number, message=clipped(error.message))
     for detail in details:
         status.details.add().Pack(detail)
     return ((DETAILS_KEY, status.SerializeToString()),)
@@ -53,9 +58,7 @@ def _details(error: DomainError) -> list[Message]:
 def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
     request = error_details_pb2.BadRequest()
     for violation in violations:
-        request.field_violations.add(
-            field=violation.field[:LONGEST_MESSAGE], description=violation.message[:LONGEST_MESSAGE]
-        )
+        request.field_violations.add(field=clipped(violation.field), description=clipped(violation.message))
         if request.ByteSize() > ROOM_FOR_VIOLATIONS:
             del request.field_violations[-1]
             break

@@ -111,7 +111,7 @@ def test_an_error_without_a_reason_carries_no_details() -> None:
 
 
 def test_a_long_list_of_findings_fits_into_the_metadata_of_a_call() -> None:
-    findings = [Violation(f"parameters.p{number}", "x" * 800) for number in range(1_000)]
+    findings = [Violation(f"parameters.p{number}", "x" * 600) for number in range(1_000)]
     error = DomainError("many", status=Status.INVALID_ARGUMENT, violations=findings)
     ((_, content),) = status_details.trailing_metadata(error)
     assert len(content) < 6 * 1024

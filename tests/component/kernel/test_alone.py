@@ -1,0 +1,88 @@
+"""One real service started alone, as an init system would."""
+
+import signal
+import subprocess
+
+import grpc
+import pytest
+
+from component.kernel.small_processes import SWEEPD, Home, eventually
+from sweepd.channel import channel
+from sweepd.rpc_error import Failure
+from sweepd.v1 import metric_service_pb2 as v1
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+
+
+def start(home: Home, *flags: str) -> "tuple[subprocess.Popen[str], str]":
+    process = home.begin("metric-store", "--data", str(home.data), *flags, command=SWEEPD)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("sweepd metric-store ready grpc=127.0.0.1:"), home.stderr()
+    return process, line.rpartition("=")[2].strip()
+
+
+def healthy(address: str) -> bool:
+    with channel(address, None) as opened:
+        check: grpc.UnaryUnaryMultiCallable[bytes, bytes] = opened.unary_unary("/grpc.health.v1.Health/Check")
+        try:
+            return check(b"", timeout=2.0) == b"\x08\x01"
+        except grpc.RpcError:
+            return False
+
+
+def test_it_serves_those_who_know_the_secret_of_the_services(home: Home) -> None:
+    _, address = start(home)
+    assert healthy(address)
+    token = (home.path / "state" / "sweepd" / "service-token").read_text().strip()
+    with channel(address, token) as opened:
+        MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest(sweep="a/b/c"), timeout=5)
+    with channel(address, "of-nobody-of-nobody") as opened, pytest.raises(grpc.RpcError) as caught:
+        MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest(sweep="a/b/c"), timeout=5)
+    assert Failure.of(caught.value).code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_0_and_takes_its_port_again(home: Home, number: signal.Signals) -> None:
+    process, address = start(home)
+    process.send_signal(number)
+    assert process.wait(10) == 0
+    assert start(home)[1] == address
+
+
+def test_a_second_one_on_the_same_data_or_port_is_refused_in_one_line(home: Home) -> None:
+    process, address = start(home)
+    same_data = home.run("metric-store", "--data", str(home.data), command=SWEEPD)
+    assert same_data.returncode == 1
+    assert same_data.stderr == f"error: metric-store: {home.data} is in use by process {process.pid}\n"
+    other = str(home.path / "other")
+    same_port = home.run("metric-store", "--data", other, "--listen", address, command=SWEEPD)
+    assert same_port.returncode == 1
+    assert f"error: metric-store: cannot listen on {address}: it is in use\n" in same_port.stderr
+    assert healthy(address)
+
+
+def test_it_does_not_listen_where_other_machines_hear_it(home: Home) -> None:
+    refused = home.run("metric-store", "--data", str(home.data), "--listen", "0.0.0.0:0", command=SWEEPD)
+    assert refused.returncode == 1
+    assert "without encryption" in refused.stderr
+
+
+def test_storage_that_is_away_is_named_to_callers_until_it_is_back(home: Home) -> None:
+    home.data.parent.mkdir(exist_ok=True)
+    home.data.write_text("a file where the folder belongs")
+    token_file = home.path / "state" / "sweepd" / "service-token"
+    listen = "127.0.0.1:0"
+    process = home.begin("metric-store", "--data", str(home.data), "--listen", listen, command=SWEEPD)
+    assert eventually(lambda: "cannot write" in home.stderr())
+    assert process.poll() is None
+    assert token_file.exists()
+    home.data.unlink()
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("sweepd metric-store ready")
+
+
+def test_an_unknown_service_is_a_usage_error(home: Home) -> None:
+    assert home.run("nonsense", command=SWEEPD).returncode == 2
+    assert home.run("--help", command=SWEEPD).returncode == 0
+    assert home.run("up", "--help", command=SWEEPD).returncode == 0
+    assert home.run("metric-store", "--help", command=SWEEPD).returncode == 0
