@@ -1,11 +1,13 @@
 """How a service opens its SQLite database, and what callers are told when it cannot be used."""
 
 import errno
+import shutil
 import sqlite3
 from pathlib import Path
 
 from sweepd_kernel.errors import DomainError, StorageError
 
+ROOM = 64 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -45,7 +47,22 @@ def storage_error(error: Exception, service: str, place: Path | str) -> DomainEr
             why = cause.strerror or str(cause)
             return StorageError(service, str(place), why, full=cause.errno in _FULL)
         if isinstance(cause, sqlite3.Error):
-            full = getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-            return StorageError(service, str(place), str(cause), full=full)
+            return _sqlite_error(cause, service, place)
         cause = getattr(cause, "orig", None) or cause.__cause__  # `orig`: as SQLAlchemy wraps it
     return StorageError(service, str(place), str(error))
+
+
+def _sqlite_error(error: sqlite3.Error, service: str, place: Path | str) -> StorageError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    # Where SQLite cannot grow the file that it maps into memory, it speaks of an input error.
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(Path(place))):
+        return StorageError(service, str(place), "no space left on the device", full=True)
+    return StorageError(service, str(place), str(error))
+
+
+def _has_room(place: Path) -> bool:
+    folder = place if place.is_dir() else place.parent
+    try:
+        return shutil.disk_usage(folder).free > ROOM
+    except OSError:
+        return True
