@@ -23,7 +23,7 @@ _BEYOND = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossScale:
-    """z = (t(x) - mean) / deviation for x = (loss - lowest) / spread; t(x) is x or ln(1 + x / shift). Rising."""
+    """z = (t(x) - mean) / deviation, x = (loss - lowest) / spread, t(x) = x or ln(1 + x / shift): rising."""
 
     lowest: float
     highest: float

@@ -1,0 +1,222 @@
+"""The service over the wire: killed, frozen, restarted, asked by many at once."""
+
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import grpc
+import pytest
+
+from suggestion_server import Caller, SuggestionServer, eventually, is_alive, signalled
+from suggestion_studies import SMALL, a_spec
+from sweepd import v1
+from sweepd.codec import point_from_message, spec_message
+from sweepd.rpc_error import Failure
+from sweepd.spec import point_digest
+from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
+
+ENOUGH = 8  # runs of the design in the space of the tests
+
+
+def test_a_search_is_told_deltas_only_and_answers_with_predictions(server: SuggestionServer) -> None:
+    caller = Caller(server)
+    caller.search(ENOUGH + 4)
+    assert len(caller.request(20).observations) == 2
+    (suggestion,) = caller.ask(ENOUGH + 5).suggestions
+    assert suggestion.engine == "skopt-gp/1"
+    assert suggestion.observations_seen == len(caller.history)
+    assert suggestion.HasField("predicted_value")
+    assert caller.spec.search_space.violations(point_from_message(suggestion.point)) == ()
+
+
+def test_the_service_itself_stays_light(server: SuggestionServer) -> None:
+    Caller(server).search(ENOUGH + 2)
+    mapped = Path(f"/proc/{server.pid}/maps").read_text()
+    assert "numpy" not in mapped
+    assert "scipy" not in mapped
+    assert len(server.workers()) == 1
+
+
+def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: SuggestionServer) -> None:
+    caller = Caller(server)
+    caller.search(ENOUGH + 2)
+    worker = server.worker()
+    signalled(worker, signal.SIGSTOP)
+    answer = server.asked(caller.request(ENOUGH + 3))
+    assert not answer.done()
+    signalled(worker, signal.SIGKILL)
+    assert len(answer.result().suggestions.suggestions) == 1
+    assert server.worker() != worker
+
+
+def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) -> None:
+    caller = Caller(server)
+    caller.search(ENOUGH + 2)
+    signalled(server.worker(), signal.SIGKILL)
+    caller.search(2)
+
+
+def test_after_a_kill_one_resend_brings_the_same_points_back(server: SuggestionServer) -> None:
+    caller = Caller(server)
+    caller.search(ENOUGH + 3)
+    before = caller.point(ENOUGH + 4)
+    server.kill()
+    server.start()
+    answer = server.stub.Suggest(caller.request(ENOUGH + 4), timeout=30)
+    assert answer.resend_from == 1
+    assert caller.point(ENOUGH + 4) == before
+
+
+def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
+    server: SuggestionServer,
+) -> None:
+    caller = Caller(server)
+    caller.search(ENOUGH + 2)
+    worker = server.worker()
+    signalled(worker, signal.SIGSTOP)
+    for _ in range(3):
+        with pytest.raises(grpc.RpcError) as caught:
+            caller.ask(ENOUGH + 3, timeout=0.2)
+        assert Failure.of(caught.value).code == "DEADLINE_EXCEEDED"
+    began = time.monotonic()
+    assert not server.stub.Prepare(v1.PrepareRequest(spec=spec_message(a_spec())), timeout=5).violations
+    assert len(Caller(server, "other").ask(1).suggestions) == 1
+    assert time.monotonic() - began < 1.0
+    signalled(worker, signal.SIGCONT)
+    assert len(caller.ask(ENOUGH + 3).suggestions) == 1
+
+
+def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: SuggestionServer) -> None:
+    busy, quiet = Caller(server, "busy"), Caller(server, "quiet")
+    for caller in (busy, quiet):
+        caller.search(ENOUGH + 2)
+    worker = server.worker()
+    signalled(worker, signal.SIGSTOP)
+    order: list[str] = []
+    answers = []
+    for name, caller, count in (("busy", busy, 12), ("quiet", quiet, 1)):
+        for index in range(count):
+            answer = server.asked(caller.request(ENOUGH + 3 + index))
+            answer.add_done_callback(partial(lambda name, _: order.append(name), name))
+            answers.append(answer)
+        # Each sweep's questions have arrived before those of the next.
+        server.stub.Prepare(v1.PrepareRequest(), timeout=5)
+    signalled(worker, signal.SIGCONT)
+    for answer in answers:
+        answer.result()
+    eventually(lambda: len(order) == 13)
+    assert order.index("quiet") <= 3
+
+
+def test_many_asking_at_once_get_different_points(server: SuggestionServer) -> None:
+    caller = Caller(server)
+    caller.search(ENOUGH + 2)
+    caller.ask(1, count=0)
+    answers = [server.asked(caller.request(ENOUGH + 3 + index)) for index in range(16)]
+    points = [point_from_message(answer.result().suggestions.suggestions[0].point) for answer in answers]
+    assert len({point_digest(point) for point in points}) == 16
+
+
+def test_a_finite_space_ends(server: SuggestionServer) -> None:
+    caller = Caller(server, spec=a_spec(SMALL))
+    for number in range(1, 7):
+        (suggestion,) = caller.ask(number).suggestions
+        caller.run(number, suggestion.point, float(number))
+    answer = caller.ask(7)
+    assert answer.exhausted
+    assert not answer.suggestions
+
+
+def test_what_cannot_be_searched_is_an_answer(server: SuggestionServer) -> None:
+    message = spec_message(a_spec())
+    assert server.stub.Prepare(v1.PrepareRequest(spec=message)).engine == "skopt-gp/1"
+    del message.parameters[:]
+    message.parameters.add(name="c").distribution.constant.int_value = 1
+    (violation,) = server.stub.Prepare(v1.PrepareRequest(spec=message)).violations
+    assert "not constant" in violation.message
+    (violation,) = server.stub.Prepare(v1.PrepareRequest()).violations
+    assert violation.path == "method"
+
+
+def no_name(request: v1.SuggestRequest) -> None:
+    request.sweep = ""
+
+
+def number_zero(request: v1.SuggestRequest) -> None:
+    request.first_observation = 0
+
+
+def too_many(request: v1.SuggestRequest) -> None:
+    request.count = 65
+
+
+def run_zero(request: v1.SuggestRequest) -> None:
+    request.run_number = 0
+
+
+def no_event(request: v1.SuggestRequest) -> None:
+    request.observations.add(run_number=1)
+
+
+def not_finite(request: v1.SuggestRequest) -> None:
+    request.observations.add(run_number=1).rung_reached.value = float("nan")
+
+
+def no_outcome(request: v1.SuggestRequest) -> None:
+    request.observations.add(run_number=1).ended.iterations = 1
+
+
+def unknown_run(request: v1.SuggestRequest) -> None:
+    request.observations.add(run_number=4).ended.outcome = v1.RUN_OUTCOME_FAILED
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field"),
+    [
+        (no_name, "sweep"),
+        (number_zero, "first_observation"),
+        (too_many, "count"),
+        (run_zero, "run_number"),
+        (no_event, "observations[0]"),
+        (not_finite, "observations[0].rung_reached.value"),
+        (no_outcome, "observations[0].ended.outcome"),
+        (unknown_run, "observations[0].run_number"),
+    ],
+)
+def test_malformed_requests_name_the_field(
+    server: SuggestionServer, spoil: Callable[[v1.SuggestRequest], None], field: str
+) -> None:
+    request = Caller(server).request(1)
+    spoil(request)
+    with pytest.raises(grpc.RpcError) as caught:
+        server.stub.Suggest(request, timeout=5)
+    failure = Failure.of(caught.value)
+    assert failure.code == "INVALID_ARGUMENT"
+    assert [path for path, _ in failure.violations] == [field]
+
+
+def test_only_services_are_let_in(server: SuggestionServer) -> None:
+    with grpc.insecure_channel(server.address) as stranger, pytest.raises(grpc.RpcError) as caught:
+        SuggestionServiceStub(stranger).Prepare(v1.PrepareRequest(), timeout=5)
+    assert Failure.of(caught.value).code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_terminated_service_ends_well_with_its_workers(server: SuggestionServer, frozen: bool) -> None:
+    Caller(server).search(ENOUGH + 2)
+    worker = server.worker()
+    if frozen:
+        signalled(worker, signal.SIGSTOP)
+    began = time.monotonic()
+    assert server.terminate() == 0
+    assert time.monotonic() - began < 10
+    assert not is_alive(worker)
+
+
+def test_a_killed_service_leaves_no_worker_behind(server: SuggestionServer) -> None:
+    Caller(server).search(ENOUGH + 2)
+    worker = server.worker()
+    server.kill()
+    eventually(lambda: not is_alive(worker))

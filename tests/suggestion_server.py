@@ -1,0 +1,156 @@
+"""A suggestion service as a process of its own, to be killed, frozen and asked."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+
+from suggestion_studies import a_spec
+from sweepd import v1
+from sweepd.channel import channel
+from sweepd.codec import point_from_message, spec_message
+from sweepd.spec import Point, SweepSpec
+from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
+
+PATIENCE = 30.0
+
+
+class SuggestionServer:
+    """Keeps its port over restarts."""
+
+    def __init__(self, folder: Path, workers: int = 1) -> None:
+        self._folder = folder
+        self._workers = workers
+        self._process: subprocess.Popen[str] | None = None
+        self._channel: grpc.Channel | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "sweepd_kernel.main", "suggestion", "--data", str(self._folder)]
+        for name in ("service-token", "access-token"):
+            command += [f"--{name}-file", str(self._folder / name)]
+        command += ["--fit-workers", str(self._workers)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.address = self._process.stdout.readline().strip().rpartition("grpc=")[2]
+        assert self.address, "the service did not start"
+        self._channel = channel(self.address, (self._folder / "service-token").read_text().strip())
+        self.stub = SuggestionServiceStub(self._channel)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def asked(self, request: v1.SuggestRequest) -> "grpc.Future[v1.SuggestResponse]":
+        """A call that is under way."""
+        return self.stub.Suggest.future(request, timeout=PATIENCE)
+
+    def kill(self) -> None:
+        self._ended_by(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        return self._ended_by(signal.SIGTERM)
+
+    def end(self) -> None:
+        if self._process is not None:
+            self.kill()
+
+    def workers(self) -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def worker(self) -> int:
+        """The only worker, once it is there."""
+        eventually(lambda: len(self.workers()) == 1)
+        return self.workers()[0]
+
+    def _ended_by(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        assert self._channel is not None
+        self._channel.close()
+        self._process.send_signal(number)
+        code = self._process.wait(timeout=PATIENCE)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+        return code
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def signalled(pid: int, number: signal.Signals) -> None:
+    """Send a signal; a freeze has taken hold when this returns."""
+    os.kill(pid, number)
+    if number == signal.SIGSTOP:
+        eventually(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text())
+
+
+class Caller:
+    """What the scheduler would ask for one sweep."""
+
+    def __init__(self, server: SuggestionServer, name: str = "s", spec: SweepSpec | None = None) -> None:
+        self._server = server
+        self.sweep = f"local/p/{name}"
+        self.spec = spec or a_spec()
+        self.history: list[v1.StudyObservation] = []
+        self.known = 0
+
+    def request(self, run_number: int, count: int = 1) -> v1.SuggestRequest:
+        return v1.SuggestRequest(
+            sweep=self.sweep,
+            revision=1,
+            spec=spec_message(self.spec) if self.known == 0 else None,
+            first_observation=self.known + 1,
+            observations=self.history[self.known :],
+            run_number=run_number,
+            count=count,
+        )
+
+    def ask(self, run_number: int, count: int = 1, timeout: float = PATIENCE) -> v1.Suggestions:
+        """Ask as the contract says: resend from where the service wants it."""
+        answer = self._server.stub.Suggest(self.request(run_number, count), timeout=timeout)
+        if answer.WhichOneof("answer") == "resend_from":
+            self.known = answer.resend_from - 1
+            answer = self._server.stub.Suggest(self.request(run_number, count), timeout=timeout)
+        self.known = answer.suggestions.observations_known
+        return answer.suggestions
+
+    def point(self, run_number: int) -> Point:
+        """The point for one run."""
+        return point_from_message(self.ask(run_number).suggestions[0].point)
+
+    def run(self, number: int, point: v1.ParameterMap, value: float) -> None:
+        """Let a run happen."""
+        ended = v1.RunEnded(
+            outcome=v1.RUN_OUTCOME_FINISHED, best_value=value, worst_value=value, last_value=value
+        )
+        self.history.append(v1.StudyObservation(run_number=number, handed_out=v1.RunHandedOut(point=point)))
+        self.history.append(v1.StudyObservation(run_number=number, ended=ended))
+
+    def search(self, runs: int) -> None:
+        """Let some runs happen, one after the other; the loss is the number of layers."""
+        first = len(self.history) // 2 + 1
+        for number in range(first, first + runs):
+            message = self.ask(number).suggestions[0].point
+            layers = point_from_message(message)["layers"]
+            assert isinstance(layers, int)
+            self.run(number, message, float(layers))
