@@ -55,9 +55,15 @@ def _add_flags(_parser: argparse.ArgumentParser) -> None:
 async def _open(context: ServiceContext) -> RunningService:
     if context.data is None:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
-    writes = SqliteWrites(context.data, context.clock)
-    await asyncio.to_thread(writes.open)
-    return MetricStore(writes, SqliteReads(context.data), context)
+    writes, reads = SqliteWrites(context.data, context.clock), SqliteReads(context.data)
+    try:
+        await asyncio.to_thread(writes.open)
+        await asyncio.to_thread(reads.open)
+    except BaseException:
+        writes.close()
+        reads.close()
+        raise
+    return MetricStore(writes, reads, context)
 
 
 SERVICE = ServiceDefinition(

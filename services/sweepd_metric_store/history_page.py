@@ -67,7 +67,10 @@ class PageBuilder:
         self._room -= len(name.run.encode()) + len(name.key.encode()) + 4 * wire.FRAME
 
     def add(self, part: Part) -> bool:
-        """Add a part to the series at hand, or tell that the page is full before its first row."""
+        """Add a part to the series at hand, or tell that the page is full before its first row.
+
+        Parts of a series come in the order of their first rows.
+        """
         cost = len(part.body) + wire.FRAME
         if self._room < cost and any(series.parts for series in self._series):
             self._end_before(part.first_row)
@@ -92,4 +95,5 @@ class PageBuilder:
             if part.last_row < row
             else Part.of(windowed(codec.stretch(part.body), first_row=part.first_row, last_row=row - 1))
             for part in series.parts
+            if part.first_row < row
         ]

@@ -75,7 +75,7 @@ class SqliteWrites:
 
     @contextmanager
     def _storing(self) -> Iterator[tuple[sqlite3.Connection, Ledger]]:
-        """Lend the database; if anything goes wrong, what was staged is dropped and the next call starts anew."""
+        """Lend the database; whatever fails, what was staged is dropped and the next call opens it anew."""
         try:
             if self._opened is None:
                 self._opened = self._open()

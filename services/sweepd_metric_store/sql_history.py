@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import groupby
 
 from sweepd_metric_store import codec
@@ -58,10 +59,17 @@ def parts_between(
     last_row: int = EVERYTHING,
     last_step: int = EVERYTHING,
 ) -> Iterator[Part]:
-    """Yield the stored chunks of a series, cut where they reach beyond these rows or this step."""
+    """Yield the stored chunks of a series, cut where they reach beyond these rows or this step.
+
+    They come in the order of their first rows. Where stretches of different types overlap, cutting may change
+    that order, so a part is held until no chunk to come can begin before it.
+    """
+    held: list[tuple[int, Part]] = []
     for first, last, least_step, greatest_step, body in connection.execute(
         _CHUNKS, (series_id, first_row, last_row)
     ):
+        while held and held[0][0] < first:
+            yield heappop(held)[1]
         if least_step > last_step:
             continue
         part = Part(first_row=first, last_row=last, body=body)
@@ -70,7 +78,10 @@ def parts_between(
             if not len(cut):
                 continue
             part = Part.of(cut)
-        yield from part.halved()
+        for half in part.halved():
+            heappush(held, (half.first_row, half))
+    while held:
+        yield heappop(held)[1]
 
 
 def _thinned(

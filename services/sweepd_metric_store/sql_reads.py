@@ -38,6 +38,22 @@ class SqliteReads:
         self._own = threading.local()
         self._connections: set[sqlite3.Connection] = set()
 
+    def open(self) -> None:
+        """Hold the database open, whatever the writer does.
+
+        The files through which readers and writer share it last as long as anyone has it open; on a full disk
+        they could not be made again, and nobody could read.
+
+        Raises:
+            DomainError: it cannot be opened.
+        """
+        try:
+            holder = open_sqlite(self._path, read_only=True)
+            holder.execute("select count(*) from sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            raise storage_error(error, SERVICE, self._path) from error
+        self._connections.add(holder)
+
     async def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of histories; see the port."""
         return await self._run(lambda connection: sql_history.page(connection, query))

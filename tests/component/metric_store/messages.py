@@ -1,0 +1,49 @@
+"""Requests as the scheduler sends them, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sweepd import v1
+
+SWEEP = "local/digits/s1"
+
+
+def run(number: int = 1) -> str:
+    return f"{SWEEP}-{number}"
+
+
+def points(
+    first_row: int, values: Sequence[float], *, key: str = "loss", number: int = 1, attempt: int = 1
+) -> v1.AppendPointsRequest:
+    """A batch with one value a row."""
+    count = len(values)
+    return v1.AppendPointsRequest(
+        run=run(number),
+        sweep=SWEEP,
+        attempt=attempt,
+        batch=v1.PointBatch(
+            first_row=first_row,
+            last_row=first_row + count - 1,
+            steps=range(first_row, first_row + count),
+            times=[1.7e9] * count,
+            keys=[key],
+            columns=[v1.Column(key=0, doubles=v1.DoubleValues(values=values))],
+        ),
+    )
+
+
+def log(offset: int, content: bytes, *, number: int = 1, attempt: int = 1) -> v1.AppendLogRequest:
+    return v1.AppendLogRequest(run=run(number), sweep=SWEEP, attempt=attempt, offset=offset, content=content)
+
+
+def values(series: Iterable[v1.Series]) -> dict[tuple[str, int, str, int], float]:
+    """Values by run, attempt, key and row; a row that comes twice is an error."""
+    found: dict[tuple[str, int, str, int], float] = {}
+    for each in series:
+        for chunk in each.chunks:
+            for row, value in zip(chunk.rows, chunk.doubles.values, strict=True):
+                name = (each.run, each.attempt, each.key, row)
+                assert name not in found
+                found[name] = value
+    return found

@@ -1,0 +1,89 @@
+"""Starts and ends real metric stores for the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc.aio
+
+from sweepd.channel import aio_channel
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+
+if TYPE_CHECKING:
+    from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
+
+TOKEN = "the service token of the tests"
+READY = "ready grpc="
+
+
+@dataclass(slots=True)
+class StoreProcess:
+    """A metric store with a data folder of its own, which may die and come again."""
+
+    folder: Path
+    address: str = ""
+    process: subprocess.Popen[str] | None = None
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "data" / "metrics.sqlite"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start it, at the port of last time, and wait until it serves."""
+        token = self.folder / "token"
+        if not token.exists():
+            token.write_text(TOKEN)
+            token.chmod(0o600)
+        command = [sys.executable, "-m", "sweepd_kernel.main", "metric-store", "--listen", "127.0.0.1:0"]
+        command += ["--data", str(self.folder / "data"), "--service-token-file", str(token)]
+        environment = {**os.environ, "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        self.started.append(self.process)
+        assert self.process.stdout is not None
+        watchdog = threading.Timer(20, self.process.kill)
+        watchdog.start()
+        line = self.process.stdout.readline()
+        watchdog.cancel()
+        assert READY in line, (line, (self.folder / "log").read_text())
+        self.address = line.partition(READY)[2].strip()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(15)
+
+    def end_all(self) -> None:
+        """Leave no process behind."""
+        for process in self.started:
+            process.kill()
+            process.wait(15)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@asynccontextmanager
+async def stub(address: str, *, principal: str = "") -> AsyncIterator[MetricServiceAsyncStub]:
+    """Connect as a service, or as a person whom a service vouches for."""
+    metadata = [("sweepd-principal", principal)] if principal else []
+    channel: grpc.aio.Channel = aio_channel(address, TOKEN, metadata=metadata)
+    async with channel:
+        yield MetricServiceStub(channel)

@@ -1,0 +1,275 @@
+"""The calls of the metric service, through a real process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+
+import grpc
+import grpc.aio
+import pytest
+
+from component.metric_store import messages
+from component.metric_store.processes import StoreProcess, stub
+from sweepd import v1
+from sweepd.channel import aio_channel
+from sweepd.rpc_error import Failure
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+
+
+async def appended(address: str, *batches: v1.AppendPointsRequest) -> list[v1.AppendPointsResponse]:
+    async with stub(address) as service:
+        return [answer async for answer in service.AppendPoints(iter(batches))]
+
+
+async def logged(address: str, *pieces: v1.AppendLogRequest) -> list[v1.AppendLogResponse]:
+    async with stub(address) as service:
+        return [answer async for answer in service.AppendLog(iter(pieces))]
+
+
+async def read_log(address: str, request: v1.ReadLogRequest) -> bytes:
+    async with stub(address) as service:
+        return b"".join([part.content async for part in service.ReadLog(request)])
+
+
+def test_many_batches_in_flight_are_answered_in_order(metric_store: StoreProcess) -> None:
+    batches = [messages.points(1 + 10 * at, [float(at)] * 10) for at in range(500)]
+    answers = asyncio.run(appended(metric_store.address, *batches))
+    assert [answer.row for answer in answers] == [10 * (at + 1) for at in range(500)]
+    assert {(answer.run, answer.attempt, answer.rejection) for answer in answers} == {(messages.run(), 1, "")}
+
+
+def test_a_malformed_batch_is_answered_with_its_rejection_and_the_stream_goes_on(
+    metric_store: StoreProcess,
+) -> None:
+    bad = messages.points(1, [1.0, 2.0])
+    del bad.batch.times[1:]
+    surplus = messages.points(3, [3.0], key="k" * 300)
+    answers = asyncio.run(appended(metric_store.address, bad, surplus, messages.points(4, [4.0])))
+    assert [answer.row for answer in answers] == [2, 3, 4]
+    assert [bool(answer.rejection) for answer in answers] == [True, True, False]
+
+
+def test_histories_come_in_pages_of_at_most_3_mib(metric_store: StoreProcess) -> None:
+    batches = [
+        messages.points(1 + 5_000 * at, [float(row) for row in range(5_000)], number=number)
+        for at in range(10)
+        for number in range(1, 6)
+    ]
+    asyncio.run(appended(metric_store.address, *batches))
+
+    async def pages() -> AsyncIterator[v1.GetHistoryResponse]:
+        request = v1.GetHistoryRequest(sweep=messages.SWEEP)
+        async with stub(metric_store.address) as service:
+            while True:
+                page = await service.GetHistory(request)
+                yield page
+                request.page_token = page.next_page_token
+                if not request.page_token:
+                    return
+
+    async def read() -> list[v1.GetHistoryResponse]:
+        return [page async for page in pages()]
+
+    found = asyncio.run(read())
+    assert len(found) == 2
+    assert all(page.ByteSize() <= 3 * 1024 * 1024 for page in found)
+    assert len(messages.values(series for page in found for series in page.series)) == 250_000
+
+
+def test_a_run_is_also_known_by_its_number_and_thinning_is_asked_for_in_points(
+    metric_store: StoreProcess,
+) -> None:
+    asyncio.run(appended(metric_store.address, messages.points(1, [float(at) for at in range(2_000)])))
+
+    async def read() -> v1.GetHistoryResponse:
+        request = v1.GetHistoryRequest(runs=[f"{messages.SWEEP}:1"], keys=["loss"], max_points=50)
+        async with stub(metric_store.address) as service:
+            return await service.GetHistory(request)
+
+    found = messages.values(asyncio.run(read()).series)
+    assert 25 <= len(found) <= 52
+    assert {0.0, 1_999.0} <= set(found.values())
+
+
+def test_summaries_are_listed_by_page(metric_store: StoreProcess) -> None:
+    asyncio.run(appended(metric_store.address, *(messages.points(1, [2.0, 1.0], number=at) for at in (1, 2))))
+
+    async def read() -> list[v1.KeySummary]:
+        request = v1.ListSummariesRequest(sweep=messages.SWEEP, page_size=1)
+        async with stub(metric_store.address) as service:
+            first = await service.ListSummaries(request)
+            request.page_token = first.next_page_token
+            second = await service.ListSummaries(request)
+            assert not second.next_page_token
+            return [*first.summaries, *second.summaries]
+
+    found = asyncio.run(read())
+    assert [(each.run, each.key, each.count, each.min, each.last.double_value) for each in found] == [
+        (messages.run(number), "loss", 2, 1.0, 1.0) for number in (1, 2)
+    ]
+
+
+def test_watching_gives_what_is_stored_then_what_comes_each_point_once(metric_store: StoreProcess) -> None:
+    async def watch() -> tuple[list[v1.WatchHistoryResponse], int]:
+        async with stub(metric_store.address) as service:
+            writing = service.AppendPoints()
+            await writing.write(messages.points(1, [0.0] * 300))
+            await writing.read()
+            watching = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP, keys=["loss"]))
+            first = await watching.read()
+            assert isinstance(first, v1.WatchHistoryResponse)
+            found = [first]
+            for row in range(301, 501):
+                await writing.write(messages.points(row, [1.0]))
+                await writing.write(messages.points(row - 300, [2.0], number=2))
+                await writing.read()
+                await writing.read()
+                await asyncio.sleep(0.002)
+            while len(messages.values(series for each in found for series in each.series)) < 700:
+                message = await asyncio.wait_for(watching.read(), 5)
+                assert isinstance(message, v1.WatchHistoryResponse)
+                found.append(message)
+            watching.cancel()
+            return found, len(found)
+
+    found, messages_taken = asyncio.run(watch())
+    series = [series for each in found for series in each.series]
+    for number, count in ((1, 500), (2, 200)):
+        rows = [
+            row for each in series if each.run == messages.run(number) for c in each.chunks for row in c.rows
+        ]
+        assert rows == list(range(1, count + 1))
+    assert messages_taken < 100
+
+
+def test_an_export_has_every_attempt_in_order(metric_store: StoreProcess) -> None:
+    batches = [
+        messages.points(1, [1.0] * 700, key=key, number=number, attempt=attempt)
+        for number in (1, 2)
+        for attempt in (1, 2)
+        for key in ("b",)
+    ]
+    asyncio.run(appended(metric_store.address, *batches))
+
+    async def export() -> list[v1.ExportPointsResponse]:
+        request = v1.ExportPointsRequest(sweep=messages.SWEEP)
+        async with stub(metric_store.address) as service:
+            return [part async for part in service.ExportPoints(request)]
+
+    parts = asyncio.run(export())
+    assert all(part.ByteSize() <= 1024 * 1024 for part in parts)
+    found = messages.values(series for part in parts for series in part.series)
+    assert len(found) == 2_800
+    assert list(found) == sorted(found)
+
+
+def test_a_log_is_read_whole_from_an_offset_and_by_its_end(metric_store: StoreProcess) -> None:
+    lines = b"".join(b"line %d\n" % at for at in range(20_000))
+    pieces = [messages.log(at, lines[at : at + 5_000]) for at in range(0, len(lines), 5_000)]
+    answers = asyncio.run(logged(metric_store.address, *pieces))
+    assert answers[-1].offset == len(lines)
+
+    def read(request: v1.ReadLogRequest) -> bytes:
+        request.run = messages.run()
+        return asyncio.run(read_log(metric_store.address, request))
+
+    assert read(v1.ReadLogRequest()) == lines
+    assert read(v1.ReadLogRequest(offset=100_000)) == lines[100_000:]
+    assert read(v1.ReadLogRequest(tail_bytes=25)) == b"line 19998\nline 19999\n"
+    assert read(v1.ReadLogRequest(tail_bytes=22)) == b"line 19998\nline 19999\n"
+    assert read(v1.ReadLogRequest(tail_bytes=100_000_000)) == lines
+    assert read(v1.ReadLogRequest(offset=2**64 - 1)) == b""
+    assert read(v1.ReadLogRequest(attempt=7)) == b""
+
+
+def test_a_log_is_followed_also_before_it_begins(metric_store: StoreProcess) -> None:
+    async def follow() -> bytes:
+        async with stub(metric_store.address) as service:
+            following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
+            writing = service.AppendLog()
+            await asyncio.sleep(0.1)
+            found = b""
+            for at in range(5):
+                await writing.write(messages.log(3 * at, b"ab\n"))
+                await writing.read()
+                part = await asyncio.wait_for(following.read(), 5)
+                assert isinstance(part, v1.ReadLogResponse)
+                assert part.offset == len(found)
+                found += part.content
+            following.cancel()
+            return found
+
+    assert asyncio.run(follow()) == b"ab\n" * 5
+
+
+async def failure(call: Awaitable[object]) -> Failure:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await call
+    return Failure.of(refusal.value)
+
+
+def test_requests_that_make_no_sense_are_refused_with_the_field(metric_store: StoreProcess) -> None:
+    async def refusals() -> list[tuple[str, str]]:
+        async with stub(metric_store.address) as service:
+            calls: list[Awaitable[object]] = [
+                service.GetHistory(v1.GetHistoryRequest()),
+                service.GetHistory(v1.GetHistoryRequest(sweep=messages.SWEEP, runs=["x"])),
+                service.GetHistory(v1.GetHistoryRequest(runs=[str(at) for at in range(1_001)])),
+                service.GetHistory(v1.GetHistoryRequest(sweep=messages.SWEEP, page_token="x")),
+                service.ListSummaries(v1.ListSummariesRequest()),
+                service.ListSummaries(v1.ListSummariesRequest(sweep=messages.SWEEP, page_token="x")),
+                service.WatchHistory(v1.WatchHistoryRequest()).read(),
+                service.ExportPoints(v1.ExportPointsRequest()).read(),
+                service.ReadLog(v1.ReadLogRequest()).read(),
+            ]
+            found = [await failure(call) for call in calls]
+            return [(each.code, each.violations[0][0]) for each in found]
+
+    fields = ["runs", "runs", "runs", "page_token", "runs", "page_token", "runs", "sweep", "run"]
+    assert asyncio.run(refusals()) == [("INVALID_ARGUMENT", field) for field in fields]
+
+
+def test_people_may_read_and_may_not_append(metric_store: StoreProcess) -> None:
+    async def tries() -> None:
+        async with stub(metric_store.address, principal="owner") as service:
+            assert not (await service.GetHistory(v1.GetHistoryRequest(sweep=messages.SWEEP))).series
+            for call in (service.AppendPoints(iter([])), service.AppendLog(iter([]))):
+                refused = await failure(call.read())
+                assert (refused.code, refused.reason) == ("PERMISSION_DENIED", "not-allowed")
+
+    asyncio.run(tries())
+
+
+def test_nobody_reads_without_the_token_of_the_services(metric_store: StoreProcess) -> None:
+    async def tries() -> None:
+        async with aio_channel(metric_store.address, "guess") as channel:
+            refused = await failure(MetricServiceStub(channel).GetHistory(v1.GetHistoryRequest()))
+            assert refused.code == "UNAUTHENTICATED"
+
+    asyncio.run(tries())
+
+
+def test_a_flood_from_one_stream_does_not_keep_others_waiting(metric_store: StoreProcess) -> None:
+    async def flood() -> float:
+        async with stub(metric_store.address) as flooding, stub(metric_store.address) as honest:
+            call = flooding.AppendPoints()
+
+            async def pour() -> None:
+                for at in range(400):
+                    await call.write(messages.points(1 + at * 2_000, [1.0] * 2_000, number=9))
+
+            pouring = asyncio.create_task(pour())
+            loop = asyncio.get_running_loop()
+            slowest = 0.0
+            for row in range(1, 21):
+                begun = loop.time()
+                await honest.AppendPoints(iter([messages.points(row, [1.0])])).read()
+                await honest.GetHistory(v1.GetHistoryRequest(runs=[messages.run()]))
+                slowest = max(slowest, loop.time() - begun)
+            call.cancel()
+            pouring.cancel()
+            await asyncio.gather(pouring, return_exceptions=True)
+            return slowest
+
+    assert asyncio.run(flood()) < 1.0

@@ -1,0 +1,72 @@
+"""A watcher that takes nothing is let go, and costs nothing meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+
+from component.metric_store import messages
+from component.metric_store.processes import TOKEN, stub
+from sweepd import v1
+from sweepd.rpc_error import Failure
+from sweepd_kernel.address import Address
+from sweepd_kernel.clock import SystemClock
+from sweepd_kernel.interceptors import Authentication, ErrorMapping
+from sweepd_kernel.principal import Authenticator
+from sweepd_kernel.service import ServiceContext
+from sweepd_metric_store import watching
+from sweepd_metric_store.app import SERVICE
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[str]:
+    """Serve in this process, where the patience can be shortened."""
+    log = logging.getLogger("test")
+    service = await SERVICE.open(
+        ServiceContext(
+            flags=argparse.Namespace(),
+            data=folder,
+            listen=Address("127.0.0.1", 0),
+            service_token=TOKEN,
+            access_token="",
+            clock=SystemClock(),
+            log=log,
+        )
+    )
+    authenticator = Authenticator(service_token=TOKEN, access_token=None)
+    server = grpc.aio.server(interceptors=(Authentication(authenticator), ErrorMapping(log)))
+    service.register(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    await service.start(f"127.0.0.1:{port}")
+    yield f"127.0.0.1:{port}"
+    await service.stop()
+    await server.stop(0)
+
+
+def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "STALL_SECONDS", 0.5)
+
+    async def stall() -> Failure:
+        async with served(tmp_path) as address, stub(address) as service:
+            for row in range(1, 200_000, 10_000):
+                await service.AppendPoints(iter([messages.points(row, [1.0] * 10_000)])).read()
+            call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
+            await asyncio.sleep(2.0)
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                async for _ in call:
+                    pass
+            return Failure.of(refusal.value)
+
+    failure = asyncio.run(stall())
+    assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "slow-reader")
