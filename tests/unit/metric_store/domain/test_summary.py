@@ -34,7 +34,9 @@ def test_nothing_finite_has_no_best() -> None:
 
 
 def test_booleans_and_texts_are_counted_only() -> None:
-    summary = extended(extended(None, a_stretch([True], Kind.BOOL)), a_stretch(["x"], Kind.STRING, first_row=2))
+    summary = extended(
+        extended(None, a_stretch([True], Kind.BOOL)), a_stretch(["x"], Kind.STRING, first_row=2)
+    )
     assert (summary.count, summary.number_count, summary.first, summary.last) == (2, 0, True, "x")
 
 
