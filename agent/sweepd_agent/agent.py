@@ -1,0 +1,281 @@
+"""Carries out what the machine decides: where its events meet processes, folders and the stream."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sweepd import v1
+from sweepd_agent import codec
+from sweepd_agent.attempt import Attempt, Surroundings
+from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, judged
+from sweepd_agent.core.events import (
+    Confirm,
+    Delivered,
+    Effect,
+    Event,
+    ExitReported,
+    Forget,
+    Journal,
+    Journalled,
+    Launch,
+    Leave,
+    Offer,
+    ReportExit,
+    ReportStart,
+    RoomSeen,
+    Say,
+    Stop,
+    StreamClosed,
+    Tick,
+)
+from sweepd_agent.core.leaving import FAILURE, next_deadline
+from sweepd_agent.core.machine import decide
+from sweepd_agent.core.state import Held, Phase, State
+from sweepd_agent.feed import Feed
+from sweepd_agent.process import outcome
+from sweepd_agent.stream import Stream
+
+_LOOK_AT_DISK_EVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """How the state folder is kept."""
+
+    # Bytes that must be free for another run to begin.
+    min_free: int
+    # Seconds for which the folder of a delivered attempt is kept.
+    keep: float
+
+
+class Agent:
+    """Holds the state; everything that happens is handed to `handle`, on the event loop."""
+
+    def __init__(self, state: State, around: Surroundings, upkeep: Upkeep) -> None:
+        self.state = state
+        self.attempts: dict[AttemptKey, Attempt] = {}
+        self.stream: Stream | None = None
+        self.flush_interval = 1.0
+        self.left: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
+        self._around = around
+        self._upkeep = upkeep
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def adopt(self) -> None:
+        """Take up again what an earlier agent left in the folder."""
+        for folder in self._around.folder.attempts():
+            assignment = folder.assignment()
+            if folder.delivered_at() is not None:
+                self._remove_later(folder)
+            elif assignment is not None:
+                self._adopt(assignment, folder)
+        self._background(self._watch_disk())
+
+    def handle(self, event: Event) -> None:
+        """Let the machine decide on what has happened, and do what follows."""
+        decision = decide(self.state, event, self._around.monotonic())
+        self.state = decision.state
+        for effect in decision.effects:
+            self._perform(effect)
+        self._set_timer()
+
+    def fail(self, work: asyncio.Task[None]) -> None:
+        """Leave because a part of the agent has ended that must not."""
+        if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
+            message = f"internal error: {type(error).__name__}: {error}"
+            self._perform(
+                Say("exiting", None, {"cause": "failure", "exit_code": FAILURE, "message": message})
+            )
+            self._perform(Leave(FAILURE, "failure", message))
+
+    def now(self) -> float:
+        """Return the Unix time; for display only."""
+        return self._around.wall_clock()
+
+    def wake(self) -> None:
+        """Have the stream look for reports."""
+        if self.stream is not None:
+            self.stream.wake()
+
+    async def close(self) -> None:
+        """Let go of everything; processes that still live go on under their supervisors."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await asyncio.gather(*(attempt.close() for attempt in self.attempts.values()))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def disconnected(self) -> None:
+        """Take note that the stream is gone."""
+        self.stream = None
+        for attempt in self.attempts.values():
+            attempt.feed.close()
+        self.handle(StreamClosed())
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds that may have something to say."""
+        return [attempt.feed for attempt in self.attempts.values()]
+
+    def alive(self) -> Iterator[Feed]:
+        """Yield the feeds of attempts whose process lives."""
+        for key, held in self.state.held.items():
+            if held.has_process and key in self.attempts:
+                yield self.attempts[key].feed
+
+    def exit_sent(self, feed: Feed) -> None:
+        """Take note that the end of an attempt went out."""
+        self.handle(ExitReported(feed.key))
+
+    def see_whether_delivered(self, attempt: Attempt) -> None:
+        """Let go of an attempt of which nothing is left to deliver."""
+        if attempt.feed.delivered:
+            self.handle(Delivered(attempt.key))
+
+    def _adopt(self, assignment: Assignment, folder: AttemptFolder) -> None:
+        attempt = Attempt(assignment, folder, self._around, self)
+        process = attempt.find_process()
+        held = Held(assignment=assignment, phase=Phase.READY, order=folder.order())
+        self.attempts[attempt.key] = attempt
+        if process is None:
+            self._hold(held)
+        elif attempt.feed.exit_acked and (end := outcome(folder)) is not None:
+            how = judged(end, held.order)
+            attempt.finish(how)
+            self._hold(replace(held, phase=Phase.ENDED, exit=how, acked=True))
+        else:
+            self._hold(replace(held, phase=Phase.RUNNING, pid=process.pid))
+            if process.alive:
+                self._around.log.event("run_adopted", attempt.key, {"run_pid": process.pid})
+                if held.order is not None:  # it may not have reached the process
+                    attempt.stop(held.order)
+            attempt.start()
+
+    def _hold(self, held: Held) -> None:
+        self.state = replace(self.state, held={**self.state.held, held.key: held})
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Journal():
+                self._background(self._journal(effect))
+            case Launch():
+                self.attempts[effect.key].start()
+            case Stop():
+                self.attempts[effect.key].stop(effect.order)
+            case Confirm():
+                result = v1.CommandResult(command_id=effect.command_id, error=effect.error)
+                self._send(v1.AttachRequest(command_result=result))
+            case Offer():
+                self._send(v1.AttachRequest(offer=v1.Offer(wanted=effect.wanted)))
+            case ReportStart():
+                self._report_start(self.attempts[effect.key])
+            case ReportExit():
+                self._report_exit(self.attempts.get(effect.key), effect.exit)
+            case Forget():
+                self._forget(effect.key)
+            case Say():
+                self._around.log.event(effect.event, effect.key, effect.fields)
+            case Leave():
+                if not self.left.done():
+                    self.left.set_result(effect)
+
+    async def _journal(self, effect: Journal) -> None:
+        """Make the folder of an attempt; without a disk, the run goes back at once."""
+        assignment = effect.assignment
+        folder = self._around.folder.new_attempt(assignment)
+        attempt = Attempt(assignment, folder, self._around, self)
+        error = ""
+        try:
+            await attempt.journal()
+        except OSError as failure:
+            error = f"cannot write in {folder.path}: {failure.strerror or failure}"
+            self._around.log.event("notice", assignment.key, {"message": error})
+            folder.remove()
+        else:
+            self.attempts[assignment.key] = attempt
+            self._name_on_stream(attempt)
+        self.handle(Journalled(assignment.key, effect.command_id, error))
+
+    def _name_on_stream(self, attempt: Attempt) -> None:
+        """Let an attempt speak on the stream that it was handed out on."""
+        if self.stream is not None:
+            for handle, key in self.stream.handles.items():
+                if key == attempt.key:
+                    attempt.feed.open(handle)
+
+    def _report_start(self, attempt: Attempt) -> None:
+        held = self.state.held.get(attempt.key)
+        if attempt.feed.ref is not None and held is not None and held.pid is not None:
+            report = codec.run_started(
+                attempt.feed.ref, pid=held.pid, time=attempt.started_time, argv=attempt.argv
+            )
+            self._send(report)
+
+    def _report_exit(self, attempt: Attempt | None, how: Exit) -> None:
+        if attempt is None:
+            return
+        attempt.finish(how)
+        self._lint_objective(attempt, how)
+        self.wake()
+        self.see_whether_delivered(attempt)
+
+    def _lint_objective(self, attempt: Attempt, how: Exit) -> None:
+        """Say at once when a run ended well, but without what the sweep searches for."""
+        watched = attempt.assignment.watched_keys
+        if how.cause is not ExitCause.EXITED or how.failed or not watched or attempt.iterations:
+            return
+        logged = ", ".join(f"`{key}`" for key in attempt.logged_keys) or "nothing"
+        message = f"your script logged {logged}; the sweep optimises `{watched[0]}`"
+        if watched[0] in attempt.logged_keys:
+            message = f"your script logged `{watched[0]}`, but never as a finite number"
+        self._around.log.event("notice", attempt.key, {"message": message})
+
+    def _forget(self, key: AttemptKey) -> None:
+        attempt = self.attempts.pop(key, None)
+        if attempt is not None:
+            self._background(self._discard(attempt))
+
+    async def _discard(self, attempt: Attempt) -> None:
+        await attempt.close()
+        self._around.folder.drop_empty_checkpoints(attempt.assignment)
+        if self._upkeep.keep > 0:
+            attempt.folder.mark_delivered(self._around.wall_clock())
+            self._remove_later(attempt.folder)
+        else:
+            attempt.folder.remove()
+
+    def _remove_later(self, folder: AttemptFolder) -> None:
+        delivered = folder.delivered_at() or 0.0
+        left = max(0.0, delivered + self._upkeep.keep - self._around.wall_clock())
+        asyncio.get_running_loop().call_later(left, folder.remove)
+
+    async def _watch_disk(self) -> None:
+        while True:
+            free = self._around.folder.free_bytes()
+            enough = free >= self._upkeep.min_free
+            if enough != self.state.enough_room:
+                if not enough:
+                    message = f"only {free // 2**20} MiB are free for run folders: taking no new runs"
+                    self._around.log.event("notice", None, {"message": message})
+                self.handle(RoomSeen(enough))
+            await asyncio.sleep(_LOOK_AT_DISK_EVERY)
+
+    def _send(self, report: v1.AttachRequest) -> None:
+        if self.stream is not None:
+            self.stream.control(report)
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self.fail)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = next_deadline(self.state, self._around.monotonic())
+        if deadline is not None and not self.state.left:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self.handle, Tick())

@@ -1,0 +1,257 @@
+"""One attempt on this machine: its folder, process and rows, from the journal to the last acknowledgement."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweepd_agent import process, trial
+from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, StopOrder
+from sweepd_agent.core.events import Event, ProcessEnded, ProcessStarted
+from sweepd_agent.core.numbering import Numbering, document, from_document
+from sweepd_agent.feed import Feed
+from sweepd_agent.log import Log
+from sweepd_agent.process import Limits, SupervisedProcess
+from sweepd_agent.spool import Spool
+from sweepd_agent.state_folder import StateFolder
+
+# A file that has not grown for a while is looked at less often.
+_LOOK_EVERY = 0.05
+_LOOK_EVERY_IDLE = 0.1
+_IDLE_AFTER = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all attempts of an agent share."""
+
+    folder: StateFolder
+    environ: Mapping[str, str]
+    interpreter: str | None
+    adopt: bool
+    show_output: bool
+    log: Log
+    # Where files are synced; the event loop never waits for a disk.
+    disk: Executor
+    monotonic: Callable[[], float]
+    wall_clock: Callable[[], float]
+
+
+class Home(Protocol):
+    """The agent, as far as its attempts need it."""
+
+    @property
+    def flush_interval(self) -> float:
+        """Seconds that rows may be gathered, as granted by the scheduler."""
+
+    def handle(self, event: Event) -> None:
+        """Let the machine decide on what has happened."""
+
+    def wake(self) -> None:
+        """Have the stream look for reports."""
+
+
+class Attempt:
+    """Tells the machine when its process starts and ends, and keeps its feed supplied with rows."""
+
+    def __init__(
+        self, assignment: Assignment, folder: AttemptFolder, around: Surroundings, home: Home
+    ) -> None:
+        self.assignment = assignment
+        self.folder = folder
+        self._around = around
+        self._home = home
+        stored = folder.cursors()
+        self._spool = Spool(
+            folder.metrics_file,
+            _numbering(stored),
+            watched=assignment.watched_keys,
+            rungs=assignment.rungs,
+            wall_clock=around.wall_clock,
+        )
+        self.feed = Feed(
+            self.key, self._spool, folder.log_file, around.monotonic, log_acked=_count(stored, "log")
+        )
+        self.feed.restore(
+            observation_row=_count(stored, "observations"),
+            point_row=_count(stored, "points"),
+            exit_acked=stored.get("exit_acked") is True,
+        )
+        self.process: SupervisedProcess | None = None
+        self.argv: list[str] = []
+        self._task: asyncio.Task[None] | None = None
+        self._shown = 0
+
+    @property
+    def key(self) -> AttemptKey:
+        """Tells it from all others."""
+        return self.assignment.key
+
+    @property
+    def started_time(self) -> float:
+        """Unix time at which the process started; for display only."""
+        started = self.process.started_time if self.process is not None else None
+        return self._around.wall_clock() if started is None else started
+
+    @property
+    def iterations(self) -> int:
+        """Rows that closed with a finite objective."""
+        return self._spool.numbering.progress.iterations
+
+    @property
+    def logged_keys(self) -> tuple[str, ...]:
+        """Keys that were logged, by name."""
+        return self._spool.numbering.logged_keys
+
+    def finish(self, how: Exit) -> None:
+        """Have the end reported; rows and log were read to their ends."""
+        self.feed.finish(how)
+
+    def find_process(self) -> SupervisedProcess | None:
+        """Look for the process that an earlier agent has started."""
+        self.process = process.find(self.folder)
+        self.argv = self.folder.arguments()
+        return self.process
+
+    async def journal(self) -> None:
+        """Bring the assignment to disk; raises OSError."""
+        await self._on_disk(self.folder.journal, self.assignment)
+
+    def start(self) -> None:
+        """Start the process, or go on with the one that was found, and follow it to its end."""
+        self._task = asyncio.create_task(self._live())
+
+    def stop(self, order: StopOrder) -> None:
+        """Have the process ended."""
+        try:
+            self.folder.write_order(order)
+        except OSError as error:
+            self._around.log.once("order", f"cannot note a stop in {self.folder.path}: {error}")
+        if self.process is not None:
+            self.process.stop(order.mode)
+
+    async def close(self) -> None:
+        """Follow it no more; its process goes on under its supervisor."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._spool.close()
+
+    async def save(self) -> None:
+        """Bring row numbers and cursors to disk, so that rows may be sent."""
+        numbering = self._spool.numbering
+        observations, points, log = self.feed.acked
+        stored: dict[str, Json] = {
+            "numbering": document(numbering),
+            "observations": observations,
+            "points": points,
+            "log": log,
+            "exit_acked": self.feed.exit_acked,
+        }
+        await self._on_disk(self.folder.save_cursors, stored, self.folder.metrics_file)
+        self._spool.saved(numbering)
+        self._home.wake()
+
+    async def _live(self) -> None:
+        try:
+            if self.process is None:
+                self.process = await self._launched()
+                if self.process.pid:
+                    self._home.handle(ProcessStarted(self.key, self.process.pid))
+            outcome = await self._followed(self.process)
+        except (trial.StartError, OSError) as error:
+            outcome = Outcome(start_error=str(error), time=self._around.wall_clock())
+        self._home.handle(ProcessEnded(self.key, outcome))
+
+    async def _launched(self) -> SupervisedProcess:
+        around = self._around
+        checkpoints = around.folder.checkpoint_folder(self.assignment)
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        environ = trial.environment(self.assignment, self.folder, checkpoints, around.environ)
+        self.argv = trial.arguments(self.assignment, self.folder, environ, around.interpreter)
+        limits = Limits(
+            orphan_after=self.assignment.lost_after if around.adopt else 0.0,
+            stop_grace=self.assignment.stop_grace,
+        )
+        return await process.launch(self.folder, self.argv, environ, around.folder.lock_file, limits)
+
+    async def _followed(self, live: SupervisedProcess) -> Outcome:
+        """Read rows and log until the process has ended, and what it wrote last after that."""
+        end = asyncio.create_task(live.ended())
+        try:
+            await self._read_until(end)
+        finally:
+            end.cancel()
+        more = True
+        while more:  # others have their turn in between
+            await asyncio.sleep(0)
+            more = self._spool.poll()
+        self._spool.finish()
+        self._show_output()
+        await self._save_patiently()
+        return end.result()
+
+    async def _read_until(self, end: asyncio.Task[Outcome]) -> None:
+        around = self._around
+        flushed = active = around.monotonic()
+        while not end.done():
+            now = around.monotonic()
+            more = self._spool.poll()
+            if self._spool.fresh or more:
+                active = now
+            if self._spool.urgent or now - flushed >= self._home.flush_interval:
+                flushed = now
+                if self._spool.fresh:
+                    await self._save_patiently()
+                if self.feed.look_at_log():
+                    active = now
+                    self._home.wake()
+                    self._show_output()
+            if not more:
+                pause = _LOOK_EVERY if now - active < _IDLE_AFTER else _LOOK_EVERY_IDLE
+                await asyncio.wait({end}, timeout=pause)
+
+    async def _save_patiently(self) -> None:
+        """Save; while the disk refuses, rows wait in their file, and the trial goes on."""
+        while True:
+            try:
+                await self.save()
+            except OSError as error:
+                self._around.log.once("disk", f"cannot write in {self.folder.path}: {error}", self.key)
+                await asyncio.sleep(1.0)
+            else:
+                break
+        malformed = self._spool.numbering.malformed
+        if malformed:
+            message = f"{malformed} lines of {self.folder.metrics_file} are no JSON objects and were left out"
+            self._around.log.once(f"malformed {self.folder.path}", message, self.key)
+
+    def _show_output(self) -> None:
+        """Copy what is new in the log to the terminal, if that was asked for."""
+        if not self._around.show_output:
+            return
+        try:
+            with self.folder.log_file.open("rb") as file:
+                file.seek(self._shown)
+                content = file.read()
+        except FileNotFoundError:
+            return
+        self._shown += len(content)
+        sys.stdout.write(content.decode(errors="replace"))
+        sys.stdout.flush()
+
+    def _on_disk(self, write: Callable[..., None], *arguments: object) -> Awaitable[None]:
+        return asyncio.get_running_loop().run_in_executor(self._around.disk, write, *arguments)
+
+
+def _numbering(stored: Mapping[str, Json]) -> Numbering:
+    numbering = stored.get("numbering")
+    return from_document(numbering) if isinstance(numbering, dict) else Numbering()
+
+
+def _count(stored: Mapping[str, Json], name: str) -> int:
+    value = stored.get(name)
+    return value if isinstance(value, int) else 0

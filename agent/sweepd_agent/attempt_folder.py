@@ -1,0 +1,150 @@
+"""The folder of one attempt: what was handed out, how far it has come, and the files of its process."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from sweepd.metrics_file import FILE_NAME
+from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Json, StopMode, StopOrder
+from sweepd_agent.record import read_record, write_record
+from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
+
+_ASSIGNMENT_FILE = "assignment.json"
+_CURSORS_FILE = "cursors.json"
+_PARAMS_FILE = "params.json"
+_ORDER_FILE = "order"
+_DELIVERED_FILE = "delivered"
+
+
+class AttemptFolder:
+    """Names the files of an attempt, and reads and writes those that are the agent's own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def metrics_file(self) -> Path:
+        """Where the script appends its rows."""
+        return self.path / FILE_NAME
+
+    @property
+    def params_file(self) -> Path:
+        """The parameters as one JSON object."""
+        return self.path / _PARAMS_FILE
+
+    @property
+    def log_file(self) -> Path:
+        """What the process wrote to its standard output and error."""
+        return self.path / LOG_FILE
+
+    def journal(self, assignment: Assignment) -> None:
+        """Bring an assignment to disk, so that no crash forgets it once this returns."""
+        self.path.mkdir(parents=True)
+        self.params_file.write_text(
+            json.dumps({name: assignment.params[name] for name in sorted(assignment.params)}) + "\n"
+        )
+        document = asdict(assignment) | {"key": list(assignment.key), "rungs": sorted(assignment.rungs)}
+        _replace_synced(self.path / _ASSIGNMENT_FILE, json.dumps(document))
+        _sync_folder(self.path.parent)
+
+    def assignment(self) -> Assignment | None:
+        """Return what was handed out; None if the agent died before that was on disk."""
+        try:
+            document = json.loads((self.path / _ASSIGNMENT_FILE).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        run, attempt = document.pop("key")
+        return Assignment(
+            key=AttemptKey(run, attempt),
+            rungs=frozenset(document.pop("rungs")),
+            command=tuple(document.pop("command")),
+            watched_keys=tuple(document.pop("watched_keys")),
+            **document,
+        )
+
+    def write_arguments(self, arguments: list[str]) -> None:
+        """Leave the arguments of the process for its supervisor."""
+        (self.path / ARGUMENTS_FILE).write_bytes(b"\0".join(os.fsencode(argument) for argument in arguments))
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of the process; empty if it was never started."""
+        try:
+            content = (self.path / ARGUMENTS_FILE).read_bytes()
+        except FileNotFoundError:
+            return []
+        return [os.fsdecode(argument) for argument in content.split(b"\0")]
+
+    def save_cursors(self, document: dict[str, Json], synced: Path | None) -> None:
+        """Replace the cursors; the rows that they number, in the file `synced`, are on disk before them."""
+        if synced is not None:
+            _sync_file(synced)
+        _replace_synced(self.path / _CURSORS_FILE, json.dumps(document, separators=(",", ":")))
+
+    def cursors(self) -> dict[str, Json]:
+        """Return the cursors that were saved last; empty if there are none."""
+        try:
+            document = json.loads((self.path / _CURSORS_FILE).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def write_order(self, order: StopOrder) -> None:
+        """Note on whose behalf the process is ended, before it is."""
+        values = {"mode": order.mode.value, "cause": order.cause.value, "reason": order.reason}
+        write_record(str(self.path / _ORDER_FILE), values)
+
+    def order(self) -> StopOrder | None:
+        """Return the order that was noted."""
+        record = read_record(str(self.path / _ORDER_FILE))
+        if record is None:
+            return None
+        return StopOrder(
+            mode=StopMode(record["mode"]), cause=ExitCause(record["cause"]), reason=record["reason"]
+        )
+
+    def mark_delivered(self, now: float) -> None:
+        """Note that nothing of it is wanted any more, and since when."""
+        write_record(str(self.path / _DELIVERED_FILE), {"time": now})
+
+    def delivered_at(self) -> float | None:
+        """Return the Unix time since when nothing of it is wanted."""
+        record = read_record(str(self.path / _DELIVERED_FILE))
+        return None if record is None else float(record["time"])
+
+    def remove(self) -> None:
+        """Remove everything of the attempt."""
+        # Renamed first: a folder that is half gone is not taken for an attempt.
+        doomed = self.path.with_name(f".{self.path.name}")
+        try:
+            self.path.rename(doomed)
+        except OSError:
+            doomed = self.path
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _replace_synced(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fdatasync(descriptor)
+    fresh.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    _sync_file(path)
+
+
+def _sync_file(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # a segment that was closed a moment ago
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,177 @@
+"""What goes over the agent's stream, as messages, and what it is inside: the only place that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd.codec.values import point_from_message
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, StopMode
+from sweepd_agent.core.events import Verdict
+from sweepd_agent.core.reading import Observation, Row
+from sweepd_agent.core.rows import Value
+
+_MAX_ARGV_BYTES = 64 * 1024
+_MAX_MESSAGE = 2_000
+
+_CAUSES = {
+    ExitCause.EXITED: v1.EXIT_CAUSE_EXITED,
+    ExitCause.SIGNALED: v1.EXIT_CAUSE_SIGNALED,
+    ExitCause.OUT_OF_MEMORY: v1.EXIT_CAUSE_OUT_OF_MEMORY,
+    ExitCause.COMMANDED: v1.EXIT_CAUSE_COMMANDED,
+    ExitCause.START_FAILED: v1.EXIT_CAUSE_START_FAILED,
+    ExitCause.HANDED_BACK: v1.EXIT_CAUSE_HANDED_BACK,
+    ExitCause.ORPHANED: v1.EXIT_CAUSE_ORPHANED,
+}
+_VERDICTS = {
+    v1.ATTEMPT_FATE_KEEP: Verdict.KEEP,
+    v1.ATTEMPT_FATE_STOP: Verdict.STOP,
+    v1.ATTEMPT_FATE_UNKNOWN: Verdict.UNKNOWN,
+    v1.ATTEMPT_FATE_DELIVER: Verdict.DELIVER,
+}
+
+
+def seconds(duration: Duration) -> float:
+    """Return a duration in seconds."""
+    return duration.seconds + duration.nanos / 1e9
+
+
+def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
+    """Return what a StartRun hands out.
+
+    Raises:
+        CodecError: its parameters are malformed.
+    """
+    return Assignment(
+        key=AttemptKey(start.run, start.attempt),
+        sweep=start.sweep,
+        number=start.number,
+        params=point_from_message(start.parameters, "parameters"),
+        program=start.program,
+        command=tuple(start.command),
+        watched_keys=tuple(start.watched_keys),
+        rungs=frozenset(start.rungs),
+        stop_grace=seconds(start.stop_grace),
+        lost_after=seconds(start.lost_after),
+        assigned_time=assigned_time,
+    )
+
+
+def verdict(fate: v1.AttemptFate.ValueType) -> Verdict:
+    """Return what a fate means; one of a later version harms nothing."""
+    return _VERDICTS.get(fate, Verdict.UNKNOWN)
+
+
+def stop_mode(mode: v1.StopMode.ValueType) -> StopMode:
+    """Return how a process is to be ended; gently, if that is not understood."""
+    return StopMode.KILL if mode == v1.STOP_MODE_KILL else StopMode.TERMINATE
+
+
+def run_state(state: v1.RunState.ValueType) -> str:
+    """Return the state of a run as a word."""
+    return v1.RunState.Name(state).removeprefix("RUN_STATE_").lower()
+
+
+def sweep_state(state: v1.SweepState.ValueType) -> str:
+    """Return the state of a sweep as a word."""
+    return v1.SweepState.Name(state).removeprefix("SWEEP_STATE_").lower()
+
+
+def timestamp(unix: float) -> Timestamp:
+    """Return a Unix time as a message."""
+    message = Timestamp()
+    message.FromDatetime(datetime.fromtimestamp(unix, UTC))
+    return message
+
+
+def run_started(
+    ref: v1.AttemptRef, *, pid: int, time: float, argv: Sequence[str], resumed_from: int | None = None
+) -> v1.AttachRequest:
+    """Return the report that a process runs; arguments beyond the limit are cut off at the end."""
+    kept: list[str] = []
+    room = _MAX_ARGV_BYTES
+    for argument in argv:
+        room -= len(argument.encode(errors="replace"))
+        if room < 0:
+            break
+        kept.append(text(argument))
+    started = v1.RunStarted(
+        attempt=ref, pid=pid, time=timestamp(time), argv=kept, resumed_from_step=resumed_from
+    )
+    return v1.AttachRequest(run_started=started)
+
+
+def run_exited(
+    ref: v1.AttemptRef, how: Exit, *, last_row: int, logged_keys: Iterable[str], log_tail: str
+) -> v1.AttachRequest:
+    """Return the report that a process has ended."""
+    message = v1.Exit(cause=_CAUSES[how.cause], message=text(how.message)[:_MAX_MESSAGE])
+    if how.code is not None:
+        message.code = how.code
+    if how.signal is not None:
+        message.signal = how.signal
+    exited = v1.RunExited(
+        attempt=ref,
+        last_row=last_row,
+        exit=message,
+        logged_keys=[text(key) for key in logged_keys],
+        log_tail=text(log_tail)[-_MAX_MESSAGE:],
+    )
+    if how.time:
+        exited.time.CopyFrom(timestamp(how.time))
+    return v1.AttachRequest(run_exited=exited)
+
+
+def observations(
+    ref: v1.AttemptRef, first_row: int, last_row: int, items: Iterable[Observation]
+) -> v1.AttachRequest:
+    """Return a batch of observations that covers all rows from the first to the last."""
+    batch = v1.ObservationBatch(attempt=ref, first_row=first_row, last_row=last_row)
+    for item in items:
+        batch.observations.add(row=item.row, key=item.key, step=item.step, value=item.value)
+    return v1.AttachRequest(observations=batch)
+
+
+def points(ref: v1.AttemptRef, rows: Sequence[Row], *, first_row: int) -> v1.AttachRequest:
+    """Return rows as columns, one a key and type; rows that are missing since `first_row` were dropped."""
+    last_row = rows[-1].number
+    batch = v1.PointBatch(first_row=first_row, last_row=last_row)
+    columns: dict[tuple[str, type], tuple[list[int], list[Value]]] = {}
+    expected = first_row
+    for row in rows:
+        if row.number > expected:
+            batch.dropped.add(first=expected, last=row.number - 1)
+        expected = row.number + 1
+        batch.steps.append(row.step)
+        batch.times.append(row.time)
+        for key, value in row.values.items():
+            offsets, values = columns.setdefault((text(key), type(value)), ([], []))
+            offsets.append(row.number - first_row)
+            values.append(value)
+    indices: dict[str, int] = {}
+    for (key, kind), (offsets, values) in columns.items():
+        index = indices.setdefault(key, len(indices))
+        column = batch.columns.add(key=index, row_offsets=[] if len(offsets) == len(rows) else offsets)
+        _fill(column, kind, values)
+    batch.keys.extend(indices)
+    return v1.AttachRequest(points=v1.PointReport(attempt=ref, batch=batch))
+
+
+def text(value: str) -> str:
+    """Return text that a message can carry: lone surrogates, from escapes or file names, are replaced."""
+    return value.encode("utf-8", "replace").decode()
+
+
+def _fill(column: v1.Column, kind: type, values: Sequence[Value]) -> None:
+    if kind is bool:
+        column.bools.values.extend(bool(value) for value in values)
+    elif kind is int:
+        column.ints.values.extend(int(value) for value in values)
+    elif kind is float:
+        column.doubles.values.extend(float(value) for value in values)
+    else:
+        column.strings.values.extend(text(str(value)) for value in values)

@@ -1,0 +1,1 @@
+"""What the agent decides, free of processes, streams, files and clocks."""

@@ -1,0 +1,122 @@
+"""What an attempt is to the agent that holds it, and how its process's end is judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class AttemptKey(NamedTuple):
+    """Tells an attempt from all others: the full name of its run, and its number."""
+
+    run: str
+    attempt: int
+
+    def __str__(self) -> str:
+        return self.run if self.attempt == 1 else f"{self.run} (attempt {self.attempt})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A run as it was handed out: all that is needed to start it, and kept until it is over."""
+
+    key: AttemptKey
+    sweep: str
+    number: int
+    params: Mapping[str, Json]
+    program: str
+    command: tuple[str, ...]
+    # Keys whose values are reported as observations; the first is the objective.
+    watched_keys: tuple[str, ...]
+    # Iterations whose rows are reported at once.
+    rungs: frozenset[int]
+    # Seconds between SIGTERM and SIGKILL.
+    stop_grace: float
+    # Seconds that the process may live without an agent.
+    lost_after: float
+    # Unix time at which it arrived here; for display only.
+    assigned_time: float
+
+
+class ExitCause(StrEnum):
+    """Why a process ended; decides who is charged and what the search learns."""
+
+    EXITED = "exited"
+    SIGNALED = "signaled"
+    OUT_OF_MEMORY = "out of memory"
+    COMMANDED = "commanded"
+    START_FAILED = "start failed"
+    HANDED_BACK = "handed back"
+    ORPHANED = "orphaned"
+
+
+class StopMode(StrEnum):
+    """How a process is ended."""
+
+    TERMINATE = "terminate"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOrder:
+    """That a process is to end: how, and on whose behalf."""
+
+    mode: StopMode
+    cause: ExitCause
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the supervisor of a process saw of its end."""
+
+    code: int | None = None
+    signal: int | None = None
+    out_of_memory: bool = False
+    # The supervisor ended it because nobody came back for it, or both vanished.
+    orphaned: bool = False
+    # A signal that the agent asked for reached it while it lived.
+    stopped: bool = False
+    # Why it could not be started.
+    start_error: str | None = None
+    message: str = ""
+    # Unix time; for display only.
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How an attempt ended, as it is reported."""
+
+    cause: ExitCause
+    code: int | None
+    signal: int | None
+    message: str
+    time: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether a person would want to see the end of its log."""
+        if self.cause in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}:
+            return False
+        return self.cause is not ExitCause.EXITED or self.code != 0
+
+
+def judged(outcome: Outcome, order: StopOrder | None) -> Exit:
+    """Return how an attempt ended: by itself, unless a signal of ours reached it first."""
+    message = outcome.message
+    if outcome.start_error is not None:
+        cause, message = ExitCause.START_FAILED, outcome.start_error
+    elif order is not None and outcome.stopped:
+        cause, message = order.cause, order.reason
+    elif outcome.orphaned:
+        cause = ExitCause.ORPHANED
+    elif outcome.out_of_memory:
+        cause = ExitCause.OUT_OF_MEMORY
+    elif outcome.signal is not None:
+        cause = ExitCause.SIGNALED
+    else:
+        cause = ExitCause.EXITED
+    return Exit(cause=cause, code=outcome.code, signal=outcome.signal, message=message, time=outcome.time)

@@ -1,0 +1,274 @@
+"""What can happen to an agent, and what it can do: the events into `decide`, and the effects out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, StopMode, StopOrder
+
+
+class Verdict(StrEnum):
+    """What the scheduler makes of an attempt that was named in Hello."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+    DELIVER = "deliver"
+
+
+class Refusal(StrEnum):
+    """Why the scheduler will not have this agent."""
+
+    AMBIGUOUS = "ambiguous name"
+    NO_SUCH_SWEEP = "no such sweep"
+    SWEEP_ENDED = "sweep ended"
+    BAD_TOKEN = "bad token"  # noqa: S105 -- no token
+    REPLACED = "replaced"
+
+
+class Wish(StrEnum):
+    """How a person or the system asks the agent to end."""
+
+    INTERRUPT = "Ctrl-C"
+    TERMINATE = "SIGTERM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOpened:
+    """Welcome arrived."""
+
+    lease: float
+    verdicts: Mapping[AttemptKey, Verdict]
+    # Attempts whose end is stored already.
+    exited: frozenset[AttemptKey] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SweepsNamed:
+    """The full names of the sweeps that the agent serves are known."""
+
+    sweeps: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """The stream is gone, whatever the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The scheduler refused the stream."""
+
+    refusal: Refusal
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartReceived:
+    """A run was handed out to this agent."""
+
+    command_id: int
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """An assignment is on disk, or could not be brought there."""
+
+    key: AttemptKey
+    command_id: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopReceived:
+    """A process is to be ended."""
+
+    command_id: int
+    key: AttemptKey
+    mode: StopMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReceived:
+    """The agent is to take nothing new."""
+
+    command_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Another attempt at the run counts now."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class SweepEnded:
+    """A sweep hands out no more runs."""
+
+    sweep: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitReported:
+    """The end of an attempt went out on the stream of the moment."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class ExitAcked:
+    """The end of an attempt is stored."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Everything of an ended attempt is safe elsewhere."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarted:
+    """The process of an attempt runs."""
+
+    key: AttemptKey
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnded:
+    """The process of an attempt is gone, with all its descendants, or never was."""
+
+    key: AttemptKey
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody asks the agent to end; more often is more urgent."""
+
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSeen:
+    """Whether there is disk enough for another run."""
+
+    enough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Event = (
+    SweepsNamed
+    | StreamOpened
+    | StreamClosed
+    | Refused
+    | StartReceived
+    | Journalled
+    | StopReceived
+    | DrainReceived
+    | Fenced
+    | SweepEnded
+    | ExitReported
+    | ExitAcked
+    | Delivered
+    | ProcessStarted
+    | ProcessEnded
+    | Asked
+    | RoomSeen
+    | Tick
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Bring an assignment to disk, then say so by `Journalled`."""
+
+    assignment: Assignment
+    command_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Tell the scheduler that a command was carried out, or why not."""
+
+    command_id: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start the process of a journalled attempt."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Keep the order in the attempt's folder, then signal its supervisor."""
+
+    key: AttemptKey
+    order: StopOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Tell the scheduler how many runs would be taken now."""
+
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStart:
+    """Tell the scheduler that a process runs."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class ReportExit:
+    """Tell the scheduler how an attempt ended, after its observations."""
+
+    key: AttemptKey
+    exit: Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop an attempt and its folder: nothing of it is wanted any more."""
+
+    key: AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Log an event."""
+
+    event: str
+    key: AttemptKey | None = None
+    fields: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End the agent; processes that still live are their supervisors' and the next agent's."""
+
+    code: int
+    cause: str
+    # What a person should read and do, if all is not well.
+    error: str = ""
+
+
+Effect = Journal | Confirm | Launch | Stop | Offer | ReportStart | ReportExit | Forget | Say | Leave

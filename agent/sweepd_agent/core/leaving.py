@@ -1,0 +1,185 @@
+"""How an agent comes to its end: why it takes nothing new, how long it waits, and its exit code."""
+
+from dataclasses import replace
+
+from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
+from sweepd_agent.core.events import Leave, Refusal, Refused, Say, Wish
+from sweepd_agent.core.state import Leaving, Phase, Standing, State
+from sweepd_agent.core.turn import Turn
+
+OK, FAILURE, USAGE, NOT_FOUND, DENIED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 6, 130
+
+_REFUSED_CODES = {
+    Refusal.AMBIGUOUS: USAGE,
+    Refusal.NO_SUCH_SWEEP: NOT_FOUND,
+    Refusal.SWEEP_ENDED: FAILURE,
+    Refusal.BAD_TOKEN: DENIED,
+}
+# The part of the grace that is left to runs between SIGTERM and SIGKILL, at most so many seconds.
+_LONGEST_MARGIN = 5.0
+_LAST_REPORTS = 1.0
+
+
+def drain(turn: Turn, cause: str, *, code: int) -> None:
+    """Take nothing new from now on; live runs go on to their end."""
+    if turn.state.leaving is None:
+        turn.state = replace(turn.state, leaving=Leaving(cause=cause, code=code))
+        live = sum(held.has_process for held in turn.state.held.values())
+        turn.do(Say("draining", None, {"cause": cause, "runs": live}))
+
+
+def asked(turn: Turn, wish: Wish) -> None:
+    """Carry out what a person or the system asks for, once more the harder."""
+    if wish is Wish.INTERRUPT:
+        _interrupted(turn)
+    else:
+        _terminated(turn)
+
+
+def refused(turn: Turn, event: Refused) -> None:
+    """End if the scheduler will not have this agent and no process depends on it; else go on asking."""
+    if event.refusal is Refusal.REPLACED:
+        _leave(turn, FAILURE, "replaced", event.message)
+    elif not turn.state.has_processes:
+        if event.refusal is Refusal.SWEEP_ENDED and turn.state.was_connected:
+            _leave(turn, OK, "the sweep has ended", "")
+        else:
+            _leave(turn, _REFUSED_CODES[event.refusal], event.refusal.value, event.message)
+
+
+def settle(turn: Turn) -> None:
+    """Look at deadlines and at whether anything is left to do, after whatever happened."""
+    _stop_when_cut_off(turn)
+    state = turn.state
+    if state.left:
+        return
+    waited = state.settings.wait
+    alone = not state.was_connected and not state.has_processes
+    if alone and waited is not None and turn.now - state.started >= waited:
+        _leave(turn, UNREACHABLE, "no server", f"no server answered within {waited:g} s")
+        return
+    if state.leaving is None and state.count_left == 0 and not _any_begun(state):
+        drain(turn, f"--count {state.settings.count} reached", code=OK)
+    if state.leaving is None and not state.sweeps:
+        drain(turn, "the sweep has ended", code=OK)
+    if turn.state.leaving is not None:
+        _come_to_an_end(turn, turn.state.leaving)
+
+
+def next_deadline(state: State, now: float) -> float | None:
+    """Return the next monotonic time after `now` at which a `Tick` is due; None: nothing depends on time."""
+    times: list[float | None] = []
+    if state.leaving is not None:
+        times += [state.leaving.terminate_at, state.leaving.kill_at, state.leaving.leave_at]
+    if state.settings.stop_on_disconnect and not state.connected and _to_stop(state):
+        times.append(state.silent_since + state.lease)
+    if not state.was_connected and state.settings.wait is not None:
+        times.append(state.started + state.settings.wait)
+    return min((time for time in times if time is not None and time > now), default=None)
+
+
+def _interrupted(turn: Turn) -> None:
+    turn.state = replace(turn.state, interrupts=turn.state.interrupts + 1)
+    drain(turn, "Ctrl-C", code=INTERRUPTED)
+    if turn.state.interrupts >= 2:
+        mode = StopMode.TERMINATE if turn.state.interrupts == 2 else StopMode.KILL
+        _hand_back(turn, mode, "Ctrl-C")
+        if not turn.state.has_processes:  # a person who asks twice does not wait for acknowledgements
+            _set_deadlines(turn, leave_at=turn.now)
+
+
+def _terminated(turn: Turn) -> None:
+    turn.state = replace(turn.state, terminations=turn.state.terminations + 1)
+    grace = turn.state.settings.grace
+    drain(turn, "SIGTERM", code=OK)
+    if turn.state.terminations == 1:
+        margin = min(_LONGEST_MARGIN, grace / 2)
+        end = turn.now + grace
+        _set_deadlines(
+            turn, terminate_at=end - margin, kill_at=end - margin / 4, leave_at=end + _LAST_REPORTS
+        )
+    else:
+        kill_after = 2.0 if turn.state.terminations == 2 else 0.0
+        kill_at = turn.now + kill_after
+        _set_deadlines(turn, terminate_at=turn.now, kill_at=kill_at, leave_at=kill_at + 2 * _LAST_REPORTS)
+
+
+def _set_deadlines(
+    turn: Turn, *, leave_at: float, terminate_at: float | None = None, kill_at: float | None = None
+) -> None:
+    """Bring deadlines forward; none is ever put off."""
+    old = turn.state.leaving
+    assert old is not None
+    new = replace(
+        old,
+        terminate_at=_earlier(old.terminate_at, terminate_at),
+        kill_at=_earlier(old.kill_at, kill_at),
+        leave_at=_earlier(old.leave_at, leave_at),
+    )
+    turn.state = replace(turn.state, leaving=new)
+
+
+def _earlier(old: float | None, new: float | None) -> float | None:
+    return min((time for time in (old, new) if time is not None), default=None)
+
+
+def _come_to_an_end(turn: Turn, leaving: Leaving) -> None:
+    if leaving.kill_at is not None and turn.now >= leaving.kill_at:
+        _hand_back(turn, StopMode.KILL, leaving.cause)
+    elif leaving.terminate_at is not None and turn.now >= leaving.terminate_at:
+        _hand_back(turn, StopMode.TERMINATE, leaving.cause)
+    _return_unstarted(turn, leaving.cause)
+    state = turn.state
+    overdue = leaving.leave_at is not None and turn.now >= leaving.leave_at
+    if state.has_processes and not overdue:
+        return
+    waiting = sum(held.undelivered for held in state.held.values())
+    if not waiting and not state.has_processes:
+        _leave(turn, leaving.code, leaving.cause, "")
+    elif overdue:
+        _leave(turn, leaving.code or FAILURE, leaving.cause, _left_behind(waiting))
+    elif leaving.leave_at is None:
+        turn.state = replace(state, leaving=replace(leaving, leave_at=turn.now + state.settings.grace))
+
+
+def _left_behind(runs: int) -> str:
+    which = "one run" if runs == 1 else f"{runs} runs"
+    return f"not everything of {which} has been acknowledged; it stays for the next agent with this --state"
+
+
+def _return_unstarted(turn: Turn, cause: str) -> None:
+    """Give back what was found on disk, still wanted but never started."""
+    for held in list(turn.state.held.values()):
+        if held.phase is Phase.READY and held.standing is Standing.KEPT and turn.state.connected:
+            turn.end_without_process(held, ExitCause.HANDED_BACK, cause)
+
+
+def _hand_back(turn: Turn, mode: StopMode, cause: str) -> None:
+    order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent was told to end: {cause}")
+    turn.stop_all(order, lambda held: held.has_process)
+
+
+def _stop_when_cut_off(turn: Turn) -> None:
+    state = turn.state
+    if not state.settings.stop_on_disconnect or state.connected:
+        return
+    if turn.now - state.silent_since >= state.lease:
+        reason = "the lease ended while the scheduler could not be reached"
+        order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.HANDED_BACK, reason=reason)
+        turn.stop_all(order, lambda held: held.has_process)
+
+
+def _to_stop(state: State) -> bool:
+    return any(held.has_process and held.order is None for held in state.held.values())
+
+
+def _any_begun(state: State) -> bool:
+    return any(held.phase is not Phase.ENDED for held in state.held.values())
+
+
+def _leave(turn: Turn, code: int, cause: str, error: str) -> None:
+    turn.state = replace(turn.state, left=True)
+    fields: dict[str, Json] = {"cause": cause, "exit_code": code}
+    if error:
+        fields["message"] = error
+    turn.do(Say("exiting", None, fields), Leave(code, cause, error))

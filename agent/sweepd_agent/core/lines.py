@@ -1,0 +1,86 @@
+"""What an agent tells people: one line for each event that is worth one."""
+
+from collections.abc import Callable, Mapping
+
+from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json
+
+_LONGEST_VALUE = 60
+Fields = Mapping[str, Json]
+
+
+def line(event: str, key: AttemptKey | None, fields: Fields) -> str | None:
+    """Return the line of an event; None for what would only be noise."""
+    describe = _LINES.get(event)
+    return None if describe is None else describe(_short(key), fields)
+
+
+def _short(key: AttemptKey | None) -> str:
+    if key is None:
+        return ""
+    name = key.run.rpartition("/")[2]
+    return name if key.attempt == 1 else f"{name} (attempt {key.attempt})"
+
+
+def _connected(_: str, fields: Fields) -> str:
+    return f"connected to {fields.get('server')}"
+
+
+def _disconnected(_: str, fields: Fields) -> str:
+    again = (
+        f"; trying again in {float(wait):.1f} s" if isinstance(wait := fields.get("wait_s"), float) else ""
+    )
+    runs = "; runs go on" if fields.get("runs") else ""
+    return f"{fields.get('message') or 'the stream has ended'}{runs}{again}"
+
+
+def _started(run: str, fields: Fields) -> str:
+    params = fields.get("params")
+    values = params.items() if isinstance(params, dict) else ()
+    shown = " ".join(f"{name}={_cut(str(value))}" for name, value in values)
+    return f"run {run} started: {shown}" if shown else f"run {run} started"
+
+
+def _ended(run: str, fields: Fields) -> str:
+    cause, message = fields.get("cause"), fields.get("message")
+    how = str(cause)
+    if cause == ExitCause.EXITED:
+        how = (
+            "finished" if fields.get("exit_code") == 0 else f"failed with exit code {fields.get('exit_code')}"
+        )
+    elif cause == ExitCause.SIGNALED:
+        how = f"failed by signal {fields.get('signal')}"
+    elif cause == ExitCause.COMMANDED:
+        how = "stopped by the scheduler"
+    return f"run {run} {how}: {message}" if message else f"run {run} {how}"
+
+
+def _draining(_: str, fields: Fields) -> str:
+    runs = fields.get("runs")
+    if not runs:
+        return f"{fields.get('cause')}: taking no new runs"
+    which = "its run" if runs == 1 else f"its {runs} runs"
+    return f"{fields.get('cause')}: taking no new runs, waiting for {which} to end; {fields.get('next')}"
+
+
+def _exiting(_: str, fields: Fields) -> str:
+    message = fields.get("message")
+    return f"error: {message}" if message else f"done: {fields.get('cause')}"
+
+
+_LINES: Mapping[str, Callable[[str, Fields], str]] = {
+    "connected": _connected,
+    "disconnected": _disconnected,
+    "run_started": _started,
+    "run_adopted": lambda run, _: f"run {run} goes on under this agent",
+    "run_ended": _ended,
+    "notice": lambda run, fields: (
+        f"run {run}: {fields.get('message')}" if run else str(fields.get("message"))
+    ),
+    "fenced": lambda run, _: f"run {run} is another agent's by now; ending its process here",
+    "draining": _draining,
+    "exiting": _exiting,
+}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

@@ -1,0 +1,176 @@
+"""Which row of an attempt stands where in its files: the durable order in which they were read.
+
+Several segments of a metrics file may grow at once, so the order of reading cannot be found again from the
+files alone. A *block* is a stretch of one segment whose rows were read one after the other.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from sweepd_agent.core.attempt import Json
+from sweepd_agent.core.reading import Progress
+
+BLOCK_BYTES = 128 * 1024
+"""A block grows to about this; it is what is read again at once when rows are sent from disk."""
+
+MAX_LOGGED_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Rows that stand together in one segment."""
+
+    segment: int
+    start: int
+    end: int
+    # Where reading stood before its first row.
+    before: Progress
+    rows: int
+    # Unix time at which it was read, for lines that carry none.
+    time: float
+    # Only a part of its rows is kept, in a file of its own; the segment is gone.
+    thinned: bool = False
+
+    @property
+    def last_row(self) -> int:
+        """Number of its last row."""
+        return self.before.row + self.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """All rows read so far."""
+
+    blocks: tuple[Block, ...] = ()
+    progress: Progress = field(default_factory=Progress)
+    malformed: int = 0
+    logged_keys: tuple[str, ...] = ()
+
+    def position(self, segment: int) -> int:
+        """Return how far a segment was read."""
+        return max((block.end for block in self.blocks if block.segment == segment), default=0)
+
+    def extended(self, block: Block, after: Progress) -> "Numbering":
+        """Return the numbering with the rows of `block`, after which reading stands at `after`."""
+        blocks = self.blocks
+        last = blocks[-1] if blocks else None
+        if (
+            last is not None
+            and (last.segment, last.end, last.thinned) == (block.segment, block.start, False)
+            and block.end - last.start <= BLOCK_BYTES
+        ):
+            blocks, block = blocks[:-1], replace(last, end=block.end, rows=last.rows + block.rows)
+        return replace(self, blocks=(*blocks, block), progress=after)
+
+    def counted(self, malformed: int, keys: AbstractSet[str]) -> "Numbering":
+        """Return the numbering with further malformed lines and logged keys, the first ones by name."""
+        if not malformed and keys <= set(self.logged_keys):
+            return self
+        logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])
+        return replace(self, malformed=self.malformed + malformed, logged_keys=logged)
+
+    def at(self, progress: Progress) -> "Numbering":
+        """Return the numbering when reading has come to stand at `progress` without another row."""
+        return replace(self, progress=progress)
+
+    def after(self, row: int) -> tuple[Block, ...]:
+        """Return the blocks that hold rows beyond `row`, in their order."""
+        return tuple(block for block in self.blocks if block.last_row > row)
+
+
+def document(numbering: Numbering) -> dict[str, Json]:
+    """Return a numbering as JSON."""
+    return {
+        "blocks": [_block_document(block) for block in numbering.blocks],
+        "progress": _progress_document(numbering.progress),
+        "malformed": numbering.malformed,
+        "logged_keys": list(numbering.logged_keys),
+    }
+
+
+def from_document(stored: Mapping[str, Json]) -> Numbering:
+    """Return the numbering of a document; raises ValueError if it is none."""
+    blocks, keys = stored.get("blocks"), stored.get("logged_keys")
+    if not isinstance(blocks, list) or not isinstance(keys, list):
+        raise ValueError("not a numbering")
+    return Numbering(
+        blocks=tuple(_block(block) for block in blocks),
+        progress=_progress(stored.get("progress")),
+        malformed=_int(stored.get("malformed")),
+        logged_keys=tuple(str(key) for key in keys),
+    )
+
+
+def _block_document(block: Block) -> Json:
+    before = _progress_document(block.before)
+    return [block.segment, block.start, block.end, block.rows, block.time, block.thinned, before]
+
+
+def _block(stored: Json) -> Block:
+    match stored:
+        case [int(segment), int(start), int(end), int(rows), float() | int() as time, bool(thinned), before]:
+            return Block(
+                segment=segment,
+                start=start,
+                end=end,
+                before=_progress(before),
+                rows=rows,
+                time=float(time),
+                thinned=thinned,
+            )
+        case _:
+            raise ValueError("not a block")
+
+
+def _progress_document(progress: Progress) -> Json:
+    return [
+        progress.row,
+        progress.settled,
+        progress.iterations,
+        progress.last_step,
+        progress.step,
+        [[key, value] for key, value in progress.waiting],
+        [*sorted(progress.observed)],
+        progress.open,
+    ]
+
+
+def _progress(stored: Json) -> Progress:
+    match stored:
+        case [
+            int(row),
+            int(settled),
+            int(iterations),
+            int(last_step),
+            int() | None as step,
+            list(waiting),
+            list(observed),
+            bool(open_),
+        ]:
+            return Progress(
+                row=row,
+                settled=settled,
+                iterations=iterations,
+                last_step=last_step,
+                step=step,
+                waiting=tuple(_waiting(item) for item in waiting),
+                observed=frozenset(_int(key) for key in observed),
+                open=open_,
+            )
+        case _:
+            raise ValueError("not a progress")
+
+
+def _waiting(stored: Json) -> tuple[int, float]:
+    match stored:
+        case [int(key), float() | int() as value]:
+            return key, float(value)
+        case _:
+            raise ValueError("not a waiting value")
+
+
+def _int(stored: Json) -> int:
+    if isinstance(stored, int):
+        return stored
+    raise ValueError(f"{stored!r} is no whole number")

@@ -1,0 +1,126 @@
+"""Follows the rows of an attempt: which steps are complete, what is observed, how many iterations there were.
+
+A step is complete with the first line of it that is not marked open, with a line of another step, or with the
+end of the process. Values of a step's lines are merged; each watched key is observed once a step, in the row
+that completed it. A row is *settled* once nothing can add an observation to it any more.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sweepd_agent.core.rows import Line, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The value of one watched key in one row."""
+
+    row: int
+    key: int
+    step: int | None
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One numbered line."""
+
+    number: int
+    # As logged; one above the row before where a line has none.
+    step: int
+    time: float
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where reading stands after a row; all that reading on from there needs."""
+
+    row: int = 0
+    # Rows up to this one are settled.
+    settled: int = 0
+    # Rows closed with a finite objective.
+    iterations: int = 0
+    # Step of the last row, for rows that name none.
+    last_step: int = -1
+    # The step that further lines may add to.
+    step: int | None = None
+    # Watched values of the open step, by index of their key.
+    waiting: tuple[tuple[int, float], ...] = ()
+    # Keys that were observed for this step already.
+    observed: frozenset[int] = frozenset()
+    # Whether the last line of the step announced more.
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What one line gave; it is no observation yet if more of its step may follow."""
+
+    progress: Progress
+    row: Row
+    observations: tuple[Observation, ...]
+
+
+def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: float) -> Read:
+    """Return the row of a line that follows `progress`, and the observations that it completes.
+
+    Args:
+        progress: where reading stands before it.
+        line: what stands in it.
+        watched: index by name of the watched keys; 0 is the objective.
+        now: Unix time, for lines that carry none.
+    """
+    number = progress.row + 1
+    time = now if line.time is None else line.time
+    if line.malformed:
+        row = Row(number=number, step=max(progress.last_step, 0), time=time, values={})
+        settled = progress.settled if progress.open else number
+        return Read(progress=replace(progress, row=number, settled=settled), row=row, observations=())
+    before: tuple[Observation, ...] = ()
+    if line.step is None or line.step != progress.step:
+        before, progress = _completed(progress)
+        progress = replace(progress, step=line.step, observed=frozenset())
+    step = progress.last_step + 1 if line.step is None else line.step
+    progress = replace(
+        progress, row=number, last_step=step, open=line.open, waiting=_merged(progress, line.values, watched)
+    )
+    after: tuple[Observation, ...] = ()
+    if not line.open:
+        after, progress = _completed(progress)
+    row = Row(number=number, step=step, time=time, values=line.values)
+    return Read(progress=progress, row=row, observations=before + after)
+
+
+def ended(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
+    """Return what the end of the process completes; every row is settled then."""
+    return _completed(progress)
+
+
+def _merged(
+    progress: Progress, values: Mapping[str, Value], watched: Mapping[str, int]
+) -> tuple[tuple[int, float], ...]:
+    merged = dict(progress.waiting)
+    for name, key in watched.items():
+        value = values.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and key not in progress.observed:
+            merged[key] = float(value)
+    return tuple(merged.items())
+
+
+def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
+    """Return the waiting values as observations of the last row, and where reading stands then."""
+    observations = tuple(
+        Observation(row=progress.row, key=key, step=progress.step, value=value)
+        for key, value in sorted(progress.waiting)
+    )
+    counted = sum(item.key == 0 and math.isfinite(item.value) for item in observations)
+    return observations, replace(
+        progress,
+        settled=progress.row,
+        iterations=progress.iterations + counted,
+        waiting=(),
+        observed=progress.observed | {item.key for item in observations},
+        open=False,
+    )

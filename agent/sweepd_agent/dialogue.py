@@ -1,0 +1,208 @@
+"""What the agent says first on a stream, and what it makes of each thing that the scheduler says."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd import v1
+from sweepd.codec.values import CodecError
+from sweepd_agent import codec
+from sweepd_agent.agent import Agent
+from sweepd_agent.attempt import Attempt
+from sweepd_agent.core.attempt import AttemptKey, Json
+from sweepd_agent.core.events import (
+    DrainReceived,
+    ExitAcked,
+    Fenced,
+    StartReceived,
+    StopReceived,
+    StreamOpened,
+    SweepEnded,
+    Verdict,
+)
+from sweepd_agent.core.state import Held, Phase, Standing
+from sweepd_agent.feed import Feed
+from sweepd_agent.log import Log
+from sweepd_agent.stream import Stream
+
+PROTOCOL_VERSION = 1
+# Handles of our own lie where the scheduler, which counts from below, does not come.
+_FIRST_HANDLE = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the agent is."""
+
+    agent_id: str
+    instance: str
+    boot_id: str
+    version: str
+    labels: Mapping[str, str]
+
+
+class Dialogue:
+    """Serves each stream of an agent in turn."""
+
+    def __init__(self, agent: Agent, identity: Identity, log: Log) -> None:
+        self._agent = agent
+        self._identity = identity
+        self._log = log
+        self._served = agent.state.sweeps
+        self.session = ""
+        self.lost_after: float | None = None
+
+    def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
+        """Return who the agent is and what it holds, and enter the handles that it gives."""
+        identity = self._identity
+        hello = v1.Hello(
+            agent_id=identity.agent_id,
+            instance=identity.instance,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            host_boot_id=identity.boot_id,
+            version=identity.version,
+            protocol_version=PROTOCOL_VERSION,
+            slots=self._agent.state.settings.slots,
+            labels=identity.labels,
+            sweeps=sorted(self._agent.state.sweeps or self._served),
+        )
+        known = (held for held in self._agent.state.held.values() if held.standing is not Standing.FENCED)
+        for handle, held in enumerate(known, _FIRST_HANDLE):
+            handles[handle] = held.key
+            hello.attempts.append(self._held_attempt(handle, held))
+        return hello
+
+    def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
+        """Take over the scheduler's verdicts, and speak for each attempt that it knows."""
+        agent = self._agent
+        agent.stream = stream
+        agent.flush_interval = codec.seconds(welcome.flush_interval) or agent.flush_interval
+        self.session = welcome.session
+        self.lost_after = codec.seconds(welcome.lost_after) or None
+        verdicts: dict[AttemptKey, Verdict] = {}
+        exited: set[AttemptKey] = set()
+        for said in welcome.verdicts:
+            key = stream.handles.get(said.attempt.run_handle)
+            if key is None:
+                continue
+            verdicts[key] = codec.verdict(said.fate)
+            if said.exited or verdicts[key] is Verdict.DELIVER:
+                exited.add(key)
+            attempt = agent.attempts.get(key)
+            if attempt is not None and verdicts[key] in {Verdict.KEEP, Verdict.DELIVER}:
+                attempt.feed.open(said.attempt.run_handle, said)
+                attempt.feed.exit_acked |= key in exited
+        agent.handle(
+            StreamOpened(
+                lease=codec.seconds(welcome.lease_duration), verdicts=verdicts, exited=frozenset(exited)
+            )
+        )
+        for attempt in list(agent.attempts.values()):
+            agent.see_whether_delivered(attempt)
+
+    def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
+        """Carry out a command."""
+        agent = self._agent
+        match response.WhichOneof("command"):
+            case "start_run":
+                self._start_run(stream, response.start_run)
+            case "stop_run":
+                self._stop_run(stream, response.stop_run)
+            case "drain":
+                agent.handle(DrainReceived(response.drain.command_id, response.drain.reason))
+            case "ack":
+                self._ack(stream, response.ack)
+            case "fenced":
+                if key := self._key(stream, response.fenced.attempt):
+                    agent.handle(Fenced(key))
+            case "unsupported":
+                stream.refuse(response.unsupported.report)
+                self._log.once(
+                    response.unsupported.report, f"the scheduler knows no {response.unsupported.report}"
+                )
+            case "sweep_ended":
+                ended = response.sweep_ended
+                agent.handle(SweepEnded(ended.sweep, codec.sweep_state(ended.state), ended.reason))
+            case other:
+                self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds that may have something to say."""
+        return self._agent.feeds()
+
+    def alive(self) -> Iterator[Feed]:
+        """Yield the feeds of attempts whose process lives."""
+        return self._agent.alive()
+
+    def exit_sent(self, feed: Feed) -> None:
+        """Take note that the end of an attempt went out."""
+        self._agent.exit_sent(feed)
+
+    def _held_attempt(self, handle: int, held: Held) -> v1.HeldAttempt:
+        attempt = self._agent.attempts.get(held.key)
+        observation_row, point_row, log_offset = attempt.feed.acked if attempt is not None else (0, 0, 0)
+        return v1.HeldAttempt(
+            run_handle=handle,
+            run=held.key.run,
+            attempt=held.key.attempt,
+            alive=held.phase in {Phase.STARTING, Phase.RUNNING},
+            observation_row=observation_row,
+            point_row=point_row,
+            log_offset=log_offset,
+        )
+
+    def _start_run(self, stream: Stream, start: v1.StartRun) -> None:
+        try:
+            assignment = codec.assignment(start, assigned_time=self._agent.now())
+        except CodecError as error:
+            stream.control(
+                v1.AttachRequest(
+                    command_result=v1.CommandResult(command_id=start.command_id, error=str(error))
+                )
+            )
+            return
+        stream.handles[start.run_handle] = assignment.key
+        self._agent.handle(StartReceived(start.command_id, assignment))
+
+    def _stop_run(self, stream: Stream, stop: v1.StopRun) -> None:
+        key = self._key(stream, stop.attempt) or AttemptKey("", stop.attempt.attempt)
+        self._agent.handle(StopReceived(stop.command_id, key, codec.stop_mode(stop.mode), stop.reason))
+
+    def _ack(self, stream: Stream, ack: v1.Ack) -> None:
+        key = self._key(stream, ack.attempt)
+        attempt = self._agent.attempts.get(key) if key is not None else None
+        if attempt is None:
+            return
+        trip = attempt.feed.acknowledged(ack)
+        if trip is not None:
+            observation_row, row, _ = attempt.feed.acked
+            fields: dict[str, Json] = {
+                "row": row,
+                "observation_row": observation_row,
+                "rtt_ms": _milliseconds(trip),
+            }
+            self._log.event("metrics_acked", attempt.key, fields)
+        if ack.exited and not attempt.feed.exit_acked:
+            self._exit_acked(attempt, ack)
+        stream.wake()  # a window may have opened
+        self._agent.see_whether_delivered(attempt)
+
+    def _exit_acked(self, attempt: Attempt, ack: v1.Ack) -> None:
+        attempt.feed.exit_acked = True
+        trip = attempt.feed.exit_round_trip()
+        fields: dict[str, Json] = {
+            "state": codec.run_state(ack.run_state),
+            "rtt_ms": _milliseconds(trip or 0.0),
+        }
+        self._log.event("result_acked", attempt.key, fields)
+        self._agent.handle(ExitAcked(attempt.key))
+
+    def _key(self, stream: Stream, ref: v1.AttemptRef) -> AttemptKey | None:
+        key = stream.handles.get(ref.run_handle)
+        return key if key is not None and key.attempt == ref.attempt else None
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

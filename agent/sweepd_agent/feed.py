@@ -1,0 +1,178 @@
+"""What one attempt has to tell on the stream, in the right order: observations, its end, points, its log."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sweepd import v1
+from sweepd_agent import codec
+from sweepd_agent.core.attempt import AttemptKey, Exit
+from sweepd_agent.core.cursors import Cursor
+from sweepd_agent.spool import Spool
+
+LOG_CHUNK = 256 * 1024
+_LARGEST_MESSAGE = 900 * 1024
+_TAIL_BYTES = 8_000
+_TAIL_LINES = 20
+
+
+class Feed:
+    """Sends nothing by itself: the stream asks for the next message when it has room for one."""
+
+    def __init__(
+        self, key: AttemptKey, spool: Spool, log: Path, monotonic: Callable[[], float], *, log_acked: int
+    ) -> None:
+        self.key = key
+        self.spool = spool
+        self._log = log
+        self._monotonic = monotonic
+        self._ref: v1.AttemptRef | None = None
+        self._observations = Cursor()
+        self._points = Cursor()
+        self._logs = Cursor(acked=log_acked, sent=log_acked)
+        self._exit: Exit | None = None
+        self._exit_sent: float | None = None
+        self._log_size = log_acked
+        self.exit_acked = False
+
+    def restore(self, *, observation_row: int, point_row: int, exit_acked: bool) -> None:
+        """Go on from where an earlier agent stood."""
+        self._observations = Cursor(acked=observation_row, sent=observation_row)
+        self._points = Cursor(acked=point_row, sent=point_row)
+        self.exit_acked = exit_acked
+
+    @property
+    def acked(self) -> tuple[int, int, int]:
+        """Observation row, point row and log offset that are safe elsewhere."""
+        return self._observations.acked, self._points.acked, self._logs.acked
+
+    @property
+    def delivered(self) -> bool:
+        """Whether nothing of an ended attempt is left to send."""
+        return (
+            self._exit is not None
+            and self.exit_acked
+            and self._points.acked >= self.spool.last_row
+            and self._logs.acked >= self._log_size
+        )
+
+    def open(self, handle: int, cursors: v1.AttemptVerdict | None = None) -> None:
+        """Begin on a new stream, from the cursors of the other side where it has said them."""
+        self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
+        self._exit_sent = None
+        self._observations = self._observations.on_new_stream(_given(cursors, "observation_row"))
+        self._points = self._points.on_new_stream(_given(cursors, "point_row"))
+        self._logs = self._logs.on_new_stream(_given(cursors, "log_offset"))
+
+    def close(self) -> None:
+        """Send nothing any more, until the next stream."""
+        self._ref = None
+
+    @property
+    def ref(self) -> v1.AttemptRef | None:
+        """How the attempt is named on the stream; None while it has nothing to say there."""
+        return self._ref
+
+    def finish(self, how: Exit) -> None:
+        """Take note of the end; the spool has been read to its end and saved."""
+        self._exit = how
+        self.look_at_log()
+
+    def look_at_log(self) -> bool:
+        """See how long the log has become; return whether it has grown."""
+        try:
+            size = self._log.stat().st_size
+        except FileNotFoundError:
+            return False
+        grown, self._log_size = size > self._log_size, size
+        return grown
+
+    def next_urgent(self) -> v1.AttachRequest | None:
+        """Return observations, or the end once all of them are out; None if there is neither."""
+        if self._ref is None or self.exit_acked:
+            return None
+        sent = self._observations.sent
+        if sent < self.spool.settled:
+            items, last = self.spool.observations(sent)
+            message = codec.observations(self._ref, sent + 1, last, items)
+            self._observations = self._observations.sending(last, message.ByteSize(), self._monotonic())
+            return message
+        if self._exit is not None and self._exit_sent is None:
+            self._exit_sent = self._monotonic()
+            keys = self.spool.numbering.logged_keys
+            tail = self._log_tail() if self._exit.failed else ""
+            last_row = self.spool.last_row
+            return codec.run_exited(self._ref, self._exit, last_row=last_row, logged_keys=keys, log_tail=tail)
+        return None
+
+    def next_points(self, window: int) -> v1.AttachRequest | None:
+        """Return points, if there are any and the window has room."""
+        sent = self._points.sent
+        if self._ref is None or sent >= self.spool.last_row or not self._points.may_send(window):
+            return None
+        rows = self.spool.rows(sent)
+        while True:
+            message = codec.points(self._ref, rows, first_row=sent + 1)
+            size = message.ByteSize()
+            if size <= _LARGEST_MESSAGE or len(rows) == 1:
+                break
+            rows = rows[: len(rows) // 2]
+        self._points = self._points.sending(rows[-1].number, size, self._monotonic())
+        return message
+
+    def next_log(self, window: int) -> v1.AttachRequest | None:
+        """Return a piece of the log, if there is one and the window has room."""
+        sent = self._logs.sent
+        if self._ref is None or sent >= self._log_size or not self._logs.may_send(window):
+            return None
+        with self._log.open("rb") as file:
+            file.seek(sent)
+            content = file.read(min(LOG_CHUNK, self._log_size - sent))
+        if not content:
+            return None
+        self._logs = self._logs.sending(sent + len(content), len(content), self._monotonic())
+        return v1.AttachRequest(log=v1.LogReport(attempt=self._ref, offset=sent, content=content))
+
+    def acknowledged(self, ack: v1.Ack) -> float | None:
+        """Take note of what is safe; return the round trip of its rows, None if they did not move."""
+        now = self._monotonic()
+        trips: list[float | None] = []
+        if ack.HasField("observation_row"):
+            trips.append(self._observations.round_trip(ack.observation_row, now))
+            sent = self._observations.sent
+            self._observations = self._observations.acknowledged(ack.observation_row, now)
+            if self._observations.sent < sent:
+                self._exit_sent = None  # it was not accepted: rows before it are missing there
+        if ack.HasField("point_row"):
+            trips.append(self._points.round_trip(ack.point_row, now))
+            self._points = self._points.acknowledged(ack.point_row, now)
+        if ack.HasField("log_offset"):
+            self._logs = self._logs.acknowledged(ack.log_offset, now)
+        return min((trip for trip in trips if trip is not None), default=None)
+
+    def exit_round_trip(self) -> float | None:
+        """Return the seconds since the end was sent; None if it was not, on this stream."""
+        return None if self._exit_sent is None else self._monotonic() - self._exit_sent
+
+    @property
+    def exit_sent(self) -> bool:
+        """Whether the end went out on this stream."""
+        return self._exit_sent is not None
+
+    def _log_tail(self) -> str:
+        """Return the last lines of the log."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - _TAIL_BYTES))
+                content = file.read()
+        except FileNotFoundError:
+            return ""
+        return "\n".join(content.decode(errors="replace").splitlines()[-_TAIL_LINES:])
+
+
+def _given(cursors: v1.AttemptVerdict | None, name: str) -> int | None:
+    if cursors is None or not cursors.HasField(name):  # type: ignore[arg-type]  # one of its three optional fields
+        return None
+    value: int = getattr(cursors, name)
+    return value

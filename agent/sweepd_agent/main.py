@@ -1,0 +1,128 @@
+"""`sweep-agent`: reads command line and environment, puts the agent together, and ends with its exit code."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+from sweepd.discovery import state_folder
+from sweepd_agent import proc
+from sweepd_agent.agent import Agent, Upkeep
+from sweepd_agent.attempt import Surroundings
+from sweepd_agent.connection import Connection, Dialling
+from sweepd_agent.core.events import Asked, Leave, Wish
+from sweepd_agent.core.leaving import FAILURE
+from sweepd_agent.core.state import Settings, State
+from sweepd_agent.dialogue import Dialogue, Identity
+from sweepd_agent.log import Log
+from sweepd_agent.options import Options, parse
+from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
+
+# Disks are waited for by a few threads, whatever the number of slots.
+_DISK_THREADS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the agent, and end the program."""
+    own_version = version("sweepd")
+    options = parse(arguments, version=own_version)
+    try:
+        token = _token(options)
+        folder = _open_state(options)
+    except (FolderInUseError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(FAILURE)
+    leave = asyncio.run(_run(options, folder, token, own_version))
+    folder.release()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of gRPC or of a hung disk have no say in how long the end takes.
+    os._exit(leave.code)
+
+
+async def _run(options: Options, folder: StateFolder, token: str | None, own_version: str) -> Leave:
+    loop = asyncio.get_running_loop()
+    log = Log(sys.stderr, as_json=options.log_as_json)
+    log.agent = folder.agent_id
+    environ = dict(os.environ)
+    with ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk") as disk:
+        around = Surroundings(
+            folder=folder,
+            environ=environ,
+            interpreter=options.interpreter,
+            adopt=options.adopt,
+            show_output=options.show_output,
+            log=log,
+            disk=disk,
+            monotonic=loop.time,
+            wall_clock=time.time,
+        )
+        agent = Agent(
+            _state(options, loop.time()), around, Upkeep(min_free=options.min_free, keep=options.keep)
+        )
+        identity = Identity(
+            agent_id=folder.agent_id,
+            instance=uuid.uuid4().hex,
+            boot_id=proc.boot_id(),
+            version=own_version,
+            labels=options.labels,
+        )
+        dialogue = Dialogue(agent, identity, log)
+        dialling = Dialling(
+            server=options.server,
+            token=token,
+            environ=environ,
+            boot_id=identity.boot_id,
+            sweeps=options.sweeps,
+        )
+        connection = Connection(agent, dialogue, dialling, log, loop.time)
+        _hear_signals(agent)
+        agent.adopt()
+        keeping = asyncio.create_task(connection.keep())
+        keeping.add_done_callback(agent.fail)
+        leave = await agent.left
+        await connection.leave(leave.cause, keeping)
+        await agent.close()
+        return leave
+
+
+def _state(options: Options, now: float) -> State:
+    settings = Settings(
+        slots=options.slots,
+        count=options.count,
+        grace=options.grace,
+        stop_on_disconnect=options.stop_on_disconnect,
+        wait=options.wait,
+    )
+    names = frozenset(name.full or name.id for name in options.sweeps)
+    return State(settings=settings, sweeps=names, started=now, silent_since=now)
+
+
+def _hear_signals(agent: Agent) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, agent.handle, Asked(Wish.INTERRUPT))
+    loop.add_signal_handler(signal.SIGTERM, agent.handle, Asked(Wish.TERMINATE))
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        loop.add_signal_handler(signal.SIGHUP, agent.handle, Asked(Wish.TERMINATE))
+
+
+def _token(options: Options) -> str | None:
+    return options.token_file.read_text().strip() if options.token_file is not None else None
+
+
+def _open_state(options: Options) -> StateFolder:
+    if options.state is not None:
+        return open_folder(options.state.absolute())
+    parent = Path(state_folder(os.environ)).absolute() / "agents" / socket.gethostname()
+    return open_free_folder(parent, lambda sweep: any(name.matches(sweep) for name in options.sweeps))
+
+
+if __name__ == "__main__":
+    main()

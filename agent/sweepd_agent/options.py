@@ -1,0 +1,154 @@
+"""The command line of `sweep-agent`."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sweepd_agent.core.names import SweepName, parse_sweep_name
+from sweepd_agent.core.units import parse_duration, parse_size
+
+_MAX_SLOTS = 1_024
+_EXAMPLES = """examples:
+  sweep-agent --sweep local/mnist/k3x9v2ab
+  sweep-agent --sweep k3x9v2ab --slots 4 --count 20
+
+exit codes: 0 done, 1 failure, 2 usage, 3 no such sweep, 4 token refused, 6 no server in time, 130 Ctrl-C
+"""
+
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person asked for; durations in seconds."""
+
+    sweeps: tuple[SweepName, ...]
+    server: str | None
+    token_file: Path | None
+    state: Path | None
+    slots: int
+    count: int | None
+    grace: float
+    wait: float | None
+    adopt: bool
+    stop_on_disconnect: bool
+    interpreter: str | None
+    show_output: bool
+    min_free: int
+    keep: float
+    labels: dict[str, str]
+    log_as_json: bool
+
+
+def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
+    """Return what the arguments ask for; help and mistakes end the program."""
+    given = _parser(version).parse_args(arguments)
+    return Options(
+        sweeps=tuple(given.sweep),
+        server=given.server,
+        token_file=given.token_file,
+        state=given.state,
+        slots=given.slots,
+        count=given.count,
+        grace=given.grace,
+        wait=given.wait,
+        adopt=not given.no_adopt,
+        stop_on_disconnect=given.on_disconnect == "stop",
+        interpreter=given.interpreter,
+        show_output=given.show_output,
+        min_free=given.min_free,
+        keep=given.keep,
+        labels=dict(given.label),
+        log_as_json=given.log_format == "json",
+    )
+
+
+def _parser(version: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sweep-agent",
+        description="Runs the trials of a sweep on this machine, until the sweep ends.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"sweep-agent {version}")
+    add(
+        "--sweep",
+        action="append",
+        required=True,
+        type=_checked(parse_sweep_name),
+        metavar="NAME",
+        help="ID, PROJECT/ID or ENTITY/PROJECT/ID; may be given several times",
+    )
+    add("--slots", type=_whole(1, _MAX_SLOTS), default=1, metavar="N", help="runs at once (1)")
+    add("--count", type=_whole(1), metavar="N", help="end after N runs have ended here")
+    add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
+    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
+    add("--state", type=Path, metavar="DIR", help="the agent's folder; default: a free one of this account")
+    duration, size = _checked(parse_duration), _checked(parse_size)
+    add("--wait", type=duration, metavar="D", help="how long to wait for the first answer; default: for ever")
+    add(
+        "--grace",
+        type=duration,
+        default=30.0,
+        metavar="D",
+        help="after SIGTERM, how long runs may go on; the longest wait for the last acknowledgements (30s)",
+    )
+    add(
+        "--no-adopt",
+        action="store_true",
+        help="if the agent is killed, end runs within 2 s",
+    )
+    add(
+        "--on-disconnect",
+        choices=("continue", "stop"),
+        default="continue",
+        help="what runs do when the lease ends and the server is away (continue)",
+    )
+    add("--interpreter", metavar="PATH", help="what ${interpreter} stands for (python)")
+    add("--show-output", action="store_true", help="copy the output of runs to stdout")
+    add("--min-free", type=size, default=256 * 2**20, metavar="SIZE", help="start no run below it (256MiB)")
+    add(
+        "--keep",
+        type=duration,
+        default=0.0,
+        metavar="D",
+        help="keep folders of delivered runs (0)",
+    )
+    add("--label", action="append", default=[], type=_checked(_label), metavar="K=V", help="free label")
+    add(
+        "--log-format", choices=("text", "json"), default="text", help="log for people or for machines (text)"
+    )
+    return parser
+
+
+def _checked(parse_text: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """Return a parser whose complaint is shown with the usage."""
+
+    def checked(text: str) -> Parsed:
+        try:
+            return parse_text(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return checked
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        number = int(text) if text.isdecimal() else -1
+        if number < least or (most is not None and number > most):
+            upto = "" if most is None else f" to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}{upto}")
+        return number
+
+    return whole
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ValueError(f"{text!r} is no label; write NAME=VALUE")
+    return name, value

@@ -1,0 +1,68 @@
+"""What Linux tells about processes: who descends from whom, and whether a process is still the same one."""
+
+import os
+from collections.abc import Iterator
+
+
+def boot_id() -> str:
+    """Return the id of this boot of the host."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 -- see record.py
+        return file.read().strip()
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in ticks since the boot: with its id, it tells it from all others."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[19])
+
+
+def descendants(root: int) -> list[tuple[int, int]]:
+    """Return (process id, process group) of every living descendant of `root`."""
+    children: dict[int, list[tuple[int, int]]] = {}
+    for pid, fields in _processes():
+        if fields[0] not in {"Z", "X"}:
+            children.setdefault(int(fields[1]), []).append((pid, int(fields[2])))
+    found: list[tuple[int, int]] = []
+    parents = [root]
+    while parents:
+        for child in children.pop(parents.pop(), []):
+            found.append(child)
+            parents.append(child[0])
+    return found
+
+
+def with_variable(assignment: str) -> Iterator[int]:
+    """Yield every living process whose environment has `assignment`, in the form NAME=value."""
+    wanted = assignment.encode()
+    for pid, fields in _processes():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+                if fields[0] not in {"Z", "X"} and wanted in file.read().split(b"\0"):
+                    yield pid
+        except OSError:
+            continue
+
+
+def memory_kills() -> int:
+    """Return how many processes the kernel has killed for want of memory since the boot."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as file:  # noqa: PTH123
+            counts = dict(line.split() for line in file)
+    except OSError:
+        return 0
+    return int(counts.get("oom_kill", 0))
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal() and (fields := _stat(int(name))) is not None:
+            yield int(name), fields
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat from the state on."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return None

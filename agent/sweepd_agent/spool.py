@@ -1,0 +1,179 @@
+"""The rows of one attempt on disk: read and numbered as they are written, and read again to be sent.
+
+A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and says so
+by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import chain, islice, repeat
+from pathlib import Path
+
+from sweepd_agent.core.numbering import BLOCK_BYTES, Block, Numbering
+from sweepd_agent.core.reading import Observation, Progress, Read, Row, ended, read
+from sweepd_agent.core.rows import MALFORMED, Line
+from sweepd_agent.tail import Found, Tail, read_block
+
+_KEPT_ROWS = 2_000
+_KEPT_OBSERVATIONS = 20_000
+ROWS_AT_ONCE = 500
+"""Rows that are sent without waiting for the flush interval, and the most in one message."""
+
+
+class Spool:
+    """Reads the metrics file at `path` on from where `numbering` stands."""
+
+    def __init__(
+        self,
+        path: Path,
+        numbering: Numbering,
+        *,
+        watched: tuple[str, ...],
+        rungs: frozenset[int],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self.numbering = numbering
+        self._path = path
+        self._watched = {key: index for index, key in enumerate(watched)}
+        self._rungs = rungs
+        self._wall_clock = wall_clock
+        segments = {block.segment for block in numbering.blocks}
+        self._tail = Tail(path, {segment: numbering.position(segment) for segment in segments})
+        self._durable = numbering.progress
+        self._rows: deque[Row] = deque(maxlen=_KEPT_ROWS)
+        self._observations: deque[Observation] = deque()
+        # Observations of rows beyond this one are in memory.
+        self._observed_from = numbering.progress.settled
+        self._urgent = False
+
+    @property
+    def last_row(self) -> int:
+        """Number of the last row that may be sent."""
+        return self._durable.row
+
+    @property
+    def settled(self) -> int:
+        """Row up to which the observations that may be sent are complete."""
+        return self._durable.settled
+
+    @property
+    def fresh(self) -> int:
+        """How many rows were read that may not be sent yet."""
+        return self.numbering.progress.row - self._durable.row
+
+    @property
+    def urgent(self) -> bool:
+        """Whether rows were read that should be sent at once: the first, one at a rung, or many."""
+        return self._urgent or self.fresh >= ROWS_AT_ONCE
+
+    def poll(self) -> bool:
+        """Read what was written since the last call; return whether there is more to read."""
+        found = deque(self._tail.look())
+        while found:
+            self._number(found)
+        return self._tail.more
+
+    def finish(self) -> None:
+        """Read no more: the process has ended, and its last step with it. Call after a last `poll`."""
+        observations, progress = ended(self.numbering.progress)
+        self._observations += observations
+        self.numbering = self.numbering.at(progress)
+        self._tail.close()
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        self._tail.close()
+
+    def saved(self, numbering: Numbering) -> None:
+        """Take note that `numbering` is on disk."""
+        self._durable = numbering.progress
+        if self._durable == self.numbering.progress:
+            self._urgent = False
+
+    def rows(self, after: int) -> list[Row]:
+        """Return the rows that may be sent beyond row `after`, at most ROWS_AT_ONCE."""
+        last = min(after + ROWS_AT_ONCE, self.last_row)
+        if self._rows and self._rows[0].number <= after + 1:
+            first = after + 1 - self._rows[0].number
+            return list(islice(self._rows, first, first + max(0, last - after)))
+        again = (row for row, _ in self._read_again(after) if row is not None and row.number > after)
+        return list(islice(again, max(0, last - after)))
+
+    def observations(self, after: int) -> tuple[list[Observation], int]:
+        """Return observations of rows beyond `after`, and the row up to which they are all there are."""
+        upto = self.settled
+        if after >= self._observed_from:
+            while self._observations and self._observations[0].row <= after:
+                self._observations.popleft()
+            self._observed_from = after
+            found = [item for item in islice(self._observations, ROWS_AT_ONCE) if item.row <= upto]
+        else:
+            found = []
+            for row, observations in self._read_again(after):
+                found += [item for item in observations if after < item.row <= upto]
+                if len(found) >= ROWS_AT_ONCE or (row is not None and row.number > upto):
+                    break
+        if len(found) >= ROWS_AT_ONCE:
+            # Whole rows only: the last one may have more observations than fit here.
+            upto = found[-1].row - 1 if found[-1].row > found[0].row else found[-1].row
+            found = [item for item in found if item.row <= upto]
+        return found, max(upto, after)
+
+    def _number(self, found: deque[Found]) -> None:
+        """Number the lines at the front that stand together, as one block."""
+        first = found[0]
+        before = progress = self.numbering.progress
+        end = first.start
+        now = self._wall_clock()
+        keys: set[str] = set()
+        malformed = 0
+        while found and (found[0].segment, found[0].start) == (first.segment, end):
+            if end - first.start >= BLOCK_BYTES:
+                break
+            item = found.popleft()
+            end = item.end
+            if item.line is not None:
+                malformed += item.line.malformed
+                keys.update(item.line.values)
+                progress = self._take(read(progress, item.line, self._watched, now=now), progress)
+        block = Block(
+            segment=first.segment,
+            start=first.start,
+            end=end,
+            before=before,
+            rows=progress.row - before.row,
+            time=now,
+        )
+        self.numbering = self.numbering.extended(block, progress).counted(malformed, keys)
+
+    def _take(self, read: Read, before: Progress) -> Progress:
+        """Keep what a line gave for sending, and see whether it is urgent."""
+        after = read.progress
+        self._rows.append(read.row)
+        self._observations += read.observations
+        if len(self._observations) > _KEPT_OBSERVATIONS:
+            self._observed_from = self._observations[-1].row
+            self._observations.clear()
+        closed = range(before.iterations + 1, after.iterations + 1)
+        self._urgent |= after.row == 1 or not self._rungs.isdisjoint(closed)
+        return after
+
+    def _read_again(self, after: int) -> Iterator[tuple[Row | None, tuple[Observation, ...]]]:
+        """Yield rows, from one at or before `after + 1` on, each with the observations that it completed."""
+        progress = Progress()
+        for block in self.numbering.after(after):
+            progress = block.before
+            for line in self._lines(block):
+                step = read(progress, line, self._watched, now=block.time)
+                progress = step.progress
+                yield step.row, step.observations
+        if progress.waiting and not self.numbering.progress.waiting:
+            yield None, ended(progress)[0]
+
+    def _lines(self, block: Block) -> Iterator[Line]:
+        """Yield a line for each row of a block, malformed ones for what the disk has lost."""
+        closed = self._path.with_name(f"{self._path.name}.{block.segment}")
+        lines = [] if closed.exists() else list(read_block(self._path, block.start, block.end))
+        if closed.exists():  # asked again: it may have been closed between the first look and the reading
+            lines = list(read_block(closed, block.start, block.end))
+        yield from islice(chain(lines, repeat(MALFORMED)), block.rows)

@@ -1,0 +1,192 @@
+"""One stream to the scheduler: what goes up, in order of urgency, and what comes down."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd_agent import codec
+from sweepd_agent.core.attempt import AttemptKey
+from sweepd_agent.feed import Feed
+
+WELCOME_WITHIN = 20.0
+_GOODBYE_WITHIN = 1.0
+
+Call = grpc.aio.StreamStreamCall[v1.AttachRequest, v1.AttachResponse]
+
+
+class Owner(Protocol):
+    """What a stream asks of the agent that it serves."""
+
+    def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
+        """Return who the agent is and what it holds, and enter the handles that it gives."""
+
+    def welcomed(self, stream: "Stream", welcome: v1.Welcome) -> None:
+        """Take over the scheduler's verdicts."""
+
+    def commanded(self, stream: "Stream", response: v1.AttachResponse) -> None:
+        """Carry out a command."""
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds that may have something to say."""
+
+    def alive(self) -> Iterator[Feed]:
+        """Yield the feeds of attempts whose process lives."""
+
+    def exit_sent(self, feed: Feed) -> None:
+        """Take note that the end of an attempt went out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneAway:
+    """The scheduler asked for a new stream."""
+
+    wait: float
+    reason: str
+
+
+class Stream:
+    """Lives from Hello to the end of the call; asks for reports one by one, as the connection takes them."""
+
+    def __init__(self, owner: Owner, draw: Callable[[], float] = random.random) -> None:
+        self.handles: dict[int, AttemptKey] = {}
+        self.gone_away: GoneAway | None = None
+        self._owner = owner
+        self._draw = draw
+        self._control: deque[v1.AttachRequest] = deque()
+        self._news = asyncio.Event()
+        self._point_window = 0
+        self._log_window = 0
+        self._heartbeat = 10.0
+        self._refused: set[str] = set()
+        self._turn = 0
+        self._leaving = False
+
+    def control(self, report: v1.AttachRequest) -> None:
+        """Send a report before all rows."""
+        self._control.append(report)
+        self._news.set()
+
+    def wake(self) -> None:
+        """Look for reports: there are new ones."""
+        self._news.set()
+
+    def leave(self, reason: str) -> None:
+        """End the stream with a last word, once what is urgent is out."""
+        self._leaving = True
+        self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
+
+    def refuse(self, report: str) -> None:
+        """Leave out a kind of report that the scheduler does not know."""
+        self._refused.add(report)
+
+    async def run(self, channel: grpc.aio.Channel, connected: Callable[[], None]) -> None:
+        """Attach, and serve the stream until it ends.
+
+        Raises:
+            grpc.aio.AioRpcError: the call failed or was refused.
+            TimeoutError: no Welcome came.
+        """
+        call: Call = AgentServiceStub(channel).Attach()
+        try:
+            await call.write(v1.AttachRequest(hello=self._owner.hello(self.handles)))
+            async with asyncio.timeout(WELCOME_WITHIN):
+                first = await call.read()
+            if not isinstance(first, v1.AttachResponse):
+                await _raise_status(call)
+                return
+            self._welcome(first.welcome)
+            connected()
+            await self._serve(call)
+        finally:
+            call.cancel()
+
+    async def _serve(self, call: Call) -> None:
+        tasks = [
+            asyncio.create_task(self._read(call)),
+            asyncio.create_task(self._write(call)),
+            asyncio.create_task(self._beat()),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, asyncio.InvalidStateError):
+                raise result
+
+    def _welcome(self, welcome: v1.Welcome) -> None:
+        self._point_window = welcome.point_window_bytes
+        self._log_window = welcome.log_window_bytes
+        self._heartbeat = codec.seconds(welcome.heartbeat_interval) or self._heartbeat
+        self._owner.welcomed(self, welcome)
+
+    async def _read(self, call: Call) -> None:
+        while True:
+            response = await call.read()
+            if not isinstance(response, v1.AttachResponse):
+                await _raise_status(call)
+                return
+            if response.HasField("go_away"):
+                wait = codec.seconds(response.go_away.reconnect_after)
+                self.gone_away = GoneAway(wait=wait * (0.5 + self._draw()), reason=response.go_away.reason)
+                return
+            self._owner.commanded(self, response)
+
+    async def _write(self, call: Call) -> None:
+        while True:
+            report = self._next()
+            if report is None:
+                self._news.clear()
+                await self._news.wait()
+            elif report.WhichOneof("report") not in self._refused:
+                await call.write(report)
+                if self._leaving and report.HasField("goodbye"):
+                    await call.done_writing()
+                    await asyncio.sleep(_GOODBYE_WITHIN)
+                    return
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat * (0.8 + 0.4 * self._draw()))
+            refs = [feed.ref for feed in self._owner.alive() if feed.ref is not None]
+            self.control(v1.AttachRequest(heartbeat=v1.Heartbeat(alive=refs)))
+
+    def _next(self) -> v1.AttachRequest | None:
+        """Return the most urgent report; attempts take turns."""
+        if self._control:
+            return self._control.popleft()
+        feeds = self._owner.feeds()
+        if not feeds:
+            return None
+        self._turn = (self._turn + 1) % len(feeds)
+        order = [*feeds[self._turn :], *feeds[: self._turn]]
+        for feed in order:
+            if report := feed.next_urgent():
+                if report.HasField("run_exited"):
+                    self._owner.exit_sent(feed)
+                return report
+        for feed in order:
+            if report := feed.next_points(self._point_window):
+                return report
+        for feed in order:
+            if report := feed.next_log(self._log_window):
+                return report
+        return None
+
+
+async def _raise_status(call: Call) -> None:
+    """Raise what the call ended with; return if that was well."""
+    code = await call.code()
+    if code is not grpc.StatusCode.OK:
+        raise grpc.aio.AioRpcError(
+            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        )

@@ -1,0 +1,190 @@
+"""Stands between an agent and the process of one attempt: starts it, sees its end, leaves none of it behind.
+
+It outlives its agent, so a restarted one finds the process as it was. It is a subreaper: what a process leaves
+behind, in whatever session, becomes its child, so the tree below it is complete. SIGTERM has the tree
+terminated, and killed after the stop grace; SIGUSR1 has it killed. If nobody holds the lock of the agent's
+folder for long enough, the tree is ended too.
+
+It is started for every run, hence small: no import that is not needed, no package with a heavy `__init__`.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+from sweepd_agent.file_lock import is_locked, try_lock
+from sweepd_agent.proc import boot_id, descendants, memory_kills, start_ticks
+from sweepd_agent.record import write_record
+
+ARGUMENTS_FILE = "arguments"
+PROCESS_FILE = "process"
+EXIT_FILE = "exit"
+LOG_FILE = "output.log"
+_LOCK_FILE = "supervisor.lock"
+
+_PR_SET_CHILD_SUBREAPER = 36
+_LOOK_EVERY = 0.5
+# What a process left behind, and one that nobody came back for, get between SIGTERM and SIGKILL.
+_SHORT_GRACE = 1.0
+_AWAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1)
+
+
+class Supervisor:
+    """One attempt's process, from its start to the end of its last descendant."""
+
+    def __init__(self, folder: str, agent_lock: str, *, orphan_after: float, stop_grace: float) -> None:
+        self._folder = folder
+        self._agent_lock = os.open(agent_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._orphan_after = orphan_after
+        self._stop_grace = stop_grace
+        self._agent_seen = time.monotonic()
+        self._kill_at = float("inf")
+        self._ending: dict[str, int] = {}
+        self._memory_kills = memory_kills()
+        self._pid = 0
+        self._status: int | None = None
+
+    def start(self, arguments: list[str]) -> None:
+        """Start the process, and note who it is before anyone is told.
+
+        Raises:
+            OSError: the program cannot be executed.
+        """
+        output = os.open(f"{self._folder}/{LOG_FILE}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        null = os.open(os.devnull, os.O_RDONLY)
+        actions = [
+            (os.POSIX_SPAWN_DUP2, null, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+        ]
+        self._pid = os.posix_spawnp(
+            arguments[0],
+            arguments,
+            os.environ,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, *_AWAITED],
+        )
+        os.close(output)
+        os.close(null)
+        own = os.getpid()
+        identity: dict[str, str | int | float] = {
+            "pid": self._pid,
+            "supervisor": own,
+            "supervisor_start": start_ticks(own) or 0,
+            "boot": boot_id(),
+            "time": time.time(),
+        }
+        write_record(f"{self._folder}/{PROCESS_FILE}", identity)
+
+    def watch(self) -> dict[str, int]:
+        """Return how the process ended, once nothing of its tree is left."""
+        while True:
+            heard = signal.sigtimedwait(_AWAITED, self._time_to_look())
+            if self._reap():  # first: a signal does not stop what has just ended by itself
+                return self._end()
+            if heard is not None and heard.si_signo == signal.SIGTERM:
+                self._terminate("stopped", self._stop_grace)
+            elif heard is not None and heard.si_signo == signal.SIGUSR1:
+                self._kill("stopped")
+            self._look_for_agent()
+            if time.monotonic() >= self._kill_at:
+                self._kill()
+
+    def _time_to_look(self) -> float:
+        return max(0.0, min(_LOOK_EVERY, self._kill_at - time.monotonic()))
+
+    def _reap(self) -> bool:
+        """Collect what has ended; return whether the whole tree has."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid == 0:
+                break
+            if pid == self._pid:
+                self._status = status
+        if self._status is not None and self._kill_at == float("inf"):
+            self._terminate(None, _SHORT_GRACE)  # what the process left behind
+        return False
+
+    def _look_for_agent(self) -> None:
+        now = time.monotonic()
+        if is_locked(self._agent_lock):
+            self._agent_seen = now
+        elif now - self._agent_seen >= self._orphan_after and "orphaned" not in self._ending:
+            self._terminate("orphaned", _SHORT_GRACE)
+
+    def _terminate(self, why: str | None, grace: float) -> None:
+        self._note(why)
+        self._kill_at = min(self._kill_at, time.monotonic() + grace)
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # one that is suspended would not hear it
+
+    def _kill(self, why: str | None = None) -> None:
+        self._note(why)
+        # Processes may be born while the list is read: it is read again until nothing is left.
+        self._kill_at = time.monotonic() + 0.05
+        self._signal(signal.SIGKILL)
+
+    def _note(self, why: str | None) -> None:
+        if why is not None and self._status is None:
+            self._ending[why] = 1
+
+    def _signal(self, number: int) -> None:
+        for pid, _ in descendants(os.getpid()):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+    def _end(self) -> dict[str, int]:
+        status = self._status or 0
+        if os.WIFEXITED(status):
+            return {"code": os.WEXITSTATUS(status), **self._ending}
+        number = os.WTERMSIG(status)
+        starved = number == signal.SIGKILL and memory_kills() > self._memory_kills
+        return {"signal": number, "out_of_memory": int(starved), **self._ending}
+
+
+def main() -> None:
+    """Supervise the attempt whose folder is named by the arguments, and say on stdout when it has started."""
+    folder, agent_lock, orphan_after, stop_grace = sys.argv[1:]
+    # Held to the end: of two for the same attempt, only the first starts it.
+    lock = try_lock(f"{folder}/{_LOCK_FILE}")
+    if lock is None or os.path.exists(f"{folder}/{EXIT_FILE}") or os.path.exists(f"{folder}/{PROCESS_FILE}"):  # noqa: PTH110
+        os._exit(0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    supervisor = Supervisor(
+        folder, agent_lock, orphan_after=float(orphan_after), stop_grace=float(stop_grace)
+    )
+    end: dict[str, str | int | float]
+    try:
+        with open(f"{folder}/{ARGUMENTS_FILE}", "rb") as file:  # noqa: PTH123 -- pathlib is a third of the start
+            supervisor.start([os.fsdecode(argument) for argument in file.read().split(b"\0")])
+    except OSError as error:
+        end = {"start_error": f"{error.filename or 'the program'}: {error.strerror}"}
+    else:
+        os.write(1, b"started\n")
+        _let_go_of_agent()
+        end = dict(supervisor.watch())
+    write_record(f"{folder}/{EXIT_FILE}", {**end, "time": time.time()})
+    os._exit(0)
+
+
+def _let_go_of_agent() -> None:
+    """Hold no pipe or terminal of the agent, which may end before this process does."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+
+
+if __name__ == "__main__":
+    main()

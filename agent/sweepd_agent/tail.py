@@ -1,0 +1,150 @@
+"""Reads a metrics file while it is written: every line once, those of each writer in their order.
+
+How segments are made and read is told in `sweepd.metrics_file`; each `look` here is one pass of it.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sweepd.metrics_file import closed_segments
+from sweepd_agent.core.rows import MALFORMED, MAX_LINE_BYTES, Line, parse_line
+
+_BYTES_A_LOOK = MAX_LINE_BYTES + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One line, and where it stands; no line where there was only a blank one."""
+
+    segment: int
+    start: int
+    end: int
+    line: Line | None
+
+
+class Tail:
+    """Where reading stands in each segment."""
+
+    def __init__(self, path: Path, positions: dict[int, int]) -> None:
+        self._path = path
+        self._positions = positions
+        self._highest_closed = 0
+        self._closed: dict[int, Path] = {}
+        # The open segment is read by its descriptor: its name may pass on at any time.
+        self._descriptor: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self.more = False
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = self._identity = None
+
+    def look(self) -> list[Found]:
+        """Return the whole lines written since the last look; `more` says that it stopped half way."""
+        self.more = False
+        found: list[Found] = []
+        room = _BYTES_A_LOOK
+        for number, size in self._sizes():
+            start = self._positions.get(number, 0)
+            if size <= start:
+                continue
+            lines, end = self._read(number, start, size, room)
+            found += lines
+            self._positions[number] = end
+            room -= end - start
+            if self.more:
+                break
+        return found
+
+    def _sizes(self) -> list[tuple[int, int]]:
+        """Return number and size of each segment, oldest first; the sizes are taken newest first."""
+        if self._identity is None or _identity(self._path) != self._identity:
+            self._open_newest()
+        sizes: list[tuple[int, int]] = []
+        if self._descriptor is not None:
+            sizes.append((self._highest_closed + 1, os.fstat(self._descriptor).st_size))
+        for number, path in sorted(self._closed.items(), reverse=True):
+            try:
+                sizes.append((number, path.stat().st_size))
+            except FileNotFoundError:
+                continue
+        return sizes[::-1]
+
+    def _open_newest(self) -> None:
+        """Open the newest segment and list the closed ones, of which it is none."""
+        while True:
+            self.close()
+            try:
+                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                pass
+            else:
+                status = os.fstat(self._descriptor)
+                self._identity = (status.st_dev, status.st_ino)
+            self._closed = dict(closed_segments(self._path))
+            self._highest_closed = max(self._closed, default=0)
+            if self._identity is None or self._identity not in map(_identity, self._closed.values()):
+                return
+
+    def _read(self, number: int, start: int, size: int, room: int) -> tuple[list[Found], int]:
+        """Return the whole lines from `start` on, as far as `room` reaches, and where the last one ends."""
+        with self._file(number) as file:
+            file.seek(start)
+            content = file.read(min(size - start, room))
+            found = list(_lines(number, start, content))
+            if found or start + room >= size:
+                self.more = start + room < size
+                return found, found[-1].end if found else start
+            self.more = True
+            if room < _BYTES_A_LOOK:
+                return [], start  # the next look has room for it
+            end = start + len(content)
+            while piece := file.read(min(_BYTES_A_LOOK, size - end)):
+                newline = piece.find(b"\n")
+                if newline >= 0:
+                    end += newline + 1
+                    return [Found(segment=number, start=start, end=end, line=MALFORMED)], end
+                end += len(piece)
+        self.more = False  # an endless line, not ended yet
+        return [], start
+
+    def _file(self, number: int) -> BinaryIO:
+        path = self._closed.get(number)
+        if path is not None:
+            return path.open("rb")
+        assert self._descriptor is not None
+        return os.fdopen(os.dup(self._descriptor), "rb")
+
+
+def read_block(path: Path, start: int, end: int) -> Iterator[Line]:
+    """Yield the lines that stand between two offsets, blank ones left out."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            content = file.read(end - start)
+    except FileNotFoundError:
+        return
+    for raw in content.split(b"\n"):
+        line = parse_line(raw)
+        if line is not None:
+            yield line
+
+
+def _lines(segment: int, start: int, content: bytes) -> Iterator[Found]:
+    for raw in content.split(b"\n")[:-1]:
+        end = start + len(raw) + 1
+        yield Found(segment=segment, start=start, end=end, line=parse_line(raw))
+        start = end
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

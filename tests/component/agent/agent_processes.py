@@ -1,0 +1,117 @@
+"""Agents as real processes, each in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from component.agent.scripted_scheduler import SWEEP
+
+MARK = "SWEEPD_TEST_MARK"
+
+
+class AgentProcess:
+    """A running agent."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    def events(self, *kinds: str) -> list[dict[str, object]]:
+        """Return the events logged so far, or those of some kinds."""
+        lines = [line for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        events = [json.loads(line) for line in lines if line.startswith("{")]
+        return [event for event in events if not kinds or event["event"] in kinds]
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def ended(self, *, within: float = 20.0) -> int:
+        """Return the exit code once it has ended."""
+        return self.process.wait(within)
+
+
+class Machine:
+    """A home of its own for agents, and an eye on every process that descends from it."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder = folder
+        self.address = address
+        self.mark = uuid.uuid4().hex
+        self._started = 0
+
+    @property
+    def state(self) -> Path:
+        """The state folder that agents here use unless told otherwise."""
+        return self.folder / "state"
+
+    def start(
+        self, *flags: str, state: Path | None = None, sweep: str = SWEEP, **variables: str
+    ) -> AgentProcess:
+        """Start an agent."""
+        self._started += 1
+        log = self.folder / f"agent-{self._started}.log"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
+        command = [sys.executable, "-m", "sweepd_agent.main", "--sweep", sweep, "--server", self.address]
+        with log.open("w") as stream, log.with_suffix(".out").open("w") as output:
+            process = subprocess.Popen(
+                [*command, "--state", str(state or self.state), "--log-format", "json", *flags],
+                env=kept
+                | {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}
+                | variables,
+                cwd=self.folder,
+                stdout=output,
+                stderr=stream,
+                text=True,
+            )
+        return AgentProcess(process, log)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a program."""
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def processes(self) -> list[int]:
+        """Return every living process that was started from here, directly or not."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+                    if alive and f"{MARK}={self.mark}".encode() in (entry / "environ").read_bytes().split(
+                        b"\0"
+                    ):
+                        found.append(int(entry.name))
+                except OSError:
+                    continue
+        return found
+
+    def kill_everything(self) -> None:
+        """Leave nothing running, whatever a test did."""
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def until(true: Callable[[], object], *, within: float = 20.0) -> None:
+    """Return once `true()` is; fail after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, f"not within {within} s"
+        time.sleep(0.01)

@@ -1,0 +1,345 @@
+"""A scheduler that does what a test says, and keeps what agents report by the rules of the contract."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+
+from sweepd import v1
+from sweepd.codec.values import point_message
+from sweepd.v1 import agent_service_pb2_grpc, server_service_pb2_grpc, sweep_service_pb2_grpc
+
+SWEEP = "local/demo/tune"
+Context = grpc.ServicerContext
+
+
+def lasting(seconds: float) -> Duration:
+    """Return a duration as a message."""
+    return Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+
+
+@dataclass
+class Attempt:
+    """What was handed out, and what came back."""
+
+    run: str
+    number: int
+    confirmed: bool = False
+    pid: int = 0
+    argv: list[str] = field(default_factory=list)
+    observation_row: int = 0
+    point_row: int = 0
+    log: bytes = b""
+    observations: list[tuple[int, int, float]] = field(default_factory=list)
+    points: dict[tuple[int, str], object] = field(default_factory=dict)
+    steps: dict[int, int] = field(default_factory=dict)
+    dropped: int = 0
+    exit: v1.RunExited | None = None
+    exits: int = 0
+    fenced: bool = False
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    handed_out_at: float = 0.0
+
+
+class Session:
+    """One stream."""
+
+    def __init__(self, hello: v1.Hello) -> None:
+        self.hello = hello
+        self.handles: dict[int, Attempt] = {}
+        self.outbox: queue.Queue[v1.AttachResponse | Exception | None] = queue.Queue()
+        self.wanted = 0
+        self.said_goodbye = False
+
+    def send(self, **command: object) -> None:
+        """Send a command."""
+        self.outbox.put(v1.AttachResponse(**command))  # type: ignore[arg-type]
+
+    def handle(self, attempt: Attempt) -> int:
+        """Return the handle of an attempt on this stream."""
+        return next(number for number, held in self.handles.items() if held is attempt)
+
+
+class ScriptedScheduler(
+    agent_service_pb2_grpc.AgentServiceServicer,
+    server_service_pb2_grpc.ServerServiceServicer,
+    sweep_service_pb2_grpc.SweepServiceServicer,
+):
+    """Holds everything under one lock; `until` waits for something to become true of it."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.todo: deque[v1.StartRun] = deque()
+        self.attempts: list[Attempt] = []
+        self.sessions: list[Session] = []
+        self.results: list[v1.CommandResult] = []
+        self.reports: list[v1.AttachRequest] = []
+        self.sweeps = [SWEEP]
+        self.watched = ["loss"]
+        self.lost_after = 60.0
+        self.stop_grace = 30.0
+        self.flush_interval = 0.1
+        self.acks_points = True
+        self.acks_logs = True
+        self.refuse: Callable[[v1.Hello, Context], None] | None = None
+        self.fates: dict[str, v1.AttemptFate.ValueType] = {}
+        self._command = 0
+        self._port = 0
+        self._server: grpc.Server | None = None
+
+    # What tests do.
+
+    def start(self) -> str:
+        """Serve; return the address, which stays the same from start to start."""
+        server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+        agent_service_pb2_grpc.add_AgentServiceServicer_to_server(self, server)
+        server_service_pb2_grpc.add_ServerServiceServicer_to_server(self, server)
+        sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(self, server)
+        self._port = server.add_insecure_port(f"127.0.0.1:{self._port}")
+        server.start()
+        self._server = server
+        return f"127.0.0.1:{self._port}"
+
+    def stop(self) -> None:
+        """Serve no more; streams break."""
+        if self._server is not None:
+            self.break_streams()
+            self._server.stop(0).wait()
+            self._server = None
+
+    def break_streams(self) -> None:
+        """End every stream with an error."""
+        with self.changed:
+            for session in self.sessions:
+                session.outbox.put(ConnectionError("broken by the test"))
+
+    def add(
+        self, *command: str, params: dict[str, object] | None = None, program: str = "", attempt: int = 1
+    ) -> str:
+        """Have a run handed out as soon as an agent wants one; return its name."""
+        number = len(self.todo) + len(self.attempts) + 1
+        start = v1.StartRun(
+            run=f"{SWEEP}-{number}",
+            sweep=SWEEP,
+            number=number,
+            attempt=attempt,
+            parameters=point_message(params or {}),  # type: ignore[arg-type]
+            program=program,
+            command=command,
+            watched_keys=self.watched,
+            rungs=[3, 9],
+            stop_grace=lasting(self.stop_grace),
+            lost_after=lasting(self.lost_after),
+        )
+        with self.changed:
+            self.todo.append(start)
+            for session in self.sessions[-1:]:
+                self._hand_out(session)
+        return start.run
+
+    def until(self, true: Callable[[], object], *, within: float = 20.0) -> None:
+        """Return once `true()` is; fail after `within` seconds."""
+        with self.changed:
+            assert self.changed.wait_for(true, within), f"not within {within} s"
+
+    def attempt(self, run: str) -> Attempt:
+        """Return the newest attempt of a run, once it was handed out."""
+        self.until(lambda: any(attempt.run == run for attempt in self.attempts))
+        return [attempt for attempt in self.attempts if attempt.run == run][-1]
+
+    def ended(self, run: str, *, within: float = 20.0) -> Attempt:
+        """Return an attempt once its end was reported."""
+        attempt = self.attempt(run)
+        self.until(lambda: attempt.exit is not None, within=within)
+        return attempt
+
+    def session(self) -> Session:
+        """Return the newest stream, once there is one."""
+        self.until(lambda: self.sessions)
+        return self.sessions[-1]
+
+    def stop_run(self, attempt: Attempt, mode: v1.StopMode.ValueType) -> int:
+        """Order an attempt's process to end; return the number of the command."""
+        session = self.session()
+        with self.changed:
+            self._command += 1
+            ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
+            session.send(
+                stop_run=v1.StopRun(
+                    command_id=self._command, attempt=ref, mode=mode, reason="the test says so"
+                )
+            )
+            return self._command
+
+    def fence(self, attempt: Attempt) -> None:
+        """Tell the agent that another attempt counts now."""
+        session = self.session()
+        ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
+        session.send(fenced=v1.Fenced(attempt=ref))
+
+    def end_sweep(self) -> None:
+        """Hand out no more."""
+        self.session().send(
+            sweep_ended=v1.SweepEnded(sweep=SWEEP, state=v1.SWEEP_STATE_FINISHED, reason="run_cap reached")
+        )
+
+    # The contract.
+
+    def GetServerInfo(self, request: v1.GetServerInfoRequest, context: Context) -> v1.GetServerInfoResponse:  # noqa: N802
+        return v1.GetServerInfoResponse(version="0", protocol_version=1)
+
+    def ListSweeps(self, request: v1.ListSweepsRequest, context: Context) -> v1.ListSweepsResponse:  # noqa: N802
+        return v1.ListSweepsResponse(sweeps=[v1.Sweep(name=name) for name in self.sweeps])
+
+    def Attach(  # noqa: N802
+        self, request_iterator: Iterator[v1.AttachRequest], context: Context
+    ) -> Iterator[v1.AttachResponse]:
+        first = next(request_iterator)
+        if self.refuse is not None:
+            self.refuse(first.hello, context)
+        session = Session(first.hello)
+        with self.changed:
+            session.send(welcome=self._welcome(session))
+            self.sessions.append(session)
+            self.changed.notify_all()
+        threading.Thread(target=self._listen, args=(session, request_iterator), daemon=True).start()
+        while (response := session.outbox.get()) is not None:
+            if isinstance(response, Exception):
+                context.abort(grpc.StatusCode.UNAVAILABLE, str(response))
+            else:
+                yield response
+
+    def _listen(self, session: Session, requests: Iterator[v1.AttachRequest]) -> None:
+        try:
+            for request in requests:
+                with self.changed:
+                    self.reports.append(request)
+                    self._report(session, request)
+                    self.changed.notify_all()
+        except grpc.RpcError:
+            pass
+        session.outbox.put(None)
+
+    def _welcome(self, session: Session) -> v1.Welcome:
+        verdicts = []
+        for held in session.hello.attempts:
+            known = [a for a in self.attempts if (a.run, a.number) == (held.run, held.attempt)]
+            ref = v1.AttemptRef(run_handle=held.run_handle, attempt=held.attempt)
+            if not known:
+                verdicts.append(v1.AttemptVerdict(attempt=ref, fate=v1.ATTEMPT_FATE_UNKNOWN))
+                continue
+            attempt = known[0]
+            session.handles[held.run_handle] = attempt
+            fate = v1.ATTEMPT_FATE_KEEP if attempt.exit is None else v1.ATTEMPT_FATE_DELIVER
+            verdicts.append(
+                v1.AttemptVerdict(
+                    attempt=ref,
+                    fate=self.fates.get(held.run, fate),
+                    observation_row=attempt.observation_row,
+                    point_row=attempt.point_row if self.acks_points else None,
+                    log_offset=len(attempt.log) if self.acks_logs else None,
+                    exited=attempt.exit is not None,
+                )
+            )
+        return v1.Welcome(
+            session="s",
+            lease_duration=lasting(30),
+            lost_after=lasting(self.lost_after),
+            heartbeat_interval=lasting(0.5),
+            flush_interval=lasting(self.flush_interval),
+            point_window_bytes=1 << 20,
+            log_window_bytes=1 << 20,
+            verdicts=verdicts,
+        )
+
+    def _hand_out(self, session: Session) -> None:
+        while session.wanted and self.todo:
+            start = self.todo.popleft()
+            session.wanted -= 1
+            self._command += 1
+            attempt = Attempt(run=start.run, number=start.attempt, handed_out_at=time.monotonic())
+            self.attempts.append(attempt)
+            handle = len(self.attempts)
+            session.handles[handle] = attempt
+            start.command_id = self._command
+            start.run_handle = handle
+            session.send(start_run=start)
+
+    def _report(self, session: Session, request: v1.AttachRequest) -> None:
+        kind = request.WhichOneof("report")
+        if kind == "offer":
+            session.wanted = request.offer.wanted
+            self._hand_out(session)
+        elif kind == "command_result":
+            self.results.append(request.command_result)
+        elif kind == "goodbye":
+            session.said_goodbye = True
+        elif kind not in {"heartbeat", "hello"}:
+            body = getattr(request, str(kind))
+            attempt = session.handles[body.attempt.run_handle]
+            assert attempt.number == body.attempt.attempt
+            getattr(self, f"_{kind}")(session, attempt, body)
+
+    def _run_started(self, session: Session, attempt: Attempt, started: v1.RunStarted) -> None:
+        attempt.pid, attempt.argv = started.pid, list(started.argv)
+        attempt.started_at = attempt.started_at or time.monotonic()
+
+    def _observations(self, session: Session, attempt: Attempt, batch: v1.ObservationBatch) -> None:
+        if batch.first_row <= attempt.observation_row + 1:
+            fresh = [o for o in batch.observations if o.row > attempt.observation_row]
+            attempt.observations += [(o.row, o.key, o.value) for o in fresh]
+            attempt.observation_row = max(attempt.observation_row, batch.last_row)
+        self._ack(session, attempt, observation_row=attempt.observation_row)
+
+    def _points(self, session: Session, attempt: Attempt, report: v1.PointReport) -> None:
+        if not self.acks_points:
+            return
+        batch = report.batch
+        if batch.first_row <= attempt.point_row + 1 and batch.last_row > attempt.point_row:
+            dropped = {row for r in batch.dropped for row in range(r.first, r.last + 1)}
+            rows = [row for row in range(batch.first_row, batch.last_row + 1) if row not in dropped]
+            assert len(rows) == len(batch.steps) == len(batch.times)
+            new = [row for row in rows if row > attempt.point_row]
+            attempt.dropped += len(dropped)
+            attempt.steps.update(
+                {row: step for row, step in zip(rows, batch.steps, strict=True) if row in new}
+            )
+            for column in batch.columns:
+                values = getattr(column, str(column.WhichOneof("values"))).values
+                offsets = column.row_offsets or [row - batch.first_row for row in rows]
+                for offset, value in zip(offsets, values, strict=True):
+                    row = batch.first_row + offset
+                    if row in new:
+                        key = (row, batch.keys[column.key])
+                        assert key not in attempt.points
+                        attempt.points[key] = value
+            attempt.point_row = batch.last_row
+        self._ack(session, attempt, point_row=attempt.point_row)
+
+    def _log(self, session: Session, attempt: Attempt, report: v1.LogReport) -> None:
+        if self.acks_logs:
+            if report.offset <= len(attempt.log):
+                attempt.log += report.content[len(attempt.log) - report.offset :]
+            self._ack(session, attempt, log_offset=len(attempt.log))
+
+    def _run_exited(self, session: Session, attempt: Attempt, exited: v1.RunExited) -> None:
+        attempt.exits += 1
+        if exited.last_row > attempt.observation_row:
+            self._ack(session, attempt, observation_row=attempt.observation_row)
+            return
+        attempt.exit = attempt.exit or exited
+        attempt.ended_at = attempt.ended_at or time.monotonic()
+        self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED)
+
+    def _ack(self, session: Session, attempt: Attempt, **fields: object) -> None:
+        ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
+        session.send(ack=v1.Ack(attempt=ref, **fields))  # type: ignore[arg-type]
