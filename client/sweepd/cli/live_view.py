@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from sweepd.cli.progress import Notice, Progress
@@ -67,7 +66,7 @@ class LiveView:
             return
         lines: list[RenderableType] = []
         if planned := progress.planned_runs:
-            lines.append(ProgressBar(total=planned, completed=progress.ended_runs, width=_BAR_WIDTH))
+            lines.append(_bar(progress.ended_runs, planned))
         room = min(_MOST_RUNS, self._console.height - 4)
         metric = progress.sweep.spec.metric.name
         runs = sorted(progress.live.values(), key=lambda run: run.number)
@@ -93,6 +92,11 @@ def _headline(progress: Progress) -> Text:
         metric = clean(progress.sweep.spec.metric.name)
         text.append(f"  best {metric} {number(progress.best_value)}", style="green")
     return text
+
+
+def _bar(done: int, planned: int) -> Text:
+    filled = min(_BAR_WIDTH * done // planned, _BAR_WIDTH)
+    return Text.assemble(("━" * filled, "green"), ("─" * (_BAR_WIDTH - filled), "dim"))
 
 
 def _run_line(run: v1.Run, metric: str) -> Text:

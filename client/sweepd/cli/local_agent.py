@@ -4,7 +4,7 @@ import json
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -14,6 +14,8 @@ from sweepd.cli.progress import Notice
 from sweepd.cli.text import clean
 
 _KEPT_LINES = 20
+# The sweep says so itself, once for all of its agents.
+_TOLD_BY_THE_SWEEP = "your script logged "
 
 
 @dataclass(slots=True)
@@ -31,18 +33,23 @@ class LocalAgent:
     def _read(self, stream: IO[bytes], tell: Callable[[Notice], None]) -> None:
         lost = False
         for raw in stream:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
+            line = clean(raw.decode("utf-8", "replace").rstrip("\n"))
             event = _event(line)
             if event is None:
-                self.lines.append(clean(line))
-                if line.startswith(("error:", "warning:")):
-                    tell(Notice(f"agent: {clean(line)}", "warning"))
-            elif event["event"] == "disconnected" and not lost:
-                lost = True
-                tell(Notice(f"agent: connection lost{_cause(event)}; its runs go on", "warning"))
-            elif event["event"] == "connected" and lost:
-                lost = False
-                tell(Notice("agent: connected again", "run"))
+                self.lines.append(line)
+                continue
+            message = clean(str(event.get("message") or event.get("cause") or ""))
+            match event["event"]:
+                case "disconnected" if not lost:
+                    lost = True
+                    tell(Notice(f"agent: {message or 'connection lost'}; its runs go on", "warning"))
+                case "connected" if lost:
+                    lost = False
+                    tell(Notice("agent: connected again", "run"))
+                case "notice" if not message.startswith(_TOLD_BY_THE_SWEEP):
+                    tell(Notice(f"agent: {message}", "warning"))
+                case "exiting" if event.get("message"):
+                    self.lines.append(message)
 
 
 def start_agent(
@@ -52,17 +59,15 @@ def start_agent(
     address: str,
     folder: Path,
     environ: Mapping[str, str],
-    state: Path | None = None,
+    flags: Sequence[str] = (),
 ) -> LocalAgent:
-    """Start an agent for `sweep` whose runs work in `folder`.
+    """Start an agent for `sweep` whose runs work in `folder`; `flags` are further ones of `sweep-agent`.
 
     Raises:
         Problem: the command is not installed.
     """
     command = [program("sweep-agent"), "--sweep", sweep, "--slots", str(slots), "--server", address]
-    command += ["--log-format", "json"]
-    if state is not None:
-        command += ["--state", str(state)]
+    command += ["--log-format", "json", *flags]
     return LocalAgent(start(command, folder=folder, environ=environ, stderr=subprocess.PIPE))
 
 
@@ -72,8 +77,3 @@ def _event(line: str) -> dict[str, object] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
-
-
-def _cause(event: Mapping[str, object]) -> str:
-    cause = event.get("cause")
-    return f" ({clean(str(cause))})" if cause else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,8 +81,6 @@ def _create(playground: Playground, client: Client) -> v1.Sweep:
 
     text = read_sweep(str(playground.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
-    # This very interpreter: `python` may be another one, without scikit-learn, or none.
-    spec = replace(spec, command=(sys.executable, "${program}", "${args}"))
     return create_sweep(client, text, spec, parent_of(spec, Overrides(project="digits"), {}))
 
 
@@ -99,7 +96,7 @@ def _stay(playground: Playground, interrupts: Interrupts, client: Client, sweep:
             address=client.address,
             folder=playground.folder,
             environ=playground.environ,
-            state=playground.folder / "agent",
+            flags=_agent_flags(playground),
         )
         playground.adopt(agent.process)
     with view_on(sys.stderr, current_settings()) as view:
@@ -108,6 +105,13 @@ def _stay(playground: Playground, interrupts: Interrupts, client: Client, sweep:
         for line in agent.lines:
             note(f"agent: {line}")
     return outcome
+
+
+def _agent_flags(playground: Playground) -> list[str]:
+    """Return what keeps the agent in its place: its folder, a short end, no runs that outlive it."""
+    # `python` may be another interpreter, without scikit-learn, or none: runs get this very one.
+    own_python = ["--interpreter", sys.executable]
+    return [*own_python, "--state", str(playground.folder / "agent"), "--grace", "2s", "--no-adopt"]
 
 
 def _finish(
