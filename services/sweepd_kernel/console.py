@@ -1,20 +1,27 @@
 """Where the command's words go: answers to stdout, all else to stderr."""
 
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 
 def answer(line: str) -> None:
     """Write a line that programs may read, at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    _write(sys.stdout, line)
 
 
 def remark(line: str) -> None:
     """Write a line for people."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, line)
 
 
 def complain(why: str) -> None:
     """Write the one line that says what went wrong."""
     remark(f"error: {why}")
+
+
+def _write(stream: TextIO, line: str) -> None:
+    # Nobody reads any more, or the disk of the log is full: no reason to end what runs.
+    with suppress(OSError):
+        stream.write(f"{line}\n")
+        stream.flush()

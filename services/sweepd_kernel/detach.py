@@ -2,7 +2,9 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +59,12 @@ def detach(log: Path, daemon: Callable[[Launcher], int]) -> int:
         code = 1
         try:
             code = daemon(Launcher(writer))
+        except BaseException:  # noqa: BLE001 (nothing may unwind into the launcher's stack)
+            traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):  # the log may be on a full disk
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(code)
     os.close(writer)
     os.close(output)

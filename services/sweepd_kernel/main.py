@@ -13,6 +13,7 @@ from sweepd_kernel.console import answer, complain
 if TYPE_CHECKING:
     from sweepd_kernel.service import ServiceDefinition
 
+INTERRUPTED = 130
 EPILOG = """\
 sweepd up also takes the flags of every service; `sweepd SERVICE --help` lists them.
 
@@ -36,7 +37,18 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
     # For gRPC, before it is imported: we report better what it would write, and forks come before it starts.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv), services)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("sweepd"):
+            raise
+        complain(f"the server needs {error.name}, which is not installed: pip install 'sweepd[server]'")
+        return 1
+
+
+def _run(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None") -> int:
     match arguments[:1]:
         case ["up"]:
             return _up(arguments[1:], services)

@@ -13,7 +13,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 def die_with_parent(parent: int) -> None:
     """Make the kernel kill this process when the one that started it ends, however it ends.
 
-    Nothing is lost by the kill: what was acknowledged is on disk.
+    Nothing is lost by the kill: what was acknowledged is on disk. To the kernel the parent is the thread that
+    forked, so that must be one that lasts as long as its process.
 
     Args:
         parent: pid of the parent, taken before the fork; if it is gone already, this process ends here.

@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -111,9 +112,10 @@ class Supervisor:
         except BaseException:  # noqa: BLE001 (nothing may unwind into the supervisor's stack)
             traceback.print_exc()
         finally:
-            logging.shutdown()
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError, ValueError):  # the log may be on a full disk
+                logging.shutdown()
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(code)
 
     def _forget(self) -> None:
