@@ -19,18 +19,24 @@ def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list
     metric = clean(sweep.spec.metric.name)
     lines = [f"Best run: {run.name}   {metric} {number(run.best_value)}"]
     lines += [f"  {clean(name)} = {cell(value)}" for name, value in params_shape(run).items()]
-    arguments = shell_line(
+    arguments = argument_line(sweep.spec, run, environ)
+    if arguments:
+        lines.append(f"  {clean(sweep.spec.program)} {arguments}")
+    return lines
+
+
+def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -> str:
+    """Return the arguments of a run as its agent passed them, quoted for a shell."""
+    recorded = next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
+    return shell_line(
         winning_arguments(
-            sweep.spec.command,
-            program=sweep.spec.program or None,
+            spec.command,
+            program=spec.program or None,
             params=point_from_message(run.parameters),
-            argv=next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), []),
+            argv=recorded,
             environ=environ,
         )
     )
-    if arguments:
-        lines.append(f"  {clean(sweep.spec.program)} {arguments}".replace("   ", "  "))
-    return lines
 
 
 def best_run(client: Client, sweep: str) -> v1.Run | None:

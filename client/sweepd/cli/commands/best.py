@@ -35,6 +35,7 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
     from sweepd.cli.connection import connect
     from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import run_shape
+    from sweepd.cli.summary import argument_line
 
     with connect(current_settings()) as client:
         name = sweep_name(client, sweep)
@@ -44,29 +45,13 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
         if output_format == "args":
             spec = client.get_sweep(name).spec
             for run in runs:
-                sys.stdout.write(_arguments(spec, run) + "\n")
+                sys.stdout.write(argument_line(spec, run, current_settings().environ) + "\n")
             return
     rows = [run_shape(run) for run in runs]
     if limit is None and columns is None and output_format in ("json", "yaml"):
         write_document(rows[0], output_format)
         return
     write_rows(rows, output_of(output_format, columns=columns), runs_columns(rows), name="run")
-
-
-def _arguments(spec: v1.SweepSpec, run: v1.Run) -> str:
-    from sweepd.cli.winning import shell_line, winning_arguments
-    from sweepd.codec import point_from_message
-
-    recorded = next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
-    return shell_line(
-        winning_arguments(
-            spec.command,
-            program=spec.program or None,
-            params=point_from_message(run.parameters),
-            argv=recorded,
-            environ=current_settings().environ,
-        )
-    )
 
 
 def _none(sweep: v1.Sweep) -> Problem:

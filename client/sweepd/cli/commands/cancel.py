@@ -7,7 +7,7 @@ import sys
 import click
 
 from sweepd.cli.output import note, output_option, write_document
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -48,4 +48,5 @@ def _ask(name: str) -> None:
             f"cancel kills the live runs of {name}, and there is no terminal to ask on",
             next_step="say --yes",
         )
-    click.confirm(f"Cancel {name} and kill its live runs?", abort=True, err=True)
+    if not click.confirm(f"Cancel {name} and kill its live runs?", err=True):
+        raise Problem(message="nothing was cancelled")

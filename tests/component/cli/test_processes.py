@@ -1,0 +1,173 @@
+"""What signals do, and that nothing outlives the command that started it: with real processes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import TOKEN, ScriptedServer
+from unit.cli.messages import NAME, a_sweep
+
+SWEEPCTL = [sys.executable, "-m", "sweepd.cli.main"]
+
+START_AND_WAIT = """
+import os, sys, time
+from pathlib import Path
+from sweepd.cli.children import start
+child = start(["sleep", "60"], folder=Path.cwd(), environ=os.environ)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+PLAYGROUND = """
+import sys, time
+from pathlib import Path
+from sweepd.cli.interrupts import Interrupts
+from sweepd.cli.playground import Playground
+with Interrupts() as interrupts:
+    playground = Playground(interrupts, {}, None)
+    try:
+        try:
+            child = playground.start(["sleep", "60"], folder=playground.folder, log=playground.folder / "log")
+            print(playground.folder, child.pid, flush=True)
+            time.sleep(60)
+        finally:
+            interrupts.close()
+    finally:
+        playground.close()
+"""
+
+
+def until(true: Callable[[], object], within: float = 10.0) -> None:
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def python(program: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+
+
+def words(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    return process.stdout.readline().split()
+
+
+def test_a_child_ends_when_the_command_is_killed(home: Path) -> None:
+    with python(START_AND_WAIT) as process:
+        (pid,) = words(process)
+        process.kill()
+        until(lambda: is_gone(int(pid)))
+
+
+def test_a_child_is_out_of_reach_of_the_terminal_s_ctrl_c(home: Path) -> None:
+    with python(START_AND_WAIT) as process:
+        (pid,) = words(process)
+        assert os.getpgid(int(pid)) == int(pid)
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_playground_leaves_nothing_after_a_signal(home: Path, number: signal.Signals) -> None:
+    with python(PLAYGROUND) as process:
+        folder, pid = words(process)
+        assert Path(folder).is_dir()
+        process.send_signal(number)
+        assert process.wait(15) != 0
+    assert is_gone(int(pid))
+    assert not Path(folder).exists()
+
+
+@pytest.fixture
+def environ(server: ScriptedServer, home: Path) -> dict[str, str]:
+    server.sweeps.sweeps[NAME] = a_sweep()
+    return {**os.environ, "SWEEPD_ADDRESS": server.address, "SWEEPD_TOKEN": TOKEN, "TERM": "xterm"}
+
+
+def test_ctrl_c_ends_a_watch_without_a_traceback(environ: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*SWEEPCTL, "watch", NAME], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "sweep running" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == ""
+
+
+def test_a_watched_list_appends_what_changed(environ: dict[str, str], server: ScriptedServer) -> None:
+    command = [*SWEEPCTL, "list", "--watch", "-o", "name"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{NAME}\n"
+        server.sweeps.sweeps["local/train/new"] = a_sweep("local/train/new")
+        assert process.stdout.readline() == "local/train/new\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+
+
+def on_terminal(arguments: list[str], environ: dict[str, str], answer: bytes) -> tuple[int, str]:
+    """Run `sweepctl` on a terminal of its own, type an answer; return its exit code and what it showed."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*SWEEPCTL, *arguments],
+        env=environ,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        os.write(ours, answer)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(ours)
+        return process.wait(10), shown.decode()
+
+
+def test_cancel_asks_on_a_terminal(environ: dict[str, str], server: ScriptedServer) -> None:
+    code, shown = on_terminal(["cancel", NAME], environ, b"n\n")
+    assert code == 1
+    assert "kill its live runs?" in shown
+    assert server.sweeps.requests == []
+    code, shown = on_terminal(["cancel", NAME], environ, b"y\n")
+    assert code == 0
+    assert len(server.sweeps.requests) == 1
+
+
+def test_colour_is_for_terminals_and_can_be_forbidden(environ: dict[str, str]) -> None:
+    environ = {name: value for name, value in environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    assert "\x1b[32mrunning\x1b[0m" in on_terminal(["list"], environ, b"")[1]
+    assert "\x1b" not in on_terminal(["list"], {**environ, "NO_COLOR": "1"}, b"")[1]
+    assert "\x1b" not in on_terminal(["list"], {**environ, "TERM": "dumb"}, b"")[1]
+    assert "\x1b" not in on_terminal(["list", "--color", "never"], environ, b"")[1]
+
+
+def test_colour_can_be_forced_in_a_pipe(ctl: Ctl, environ: dict[str, str]) -> None:
+    assert "\x1b[32m" in ctl("list", "--color", "always").out
+    assert "\x1b" not in ctl("list").out
