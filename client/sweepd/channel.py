@@ -24,8 +24,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http2.max_pings_without_data", 0),
     # After a server's restart the next try comes soon; gRPC adds jitter.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # In spite of its name: how long an attempt to connect may take. A busy server needs a moment.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     # A connection of its own for each channel: gRPC would share one, and its limit of 100 streams.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
