@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Hashable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Hashable
+from dataclasses import dataclass
 
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.domain.proposal import Proposal, Question
@@ -25,103 +24,137 @@ Proposals = tuple[Proposal, ...]
 class Fit:
     """One question on its way; given up before it starts if nobody waits for it any more."""
 
-    question: Question | WarmUp
+    sweep: Hashable
+    question: Question
     answer: asyncio.Future[Proposals]
     waiting: int = 0
+    tries: int = 0
 
-
-@dataclass(slots=True)
-class _Lane:
-    worker: WorkerProcess
-    task: asyncio.Task[None] | None = field(default=None)
+    def fail(self, error: DomainError) -> None:
+        """Tell whoever waits that there will be no answer."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()  # counts as seen, even if everybody has gone
 
 
 class Fits:
-    """Runs fits in worker processes, taking the sweeps in turn, each sweep's fits in order."""
+    """Runs fits in worker processes, taking the sweeps in turn, each sweep's fits in order.
+
+    A process takes seconds to load what fitting needs. So a question goes to one that has, and only while all
+    of those are busy is another made ready.
+    """
 
     def __init__(self, workers: int, log: logging.Logger) -> None:
         self._log = log
         self._waiting: OrderedDict[Hashable, deque[Fit]] = OrderedDict()
-        self._arrived = asyncio.Event()
-        self._lanes = [_Lane(WorkerProcess(FIT_LIMIT, log)) for _ in range(workers)]
-
-    @property
-    def worker_pids(self) -> list[int]:
-        """The processes that are there."""
-        return [lane.worker.pid for lane in self._lanes if lane.worker.pid is not None]
-
-    def start(self) -> None:
-        """Begin to take fits; processes start with the first of them."""
-        for lane in self._lanes:
-            lane.task = asyncio.create_task(self._run(lane.worker))
+        self._cold = [WorkerProcess(FIT_LIMIT, log) for _ in range(workers)]
+        self._idle: list[WorkerProcess] = []
+        self._all = tuple(self._cold)
+        self._warming = False
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
         """End the workers; fits under way are given up."""
-        tasks = [lane.task for lane in self._lanes if lane.task is not None]
+        self._cold.clear()  # nothing is started any more
+        self._idle.clear()
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for lane in self._lanes:
-            await lane.worker.end()
+        for worker in self._all:
+            await worker.end()
         for queue in self._waiting.values():
             for fit in queue:
-                fit.answer.cancel()
+                fit.fail(_unavailable("the service is stopping"))
 
     def warm_up(self) -> None:
         """See to it that there is a worker with everything loaded, or soon will be."""
-        if not self.worker_pids and not self._waiting:
-            self.submit("", WarmUp()).waiting += 1
+        if len(self._cold) == len(self._all):
+            self._warm_another()
 
-    def submit(self, sweep: Hashable, question: Question | WarmUp) -> Fit:
-        """Queue a question of a sweep behind that sweep's earlier ones.
+    def submit(self, sweep: Hashable, question: Question) -> Fit:
+        """Queue a question behind earlier ones of its sweep; whoever waits for it counts as `waiting`.
 
         Raises:
             DomainError: RESOURCE_EXHAUSTED; far too many wait already.
         """
         if sum(len(queue) for queue in self._waiting.values()) >= _MOST_WAITING:
             raise DomainError("too many fits are waiting", status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
-        fit = Fit(question, asyncio.get_running_loop().create_future())
+        fit = Fit(sweep, question, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(sweep, deque()).append(fit)
-        self._arrived.set()
+        # Once the caller waits: one that nobody waits for would be dropped.
+        asyncio.get_running_loop().call_soon(self._dispatch)
         return fit
 
-    async def _run(self, worker: WorkerProcess) -> None:
-        while True:
-            fit = await self._next()
-            try:
-                proposals = await self._fitted(worker, fit.question)
-            except DomainError as error:
+    def _dispatch(self) -> None:
+        while self._idle and (fit := self._next()) is not None:
+            self._begin(self._answer(self._idle.pop(), fit))
+        if self._waiting:
+            self._warm_another()
+
+    def _next(self) -> Fit | None:
+        while self._waiting:
+            sweep, queue = self._waiting.popitem(last=False)
+            fit = queue.popleft()
+            if queue:
+                self._waiting[sweep] = queue  # to the end: the others come first
+            if fit.waiting > 0:
+                return fit
+            fit.answer.cancel()
+        return None
+
+    async def _answer(self, worker: WorkerProcess, fit: Fit) -> None:
+        fit.tries += 1
+        try:
+            answer = await worker.ask(fit.question)
+        except WorkerDiedError:
+            self._cold.append(worker)
+            self._again(fit)
+        else:
+            self._idle.append(worker)
+            if isinstance(answer, tuple):
                 if not fit.answer.done():
-                    fit.answer.set_exception(error)
-                    fit.answer.exception()  # seen, even if everybody has gone
+                    fit.answer.set_result(answer)
             else:
-                if not fit.answer.done():
-                    fit.answer.set_result(proposals)
+                self._log.error("a fit failed", extra={"answer": answer})
+                fit.fail(DomainError("the model could not be fitted", status=Status.INTERNAL))
+        self._dispatch()
 
-    async def _next(self) -> Fit:
-        while True:
-            while self._waiting:
-                sweep, queue = self._waiting.popitem(last=False)
-                fit = queue.popleft()
-                if queue:
-                    self._waiting[sweep] = queue  # to the end: the others come first
-                if fit.waiting > 0:
-                    return fit
-                fit.answer.cancel()
-            self._arrived.clear()
-            await self._arrived.wait()
+    def _again(self, fit: Fit) -> None:
+        if fit.tries >= _TRIES:
+            fit.fail(_unavailable("the process that fits the model died twice"))
+            return
+        self._waiting.setdefault(fit.sweep, deque()).appendleft(fit)
+        self._waiting.move_to_end(fit.sweep, last=False)
 
-    async def _fitted(self, worker: WorkerProcess, question: Question | WarmUp) -> Proposals:
-        for _ in range(_TRIES):
-            with suppress(WorkerDiedError):
-                match await worker.ask(question):
-                    case Failed(why=why):
-                        self._log.error("a fit failed", extra={"why": why})
-                        raise DomainError("the model could not be fitted", status=Status.INTERNAL)
-                    case Ready():
-                        return ()
-                    case proposals:
-                        return proposals
-        raise DomainError(
-            "the process that fits the model died twice", status=Status.UNAVAILABLE, retry_after=1.0
-        )
+    def _warm_another(self) -> None:
+        if self._cold and not self._warming:
+            self._warming = True
+            self._begin(self._warm(self._cold.pop()))
+
+    async def _warm(self, worker: WorkerProcess) -> None:
+        try:
+            answer = await worker.ask(WarmUp())
+            ready = isinstance(answer, Ready)
+            if isinstance(answer, Failed):
+                self._log.error("a worker cannot load the model", extra={"answer": answer})
+        except WorkerDiedError:
+            ready = False
+        self._warming = False
+        if ready:
+            self._idle.append(worker)
+            self._dispatch()
+            return
+        self._cold.append(worker)
+        if len(self._cold) == len(self._all):  # nobody is left to answer what waits
+            while (fit := self._next()) is not None:
+                fit.fail(_unavailable("no process that fits models can be started"))
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _unavailable(why: str) -> DomainError:
+    return DomainError(why, status=Status.UNAVAILABLE, retry_after=1.0)

@@ -48,6 +48,7 @@ class Search:
             return Found((), seen, exhausted)
         asked = question(study, wish.run_number, wish.count)
         if asked.design_only:
+            self._fits.warm_up()  # a model will be wanted soon
             return Found(proposals(asked, None), seen, exhausted)
         place = (seen, wish)
         fit = known.fits.get(place)

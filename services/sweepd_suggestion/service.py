@@ -27,8 +27,7 @@ class SuggestionRunningService:
         return (SERVICE_NAME,)
 
     async def start(self, address: str) -> None:
-        """Begin to take fits."""
-        self._fits.start()
+        """Nothing: workers start when a sweep needs them."""
 
     async def stop(self) -> None:
         """End the workers."""

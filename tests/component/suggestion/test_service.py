@@ -110,6 +110,24 @@ def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: Sugge
     assert order.index("quiet") <= 3
 
 
+def test_another_worker_comes_only_while_the_first_is_busy(tmp_path: Path) -> None:
+    server = SuggestionServer(tmp_path, workers=2)
+    server.start()
+    try:
+        busy, quiet = Caller(server, "busy"), Caller(server, "quiet")
+        for caller in (busy, quiet):
+            caller.search(ENOUGH + 2)
+        first = server.worker()
+        signalled(first, signal.SIGSTOP)
+        stuck = server.asked(busy.request(ENOUGH + 3))
+        assert len(quiet.ask(ENOUGH + 3).suggestions) == 1
+        assert len(server.workers()) == 2
+        signalled(first, signal.SIGCONT)
+        assert len(stuck.result().suggestions.suggestions) == 1
+    finally:
+        server.end()
+
+
 def test_many_asking_at_once_get_different_points(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 2)
