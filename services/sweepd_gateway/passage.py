@@ -21,8 +21,6 @@ StreamMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
 StreamsMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
 Entries: TypeAlias = Sequence[tuple[str, str | bytes]]
 
-HALF_CLOSE_DELAY = 0.02
-
 # What gRPC itself reports when the other side went away; a service that means one of them sends details.
 _BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
@@ -131,9 +129,6 @@ async def _pass_requests(
     with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         async for message in requests:
             await call.write(message)
-        # A cancelled call ends the requests, too, a moment before its task hears of it. The service shall not
-        # take that for an orderly end.
-        await asyncio.sleep(HALF_CLOSE_DELAY)
         await call.done_writing()
 
 
