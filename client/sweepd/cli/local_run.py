@@ -19,7 +19,7 @@ from sweepd.follow import follow_sweep
 _TICK_SECONDS = 0.2
 # An agent ends by itself when its sweep has ended; one that does not is told to.
 _LEAVE_SECONDS = 20.0
-_LAST_WORDS_SECONDS = 3.0
+_LAST_WORDS_SECONDS = 2.0
 _STEPS = (
     (
         signal.SIGINT,

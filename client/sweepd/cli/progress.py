@@ -6,8 +6,9 @@ from typing import Literal
 
 from sweepd import v1
 from sweepd.cli.describe import objective_notice, verdict_text
+from sweepd.cli.metric_shapes import real
 from sweepd.cli.rows import lookup
-from sweepd.cli.shapes import params_shape, real, run_shape, run_state, sweep_shape, sweep_state
+from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
 from sweepd.cli.text import cell, clean, number, point
 from sweepd.spec.point import Json
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from sweepd import v1
-from sweepd.cli.shapes import point_shapes, run_shape, sweep_shape
+from sweepd.cli.metric_shapes import point_shapes
+from sweepd.cli.shapes import run_shape, sweep_shape
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 
 

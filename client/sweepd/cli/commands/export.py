@@ -44,7 +44,7 @@ def command(sweep: str, output_format: str) -> None:
 
 
 def _write_lines(client: Client, name: str) -> None:
-    from sweepd.cli.shapes import point_shapes
+    from sweepd.cli.metric_shapes import point_shapes
 
     for row in _runs(client, name):
         _write_line({"type": "run", **row})
@@ -63,7 +63,7 @@ def _write_line(row: Row) -> None:
 
 
 def _write_csv(client: Client, name: str) -> None:
-    from sweepd.cli.shapes import metric_value
+    from sweepd.cli.metric_shapes import metric_value
     from sweepd.cli.table import Column
 
     metrics: dict[str, Row] = {}

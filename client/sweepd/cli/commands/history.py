@@ -58,7 +58,7 @@ def command(
 
 def _rows(series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:
     """Bring the points of one row of the log together; return the rows in order, and the keys."""
-    from sweepd.cli.shapes import point_shapes
+    from sweepd.cli.metric_shapes import point_shapes
 
     rows: dict[tuple[int, int], Row] = {}
     values: dict[tuple[int, int], Row] = {}

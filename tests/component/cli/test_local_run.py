@@ -1,0 +1,182 @@
+"""Staying with a sweep while a process like an agent runs here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from component.cli.scripted_servicers import TOKEN, ScriptedServer
+from sweepd import v1
+from sweepd.cli.interrupts import SignalBox
+from sweepd.cli.local_agent import LocalAgent
+from sweepd.cli.local_run import Companion, Outcome
+from sweepd.cli.progress import Notice, Progress
+from sweepd.client import Client
+from unit.cli.messages import NAME, a_run, a_sweep
+
+# Logs as an agent does, notes each signal it gets, and ends at the third one or when the file `end` appears.
+STAND_IN = """
+import json, signal, sys, time
+from pathlib import Path
+from typing import Self
+heard = []
+def hear(number, frame):
+    heard.append(signal.Signals(number).name)
+    Path("heard").write_text(" ".join(heard))
+signal.signal(signal.SIGINT, hear)
+signal.signal(signal.SIGTERM, hear)
+for event in json.loads(sys.argv[1]):
+    print(json.dumps(event) if isinstance(event, dict) else event, file=sys.stderr, flush=True)
+Path("ready").touch()
+while len(heard) < int(sys.argv[2]) and not Path("end").exists():
+    time.sleep(0.02)
+sys.exit(int(sys.argv[3]))
+"""
+
+
+class Said:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        return None
+
+    def tell(self, notice: Notice) -> None:
+        self.notices.append(notice)
+
+    def show(self, progress: Progress) -> None:
+        return None
+
+    @property
+    def texts(self) -> list[str]:
+        return [notice.text for notice in self.notices]
+
+
+@contextmanager
+def agent(folder: Path, events: str = "[]", *, signals: int = 9, code: int = 0) -> Iterator[LocalAgent]:
+    command = [sys.executable, "-c", STAND_IN, events, str(signals), str(code)]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE) as process:
+        while not (folder / "ready").exists():
+            time.sleep(0.01)
+        yield LocalAgent(process)
+        process.kill()
+
+
+@pytest.fixture
+def client(server: ScriptedServer) -> Iterator[Client]:
+    server.sweeps.sweeps[NAME] = a_sweep()
+    with Client(server.address, TOKEN) as client:
+        yield client
+
+
+def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:
+    return Companion(client, NAME, local, said).stay(box)
+
+
+def later(seconds: float, action: object, *arguments: object) -> None:
+    assert callable(action)
+    timer = threading.Timer(seconds, action, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def test_it_stays_to_the_end_of_the_agent_and_tells_what_happens(
+    client: Client, server: ScriptedServer, home: Path
+) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_FINISHED)))
+    later(0.7, (home / "end").touch)
+    said = Said()
+    with agent(home) as local:
+        outcome = stay(client, local, said)
+    assert (outcome.agent_exit, outcome.interrupted, outcome.stalled) == (0, False, False)
+    assert outcome.progress.ended
+    assert said.texts == ["sweep running", "run 1 finished  val_loss=0.5 (best so far)", "sweep finished"]
+
+
+def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Path) -> None:
+    said = Said()
+    with SignalBox() as box, agent(home, signals=3, code=130) as local:
+        for delay in (0.3, 0.9, 1.5):
+            later(delay, os.kill, os.getpid(), signal.SIGINT)
+        outcome = stay(client, local, said, box)
+    assert outcome.interrupted
+    assert (home / "heard").read_text() == "SIGINT SIGINT SIGINT"
+    told = [text for text in said.texts if not text.startswith("sweep ")]
+    assert ["no new run" in told[0], "terminating" in told[1], "killing" in told[2]] == [True] * 3
+
+
+def test_sigterm_reaches_the_agent_as_such(client: Client, home: Path) -> None:
+    with SignalBox() as box, agent(home, signals=1) as local:
+        later(0.3, os.kill, os.getpid(), signal.SIGTERM)
+        assert stay(client, local, Said(), box).interrupted
+    assert (home / "heard").read_text() == "SIGTERM"
+
+
+def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
+    client: Client, server: ScriptedServer, home: Path
+) -> None:
+    paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
+    paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=3, logged_keys=["acc"]))
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=paused))
+    said = Said()
+    with agent(home, signals=1) as local:
+        outcome = stay(client, local, said)
+    assert outcome.stalled
+    assert not outcome.interrupted
+    assert "your script logged `acc`; the sweep optimises `val_loss`" in said.texts
+
+
+def test_a_pause_by_a_person_is_waited_out(client: Client, server: ScriptedServer, home: Path) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_PAUSED)))
+    later(0.8, (home / "end").touch)
+    with agent(home) as local:
+        outcome = stay(client, local, Said())
+    assert not outcome.stalled
+    assert not (home / "heard").exists()
+
+
+def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, home: Path) -> None:
+    events = (
+        '[{"event": "connected"}, {"event": "disconnected", "message": "link cut"}, {"event": "connected"},'
+        ' {"event": "notice", "message": "disk full"},'
+        ' {"event": "notice", "message": "your script logged `a`; the sweep optimises `b`"},'
+        ' "plain words", {"event": "exiting", "message": "token refused"}]'
+    )
+    said = Said()
+    later(0.6, (home / "end").touch)
+    with agent(home, events, code=4) as local:
+        outcome = stay(client, local, said)
+        assert list(local.lines) == ["plain words", "token refused"]
+    assert outcome.agent_exit == 4
+    told = [text for text in said.texts if text.startswith("agent:")]
+    assert told == ["agent: link cut; its runs go on", "agent: connected again", "agent: disk full"]
+
+
+def test_a_server_that_goes_away_is_told_once_and_followed_again(
+    client: Client, server: ScriptedServer, home: Path
+) -> None:
+    said = Said()
+    later(0.3, server.stop)
+    later(1.0, server.start_again)
+    later(1.2, server.sweeps.changes.put, v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
+    later(3.5, (home / "end").touch)
+    with agent(home) as local:
+        stay(client, local, said)
+    assert len([text for text in said.texts if "server is away" in text]) == 1
+    assert "run 1 finished  val_loss=0.5 (best so far)" in said.texts
