@@ -21,12 +21,9 @@ from types import FrameType
 from sweepd_kernel import process
 from sweepd_kernel.child import Child, Line, Program, State
 from sweepd_kernel.errors import StartError
+from sweepd_kernel.stop_plan import StopPlan
 
-# All of it fits into the 10 s that a daemon has to end: a step for each service, then the kill.
-STEP = 1.5
-OVERDUE = 8.5
-OVERDUE_WHEN_HURRIED = 1.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,30 +237,16 @@ class Supervisor:
         self._listener.changed(self._children)
 
     def _stop_all(self) -> None:
-        """End the services, the last one first, each a moment after the one before or when that has ended."""
-        hurried_from = self._signals_heard + 1
-        began = time.monotonic()
-        overdue = began + OVERDUE
-        waiting = [child for child in reversed(self._children) if child.pid]
-        asked: list[Child] = []
-        next_step = began
-        while any(child.pid for child in self._children):
+        """End the services, the last one first."""
+        heard = self._signals_heard
+        order = [child.program.name for child in reversed(self._children) if child.pid]
+        plan = StopPlan(order, time.monotonic())
+        while alive := {child.program.name: child.pid for child in self._children if child.pid}:
             now = time.monotonic()
-            if self._signals_heard >= hurried_from:
-                hurried_from = sys.maxsize
-                overdue = min(overdue, now + OVERDUE_WHEN_HURRIED)
-                next_step = now
-                for child in waiting:
-                    process.send(child.pid, signal.SIGTERM)
-                waiting.clear()
-            if waiting and (now >= next_step or not any(child.pid for child in asked)):
-                asked.append(waiting.pop(0))
-                process.send(asked[-1].pid, signal.SIGTERM)
-                next_step = now + STEP
-            if now >= overdue:
-                for child in self._children:
-                    if child.pid:
-                        process.send(child.pid, signal.SIGKILL)
-                overdue = now + STEP
-            self._wait(max(0.01, min(next_step if waiting else overdue, overdue) - time.monotonic()))
+            if self._signals_heard > heard:
+                heard = sys.maxsize
+                plan.hurry(now)
+            for name, number in plan.due(now, alive):
+                process.send(alive[name], number)
+            self._wait(plan.pause(now))
             self._reap()

@@ -1,6 +1,7 @@
 """One real service started alone, as an init system would."""
 
 import signal
+import socket
 import subprocess
 
 import grpc
@@ -68,17 +69,23 @@ def test_it_does_not_listen_where_other_machines_hear_it(home: Home) -> None:
 
 
 def test_storage_that_is_away_is_named_to_callers_until_it_is_back(home: Home) -> None:
-    home.data.parent.mkdir(exist_ok=True)
     home.data.write_text("a file where the folder belongs")
-    token_file = home.path / "state" / "sweepd" / "service-token"
-    listen = "127.0.0.1:0"
-    process = home.begin("metric-store", "--data", str(home.data), "--listen", listen, command=SWEEPD)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    process = home.begin("metric-store", "--data", str(home.data), "--listen", address, command=SWEEPD)
     assert eventually(lambda: "cannot write" in home.stderr())
-    assert process.poll() is None
-    assert token_file.exists()
+    token = (home.path / "state" / "sweepd" / "service-token").read_text().strip()
+    with channel(address, token) as opened, pytest.raises(grpc.RpcError) as caught:
+        request = v1.ListSummariesRequest(sweep="a/b/c")
+        MetricServiceStub(opened).ListSummaries(request, timeout=5, wait_for_ready=True)
+    told = Failure.of(caught.value)
+    assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
+    assert told.metadata == {"service": "metric-store", "place": str(home.data)}
+    assert not healthy(address)
     home.data.unlink()
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("sweepd metric-store ready")
+    assert process.stdout.readline() == f"sweepd metric-store ready grpc={address}\n"
+    assert healthy(address)
 
 
 def test_an_unknown_service_is_a_usage_error(home: Home) -> None:
