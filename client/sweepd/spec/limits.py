@@ -6,8 +6,11 @@ MAX_FILE_BYTES: Final = 3 * 1024 * 1024
 MAX_POINT_BYTES: Final = 512 * 1024
 """Largest canonical JSON of the parameters of one run."""
 
-MAX_DEPTH: Final = 64
-"""Deepest nesting of mappings and lists; two levels are used by each nested parameter group."""
+MAX_DEPTH: Final = 30
+"""Deepest nesting of mappings and lists; two levels are used by each nested parameter group.
+
+What is deeper would not travel: a level costs up to three levels of messages, of which their parsers take 100.
+"""
 
 MAX_WEIGHT: Final = 250_000
 """Most entries of a document after its aliases are expanded; long text counts once per 64 characters."""

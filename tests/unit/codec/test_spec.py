@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd.codec import CodecError, spec_from_message, spec_message
+from sweepd.codec import CodecError, point_message, spec_from_message, spec_message
 from sweepd.spec import SweepSpec, parse_mapping
+from sweepd.spec.limits import MAX_DEPTH
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True)
 LOW = st.integers(-50, 50)
@@ -215,3 +216,22 @@ def test_a_number_beyond_the_contract_is_refused() -> None:
     )
     with pytest.raises(CodecError):
         spec_message(spec)
+
+
+@pytest.mark.parametrize("groups", range(14))
+def test_the_deepest_sweep_that_the_language_allows_can_travel(groups: int) -> None:
+    value: object = 1
+    spec: SweepSpec | None = None
+    for levels in range(MAX_DEPTH):
+        node: dict[str, object] = {"a": {"value": value}}
+        for _ in range(groups):
+            node = {"g": {"parameters": node}}
+        parsed = parse_mapping({"method": "random", "parameters": node})
+        if parsed.spec is None:
+            assert levels > 0
+            break
+        spec, value = parsed.spec, {"b": value}
+    assert spec is not None
+    watched = v1.WatchSweepResponse(sweep=v1.Sweep(spec=spec_message(spec)))
+    assert spec_from_message(v1.WatchSweepResponse.FromString(watched.SerializeToString()).sweep.spec) == spec
+    assert point_message(spec.search_space.random_point(1, 1)).entries
