@@ -19,10 +19,11 @@ class SuggestionRunningService:
 
     def __init__(self, workers: int, log: logging.Logger) -> None:
         self._fits = Fits(workers, log)
+        self._log = log
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
         """Add the servicer."""
-        servicer = SuggestionServicer(Studies(), Search(self._fits), self._fits)
+        servicer = SuggestionServicer(Studies(self._log), Search(self._fits), self._fits)
         add_SuggestionServiceServicer_to_server(servicer, server)
         return (SERVICE_NAME,)
 

@@ -1,5 +1,6 @@
 """Which studies are known: those asked about last, as many as memory allows; any can be told again."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
@@ -47,8 +48,12 @@ class Studies:
     """The studies in memory."""
 
     def __init__(
-        self, most_studies: int = _MOST_STUDIES, most_observations: int = _MOST_OBSERVATIONS
+        self,
+        log: logging.Logger,
+        most_studies: int = _MOST_STUDIES,
+        most_observations: int = _MOST_OBSERVATIONS,
     ) -> None:
+        self._log = log
         self._known: OrderedDict[StudyKey, KnownStudy] = OrderedDict()
         self._most_studies = most_studies
         self._most_observations = most_observations
@@ -70,10 +75,14 @@ class Studies:
             known = KnownStudy(_new_study(news.spec))
         elif news.first > known.study.known + 1:
             return ResendFrom(known.study.known + 1)
+        outside = known.study.outside
         try:
             known.study.observe(news.first, news.observations)
         except UnknownRunError as error:
             raise InvalidFieldError(f"observations[{error.index}].run_number", str(error)) from error
+        if known.study.outside > outside:
+            what = "runs outside the search space are left out of the search"
+            self._log.warning(what, extra={"sweep": news.key[0], "runs": known.study.outside - outside})
         self._known[news.key] = known
         self._known.move_to_end(news.key)
         self._forget()

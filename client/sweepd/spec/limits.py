@@ -9,7 +9,7 @@ MAX_POINT_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 30
 """Deepest nesting of mappings and lists; two levels are used by each nested parameter group.
 
-What is deeper would not travel: a level costs up to three levels of messages, of which their parsers take 100.
+What is deeper would not travel: a level costs up to three levels of messages, and parsers take 100 of those.
 """
 
 MAX_WEIGHT: Final = 250_000

@@ -34,6 +34,8 @@ class Study:
         self.runs: dict[int, TrialRun] = {}
         self.seen: set[bytes] = set()
         """Digests of all points that were ever handed out."""
+        self.outside = 0
+        """How many hand-outs were of points outside the space: they teach nothing."""
         self._drawn: set[bytes] = set()
         self._observations: list[Observation] = []
 
@@ -77,6 +79,7 @@ class Study:
         space = self.spec.search_space
         in_space = not space.violations(point)
         self.runs[number] = TrialRun(number=number, point=point, in_space=in_space)
+        self.outside += not in_space
         digest = point_digest(point)
         self.seen.add(digest)
         # A point may lie in the space although drawing never gives it, as a value of probability zero.

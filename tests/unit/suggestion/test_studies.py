@@ -1,5 +1,7 @@
 """What is known of studies: numbered, repeated, forgotten, contradicted."""
 
+import logging
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from sweepd_suggestion.domain.observation import Observation
 from sweepd_suggestion.studies import KnownStudy, News, ResendFrom, Studies
 
 SPEC = a_spec(SMALL)
+LOG = logging.getLogger("test")
 KEY = ("local/p/s", 1)
 POINTS: list[Point] = [{"a": a, "b": b} for a in "xyz" for b in (1, 2)]
 HISTORY: list[Observation] = [
@@ -32,14 +35,14 @@ def known(answer: KnownStudy | ResendFrom) -> int:
 
 
 def test_what_comes_twice_counts_once() -> None:
-    studies = Studies()
+    studies = Studies(LOG)
     assert known(studies.tell(news(1, 4))) == 4
     assert known(studies.tell(news(3, 6))) == 6
     assert known(studies.tell(news(1, 2))) == 6
 
 
 def test_a_gap_is_answered_with_the_number_to_resend_from() -> None:
-    studies = Studies()
+    studies = Studies(LOG)
     assert studies.tell(news(3, 4)) == ResendFrom(1)
     studies.tell(news(1, 2))
     assert studies.tell(news(5, 6)) == ResendFrom(3)
@@ -47,7 +50,7 @@ def test_a_gap_is_answered_with_the_number_to_resend_from() -> None:
 
 @given(batches=st.lists(st.tuples(st.integers(1, 13), st.integers(0, 5)), max_size=30))
 def test_any_order_of_batches_ends_in_the_same_study(batches: list[tuple[int, int]]) -> None:
-    studies = Studies()
+    studies = Studies(LOG)
     studies.tell(news(1, 0))
     for first, length in batches:
         answer = studies.tell(news(first, first + length - 1))
@@ -60,13 +63,13 @@ def test_any_order_of_batches_ends_in_the_same_study(batches: list[tuple[int, in
 
 
 def test_another_sweep_of_the_same_name_starts_anew() -> None:
-    studies = Studies()
+    studies = Studies(LOG)
     studies.tell(news(1, 6))
     assert known(studies.tell(news(1, 2, spec=a_spec(SMALL, seed=2)))) == 2
 
 
 def test_a_caller_that_went_back_in_time_is_asked_to_tell_all_again() -> None:
-    studies = Studies()
+    studies = Studies(LOG)
     studies.tell(news(1, 6))
     other = News(key=KEY, spec=None, first=5, observations=a_trial(3, POINTS[5], 9.0))
     assert studies.tell(other) == ResendFrom(1)
@@ -74,7 +77,7 @@ def test_a_caller_that_went_back_in_time_is_asked_to_tell_all_again() -> None:
 
 
 def test_only_the_studies_asked_about_last_stay() -> None:
-    studies = Studies(most_studies=2)
+    studies = Studies(LOG, most_studies=2)
     for name in ("a", "b", "c"):
         studies.tell(news(1, 2, key=(name, 1)))
     assert studies.tell(news(3, 4, key=("a", 1))) == ResendFrom(1)
@@ -82,19 +85,29 @@ def test_only_the_studies_asked_about_last_stay() -> None:
 
 
 def test_the_number_of_observations_is_bounded_too() -> None:
-    studies = Studies(most_observations=5)
+    studies = Studies(LOG, most_observations=5)
     studies.tell(news(1, 4, key=("a", 1)))
     studies.tell(news(1, 4, key=("b", 1)))
     assert studies.tell(news(5, 6, key=("a", 1))) == ResendFrom(1)
 
 
 def test_the_end_of_a_run_that_was_never_handed_out_is_refused_and_what_came_before_it_kept() -> None:
-    studies = Studies()
+    studies = Studies(LOG)
     bad = News(key=KEY, spec=SPEC, first=1, observations=[*HISTORY[:2], finished(9, 1.0)])
     with pytest.raises(InvalidFieldError, match=r"observations\[2\]"):
         studies.tell(bad)
 
 
+def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    studies = Studies(LOG)
+    outside = News(key=KEY, spec=SPEC, first=1, observations=a_trial(1, {"a": "w", "b": 1}, 1.0))
+    assert known(studies.tell(outside)) == 2
+    studies.tell(outside)
+    assert [record.message for record in caplog.records] == [
+        "runs outside the search space are left out of the search"
+    ]
+
+
 def test_a_study_starts_with_its_specification() -> None:
     with pytest.raises(InvalidFieldError, match="spec"):
-        Studies().tell(News(key=KEY, spec=None, first=1, observations=[]))
+        Studies(LOG).tell(News(key=KEY, spec=None, first=1, observations=[]))
