@@ -72,6 +72,7 @@ class Agent:
             elif assignment is not None:
                 self._adopt(assignment, folder)
         self._background(self._watch_disk())
+        self._set_timer()
 
     def handle(self, event: Event) -> None:
         """Let the machine decide on what has happened, and do what follows."""

@@ -54,6 +54,7 @@ class Connection:
         self._direct: str | None = None
         self._connected_at: float | None = None
         self._complaint = ""
+        self._leaving = False
 
     async def keep(self) -> None:
         """Attach again and again."""
@@ -75,6 +76,8 @@ class Connection:
             except TimeoutError:
                 message = "the scheduler gave no answer"
             lived = self._end()
+            if self._leaving:
+                return
             backoff = backoff.failed() if lived is None else backoff.ended(lived)
             if wait is None:
                 wait = backoff.wait(random.random(), lost_after=self._dialogue.lost_after)  # noqa: S311
@@ -83,6 +86,7 @@ class Connection:
 
     async def leave(self, reason: str, keeping: asyncio.Task[None]) -> None:
         """End the stream in good order, if there is one, and dial no more."""
+        self._leaving = True
         if self._agent.stream is not None:
             self._agent.stream.leave(reason)
             await asyncio.wait({keeping}, timeout=_GOODBYE_WITHIN)

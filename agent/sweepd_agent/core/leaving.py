@@ -24,8 +24,7 @@ def drain(turn: Turn, cause: str, *, code: int) -> None:
     """Take nothing new from now on; live runs go on to their end."""
     if turn.state.leaving is None:
         turn.state = replace(turn.state, leaving=Leaving(cause=cause, code=code))
-        live = sum(held.has_process for held in turn.state.held.values())
-        turn.do(Say("draining", None, {"cause": cause, "runs": live}))
+        _say(turn, cause, "runs go on to their end")
 
 
 def asked(turn: Turn, wish: Wish) -> None:
@@ -80,10 +79,18 @@ def next_deadline(state: State, now: float) -> float | None:
 
 def _interrupted(turn: Turn) -> None:
     turn.state = replace(turn.state, interrupts=turn.state.interrupts + 1)
-    drain(turn, "Ctrl-C", code=INTERRUPTED)
+    if turn.state.interrupts == 1:
+        turn.state = replace(
+            turn.state, leaving=turn.state.leaving or Leaving(cause="Ctrl-C", code=INTERRUPTED)
+        )
+        _say(turn, "Ctrl-C", "waiting for runs to end; once more terminates them")
+    elif turn.state.interrupts == 2:
+        _say(turn, "Ctrl-C", "terminating runs; once more kills them")
+        _hand_back(turn, StopMode.TERMINATE, "Ctrl-C")
+    else:
+        _say(turn, "Ctrl-C", "killing runs")
+        _hand_back(turn, StopMode.KILL, "Ctrl-C")
     if turn.state.interrupts >= 2:
-        mode = StopMode.TERMINATE if turn.state.interrupts == 2 else StopMode.KILL
-        _hand_back(turn, mode, "Ctrl-C")
         if not turn.state.has_processes:  # a person who asks twice does not wait for acknowledgements
             _set_deadlines(turn, leave_at=turn.now)
 
@@ -91,17 +98,24 @@ def _interrupted(turn: Turn) -> None:
 def _terminated(turn: Turn) -> None:
     turn.state = replace(turn.state, terminations=turn.state.terminations + 1)
     grace = turn.state.settings.grace
-    drain(turn, "SIGTERM", code=OK)
+    turn.state = replace(turn.state, leaving=turn.state.leaving or Leaving(cause="SIGTERM", code=OK))
     if turn.state.terminations == 1:
+        _say(turn, "SIGTERM", f"runs have up to {grace:g} s to end, then they are handed back")
         margin = min(_LONGEST_MARGIN, grace / 2)
         end = turn.now + grace
         _set_deadlines(
             turn, terminate_at=end - margin, kill_at=end - margin / 4, leave_at=end + _LAST_REPORTS
         )
     else:
+        _say(turn, "SIGTERM", "handing runs back now")
         kill_after = 2.0 if turn.state.terminations == 2 else 0.0
         kill_at = turn.now + kill_after
         _set_deadlines(turn, terminate_at=turn.now, kill_at=kill_at, leave_at=kill_at + 2 * _LAST_REPORTS)
+
+
+def _say(turn: Turn, cause: str, what: str) -> None:
+    live = sum(held.has_process for held in turn.state.held.values())
+    turn.do(Say("draining", None, {"cause": cause, "runs": live, "message": what}))
 
 
 def _set_deadlines(

@@ -55,11 +55,8 @@ def _ended(run: str, fields: Fields) -> str:
 
 
 def _draining(_: str, fields: Fields) -> str:
-    runs = fields.get("runs")
-    if not runs:
-        return f"{fields.get('cause')}: taking no new runs"
-    which = "its run" if runs == 1 else f"its {runs} runs"
-    return f"{fields.get('cause')}: taking no new runs, waiting for {which} to end; {fields.get('next')}"
+    line = f"{fields.get('cause')}: taking no new runs"
+    return f"{line}; {fields.get('message')}" if fields.get("runs") else line
 
 
 def _exiting(_: str, fields: Fields) -> str:

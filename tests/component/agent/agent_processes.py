@@ -51,7 +51,7 @@ class Machine:
         self.folder = folder
         self.address = address
         self.mark = uuid.uuid4().hex
-        self._started = 0
+        self._agents: list[AgentProcess] = []
 
     @property
     def state(self) -> Path:
@@ -59,25 +59,25 @@ class Machine:
         return self.folder / "state"
 
     def start(
-        self, *flags: str, state: Path | None = None, sweep: str = SWEEP, **variables: str
+        self, *flags: str, sweep: str = SWEEP, default_state: bool = False, **variables: str
     ) -> AgentProcess:
-        """Start an agent."""
-        self._started += 1
-        log = self.folder / f"agent-{self._started}.log"
+        """Start an agent, with a state folder that is always the same or, if so told, the default."""
+        log = self.folder / f"agent-{len(self._agents) + 1}.log"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
+        own = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}
         command = [sys.executable, "-m", "sweepd_agent.main", "--sweep", sweep, "--server", self.address]
+        state = () if default_state else ("--state", str(self.state))
         with log.open("w") as stream, log.with_suffix(".out").open("w") as output:
             process = subprocess.Popen(
-                [*command, "--state", str(state or self.state), "--log-format", "json", *flags],
-                env=kept
-                | {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}
-                | variables,
+                [*command, *state, "--log-format", "json", *flags],
+                env=kept | own | variables,
                 cwd=self.folder,
                 stdout=output,
                 stderr=stream,
                 text=True,
             )
-        return AgentProcess(process, log)
+        self._agents.append(AgentProcess(process, log))
+        return self._agents[-1]
 
     def write(self, name: str, text: str) -> Path:
         """Write a program."""
@@ -102,6 +102,8 @@ class Machine:
 
     def kill_everything(self) -> None:
         """Leave nothing running, whatever a test did."""
+        for agent in self._agents:
+            agent.kill()
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -15,7 +15,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.codec.values import point_message
-from sweepd.v1 import agent_service_pb2_grpc, server_service_pb2_grpc, sweep_service_pb2_grpc
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
+from sweepd.v1.server_service_pb2_grpc import ServerServiceServicer, add_ServerServiceServicer_to_server
 
 SWEEP = "local/demo/tune"
 Context = grpc.ServicerContext
@@ -69,11 +70,7 @@ class Session:
         return next(number for number, held in self.handles.items() if held is attempt)
 
 
-class ScriptedScheduler(
-    agent_service_pb2_grpc.AgentServiceServicer,
-    server_service_pb2_grpc.ServerServiceServicer,
-    sweep_service_pb2_grpc.SweepServiceServicer,
-):
+class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
     """Holds everything under one lock; `until` waits for something to become true of it."""
 
     def __init__(self) -> None:
@@ -87,6 +84,7 @@ class ScriptedScheduler(
         self.watched = ["loss"]
         self.lost_after = 60.0
         self.stop_grace = 30.0
+        self.lease = 30.0
         self.flush_interval = 0.1
         self.acks_points = True
         self.acks_logs = True
@@ -101,9 +99,16 @@ class ScriptedScheduler(
     def start(self) -> str:
         """Serve; return the address, which stays the same from start to start."""
         server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
-        agent_service_pb2_grpc.add_AgentServiceServicer_to_server(self, server)
-        server_service_pb2_grpc.add_ServerServiceServicer_to_server(self, server)
-        sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(self, server)
+        add_AgentServiceServicer_to_server(self, server)
+        add_ServerServiceServicer_to_server(self, server)
+        listing = grpc.unary_unary_rpc_method_handler(
+            self.list_sweeps,
+            request_deserializer=v1.ListSweepsRequest.FromString,
+            response_serializer=v1.ListSweepsResponse.SerializeToString,
+        )
+        server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler("sweepd.v1.SweepService", {"ListSweeps": listing})]
+        )
         self._port = server.add_insecure_port(f"127.0.0.1:{self._port}")
         server.start()
         self._server = server
@@ -197,8 +202,11 @@ class ScriptedScheduler(
     def GetServerInfo(self, request: v1.GetServerInfoRequest, context: Context) -> v1.GetServerInfoResponse:  # noqa: N802
         return v1.GetServerInfoResponse(version="0", protocol_version=1)
 
-    def ListSweeps(self, request: v1.ListSweepsRequest, context: Context) -> v1.ListSweepsResponse:  # noqa: N802
+    def list_sweeps(self, request: v1.ListSweepsRequest, context: Context) -> v1.ListSweepsResponse:
         return v1.ListSweepsResponse(sweeps=[v1.Sweep(name=name) for name in self.sweeps])
+
+    def ListAgents(self, request: v1.ListAgentsRequest, context: Context) -> v1.ListAgentsResponse:  # noqa: N802
+        return v1.ListAgentsResponse()
 
     def Attach(  # noqa: N802
         self, request_iterator: Iterator[v1.AttachRequest], context: Context
@@ -252,7 +260,7 @@ class ScriptedScheduler(
             )
         return v1.Welcome(
             session="s",
-            lease_duration=lasting(30),
+            lease_duration=lasting(self.lease),
             lost_after=lasting(self.lost_after),
             heartbeat_interval=lasting(0.5),
             flush_interval=lasting(self.flush_interval),

@@ -1,0 +1,198 @@
+"""How an agent ends: when asked to, when its work is done, when it is not wanted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from component.agent.agent_processes import AgentProcess, Machine, until
+from component.agent.scripted_scheduler import SWEEP, Attempt, Context, ScriptedScheduler
+from sweepd import v1
+
+
+def sleeping(scheduler: ScriptedScheduler, seconds: float = 1000) -> Attempt:
+    """Have a run handed out that only sleeps."""
+    attempt = scheduler.attempt(scheduler.add("sleep", str(seconds)))
+    scheduler.until(lambda: attempt.pid)
+    return attempt
+
+
+def cause(attempt: Attempt) -> v1.ExitCause.ValueType:
+    """Return why an attempt ended."""
+    assert attempt.exit is not None
+    return attempt.exit.exit.cause
+
+
+def test_a_terminated_agent_lets_a_short_run_finish(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--grace", "10s")
+    attempt = sleeping(scheduler, 1)
+    agent.ask(signal.SIGTERM)
+    scheduler.add("sleep", "1")
+    assert agent.ended() == 0
+    assert cause(attempt) == v1.EXIT_CAUSE_EXITED
+    assert len(scheduler.attempts) == 1, "it takes nothing new"
+    assert scheduler.session().said_goodbye
+
+
+def test_a_terminated_agent_hands_a_long_run_back_within_the_grace(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start("--grace", "2s")
+    attempt = sleeping(scheduler)
+    asked = time.monotonic()
+    agent.ask(signal.SIGTERM)
+    assert agent.ended() == 0
+    assert time.monotonic() - asked < 2.5
+    assert cause(attempt) == v1.EXIT_CAUSE_HANDED_BACK
+    assert not machine.processes()
+
+
+def test_a_second_termination_shortens_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--grace", "60s")
+    attempt = sleeping(scheduler)
+    agent.ask(signal.SIGTERM)
+    until(lambda: agent.events("draining"))
+    agent.ask(signal.SIGTERM)
+    assert agent.ended(within=5) == 0
+    assert cause(attempt) == v1.EXIT_CAUSE_HANDED_BACK
+
+
+def test_a_person_drains_then_terminates_then_kills(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    machine.write(
+        "deaf.py",
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(1000)\n",
+    )
+    agent = machine.start()
+    attempt = scheduler.attempt(scheduler.add(sys.executable, "deaf.py"))
+    scheduler.until(lambda: b"deaf" in attempt.log)
+    agent.ask(signal.SIGINT)
+    until(lambda: len(agent.events("draining")) == 1)
+    agent.ask(signal.SIGINT)
+    until(lambda: len(agent.events("draining")) == 2)
+    time.sleep(0.3)
+    os.kill(attempt.pid, 0)
+    agent.ask(signal.SIGINT)
+    assert agent.ended(within=5) == 130
+    assert cause(attempt) == v1.EXIT_CAUSE_HANDED_BACK
+    assert not machine.processes()
+
+
+def test_agents_leave_when_their_sweep_ends(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start()
+    attempt = sleeping(scheduler, 0.5)
+    scheduler.end_sweep()
+    assert agent.ended() == 0
+    assert cause(attempt) == v1.EXIT_CAUSE_EXITED
+
+
+def test_a_drained_agent_leaves_when_its_runs_have_ended(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start()
+    attempt = sleeping(scheduler, 0.5)
+    scheduler.session().send(drain=v1.Drain(command_id=5, reason="maintenance"))
+    assert agent.ended() == 0
+    assert cause(attempt) == v1.EXIT_CAUSE_EXITED
+    assert any(result.command_id == 5 and not result.error for result in scheduler.results)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "expected"),
+    [
+        (grpc.StatusCode.NOT_FOUND, "NO_SUCH_NAME", 3),
+        (grpc.StatusCode.FAILED_PRECONDITION, "SWEEP_ENDED", 1),
+        (grpc.StatusCode.UNAUTHENTICATED, "BAD_TOKEN", 4),
+        (grpc.StatusCode.ABORTED, "STREAM_REPLACED", 1),
+    ],
+)
+def test_a_refused_agent_says_why_and_leaves(
+    scheduler: ScriptedScheduler, machine: Machine, code: grpc.StatusCode, reason: str, expected: int
+) -> None:
+    def refuse(hello: v1.Hello, context: Context) -> None:
+        info = Any()
+        info.Pack(ErrorInfo(reason=f"ERROR_REASON_{reason}", domain="sweepd"))
+        status = Status(code=code.value[0], message="not here", details=[info])
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        context.abort(code, "not here")
+
+    scheduler.refuse = refuse
+    agent = machine.start("--log-format", "text")
+    assert agent.ended() == expected
+    assert "error: not here" in agent.log.read_text()
+    assert "Traceback" not in agent.log.read_text()
+
+
+def test_a_refused_agent_with_a_live_run_asks_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--count", "1")
+    attempt = sleeping(scheduler, 3)
+    scheduler.refuse = lambda hello, context: context.abort(grpc.StatusCode.NOT_FOUND, "unknown sweep")
+    scheduler.break_streams()
+    until(lambda: agent.events("disconnected"))
+    time.sleep(0.5)
+    os.kill(attempt.pid, 0)
+    scheduler.refuse = None
+    assert agent.ended() == 0
+    assert cause(attempt) == v1.EXIT_CAUSE_EXITED
+
+
+def test_an_agent_waits_for_its_server(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.stop()
+    agent = machine.start("--count", "1")
+    until(lambda: agent.events("disconnected"))
+    run = scheduler.add("true")
+    scheduler.start()
+    scheduler.ended(run)
+    assert agent.ended() == 0
+
+
+def test_the_wait_for_a_server_can_be_bounded(machine: Machine) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        machine.address = f"127.0.0.1:{unused.getsockname()[1]}"
+        agent = machine.start("--wait", "500ms")
+        assert agent.ended() == 6
+
+
+def test_a_bare_id_is_looked_up(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    run = scheduler.add("true")
+    assert machine.start("--count", "1", sweep="tune").ended() == 0
+    assert list(scheduler.session().hello.sweeps) == [SWEEP]
+    scheduler.ended(run)
+    assert machine.start(sweep="other").ended() == 3
+    scheduler.sweeps.append("local/elsewhere/tune")
+    ambiguous = machine.start(sweep="tune")
+    assert ambiguous.ended() == 2
+    assert "local/elsewhere/tune" in ambiguous.log.read_text()
+
+
+def test_a_state_folder_belongs_to_one_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    first = machine.start()
+    scheduler.session()
+    second = machine.start()
+    assert second.ended() == 1
+    assert "in use" in second.log.read_text()
+    first.ask(signal.SIGTERM)
+    assert first.ended() == 0
+
+
+def test_agents_without_a_folder_take_free_ones(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agents: list[AgentProcess] = []
+    for count in (1, 2):
+        agents.append(machine.start(default_state=True))
+        scheduler.until(lambda count=count: len(scheduler.sessions) == count)  # type: ignore[misc]
+    assert len({session.hello.agent_id for session in scheduler.sessions}) == 2
+    attempt = sleeping(scheduler, 2)
+    for agent in agents:
+        agent.kill()
+    third = machine.start("--count", "1", default_state=True)
+    assert third.ended() == 0
+    assert attempt.exits == 1

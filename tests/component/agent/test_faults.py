@@ -1,0 +1,125 @@
+"""Streams that break, schedulers and stores that are away, disks that are full."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from component.agent.agent_processes import Machine, until
+from component.agent.scripted_scheduler import ScriptedScheduler
+from component.agent.test_restart import everything_arrived_once, running
+from sweepd import v1
+
+
+def test_a_broken_stream_costs_nothing(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--count", "1")
+    attempt = running(scheduler, machine)
+    for count in (2, 3):
+        scheduler.break_streams()
+        scheduler.until(lambda count=count: len(scheduler.sessions) == count)  # type: ignore[misc]
+        seen = attempt.observation_row
+        scheduler.until(lambda seen=seen: attempt.observation_row > seen)  # type: ignore[misc]
+    (machine.folder / "enough").touch()
+    assert agent.ended() == 0
+    assert attempt.exits == 1
+    assert everything_arrived_once(attempt)
+    assert agent.events("disconnected")
+
+
+def test_a_run_ends_while_the_scheduler_is_away(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--count", "1")
+    attempt = running(scheduler, machine)
+    scheduler.stop()
+    (machine.folder / "enough").touch()
+    until(lambda: agent.events("run_ended"))
+    scheduler.start()
+    assert agent.ended() == 0
+    assert everything_arrived_once(attempt)
+
+
+def test_an_end_does_not_wait_for_points_and_they_come_later(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.acks_points = scheduler.acks_logs = False
+    agent = machine.start("--count", "1", "--grace", "1s")
+    machine.write("steady.py", "print('x')\n")
+    machine.write(
+        "train.py",
+        "import os\nwith open(os.environ['SWEEPD_METRICS_FILE'], 'a') as f:\n"
+        "    [f.write('{\"loss\": %d}\\n' % n) for n in range(3000)]\n",
+    )
+    attempt = scheduler.attempt(scheduler.add(sys.executable, "train.py"))
+    scheduler.ended(attempt.run)
+    assert agent.ended() == 1
+    assert "acknowledged" in str(agent.events("exiting")[0]["message"])
+    assert not attempt.points
+    assert list((machine.state / "runs").iterdir())
+    scheduler.acks_points = scheduler.acks_logs = True
+    scheduler.refuse = None
+    second = machine.start("--count", "1")
+    scheduler.until(lambda: attempt.point_row == 3000)
+    assert everything_arrived_once(attempt)
+    until(lambda: not list((machine.state / "runs").iterdir()))
+    second.kill()
+
+
+def test_only_a_verdict_ends_a_process(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start()
+    attempt = running(scheduler, machine)
+    del scheduler.attempts[:]  # as a scheduler that has lost its disk
+    scheduler.break_streams()
+    scheduler.until(lambda: len(scheduler.sessions) == 2)
+    assert scheduler.session().hello.attempts[0].run == attempt.run
+    time.sleep(0.5)
+    os.kill(attempt.pid, 0)
+    scheduler.attempts.append(attempt)
+    scheduler.fates[attempt.run] = v1.ATTEMPT_FATE_STOP
+    scheduler.break_streams()
+    until(lambda: machine.processes() == [agent.process.pid])
+
+
+def test_a_stream_that_is_to_end_is_replaced(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--count", "1")
+    attempt = running(scheduler, machine)
+    scheduler.session().send(go_away=v1.GoAway(reason="the stream is old"))
+    scheduler.until(lambda: len(scheduler.sessions) == 2)
+    (machine.folder / "enough").touch()
+    assert agent.ended() == 0
+    assert everything_arrived_once(attempt)
+
+
+def test_rows_that_a_scheduler_lacks_are_sent_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--count", "1")
+    attempt = running(scheduler, machine)
+    with scheduler.changed:  # as after a restored backup
+        attempt.observation_row = attempt.point_row = 2
+        attempt.observations = attempt.observations[:2]
+        attempt.points = {key: value for key, value in attempt.points.items() if key[0] <= 2}
+    scheduler.until(lambda: attempt.point_row > 2 and attempt.observation_row > 2)
+    (machine.folder / "enough").touch()
+    assert agent.ended() == 0
+    assert everything_arrived_once(attempt)
+
+
+def test_runs_end_with_their_lease_if_that_is_wanted(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--on-disconnect", "stop")
+    scheduler.lease = 1.0
+    scheduler.break_streams()
+    attempt = running(scheduler, machine)
+    scheduler.stop()
+    until(lambda: agent.events("run_ended"), within=10)
+    scheduler.start()
+    scheduler.ended(attempt.run)
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_HANDED_BACK
+
+
+def test_no_run_starts_without_room_on_disk(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--min-free", "1000TB")
+    run = scheduler.add("true")
+    until(lambda: agent.events("notice"))
+    scheduler.until(lambda: scheduler.sessions)
+    time.sleep(0.3)
+    assert not scheduler.attempts
+    assert run

@@ -1,0 +1,173 @@
+"""An agent that is killed, and the one that comes after it, or does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from component.agent.agent_processes import Machine, until
+from component.agent.scripted_scheduler import Attempt, ScriptedScheduler
+from sweepd import v1
+
+# Appends a row each 20 ms until the file `enough` exists.
+STEADY = """
+import json, os, pathlib, time
+rows = open(os.environ["SWEEPD_METRICS_FILE"], "a")
+step = 0
+while not pathlib.Path("enough").exists():
+    rows.write(json.dumps({"_step": step, "loss": step}) + "\\n")
+    rows.flush()
+    step += 1
+    time.sleep(0.02)
+"""
+
+
+def running(scheduler: ScriptedScheduler, machine: Machine) -> Attempt:
+    """Have a steady run handed out and wait for its first rows."""
+    machine.write("steady.py", STEADY)
+    attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
+    scheduler.until(lambda: attempt.point_row > 3)
+    return attempt
+
+
+def everything_arrived_once(attempt: Attempt) -> bool:
+    """Whether all rows are there, each as the script wrote it."""
+    assert attempt.exit is not None
+    rows = range(1, attempt.exit.last_row + 1)
+    return attempt.observations == [(row, 0, row - 1) for row in rows] and attempt.points == {
+        (row, "loss"): row - 1 for row in rows
+    }
+
+
+def test_a_restarted_agent_takes_its_run_up_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    first = machine.start()
+    attempt = running(scheduler, machine)
+    first.kill()
+    second = machine.start("--count", "1")
+    until(lambda: second.events("run_adopted"))
+    seen = attempt.point_row
+    scheduler.until(lambda: attempt.point_row > seen + 5)
+    (machine.folder / "enough").touch()
+    assert second.ended() == 0
+    assert attempt.exits == 1
+    assert attempt.exit is not None
+    assert attempt.exit.exit.code == 0
+    assert everything_arrived_once(attempt)
+    assert not machine.processes()
+
+
+def test_a_run_that_ended_without_an_agent_is_reported_by_the_next(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    first = machine.start()
+    attempt = running(scheduler, machine)
+    first.kill()
+    (machine.folder / "enough").touch()
+    until(lambda: not machine.processes())
+    second = machine.start("--count", "1")
+    assert second.ended() == 0
+    assert everything_arrived_once(attempt)
+    assert not list((machine.state / "runs").iterdir())
+
+
+def test_agents_killed_again_and_again_lose_and_repeat_nothing(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start()
+    attempt = running(scheduler, machine)
+    for _ in range(4):
+        seen = attempt.observation_row
+        scheduler.until(lambda seen=seen: attempt.observation_row > seen)  # type: ignore[misc]
+        agent.kill()
+        agent = machine.start("--count", "1")
+    scheduler.until(lambda: len(scheduler.sessions) == 5)
+    (machine.folder / "enough").touch()
+    assert agent.ended() == 0
+    assert attempt.exits == 1
+    assert everything_arrived_once(attempt)
+
+
+def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.lost_after = 2.0
+    agent = machine.start()
+    running(scheduler, machine)
+    agent.kill()
+    killed = time.monotonic()
+    time.sleep(1.0)
+    assert machine.processes(), "the run goes on for a while"
+    until(lambda: not machine.processes(), within=10)
+    assert time.monotonic() - killed < scheduler.lost_after + 2
+    second = machine.start("--count", "1")
+    attempt = scheduler.attempts[0]
+    assert second.ended() == 0
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
+
+
+def test_without_adoption_runs_end_with_their_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--no-adopt")
+    running(scheduler, machine)
+    agent.kill()
+    until(lambda: not machine.processes(), within=2)
+
+
+def test_a_run_of_an_earlier_boot_is_given_up(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start()
+    attempt = running(scheduler, machine)
+    agent.kill()
+    (machine.folder / "enough").touch()
+    until(lambda: not machine.processes())
+    folder = next(iter((machine.state / "runs").iterdir()))
+    (folder / "exit").unlink()
+    _change(folder / "process", "boot", "another")
+    assert machine.start("--count", "1").ended() == 0
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
+
+
+def _change(record: Path, name: str, value: str) -> None:
+    lines = record.read_text().splitlines()
+    record.write_text(
+        "".join(f"{name} {value}\n" if line.startswith(f"{name} ") else f"{line}\n" for line in lines)
+    )
+
+
+def test_a_run_outlives_its_supervisor_by_no_more_than_a_restart(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start()
+    attempt = running(scheduler, machine)
+    record = next(iter((machine.state / "runs").iterdir())) / "process"
+    supervisor = next(
+        line.split()[1] for line in record.read_text().splitlines() if line.startswith("supervisor ")
+    )
+    os.kill(int(supervisor), signal.SIGKILL)
+    scheduler.ended(attempt.run)
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
+    until(lambda: machine.processes() == [agent.process.pid])
+
+
+def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start()
+    attempt = running(scheduler, machine)
+    agent.kill()
+    (machine.folder / "enough").touch()
+    until(lambda: not machine.processes())
+    folder = next(iter((machine.state / "runs").iterdir()))
+    for file in folder.iterdir():
+        if file.name not in {"assignment.json", "params.json"}:
+            file.unlink()
+    attempt.observation_row = attempt.point_row = 0
+    attempt.observations, attempt.points, attempt.log, attempt.pid = [], {}, b"", 0
+    assert machine.start("--count", "1").ended() == 0
+    assert attempt.pid
+    assert attempt.exit is not None
+    assert attempt.exit.exit.code == 0

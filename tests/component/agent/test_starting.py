@@ -1,0 +1,137 @@
+"""How a process comes to run, or why it cannot, and how quickly the next one follows."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+
+import pytest
+
+from component.agent.agent_processes import Machine
+from component.agent.scripted_scheduler import ScriptedScheduler
+from sweepd import v1
+
+TELL = """
+import json, os, sys
+told = {name: value for name, value in os.environ.items() if name.startswith("SWEEPD_")}
+told["params"] = json.load(open(os.environ["SWEEPD_PARAMS_FILE"]))
+told["argv"] = sys.argv[1:]
+told["stdin"] = sys.stdin.read()
+told["leader"] = os.getpid() == os.getpgid(0) == os.getsid(0)
+told["checkpoints"] = os.path.isdir(os.environ["SWEEPD_CHECKPOINT_DIR"])
+json.dump(told, open("told.json", "w"))
+"""
+
+
+def test_a_trial_is_told_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    machine.write("tell.py", TELL)
+    run = scheduler.add(
+        sys.executable,
+        "${program}",
+        "${args}",
+        "${envvar:HOME}",
+        params={"s": "a b", "n": None},
+        program="tell.py",
+    )
+    agent = machine.start("--count", "1", SWEEPD_TOKEN="secret")
+    assert agent.ended() == 0
+    told = json.loads((machine.folder / "told.json").read_text())
+    assert told["SWEEPD_RUN_ID"] == run
+    assert told["SWEEPD_SWEEP_ID"] == "local/demo/tune"
+    assert (told["SWEEPD_ENTITY"], told["SWEEPD_PROJECT"], told["SWEEPD_ATTEMPT"]) == ("local", "demo", "1")
+    assert told["SWEEPD_METRICS_FILE"].startswith(told["SWEEPD_RUN_DIR"])
+    assert told["params"] == {"s": "a b", "n": None}
+    assert told["argv"] == ["--n=None", "--s=a b", str(machine.folder)]
+    assert told["stdin"] == ""
+    assert told["leader"]
+    assert told["checkpoints"]
+    assert "SWEEPD_TOKEN" not in told
+
+
+@pytest.mark.parametrize(
+    ("command", "program", "expected"),
+    [
+        ((), "missing.py", "the program missing.py is not there"),
+        (("${program}",), "./missing.sh", "missing.sh: No such file or directory"),
+        (("no-such-program",), "", "no-such-program: No such file or directory"),
+        (("true", "${envvar:NOT_SET}"), "", "NOT_SET, which is not set"),
+        (("train.txt",), "", "No such file"),
+    ],
+)
+def test_a_run_that_cannot_start_says_why(
+    scheduler: ScriptedScheduler, machine: Machine, command: tuple[str, ...], program: str, expected: str
+) -> None:
+    run = scheduler.add(*command, program=program)
+    agent = machine.start("--count", "1")
+    attempt = scheduler.ended(run)
+    assert agent.ended() == 0
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_START_FAILED
+    assert expected in attempt.exit.exit.message
+    assert expected in agent.events("run_ended")[0]["message"]  # type: ignore[operator]
+
+
+def test_a_failed_run_shows_the_end_of_its_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    run = scheduler.add("sh", "-c", "seq 1000; echo out of luck >&2; exit 3")
+    agent = machine.start("--count", "1")
+    attempt = scheduler.ended(run)
+    assert agent.ended() == 0
+    assert attempt.exit is not None
+    assert attempt.exit.exit.code == 3
+    assert attempt.exit.log_tail.endswith("999\n1000\nout of luck")
+
+
+def test_an_objective_that_was_never_logged_is_named(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.add("sh", "-c", 'echo \'{"acc": 1, "l": {"x": 2}}\' >> "$SWEEPD_METRICS_FILE"')
+    agent = machine.start("--count", "1", "--log-format", "text")
+    assert agent.ended() == 0
+    assert "your script logged `acc`, `l.x`; the sweep optimises `loss`" in agent.log.read_text()
+
+
+def test_a_start_may_be_ordered_twice(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    run = scheduler.add("sh", "-c", "echo once >> starts; sleep 0.5")
+    agent = machine.start("--count", "1")
+    attempt = scheduler.attempt(run)
+    scheduler.until(lambda: attempt.pid)
+    session = scheduler.session()
+    start = v1.StartRun(
+        command_id=99, run=run, sweep="local/demo/tune", attempt=1, run_handle=session.handle(attempt)
+    )
+    session.send(start_run=start)
+    scheduler.until(lambda: any(result.command_id == 99 for result in scheduler.results))
+    assert agent.ended() == 0
+    assert (machine.folder / "starts").read_text() == "once\n"
+
+
+def test_output_is_shown_if_that_is_wanted(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.add("echo", "seen")
+    agent = machine.start("--count", "1", "--show-output")
+    assert agent.ended() == 0
+    assert agent.log.with_suffix(".out").read_text() == "seen\n"
+
+
+def test_slots_are_filled_and_count_is_exact(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    for _ in range(20):
+        scheduler.add("sleep", "0.1")
+    agent = machine.start("--slots", "4", "--count", "10")
+    assert agent.ended() == 0
+    assert sum(attempt.exit is not None for attempt in scheduler.attempts) == len(scheduler.attempts) == 10
+
+
+def test_the_next_run_follows_within_200_ms(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    machine.write("quick.sh", 'echo \'{"loss": 1}\' >> "$SWEEPD_METRICS_FILE"; date +%s.%N >> ends')
+    machine.write("start.sh", "date +%s.%N >> starts; . ./quick.sh")
+    for _ in range(50):
+        scheduler.add("sh", "start.sh")
+    began = time.monotonic()
+    agent = machine.start("--count", "50")
+    assert agent.ended(within=60) == 0
+    starts, ends = (
+        [float(line) for line in (machine.folder / name).read_text().split()] for name in ("starts", "ends")
+    )
+    gaps = [start - end for start, end in zip(starts[1:], ends[:-1], strict=True)]
+    print(f"50 runs in {time.monotonic() - began:.2f} s, gap p50 {statistics.median(gaps) * 1000:.0f} ms")
+    assert statistics.median(gaps) < 0.2
+    assert [len(attempt.observations) for attempt in scheduler.attempts] == [1] * 50
