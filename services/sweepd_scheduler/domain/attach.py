@@ -13,6 +13,9 @@ from sweepd_scheduler.domain.state import EndedSweep
 from sweepd_scheduler.domain.sweep import FINAL, Ending
 from sweepd_scheduler.domain.turn import Turn
 
+# Agents give handles from here on, if not from below; ours stay between the two.
+AGENTS_OWN_HANDLES = 2**31
+
 
 class StreamReplacedError(DomainError):
     """The same agent has attached again."""
@@ -70,8 +73,8 @@ def attached(turn: Turn, event: Attached) -> None:
         slots=event.slots,
         sweeps=keys,
     )
-    highest = max((held.ref.handle for held in event.attempts), default=0)
-    open_session(turn, session, first_free_handle=highest + 1)
+    given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
+    open_session(turn, session, first_free_handle=max(given, default=0) + 1)
     turn.tell(session.id, Welcome(tuple(_judge(turn, session, held) for held in event.attempts)))
     _return_what_it_never_got(turn, session)
     for key in list(state.holdings[session.id].live):

@@ -18,6 +18,7 @@ class SweepChanged:
     """A sweep is new or different; the whole of it."""
 
     sweep: Sweep
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class RunChanged:
     """A run is new or different; the whole of it, but for its attempts."""
 
     run: Run
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Known:
     run_state: RunState
     state: AttemptState
     observation_row: int
+    resumed_from_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,8 +63,8 @@ class Turn:
     def put_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep; one that is over leaves memory with all that belongs to it."""
         state, journal = self.state, self._journal
+        self.changes.append(SweepChanged(sweep, new=sweep.key not in state.sweeps))
         journal.put(state.sweeps, sweep.key, sweep)
-        self.changes.append(SweepChanged(sweep))
         if sweep.state in SWEEP_FINAL and not sweep.counts.unfinished:
             journal.drop(state.sweeps, sweep.key)
             journal.drop(state.index, sweep.key)
@@ -95,7 +95,7 @@ class Turn:
         """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
         state = self.state
         before = state.runs.get(run.key)
-        self.changes.append(RunChanged(run))
+        self.changes.append(RunChanged(run, new=before is None))
         if run.attempts and (before is None or before.attempts[-1:] != run.attempts[-1:]):
             self.changes.append(AttemptChanged(run.key, run.newest))
         if run.state in FINAL:

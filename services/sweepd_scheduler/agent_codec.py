@@ -1,0 +1,225 @@
+"""What agents say as events of the core, and what the core says to them as messages."""
+
+from google.protobuf.duration_pb2 import Duration
+
+from sweepd import v1
+from sweepd.codec import point_message
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
+from sweepd_scheduler.domain.agent import AttemptRef, Session
+from sweepd_scheduler.domain.decision import (
+    Ack,
+    Command,
+    Fate,
+    Fated,
+    Fenced,
+    NotUnderstood,
+    StartRun,
+    StopRun,
+    SweepEnded,
+    Welcome,
+)
+from sweepd_scheduler.domain.events import (
+    Answered,
+    Exited,
+    Heartbeat,
+    Observation,
+    Observed,
+    Offered,
+    Report,
+    Started,
+)
+from sweepd_scheduler.domain.objective import MAX_KEYS
+from sweepd_scheduler.domain.run import Exit, ExitCause, StopMode
+from sweepd_scheduler.domain.terms import Terms
+
+MAX_SLOTS = 1_024
+MAX_RUNGS = 64
+MAX_ROW = 2**62
+MAX_ARGV = 64 * 1024
+MAX_TEXT = 2_000
+_FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
+_STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in StopMode}
+
+
+class MalformedReportError(ValueError):
+    """A report cannot be read; the message says which and why."""
+
+
+def check_hello(hello: v1.Hello) -> None:
+    """Refuse a Hello that cannot be served.
+
+    Raises:
+        InvalidFieldError: a field is missing or out of range.
+    """
+    if not 1 <= len(hello.agent_id) <= 64 or not 1 <= len(hello.instance) <= 64:
+        raise InvalidFieldError("hello.agent_id", "agent_id and instance have 1 to 64 characters")
+    if not 1 <= hello.slots <= MAX_SLOTS:
+        raise InvalidFieldError("hello.slots", f"{hello.slots} is not within 1 to {MAX_SLOTS}")
+    if not hello.sweeps:
+        raise InvalidFieldError("hello.sweeps", "no sweep is named")
+    if hello.protocol_version != 1:
+        raise InvalidFieldError(
+            "hello.protocol_version", f"{hello.protocol_version} is not spoken here, 1 is"
+        )
+    handles = {held.run_handle for held in hello.attempts}
+    if len(handles) != len(hello.attempts):
+        raise InvalidFieldError("hello.attempts", "a run_handle comes twice")
+
+
+def report(session: str, request: v1.AttachRequest) -> Report:
+    """Read a report that the core decides on.
+
+    Raises:
+        MalformedReportError: it cannot be read, or is of an unknown kind.
+    """
+    match request.WhichOneof("report"):
+        case "heartbeat":
+            return Heartbeat(session, tuple(ref(each) for each in request.heartbeat.alive))
+        case "offer":
+            return Offered(session, request.offer.wanted)
+        case "run_started":
+            return _started(session, request.run_started)
+        case "observations":
+            return _observed(session, request.observations)
+        case "run_exited":
+            return _exited(session, request.run_exited)
+        case "command_result":
+            return Answered(session, request.command_result.command_id, request.command_result.error)
+        case other:
+            raise MalformedReportError(f"report {other or 'of an unknown kind'}")
+
+
+def ref(message: v1.AttemptRef) -> AttemptRef:
+    """Read which attempt is meant."""
+    return AttemptRef(message.run_handle, message.attempt)
+
+
+def command_message(command: Command, terms: Terms, session: Session | None) -> v1.AttachResponse:
+    """Return a command as a message; `session` is the one that it goes to.
+
+    A Welcome lacks the intervals that depend on the load; the stream fills them in.
+    """
+    match command:
+        case StartRun():
+            return v1.AttachResponse(start_run=_start_message(command, terms))
+        case StopRun(command=number, ref=attempt, mode=mode, reason=reason):
+            stop = v1.StopRun(
+                command_id=number, attempt=ref_message(attempt), mode=_STOP_MODES[mode], reason=reason
+            )
+            return v1.AttachResponse(stop_run=stop)
+        case Ack():
+            return v1.AttachResponse(ack=_ack_message(command))
+        case Fenced(ref=attempt):
+            return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
+        case NotUnderstood(what=what):
+            return v1.AttachResponse(unsupported=v1.Unsupported(report=what))
+        case SweepEnded(name=name, state=state, reason=reason):
+            ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
+            return v1.AttachResponse(sweep_ended=ended)
+        case Welcome(verdicts=verdicts):
+            welcome = v1.Welcome(
+                session=session.id if session else "",
+                lease_duration=duration(terms.lease),
+                lost_after=duration(terms.lost_after),
+                verdicts=[_verdict_message(verdict) for verdict in verdicts],
+            )
+            return v1.AttachResponse(welcome=welcome)
+
+
+def ref_message(attempt: AttemptRef) -> v1.AttemptRef:
+    """Return which attempt is meant."""
+    return v1.AttemptRef(run_handle=attempt.handle, attempt=attempt.attempt)
+
+
+def duration(seconds: float) -> Duration:
+    """Return an interval."""
+    whole = int(seconds)
+    return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
+
+
+def _started(session: str, message: v1.RunStarted) -> Started:
+    argv = tuple(message.argv)
+    if sum(map(len, argv)) > MAX_ARGV:
+        argv = ("(longer than 64 KiB)",)
+    return Started(
+        session=session,
+        ref=ref(message.attempt),
+        argv=argv,
+        resumed_from_step=message.resumed_from_step if message.HasField("resumed_from_step") else None,
+    )
+
+
+def _observed(session: str, message: v1.ObservationBatch) -> Observed:
+    rows = [each.row for each in message.observations]
+    inside = not rows or (rows[0] >= message.first_row and rows[-1] <= message.last_row)
+    if not 1 <= message.first_row <= message.last_row <= MAX_ROW or not inside or rows != sorted(rows):
+        raise MalformedReportError("report observations: its rows are out of order or out of its range")
+    return Observed(
+        session=session,
+        ref=ref(message.attempt),
+        first_row=message.first_row,
+        last_row=message.last_row,
+        observations=tuple(
+            Observation(each.row, each.value) for each in message.observations if each.key == 0
+        ),
+    )
+
+
+def _exited(session: str, message: v1.RunExited) -> Exited:
+    ended = message.exit
+    if ended.cause not in CAUSES or message.last_row > MAX_ROW:
+        raise MalformedReportError(f"report run_exited: cause {ended.cause}, last row {message.last_row}")
+    cause = CAUSES[ended.cause]
+    return Exited(
+        session=session,
+        ref=ref(message.attempt),
+        last_row=message.last_row,
+        exit=Exit(
+            cause=cause,
+            code=ended.code if ended.HasField("code") else 0 if cause is ExitCause.EXITED else None,
+            signal=ended.signal if ended.HasField("signal") else None,
+            message=ended.message[:MAX_TEXT],
+        ),
+        logged_keys=tuple(sorted(message.logged_keys)[:MAX_KEYS]),
+        log_tail=message.log_tail[-MAX_TEXT:],
+    )
+
+
+def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
+    sweep, run = command.sweep, command.run
+    metric = sweep.spec.metric
+    return v1.StartRun(
+        command_id=command.command,
+        run_handle=command.ref.handle,
+        run=run.name,
+        sweep=str(sweep.name),
+        number=run.number,
+        attempt=command.ref.attempt,
+        parameters=point_message(run.point),
+        program=sweep.spec.program or "",
+        command=sweep.spec.command,
+        watched_keys=[metric.name] if metric else [],
+        rungs=sweep.rungs[:MAX_RUNGS],
+        stop_grace=duration(terms.stop_grace),
+        lost_after=duration(terms.lost_after),
+    )
+
+
+def _ack_message(ack: Ack) -> v1.Ack:
+    return v1.Ack(
+        attempt=ref_message(ack.ref),
+        observation_row=ack.observation_row,
+        exited=ack.run_state is not None,
+        run_state=RUN_STATES[ack.run_state] if ack.run_state else v1.RUN_STATE_UNSPECIFIED,
+        notice=ack.notice,
+    )
+
+
+def _verdict_message(verdict: Fated) -> v1.AttemptVerdict:
+    return v1.AttemptVerdict(
+        attempt=ref_message(verdict.ref),
+        fate=_FATES[verdict.fate],
+        observation_row=verdict.observation_row,
+        exited=verdict.exited,
+    )

@@ -1,0 +1,58 @@
+"""The agents as people see them: those whose stream is open, and those that hold a run."""
+
+from dataclasses import dataclass, field
+
+from sweepd import v1
+from sweepd_scheduler import codec
+from sweepd_scheduler.domain.agent import Session
+from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.state import State
+
+
+@dataclass(slots=True, kw_only=True)
+class ListedAgent:
+    """An agent; without a session it is away."""
+
+    id: str
+    host: str
+    session: Session | None = None
+    runs: list[Run] = field(default_factory=list)
+    sweeps: list[str] = field(default_factory=list)
+
+
+def agents_of(state: State, sweep: int | None) -> list[ListedAgent]:
+    """Return agents in the order of their ids; only those that serve a sweep, if one is given."""
+    found: dict[str, ListedAgent] = {}
+    full_names = {key: str(name) for name, key in state.names.items()}
+    for session in state.sessions.values():
+        if sweep is None or sweep in session.sweeps:
+            served = [full_names[key] for key in session.sweeps]
+            found[session.agent] = ListedAgent(
+                id=session.agent, host=session.host, session=session, sweeps=served
+            )
+    for run in state.live_runs():
+        if sweep is None or run.sweep == sweep:
+            agent = run.newest.agent
+            listed = found.setdefault(
+                agent, ListedAgent(id=agent, host=run.newest.host, sweeps=[full_names[run.sweep]])
+            )
+            listed.runs.append(run)
+    return [found[agent] for agent in sorted(found)]
+
+
+def agent_message(agent: ListedAgent, seen: int) -> v1.Agent:
+    """Return an agent as a message; `seen`: microseconds since 1970, 0 for unknown."""
+    session = agent.session
+    return v1.Agent(
+        id=agent.id,
+        host=agent.host,
+        pid=session.pid if session else 0,
+        version=session.version if session else "",
+        connected=session is not None,
+        slots=session.slots if session else 0,
+        runs=[run.name for run in agent.runs],
+        sweeps=agent.sweeps,
+        labels=session.labels if session else {},
+        draining=session.draining if session else False,
+        last_seen_time=codec.timestamp(seen),
+    )

@@ -1,0 +1,83 @@
+"""Answers the calls of `AgentService`: the stream of each agent, and the list of them."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from typing import TypeAlias
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.v1 import agent_service_pb2_grpc
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_scheduler import codec, page_token
+from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
+from sweepd_scheduler.domain import names
+from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.sessions import Sessions
+
+HELLO_PATIENCE = 10.0
+Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachResponse]"
+
+
+class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
+    """Reports go up to the owner or the relays, commands come down from the lines."""
+
+    def __init__(self, owner: Owner, sessions: Sessions, clock: Clock) -> None:
+        self._owner = owner
+        self._sessions = sessions
+        self._clock = clock
+
+    async def Attach(
+        self, request_iterator: AsyncIterator[v1.AttachRequest], context: Context
+    ) -> AsyncIterator[v1.AttachResponse]:
+        """Hold the stream of one agent."""
+        hello = await _hello(request_iterator)
+        session = await self._sessions.open(hello)
+        try:
+            reading = asyncio.get_running_loop().create_task(session.read(request_iterator))
+            try:
+                async for message in session.line.messages():
+                    yield message
+            finally:
+                reading.cancel()
+                await asyncio.wait([reading])
+        finally:
+            self._sessions.close(session)
+
+    async def ListAgents(self, request: v1.ListAgentsRequest, context: object) -> v1.ListAgentsResponse:
+        """Give a page of the agents that are connected or hold a run."""
+        sweep = None
+        if request.sweep:
+            sweep = self._owner.state.names.get(names.sweep_name(request.sweep))
+            if sweep is None:
+                raise NotFoundError(request.sweep)
+        place = page_token.decoded(request.page_token, request)
+        after = str(place[0]) if place else ""
+        size = page_token.page_size(request.page_size)
+        agents = [agent for agent in agents_of(self._owner.state, sweep) if agent.id > after]
+        page = list(itertools.islice(agents, size))
+        more = len(agents) > size
+        return v1.ListAgentsResponse(
+            agents=[agent_message(agent, self._seen(agent)) for agent in page],
+            next_page_token=page_token.encoded([page[-1].id], request) if more else "",
+        )
+
+    def _seen(self, agent: ListedAgent) -> int:
+        heard = self._sessions.heard().get(agent.session.id) if agent.session else None
+        if heard is None:
+            return 0
+        silence = self._clock.monotonic() - heard
+        return codec.microseconds(self._clock.now()) - int(silence * 1e6)
+
+
+async def _hello(requests: AsyncIterator[v1.AttachRequest]) -> v1.Hello:
+    try:
+        async with asyncio.timeout(HELLO_PATIENCE):
+            first = await anext(requests)
+    except (TimeoutError, StopAsyncIteration):
+        raise InvalidFieldError("report", "the stream does not begin with hello") from None
+    if first.WhichOneof("report") != "hello":
+        raise InvalidFieldError("report", "the stream does not begin with hello")
+    return first.hello

@@ -1,0 +1,181 @@
+"""Puts the scheduler together: database, owner, relays, servicers; and the flags that it takes."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc.aio
+
+from sweepd.channel import aio_channel
+from sweepd.v1 import agent_service_pb2_grpc, run_service_pb2_grpc, sweep_service_pb2_grpc
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd_kernel.durations import duration
+from sweepd_kernel.errors import StartError
+from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
+from sweepd_scheduler.agent_servicer import AgentServicer
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.lines import Lines
+from sweepd_scheduler.outlet import Effects
+from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.ports import StudyLine
+from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.relay import Answer, Relay
+from sweepd_scheduler.run_servicer import RunServicer
+from sweepd_scheduler.servicer import SweepServicer
+from sweepd_scheduler.session import Logs, Points
+from sweepd_scheduler.sessions import Sessions
+from sweepd_scheduler.sql import SERVICE as NAME
+from sweepd_scheduler.sql import SqliteStore
+from sweepd_scheduler.sql_records import SqliteRecords
+from sweepd_scheduler.study import Studies
+from sweepd_scheduler.watch import Watchers
+
+DATABASE = "scheduler.sqlite"
+POINTS_UNDER_WAY = 24 * 1024 * 1024
+LOGS_UNDER_WAY = 8 * 1024 * 1024
+GOODBYE_PATIENCE = 1.0
+SHORTEST_LEASE = 0.5
+
+
+class Scheduler:
+    """The running service."""
+
+    def __init__(
+        self, context: ServiceContext, terms: Terms, store: SqliteStore, records: SqliteRecords
+    ) -> None:
+        clock, log = context.clock, context.log
+        self._metrics = aio_channel(context.flags.metrics, context.service_token)
+        self._suggestion = aio_channel(context.flags.suggestion, context.service_token)
+        self._records = records
+        self._reading = Reading(records)
+        self._lines = Lines(terms)
+        self._watchers = Watchers()
+        state = State(terms)
+        self._studies = Studies(
+            self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
+        )
+        effects = Effects(state, self._lines, self._studies, self._watchers, log)
+        self.owner = Owner(state, store, clock, effects, log)
+        self._points, self._logs = self._relays(context)
+        self._sessions = Sessions(self.owner, self._reading, self._lines, self._points, self._logs, clock)
+        self._clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
+        """Add the servicers to `server` and return their names."""
+        sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(
+            SweepServicer(self.owner, self._reading, self._studies, self._watchers), server
+        )
+        run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(self._reading), server)
+        agent_service_pb2_grpc.add_AgentServiceServicer_to_server(
+            AgentServicer(self.owner, self._sessions, self._clock), server
+        )
+        return ("sweepd.v1.SweepService", "sweepd.v1.RunService", "sweepd.v1.AgentService")
+
+    async def start(self, address: str) -> None:
+        """Begin to decide and to hand on."""
+        loop = asyncio.get_running_loop()
+        work = (self.owner.run(), self._points.run(), self._logs.run())
+        self._tasks = [loop.create_task(each) for each in work]
+
+    async def stop(self) -> None:
+        """Send the agents away, end what is under way, and let go of the database."""
+        await self._sessions.send_away(GOODBYE_PATIENCE)
+        self._watchers.end()
+        self._studies.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.owner.close)
+        await asyncio.to_thread(self._reading.close)
+        self._records.close()
+        await self._metrics.close()
+        await self._suggestion.close()
+
+    async def _observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+        return await self._reading(self._records.observations, sweep, after, limit)
+
+    def _relays(self, context: ServiceContext) -> tuple[Points, Logs]:
+        stub = MetricServiceStub(self._metrics)
+        points: Points = Relay(
+            "points",
+            stub.AppendPoints,
+            lambda answer: Answer(cursor=answer.row, rejection=answer.rejection),
+            lambda session, ref, row: self._lines.acknowledge(session, ref, row=row),
+            limit=POINTS_UNDER_WAY,
+            clock=context.clock,
+            log=context.log,
+        )
+        logs: Logs = Relay(
+            "logs",
+            stub.AppendLog,
+            lambda answer: Answer(cursor=answer.offset),
+            lambda session, ref, offset: self._lines.acknowledge(session, ref, offset=offset),
+            limit=LOGS_UNDER_WAY,
+            clock=context.clock,
+            log=context.log,
+        )
+        return points, logs
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the scheduler's own flags."""
+    parser.add_argument("--metrics", required=True, metavar="ADDR", help="address of the metric store")
+    parser.add_argument(
+        "--suggestion", required=True, metavar="ADDR", help="address of the suggestion service"
+    )
+    defaults = Terms()
+    parser.add_argument(
+        "--lease",
+        type=duration,
+        default=defaults.lease,
+        metavar="D",
+        help="after this silence of its agent an attempt is suspect (default: 30s)",
+    )
+    parser.add_argument(
+        "--lost-after",
+        type=duration,
+        default=defaults.lost_after,
+        metavar="D",
+        help="after this silence the run is handed out again (default: 2m)",
+    )
+
+
+async def _open(context: ServiceContext) -> RunningService:
+    if context.data is None:
+        raise StartError(f"{NAME} needs a folder for its data: --data DIR")
+    terms = _terms(context.flags)
+    store, records = await asyncio.to_thread(_open_database, context.data / DATABASE)
+    scheduler = Scheduler(context, terms, store, records)
+    try:
+        await asyncio.to_thread(scheduler.owner.load)
+    except BaseException:
+        store.close()
+        raise
+    return scheduler
+
+
+def _open_database(path: Path) -> tuple[SqliteStore, SqliteRecords]:
+    ensure_schema(path, "sweepd_scheduler")
+    return SqliteStore(path), SqliteRecords(path)
+
+
+def _terms(flags: argparse.Namespace) -> Terms:
+    if flags.lease < SHORTEST_LEASE:
+        raise StartError(f"--lease is too short: {SHORTEST_LEASE:g} s at least")
+    if flags.lost_after <= flags.lease:
+        raise StartError("--lost-after must be longer than --lease")
+    return Terms(lease=flags.lease, lost_after=flags.lost_after)
+
+
+SERVICE = ServiceDefinition(
+    name=NAME,
+    help="what exists, what runs, who may report: sweeps, runs, agents",
+    has_data=True,
+    add_flags=_add_flags,
+    open=_open,
+    accepts_people=True,
+)

@@ -1,0 +1,238 @@
+"""Sweeps and runs as messages, and requests about them as commands of the core."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd.codec import CodecError, diagnostic_message, point_message, spec_from_message, spec_message
+from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text
+from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
+from sweepd_scheduler.domain.early_termination import Verdict
+from sweepd_scheduler.domain.names import RunName
+from sweepd_scheduler.domain.run import (
+    Attempt,
+    AttemptState,
+    Exit,
+    ExitCause,
+    PointSource,
+    Provenance,
+    Run,
+    RunState,
+)
+from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep, SweepState
+
+RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
+SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}
+_ENDINGS = {each: v1.SweepEnding.Value(f"SWEEP_ENDING_{each.name}") for each in Ending}
+_ATTEMPT_STATES = {each: v1.AttemptState.Value(f"ATTEMPT_STATE_{each.name}") for each in AttemptState}
+_CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in ExitCause}
+_SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}
+CAUSES = {number: cause for cause, number in _CAUSES.items()}
+
+S = TypeVar("S", RunState, SweepState)
+
+
+class InvalidSweepError(DomainError):
+    """The sweep cannot be created; every finding is told."""
+
+    def __init__(self, findings: tuple[Violation, ...]) -> None:
+        first = findings[0]
+        told = f"{first.field}: {first.message}" if first.field else first.message
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(
+            f"the sweep cannot be created: {told}{more}",
+            status=Status.INVALID_ARGUMENT,
+            reason=Reason.INVALID_SWEEP,
+            violations=findings,
+        )
+
+
+def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
+    """Return a sweep as people see it."""
+    message = v1.Sweep(
+        name=str(sweep.name),
+        spec=spec_message(sweep.spec),
+        state=SWEEP_STATES[sweep.state],
+        ending=_ENDINGS[sweep.ending] if sweep.ending else v1.SWEEP_ENDING_UNSPECIFIED,
+        reason=sweep.reason,
+        run_counts=_counts_message(sweep.counts),
+        planned_runs=_within(sweep.planned_runs),
+        best_run=str(RunName(sweep.name, sweep.best.run)) if sweep.best else "",
+        best_value=sweep.best.value if sweep.best else None,
+        connected_agents=connected_agents,
+        create_time=timestamp(sweep.create_time),
+        start_time=timestamp(sweep.start_time),
+        end_time=timestamp(sweep.end_time),
+    )
+    if sweep.objective_missing is not None:
+        missing = sweep.objective_missing
+        message.objective_missing.consecutive_runs = missing.consecutive_runs
+        message.objective_missing.logged_keys.extend(missing.logged_keys)
+    if sweep.file is not None:
+        message.file.CopyFrom(v1.SweepFile(file_name=sweep.file.name, content=sweep.file.content))
+    return message
+
+
+def run_message(run: Run) -> v1.Run:
+    """Return a run as people see it."""
+    return v1.Run(
+        name=run.name,
+        sweep=run.name.rpartition("-")[0],
+        number=run.number,
+        state=RUN_STATES[run.state],
+        reason=run.reason,
+        attempt=run.attempt,
+        parameters=point_message(run.point),
+        attempts=[_attempt_message(attempt) for attempt in run.attempts],
+        best_value=run.values.best,
+        last_value=run.values.last,
+        iterations=run.values.iterations,
+        provenance=_provenance_message(run.provenance),
+        verdicts=[_verdict_message(verdict) for verdict in run.verdicts],
+        logged_keys=run.logged_keys,
+        create_time=timestamp(run.create_time),
+        start_time=timestamp(run.start_time),
+        end_time=timestamp(run.end_time),
+    )
+
+
+def states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...]:
+    """Read the states that a list is narrowed to.
+
+    Raises:
+        InvalidFieldError: a number stands for no state.
+    """
+    by_number = {number: state for state, number in wanted.items()}
+    numbers = list(numbers)
+    unknown = [number for number in numbers if number not in by_number]
+    if unknown:
+        raise InvalidFieldError("states", f"{unknown[0]} is no state")
+    return tuple(by_number[number] for number in numbers)
+
+
+def read_file(file: v1.SweepFile) -> Parsed:
+    """Read a sweep file as the command line does."""
+    return parse_text(file.content, file=file.file_name or "sweep.yaml")
+
+
+def validation(parsed: Parsed) -> v1.ValidateSweepResponse:
+    """Return the findings about a file, and the sweep that it describes."""
+    return v1.ValidateSweepResponse(
+        diagnostics=[diagnostic_message(each) for each in parsed.diagnostics],
+        spec=spec_message(parsed.spec) if parsed.spec else None,
+    )
+
+
+def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | None]:
+    """Read what a sweep is to be made of.
+
+    Raises:
+        DomainError: it cannot be created; all findings are told.
+    """
+    match request.WhichOneof("definition"):
+        case "file":
+            return _spec_of_file(request.file), SourceFile(
+                name=request.file.file_name, content=request.file.content
+            )
+        case "spec":
+            source = request.source
+            file = SourceFile(name=source.file_name, content=source.content) if source.content else None
+            return _spec_of_message(request.spec), file
+        case _:
+            raise InvalidFieldError("definition", "neither a spec nor a file is given")
+
+
+def timestamp(microseconds: int) -> Timestamp | None:
+    """Return a time; None for never."""
+    if not microseconds:
+        return None
+    return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1_000)
+
+
+def microseconds(time: datetime) -> int:
+    """Return a time as the core counts it."""
+    return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
+
+
+def _spec_of_file(file: v1.SweepFile) -> SweepSpec:
+    parsed = read_file(file)
+    if parsed.spec is None:
+        raise InvalidSweepError(tuple(_violation(d) for d in parsed.diagnostics if d.severity == "error"))
+    return _carried(parsed.spec)
+
+
+def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
+    try:
+        return spec_from_message(message)
+    except CodecError as error:
+        raise InvalidSweepError((Violation(error.field or "spec", error.why),)) from None
+
+
+def _carried(spec: SweepSpec) -> SweepSpec:
+    """Refuse now what no message could carry later, as an integer beyond 64 bits."""
+    try:
+        spec_message(spec)
+    except CodecError as error:
+        raise InvalidSweepError((Violation(error.field, error.why),)) from None
+    return spec
+
+
+def _violation(diagnostic: Diagnostic) -> Violation:
+    place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}: " if diagnostic.line else ""
+    hint = f" ({diagnostic.suggestion})" if diagnostic.suggestion else ""
+    return Violation(diagnostic.path, f"{place}{diagnostic.message}{hint}")
+
+
+def _within(count: int | None) -> int | None:
+    return None if count is None else min(count, 2**64 - 1)
+
+
+def _counts_message(counts: Counts) -> v1.RunCounts:
+    return v1.RunCounts(**{state.value: counts.of(state) for state in RunState})
+
+
+def _attempt_message(attempt: Attempt) -> v1.Attempt:
+    return v1.Attempt(
+        number=attempt.number,
+        agent=attempt.agent,
+        host=attempt.host,
+        state=_ATTEMPT_STATES[attempt.state],
+        exit=_exit_message(attempt.exit) if attempt.exit else None,
+        reason=attempt.reason,
+        assign_time=timestamp(attempt.assign_time),
+        start_time=timestamp(attempt.start_time),
+        end_time=timestamp(attempt.end_time),
+        argv=attempt.argv,
+    )
+
+
+def _exit_message(ended: Exit) -> v1.Exit:
+    return v1.Exit(cause=_CAUSES[ended.cause], code=ended.code, signal=ended.signal, message=ended.message)
+
+
+def _provenance_message(origin: Provenance) -> v1.Provenance:
+    return v1.Provenance(
+        source=_SOURCES[origin.source],
+        index=origin.index,
+        observations_seen=origin.observations_seen,
+        engine=origin.engine,
+        seed=origin.seed,
+        predicted_value=origin.predicted_value,
+        predicted_deviation=origin.predicted_deviation,
+        expected_improvement=origin.expected_improvement,
+    )
+
+
+def _verdict_message(verdict: Verdict) -> v1.Verdict:
+    return v1.Verdict(
+        rule=verdict.rule,
+        rung=verdict.rung,
+        value=verdict.value,
+        threshold=verdict.threshold,
+        rank=verdict.rank,
+        compared=verdict.compared,
+        decide_time=timestamp(verdict.decide_time),
+    )

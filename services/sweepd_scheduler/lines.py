@@ -1,0 +1,145 @@
+"""What goes down to agents: an outbox for each stream; acknowledgements merge, commands keep their order."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from sweepd import v1
+from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_scheduler.agent_codec import command_message, duration, ref_message
+from sweepd_scheduler.domain.agent import AttemptRef, Session
+from sweepd_scheduler.domain.decision import Command, Welcome
+from sweepd_scheduler.domain.terms import Terms
+
+MAX_COMMANDS = 4_096
+HEARTBEAT_SHARE = 3.0
+LONGEST_HEARTBEAT = 10.0
+SHORTEST_FLUSH, LONGEST_FLUSH = 0.1, 5.0
+AGENTS_AT_SHORTEST_FLUSH = 16
+POINT_WINDOW = 512 * 1024
+LOG_WINDOW = 256 * 1024
+
+
+class SlowAgentError(DomainError):
+    """The agent does not read what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the agent does not read its commands",
+            status=Status.RESOURCE_EXHAUSTED,
+            reason=Reason.SLOW_READER,
+        )
+
+
+class Line:
+    """The way down to one agent: an outbox that its stream empties as fast as the agent reads."""
+
+    def __init__(self, session: str, agent: str) -> None:
+        self.session = session
+        self.agent = agent
+        self._commands: deque[v1.AttachResponse] = deque()
+        self._acks: dict[AttemptRef, v1.Ack] = {}
+        self._ready = asyncio.Event()
+        self._end: DomainError | None = None
+        self._ended = False
+
+    def send(self, message: v1.AttachResponse) -> None:
+        """Put a command in; an acknowledgement merges with the one of the same attempt that still waits."""
+        if message.WhichOneof("command") == "ack":
+            self._merge(message.ack)
+        else:
+            self._commands.append(message)
+        if len(self._commands) > MAX_COMMANDS:
+            self.end(SlowAgentError())
+        self._ready.set()
+
+    def end(self, error: DomainError | None = None) -> None:
+        """End the stream after what is in the box, or at once with an error."""
+        if not self._ended:
+            self._ended, self._end = True, error
+            self._ready.set()
+
+    async def messages(self) -> AsyncIterator[v1.AttachResponse]:
+        """Return what is to be sent, until the line ends.
+
+        Raises:
+            DomainError: the line was ended with it.
+        """
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while (self._commands or self._acks) and self._end is None:
+                yield self._next()
+            if self._end is not None:
+                raise self._end
+            if self._ended:
+                return
+
+    def _next(self) -> v1.AttachResponse:
+        # Acknowledgements go first: a run's end is told before the StartRun that takes its slot.
+        if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
+            return v1.AttachResponse(ack=self._acks.pop(next(iter(self._acks))))
+        return self._commands.popleft()
+
+    def _merge(self, ack: v1.Ack) -> None:
+        ref = AttemptRef(ack.attempt.run_handle, ack.attempt.attempt)
+        waiting = self._acks.get(ref)
+        if waiting is None:
+            self._acks[ref] = ack
+        else:
+            waiting.MergeFrom(ack)
+
+
+class Lines:
+    """All open lines, by session."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._by_session: dict[str, Line] = {}
+
+    def all(self) -> list[Line]:
+        """Return every open line."""
+        return list(self._by_session.values())
+
+    def open(self, line: Line) -> None:
+        """Let commands reach an agent."""
+        self._by_session[line.session] = line
+
+    def close(self, line: Line) -> None:
+        """Let go of a line whose stream is over."""
+        self._by_session.pop(line.session, None)
+
+    def end(self, session: str, error: DomainError) -> None:
+        """End the stream of a session with an error."""
+        line = self._by_session.get(session)
+        if line is not None:
+            line.end(error)
+
+    def tell(self, session: str, command: Command, of: Session | None) -> None:
+        """Send a command of the core to a session; one that is gone will hear it when it comes back."""
+        line = self._by_session.get(session)
+        if line is None:
+            return
+        message = command_message(command, self._terms, of)
+        if isinstance(command, Welcome):
+            self._grant(message.welcome)
+        line.send(message)
+
+    def acknowledge(
+        self, session: str, ref: AttemptRef, *, row: int | None = None, offset: int | None = None
+    ) -> None:
+        """Tell an agent how far its points or its log are stored."""
+        line = self._by_session.get(session)
+        if line is not None:
+            ack = v1.Ack(attempt=ref_message(ref), point_row=row, log_offset=offset)
+            line.send(v1.AttachResponse(ack=ack))
+
+    def _grant(self, welcome: v1.Welcome) -> None:
+        """Fill in what depends on the load: the more agents, the longer they gather."""
+        load = len(self._by_session) / AGENTS_AT_SHORTEST_FLUSH
+        flush = min(LONGEST_FLUSH, max(SHORTEST_FLUSH, SHORTEST_FLUSH * load))
+        heartbeat = min(LONGEST_HEARTBEAT, self._terms.lease / HEARTBEAT_SHARE)
+        welcome.heartbeat_interval.CopyFrom(duration(heartbeat))
+        welcome.flush_interval.CopyFrom(duration(flush))
+        welcome.point_window_bytes = POINT_WINDOW
+        welcome.log_window_bytes = LOG_WINDOW

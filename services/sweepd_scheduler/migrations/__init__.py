@@ -1,0 +1,1 @@
+"""How scheduler databases of older versions are brought up to this one."""

@@ -1,0 +1,43 @@
+"""Where effects go once the changes behind them are stored: to streams, studies, readers and the log."""
+
+import logging
+from collections.abc import Sequence
+
+from sweepd_scheduler.domain.decision import AskStudy, Change, CloseSession, Effect, LogLine, SetTimer, Tell
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.lines import Lines
+from sweepd_scheduler.study import Studies
+from sweepd_scheduler.watch import Watchers
+
+
+class Effects:
+    """Carries effects out; none of them waits, all of them may be repeated."""
+
+    def __init__(
+        self, state: State, lines: Lines, studies: Studies, watchers: Watchers, log: logging.Logger
+    ) -> None:
+        self._state = state
+        self._lines = lines
+        self._studies = studies
+        self._watchers = watchers
+        self._log = log
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out one effect."""
+        match effect:
+            case Tell(session=session, command=command):
+                self._lines.tell(session, command, self._state.sessions.get(session))
+            case CloseSession(session=session, error=error):
+                self._lines.end(session, error)
+            case AskStudy(sweep=key, count=count):
+                sweep = self._state.sweeps.get(key)
+                if sweep is not None:
+                    self._studies.ask(sweep, count)
+            case LogLine(message=message):
+                self._log.warning(message)
+            case SetTimer():
+                raise AssertionError("timers belong to the owner")
+
+    def publish(self, changes: Sequence[Change], number: int) -> None:
+        """Tell those who watch what has changed."""
+        self._watchers.publish(changes, number)

@@ -1,0 +1,289 @@
+"""The owner loop: drain the inbox, decide each event, store all changes in one commit, then act on them."""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import DomainError, Reason, Status, StorageError
+from sweepd_scheduler.codec import microseconds
+from sweepd_scheduler.domain.decide import decide
+from sweepd_scheduler.domain.decision import Change, Decision, Effect, Remembered, SetTimer
+from sweepd_scheduler.domain.events import Event, Request, Timer
+from sweepd_scheduler.domain.moment import Moment
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.ports import Store
+
+DAY = 24 * 3600 * 1_000_000
+RETRY_STORAGE_AFTER = 0.25
+
+
+class Outlet(Protocol):
+    """Where effects go once the changes behind them are stored. None of it waits."""
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out one effect."""
+
+    def publish(self, changes: Sequence[Change], number: int) -> None:
+        """Tell those who watch what has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeatable:
+    """How a request is recognised when it comes again. `fingerprint` tells whether it is the same call."""
+
+    request_id: str
+    fingerprint: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class _Item:
+    event: Event
+    encode: Callable[[Sweep], bytes] | None = None
+    repeatable: Repeatable | None = None
+    answer: "asyncio.Future[bytes] | None" = None
+    done: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class _Decided:
+    item: _Item
+    decision: Decision
+    answer: bytes = b""
+    refusal: Exception | None = None
+
+
+class RequestIdReusedError(DomainError):
+    """The request id belongs to another call."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"request id {request_id!r} was used for another call",
+            status=Status.FAILED_PRECONDITION,
+            reason=Reason.REQUEST_ID_REUSED,
+            metadata={"request_id": request_id},
+        )
+
+
+class Owner:
+    """Owns the state: nothing else decides. The event loop is free while a turn is being stored."""
+
+    def __init__(self, state: State, store: Store, clock: Clock, outlet: Outlet, log: logging.Logger) -> None:
+        self.state = state
+        self._store = store
+        self._clock = clock
+        self._outlet = outlet
+        self._log = log
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-writer")
+        self._inbox: deque[_Item] = deque()
+        self._held: list[_Item] = []
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._tie = itertools.count()
+        self._wake = asyncio.Event()
+        self._requests: dict[str, Remembered] = {}
+        self._storage_away = False
+
+    def load(self) -> None:
+        """Take in what is stored; blocks, once, before the loop begins.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        loaded = self._store.load(self._moment().wall - DAY)
+        now = self._clock.monotonic()
+        self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now)
+        self._requests = {request.request_id: request for request in loaded.requests}
+        for at, timer in self.state.first_timers(now):
+            self._set_timer(at, timer)
+
+    async def ask(
+        self, event: Request, encode: Callable[[Sweep], bytes], repeatable: Repeatable | None
+    ) -> bytes:
+        """Carry out what a person asks for, and return the answer once it is stored.
+
+        Raises:
+            DomainError: it was refused, or could not be stored.
+        """
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._post(_Item(event=event, encode=encode, repeatable=repeatable, answer=answer))
+        return await answer
+
+    async def settle(self, event: Event) -> None:
+        """Let something happen and return once it is stored.
+
+        Raises:
+            DomainError: it was refused.
+        """
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._post(_Item(event=event, answer=answer))
+        await answer
+
+    def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
+        """Let something happen; `done` is called once it is stored, however long that takes."""
+        self._post(_Item(event=event, done=done))
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        while True:
+            await self._something_to_do()
+            # Streams that have more to say get the chance: an end and the offer after it share a commit.
+            await asyncio.sleep(0)
+            await self._turn()
+
+    def close(self) -> None:
+        """Refuse what is still waiting, and let go of the database."""
+        for item in (*self._held, *self._inbox):
+            if item.answer is not None and not item.answer.done():
+                item.answer.set_exception(
+                    DomainError("the scheduler is stopping", status=Status.UNAVAILABLE, retry_after=1.0)
+                )
+        self._writer.shutdown()
+        self._store.close()
+
+    async def _something_to_do(self) -> None:
+        if self._held:
+            await asyncio.sleep(RETRY_STORAGE_AFTER)
+            return
+        if self._inbox:
+            return
+        timeout = max(0.0, self._timers[0][0] - self._clock.monotonic()) if self._timers else None
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _post(self, item: _Item) -> None:
+        self._inbox.append(item)
+        self._wake.set()
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.monotonic(), microseconds(self._clock.now()))
+
+    async def _turn(self) -> None:
+        now = self._moment()
+        if self._storage_away:
+            self.state.renew_all(now.monotonic)  # nobody could be heard
+        items = [*self._held, *self._inbox, *self._due(now.monotonic)]
+        self._held = []
+        self._inbox.clear()
+        decided = [self._decide(item, now) for item in items]
+        changes = [change for each in decided for change in each.decision.changes]
+        number = self.state.counters["number"] + 1
+        try:
+            if changes:
+                await self._commit(changes, number, now)
+        except StorageError as error:
+            self._drop(decided, error)
+        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers hear of it)
+            self._log.exception("a turn could not be stored and is dropped")
+            self._drop(decided, error, hold=False)
+        else:
+            self._keep(decided, changes, number)
+
+    async def _commit(self, changes: Sequence[Change], number: int, now: Moment) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._store.commit, changes, number, now.wall - DAY)
+        if self._storage_away:
+            self._storage_away = False
+            self._log.info("the database can be written again")
+
+    def _decide(self, item: _Item, now: Moment) -> _Decided:
+        try:
+            return self._repeated(item) or self._decide_new(item, now)
+        except DomainError as error:
+            return _Decided(item, Decision(), refusal=error)
+        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
+            self._log.exception("%s could not be decided", type(item.event).__name__)
+            return _Decided(item, Decision(), refusal=error)
+
+    def _repeated(self, item: _Item) -> _Decided | None:
+        if item.repeatable is None or item.repeatable.request_id not in self._requests:
+            return None
+        known = self._requests[item.repeatable.request_id]
+        if known.fingerprint != item.repeatable.fingerprint:
+            raise RequestIdReusedError(known.request_id)
+        return _Decided(item, Decision(), answer=known.answer)
+
+    def _decide_new(self, item: _Item, now: Moment) -> _Decided:
+        mark = self.state.journal.mark()
+        decision = decide(self.state, item.event, now)
+        try:
+            answer = item.encode(decision.answer) if item.encode and decision.answer else b""
+        except BaseException:
+            self.state.journal.back_to(mark)
+            raise
+        if item.repeatable is None:
+            return _Decided(item, decision, answer=answer)
+        remembered = Remembered(
+            request_id=item.repeatable.request_id,
+            fingerprint=item.repeatable.fingerprint,
+            answer=answer,
+            time=now.wall,
+        )
+        self.state.journal.put(self._requests, remembered.request_id, remembered)
+        changes = (*decision.changes, remembered)
+        return _Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
+
+    def _keep(self, decided: Sequence[_Decided], changes: Sequence[Change], number: int) -> None:
+        """Make the staged changes current, then let out what follows from them, in order."""
+        self.state.journal.keep()
+        if changes:
+            self.state.counters["number"] = number
+            self._outlet.publish(changes, number)
+        for each in decided:
+            for effect in each.decision.effects:
+                if isinstance(effect, SetTimer):
+                    self._set_timer(effect.at, effect.event)
+                else:
+                    self._outlet.perform(effect)
+            _finish(each.item, each.answer, each.refusal)
+        self._forget_old_requests()
+
+    def _drop(self, decided: Sequence[_Decided], error: Exception, *, hold: bool = True) -> None:
+        """Forget what was staged. People are told; what agents report is decided again later."""
+        self.state.journal.back_to(0)
+        if hold and not self._storage_away:
+            self._storage_away = True
+            self._log.error("%s; trying again", error)
+        for each in decided:
+            if each.item.encode is None and hold:
+                self._held.append(each.item)
+            else:
+                _finish(each.item, b"", each.refusal or error)
+
+    def _due(self, now: float) -> list[_Item]:
+        due = []
+        while self._timers and self._timers[0][0] <= now:
+            due.append(_Item(event=heapq.heappop(self._timers)[2]))
+        return due
+
+    def _set_timer(self, at: float, event: Timer) -> None:
+        heapq.heappush(self._timers, (at, next(self._tie), event))
+
+    def _forget_old_requests(self) -> None:
+        oldest = self._moment().wall - DAY
+        while self._requests:
+            first = next(iter(self._requests.values()))
+            if first.time >= oldest:
+                return
+            del self._requests[first.request_id]
+
+
+def _finish(item: _Item, answer: bytes, refusal: Exception | None) -> None:
+    if item.done is not None:
+        item.done()
+    if item.answer is None or item.answer.done():  # a caller that has hung up wants no answer
+        return
+    if refusal is not None:
+        item.answer.set_exception(refusal)
+    else:
+        item.answer.set_result(answer)

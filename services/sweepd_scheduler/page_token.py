@@ -1,0 +1,59 @@
+"""Page tokens: opaque to callers, and only good for the call that gave them."""
+
+import base64
+import binascii
+import hashlib
+import json
+
+from google.protobuf.message import Message
+
+from sweepd_kernel.errors import InvalidFieldError
+
+Place = list[int | float | str]
+"""What a list goes on after."""
+
+_DIGEST_BYTES = 9
+DEFAULT_SIZE, LARGEST_SIZE = 100, 1_000
+
+
+def encoded(place: Place, request: Message) -> str:
+    """Return the token with which the list of `request` goes on after `place`."""
+    return base64.urlsafe_b64encode(_digest(request) + json.dumps(place).encode()).decode()
+
+
+def decoded(token: str, request: Message) -> Place | None:
+    """Return where the list goes on; None at its beginning.
+
+    Raises:
+        InvalidFieldError: no answer to such a request gave the token.
+    """
+    if not token:
+        return None
+    try:
+        content = base64.b64decode(token, altchars=b"-_", validate=True)
+        place = json.loads(content[_DIGEST_BYTES:])
+    except (binascii.Error, ValueError):
+        place = None
+        content = b""
+    if content[:_DIGEST_BYTES] != _digest(request) or not isinstance(place, list):
+        raise InvalidFieldError("page_token", "is not from an answer to this request")
+    return place
+
+
+def page_size(wanted: int) -> int:
+    """Return how many entries a page has.
+
+    Raises:
+        InvalidFieldError: more than are given.
+    """
+    if wanted > LARGEST_SIZE:
+        raise InvalidFieldError("page_size", f"{wanted} is more than {LARGEST_SIZE}")
+    return wanted or DEFAULT_SIZE
+
+
+def _digest(request: Message) -> bytes:
+    asked = type(request)()
+    asked.CopyFrom(request)
+    for name in ("page_token", "page_size"):
+        asked.ClearField(name)
+    return hashlib.blake2b(asked.SerializeToString(deterministic=True), digest_size=_DIGEST_BYTES).digest()

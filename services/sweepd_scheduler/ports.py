@@ -1,0 +1,100 @@
+"""What the scheduler needs from its database; `sql.py` and `memory.py` give it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweepd.spec import Point
+from sweepd_scheduler.domain.decision import Change, Remembered, StudyNoted
+from sweepd_scheduler.domain.events import Known
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.run import Run, RunState
+from sweepd_scheduler.domain.state import EndedSweep, Stored
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything that the owner keeps in memory. `number`: the last one of a change or of the record."""
+
+    sweeps: tuple[Stored, ...]
+    ended: tuple[tuple[int, EndedSweep], ...]
+    requests: tuple[Remembered, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPosition:
+    """Where a page of runs ended: the last number, and its value where they are ordered by value."""
+
+    number: int
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyLine:
+    """A numbered observation, with the point of the run where it was handed out."""
+
+    note: StudyNoted
+    point: Point | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Part of a sweep as it is, or as it has changed; `number` is that of the newest change in it."""
+
+    sweep: Sweep | None
+    runs: tuple[Run, ...]
+    number: int
+
+
+class Store(Protocol):
+    """The owner's side: one writer, calls one at a time, in any thread."""
+
+    def load(self, forget_before: int) -> Loaded:
+        """Return what is held in memory. Requests older than `forget_before` (microseconds) are left out."""
+
+    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+        """Store all changes durably in one transaction; rows are marked with `number`, which grows.
+
+        Raises:
+            StorageError: nothing was stored.
+        """
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+class Records(Protocol):
+    """The readers' side: what was committed, in any thread.
+
+    Every method may raise StorageError.
+    """
+
+    def sweep(self, name: SweepName) -> Sweep | None:
+        """Return one sweep."""
+
+    def sweeps(
+        self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
+    ) -> Sequence[Sweep]:
+        """Return sweeps without their files, newest first, with keys below `before`; empty names are any."""
+
+    def run(self, name: RunName) -> Run | None:
+        """Return one run with all attempts."""
+
+    def runs(
+        self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
+    ) -> Sequence[Run]:
+        """Return runs by number, or the best first, without those that have no value."""
+
+    def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
+        """Return a sweep and its runs with numbers above `after`, at most `limit`."""
+
+    def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
+        """Return what has changed after `number`; None if it is not known, or there is more than `limit`."""
+
+    def observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+        """Return numbered observations of a study in order."""
+
+    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
+        """Return what is stored of each attempt; None where there is nothing."""

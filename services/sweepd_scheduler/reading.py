@@ -1,0 +1,28 @@
+"""Runs reads of the database in threads, so that the event loop stays free."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from sweepd_scheduler.ports import Records
+
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 2
+
+
+class Reading:
+    """The records, and the threads that read them."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
+
+    async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `read` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: read(*args, **kwargs))
+
+    def close(self) -> None:
+        """Wait for the reads under way."""
+        self._threads.shutdown()

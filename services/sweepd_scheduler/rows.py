@@ -1,0 +1,188 @@
+"""How sweeps, runs and attempts look as rows: the columns in order, and both directions."""
+
+import json
+from dataclasses import asdict
+
+from sweepd.spec import to_document
+from sweepd_scheduler.domain.run import (
+    Attempt,
+    Run,
+    RunState,
+)
+from sweepd_scheduler.domain.sweep import Sweep
+
+Value = None | int | float | str | bytes
+
+COUNT_COLUMNS = tuple(f"{state}_runs" for state in RunState)
+
+# Columns that never change come first: an update leaves them alone.
+SWEEP_FIXED = ("id", "entity", "project", "sweep", "spec", "file_name", "file_content", "create_time")
+SWEEP_LIVE = (
+    "state",
+    "ending",
+    "reason",
+    *COUNT_COLUMNS,
+    "cursor",
+    "listed",
+    "observations",
+    "best_run",
+    "best_value",
+    "objective_seen",
+    "missing_runs",
+    "missing_keys",
+    "start_time",
+    "end_time",
+)
+RUN_FIXED = (
+    "sweep_id",
+    "number",
+    "digest",
+    "repeat",
+    "occurrence",
+    "point",
+    "source",
+    "seed",
+    "point_index",
+    "observations_seen",
+    "engine",
+    "predicted_value",
+    "predicted_deviation",
+    "expected_improvement",
+    "create_time",
+)
+RUN_LIVE = (
+    "state",
+    "reason",
+    "attempt",
+    "requeues",
+    "observation_row",
+    "iterations",
+    "best_value",
+    "worst_value",
+    "last_value",
+    "objective_logged",
+    "rung",
+    "stop_mode",
+    "stop_reason",
+    "verdicts",
+    "logged_keys",
+    "start_time",
+    "end_time",
+)
+ATTEMPT_KEY = ("sweep_id", "run", "number")
+ATTEMPT = (
+    "agent",
+    "host",
+    "state",
+    "exit_cause",
+    "exit_code",
+    "exit_signal",
+    "exit_message",
+    "reason",
+    "argv",
+    "resumed_from_step",
+    "assign_time",
+    "start_time",
+    "end_time",
+)
+
+
+def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
+    """Return the values of the columns that never change."""
+    file = sweep.file
+    return (
+        sweep.key,
+        sweep.name.parent.entity,
+        sweep.name.parent.project,
+        sweep.name.id,
+        json.dumps(to_document(sweep.spec), ensure_ascii=False),
+        file.name if file else None,
+        file.content if file else None,
+        sweep.create_time,
+    )
+
+
+def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
+    """Return the values of the columns that change."""
+    missing = sweep.objective_missing
+    return (
+        sweep.state,
+        sweep.ending,
+        sweep.reason,
+        *sweep.counts.by_state,
+        sweep.cursor,
+        sweep.listed,
+        sweep.observations,
+        sweep.best.run if sweep.best else None,
+        sweep.best.value if sweep.best else None,
+        int(sweep.objective_seen),
+        missing.consecutive_runs if missing else 0,
+        json.dumps(missing.logged_keys) if missing else "[]",
+        sweep.start_time,
+        sweep.end_time,
+    )
+
+
+def run_fixed(run: Run) -> tuple[Value, ...]:
+    """Return the values of the columns that never change."""
+    origin = run.provenance
+    return (
+        run.sweep,
+        run.number,
+        run.digest,
+        0,
+        run.occurrence,
+        json.dumps(run.point, ensure_ascii=False, separators=(",", ":")),
+        origin.source,
+        origin.seed,
+        origin.index,
+        origin.observations_seen,
+        origin.engine,
+        origin.predicted_value,
+        origin.predicted_deviation,
+        origin.expected_improvement,
+        run.create_time,
+    )
+
+
+def run_live(run: Run) -> tuple[Value, ...]:
+    """Return the values of the columns that change."""
+    return (
+        run.state,
+        run.reason,
+        run.attempt,
+        run.requeues,
+        run.observation_row,
+        run.values.iterations,
+        run.values.best,
+        run.values.worst,
+        run.values.last,
+        int(run.values.logged),
+        run.rung,
+        run.stop.mode if run.stop else None,
+        run.stop.reason if run.stop else "",
+        json.dumps([asdict(verdict) for verdict in run.verdicts]) if run.verdicts else "[]",
+        json.dumps(run.logged_keys) if run.logged_keys else "[]",
+        run.start_time,
+        run.end_time,
+    )
+
+
+def attempt_row(attempt: Attempt) -> tuple[Value, ...]:
+    """Return the values of an attempt's columns but for its key."""
+    ended = attempt.exit
+    return (
+        attempt.agent,
+        attempt.host,
+        attempt.state,
+        ended.cause if ended else None,
+        ended.code if ended else None,
+        ended.signal if ended else None,
+        ended.message if ended else "",
+        attempt.reason,
+        json.dumps(attempt.argv) if attempt.argv else "[]",
+        attempt.resumed_from_step,
+        attempt.assign_time,
+        attempt.start_time,
+        attempt.end_time,
+    )

@@ -1,0 +1,139 @@
+"""Rows as sweeps, runs and attempts again."""
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from sqlite3 import Row
+
+from sweepd.spec import SweepSpec, parse_mapping
+from sweepd_scheduler.domain.early_termination import Verdict
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName
+from sweepd_scheduler.domain.objective import ObjectiveMissing
+from sweepd_scheduler.domain.run import (
+    Attempt,
+    AttemptState,
+    Exit,
+    ExitCause,
+    PointSource,
+    Provenance,
+    Run,
+    RunState,
+    Stop,
+    StopMode,
+    Values,
+)
+from sweepd_scheduler.domain.sweep import Best, Counts, Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.rows import COUNT_COLUMNS
+
+
+def sweep_name(row: Row) -> SweepName:
+    """Return the name in a row of a sweep."""
+    return SweepName(Parent(row["entity"], row["project"]), row["sweep"])
+
+
+def sweep(row: Row) -> Sweep:
+    """Return the sweep of a row; without its file where the row lacks those columns."""
+    file = None
+    if "file_content" in row.keys() and row["file_content"] is not None:  # noqa: SIM118 (a Row is no mapping)
+        file = SourceFile(name=row["file_name"], content=row["file_content"])
+    missing = None
+    if row["missing_runs"]:
+        keys = tuple(json.loads(row["missing_keys"]))
+        missing = ObjectiveMissing(consecutive_runs=row["missing_runs"], logged_keys=keys)
+    return Sweep(
+        key=row["id"],
+        name=sweep_name(row),
+        spec=_spec(row["spec"]),
+        file=file,
+        create_time=row["create_time"],
+        state=SweepState(row["state"]),
+        ending=Ending(row["ending"]) if row["ending"] else None,
+        reason=row["reason"],
+        counts=Counts(tuple(row[column] for column in COUNT_COLUMNS)),
+        cursor=row["cursor"],
+        listed=row["listed"],
+        observations=row["observations"],
+        best=Best(run=row["best_run"], value=row["best_value"]) if row["best_run"] else None,
+        objective_seen=bool(row["objective_seen"]),
+        objective_missing=missing,
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+    )
+
+
+def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
+    """Return the run of a row; `attempts` are its own, oldest first."""
+    return Run(
+        sweep=row["sweep_id"],
+        number=row["number"],
+        name=str(RunName(name, row["number"])),
+        point=json.loads(row["point"]),
+        digest=row["digest"],
+        occurrence=row["occurrence"],
+        provenance=_provenance(row),
+        create_time=row["create_time"],
+        state=RunState(row["state"]),
+        reason=row["reason"],
+        attempts=tuple(attempt(each) for each in attempts),
+        requeues=row["requeues"],
+        observation_row=row["observation_row"],
+        values=Values(
+            iterations=row["iterations"],
+            best=row["best_value"],
+            worst=row["worst_value"],
+            last=row["last_value"],
+            logged=bool(row["objective_logged"]),
+        ),
+        rung=row["rung"],
+        stop=Stop(mode=StopMode(row["stop_mode"]), reason=row["stop_reason"]) if row["stop_mode"] else None,
+        verdicts=tuple(Verdict(**verdict) for verdict in json.loads(row["verdicts"])),
+        logged_keys=tuple(json.loads(row["logged_keys"])),
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+    )
+
+
+def attempt(row: Row) -> Attempt:
+    """Return the attempt of a row."""
+    ended = None
+    if row["exit_cause"]:
+        ended = Exit(
+            cause=ExitCause(row["exit_cause"]),
+            code=row["exit_code"],
+            signal=row["exit_signal"],
+            message=row["exit_message"],
+        )
+    return Attempt(
+        number=row["number"],
+        agent=row["agent"],
+        host=row["host"],
+        state=AttemptState(row["state"]),
+        exit=ended,
+        reason=row["reason"],
+        argv=tuple(json.loads(row["argv"])),
+        resumed_from_step=row["resumed_from_step"],
+        assign_time=row["assign_time"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+    )
+
+
+def _provenance(row: Row) -> Provenance:
+    return Provenance(
+        source=PointSource(row["source"]),
+        seed=row["seed"],
+        index=row["point_index"],
+        observations_seen=row["observations_seen"],
+        engine=row["engine"],
+        predicted_value=row["predicted_value"],
+        predicted_deviation=row["predicted_deviation"],
+        expected_improvement=row["expected_improvement"],
+    )
+
+
+@lru_cache(maxsize=256)
+def _spec(document: str) -> SweepSpec:
+    parsed = parse_mapping(json.loads(document), file="the stored sweep")
+    if parsed.spec is None:
+        raise ValueError(f"a stored sweep cannot be read: {parsed.diagnostics[0]}")
+    return parsed.spec

@@ -1,0 +1,142 @@
+-- The newest tables of the scheduler's database; a test holds them equal to tables.py and to the migrations.
+
+CREATE TABLE sweep (
+    id INTEGER NOT NULL,
+    entity TEXT NOT NULL,
+    project TEXT NOT NULL,
+    sweep TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    file_name TEXT,
+    file_content BLOB,
+    create_time BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    ending TEXT,
+    reason TEXT NOT NULL,
+    pending_runs BIGINT NOT NULL,
+    assigned_runs BIGINT NOT NULL,
+    running_runs BIGINT NOT NULL,
+    finished_runs BIGINT NOT NULL,
+    failed_runs BIGINT NOT NULL,
+    crashed_runs BIGINT NOT NULL,
+    stopped_runs BIGINT NOT NULL,
+    killed_runs BIGINT NOT NULL,
+    cursor BIGINT NOT NULL,
+    listed BIGINT,
+    observations BIGINT NOT NULL,
+    best_run BIGINT,
+    best_value FLOAT,
+    objective_seen BOOLEAN NOT NULL,
+    missing_runs BIGINT NOT NULL,
+    missing_keys TEXT NOT NULL,
+    start_time BIGINT NOT NULL,
+    end_time BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (entity, project, sweep)
+);
+
+CREATE TABLE run (
+    sweep_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    repeat BIGINT NOT NULL,
+    occurrence BIGINT NOT NULL,
+    point TEXT NOT NULL,
+    source TEXT NOT NULL,
+    seed BIGINT NOT NULL,
+    point_index BIGINT NOT NULL,
+    observations_seen BIGINT NOT NULL,
+    engine TEXT NOT NULL,
+    predicted_value FLOAT,
+    predicted_deviation FLOAT,
+    expected_improvement FLOAT,
+    create_time BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    attempt BIGINT NOT NULL,
+    requeues BIGINT NOT NULL,
+    observation_row BIGINT NOT NULL,
+    iterations BIGINT NOT NULL,
+    best_value FLOAT,
+    worst_value FLOAT,
+    last_value FLOAT,
+    objective_logged BOOLEAN NOT NULL,
+    rung BIGINT NOT NULL,
+    stop_mode TEXT,
+    stop_reason TEXT NOT NULL,
+    verdicts TEXT NOT NULL,
+    logged_keys TEXT NOT NULL,
+    start_time BIGINT NOT NULL,
+    end_time BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    PRIMARY KEY (sweep_id, number),
+    UNIQUE (sweep_id, digest, repeat, occurrence)
+);
+
+CREATE TABLE attempt (
+    sweep_id INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    agent TEXT NOT NULL,
+    host TEXT NOT NULL,
+    state TEXT NOT NULL,
+    exit_cause TEXT,
+    exit_code BIGINT,
+    exit_signal BIGINT,
+    exit_message TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    argv TEXT NOT NULL,
+    resumed_from_step BIGINT,
+    assign_time BIGINT NOT NULL,
+    start_time BIGINT NOT NULL,
+    end_time BIGINT NOT NULL,
+    PRIMARY KEY (sweep_id, run, number)
+);
+
+CREATE TABLE rung (
+    sweep_id INTEGER NOT NULL,
+    rung INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    value FLOAT NOT NULL,
+    PRIMARY KEY (sweep_id, rung, run)
+);
+
+CREATE TABLE observation (
+    sweep_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    run BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    iterations BIGINT NOT NULL,
+    value FLOAT,
+    worst FLOAT,
+    last FLOAT,
+    outcome TEXT,
+    PRIMARY KEY (sweep_id, number)
+);
+
+CREATE TABLE event (
+    number INTEGER NOT NULL,
+    time BIGINT NOT NULL,
+    sweep_id BIGINT NOT NULL,
+    run BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE INDEX event_of_sweep ON event (sweep_id, number);
+
+CREATE TABLE request (
+    id TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    answer BLOB NOT NULL,
+    time BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_request_time ON request (time);
+
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO alembic_version (version_num) VALUES ('0001');

@@ -1,0 +1,157 @@
+"""One stream of an agent: what becomes of each report on it, and when it is renewed."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+from sweepd import v1
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import DomainError, InvalidFieldError, Status
+from sweepd_scheduler import agent_codec
+from sweepd_scheduler.domain.agent import AttemptRef, Held
+from sweepd_scheduler.domain.decision import Fenced, NotUnderstood
+from sweepd_scheduler.domain.events import Heartbeat
+from sweepd_scheduler.domain.names import RunName
+from sweepd_scheduler.lines import Line, Lines
+from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.relay import Parcel, Relay
+
+UNDECIDED_REPORTS = 64
+STREAM_AGE = 30 * 60.0
+AGE_SPREAD = 0.1
+LAST_WORDS = 30.0
+RECONNECT_AFTER = 1.0
+
+Points = Relay[v1.AppendPointsRequest, v1.AppendPointsResponse]
+Logs = Relay[v1.AppendLogRequest, v1.AppendLogResponse]
+
+
+class StreamAgeError(DomainError):
+    """The stream was asked to end and did not."""
+
+    def __init__(self) -> None:
+        super().__init__("this stream is too old; open a new one", status=Status.UNAVAILABLE, retry_after=1.0)
+
+
+class AgentSession:
+    """One open stream. Reports that wait for a decision are bounded, which pushes the agent back."""
+
+    def __init__(
+        self, line: Line, owner: Owner, lines: Lines, points: Points, logs: Logs, clock: Clock
+    ) -> None:
+        self.line = line
+        self.resumed: dict[AttemptRef, int] = {}
+        self._owner = owner
+        self._lines = lines
+        self._points = points
+        self._logs = logs
+        self._clock = clock
+        self._credit = asyncio.Semaphore(UNDECIDED_REPORTS)
+        self.heard = clock.monotonic()
+
+    async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
+        """Take in reports until the agent ends the stream; the line ends with it."""
+        try:
+            async with asyncio.timeout(STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)):  # noqa: S311 (jitter)
+                await self._read_all(requests)
+            self.line.end()
+        except TimeoutError:
+            await self._renew(requests)
+        except DomainError as error:
+            self.line.end(error)
+
+    async def _renew(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
+        self.go_away("the stream has reached its age")
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await self._read_all(requests)
+            self.line.end()
+        except TimeoutError:
+            self.line.end(StreamAgeError())
+        except DomainError as error:
+            self.line.end(error)
+
+    def go_away(self, reason: str) -> None:
+        """Ask the agent to open a new stream."""
+        wait = agent_codec.duration(RECONNECT_AFTER)
+        self.line.send(v1.AttachResponse(go_away=v1.GoAway(reconnect_after=wait, reason=reason)))
+
+    async def _read_all(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
+        async for request in requests:
+            kind = request.WhichOneof("report")
+            self.heard = self._clock.monotonic()
+            if kind != "heartbeat":
+                self._owner.state.hear(self.line.session, self.heard)
+            match kind:
+                case "points":
+                    self._pass_points(request.points)
+                case "log":
+                    self._pass_log(request.log)
+                case "goodbye":
+                    return
+                case "hello":
+                    raise InvalidFieldError("report", "hello comes once")
+                case _:
+                    await self._report(request)
+
+    async def _report(self, request: v1.AttachRequest) -> None:
+        try:
+            report = agent_codec.report(self.line.session, request)
+        except agent_codec.MalformedReportError as error:
+            self._lines.tell(self.line.session, NotUnderstood(str(error)), None)
+            return
+        if isinstance(report, Heartbeat):
+            self._owner.state.hear(self.line.session, self.heard, report.alive)
+        if request.HasField("run_started") and request.run_started.HasField("resumed_from_step"):
+            self.resumed[agent_codec.ref(request.run_started.attempt)] = request.run_started.resumed_from_step
+        await self._credit.acquire()
+        self._owner.tell(report, self._credit.release)
+
+    def _pass_points(self, report: v1.PointReport) -> None:
+        ref = agent_codec.ref(report.attempt)
+        run = self._reporting(ref)
+        if run is not None:
+            request = v1.AppendPointsRequest(
+                run=str(run),
+                sweep=str(run.sweep),
+                attempt=ref.attempt,
+                batch=report.batch,
+                resumed_from_step=self.resumed.get(ref),
+            )
+            parcel = Parcel(name=(request.run, ref.attempt), request=request, size=request.ByteSize())
+            self._points.offer(self.line.session, ref, parcel)
+
+    def _pass_log(self, report: v1.LogReport) -> None:
+        ref = agent_codec.ref(report.attempt)
+        run = self._reporting(ref)
+        if run is not None:
+            request = v1.AppendLogRequest(
+                run=str(run),
+                sweep=str(run.sweep),
+                attempt=ref.attempt,
+                offset=report.offset,
+                content=report.content,
+            )
+            parcel = Parcel(name=(request.run, ref.attempt), request=request, size=len(report.content) + 200)
+            self._logs.offer(self.line.session, ref, parcel)
+
+    def _reporting(self, ref: AttemptRef) -> RunName | None:
+        """Return the run whose attempt may deliver: the newest, or one whose end was taken; else fence it."""
+        state = self._owner.state
+        holdings = state.holdings.get(self.line.session)
+        held = holdings.by_handle.get(ref.handle) if holdings else None
+        if held is None or held.attempt != ref.attempt:
+            what = f"attempt {ref.attempt} of handle {ref.handle}"
+            self._lines.tell(self.line.session, NotUnderstood(what), None)
+            return None
+        run = state.runs.get(held.key)
+        if held.exited is None and (run is None or run.attempt != held.attempt):
+            self._lines.tell(self.line.session, Fenced(ref), None)
+            return None
+        return self._run_name(held)
+
+    def _run_name(self, held: Held) -> RunName:
+        key, number = held.key
+        state = self._owner.state
+        sweep = state.sweeps.get(key)
+        return RunName(sweep.name if sweep else state.ended[key].name, number)

@@ -1,0 +1,135 @@
+"""How streams of agents open, with what is known of what they hold, and how they close."""
+
+import asyncio
+import secrets
+from contextlib import suppress
+
+from sweepd import v1
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import DomainError, NotFoundError, Status
+from sweepd_scheduler import agent_codec
+from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.lines import Line, Lines
+from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.session import AgentSession, Logs, Points
+
+
+class Sessions:
+    """Opens and closes the streams."""
+
+    def __init__(
+        self, owner: Owner, reading: Reading, lines: Lines, points: Points, logs: Logs, clock: Clock
+    ) -> None:
+        self._owner = owner
+        self._reading = reading
+        self._lines = lines
+        self._points = points
+        self._logs = logs
+        self._clock = clock
+        self._open: dict[str, AgentSession] = {}
+        self._none_open = asyncio.Event()
+
+    async def open(self, hello: v1.Hello) -> AgentSession:
+        """Let an agent in: older streams of it are void before it is asked what it holds.
+
+        Raises:
+            DomainError: it is not let in.
+        """
+        agent_codec.check_hello(hello)
+        line = Line(f"{hello.agent_id[:8]}-{secrets.token_hex(4)}", hello.agent_id)
+        session = AgentSession(line, self._owner, self._lines, self._points, self._logs, self._clock)
+        self._lines.open(line)
+        self._open[line.session] = session
+        self._none_open.clear()
+        try:
+            await self._owner.settle(Announced(line.session, hello.agent_id))
+            attempts = await self._held(hello)
+            for held in attempts:
+                if held.known is not None and held.known.resumed_from_step is not None:
+                    session.resumed[held.ref] = held.known.resumed_from_step
+            await self._owner.settle(_attached(line.session, hello, attempts))
+        except BaseException:
+            self.close(session)
+            raise
+        return session
+
+    def close(self, session: AgentSession) -> None:
+        """Forget a stream; its attempts stay the agent's until their leases run out."""
+        name = session.line.session
+        if self._open.pop(name, None) is not None:
+            self._lines.close(session.line)
+            self._points.forget(name)
+            self._logs.forget(name)
+            self._owner.tell(Detached(name))
+            if not self._open:
+                self._none_open.set()
+
+    def heard(self) -> dict[str, float]:
+        """Return when each session was last heard of, in monotonic seconds."""
+        return {name: session.heard for name, session in self._open.items()}
+
+    async def send_away(self, patience: float) -> None:
+        """Ask all agents to come back later, and end the streams of those that stay."""
+        for session in self._open.values():
+            session.go_away("the scheduler is stopping")
+        if self._open:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_open.wait(), patience)
+        for session in list(self._open.values()):
+            session.line.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
+
+    async def _held(self, hello: v1.Hello) -> tuple[HeldAttempt, ...]:
+        if not hello.attempts:
+            return ()
+        asked = [(_run_name(held.run), held.attempt) for held in hello.attempts]
+        known = await self._known([(name, number) for name, number in asked if name is not None])
+        return tuple(
+            HeldAttempt(
+                ref=AttemptRef(held.run_handle, held.attempt),
+                alive=held.alive,
+                known=known.get((name, held.attempt)) if name is not None else None,
+            )
+            for held, (name, _) in zip(hello.attempts, asked, strict=True)
+        )
+
+    async def _known(self, asked: list[tuple[RunName, int]]) -> dict[tuple[RunName, int], Known | None]:
+        found = await self._reading(self._reading.records.known, asked)
+        return dict(zip(asked, found, strict=True))
+
+
+def _attached(session: str, hello: v1.Hello, attempts: tuple[HeldAttempt, ...]) -> Attached:
+    return Attached(
+        session=session,
+        agent=hello.agent_id,
+        instance=hello.instance,
+        pid=hello.pid,
+        host=hello.host[:255],
+        version=hello.version[:64],
+        labels=dict(hello.labels),
+        slots=hello.slots,
+        sweeps=tuple(_sweep_names(hello)),
+        attempts=attempts,
+    )
+
+
+def _sweep_names(hello: v1.Hello) -> list[SweepName]:
+    """Return the sweeps that can be names at all; if none can, say so."""
+    read: list[SweepName] = []
+    for text in hello.sweeps:
+        try:
+            read.append(names.sweep_name(text))
+        except NotFoundError:
+            if len(hello.sweeps) == 1 and not hello.attempts:
+                raise
+    return read
+
+
+def _run_name(text: str) -> RunName | None:
+    try:
+        return names.run_name(text)
+    except NotFoundError:
+        return None

@@ -1,0 +1,195 @@
+"""Stores what the owner decides, in SQLite: one transaction a turn, one prepared statement a table."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_scheduler import rows, rows_read
+from sweepd_scheduler.domain.decision import (
+    AttemptChanged,
+    Change,
+    Happened,
+    Remembered,
+    RunChanged,
+    RungReached,
+    StudyNoted,
+    SweepChanged,
+)
+from sweepd_scheduler.domain.run import FINAL, Attempt, RunKey
+from sweepd_scheduler.domain.state import EndedSweep, Stored
+from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.ports import Loaded
+from sweepd_scheduler.sql_statements import (
+    INSERT_EVENT,
+    INSERT_OBSERVATION,
+    INSERT_REQUEST,
+    INSERT_RUN,
+    INSERT_SWEEP,
+    PUT_ATTEMPT,
+    PUT_RUNG,
+    UPDATE_RUN,
+    UPDATE_SWEEP,
+)
+
+SERVICE = "scheduler"
+Statement = tuple[str, list[tuple[rows.Value, ...]]]
+
+
+class SqliteStore:
+    """The writing side of the scheduler's database."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_sqlite(path)
+        self._connection.row_factory = sqlite3.Row
+
+    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+        """Store all changes durably in one transaction, or nothing."""
+        connection = self._connection
+        try:
+            connection.execute("begin immediate")
+            for statement, values in grouped(changes, number):
+                connection.executemany(statement, values)
+            if any(isinstance(change, Remembered) for change in changes):
+                connection.execute("delete from request where time < ?", (forget_before,))
+            connection.execute("commit")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise storage_error(error, SERVICE, self._path) from error
+
+    def load(self, forget_before: int) -> Loaded:
+        """Return what is held in memory."""
+        connection = self._connection
+        ended: list[tuple[int, EndedSweep]] = []
+        going: list[Stored] = []
+        for row in connection.execute("select * from sweep order by id"):
+            unfinished = row["pending_runs"] + row["assigned_runs"] + row["running_runs"]
+            if row["state"] in SWEEP_FINAL and not unfinished:
+                over = EndedSweep(
+                    name=rows_read.sweep_name(row), state=SweepState(row["state"]), reason=row["reason"]
+                )
+                ended.append((row["id"], over))
+            else:
+                going.append(self._stored(row))
+        requests = connection.execute(
+            "select id, fingerprint, answer, time from request where time >= ? order by time",
+            (forget_before,),
+        )
+        return Loaded(
+            sweeps=tuple(going),
+            ended=tuple(ended),
+            requests=tuple(
+                Remembered(request_id=name, fingerprint=fingerprint, answer=answer, time=time)
+                for name, fingerprint, answer, time in requests
+            ),
+            number=self._last_number(),
+        )
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._connection.close()
+
+    def _stored(self, row: sqlite3.Row) -> Stored:
+        connection, key = self._connection, row["id"]
+        sweep = rows_read.sweep(row)
+        waiting = ", ".join(f"'{state}'" for state in sorted(FINAL))
+        live = connection.execute(
+            f"select * from run where sweep_id = ? and state not in ({waiting})",  # noqa: S608 (our own words)
+            (key,),
+        ).fetchall()
+        attempts = (
+            connection.execute(
+                "select * from attempt where sweep_id = ? and run = ? order by number", (key, run["number"])
+            )
+            for run in live
+        )
+        digests = connection.execute("select digest from run where sweep_id = ?", (key,))
+        values = connection.execute("select rung, run, value from rung where sweep_id = ?", (key,))
+        times = connection.execute(
+            "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
+            (key,),
+        )
+        return Stored(
+            sweep=sweep,
+            runs=tuple(
+                rows_read.run(run, sweep.name, tries) for run, tries in zip(live, attempts, strict=True)
+            ),
+            digests=frozenset(digest for (digest,) in digests),
+            rung_values=tuple((rung, run, value) for rung, run, value in values),
+            durations=tuple(time / 1e6 for (time,) in times),
+        )
+
+    def _last_number(self) -> int:
+        queries = (
+            "select max(number) from event",
+            "select max(changed) from sweep",
+            "select max(changed) from run",
+        )
+        return max(self._connection.execute(query).fetchone()[0] or 0 for query in queries)
+
+
+def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
+    """Return one statement a table with its rows; of what changed several times the newest alone."""
+    sweeps = {change.sweep.key: change.sweep for change in changes if isinstance(change, SweepChanged)}
+    runs = {change.run.key: change.run for change in changes if isinstance(change, RunChanged)}
+    new_sweeps = {change.sweep.key for change in changes if isinstance(change, SweepChanged) and change.new}
+    new_runs = {change.run.key for change in changes if isinstance(change, RunChanged) and change.new}
+    yield from _if_any(
+        INSERT_SWEEP,
+        [(*rows.sweep_fixed(s), *rows.sweep_live(s), number) for k, s in sweeps.items() if k in new_sweeps],
+    )
+    yield from _if_any(
+        UPDATE_SWEEP, [(*rows.sweep_live(s), number, k) for k, s in sweeps.items() if k not in new_sweeps]
+    )
+    yield from _if_any(
+        INSERT_RUN,
+        [(*rows.run_fixed(r), *rows.run_live(r), number) for k, r in runs.items() if k in new_runs],
+    )
+    yield from _if_any(
+        UPDATE_RUN, [(*rows.run_live(r), number, *k) for k, r in runs.items() if k not in new_runs]
+    )
+    yield from _attempts(changes)
+    yield from _appended(changes)
+
+
+def _attempts(changes: Sequence[Change]) -> Iterator[Statement]:
+    attempts: dict[tuple[RunKey, int], Attempt] = {
+        (change.key, change.attempt.number): change.attempt
+        for change in changes
+        if isinstance(change, AttemptChanged)
+    }
+    yield from _if_any(
+        PUT_ATTEMPT, [(*key, number, *rows.attempt_row(each)) for (key, number), each in attempts.items()]
+    )
+
+
+def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
+    rungs: list[tuple[rows.Value, ...]] = []
+    notes: list[tuple[rows.Value, ...]] = []
+    lines: list[tuple[rows.Value, ...]] = []
+    requests: list[tuple[rows.Value, ...]] = []
+    for change in changes:
+        match change:
+            case RungReached():
+                rungs.append((change.sweep, change.rung, change.run, change.value))
+            case StudyNoted() as n:
+                values = (n.iterations, n.value, n.worst, n.last, n.outcome)
+                notes.append((n.sweep, n.number, n.run, n.event, *values))
+            case Happened() as h:
+                detail = json.dumps(dict(h.detail), ensure_ascii=False) if h.detail else "{}"
+                lines.append((h.number, h.time, h.sweep, h.run, h.attempt, h.kind, detail))
+            case Remembered() as r:
+                requests.append((r.request_id, r.fingerprint, r.answer, r.time))
+    yield from _if_any(PUT_RUNG, rungs)
+    yield from _if_any(INSERT_OBSERVATION, notes)
+    yield from _if_any(INSERT_EVENT, lines)
+    yield from _if_any(INSERT_REQUEST, requests)
+
+
+def _if_any(statement: str, values: list[tuple[rows.Value, ...]]) -> Iterator[Statement]:
+    if values:
+        yield statement, values

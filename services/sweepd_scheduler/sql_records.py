@@ -1,0 +1,241 @@
+"""Reads what was committed, for people and for the study; never waits for the owner."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sweepd.spec import Goal
+from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_scheduler import rows, rows_read
+from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.events import Known
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.run import AttemptState, Run, RunState
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
+from sweepd_scheduler.sql import SERVICE
+
+_LISTED = ", ".join(("id", "entity", "project", "sweep", "spec", "create_time", "changed", *rows.SWEEP_LIVE))
+
+
+class SqliteRecords:
+    """The reading side: one connection for each thread that reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.local()
+        self._open: list[sqlite3.Connection] = []
+
+    def close(self) -> None:
+        """Let go of the database; no read may be under way."""
+        for connection in self._open:
+            connection.close()
+
+    def sweep(self, name: SweepName) -> Sweep | None:
+        """Return one sweep."""
+        with self._reading() as connection:
+            row = _sweep_row(connection, name)
+            return rows_read.sweep(row) if row else None
+
+    def sweeps(
+        self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
+    ) -> Sequence[Sweep]:
+        """Return sweeps without their files, newest first."""
+        query = _Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
+        query.where("entity = ?", entity or None)
+        query.where("project = ?", project or None)
+        query.among("state", states)
+        query.where("id < ?", before)
+        with self._reading() as connection:
+            found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit))
+            return [rows_read.sweep(row) for row in found]
+
+    def run(self, name: RunName) -> Run | None:
+        """Return one run with all attempts."""
+        with self._reading() as connection:
+            sweep = _sweep_row(connection, name.sweep)
+            if sweep is None:
+                return None
+            found = connection.execute(
+                "select * from run where sweep_id = ? and number = ?", (sweep["id"], name.number)
+            )
+            runs = _runs(connection, name.sweep, found.fetchall())
+            return runs[0] if runs else None
+
+    def runs(
+        self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
+    ) -> Sequence[Run]:
+        """Return runs by number, or the best first, without those that have no value."""
+        query = _Query("select * from run")
+        query.where("sweep_id = ?", sweep.key)
+        query.among("state", states)
+        order = "number"
+        if best:
+            worse, direction = (">", "asc") if sweep.goal is Goal.MINIMIZE else ("<", "desc")
+            order = f"best_value {direction}, number"
+            query.where("best_value is not null")
+            if after is not None:
+                query.where(
+                    f"(best_value {worse} ? or (best_value = ? and number > ?))", after.value, after.value
+                )
+                query.values.append(after.number)
+        elif after is not None:
+            query.where("number > ?", after.number)
+        with self._reading() as connection:
+            found = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit))
+            return _runs(connection, sweep.name, found.fetchall())
+
+    def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
+        """Return a sweep and its runs with numbers above `after`, at most `limit`."""
+        with self._reading() as connection:
+            row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
+            found = connection.execute(
+                "select * from run where sweep_id = ? and number > ? order by number limit ?",
+                (sweep, after, limit),
+            ).fetchall()
+            return _changed(connection, row, found)
+
+    def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
+        """Return what has changed after `number`; None if it is not known, or there is more than `limit`."""
+        with self._reading() as connection:
+            (last,) = connection.execute("select max(changed) from sweep").fetchone()
+            (line,) = connection.execute("select max(number) from event").fetchone()
+            found = connection.execute(
+                "select * from run where sweep_id = ? and changed > ? order by number limit ?",
+                (sweep, number, limit + 1),
+            ).fetchall()
+            if len(found) > limit or number > max(last or 0, line or 0, *(row["changed"] for row in found)):
+                return None
+            row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
+            return _changed(connection, row, found)
+
+    def observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+        """Return numbered observations of a study in order."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "select o.*, case when o.event = 'handed-out' then r.point end as point from observation o"
+                " join run r on r.sweep_id = o.sweep_id and r.number = o.run"
+                " where o.sweep_id = ? and o.number > ? order by o.number limit ?",
+                (sweep, after, limit),
+            )
+            return [_line(row) for row in found]
+
+    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
+        """Return what is stored of each attempt; None where there is nothing."""
+        with self._reading() as connection:
+            return [_known(connection, name, number) for name, number in attempts]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the thread's connection, in one transaction: everything read is of one moment."""
+        try:
+            connection = self._connection()
+            connection.execute("begin")
+            try:
+                yield connection
+            finally:
+                connection.execute("rollback")
+        except sqlite3.Error as error:
+            raise storage_error(error, SERVICE, self._path) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        known: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if known is not None:
+            return known
+        connection = open_sqlite(self._path, read_only=True)
+        connection.row_factory = sqlite3.Row
+        self._threads.connection = connection
+        self._open.append(connection)
+        return connection
+
+
+class _Query:
+    """A condition put together from those parts that were asked for."""
+
+    def __init__(self, select: str) -> None:
+        self.text = select
+        self.values: list[rows.Value] = []
+        self._word = "where"
+
+    def where(self, condition: str, *values: rows.Value) -> None:
+        """Add a condition; one whose value is None is left out."""
+        if None in values:
+            return
+        self.text += f" {self._word} {condition}"
+        self.values += values
+        self._word = "and"
+
+    def among(self, column: str, words: Sequence[str]) -> None:
+        """Add that a column has one of some values; no values: any."""
+        if words:
+            self.where(f"{column} in ({', '.join('?' * len(words))})", *words)
+
+
+def _sweep_row(connection: sqlite3.Connection, name: SweepName) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = connection.execute(
+        "select * from sweep where entity = ? and project = ? and sweep = ?",
+        (name.parent.entity, name.parent.project, name.id),
+    ).fetchone()
+    return found
+
+
+def _runs(connection: sqlite3.Connection, name: SweepName, found: Sequence[sqlite3.Row]) -> list[Run]:
+    return [
+        rows_read.run(
+            row,
+            name,
+            connection.execute(
+                "select * from attempt where sweep_id = ? and run = ? order by number",
+                (row["sweep_id"], row["number"]),
+            ),
+        )
+        for row in found
+    ]
+
+
+def _changed(connection: sqlite3.Connection, row: sqlite3.Row, found: Sequence[sqlite3.Row]) -> Changed:
+    sweep = rows_read.sweep(row)
+    return Changed(
+        sweep=sweep,
+        runs=tuple(_runs(connection, sweep.name, found)),
+        number=max(row["changed"], *(run["changed"] for run in found), 0),
+    )
+
+
+def _line(row: sqlite3.Row) -> StudyLine:
+    note = StudyNoted(
+        sweep=row["sweep_id"],
+        number=row["number"],
+        run=row["run"],
+        event=StudyEvent(row["event"]),
+        iterations=row["iterations"],
+        value=row["value"],
+        worst=row["worst"],
+        last=row["last"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+    )
+    return StudyLine(note=note, point=json.loads(row["point"]) if row["point"] else None)
+
+
+def _known(connection: sqlite3.Connection, name: RunName, number: int) -> Known | None:
+    row = connection.execute(
+        "select r.sweep_id, r.number, r.attempt, r.state, r.observation_row, a.state as attempt_state,"
+        " a.resumed_from_step from sweep s"
+        " join run r on r.sweep_id = s.id and r.number = ?"
+        " join attempt a on a.sweep_id = s.id and a.run = r.number and a.number = ?"
+        " where s.entity = ? and s.project = ? and s.sweep = ?",
+        (name.number, number, name.sweep.parent.entity, name.sweep.parent.project, name.sweep.id),
+    ).fetchone()
+    if row is None:
+        return None
+    return Known(
+        key=(row["sweep_id"], row["number"]),
+        run_attempt=row["attempt"],
+        run_state=RunState(row["state"]),
+        state=AttemptState(row["attempt_state"]),
+        observation_row=row["observation_row"] if row["attempt"] == number else 0,
+        resumed_from_step=row["resumed_from_step"],
+    )

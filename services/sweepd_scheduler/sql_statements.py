@@ -1,0 +1,35 @@
+"""The owner's statements, made once from the columns; the driver keeps them prepared."""
+
+from collections.abc import Sequence
+
+from sweepd_scheduler.rows import ATTEMPT, ATTEMPT_KEY, RUN_FIXED, RUN_LIVE, SWEEP_FIXED, SWEEP_LIVE
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608 (our own names)
+
+
+def _update(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    values = ", ".join(f"{column} = ?" for column in columns)
+    found = " and ".join(f"{column} = ?" for column in key)
+    return f"update {table} set {values} where {found}"  # noqa: S608 (our own names)
+
+
+def _put(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
+    values = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return f"{_insert(table, (*key, *columns))} on conflict ({', '.join(key)}) do update set {values}"
+
+
+INSERT_SWEEP = _insert("sweep", (*SWEEP_FIXED, *SWEEP_LIVE, "changed"))
+UPDATE_SWEEP = _update("sweep", (*SWEEP_LIVE, "changed"), ("id",))
+INSERT_RUN = _insert("run", (*RUN_FIXED, *RUN_LIVE, "changed"))
+UPDATE_RUN = _update("run", (*RUN_LIVE, "changed"), ("sweep_id", "number"))
+PUT_ATTEMPT = _put("attempt", ATTEMPT_KEY, ATTEMPT)
+PUT_RUNG = _put("rung", ("sweep_id", "rung", "run"), ("value",))
+INSERT_OBSERVATION = _insert(
+    "observation",
+    ("sweep_id", "number", "run", "event", "iterations", "value", "worst", "last", "outcome"),
+)
+INSERT_EVENT = _insert("event", ("number", "time", "sweep_id", "run", "attempt", "kind", "detail"))
+INSERT_REQUEST = _insert("request", ("id", "fingerprint", "answer", "time"))

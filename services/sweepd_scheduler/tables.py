@@ -1,0 +1,177 @@
+"""The tables of the scheduler's database; `schema.sql` and the migrations agree with them.
+
+Times are microseconds since 1970, 0 for never. `changed` is the number of a row's newest change; it shares
+its sequence with the lines of the record, so that a reader can ask for what came after one.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class SchedulerTable(SQLModel, registry=registry()):
+    """What all tables of this database share: a catalogue of their own."""
+
+
+def _key() -> Column[int]:
+    return Column(Integer, primary_key=True, autoincrement=False)
+
+
+def _whole(*, nullable: bool = False) -> Column[int]:
+    return Column(BigInteger, nullable=nullable)
+
+
+def _text(*, nullable: bool = False) -> Column[str]:
+    return Column(Text, nullable=nullable)
+
+
+def _bytes(*, nullable: bool = False) -> Column[bytes]:
+    return Column(LargeBinary, nullable=nullable)
+
+
+class SweepRow(SchedulerTable, table=True):
+    """A sweep; integer keys stand for names everywhere else."""
+
+    __tablename__ = "sweep"
+    __table_args__ = (UniqueConstraint("entity", "project", "sweep"),)
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    entity: str = Field(sa_column=_text())
+    project: str = Field(sa_column=_text())
+    sweep: str = Field(sa_column=_text())
+    spec: str = Field(sa_column=_text())
+    file_name: str | None = Field(sa_column=_text(nullable=True))
+    file_content: bytes | None = Field(sa_column=_bytes(nullable=True))
+    create_time: int = Field(sa_column=_whole())
+    state: str = Field(sa_column=_text())
+    ending: str | None = Field(sa_column=_text(nullable=True))
+    reason: str = Field(sa_column=_text())
+    pending_runs: int = Field(sa_column=_whole())
+    assigned_runs: int = Field(sa_column=_whole())
+    running_runs: int = Field(sa_column=_whole())
+    finished_runs: int = Field(sa_column=_whole())
+    failed_runs: int = Field(sa_column=_whole())
+    crashed_runs: int = Field(sa_column=_whole())
+    stopped_runs: int = Field(sa_column=_whole())
+    killed_runs: int = Field(sa_column=_whole())
+    cursor: int = Field(sa_column=_whole())
+    listed: int | None = Field(sa_column=_whole(nullable=True))
+    observations: int = Field(sa_column=_whole())
+    best_run: int | None = Field(sa_column=_whole(nullable=True))
+    best_value: float | None = None
+    objective_seen: bool
+    missing_runs: int = Field(sa_column=_whole())
+    missing_keys: str = Field(sa_column=_text())
+    start_time: int = Field(sa_column=_whole())
+    end_time: int = Field(sa_column=_whole())
+    changed: int = Field(sa_column=_whole())
+
+
+class RunRow(SchedulerTable, table=True):
+    """A run: its point, and where it stands. The unique key keeps hand-outs exact whatever the code does."""
+
+    __tablename__ = "run"
+    __table_args__ = (UniqueConstraint("sweep_id", "digest", "repeat", "occurrence"),)
+    sweep_id: int = Field(sa_column=_key())
+    number: int = Field(sa_column=_key())
+    digest: bytes = Field(sa_column=_bytes())
+    repeat: int = Field(sa_column=_whole())
+    occurrence: int = Field(sa_column=_whole())
+    point: str = Field(sa_column=_text())
+    source: str = Field(sa_column=_text())
+    seed: int = Field(sa_column=_whole())
+    point_index: int = Field(sa_column=_whole())
+    observations_seen: int = Field(sa_column=_whole())
+    engine: str = Field(sa_column=_text())
+    predicted_value: float | None = None
+    predicted_deviation: float | None = None
+    expected_improvement: float | None = None
+    create_time: int = Field(sa_column=_whole())
+    state: str = Field(sa_column=_text())
+    reason: str = Field(sa_column=_text())
+    attempt: int = Field(sa_column=_whole())
+    requeues: int = Field(sa_column=_whole())
+    observation_row: int = Field(sa_column=_whole())
+    iterations: int = Field(sa_column=_whole())
+    best_value: float | None = None
+    worst_value: float | None = None
+    last_value: float | None = None
+    objective_logged: bool
+    rung: int = Field(sa_column=_whole())
+    stop_mode: str | None = Field(sa_column=_text(nullable=True))
+    stop_reason: str = Field(sa_column=_text())
+    verdicts: str = Field(sa_column=_text())
+    logged_keys: str = Field(sa_column=_text())
+    start_time: int = Field(sa_column=_whole())
+    end_time: int = Field(sa_column=_whole())
+    changed: int = Field(sa_column=_whole())
+
+
+class AttemptRow(SchedulerTable, table=True):
+    """One hand-out of a run to one agent."""
+
+    __tablename__ = "attempt"
+    sweep_id: int = Field(sa_column=_key())
+    run: int = Field(sa_column=_key())
+    number: int = Field(sa_column=_key())
+    agent: str = Field(sa_column=_text())
+    host: str = Field(sa_column=_text())
+    state: str = Field(sa_column=_text())
+    exit_cause: str | None = Field(sa_column=_text(nullable=True))
+    exit_code: int | None = Field(sa_column=_whole(nullable=True))
+    exit_signal: int | None = Field(sa_column=_whole(nullable=True))
+    exit_message: str = Field(sa_column=_text())
+    reason: str = Field(sa_column=_text())
+    argv: str = Field(sa_column=_text())
+    resumed_from_step: int | None = Field(sa_column=_whole(nullable=True))
+    assign_time: int = Field(sa_column=_whole())
+    start_time: int = Field(sa_column=_whole())
+    end_time: int = Field(sa_column=_whole())
+
+
+class RungRow(SchedulerTable, table=True):
+    """The value of a run at a rung of early termination, its newest attempt's."""
+
+    __tablename__ = "rung"
+    sweep_id: int = Field(sa_column=_key())
+    rung: int = Field(sa_column=_key())
+    run: int = Field(sa_column=_key())
+    value: float
+
+
+class ObservationRow(SchedulerTable, table=True):
+    """A numbered observation of a study: what the search is told, again and again if need be."""
+
+    __tablename__ = "observation"
+    sweep_id: int = Field(sa_column=_key())
+    number: int = Field(sa_column=_key())
+    run: int = Field(sa_column=_whole())
+    event: str = Field(sa_column=_text())
+    iterations: int = Field(sa_column=_whole())
+    value: float | None = None
+    worst: float | None = None
+    last: float | None = None
+    outcome: str | None = Field(sa_column=_text(nullable=True))
+
+
+class EventRow(SchedulerTable, table=True):
+    """A line of the record; only ever appended to."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_of_sweep", "sweep_id", "number"),)
+    number: int = Field(sa_column=Column(Integer, primary_key=True))
+    time: int = Field(sa_column=_whole())
+    sweep_id: int = Field(sa_column=_whole())
+    run: int = Field(sa_column=_whole())
+    attempt: int = Field(sa_column=_whole())
+    kind: str = Field(sa_column=_text())
+    detail: str = Field(sa_column=_text())
+
+
+class RequestRow(SchedulerTable, table=True):
+    """A request of the last day and its answer."""
+
+    __tablename__ = "request"
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    fingerprint: bytes = Field(sa_column=_bytes())
+    answer: bytes = Field(sa_column=_bytes())
+    time: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
