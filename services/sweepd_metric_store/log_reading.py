@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from sweepd_metric_store.notices import Notices
 from sweepd_metric_store.ports import LogPart, MetricReads
@@ -29,7 +29,7 @@ async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, ta
 
 async def parts(
     part: LogPart, run: str, reads: MetricReads, notices: Notices, *, follow: bool
-) -> AsyncIterator[LogPart]:
+) -> AsyncGenerator[LogPart]:
     """Yield `part` and what is stored behind it; with `follow` also what comes.
 
     A log that is not there yet is waited for; once an attempt is chosen, its log alone is read.

@@ -72,7 +72,7 @@ class MetricWrites(Protocol):
 class Selection:
     """Whose points are wanted: some runs or all of a sweep; of all keys if none is named."""
 
-    runs: Sequence[str] = ()
+    runs: AbstractSet[str] = frozenset()
     sweep: str = ""
     keys: AbstractSet[str] = frozenset()
 

@@ -26,7 +26,7 @@ def selection(request: Selecting) -> Selection:
         raise InvalidFieldError("runs", "name either runs or a sweep")
     if len(request.runs) > MAX_RUNS:
         raise InvalidFieldError("runs", f"are {len(request.runs)}, at most {MAX_RUNS} are served at once")
-    runs = tuple(run_name(run) for run in request.runs)
+    runs = frozenset(run_name(run) for run in request.runs)
     return Selection(runs=runs, sweep=request.sweep, keys=frozenset(request.keys))
 
 

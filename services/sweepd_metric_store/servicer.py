@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import TypeAlias
 
 import grpc
@@ -39,8 +40,9 @@ class MetricServicer:
         async def submit(request: v1.AppendPointsRequest) -> asyncio.Future[Stored]:
             return await self._writer.submit(codec.points_arrived(request))
 
-        async for stored in self._streams.answers(batches, submit):
-            yield codec.points_answer(stored)
+        async with aclosing(self._streams.answers(batches, submit)) as answers:
+            async for stored in answers:
+                yield codec.points_answer(stored)
 
     async def AppendLog(
         self, pieces: AsyncIterator[v1.AppendLogRequest], _context: object
@@ -51,8 +53,9 @@ class MetricServicer:
         async def submit(request: v1.AppendLogRequest) -> asyncio.Future[Stored]:
             return await self._writer.submit(codec.log_arrived(request))
 
-        async for stored in self._streams.answers(pieces, submit):
-            yield codec.log_answer(stored)
+        async with aclosing(self._streams.answers(pieces, submit)) as answers:
+            async for stored in answers:
+                yield codec.log_answer(stored)
 
     async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
         """Give a page of histories."""
@@ -71,8 +74,9 @@ class MetricServicer:
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
         """Follow points; writes by itself, as a reader that stalls has to be noticed."""
         selection = requests.selection(request)
-        async for group in watching.history(selection, self._reads, self._notices):
-            await watching.send(context.write, wire.page(group))
+        async with aclosing(watching.history(selection, self._reads, self._notices)) as groups:
+            async for group in groups:
+                await watching.send(context.write, wire.page(group))
 
     async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
         """Give every point of a sweep."""
@@ -91,8 +95,10 @@ class MetricServicer:
         first = await log_reading.first_part(
             self._reads, run, request.attempt, requests.log_offset(request), request.tail_bytes
         )
-        async for part in log_reading.parts(first, run, self._reads, self._notices, follow=request.follow):
-            yield codec.log_part(part)
+        parts = log_reading.parts(first, run, self._reads, self._notices, follow=request.follow)
+        async with aclosing(parts):
+            async for part in parts:
+                yield codec.log_part(part)
 
 
 def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:

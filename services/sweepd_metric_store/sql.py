@@ -19,12 +19,12 @@ from sweepd_metric_store.ports import Arrival, LogArrived, PointsArrived, Stored
 
 SERVICE = "metric-store"
 DATABASE = "metrics.sqlite"
+MAX_NAME = 1_024
+"""Characters of a full name; far beyond what the scheduler gives."""
 MAX_LOG_PIECE = 256 * 1024
 REST_SECONDS = 30.0
 """An attempt is at rest, so that its small pieces are worth joining, after this long without an arrival."""
 _NAMED_COMPLAINTS = 5
-# Hot pages are written to the log of writes again and again; moving them rarely (16 MiB) saves most of that.
-_CHECKPOINT_PAGES = 4_096
 
 
 class SqliteWrites:
@@ -94,7 +94,6 @@ class SqliteWrites:
         ensure_schema(self._path, "sweepd_metric_store")
         connection = open_sqlite(self._path)
         try:
-            connection.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             return connection, Ledger(connection)
         except BaseException:
             connection.close()
@@ -117,7 +116,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def _staged(arrival: Arrival, ledger: Ledger) -> Stored:
     """Note what is new in `arrival`; nothing is written yet."""
     name = arrival.name
-    if not (name.run and name.sweep and name.attempt):
+    if not (0 < len(name.run) <= MAX_NAME and 0 < len(name.sweep) <= MAX_NAME and name.attempt):
         return Stored(name=name, cursor=0, rejection="it does not name its sweep, run and attempt")
     attempt = ledger.attempt(name)
     match arrival:

@@ -21,7 +21,7 @@ def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int 
     """Return what the conditions refer to."""
     return {
         "sweep": selection.sweep,
-        "runs": json.dumps(list(selection.runs)),
+        "runs": json.dumps(sorted(selection.runs)),
         "keys": json.dumps(sorted(selection.keys)) if selection.keys else None,
         "run_id": run_id,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_metric_store.notices import Notices
@@ -37,7 +37,7 @@ async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> Non
         raise SlowReaderError from None
 
 
-async def history(selection: Selection, reads: MetricReads, notices: Notices) -> AsyncIterator[list[bytes]]:
+async def history(selection: Selection, reads: MetricReads, notices: Notices) -> AsyncGenerator[list[bytes]]:
     """Yield groups of series, each a message: all that is stored, then what is added, each point once.
 
     Only the row reached is kept for each attempt: a reader that is late gets more at once, and costs nothing.

@@ -23,11 +23,11 @@ from sweepd_kernel.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.principal import Authenticator
 from sweepd_kernel.service import ServiceContext
 from sweepd_metric_store import watching
-from sweepd_metric_store.app import SERVICE
+from sweepd_metric_store.app import SERVICE, MetricStore
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[str]:
+async def served(folder: Path) -> AsyncIterator[tuple[str, MetricStore]]:
     """Serve in this process, where the patience can be shortened."""
     log = logging.getLogger("test")
     service = await SERVICE.open(
@@ -43,11 +43,12 @@ async def served(folder: Path) -> AsyncIterator[str]:
     )
     authenticator = Authenticator(service_token=TOKEN, access_token=None)
     server = grpc.aio.server(interceptors=(Authentication(authenticator), ErrorMapping(log)))
+    assert isinstance(service, MetricStore)
     service.register(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     await service.start(f"127.0.0.1:{port}")
-    yield f"127.0.0.1:{port}"
+    yield f"127.0.0.1:{port}", service
     await service.stop()
     await server.stop(0)
 
@@ -58,7 +59,7 @@ def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
     monkeypatch.setattr(watching, "STALL_SECONDS", 0.5)
 
     async def stall() -> Failure:
-        async with served(tmp_path) as address, stub(address) as service:
+        async with served(tmp_path) as (address, _), stub(address) as service:
             for row in range(1, 200_000, 10_000):
                 await service.AppendPoints(iter([messages.points(row, [1.0] * 10_000)])).read()
             call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
@@ -70,3 +71,27 @@ def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
 
     failure = asyncio.run(stall())
     assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "slow-reader")
+
+
+def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
+    async def give_up() -> tuple[int, int, int]:
+        async with served(tmp_path) as (address, store):
+            tasks = len(asyncio.all_tasks())
+            async with stub(address) as service:
+                await service.AppendPoints(iter([messages.points(1, [1.0] * 5_000)])).read()
+                for _ in range(20):
+                    watching_call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
+                    await watching_call.read()
+                    following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
+                    appending = service.AppendPoints()
+                    await appending.write(messages.points(1, [1.0]))
+                    await appending.read()
+                    for call in (watching_call, following, appending):
+                        call.cancel()
+            await asyncio.sleep(0.3)
+            left = len(asyncio.all_tasks()) - tasks
+            return len(store._notices._followers), len(store._streams._ends), left
+
+    followers, streams, tasks = asyncio.run(give_up())
+    assert (followers, streams) == (0, 0)
+    assert tasks <= 0

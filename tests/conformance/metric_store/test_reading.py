@@ -72,7 +72,7 @@ def test_selections_name_runs_or_a_sweep_and_keys(store: Store) -> None:
     everything = [(run, key) for run in "123" for key in "xy"]
     assert found(ALL) == everything
     assert found(Selection(sweep=SWEEP, keys={"y"})) == [(run, "y") for run in "123"]
-    assert found(Selection(runs=[f"{SWEEP}-2", f"{other}-1", "no/such/run"])) == [
+    assert found(Selection(runs={f"{SWEEP}-2", f"{other}-1", "no/such/run"})) == [
         ("2", "x"),
         ("2", "y"),
         ("1", "x"),
@@ -170,7 +170,7 @@ def test_summaries_are_of_the_newest_attempt_that_logged_the_key(store: Store) -
 def test_pages_of_summaries_give_each_once(store: Store, page_size: int) -> None:
     store.writes.commit([rows(an_attempt(run), 1, [{"a": 1.0, "b": 2, "c": True}]) for run in range(1, 6)])
     assert len(asyncio.run(summaries(store, ALL, page_size=page_size))) == 15
-    named = Selection(runs=[an_attempt(run).run for run in (2, 4)], keys={"a", "c"})
+    named = Selection(runs={an_attempt(run).run for run in (2, 4)}, keys={"a", "c"})
     assert len(asyncio.run(summaries(store, named, page_size=page_size))) == 4
 
 

@@ -197,7 +197,7 @@ def test_whatever_is_sent_in_whatever_order_each_row_is_stored_once(
             store.writes.commit(waiting)
             waiting = []
     store.writes.commit(waiting)
-    found = stored(store, Selection(runs=[f"{sweep}-1"]))
+    found = stored(store, Selection(runs={f"{sweep}-1"}))
     assert len(found) == len(truth)
     assert {(attempt, key, row): value for _, attempt, key, row, _, value in found} == truth
     paged = points(

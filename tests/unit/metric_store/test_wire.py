@@ -87,3 +87,14 @@ def test_a_summary_gets_its_names() -> None:
     found = v1.KeySummary.FromString(wire.key_summary("e/p/r", "ключ", rest.SerializeToString()))
     rest.run, rest.key = "e/p/r", "ключ"
     assert found == rest
+
+
+def test_the_stored_form_of_a_chunk_does_not_change() -> None:
+    spine = Spine(rows=[1, 300], steps=[-1, 2**62], times=[0.5, -0.0])
+    chunk = codec.chunk_bytes(Stretch(kind=Kind.DOUBLE, spine=spine, values=[float("nan"), float("-inf")]))
+    assert chunk.hex() == (
+        "0a0301ac02"
+        "120b0180808080808080808001"
+        "1a10000000000000e03f0000000000000080"
+        "22120a10000000000000f87f000000000000f0ff"
+    )

@@ -1,0 +1,133 @@
+"""The writer commits what has queued at once, and one bad arrival fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from sweepd_kernel.clock import SystemClock
+from sweepd_kernel.errors import DomainError, StorageError, UnavailableError
+from sweepd_metric_store.ports import Arrival, AttemptName, LogArrived, Stored
+from sweepd_metric_store.writer import MAX_QUEUED, Writer
+
+GONE = UnavailableError("metric-store", "here", "it is stopping")
+
+
+class MemoryWrites:
+    """A store that notes what it is given, and waits at the gate for the first commit."""
+
+    def __init__(self) -> None:
+        self.commits: list[list[int]] = []
+        self.gate = threading.Event()
+        self.full = False
+        self.closed = False
+
+    def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        self.gate.wait(5)
+        numbers = [arrival.name.attempt for arrival in arrivals]
+        self.commits.append(numbers)
+        if self.full:
+            raise StorageError("metric-store", "here", "no room", full=True)
+        if 13 in numbers:
+            raise ZeroDivisionError
+        return [Stored(name=arrival.name, cursor=arrival.name.attempt, fresh=True) for arrival in arrivals]
+
+    def tidy(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def an_arrival(number: int) -> LogArrived:
+    return LogArrived(name=AttemptName(sweep="s", run="r", attempt=number), offset=0, content=b"")
+
+
+def writing(act: Callable[[Writer, MemoryWrites], Awaitable[None]]) -> tuple[MemoryWrites, list[int]]:
+    """Run `act` with a writer; return its store and what listeners heard."""
+    store, heard = MemoryWrites(), list[int]()
+
+    async def run() -> None:
+        writer = Writer(
+            store,
+            SystemClock(),
+            logging.getLogger("test"),
+            lambda stored: heard.extend(each.cursor for each in stored),
+        )
+        writer.start()
+        await act(writer, store)
+        store.gate.set()
+        await writer.stop(GONE)
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert store.closed
+    return store, heard
+
+
+def test_what_queues_during_a_commit_shares_the_next_one() -> None:
+    async def act(writer: Writer, store: MemoryWrites) -> None:
+        first = await writer.submit(an_arrival(1))
+        await asyncio.sleep(0.05)
+        others = [await writer.submit(an_arrival(number)) for number in range(2, 10)]
+        store.gate.set()
+        answers = await asyncio.gather(first, *others)
+        assert [answer.cursor for answer in answers] == list(range(1, 10))
+
+    store, heard = writing(act)
+    assert store.commits == [[1], list(range(2, 10))]
+    assert heard == list(range(1, 10))
+
+
+def test_a_full_disk_fails_the_commit_and_not_the_writer() -> None:
+    async def act(writer: Writer, store: MemoryWrites) -> None:
+        store.gate.set()
+        store.full = True
+        with pytest.raises(StorageError):
+            await (await writer.submit(an_arrival(1)))
+        store.full = False
+        assert (await (await writer.submit(an_arrival(1)))).cursor == 1
+
+    writing(act)
+
+
+def test_an_arrival_that_trips_the_store_fails_alone() -> None:
+    async def act(writer: Writer, store: MemoryWrites) -> None:
+        first = await writer.submit(an_arrival(1))
+        await asyncio.sleep(0.05)
+        others = [await writer.submit(an_arrival(number)) for number in (12, 13, 14)]
+        store.gate.set()
+        await first
+        outcomes = await asyncio.gather(*others, return_exceptions=True)
+        assert [isinstance(outcome, DomainError) for outcome in outcomes] == [False, True, False]
+
+    writing(act)
+
+
+def test_whoever_brings_too_much_waits() -> None:
+    async def act(writer: Writer, store: MemoryWrites) -> None:
+        answers = [await writer.submit(an_arrival(1)) for _ in range(MAX_QUEUED)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(writer.submit(an_arrival(2)), 0.05)
+        store.gate.set()
+        await asyncio.gather(*answers)
+        assert (await (await writer.submit(an_arrival(3)))).cursor == 3
+
+    writing(act)
+
+
+def test_whoever_comes_after_the_end_is_told_so() -> None:
+    async def run() -> None:
+        store = MemoryWrites()
+        store.gate.set()
+        writer = Writer(store, SystemClock(), logging.getLogger("test"), lambda _: None)
+        writer.start()
+        await writer.stop(GONE)
+        with pytest.raises(UnavailableError):
+            await writer.submit(an_arrival(1))
+
+    asyncio.run(run())
