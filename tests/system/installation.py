@@ -92,6 +92,7 @@ class Installation:
             MARK: self.mark,
         }
         self._agents = 0
+        self._started: list[subprocess.Popen[str]] = []
 
     def ctl(
         self, *arguments: str, code: int | None = 0, timeout: float = 90.0
@@ -131,8 +132,10 @@ class Installation:
                 stderr=log,
                 text=True,
             )
+        self._started.append(process)
         assert process.stdout is not None
-        line = process.stdout.readline()
+        with process.stdout:
+            line = process.stdout.readline()
         ready = re.fullmatch(r"sweepd ready grpc=(\S+) data=(\S+)\n", line)
         assert ready, f"{line!r}: {(self.folder / 'server.log').read_text()[-2000:]}"
         return Server(process, ready[1], data)
@@ -151,6 +154,7 @@ class Installation:
                 stderr=stream,
                 text=True,
             )
+        self._started.append(process)
         return Agent(process, log)
 
     def write(self, name: str, text: str) -> Path:
@@ -186,6 +190,8 @@ class Installation:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
+        for process in self._started:
+            process.wait()
 
 
 def _environments() -> Iterator[tuple[int, list[bytes]]]:

@@ -201,3 +201,12 @@ def test_the_state_is_readable_by_programs(home: Home) -> None:
     home.up()
     document = json.loads(Path(home.data / "status.json").read_text())
     assert document["pid"] == holder_of(home.data)
+
+
+def test_to_import_the_services_starts_no_thread_that_a_fork_would_lose(home: Home) -> None:
+    code = (
+        "import os; from sweepd_kernel.up import load_services; print([s.name for s in load_services()]);"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    loaded = home.run(code, command=[SWEEPD[0], "-c"])
+    assert loaded.stdout.splitlines() == ["['metric-store', 'suggestion', 'scheduler', 'gateway']", "1"]
