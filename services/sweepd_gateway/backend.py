@@ -18,6 +18,8 @@ CALLS_PER_CONNECTION = 90
 PATIENCE = 1.0
 _POLL = 0.02
 HEALTH_TIMEOUT = 0.5
+_SERVING: int = health_pb2.HealthCheckResponse.SERVING
+_SILENCE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 
 @dataclass(slots=True, eq=False)
@@ -65,11 +67,21 @@ class Backend:
             await asyncio.sleep(_POLL)
 
     async def is_serving(self) -> bool:
-        """Ask for its health."""
-        serving = health_pb2.HealthCheckResponse.SERVING
-        with suppress(grpc.RpcError), self.connection() as channel:
-            answer = await health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=HEALTH_TIMEOUT
-            )
-            return bool(answer.status == serving)
+        """Whether it says that it is healthy."""
+        with suppress(grpc.RpcError):
+            return await self._health(HEALTH_TIMEOUT) == _SERVING
         return False
+
+    async def answers(self, patience: float) -> bool:
+        """Whether it says within `patience` seconds how it is, be it well or not."""
+        try:
+            await self._health(patience)
+        except grpc.aio.AioRpcError as error:
+            return error.code() not in _SILENCE
+        return True
+
+    async def _health(self, timeout: float) -> int:  # noqa: ASYNC109 (the deadline of the call)
+        with self.connection() as channel:
+            stub = health_pb2_grpc.HealthStub(channel)
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
+            return int(answer.status)

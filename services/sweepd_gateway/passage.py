@@ -10,6 +10,7 @@ import grpc.aio
 
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.routes import Route
+from sweepd_gateway.vigil import Vigil
 from sweepd_kernel.errors import NotAllowedError, UnavailableError
 from sweepd_kernel.principal import PRINCIPAL_KEY, current_principal
 from sweepd_kernel.status_details import DETAILS_KEY
@@ -49,13 +50,17 @@ class Passage:
             await self._backend.ready(channel, context.time_remaining())
             method: UnaryMethod = channel.unary_unary(self._route.method)
             call = method(request, timeout=context.time_remaining(), metadata=metadata)
-            try:
-                answer = await call
-                context.set_trailing_metadata(_own(await call.trailing_metadata()))
-            except grpc.aio.AioRpcError as error:
-                await self._relay(error, context)
-            else:
-                return answer
+            with Vigil(self._backend, call) as vigil:
+                try:
+                    answer = await call
+                    context.set_trailing_metadata(_own(await call.trailing_metadata()))
+                except grpc.aio.AioRpcError as error:
+                    await self._relay(error, context)
+                except asyncio.CancelledError:
+                    self._explain(vigil)
+                    raise
+                else:
+                    return answer
 
     async def pass_stream(self, request: bytes, context: Context) -> None:
         """Pass a request and the stream that answers it."""
@@ -87,20 +92,30 @@ class Passage:
 
     async def _pass_answers(self, call: StreamCall, context: Context) -> None:
         self._streams.add(call)
-        try:
-            while isinstance(message := await call.read(), bytes):  # else it is the mark of the end
-                await context.write(message)
-            context.set_trailing_metadata(_own(await call.trailing_metadata()))
-        except grpc.aio.AioRpcError as error:
-            await self._relay(error, context)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not self._closing or (task is not None and task.cancelling()):
+        with Vigil(self._backend, call) as vigil:
+            try:
+                while isinstance(message := await call.read(), bytes):  # else it is the mark of the end
+                    vigil.end()
+                    await context.write(message)
+                context.set_trailing_metadata(_own(await call.trailing_metadata()))
+            except grpc.aio.AioRpcError as error:
+                await self._relay(error, context)
+            except asyncio.CancelledError:
+                self._explain(vigil)
                 raise
+            finally:
+                self._streams.discard(call)
+                call.cancel()
+
+    def _explain(self, vigil: Vigil) -> None:
+        """Tell the caller why a call was given up, if we did that and not the caller."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return
+        if vigil.gave_up:
+            raise UnavailableError(self._backend.name, self._backend.address) from None
+        if self._closing:
             raise UnavailableError("gateway", "this address", "it is being stopped") from None
-        finally:
-            self._streams.discard(call)
-            call.cancel()
 
     def _admit(self) -> Entries:
         """Refuse people where they may not go; return what tells the service who calls."""

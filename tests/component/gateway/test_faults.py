@@ -6,6 +6,7 @@ import time
 
 import grpc
 import grpc.aio
+import pytest
 
 from component.gateway.clients import door, failure, run, sweep
 from component.kernel.small_processes import Daemon, Home, eventually
@@ -89,5 +90,40 @@ def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
     async def main() -> None:
         async with door(daemon) as opened:
             assert await sweep(opened, "x") == "x"
+
+    run(main())
+
+
+@pytest.mark.parametrize("method", ["GetSweep", "WatchSweep"])
+def test_a_service_that_hangs_is_named_before_the_caller_gives_up(home: Home, method: str) -> None:
+    daemon = home.up()
+    pid = home.status()["scheduler"].pid
+
+    async def main() -> None:
+        async with door(daemon) as opened:
+            assert await sweep(opened, "x") == "x"
+            stub = SweepServiceStub(opened)
+            os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
+            if method == "GetSweep":
+                told = await failure(stub.GetSweep(v1.GetSweepRequest(name="x"), timeout=20))
+            else:
+                told = await failure(stub.WatchSweep(v1.WatchSweepRequest(name="x"), timeout=20).read())
+            assert (told.code, told.metadata["service"]) == ("UNAVAILABLE", "scheduler")
+            assert time.monotonic() - began < 10.0
+            os.kill(pid, signal.SIGCONT)
+            assert await sweep(opened, "x") == "x"
+
+    run(main())
+
+
+def test_a_call_may_take_long_at_a_service_that_is_well(home: Home) -> None:
+    daemon = home.up()
+
+    async def main() -> None:
+        async with door(daemon) as opened:
+            stub = SweepServiceStub(opened)
+            told = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=6.0))
+            assert told.code == "DEADLINE_EXCEEDED"
 
     run(main())
