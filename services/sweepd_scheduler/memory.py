@@ -1,0 +1,182 @@
+"""A store without a disk, for tests: the same two sides as `sql.py` and `sql_records.py`, in dictionaries."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sweepd_kernel.errors import StorageError
+from sweepd_scheduler.domain.decision import (
+    Change,
+    Happened,
+    Remembered,
+    RunChanged,
+    RungReached,
+    StudyEvent,
+    StudyNoted,
+    SweepChanged,
+)
+from sweepd_scheduler.domain.events import Known
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.objective import better
+from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
+from sweepd_scheduler.domain.state import EndedSweep, Stored
+from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.ports import Changed, Loaded, RunPosition, StudyLine
+
+
+class MemoryStore:
+    """Both sides in one; `away` makes commits fail as a full disk does."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self._sweeps: dict[int, tuple[Sweep, int]] = {}
+        self._runs: dict[RunKey, tuple[Run, int]] = {}
+        self._rungs: dict[tuple[int, int, int], float] = {}
+        self._notes: list[StudyNoted] = []
+        self._lines: list[Happened] = []
+        self._requests: list[Remembered] = []
+
+    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+        """Store all changes, or nothing."""
+        if self.away:
+            raise StorageError("scheduler", "memory", "it was told to fail", full=True)
+        for change in changes:
+            match change:
+                case SweepChanged(sweep=sweep):
+                    self._sweeps[sweep.key] = (sweep, number)
+                case RunChanged(run=run):
+                    self._runs[run.key] = (run, number)
+                case RungReached():
+                    self._rungs[(change.sweep, change.rung, change.run)] = change.value
+                case StudyNoted():
+                    self._notes.append(change)
+                case Happened():
+                    self._lines.append(change)
+                case Remembered():
+                    kept = [each for each in self._requests if each.time >= forget_before]
+                    self._requests = [*kept, change]
+
+    def load(self, forget_before: int) -> Loaded:
+        """Return what is held in memory."""
+        going = [sweep for sweep, _ in self._sweeps.values() if not _over(sweep)]
+        over = [sweep for sweep, _ in self._sweeps.values() if _over(sweep)]
+        return Loaded(
+            sweeps=tuple(self._stored(sweep) for sweep in going),
+            ended=tuple(
+                (sweep.key, EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason))
+                for sweep in over
+            ),
+            requests=tuple(each for each in self._requests if each.time >= forget_before),
+            number=self._last_number(),
+        )
+
+    def close(self) -> None:
+        """Forget nothing: a store is opened again by using it again."""
+
+    def sweep(self, name: SweepName) -> Sweep | None:
+        """Return one sweep."""
+        return next((sweep for sweep, _ in self._sweeps.values() if sweep.name == name), None)
+
+    def sweeps(
+        self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
+    ) -> Sequence[Sweep]:
+        """Return sweeps without their files, newest first."""
+        found = [
+            replace(sweep, file=None)
+            for _, (sweep, _) in sorted(self._sweeps.items(), reverse=True)
+            if entity in ("", sweep.name.parent.entity)
+            and project in ("", sweep.name.parent.project)
+            and (not states or sweep.state in states)
+            and (before is None or sweep.key < before)
+        ]
+        return found[:limit]
+
+    def run(self, name: RunName) -> Run | None:
+        """Return one run."""
+        sweep = self.sweep(name.sweep)
+        found = self._runs.get((sweep.key, name.number)) if sweep else None
+        return found[0] if found else None
+
+    def runs(
+        self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
+    ) -> Sequence[Run]:
+        """Return runs by number, or the best first."""
+        found = [run for run in self._runs_of(sweep.key) if not states or run.state in states]
+        if best:
+            sign = 1 if better(0.0, 1.0, sweep.goal) else -1
+            valued = [run for run in found if run.values.best is not None]
+            found = sorted(valued, key=lambda run: (sign * (run.values.best or 0.0), run.number))
+        if after is not None:
+            place = next((n for n, run in enumerate(found) if run.number == after.number), -1)
+            found = found[place + 1 :]
+        return found[:limit]
+
+    def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
+        """Return a sweep and its runs with numbers above `after`."""
+        found = [run for run in self._runs_of(sweep) if run.number > after][:limit]
+        return self._changed(sweep, found)
+
+    def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
+        """Return what has changed after `number`."""
+        found = [run for run in self._runs_of(sweep) if self._runs[run.key][1] > number]
+        return None if len(found) > limit or number > self._last_number() else self._changed(sweep, found)
+
+    def observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+        """Return numbered observations of a study in order."""
+        found = [note for note in self._notes if note.sweep == sweep and note.number > after]
+        return [
+            StudyLine(
+                note=note,
+                point=self._runs[(sweep, note.run)][0].point if note.event is StudyEvent.HANDED_OUT else None,
+            )
+            for note in found[:limit]
+        ]
+
+    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
+        """Return what is stored of each attempt."""
+        return [self._known(name, number) for name, number in attempts]
+
+    def _known(self, name: RunName, number: int) -> Known | None:
+        run = self.run(name)
+        if run is None or not 1 <= number <= run.attempt:
+            return None
+        attempt = run.attempts[number - 1]
+        return Known(
+            key=run.key,
+            run_attempt=run.attempt,
+            run_state=run.state,
+            state=attempt.state,
+            observation_row=run.observation_row if number == run.attempt else 0,
+            resumed_from_step=attempt.resumed_from_step,
+        )
+
+    def _stored(self, sweep: Sweep) -> Stored:
+        runs = self._runs_of(sweep.key)
+        return Stored(
+            sweep=sweep,
+            runs=tuple(run for run in runs if run.state not in FINAL),
+            digests=frozenset(run.digest for run in runs),
+            rung_values=tuple(
+                (rung, run, value) for (key, rung, run), value in self._rungs.items() if key == sweep.key
+            ),
+            durations=tuple((r.end_time - r.start_time) / 1e6 for r in runs if r.end_time and r.start_time),
+        )
+
+    def _runs_of(self, sweep: int) -> list[Run]:
+        return [
+            run for (key, _), (run, _) in sorted(self._runs.items(), key=lambda each: each[0]) if key == sweep
+        ]
+
+    def _changed(self, sweep: int, runs: Sequence[Run]) -> Changed:
+        entity, number = self._sweeps[sweep]
+        return Changed(
+            sweep=entity, runs=tuple(runs), number=max(number, *(self._runs[run.key][1] for run in runs), 0)
+        )
+
+    def _last_number(self) -> int:
+        rows = (number for _, number in (*self._sweeps.values(), *self._runs.values()))
+        return max((*rows, *(line.number for line in self._lines)), default=0)
+
+
+def _over(sweep: Sweep) -> bool:
+    return sweep.state in SWEEP_FINAL and not sweep.counts.unfinished

@@ -1,0 +1,167 @@
+"""An agent that does what a test says, on the real stream: no processes, no disk."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+
+PATIENCE = 15.0
+
+
+class ScriptedAgent:
+    """One stream; what comes down is kept and can be waited for."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        sweep: str,
+        *,
+        agent_id: str | None = None,
+        slots: int = 1,
+        held: Sequence[v1.HeldAttempt] = (),
+    ) -> None:
+        self.agent_id = agent_id or secrets.token_hex(13)
+        self._call = AgentServiceStub(channel).Attach()
+        self._hello = v1.Hello(
+            agent_id=self.agent_id,
+            instance=secrets.token_hex(8),
+            pid=1,
+            host="scripted",
+            version="0",
+            protocol_version=1,
+            slots=slots,
+            sweeps=[sweep],
+            attempts=held,
+        )
+        self._news = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+        self.received: list[v1.AttachResponse] = []
+        self.error: grpc.aio.AioRpcError | None = None
+        self.ended = False
+
+    async def __aenter__(self) -> Self:
+        self._reading = asyncio.get_running_loop().create_task(self._read())
+        await self.send(hello=self._hello)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cut()
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+
+    def cut(self) -> None:
+        """Lose the connection."""
+        self._call.cancel()
+
+    async def send(self, **report: object) -> None:
+        await self._call.write(v1.AttachRequest(**report))  # type: ignore[arg-type]  # one report by its name
+
+    async def offer(self, wanted: int = 1) -> None:
+        await self.send(offer=v1.Offer(wanted=wanted))
+
+    async def next_start(self) -> v1.StartRun:
+        """Wait for a StartRun, and confirm it."""
+        start = (await self.takes("start_run")).start_run
+        await self.send(command_result=v1.CommandResult(command_id=start.command_id))
+        return start
+
+    async def start_process(self, start: v1.StartRun, *, resumed_from: int | None = None) -> v1.AttemptRef:
+        ref = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
+        await self.send(
+            run_started=v1.RunStarted(attempt=ref, pid=7, argv=["python"], resumed_from_step=resumed_from)
+        )
+        return ref
+
+    async def observe(self, ref: v1.AttemptRef, first_row: int, *values: float) -> None:
+        await self.send(observations=observation_batch(ref, first_row, *values))
+
+    async def points(self, ref: v1.AttemptRef, first_row: int, *values: float, key: str = "loss") -> None:
+        await self.send(points=v1.PointReport(attempt=ref, batch=point_batch(first_row, *values, key=key)))
+
+    async def exit(
+        self,
+        ref: v1.AttemptRef,
+        last_row: int = 0,
+        *,
+        code: int | None = 0,
+        cause: v1.ExitCause.ValueType = v1.EXIT_CAUSE_EXITED,
+        keys: Sequence[str] = (),
+        log_tail: str = "",
+    ) -> None:
+        ended = v1.RunExited(
+            attempt=ref,
+            last_row=last_row,
+            exit=v1.Exit(cause=cause, code=code),
+            logged_keys=keys,
+            log_tail=log_tail,
+        )
+        await self.send(run_exited=ended)
+
+    async def takes(
+        self, kind: str, where: Callable[[v1.AttachResponse], bool] = lambda _: True
+    ) -> v1.AttachResponse:
+        """Wait for the first command of a kind that was not taken yet, and take it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for message in self.received:
+                    if message.WhichOneof("command") == kind and where(message):
+                        self.received.remove(message)
+                        return message
+                if self.error is not None:
+                    raise self.error
+                self._news.clear()
+                await self._news.wait()
+
+    async def acked_exit(self, ref: v1.AttemptRef) -> v1.Ack:
+        message = await self.takes("ack", lambda m: m.ack.exited and m.ack.attempt == ref)
+        return message.ack
+
+    async def end(self) -> grpc.aio.AioRpcError | None:
+        """Wait for the end of the stream, and return its error."""
+        assert self._reading is not None
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.wait([self._reading])
+        return self.error
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._call:
+                self.received.append(message)
+                self._news.set()
+        except grpc.aio.AioRpcError as error:
+            self.error = error
+        except asyncio.CancelledError:
+            pass
+        self.ended = True
+        self._news.set()
+
+
+def observation_batch(ref: v1.AttemptRef, first_row: int, *values: float) -> v1.ObservationBatch:
+    return v1.ObservationBatch(
+        attempt=ref,
+        first_row=first_row,
+        last_row=first_row + len(values) - 1,
+        observations=[
+            v1.Observation(row=first_row + n, key=0, value=value) for n, value in enumerate(values)
+        ],
+    )
+
+
+def point_batch(first_row: int, *values: float, key: str = "loss") -> v1.PointBatch:
+    count = len(values)
+    return v1.PointBatch(
+        first_row=first_row,
+        last_row=first_row + count - 1,
+        steps=range(first_row, first_row + count),
+        times=[0.0] * count,
+        keys=[key],
+        columns=[v1.Column(key=0, doubles=v1.DoubleValues(values=values))],
+    )

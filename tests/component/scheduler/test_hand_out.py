@@ -1,0 +1,87 @@
+"""Sweeps over the real stream: hand-outs, caps, grids, ends, as an agent sees them."""
+
+import asyncio
+from pathlib import Path
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import Installation, a_scheduler
+from sweepd import v1
+
+GRID = b"""
+program: train.py
+method: grid
+metric: {name: loss}
+parameters: {a: {values: [1, 2, 3]}, b: {values: [x, y]}}
+"""
+RANDOM = b"""
+program: train.py
+method: random
+run_cap: 40
+parameters: {x: {min: 0.0, max: 1.0}}
+"""
+
+
+async def create(installation: Installation, content: bytes, sweep_id: str = "") -> v1.Sweep:
+    answer = await installation.sweeps.CreateSweep(
+        v1.CreateSweepRequest(
+            parent="local/demo", sweep_id=sweep_id, file=v1.SweepFile(file_name="sweep.yaml", content=content)
+        )
+    )
+    return answer.sweep
+
+
+async def run_until_the_end(agent: ScriptedAgent, slots: int = 1) -> int:
+    """Take runs until the sweep has ended; return how many."""
+    count = 0
+    await agent.offer(slots)
+    while True:
+        took = asyncio.ensure_future(agent.next_start())
+        ended = asyncio.ensure_future(agent.takes("sweep_ended"))
+        await asyncio.wait([took, ended], return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            took.cancel()
+            return count
+        ended.cancel()
+        start = took.result()
+        ref = await agent.start_process(start)
+        await agent.observe(ref, 1, 0.5)
+        await agent.exit(ref, 1, keys=["loss"])
+        await agent.offer(slots)
+        count += 1
+
+
+def test_a_grid_runs_every_point_once_and_ends_its_agents(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, GRID, "g")
+            async with (
+                ScriptedAgent(installation.channel, sweep.name) as ann,
+                ScriptedAgent(installation.channel, sweep.name) as bob,
+            ):
+                counts = await asyncio.gather(run_until_the_end(ann), run_until_the_end(bob))
+            assert sum(counts) == 6
+            answer = await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))
+            points = {tuple(str(e.value) for e in run.parameters.entries) for run in answer.runs}
+            assert len(points) == 6
+            assert {run.state for run in answer.runs} == {v1.RUN_STATE_FINISHED}
+            after = (await installation.sweeps.GetSweep(v1.GetSweepRequest(name=sweep.name))).sweep
+            assert after.state == v1.SWEEP_STATE_FINISHED
+            assert after.run_counts.finished == 6
+            assert after.best_value == 0.5
+
+    asyncio.run(scenario())
+
+
+def test_a_cap_is_exact_with_many_agents_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            agents = [ScriptedAgent(installation.channel, sweep.name, slots=2) for _ in range(8)]
+            for agent in agents:
+                await agent.__aenter__()
+            counts = await asyncio.gather(*(run_until_the_end(agent) for agent in agents))
+            assert sum(counts) == 40
+            for agent in agents:
+                await agent.__aexit__(None, None, None)
+
+    asyncio.run(scenario())

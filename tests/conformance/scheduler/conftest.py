@@ -1,0 +1,97 @@
+"""Every kind of store, opened fresh; and the core in front of it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from sweepd_kernel.schema import ensure_schema
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.memory import MemoryStore
+from sweepd_scheduler.ports import Records, Store
+from sweepd_scheduler.sql import SqliteStore
+from sweepd_scheduler.sql_records import SqliteRecords
+from unit.scheduler.world import World
+
+
+REFUSE = "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
+
+
+class Failing(Protocol):
+    """Lets the next commits of a store fail, or work again."""
+
+    def __call__(self, fails: bool) -> None: ...
+
+
+@dataclass
+class Opened:
+    """A store with both of its sides."""
+
+    store: Store
+    records: Records
+    reopen: Callable[[], Store]
+    fail: Failing
+    number: int = 0
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    if request.param == "memory":
+        memory = MemoryStore()
+
+        def fail(fails: bool) -> None:
+            memory.away = fails
+
+        yield Opened(memory, memory, lambda: memory, fail)
+        return
+    path = tmp_path / "scheduler.sqlite"
+    ensure_schema(path, "sweepd_scheduler")
+    stores = [SqliteStore(path)]
+    records = SqliteRecords(path)
+    blocker = sqlite3.connect(path, isolation_level=None, timeout=0)
+
+    def block(fails: bool) -> None:
+        blocker.execute(REFUSE if fails else "drop trigger refuse")
+
+    def reopen() -> Store:
+        stores[-1].close()
+        stores.append(SqliteStore(path))
+        return stores[-1]
+
+    yield Opened(stores[0], records, reopen, block)
+    blocker.close()
+    records.close()
+    stores[-1].close()
+
+
+@dataclass
+class StoredWorld(World):
+    """A world whose every step is stored, as the owner stores its turns."""
+
+    opened: Opened | None = None
+    stored: int = 0
+
+    def save(self) -> None:
+        """Store what has happened since the last time."""
+        assert self.opened is not None
+        number = self.state.counters["number"] = self.state.counters["number"] + 1
+        self.opened.store.commit(self.changes[self.stored :], number, 0)
+        self.stored = len(self.changes)
+
+    def restart(self) -> None:
+        """Begin anew from what is stored."""
+        assert self.opened is not None
+        self.opened.store = self.opened.reopen()
+        loaded = self.opened.store.load(0)
+        self.state = State(Terms())
+        self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
+        self.timers = list(self.state.first_timers(self.now))
+
+
+@pytest.fixture
+def world(opened: Opened) -> StoredWorld:
+    return StoredWorld(opened=opened)

@@ -1,0 +1,159 @@
+"""What every store keeps: all of a turn or nothing, and the same state after a restart."""
+
+import pytest
+
+from conformance.scheduler.conftest import Opened, StoredWorld
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.decision import Remembered, StartRun
+from sweepd_scheduler.domain.events import PauseSweep
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.ports import RunPosition
+from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
+
+S = SweepName(PARENT, "s")
+HALVING = {**OBJECTIVE, "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2}}
+
+
+def three_runs(world: StoredWorld) -> list[StartRun]:
+    """One run has ended with 0.5, one is running with 0.3, one is assigned."""
+    session = world.attach(slots=3)
+    starts = world.offer(session, 3)
+    for start in starts[:2]:
+        world.confirms(session, start)
+    world.logs(session, starts[0].ref, 1, 0.5, 0.7)
+    world.logs(session, starts[1].ref, 1, 0.3)
+    world.exits(session, starts[0].ref, last_row=2, keys=("acc", "loss"))
+    world.save()
+    return starts
+
+
+def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
+    world.create({**RANDOM, **HALVING, "method": "bayes", "run_cap": 9})
+    world.passes(1.0)
+    session = world.attach(slots=3)
+    world.offer(session, 3)
+    world.passes(1.0)
+    starts = [told for _, told in world.told if isinstance(told, StartRun)]
+    for start in starts:
+        world.confirms(session, start)
+        world.logs(session, start.ref, 1, float(start.run.number), 0.5)
+    world.exits(session, starts[0].ref, last_row=2)
+    world.save()
+    before = world.state
+    world.restart()
+    assert world.state.sweeps == before.sweeps
+    assert world.state.runs == before.runs
+    assert world.state.names == before.names
+    index, was = world.state.index[1], before.index[1]
+    assert index.digests == was.digests
+    assert index.unfinished == was.unfinished
+    assert index.at_rung == {rung: runs for rung, runs in was.at_rung.items() if runs}
+    assert {rung: values.costs for rung, values in index.rungs.items()} == {
+        rung: values.costs for rung, values in was.rungs.items()
+    }
+    assert world.state.counters["number"] >= before.counters["number"]
+
+
+def test_a_failed_commit_stores_nothing(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    world.save()
+    world.happens(PauseSweep(S))
+    opened.fail(True)
+    with pytest.raises(DomainError) as refused:
+        world.save()
+    assert refused.value.metadata["service"] == "scheduler"
+    assert refused.value.metadata["place"]
+    opened.fail(False)
+    found = opened.records.sweep(S)
+    assert found is not None
+    assert found.state is SweepState.PENDING
+    world.save()
+    again = opened.records.sweep(S)
+    assert again is not None
+    assert again.state is SweepState.PAUSED
+
+
+def test_requests_are_remembered_until_they_are_old(opened: Opened) -> None:
+    old = Remembered(request_id="old", fingerprint=b"f", answer=b"a", time=10)
+    new = Remembered(request_id="new", fingerprint=b"f", answer=b"b", time=20)
+    opened.store.commit([old], 1, 0)
+    opened.store.commit([new], 2, 15)
+    assert opened.store.load(0).requests == (new,)
+    assert opened.store.load(21).requests == ()
+
+
+def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Opened) -> None:
+    sweep = world.create({**RANDOM, **OBJECTIVE})
+    three_runs(world)
+    runs = opened.records.runs(sweep, (), None, 10, best=False)
+    assert [run.number for run in runs] == [1, 2, 3]
+    assert runs[0] == world.run((1, 1))
+    assert runs[0].attempts == world.run((1, 1)).attempts
+    best = opened.records.runs(sweep, (), None, 10, best=True)
+    assert [run.number for run in best] == [2, 1]
+    rest = opened.records.runs(sweep, (), RunPosition(number=2, value=0.3), 10, best=True)
+    assert [run.number for run in rest] == [1]
+    assert [run.number for run in opened.records.runs(sweep, (), RunPosition(number=1), 1, best=False)] == [2]
+    ended = opened.records.runs(sweep, (RunState.FINISHED,), None, 10, best=False)
+    assert [run.number for run in ended] == [1]
+    assert opened.records.run(RunName(S, 9)) is None
+
+
+def test_sweeps_are_listed_newest_first(world: StoredWorld, opened: Opened) -> None:
+    for sweep_id in ("a", "b", "c"):
+        world.create(GRID_4, sweep_id)
+    world.save()
+    assert [sweep.name.id for sweep in opened.records.sweeps("", "", (), None, 10)] == ["c", "b", "a"]
+    assert [sweep.name.id for sweep in opened.records.sweeps("local", "demo", (), 3, 1)] == ["b"]
+    assert not opened.records.sweeps("other", "", (), None, 10)
+    assert not opened.records.sweeps("", "", (SweepState.FINISHED,), None, 10)
+
+
+def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    starts = three_runs(world)
+    part = opened.records.snapshot(1, 0, 2)
+    assert [run.number for run in part.runs] == [1, 2]
+    session = world.told[-1][0]
+    world.exits(session, starts[1].ref, Exit(cause=ExitCause.EXITED, code=3), last_row=1)
+    world.save()
+    changed = opened.records.changed_since(1, part.number, 10)
+    assert changed is not None
+    assert [(run.number, run.state) for run in changed.runs] == [(2, RunState.FAILED)]
+    assert changed.number > part.number
+    assert opened.records.changed_since(1, part.number, 0) is None
+    assert opened.records.changed_since(1, 10_000, 10) is None
+
+
+def test_observations_are_read_in_order_with_the_points_handed_out(
+    world: StoredWorld, opened: Opened
+) -> None:
+    world.create({**RANDOM, **HALVING, "method": "bayes"})
+    session = world.attach()
+    world.offer(session)
+    world.passes(1.0)
+    start = world.last_told(StartRun)
+    world.confirms(session, start)
+    world.logs(session, start.ref, 1, 0.5)
+    world.exits(session, start.ref, last_row=1)
+    world.save()
+    lines = opened.records.observations(1, 0, 2)
+    assert [line.note.event for line in lines] == ["handed-out", "rung-reached"]
+    assert lines[0].point == start.run.point
+    assert [line.note.event for line in opened.records.observations(1, 2, 9)] == ["ended"]
+
+
+def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    three_runs(world)
+    ended, running, beyond, nobody = opened.records.known(
+        [(RunName(S, 1), 1), (RunName(S, 2), 1), (RunName(S, 2), 2), (RunName(S, 7), 1)]
+    )
+    assert ended is not None
+    assert (ended.state, ended.run_state, ended.observation_row) == ("ended", "finished", 2)
+    assert running is not None
+    assert (running.key, running.state, running.observation_row) == ((1, 2), "running", 1)
+    assert beyond is None
+    assert nobody is None
