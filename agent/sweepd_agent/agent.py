@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from sweepd import v1
 from sweepd_agent import codec
-from sweepd_agent.attempt import Attempt, Surroundings
+from sweepd_agent.attempt import Attempt
 from sweepd_agent.attempt_folder import AttemptFolder
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, judged
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, judged
 from sweepd_agent.core.events import (
     Confirm,
     Delivered,
@@ -31,10 +31,12 @@ from sweepd_agent.core.events import (
 )
 from sweepd_agent.core.leaving import FAILURE, next_deadline
 from sweepd_agent.core.machine import decide
+from sweepd_agent.core.objective import missing_objective
 from sweepd_agent.core.state import Held, Phase, State
 from sweepd_agent.feed import Feed
 from sweepd_agent.process import outcome
 from sweepd_agent.stream import Stream
+from sweepd_agent.surroundings import Surroundings
 
 _LOOK_AT_DISK_EVERY = 5.0
 
@@ -218,20 +220,12 @@ class Agent:
         if attempt is None:
             return
         attempt.finish(how)
-        self._lint_objective(attempt, how)
+        watched = attempt.assignment.watched_keys
+        message = missing_objective(how, watched, attempt.logged_keys, attempt.iterations)
+        if message is not None:
+            self._around.log.event("notice", attempt.key, {"message": message})
         self.wake()
         self.see_whether_delivered(attempt)
-
-    def _lint_objective(self, attempt: Attempt, how: Exit) -> None:
-        """Say at once when a run ended well, but without what the sweep searches for."""
-        watched = attempt.assignment.watched_keys
-        if how.cause is not ExitCause.EXITED or how.failed or not watched or attempt.iterations:
-            return
-        logged = ", ".join(f"`{key}`" for key in attempt.logged_keys) or "nothing"
-        message = f"your script logged {logged}; the sweep optimises `{watched[0]}`"
-        if watched[0] in attempt.logged_keys:
-            message = f"your script logged `{watched[0]}`, but never as a finite number"
-        self._around.log.event("notice", attempt.key, {"message": message})
 
     def _forget(self, key: AttemptKey) -> None:
         attempt = self.attempts.pop(key, None)

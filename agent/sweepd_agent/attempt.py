@@ -3,55 +3,21 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Protocol
 
-from sweepd_agent import process, trial
+from sweepd_agent import process, thinning, trial
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, StopOrder
-from sweepd_agent.core.events import Event, ProcessEnded, ProcessStarted
+from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.feed import Feed
-from sweepd_agent.log import Log
 from sweepd_agent.process import Limits, SupervisedProcess
 from sweepd_agent.spool import Spool
-from sweepd_agent.state_folder import StateFolder
+from sweepd_agent.surroundings import Home, Surroundings
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all attempts of an agent share."""
-
-    folder: StateFolder
-    environ: Mapping[str, str]
-    interpreter: str | None
-    adopt: bool
-    show_output: bool
-    log: Log
-    # Where files are synced; the event loop never waits for a disk.
-    disk: Executor
-    monotonic: Callable[[], float]
-    wall_clock: Callable[[], float]
-
-
-class Home(Protocol):
-    """The agent, as far as its attempts need it."""
-
-    @property
-    def flush_interval(self) -> float:
-        """Seconds that rows may be gathered, as granted by the scheduler."""
-
-    def handle(self, event: Event) -> None:
-        """Let the machine decide on what has happened."""
-
-    def wake(self) -> None:
-        """Have the stream look for reports."""
 
 
 class Attempt:
@@ -206,6 +172,7 @@ class Attempt:
                 flushed = now
                 if self._spool.fresh:
                     await self._save_patiently()
+                    await self._thin()
                 if self.feed.look_at_log():
                     active = now
                     self._home.wake()
@@ -228,6 +195,23 @@ class Attempt:
         if malformed:
             message = f"{malformed} lines of {self.folder.metrics_file} are no JSON objects and were left out"
             self._around.log.once(f"malformed {self.folder.path}", message, self.key)
+
+    async def _thin(self) -> None:
+        """Make room while the spool is over its limit."""
+        path = self.folder.metrics_file
+        while thinning.size(path) > self._around.spool_limit:
+            found = thinning.next_segment(path, self._spool.numbering)
+            if found is None:
+                return
+            segment, file = found
+            numbering = self._spool.numbering
+            if not numbering.is_thinned(segment):
+                await self._on_disk(thinning.write_kept, path, segment, file, numbering, self._spool.watched)
+                self._spool.thinned(segment)
+                await self._save_patiently()  # before the rows go: whoever reads on must know where to look
+            file.unlink()
+            message = f"the spool is full; rows were thinned in {self.folder.path}"
+            self._around.log.once(f"thinned {self.folder.path}", message, self.key)
 
     def _show_output(self) -> None:
         """Copy what is new in the log to the terminal, if that was asked for."""

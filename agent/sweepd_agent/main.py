@@ -6,16 +6,15 @@ import signal
 import socket
 import sys
 import time
-import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
+
+import grpc.aio  # noqa: F401 -- first of all that is large: loaded after protobuf, it takes 4 MiB more
 
 from sweepd.discovery import state_folder
 from sweepd_agent import proc
 from sweepd_agent.agent import Agent, Upkeep
-from sweepd_agent.attempt import Surroundings
 from sweepd_agent.connection import Connection, Dialling
 from sweepd_agent.core.events import Asked, Leave, Wish
 from sweepd_agent.core.leaving import FAILURE
@@ -24,6 +23,8 @@ from sweepd_agent.dialogue import Dialogue, Identity
 from sweepd_agent.log import Log
 from sweepd_agent.options import Options, parse
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
+from sweepd_agent.surroundings import Surroundings
+from sweepd_agent.version import installed_version
 
 # Disks are waited for by a few threads, whatever the number of slots.
 _DISK_THREADS = 2
@@ -31,7 +32,7 @@ _DISK_THREADS = 2
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the agent, and end the program."""
-    own_version = version("sweepd")
+    own_version = installed_version()
     options = parse(arguments, version=own_version)
     try:
         token = _token(options)
@@ -60,6 +61,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
             adopt=options.adopt,
             show_output=options.show_output,
             log=log,
+            spool_limit=options.spool_limit,
             disk=disk,
             monotonic=loop.time,
             wall_clock=time.time,
@@ -69,7 +71,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
         )
         identity = Identity(
             agent_id=folder.agent_id,
-            instance=uuid.uuid4().hex,
+            instance=os.urandom(16).hex(),
             boot_id=proc.boot_id(),
             version=own_version,
             labels=options.labels,

@@ -37,6 +37,7 @@ class Options:
     interpreter: str | None
     show_output: bool
     min_free: int
+    spool_limit: int
     keep: float
     labels: dict[str, str]
     log_as_json: bool
@@ -59,6 +60,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         interpreter=given.interpreter,
         show_output=given.show_output,
         min_free=given.min_free,
+        spool_limit=given.spool_limit,
         keep=given.keep,
         labels=dict(given.label),
         log_as_json=given.log_format == "json",
@@ -110,6 +112,13 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--interpreter", metavar="PATH", help="what ${interpreter} stands for (python)")
     add("--show-output", action="store_true", help="copy the output of runs to stdout")
     add("--min-free", type=size, default=256 * 2**20, metavar="SIZE", help="start no run below it (256MiB)")
+    add(
+        "--spool-limit",
+        type=size,
+        default=256 * 2**20,
+        metavar="SIZE",
+        help="rows of a run on disk before they are thinned (256MiB)",
+    )
     add(
         "--keep",
         type=duration,

@@ -1,14 +1,16 @@
 """The rows of one attempt on disk: read and numbered as they are written, and read again to be sent.
 
-A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and says so
-by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
+A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and says
+so by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import chain, islice, repeat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, islice, repeat, takewhile
 from pathlib import Path
 
+from sweepd_agent import thinning
 from sweepd_agent.core.numbering import BLOCK_BYTES, Block, Numbering
 from sweepd_agent.core.reading import Observation, Progress, Read, Row, ended, read
 from sweepd_agent.core.rows import MALFORMED, Line
@@ -80,6 +82,15 @@ class Spool:
         self.numbering = self.numbering.at(progress)
         self._tail.close()
 
+    def thinned(self, segment: int) -> None:
+        """Take note that of a segment only the kept rows are to be had."""
+        self.numbering = self.numbering.thinned(segment)
+
+    @property
+    def watched(self) -> Mapping[str, int]:
+        """Index by name of the watched keys."""
+        return self._watched
+
     def close(self) -> None:
         """Give descriptors back."""
         self._tail.close()
@@ -91,13 +102,12 @@ class Spool:
             self._urgent = False
 
     def rows(self, after: int) -> list[Row]:
-        """Return the rows that may be sent beyond row `after`, at most ROWS_AT_ONCE."""
-        last = min(after + ROWS_AT_ONCE, self.last_row)
+        """Return rows that may be sent beyond row `after`, at most ROWS_AT_ONCE; thinned ones are missing."""
         if self._rows and self._rows[0].number <= after + 1:
             first = after + 1 - self._rows[0].number
-            return list(islice(self._rows, first, first + max(0, last - after)))
+            return list(islice(self._rows, first, first + min(ROWS_AT_ONCE, max(0, self.last_row - after))))
         again = (row for row, _ in self._read_again(after) if row is not None and row.number > after)
-        return list(islice(again, max(0, last - after)))
+        return list(islice(takewhile(lambda row: row.number <= self.last_row, again), ROWS_AT_ONCE))
 
     def observations(self, after: int) -> tuple[list[Observation], int]:
         """Return observations of rows beyond `after`, and the row up to which they are all there are."""
@@ -163,17 +173,24 @@ class Spool:
         progress = Progress()
         for block in self.numbering.after(after):
             progress = block.before
-            for line in self._lines(block):
+            for number, last_step, line in self._lines(block):
+                if number is not None:
+                    progress = replace(progress, row=number - 1, last_step=last_step)
                 step = read(progress, line, self._watched, now=block.time)
                 progress = step.progress
                 yield step.row, step.observations
         if progress.waiting and not self.numbering.progress.waiting:
             yield None, ended(progress)[0]
 
-    def _lines(self, block: Block) -> Iterator[Line]:
-        """Yield a line for each row of a block, malformed ones for what the disk has lost."""
+    def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
+        """Yield the lines of a block, with row number and step before it where others are missing."""
+        if block.thinned:
+            yield from thinning.read_kept(self._path, block)
+            return
         closed = self._path.with_name(f"{self._path.name}.{block.segment}")
         lines = [] if closed.exists() else list(read_block(self._path, block.start, block.end))
         if closed.exists():  # asked again: it may have been closed between the first look and the reading
             lines = list(read_block(closed, block.start, block.end))
-        yield from islice(chain(lines, repeat(MALFORMED)), block.rows)
+        # What the disk has lost is malformed, so that the numbers of later rows stay.
+        for line in islice(chain(lines, repeat(MALFORMED)), block.rows):
+            yield None, 0, line

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +84,7 @@ class StateFolder:
         try:
             stored = json.loads(file.read_bytes())["id"]
         except (FileNotFoundError, ValueError, KeyError):
-            stored = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+            stored = "".join(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in os.urandom(_ID_LENGTH))
             fresh = file.with_name(f".{file.name}")
             fresh.write_text(json.dumps({"id": stored}) + "\n")
             fresh.replace(file)

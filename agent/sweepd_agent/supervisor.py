@@ -1,14 +1,13 @@
 """Stands between an agent and the process of one attempt: starts it, sees its end, leaves none of it behind.
 
-It outlives its agent, so a restarted one finds the process as it was. It is a subreaper: what a process leaves
-behind, in whatever session, becomes its child, so the tree below it is complete. SIGTERM has the tree
+It outlives its agent, so a restarted one finds the process as it was. It is a subreaper: what a process
+leaves behind, in whatever session, becomes its child, so the tree below it is complete. SIGTERM has the tree
 terminated, and killed after the stop grace; SIGUSR1 has it killed. If nobody holds the lock of the agent's
 folder for long enough, the tree is ended too.
 
 It is started for every run, hence small: no import that is not needed, no package with a heavy `__init__`.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -161,7 +160,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _become_subreaper()
     supervisor = Supervisor(
         folder, agent_lock, orphan_after=float(orphan_after), stop_grace=float(stop_grace)
     )
@@ -177,6 +176,12 @@ def main() -> None:
         end = dict(supervisor.watch())
     write_record(f"{folder}/{EXIT_FILE}", {**end, "time": time.time()})
     os._exit(0)
+
+
+def _become_subreaper() -> None:
+    import ctypes  # here, as the agent knows this module too, and does not need it
+
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _let_go_of_agent() -> None:

@@ -90,9 +90,9 @@ def _interrupted(turn: Turn) -> None:
     else:
         _say(turn, "Ctrl-C", "killing runs")
         _hand_back(turn, StopMode.KILL, "Ctrl-C")
-    if turn.state.interrupts >= 2:
-        if not turn.state.has_processes:  # a person who asks twice does not wait for acknowledgements
-            _set_deadlines(turn, leave_at=turn.now)
+    if turn.state.interrupts >= 2 and not turn.state.has_processes:
+        # A person who asks twice does not wait for acknowledgements.
+        _set_deadlines(turn, leave_at=turn.now)
 
 
 def _terminated(turn: Turn) -> None:

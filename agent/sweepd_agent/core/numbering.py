@@ -70,6 +70,17 @@ class Numbering:
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])
         return replace(self, malformed=self.malformed + malformed, logged_keys=logged)
 
+    def is_thinned(self, segment: int) -> bool:
+        """Whether of a segment only some rows are kept."""
+        return any(block.thinned for block in self.blocks if block.segment == segment)
+
+    def thinned(self, segment: int) -> "Numbering":
+        """Return the numbering when of a segment only some rows are kept."""
+        blocks = (
+            replace(block, thinned=True) if block.segment == segment else block for block in self.blocks
+        )
+        return replace(self, blocks=tuple(blocks))
+
     def at(self, progress: Progress) -> "Numbering":
         """Return the numbering when reading has come to stand at `progress` without another row."""
         return replace(self, progress=progress)

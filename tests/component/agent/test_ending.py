@@ -18,6 +18,13 @@ from component.agent.agent_processes import AgentProcess, Machine, until
 from component.agent.scripted_scheduler import SWEEP, Attempt, Context, ScriptedScheduler
 from sweepd import v1
 
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(1000)
+"""
+
 
 def sleeping(scheduler: ScriptedScheduler, seconds: float = 1000) -> Attempt:
     """Have a run handed out that only sleeps."""
@@ -67,10 +74,7 @@ def test_a_second_termination_shortens_it(scheduler: ScriptedScheduler, machine:
 
 
 def test_a_person_drains_then_terminates_then_kills(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    machine.write(
-        "deaf.py",
-        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(1000)\n",
-    )
+    machine.write("deaf.py", DEAF)
     agent = machine.start()
     attempt = scheduler.attempt(scheduler.add(sys.executable, "deaf.py"))
     scheduler.until(lambda: b"deaf" in attempt.log)

@@ -1,0 +1,42 @@
+"""What the attempts of an agent share, and what they ask of it."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweepd_agent.core.events import Event
+from sweepd_agent.log import Log
+from sweepd_agent.state_folder import StateFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all attempts of an agent share."""
+
+    folder: StateFolder
+    environ: Mapping[str, str]
+    interpreter: str | None
+    adopt: bool
+    show_output: bool
+    log: Log
+    # Bytes of rows that an attempt may keep on disk.
+    spool_limit: int
+    # Where files are synced; the event loop never waits for a disk.
+    disk: Executor
+    monotonic: Callable[[], float]
+    wall_clock: Callable[[], float]
+
+
+class Home(Protocol):
+    """The agent, as far as its attempts need it."""
+
+    @property
+    def flush_interval(self) -> float:
+        """Seconds that rows may be gathered, as granted by the scheduler."""
+
+    def handle(self, event: Event) -> None:
+        """Let the machine decide on what has happened."""
+
+    def wake(self) -> None:
+        """Have the stream look for reports."""
