@@ -30,6 +30,7 @@ from sweepd_scheduler.domain.events import (
     Event,
     Exited,
     HeldAttempt,
+    Known,
     Observation,
     Observed,
     Offered,
@@ -170,6 +171,18 @@ class World:
         self.happens(
             Exited(session=session, ref=ref, last_row=last_row, exit=exit_, logged_keys=keys, log_tail="")
         )
+
+    def held(self, key: RunKey, ref: AttemptRef, *, alive: bool = True) -> HeldAttempt:
+        """An attempt as an agent names it in Hello, with what the database would say."""
+        run = self.run(key)
+        known = Known(
+            key=key,
+            run_attempt=run.attempt,
+            run_state=run.state,
+            state=run.attempts[ref.attempt - 1].state,
+            observation_row=run.observation_row,
+        )
+        return HeldAttempt(ref=ref, alive=alive, known=known)
 
     def leaves(self, session: str) -> None:
         self.happens(Detached(session))

@@ -14,8 +14,6 @@ from sweepd_scheduler.domain.events import (
     Answered,
     CancelSweep,
     Heartbeat,
-    HeldAttempt,
-    Known,
     Offered,
     PauseSweep,
     ResumeSweep,
@@ -82,15 +80,7 @@ class SweepLife(RuleBasedStateMachine):
         renumbered: dict[tuple[RunKey, int], AttemptRef] = {}
         for handle, ((key, attempt), _) in enumerate(self.given[agent].items(), start=1):
             renumbered[(key, attempt)] = ref = AttemptRef(handle, attempt)
-            run = self.world.run(key)
-            known = Known(
-                key=key,
-                run_attempt=run.attempt,
-                run_state=run.state,
-                state=run.attempts[attempt - 1].state,
-                observation_row=run.observation_row,
-            )
-            held.append(HeldAttempt(ref=ref, alive=True, known=known))
+            held.append(self.world.held(key, ref))
         with suppress(DomainError):
             self.sessions[agent] = self.world.attach(agent, slots=slots, attempts=tuple(held))
             self.given[agent] = renumbered
