@@ -82,7 +82,7 @@ class Held:
     @property
     def undelivered(self) -> bool:
         """Whether the agent should stay for the sake of what it still has to deliver."""
-        return self.phase is Phase.ENDED and self.standing is Standing.KEPT
+        return self.phase in {Phase.READY, Phase.ENDED} and self.standing is Standing.KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd_agent.core.cursors import PATIENCE, Cursor
+
+
+def test_a_window_bounds_what_is_under_way_but_never_the_first_message() -> None:
+    cursor = Cursor()
+    assert cursor.may_send(0)
+    cursor = cursor.sending(10, 500, now=0.0)
+    assert cursor.may_send(501)
+    assert not cursor.may_send(500)
+    assert cursor.acknowledged(10, now=0.1).may_send(0)
+
+
+def test_an_answer_below_what_was_safe_sends_it_again() -> None:
+    cursor = Cursor().sending(10, 1, now=0.0).acknowledged(10, now=0.1)
+    assert cursor.acknowledged(4, now=0.2).sent == 4
+
+
+def test_an_answer_that_moves_nothing_sends_again_after_some_patience() -> None:
+    cursor = Cursor(acked=4, sent=4).sending(10, 1, now=0.0)
+    assert cursor.acknowledged(4, now=PATIENCE / 2).sent == 10
+    again = cursor.acknowledged(4, now=PATIENCE * 2)
+    assert again.sent == 4
+    assert again.sending(10, 1, now=PATIENCE * 2.1).acknowledged(4, now=PATIENCE * 2.2).sent == 10
+
+
+def test_the_round_trip_is_that_of_the_latest_message_covered() -> None:
+    cursor = Cursor().sending(3, 1, now=1.0).sending(6, 1, now=2.0).sending(9, 1, now=3.0)
+    assert cursor.round_trip(6, now=5.0) == 3.0
+    assert cursor.round_trip(2, now=5.0) is None
+
+
+steps = st.lists(
+    st.sampled_from(["write", "send", "send", "deliver", "deliver", "lose the stream", "restart the agent"]),
+    max_size=60,
+)
+
+
+@given(steps, st.integers(1, 5))
+def test_whatever_breaks_every_row_arrives_once(happened: list[str], batch: int) -> None:
+    written, stored, time = 0, [0], 0.0
+    cursor, saved = Cursor(), 0
+    network: list[tuple[int, int]] = []
+
+    def send() -> None:
+        nonlocal cursor
+        if cursor.sent < written:
+            last = min(written, cursor.sent + batch)
+            network.append((cursor.sent + 1, last))
+            cursor = cursor.sending(last, 1, time)
+
+    def deliver() -> None:
+        nonlocal cursor
+        if network:
+            first, last = network.pop(0)
+            if first <= stored[-1] + 1:
+                stored.extend(range(stored[-1] + 1, last + 1))
+            cursor = cursor.acknowledged(stored[-1], time)
+
+    for step in happened:
+        time += 0.4
+        if step == "write":
+            written += 3
+        elif step == "send":
+            send()
+        elif step == "deliver":
+            deliver()
+            saved = cursor.acked
+        else:
+            network.clear()
+            before = cursor if step == "lose the stream" else Cursor(acked=saved, sent=saved)
+            cursor = before.on_new_stream(stored[-1])
+        assert cursor.acked <= cursor.sent
+    while stored[-1] < written:
+        time += 2 * PATIENCE
+        send()
+        deliver()
+    assert stored == list(range(written + 1))

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd_agent.core.numbering import Block, Numbering, document, from_document
+from sweepd_agent.core.reading import Observation, Progress, ended, read
+from sweepd_agent.core.rows import MALFORMED, Line
+
+WATCHED = {"loss": 0, "size": 1}
+
+
+def replay(lines: list[Line], progress: Progress | None = None) -> tuple[list[Observation], Progress]:
+    """Read lines to the end of the process."""
+    progress = Progress() if progress is None else progress
+    observations: list[Observation] = []
+    for line in lines:
+        step = read(progress, line, WATCHED, now=0.0)
+        observations += step.observations
+        progress = step.progress
+    last, progress = ended(progress)
+    return [*observations, *last], progress
+
+
+def row(loss: float | None = None, *, step: int | None = None, is_open: bool = False) -> Line:
+    return Line(values={} if loss is None else {"loss": loss}, step=step, open=is_open)
+
+
+def test_each_line_without_a_step_is_an_iteration() -> None:
+    observations, progress = replay([row(0.5), row(0.4), Line(values={"acc": 1.0})])
+    assert [(item.row, item.step, item.value) for item in observations] == [(1, None, 0.5), (2, None, 0.4)]
+    assert progress.iterations == 2
+    assert progress.last_step == 2
+
+
+def test_lines_of_one_step_are_one_iteration() -> None:
+    lines = [row(0.5, step=3), Line(values={"size": 7}, step=3), row(0.1, step=3), row(0.4, step=4)]
+    observations, progress = replay(lines)
+    assert observations == [
+        Observation(row=1, key=0, step=3, value=0.5),
+        Observation(row=2, key=1, step=3, value=7.0),
+        Observation(row=4, key=0, step=4, value=0.4),
+    ]
+    assert progress.iterations == 2
+
+
+def test_an_open_step_is_observed_in_the_row_that_completes_it() -> None:
+    lines = [row(0.5, step=0, is_open=True), row(0.4, step=0, is_open=True), Line(step=0)]
+    observations, _ = replay(lines)
+    assert observations == [Observation(row=3, key=0, step=0, value=0.4)]
+
+
+def test_a_later_step_or_the_end_completes_an_open_one() -> None:
+    observations, progress = replay([row(0.5, step=0, is_open=True), row(0.4, step=1, is_open=True)])
+    assert [(item.row, item.step) for item in observations] == [(1, 0), (2, 1)]
+    assert progress.settled == 2
+
+
+def test_rows_of_an_open_step_are_not_settled() -> None:
+    progress = read(Progress(), row(0.5), WATCHED, now=0.0).progress
+    progress = read(progress, row(0.4, step=9, is_open=True), WATCHED, now=0.0).progress
+    assert (progress.row, progress.settled) == (2, 1)
+    progress = read(progress, MALFORMED, WATCHED, now=0.0).progress
+    assert (progress.row, progress.settled) == (3, 1)
+
+
+def test_only_finite_numbers_count_as_iterations() -> None:
+    lines = [row(math.nan), row(math.inf), Line(values={"loss": True}), Line(values={"loss": "x"}), row(1)]
+    observations, progress = replay(lines)
+    assert [item.row for item in observations] == [1, 2, 5]
+    assert progress.iterations == 1
+
+
+lines = st.lists(
+    st.builds(
+        Line,
+        values=st.dictionaries(st.sampled_from(["loss", "size", "acc"]), st.integers(0, 9), max_size=3),
+        step=st.none() | st.integers(0, 3),
+        open=st.booleans(),
+        malformed=st.just(False),
+    )
+    | st.just(MALFORMED),
+    max_size=12,
+)
+
+
+@given(lines, st.data())
+def test_reading_goes_on_from_any_row_as_if_it_had_not_stopped(
+    written: list[Line], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(written)))
+    whole, progress = replay(written)
+    middle = Progress()
+    before: list[Observation] = []
+    for line in written[:cut]:
+        step = read(middle, line, WATCHED, now=0.0)
+        before += step.observations
+        middle = step.progress
+    stored = document(Numbering(progress=middle))
+    after, end = replay(written[cut:], from_document(stored).progress)
+    assert before + after == whole
+    assert end == progress
+
+
+@given(lines)
+def test_observations_are_in_order_unique_and_settled(written: list[Line]) -> None:
+    progress = Progress()
+    seen: list[tuple[int, int]] = []
+    for line in written:
+        step = read(progress, line, WATCHED, now=0.0)
+        assert step.progress.row == progress.row + 1
+        assert progress.settled <= step.progress.settled <= step.progress.row
+        assert all(progress.settled < item.row <= step.progress.settled for item in step.observations)
+        seen += [(item.row, item.key) for item in step.observations]
+        progress = step.progress
+    assert seen == sorted(set(seen))
+
+
+def test_a_numbering_survives_being_stored() -> None:
+    _, after = replay([row(1.0), row(2.0)])
+    block = Block(segment=1, start=0, end=40, before=Progress(), rows=2, time=5.0)
+    numbering = Numbering().extended(block, after).counted(3, {"loss", "b"})
+    assert from_document(document(numbering)) == numbering
+    assert numbering.logged_keys == ("b", "loss")
+    assert numbering.position(1) == 40

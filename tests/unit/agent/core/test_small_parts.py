@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, Outcome, StopMode, StopOrder, judged
+from sweepd_agent.core.backoff import Backoff
+from sweepd_agent.core.lines import line
+from sweepd_agent.core.names import parse_sweep_name
+from sweepd_agent.core.objective import missing_objective
+from sweepd_agent.core.units import parse_duration, parse_size
+
+STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="worse than the rung")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "order", "cause"),
+    [
+        (Outcome(code=0), None, ExitCause.EXITED),
+        (Outcome(code=0), STOP, ExitCause.EXITED),
+        (Outcome(code=0, stopped=True), STOP, ExitCause.COMMANDED),
+        (Outcome(signal=9), None, ExitCause.SIGNALED),
+        (Outcome(signal=9, out_of_memory=True), None, ExitCause.OUT_OF_MEMORY),
+        (Outcome(signal=9, out_of_memory=True, stopped=True), STOP, ExitCause.COMMANDED),
+        (Outcome(signal=15, orphaned=True), None, ExitCause.ORPHANED),
+        (Outcome(start_error="no such file"), STOP, ExitCause.START_FAILED),
+    ],
+)
+def test_a_process_ended_by_itself_unless_our_signal_came_first(
+    outcome: Outcome, order: StopOrder | None, cause: ExitCause
+) -> None:
+    assert judged(outcome, order).cause is cause
+
+
+@given(st.integers(0, 30), st.floats(0, 1, exclude_max=True))
+def test_a_wait_grows_and_stays_within_its_window(failures: int, draw: float) -> None:
+    backoff = Backoff()
+    for _ in range(failures):
+        backoff = backoff.failed()
+    assert 0 <= backoff.wait(draw) <= min(60.0, 2.0**failures)
+    assert backoff.wait(draw, lost_after=20.0) <= 5.0
+    assert backoff.ended(lived=31.0) == Backoff()
+    assert backoff.ended(lived=1.0) == backoff.failed()
+
+
+def test_a_sweep_is_named_in_three_ways() -> None:
+    assert parse_sweep_name("k3x").full is None
+    assert parse_sweep_name("mnist/k3x").full == "local/mnist/k3x"
+    assert parse_sweep_name("acme/mnist/k3x").full == "acme/mnist/k3x"
+    assert parse_sweep_name("k3x").matches("acme/mnist/k3x")
+    assert not parse_sweep_name("mnist/k3x").matches("acme/mnist/k3x")
+    for wrong in ("", "a//b", "a/b/c/d"):
+        with pytest.raises(ValueError, match="names no sweep"):
+            parse_sweep_name(wrong)
+
+
+def test_durations_and_sizes_have_units() -> None:
+    assert parse_duration("1m30s") == 90
+    assert parse_duration("500ms") == 0.5
+    assert parse_duration("0") == 0
+    assert parse_size("2GiB") == 2**31
+    assert parse_size("1.5kB") == 1500
+    for wrong in ("5", "", "1x"):
+        with pytest.raises(ValueError, match="is no duration"):
+            parse_duration(wrong)
+    with pytest.raises(ValueError, match="is no size"):
+        parse_size("many")
+
+
+def test_a_run_that_never_logged_the_objective_is_told_what_it_did_log() -> None:
+    well = Exit(cause=ExitCause.EXITED, code=0, signal=None, message="", time=0.0)
+    message = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
+    assert missing_objective(well, ["val_loss"], ["acc", "loss"], 0) == message
+    assert missing_objective(well, ["val_loss"], ["val_loss"], 3) is None
+    assert "finite" in str(missing_objective(well, ["val_loss"], ["val_loss"], 0))
+    assert missing_objective(well, [], ["acc"], 0) is None
+
+
+def test_people_read_one_line_an_event() -> None:
+    key = AttemptKey("local/demo/tune-3", 2)
+    started = line("run_started", key, {"params": {"lr": 0.1, "name": "x" * 100}})
+    assert started is not None
+    assert started.startswith("run tune-3 (attempt 2) started: lr=0.1 name=xxx")
+    assert len(started) < 120
+    ended: dict[str, Json] = {"cause": "exited", "exit_code": 3, "message": ""}
+    assert line("run_ended", key, ended) == "run tune-3 (attempt 2) failed with exit code 3"
+    assert line("metrics_acked", key, {}) is None
