@@ -4,30 +4,9 @@ import asyncio
 from pathlib import Path
 
 from component.scheduler.scripted_agent import ScriptedAgent
-from component.scheduler.serving import Installation, a_scheduler
+from component.scheduler.serving import a_scheduler
+from component.scheduler.sweeps import CAPPED, GRID, create
 from sweepd import v1
-
-GRID = b"""
-program: train.py
-method: grid
-metric: {name: loss}
-parameters: {a: {values: [1, 2, 3]}, b: {values: [x, y]}}
-"""
-RANDOM = b"""
-program: train.py
-method: random
-run_cap: 40
-parameters: {x: {min: 0.0, max: 1.0}}
-"""
-
-
-async def create(installation: Installation, content: bytes, sweep_id: str = "") -> v1.Sweep:
-    answer = await installation.sweeps.CreateSweep(
-        v1.CreateSweepRequest(
-            parent="local/demo", sweep_id=sweep_id, file=v1.SweepFile(file_name="sweep.yaml", content=content)
-        )
-    )
-    return answer.sweep
 
 
 async def run_until_the_end(agent: ScriptedAgent, slots: int = 1) -> int:
@@ -75,7 +54,7 @@ def test_a_grid_runs_every_point_once_and_ends_its_agents(tmp_path: Path) -> Non
 def test_a_cap_is_exact_with_many_agents_at_once(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
-            sweep = await create(installation, RANDOM)
+            sweep = await create(installation, CAPPED)
             agents = [ScriptedAgent(installation.channel, sweep.name, slots=2) for _ in range(8)]
             for agent in agents:
                 await agent.__aenter__()

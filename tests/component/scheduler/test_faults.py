@@ -1,0 +1,153 @@
+"""What holds when agents vanish, come back, come twice, and when the scheduler restarts or cannot write."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import a_scheduler
+from component.scheduler.sweeps import HALVING, RANDOM, create, failure, get, run
+from sweepd import v1
+from sweepd.rpc_error import Failure
+
+
+def held(start: v1.StartRun, *, alive: bool = True) -> v1.HeldAttempt:
+    return v1.HeldAttempt(run_handle=9, run=start.run, attempt=start.attempt, alive=alive)
+
+
+def test_a_restart_loses_nothing_and_live_runs_go_on(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, HALVING, "r")
+            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as ann:
+                await ann.offer()
+                start = await ann.next_start()
+                ref = await ann.start_process(start)
+                await ann.observe(ref, 1, 0.5)
+                await ann.takes("ack", lambda m: m.ack.observation_row == 1)
+                restarting = asyncio.ensure_future(installation.restart())
+                await ann.takes("go_away")
+                ann.cut()
+                await restarting
+            channel = installation.channel
+            again = ScriptedAgent(channel, sweep.name, agent_id="ann", held=[held(start)])
+            async with again:
+                welcome = (await again.takes("welcome")).welcome
+                (verdict,) = welcome.verdicts
+                assert verdict.fate == v1.ATTEMPT_FATE_KEEP
+                assert verdict.observation_row == 1
+                ref = v1.AttemptRef(run_handle=9, attempt=1)
+                await again.observe(ref, 2, 0.4)
+                await again.exit(ref, 2, keys=["loss"])
+                assert (await again.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
+                await again.offer()
+                assert (await again.next_start()).number == 2
+            after = await get(installation, sweep.name)
+            assert after.run_counts.finished == 1
+            assert after.best_value == 0.4
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_agents_run_goes_to_another_and_the_late_one_is_fenced(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path, "--lease", "500ms", "--lost-after", "1s") as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as ann:
+                await ann.offer()
+                start = await ann.next_start()
+                ref = await ann.start_process(start)
+                async with ScriptedAgent(installation.channel, sweep.name) as bob:
+                    await asyncio.sleep(1.3)
+                    await bob.offer()
+                    second = await bob.next_start()
+                    assert (second.run, second.attempt) == (start.run, 2)
+                    await ann.observe(ref, 1, 0.1)
+                    assert (await ann.takes("fenced")).fenced.attempt == ref
+                    await ann.points(ref, 1, 0.1)
+                    await ann.takes("fenced")
+                    again = await bob.start_process(second)
+                    await bob.exit(again)
+                    await bob.acked_exit(again)
+            found = await run(installation, start.run)
+            assert [attempt.state for attempt in found.attempts] == [
+                v1.ATTEMPT_STATE_LOST,
+                v1.ATTEMPT_STATE_ENDED,
+            ]
+            assert found.best_value == 0.0 or not found.HasField("best_value")
+
+    asyncio.run(scenario())
+
+
+def test_of_two_streams_of_one_agent_the_newer_wins(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as old:
+                await old.takes("welcome")
+                async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as new:
+                    await new.takes("welcome")
+                    error = await old.end()
+                    assert error is not None
+                    assert Failure.of(error).reason == "stream-replaced"
+                    await new.offer()
+                    await new.next_start()
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_for_a_sweep_that_is_over_or_unknown_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            await installation.sweeps.StopSweep(v1.StopSweepRequest(name=sweep.name))
+            expected = {sweep.name: "sweep-ended", "local/demo/nosuch": "no-such-name", "x": "no-such-name"}
+            for name, reason in expected.items():
+                async with ScriptedAgent(installation.channel, name) as agent:
+                    error = await agent.end()
+                    assert error is not None
+                    assert Failure.of(error).reason == reason
+
+    asyncio.run(scenario())
+
+
+def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            database = sqlite3.connect(
+                tmp_path / "scheduler" / "scheduler.sqlite", isolation_level=None, check_same_thread=False
+            )
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                start = await agent.next_start()
+                ref = await agent.start_process(start)
+                await asyncio.sleep(0.2)
+                database.execute(
+                    "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
+                )
+                told = await failure(installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name)))
+                assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
+                assert told.metadata["service"] == "scheduler"
+                assert told.metadata["place"].endswith("scheduler.sqlite")
+                await agent.observe(ref, 1, 0.5)
+                await agent.exit(ref, 1)
+                assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_RUNNING
+                await asyncio.sleep(0.6)
+                assert not [m for m in agent.received if m.WhichOneof("command") == "ack"]
+                database.execute("drop trigger refuse")
+                assert (await agent.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
+            database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_that_does_not_begin_with_hello_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            call = installation.agents.Attach()
+            await call.write(v1.AttachRequest(offer=v1.Offer(wanted=1)))
+            told = await failure(call.read())
+            assert told.code == "INVALID_ARGUMENT"
+
+    asyncio.run(scenario())

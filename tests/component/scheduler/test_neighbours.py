@@ -1,0 +1,119 @@
+"""The scheduler with the real metric store and the real suggestion service, present and away."""
+
+import asyncio
+from pathlib import Path
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import (
+    Installation,
+    a_metric_store,
+    a_scheduler,
+    a_suggestion_service,
+    metric_stub,
+)
+from component.scheduler.sweeps import BAYES, RANDOM, create, run
+from sweepd import v1
+
+
+def test_points_are_acknowledged_once_the_metric_store_has_them(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = a_metric_store(tmp_path)
+        address = await store.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                start = await agent.next_start()
+                ref = await agent.start_process(start)
+                await agent.points(ref, 1, 0.5, 0.4)
+                await agent.takes("ack", lambda m: m.ack.point_row == 2)
+                await agent.send(log=v1.LogReport(attempt=ref, offset=0, content=b"hello\n"))
+                await agent.takes("ack", lambda m: m.ack.log_offset == 6)
+                await agent.exit(ref)
+                await agent.acked_exit(ref)
+                await agent.points(ref, 3, 0.3)
+                await agent.takes("ack", lambda m: m.ack.point_row == 3)
+        channel, metrics = metric_stub(address)
+        history = await metrics.GetHistory(v1.GetHistoryRequest(runs=[start.run]))
+        assert [v for c in history.series[0].chunks for v in c.doubles.values] == [0.5, 0.4, 0.3]
+        await channel.close()
+        await store.stop()
+
+    asyncio.run(scenario())
+
+
+def test_runs_end_while_the_metric_store_is_away_and_points_arrive_later(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = a_metric_store(tmp_path)
+        address = await store.start()
+        await store.stop()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                start = await agent.next_start()
+                ref = await agent.start_process(start)
+                await agent.points(ref, 1, 0.5)
+                await agent.exit(ref)
+                await agent.acked_exit(ref)
+                assert await store.start() == address
+                await agent.takes("ack", lambda m: m.ack.point_row == 1)
+        await store.stop()
+
+    asyncio.run(scenario())
+
+
+def test_bayes_asks_the_service_and_goes_on_without_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        service = a_suggestion_service(tmp_path)
+        address = await service.start()
+        async with a_scheduler(tmp_path, suggestion=address) as installation:
+            sweep = await create(installation, BAYES)
+            sources: list[v1.PointSource.ValueType] = []
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                for number in range(8):
+                    if number == 5:
+                        await service.stop()
+                    found = await one_run(installation, agent, 0.1 * number)
+                    sources.append(found.provenance.source)
+                await agent.takes("sweep_ended")
+            assert v1.POINT_SOURCE_FRESH in sources
+            assert v1.POINT_SOURCE_FRESH not in sources[5:]
+            assert set(sources[5:]) <= {v1.POINT_SOURCE_PREFETCHED, v1.POINT_SOURCE_FALLBACK}
+
+    asyncio.run(scenario())
+
+
+async def one_run(installation: Installation, agent: ScriptedAgent, value: float) -> v1.Run:
+    """Take a run, log one value, end it, and return it as it is stored."""
+    await agent.offer()
+    start = await agent.next_start()
+    ref = await agent.start_process(start)
+    await agent.observe(ref, 1, value)
+    await agent.exit(ref, 1, keys=["loss"])
+    await agent.acked_exit(ref)
+    return await run(installation, start.run)
+
+
+def test_a_study_is_told_everything_again_after_the_service_has_restarted(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        service = a_suggestion_service(tmp_path)
+        address = await service.start()
+        async with a_scheduler(tmp_path, suggestion=address) as installation:
+            sweep = await create(installation, BAYES.replace(b"run_cap: 8", b"run_cap: 100"))
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                for number in range(3):
+                    await one_run(installation, agent, 0.1 * number)
+                await service.stop()
+                found = await one_run(installation, agent, 0.5)
+                await service.start()
+                for number in range(90):
+                    found = await one_run(installation, agent, 0.1 * number)
+                    if found.provenance.source == v1.POINT_SOURCE_FRESH and number > 1:
+                        break
+                    await asyncio.sleep(0.1)
+            assert found.provenance.source == v1.POINT_SOURCE_FRESH
+            assert found.provenance.observations_seen == 2 * (found.number - 1)
+        await service.stop()
+
+    asyncio.run(scenario())

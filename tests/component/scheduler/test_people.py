@@ -1,0 +1,224 @@
+"""The calls that people make: creating, listing, pausing, stopping, cancelling, following."""
+
+import asyncio
+from pathlib import Path
+
+import grpc.aio
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import Installation, a_scheduler
+from component.scheduler.sweeps import CAPPED, GRID, RANDOM, create, failure, get, run
+from sweepd import v1
+
+
+def test_a_repeated_request_has_the_effect_and_the_answer_of_the_first(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            first = await create(installation, RANDOM, request_id="one")
+            pause = v1.PauseSweepRequest(name=first.name, request_id="two")
+            paused = await installation.sweeps.PauseSweep(pause)
+            await installation.sweeps.ResumeSweep(v1.ResumeSweepRequest(name=first.name))
+            await installation.restart()
+            assert await create(installation, RANDOM, request_id="one") == first
+            assert await installation.sweeps.PauseSweep(pause) == paused
+            assert (await get(installation, first.name)).state == v1.SWEEP_STATE_PENDING
+            other = v1.StopSweepRequest(name=first.name, request_id="two")
+            told = await failure(installation.sweeps.StopSweep(other))
+            assert told.reason == "request-id-reused"
+            sweeps = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
+            assert len(sweeps.sweeps) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_sweep_is_created_from_a_message_as_from_a_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            made = await create(installation, RANDOM, "a")
+            assert made.spec.HasField("seed")
+            assert made.file.content == RANDOM
+            request = v1.CreateSweepRequest(parent="local/demo", sweep_id="b", spec=made.spec)
+            again = (await installation.sweeps.CreateSweep(request)).sweep
+            assert again.spec == made.spec
+            assert again.name == "local/demo/b"
+            told = await failure(installation.sweeps.CreateSweep(request))
+            assert (told.code, told.reason) == ("ALREADY_EXISTS", "name-taken")
+
+    asyncio.run(scenario())
+
+
+def test_a_bad_file_is_refused_with_every_finding(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            bad = b"methd: grid\nparameters: {a: {min: 3, max: 1}}\n"
+            request = v1.CreateSweepRequest(
+                parent="local/demo", file=v1.SweepFile(file_name="s.yaml", content=bad)
+            )
+            told = await failure(installation.sweeps.CreateSweep(request))
+            assert (told.code, told.reason) == ("INVALID_ARGUMENT", "invalid-sweep")
+            assert len(told.violations) >= 2
+            answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=request.file))
+            assert len(answer.diagnostics) >= 2
+            assert not answer.HasField("spec")
+            wrong = v1.CreateSweepRequest(parent="Local", file=request.file)
+            assert (await failure(installation.sweeps.CreateSweep(wrong))).reason == "invalid-field"
+
+    asyncio.run(scenario())
+
+
+def test_what_does_not_exist_or_is_over_is_named(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweeps = installation.sweeps
+            told = await failure(sweeps.GetSweep(v1.GetSweepRequest(name="local/demo/none")))
+            assert (told.code, told.metadata) == ("NOT_FOUND", {"name": "local/demo/none"})
+            sweep = await create(installation, RANDOM)
+            await sweeps.StopSweep(v1.StopSweepRequest(name=sweep.name))
+            told = await failure(sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name)))
+            assert told.reason == "wrong-state"
+            assert told.metadata == {"name": sweep.name, "state": "stopped", "verb": "pause"}
+            told = await failure(installation.runs.GetRun(v1.GetRunRequest(name=f"{sweep.name}-1")))
+            assert told.code == "NOT_FOUND"
+
+    asyncio.run(scenario())
+
+
+def test_lists_come_in_pages(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            for sweep_id in ("a", "b", "c"):
+                await create(installation, RANDOM, sweep_id)
+            names = []
+            request = v1.ListSweepsRequest(page_size=2)
+            while True:
+                page = await installation.sweeps.ListSweeps(request)
+                names += [sweep.name for sweep in page.sweeps]
+                if not page.next_page_token:
+                    break
+                request.page_token = page.next_page_token
+            assert names == ["local/demo/c", "local/demo/b", "local/demo/a"]
+            request.parent = "local"
+            assert (await failure(installation.sweeps.ListSweeps(request))).reason == "invalid-field"
+
+    asyncio.run(scenario())
+
+
+def test_cancelling_waits_for_the_agents_that_are_there_and_names_the_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweepd_scheduler.servicer.CANCEL_PATIENCE", 0.5)
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            async with (
+                ScriptedAgent(installation.channel, sweep.name) as ann,
+                ScriptedAgent(installation.channel, sweep.name) as bob,
+            ):
+                starts = []
+                for agent in (ann, bob):
+                    await agent.offer()
+                    starts.append(await agent.next_start())
+                    await agent.start_process(starts[-1])
+                cancelling = asyncio.ensure_future(
+                    installation.sweeps.CancelSweep(v1.CancelSweepRequest(name=sweep.name))
+                )
+                stop = (await ann.takes("stop_run")).stop_run
+                assert stop.mode == v1.STOP_MODE_KILL
+                await ann.exit(stop.attempt, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
+                answer = await cancelling
+                assert answer.sweep.state == v1.SWEEP_STATE_CANCELLED
+                assert list(answer.unconfirmed_runs) == [starts[1].run]
+                assert (await run(installation, starts[0].run)).state == v1.RUN_STATE_KILLED
+                await bob.takes("sweep_ended")
+
+    asyncio.run(scenario())
+
+
+async def _watch_until(
+    call: "grpc.aio.UnaryStreamCall[v1.WatchSweepRequest, v1.WatchSweepResponse]", finished: int
+) -> list[v1.WatchSweepResponse]:
+    seen = []
+    async with asyncio.timeout(10):
+        async for message in call:
+            seen.append(message)
+            if message.sweep.run_counts.finished >= finished:
+                return seen
+    return seen
+
+
+async def _finish(installation: Installation, agent: ScriptedAgent, count: int) -> None:
+    for _ in range(count):
+        await agent.offer()
+        start = await agent.next_start()
+        ref = await agent.start_process(start)
+        await agent.observe(ref, 1, 0.5)
+        await agent.exit(ref, 1, keys=["loss"])
+        await agent.acked_exit(ref)
+
+
+def test_a_watch_begins_with_a_snapshot_and_goes_on_after_its_token(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, CAPPED)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await _finish(installation, agent, 2)
+                call = installation.sweeps.WatchSweep(v1.WatchSweepRequest(name=sweep.name))
+                following = asyncio.ensure_future(_watch_until(call, 4))
+                await asyncio.sleep(0.2)
+                await _finish(installation, agent, 2)
+                seen = await following
+                call.cancel()
+                assert [r.number for r in seen[0].runs] == [1, 2]
+                assert not seen[0].snapshot_continues
+                last = {r.number: r.state for m in seen for r in m.runs}
+                assert last == dict.fromkeys((1, 2, 3, 4), v1.RUN_STATE_FINISHED)
+                await _finish(installation, agent, 1)
+                await installation.restart()
+                again = v1.WatchSweepRequest(name=sweep.name, resume_token=seen[-1].resume_token)
+                call = installation.sweeps.WatchSweep(again)
+                (missed,) = await _watch_until(call, 5)
+                call.cancel()
+                assert [r.number for r in missed.runs] == [5]
+
+    asyncio.run(scenario())
+
+
+def test_a_pause_holds_when_it_returns_and_over_a_restart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, GRID)
+            await installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name))
+            await installation.restart()
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                await agent.takes("welcome")
+                await asyncio.sleep(0.3)
+                assert not agent.received
+                await installation.sweeps.ResumeSweep(v1.ResumeSweepRequest(name=sweep.name))
+                await agent.next_start()
+
+    asyncio.run(scenario())
+
+
+def test_agents_are_listed_while_they_are_there_or_hold_a_run(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            listed = v1.ListAgentsRequest(sweep=sweep.name)
+            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as agent:
+                await agent.offer()
+                start = await agent.next_start()
+                await agent.start_process(start)
+                (found,) = (await installation.agents.ListAgents(listed)).agents
+                assert (found.id, found.connected, found.host) == ("ann", True, "scripted")
+                assert list(found.runs) == [start.run]
+                assert found.HasField("last_seen_time")
+                assert (await get(installation, sweep.name)).connected_agents == 1
+            await asyncio.sleep(0.2)
+            (away,) = (await installation.agents.ListAgents(listed)).agents
+            assert not away.connected
+            assert (await get(installation, sweep.name)).connected_agents == 0
+
+    asyncio.run(scenario())
