@@ -123,3 +123,32 @@ def test_no_run_starts_without_room_on_disk(scheduler: ScriptedScheduler, machin
     time.sleep(0.3)
     assert not scheduler.attempts
     assert run
+
+
+FLOOD = """
+import json, os, pathlib
+from sweepd.metrics_file import MetricsFile
+file = MetricsFile(pathlib.Path(os.environ["SWEEPD_METRICS_FILE"]), segment_bytes=100_000)
+for step in range(20_000):
+    values = {"loss": step} if step % 100 == 0 else {"acc": step}
+    file.append(json.dumps({"_step": step} | values).encode() + b"\\n")
+    if step % 1000 == 0:
+        import time; time.sleep(0.1)
+"""
+
+
+def test_a_full_spool_loses_points_but_no_observation(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.acks_points = False
+    machine.write("flood.py", FLOOD)
+    agent = machine.start("--count", "1", "--spool-limit", "300kB")
+    attempt = scheduler.ended(scheduler.add(sys.executable, "flood.py"))
+    assert agent.events("notice")
+    scheduler.acks_points = True
+    scheduler.break_streams()
+    assert agent.ended() == 0
+    assert [value for _, _, value in attempt.observations] == list(range(0, 20_000, 100))
+    assert attempt.dropped > 5_000
+    assert (20_000, "acc") in attempt.points
+    assert {key: value for key, value in attempt.points.items() if key[1] == "loss"} == {
+        (step + 1, "loss"): step for step in range(0, 20_000, 100)
+    }
