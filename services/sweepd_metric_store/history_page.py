@@ -37,6 +37,14 @@ class Part:
         rows = stretch.spine.rows
         return cls(first_row=rows[0], last_row=rows[-1], body=codec.chunk_bytes(stretch))
 
+    def up_to(self, last_row: int) -> Iterator[Part]:
+        """Yield what of this part lies at or before a row, if anything does."""
+        if self.last_row <= last_row:
+            yield self
+        elif self.first_row <= last_row:
+            stretch = codec.stretch(self.body)
+            yield Part.of(windowed(stretch, first_row=self.first_row, last_row=last_row))
+
     def halved(self) -> Iterator[Part]:
         """Yield this part, or halves of halves of it that are small enough."""
         if len(self.body) <= MAX_PART_BYTES or self.first_row == self.last_row:
@@ -90,10 +98,4 @@ class PageBuilder:
     def _end_before(self, row: int) -> None:
         """Cut what overlaps the next page: stretches of different types may interleave."""
         series = self._series[-1]
-        series.parts = [
-            part
-            if part.last_row < row
-            else Part.of(windowed(codec.stretch(part.body), first_row=part.first_row, last_row=row - 1))
-            for part in series.parts
-            if part.first_row < row
-        ]
+        series.parts = [kept for part in series.parts for kept in part.up_to(row - 1)]

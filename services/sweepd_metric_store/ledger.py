@@ -17,6 +17,10 @@ MAX_SERIES = 20_000
 """Series held in memory; beyond, the attempts that were quiet for longest are forgotten, to be read again."""
 
 
+_Key = tuple[str, int]
+"""Run and attempt; a run belongs to the sweep that it was first seen in, whatever is said later."""
+
+
 @dataclass(slots=True)
 class RunState:
     """A run and the keys that it has logged."""
@@ -32,6 +36,7 @@ class SeriesState:
     id: int
     attempt_id: int
     key_id: int
+    kinds: int = 0
     summary: Summary | None = None
     tail: Tail = NO_TAIL
     arrived: list[Stretch] = field(default_factory=list)
@@ -59,11 +64,11 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._attempts: dict[AttemptName, AttemptState] = {}
+        self._attempts: dict[_Key, AttemptState] = {}
         self._runs: dict[str, RunState] = {}
         self._keys: dict[str, int] = {}
         self._new: dict[str, list[tuple[object, ...]]] = {table: [] for table in _INSERTS}
-        self._touched: dict[AttemptName, AttemptState] = {}
+        self._touched: dict[_Key, AttemptState] = {}
         self._held = 0
         self._last_ids = {
             table: int(connection.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0])  # noqa: S608 (constants)
@@ -82,9 +87,10 @@ class Ledger:
 
     def attempt(self, name: AttemptName) -> AttemptState:
         """Return an attempt, as stored or new."""
-        known = self._attempts.get(name)
+        key = (name.run, name.attempt)
+        known = self._attempts.get(key)
         if known is None:
-            known = self._attempts[name] = self._stored_attempt(name) or self._new_attempt(name)
+            known = self._attempts[key] = self._stored_attempt(name) or self._new_attempt(name)
             self._held += 1 + len(known.series)
         return known
 
@@ -100,7 +106,7 @@ class Ledger:
 
     def touch(self, name: AttemptName, attempt: AttemptState) -> None:
         """Note that `attempt` has changed and must be written."""
-        self._touched[name] = attempt
+        self._touched[name.run, name.attempt] = attempt
 
     def next_id(self, table: str) -> int:
         """Return a number that no row of `table` has had."""
@@ -134,16 +140,16 @@ class Ledger:
         """Take what was staged as stored, and forget the quietest attempts if there are too many."""
         for rows in self._new.values():
             rows.clear()
-        for name, attempt in self._touched.items():
+        for key, attempt in self._touched.items():
             attempt.touched = now
             # Dictionaries keep the order of insertion: whoever is touched goes to the end.
-            self._attempts[name] = self._attempts.pop(name)
+            self._attempts[key] = self._attempts.pop(key)
         self._touched.clear()
         if len(self._keys) > MAX_SERIES:
             self._keys.clear()
         if self._held > MAX_SERIES:
-            for name in list(self._attempts):
-                self._forget(name)
+            for key in list(self._attempts):
+                self._forget(key)
                 if self._held <= MAX_SERIES:
                     break
 
@@ -153,12 +159,12 @@ class Ledger:
 
     def forget(self, attempt_ids: AbstractSet[int]) -> None:
         """Drop what is known of attempts that were changed in the database."""
-        for name in [name for name, attempt in self._attempts.items() if attempt.id in attempt_ids]:
-            self._forget(name)
+        for key in [key for key, attempt in self._attempts.items() if attempt.id in attempt_ids]:
+            self._forget(key)
 
-    def _forget(self, name: AttemptName) -> None:
-        self._held -= 1 + len(self._attempts.pop(name).series)
-        self._runs.pop(name.run, None)
+    def _forget(self, key: _Key) -> None:
+        self._held -= 1 + len(self._attempts.pop(key).series)
+        self._runs.pop(key[0], None)
 
     def _key(self, name: str) -> int:
         known = self._keys.get(name) or self._find("select id from metric_key where name = ?", name)
@@ -201,7 +207,7 @@ class Ledger:
         assert run is not None
         self._runs[name.run] = run
         attempt = AttemptState(row[0], run, name.attempt, *row[1:])
-        for key, series_id, key_id, numbers, summary, *tail in self._connection.execute(
+        for key, series_id, key_id, numbers, kinds, summary, *tail in self._connection.execute(
             _SERIES, (attempt.id,)
         ):
             first_row, points, pieces = tail
@@ -209,6 +215,7 @@ class Ledger:
                 id=series_id,
                 attempt_id=attempt.id,
                 key_id=key_id,
+                kinds=kinds,
                 summary=codec.summary(summary, number_count=numbers),
                 tail=Tail(first_row=first_row, points=points, pieces=pieces),
             )
@@ -241,5 +248,6 @@ _ATTEMPT = """
     select a.id, a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces
     from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
 _SERIES = """
-    select k.name, s.id, s.key_id, s.numbers, s.summary, s.tail_first_row, s.tail_points, s.tail_pieces
+    select k.name, s.id, s.key_id, s.numbers, s.kinds, s.summary,
+        s.tail_first_row, s.tail_points, s.tail_pieces
     from series s join metric_key k on k.id = s.key_id where s.attempt_id = ?"""

@@ -100,6 +100,7 @@ class HistoryQuery:
         all_attempts: give what newer attempts have replaced, too.
         by_attempt: order a run's series by attempt before key, else by key before attempt.
         budget: about how many bytes the page may have.
+        part_of_stream: it may wait behind other parts of long answers.
     """
 
     selection: Selection
@@ -108,6 +109,7 @@ class HistoryQuery:
     max_points: int = 0
     all_attempts: bool = False
     by_attempt: bool = False
+    part_of_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,7 @@ def export_query(request: v1.ExportPointsRequest, start: Position, budget: int) 
         budget=budget,
         all_attempts=True,
         by_attempt=True,
+        part_of_stream=True,
     )
 
 

@@ -56,6 +56,7 @@ CREATE TABLE series (
     key_id INTEGER NOT NULL,
     points INTEGER NOT NULL,
     numbers INTEGER NOT NULL,
+    kinds INTEGER NOT NULL,
     tail_first_row INTEGER NOT NULL,
     tail_points INTEGER NOT NULL,
     tail_pieces INTEGER NOT NULL,

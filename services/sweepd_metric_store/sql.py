@@ -80,7 +80,8 @@ class SqliteWrites:
             if self._opened is None:
                 self._opened = self._open()
             yield self._opened
-        except (DomainError, StartError):
+        except (DomainError, StartError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            # The latter two are faults of ours, not of the disk.
             self._abandon()
             raise
         except (sqlite3.Error, OSError) as error:

@@ -115,6 +115,7 @@ def tidy(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[
 def _write_series(series: SeriesState, statements: _Statements) -> None:
     for stretch in series.arrived:
         series.summary = extended(series.summary, stretch)
+        series.kinds |= 1 << stretch.kind
     for group in plan(series.tail, [len(stretch) for stretch in series.arrived]):
         parts = [statements.encoded(stretch) for stretch in series.arrived[group.start : group.stop]]
         if group.takes_tail:
@@ -135,6 +136,7 @@ def _series_row(series: SeriesState) -> tuple[int | bytes, ...]:
         series.key_id,
         known.count,
         known.number_count,
+        series.kinds,
         tail.first_row,
         tail.points,
         tail.pieces,
@@ -178,11 +180,12 @@ _INSERT_CHUNK = """
     values (?, ?, ?, ?, ?, ?, ?, ?)"""
 _UPSERT_SERIES = """
     insert into series
-        (id, attempt_id, key_id, points, numbers, tail_first_row, tail_points, tail_pieces, summary)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (id, attempt_id, key_id, points, numbers, kinds, tail_first_row, tail_points, tail_pieces, summary)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict (id) do update set
-        points = excluded.points, numbers = excluded.numbers, tail_first_row = excluded.tail_first_row,
-        tail_points = excluded.tail_points, tail_pieces = excluded.tail_pieces, summary = excluded.summary"""
+        points = excluded.points, numbers = excluded.numbers, kinds = excluded.kinds,
+        tail_first_row = excluded.tail_first_row, tail_points = excluded.tail_points,
+        tail_pieces = excluded.tail_pieces, summary = excluded.summary"""
 _TAIL = """
     select first_row, last_row, points, min_step, max_step, kind, body from chunk
     where series_id = ? and first_row >= ? order by first_row"""

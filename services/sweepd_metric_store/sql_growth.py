@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from sweepd_metric_store import wire
+from sweepd_metric_store.history_page import Part
 from sweepd_metric_store.ports import AttemptName, Growth, Selection
-from sweepd_metric_store.sql_history import parts_between
+from sweepd_metric_store.sql_history import Held, parts_between
 from sweepd_metric_store.sql_selection import KEYS, parameters, runs_clause
 
-_PARTS_PER_SERIES = 4
-FAIR_BYTES = 512 * 1024
-"""Reading stops after about this much, so that one watcher of much does not hold what others wait for."""
+FAIR_BYTES = 64 * 1024
+"""Reading stops after about this much: a watcher that stalls holds no more, and others get their turn."""
+_WHOLE_CHUNKS = 8
+"""Up to this many keys are read by whole chunks, which go out as they are stored."""
+_POINT_BYTES = 24
+"""About what a number takes in a chunk; texts take more, which shows as they are read."""
 
 
 def attempts(connection: sqlite3.Connection, selection: Selection) -> AbstractSet[AttemptName]:
@@ -40,39 +44,42 @@ def growth(
         if row is None:
             unread.discard(name)
             continue
-        first, last = rows.get(name, 0) + 1, _fair_last_row(connection, row[0], rows.get(name, 0), row[1])
-        for found in _grown(connection, name, row[0], (first, last), keys):
-            room -= len(found)
-            series.append(found)
-        reached[name] = last
-        if last == row[1]:
+        attempt_id, cursor = row
+        asked = parameters(Selection(keys=keys)) | {"attempt_id": attempt_id}
+        wanted = connection.execute(_SERIES.format(keys=KEYS), asked).fetchall()
+        grown, reached[name] = _grown(connection, wanted, rows.get(name, 0), cursor)
+        for key, parts in grown.items():
+            series.append(wire.series(name.run, name.attempt, key, [part.body for part in parts]))
+            room -= len(series[-1])
+        if reached[name] == cursor:
             unread.discard(name)
     return Growth(series=series, rows=reached, unread=unread)
 
 
-def _fair_last_row(connection: sqlite3.Connection, attempt_id: int, seen: int, cursor: int) -> int:
-    """Return the row up to which reading gives about `FAIR_BYTES`, if rows are alike; at least one more."""
-    (size,) = connection.execute(_SIZE, (attempt_id, seen)).fetchone()
-    if size <= FAIR_BYTES:
-        return cursor
-    return min(cursor, seen + max(1, (cursor - seen) * FAIR_BYTES // int(size)))
-
-
 def _grown(
-    connection: sqlite3.Connection,
-    name: AttemptName,
-    attempt_id: int,
-    rows: tuple[int, int],
-    keys: AbstractSet[str],
-) -> list[bytes]:
-    asked = parameters(Selection(keys=keys)) | {"attempt_id": attempt_id}
-    grown: list[bytes] = []
-    for series_id, key in connection.execute(_SERIES.format(keys=KEYS), asked).fetchall():
-        parts = list(parts_between(connection, series_id, first_row=rows[0], last_row=rows[1]))
-        for start in range(0, len(parts), _PARTS_PER_SERIES):
-            bodies = [part.body for part in parts[start : start + _PARTS_PER_SERIES]]
-            grown.append(wire.series(name.run, name.attempt, key, bodies))
-    return grown
+    connection: sqlite3.Connection, wanted: Sequence[tuple[int, int, str]], seen: int, cursor: int
+) -> tuple[dict[str, list[Part]], int]:
+    """Return parts by key beyond row `seen`, as much as is fair, and the row that all keys are read up to."""
+    if not wanted:
+        return {}, cursor
+    share = FAIR_BYTES // len(wanted)
+    last = cursor
+    if len(wanted) > _WHOLE_CHUNKS:
+        # Chunks of so many keys would be too much, and cutting them costs, so as little as possible is read.
+        last = min(cursor, seen + max(1, share // _POINT_BYTES))
+    grown: dict[str, list[Part]] = {}
+    for series_id, kinds, key in wanted:
+        parts: list[Part] = []
+        size = 0
+        for part in parts_between(connection, Held(series_id, kinds), first_row=seen + 1, last_row=last):
+            if size > share:
+                last = min(last, part.first_row - 1)
+                break
+            parts.append(part)
+            size += len(part.body)
+        grown[key] = parts
+    cut = {key: [half for part in parts for half in part.up_to(last)] for key, parts in grown.items()}
+    return {key: parts for key, parts in cut.items() if parts}, last
 
 
 _ATTEMPTS = """
@@ -81,9 +88,6 @@ _ATTEMPTS = """
     join attempt a on a.run_id = r.id where a.point_row > 0 and {runs}"""
 _CURSOR = """
     select a.id, a.point_row from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
-_SIZE = """
-    select coalesce(sum(length(c.body)), 0) from series s join chunk c on c.series_id = s.id
-    where s.attempt_id = ? and c.last_row > ?"""
 _SERIES = """
-    select s.id, k.name from series s join metric_key k on k.id = s.key_id
+    select s.id, s.kinds, k.name from series s join metric_key k on k.id = s.key_id
     where s.attempt_id = :attempt_id and {keys} order by k.name"""

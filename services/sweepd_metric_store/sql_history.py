@@ -19,11 +19,24 @@ MAX_THINNED_POINTS = 2_000_000
 """A page ends early once thinning has read this many points, so that no single call works for seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a series is held: the key of its chunks, and the types of its values as bits."""
+
+    series_id: int
+    kinds: int
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are several types, so that chunks may overlap."""
+        return self.kinds.bit_count() > 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSeries:
     """A series that a page may show, up to `last_step`."""
 
-    id: int
+    held: Held
     name: SeriesName
     points: int
     last_step: int
@@ -40,7 +53,7 @@ def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
         if work > MAX_THINNED_POINTS:
             return HistoryPage(series=builder.encoded(), rest=_position(series.name, start_row))
         visible = _visible_points(connection, series)
-        parts = parts_between(connection, series.id, first_row=start_row, last_step=series.last_step)
+        parts = parts_between(connection, series.held, first_row=start_row, last_step=series.last_step)
         if query.max_points and visible > query.max_points:
             work += visible
             parts = _thinned(connection, series, visible, query.max_points, start_row)
@@ -53,7 +66,7 @@ def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
 
 def parts_between(
     connection: sqlite3.Connection,
-    series_id: int,
+    held: Held,
     *,
     first_row: int,
     last_row: int = EVERYTHING,
@@ -64,12 +77,12 @@ def parts_between(
     They come in the order of their first rows. Where stretches of different types overlap, cutting may change
     that order, so a part is held until no chunk to come can begin before it.
     """
-    held: list[tuple[int, Part]] = []
+    waiting: list[tuple[int, Part]] = []
     for first, last, least_step, greatest_step, body in connection.execute(
-        _CHUNKS, (series_id, first_row, last_row)
+        _CHUNKS, (held.series_id, first_row, last_row, held.mixed)
     ):
-        while held and held[0][0] < first:
-            yield heappop(held)[1]
+        while waiting and waiting[0][0] < first:
+            yield heappop(waiting)[1]
         if least_step > last_step:
             continue
         part = Part(first_row=first, last_row=last, body=body)
@@ -79,15 +92,15 @@ def parts_between(
                 continue
             part = Part.of(cut)
         for half in part.halved():
-            heappush(held, (half.first_row, half))
-    while held:
-        yield heappop(held)[1]
+            heappush(waiting, (half.first_row, half))
+    while waiting:
+        yield heappop(waiting)[1]
 
 
 def _thinned(
     connection: sqlite3.Connection, series: StoredSeries, visible: int, max_points: int, start_row: int
 ) -> Iterator[Part]:
-    stored = parts_between(connection, series.id, first_row=0, last_step=series.last_step)
+    stored = parts_between(connection, series.held, first_row=0, last_step=series.last_step)
     kept = thinned((codec.stretch(part.body) for part in stored), total=visible, max_points=max_points)
     # The whole is thinned for each page and cut afterwards, so that its buckets do not depend on the pages.
     cut = (windowed(each, first_row=start_row, last_row=EVERYTHING) for each in kept)
@@ -97,7 +110,7 @@ def _thinned(
 def _visible_points(connection: sqlite3.Connection, series: StoredSeries) -> int:
     if series.last_step == EVERYTHING:
         return series.points
-    (points,) = connection.execute(_POINTS_UP_TO, (series.id, series.last_step)).fetchone()
+    (points,) = connection.execute(_POINTS_UP_TO, (series.held.series_id, series.last_step)).fetchone()
     return int(points)
 
 
@@ -129,23 +142,26 @@ def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[Sto
             else ()
         )
         order = (2, 5) if query.by_attempt else (5, 2)
-        for _, _, number, _, series_id, key, points in sorted(
+        for _, _, number, _, series_id, key, points, kinds in sorted(
             (row for row in found if row[5] is not None), key=lambda row: (row[order[0]], row[order[1]])
         ):
             last_step = limits.get(number, EVERYTHING)
             if last_step != NOTHING:
                 name = SeriesName(run_id=run_id, run=run, attempt=number, key=key)
-                yield StoredSeries(id=series_id, name=name, points=points, last_step=last_step)
+                yield StoredSeries(held=Held(series_id, kinds), name=name, points=points, last_step=last_step)
 
 
 # Attempts without a wanted series come too, as they may have replaced others.
 _SERIES = """
-    select r.id, r.name, a.number, a.resumed_from_step, s.id, k.name, s.points from run r
+    select r.id, r.name, a.number, a.resumed_from_step, s.id, k.name, s.points, s.kinds from run r
     cross join attempt a on a.run_id = r.id and a.point_row > 0
     left join series s on s.attempt_id = a.id
     left join metric_key k on k.id = s.key_id and {keys}
     where {runs} order by r.id"""
+# Chunks of one type follow each other, so the first that is wanted can be sought.
 _CHUNKS = """
     select first_row, last_row, min_step, max_step, body from chunk
-    where series_id = ? and last_row >= ? and first_row <= ? order by first_row"""
+    where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
+        coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
+    order by first_row"""
 _POINTS_UP_TO = "select coalesce(sum(points), 0) from chunk where series_id = ? and min_step <= ?"

@@ -26,7 +26,8 @@ from sweepd_metric_store.ports import (
 from sweepd_metric_store.sql import DATABASE, SERVICE
 
 Answer = TypeVar("Answer")
-_THREADS = 4
+_THREADS = 3
+_PATIENT_THREADS = 1
 
 
 class SqliteReads:
@@ -35,6 +36,8 @@ class SqliteReads:
     def __init__(self, folder: Path) -> None:
         self._path = folder / DATABASE
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
+        # Any number of streams may ask for more; they wait for each other, and single calls for none of them.
+        self._patient = ThreadPoolExecutor(_PATIENT_THREADS, thread_name_prefix="stream-reader")
         self._own = threading.local()
         self._connections: set[sqlite3.Connection] = set()
 
@@ -56,35 +59,43 @@ class SqliteReads:
 
     async def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of histories; see the port."""
-        return await self._run(lambda connection: sql_history.page(connection, query))
+        pool = self._patient if query.part_of_stream else self._threads
+        return await self._run(lambda connection: sql_history.page(connection, query), pool)
 
     async def summaries(self, selection: Selection, start: Position, page_size: int) -> SummaryPage:
         """Return a page of summaries; see the port."""
-        return await self._run(lambda connection: sql_summaries.page(connection, selection, start, page_size))
+        return await self._run(
+            lambda connection: sql_summaries.page(connection, selection, start, page_size), self._threads
+        )
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
         """Return the attempts that have delivered rows."""
-        return await self._run(lambda connection: sql_growth.attempts(connection, selection))
+        return await self._run(lambda connection: sql_growth.attempts(connection, selection), self._patient)
 
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
         """Return what attempts have beyond `rows`; see the port."""
-        return await self._run(lambda connection: sql_growth.growth(connection, names, rows, keys))
+        return await self._run(
+            lambda connection: sql_growth.growth(connection, names, rows, keys), self._patient
+        )
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return a part of a log; see the port."""
-        return await self._run(lambda connection: sql_logs.read(connection, run, attempt, offset, limit))
+        return await self._run(
+            lambda connection: sql_logs.read(connection, run, attempt, offset, limit), self._threads
+        )
 
     def close(self) -> None:
         """End the threads and let the database go."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._threads, self._patient):
+            pool.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()
         self._connections.clear()
 
-    async def _run(self, read: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, read)
+    async def _run(self, read: Callable[[sqlite3.Connection], Answer], pool: ThreadPoolExecutor) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(pool, self._read, read)
 
     def _read(self, read: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run `read` in one transaction, so that joining pieces meanwhile changes nothing for it."""

@@ -71,6 +71,8 @@ class SeriesRow(MetricTable, table=True):
     points: int
     numbers: int
     """How many of the points are finite numbers: the weight of the mean."""
+    kinds: int
+    """One bit for each type among its values, as `Kind` numbers them."""
     tail_first_row: int
     tail_points: int
     tail_pieces: int

@@ -32,7 +32,9 @@ async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> Non
         SlowReaderError: the reader has stalled.
     """
     try:
-        await asyncio.wait_for(write(message), STALL_SECONDS)
+        # Not `wait_for`, which loses a cancellation that comes as the write ends (CPython 3.11).
+        async with asyncio.timeout(STALL_SECONDS):
+            await write(message)
     except TimeoutError:
         raise SlowReaderError from None
 

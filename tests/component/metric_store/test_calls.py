@@ -248,28 +248,3 @@ def test_nobody_reads_without_the_token_of_the_services(metric_store: StoreProce
             assert refused.code == "UNAUTHENTICATED"
 
     asyncio.run(tries())
-
-
-def test_a_flood_from_one_stream_does_not_keep_others_waiting(metric_store: StoreProcess) -> None:
-    async def flood() -> float:
-        async with stub(metric_store.address) as flooding, stub(metric_store.address) as honest:
-            call = flooding.AppendPoints()
-
-            async def pour() -> None:
-                for at in range(400):
-                    await call.write(messages.points(1 + at * 2_000, [1.0] * 2_000, number=9))
-
-            pouring = asyncio.create_task(pour())
-            loop = asyncio.get_running_loop()
-            slowest = 0.0
-            for row in range(1, 21):
-                begun = loop.time()
-                await honest.AppendPoints(iter([messages.points(row, [1.0])])).read()
-                await honest.GetHistory(v1.GetHistoryRequest(runs=[messages.run()]))
-                slowest = max(slowest, loop.time() - begun)
-            call.cancel()
-            pouring.cancel()
-            await asyncio.gather(pouring, return_exceptions=True)
-            return slowest
-
-    assert asyncio.run(flood()) < 1.0

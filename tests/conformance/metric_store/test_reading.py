@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -212,6 +213,33 @@ def test_much_growth_comes_in_fair_parts(store: Store) -> None:
 
     found = asyncio.run(follow())
     assert len(found) == len(set(found)) == 120_000
+
+
+def test_growth_of_any_mix_of_types_comes_in_the_order_of_rows(store: Store) -> None:
+    values: list[dict[str, Value]] = [
+        {"mixed": at if at % 3 else at / 4, "text": "t" * (at % 1_000), "rare" if at % 90 else "rarer": True}
+        for at in range(3_000)
+    ]
+    for start in range(0, 3_000, 150):
+        store.writes.commit([rows(an_attempt(), start + 1, values[start : start + 150])])
+
+    async def follow() -> list[list[tuple[str, int]]]:
+        unread, reached = {an_attempt()}, dict[AttemptName, int]()
+        found = []
+        while unread:
+            growth = await store.reads.growth(unread, reached, frozenset())
+            reached, unread = dict(growth.rows), set(growth.unread)
+            assert sum(map(len, growth.series)) < 200_000
+            series = [v1.Series.FromString(each) for each in growth.series]
+            found.append([(key, row) for _, _, key, row, _, _ in points(series)])
+        return found
+
+    parts = asyncio.run(follow())
+    expected = [(key, row) for row, each in enumerate(values, start=1) for key in each]
+    assert sorted(point for part in parts for point in part) == sorted(expected)
+    ends = [(min(row for _, row in part), max(row for _, row in part)) for part in parts]
+    assert len(ends) > 10
+    assert all(last < first for (_, last), (first, _) in pairwise(ends))
 
 
 @pytest.mark.parametrize("size", [1, 1_000, 100_000, 300_000])

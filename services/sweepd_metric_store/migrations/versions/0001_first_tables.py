@@ -45,7 +45,7 @@ def upgrade() -> None:
         _identity(),
         _reference("attempt_id", "attempt.id"),
         _reference("key_id", "metric_key.id"),
-        *_whole("points", "numbers", "tail_first_row", "tail_points", "tail_pieces"),
+        *_whole("points", "numbers", "kinds", "tail_first_row", "tail_points", "tail_pieces"),
         sa.Column("summary", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("attempt_id", "key_id"),
     )

@@ -1,0 +1,90 @@
+"""Whatever others do, honest calls are answered within a second and memory stays small."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from component.metric_store import messages
+from component.metric_store.processes import StoreProcess, stub
+from sweepd import v1
+
+MIB = 1024 * 1024
+TESTS = Path(__file__).resolve().parents[2]
+
+
+def memory(store: StoreProcess) -> int:
+    status = Path(f"/proc/{store.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+async def filled(address: str) -> None:
+    async with stub(address) as service:
+        batches = (
+            messages.points(1 + at * 5_000, [1.0] * 5_000, number=number)
+            for number in range(1, 5)
+            for at in range(20)
+        )
+        async for _ in service.AppendPoints(iter(batches)):
+            pass
+
+
+async def honest_call_seconds(address: str, *, calls: int) -> float:
+    """Append and read a little, again and again; return what nine pairs in ten stay below.
+
+    The slowest is not asked for: it may be the machine's doing, as it runs other tests, too.
+    """
+    loop = asyncio.get_running_loop()
+    took: list[float] = []
+    async with stub(address) as service:
+        for row in range(1, calls + 1):
+            begun = loop.time()
+            await service.AppendPoints(iter([messages.points(row, [1.0], number=99)])).read()
+            await service.GetHistory(v1.GetHistoryRequest(runs=[messages.run(1)], max_points=100))
+            took.append(loop.time() - begun)
+            await asyncio.sleep(0.05)
+    return sorted(took)[len(took) * 9 // 10]
+
+
+def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
+    metric_store: StoreProcess,
+) -> None:
+    asyncio.run(filled(metric_store.address))
+    asyncio.run(honest_call_seconds(metric_store.address, calls=3))
+    before = memory(metric_store)
+    # A process of its own, or the honest calls would wait for their own program.
+    crowd = subprocess.Popen(
+        [sys.executable, "-m", "component.metric_store.crowd", metric_store.address],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+    )
+    try:
+        seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=50))
+        grown = memory(metric_store) - before
+        assert crowd.poll() is None
+    finally:
+        crowd.communicate()
+    assert seconds < 1.0
+    assert grown < 64 * MIB
+
+
+def test_a_flood_from_one_stream_does_not_keep_others_waiting(metric_store: StoreProcess) -> None:
+    async def flood() -> float:
+        async with stub(metric_store.address) as flooding:
+            call = flooding.AppendPoints()
+
+            async def pour() -> None:
+                for at in range(400):
+                    await call.write(messages.points(1 + at * 2_000, [1.0] * 2_000, number=9))
+
+            pouring = asyncio.create_task(pour())
+            seconds = await honest_call_seconds(metric_store.address, calls=20)
+            call.cancel()
+            pouring.cancel()
+            await asyncio.gather(pouring, return_exceptions=True)
+            return seconds
+
+    assert asyncio.run(flood()) < 1.0
