@@ -35,6 +35,8 @@ from sweepd_scheduler.domain.terms import Terms
 
 MAX_SLOTS = 1_024
 MAX_RUNGS = 64
+MAX_HELD = 10_000
+MAX_SWEEPS = 1_000
 MAX_ROW = 2**62
 MAX_ARGV = 64 * 1024
 MAX_TEXT = 2_000
@@ -62,6 +64,8 @@ def check_hello(hello: v1.Hello) -> None:
         raise InvalidFieldError(
             "hello.protocol_version", f"{hello.protocol_version} is not spoken here, 1 is"
         )
+    if len(hello.attempts) > MAX_HELD or len(hello.sweeps) > MAX_SWEEPS:
+        raise InvalidFieldError("hello", f"it names more than {MAX_HELD} attempts or {MAX_SWEEPS} sweeps")
     handles = {held.run_handle for held in hello.attempts}
     if len(handles) != len(hello.attempts):
         raise InvalidFieldError("hello.attempts", "a run_handle comes twice")

@@ -32,6 +32,9 @@ _CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in Ex
 _SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}
 CAUSES = {number: cause for cause, number in _CAUSES.items()}
 
+# A message has at most 4 MiB; of a huge sweep the file is left out, as all of it is in the specification.
+MAX_SWEEP_BYTES = 3_800_000
+
 S = TypeVar("S", RunState, SweepState)
 
 
@@ -71,7 +74,7 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
         missing = sweep.objective_missing
         message.objective_missing.consecutive_runs = missing.consecutive_runs
         message.objective_missing.logged_keys.extend(missing.logged_keys)
-    if sweep.file is not None:
+    if sweep.file is not None and message.ByteSize() + len(sweep.file.content) < MAX_SWEEP_BYTES:
         message.file.CopyFrom(v1.SweepFile(file_name=sweep.file.name, content=sweep.file.content))
     return message
 

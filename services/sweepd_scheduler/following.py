@@ -67,7 +67,8 @@ async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple
         if after == 0:
             follower.floor = part.number
         continues = len(part.runs) == RUNS_A_MESSAGE
-        yield Changed(sweep=part.sweep, runs=part.runs, number=0 if continues else follower.floor), continues
+        sweep = part.sweep if after == 0 else None
+        yield Changed(sweep=sweep, runs=part.runs, number=0 if continues else follower.floor), continues
         if not continues:
             return
         after = part.runs[-1].number

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.errors import DomainError, Reason, Status, StorageError
+from sweepd_kernel.errors import DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
 from sweepd_scheduler.domain.decide import decide
-from sweepd_scheduler.domain.decision import Change, Decision, Effect, Remembered, SetTimer
+from sweepd_scheduler.domain.decision import Change, Decision, Effect, SetTimer
 from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.ports import Store
+from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 
-DAY = 24 * 3600 * 1_000_000
 RETRY_STORAGE_AFTER = 0.25
 
 
@@ -33,14 +33,6 @@ class Outlet(Protocol):
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
         """Tell those who watch what has changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeatable:
-    """How a request is recognised when it comes again. `fingerprint` tells whether it is the same call."""
-
-    request_id: str
-    fingerprint: bytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,18 +52,6 @@ class _Decided:
     refusal: Exception | None = None
 
 
-class RequestIdReusedError(DomainError):
-    """The request id belongs to another call."""
-
-    def __init__(self, request_id: str) -> None:
-        super().__init__(
-            f"request id {request_id!r} was used for another call",
-            status=Status.FAILED_PRECONDITION,
-            reason=Reason.REQUEST_ID_REUSED,
-            metadata={"request_id": request_id},
-        )
-
-
 class Owner:
     """Owns the state: nothing else decides. The event loop is free while a turn is being stored."""
 
@@ -87,7 +67,7 @@ class Owner:
         self._timers: list[tuple[float, int, Timer]] = []
         self._tie = itertools.count()
         self._wake = asyncio.Event()
-        self._requests: dict[str, Remembered] = {}
+        self._requests = RememberedRequests(state.journal)
         self._storage_away = False
 
     def load(self) -> None:
@@ -99,7 +79,7 @@ class Owner:
         loaded = self._store.load(self._moment().wall - DAY)
         now = self._clock.monotonic()
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now)
-        self._requests = {request.request_id: request for request in loaded.requests}
+        self._requests.restore(loaded.requests)
         for at, timer in self.state.first_timers(now):
             self._set_timer(at, timer)
 
@@ -198,38 +178,29 @@ class Owner:
 
     def _decide(self, item: _Item, now: Moment) -> _Decided:
         try:
-            return self._repeated(item) or self._decide_new(item, now)
+            first = self._requests.answer_to(item.repeatable)
+            if first is not None:
+                return _Decided(item, Decision(), answer=first)
+            return self._decide_new(item, now)
         except DomainError as error:
             return _Decided(item, Decision(), refusal=error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
             self._log.exception("%s could not be decided", type(item.event).__name__)
             return _Decided(item, Decision(), refusal=error)
 
-    def _repeated(self, item: _Item) -> _Decided | None:
-        if item.repeatable is None or item.repeatable.request_id not in self._requests:
-            return None
-        known = self._requests[item.repeatable.request_id]
-        if known.fingerprint != item.repeatable.fingerprint:
-            raise RequestIdReusedError(known.request_id)
-        return _Decided(item, Decision(), answer=known.answer)
-
     def _decide_new(self, item: _Item, now: Moment) -> _Decided:
         mark = self.state.journal.mark()
         decision = decide(self.state, item.event, now)
+        if item.encode is None or decision.answer is None:
+            return _Decided(item, decision)
         try:
-            answer = item.encode(decision.answer) if item.encode and decision.answer else b""
+            answer = item.encode(decision.answer)
         except BaseException:
             self.state.journal.back_to(mark)
             raise
         if item.repeatable is None:
             return _Decided(item, decision, answer=answer)
-        remembered = Remembered(
-            request_id=item.repeatable.request_id,
-            fingerprint=item.repeatable.fingerprint,
-            answer=answer,
-            time=now.wall,
-        )
-        self.state.journal.put(self._requests, remembered.request_id, remembered)
+        remembered = self._requests.remember(item.repeatable, answer, now.wall)
         changes = (*decision.changes, remembered)
         return _Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
 
@@ -246,7 +217,7 @@ class Owner:
                 else:
                     self._outlet.perform(effect)
             _finish(each.item, each.answer, each.refusal)
-        self._forget_old_requests()
+        self._requests.forget_before(self._moment().wall - DAY)
 
     def _drop(self, decided: Sequence[_Decided], error: Exception, *, hold: bool = True) -> None:
         """Forget what was staged. People are told; what agents report is decided again later."""
@@ -268,14 +239,6 @@ class Owner:
 
     def _set_timer(self, at: float, event: Timer) -> None:
         heapq.heappush(self._timers, (at, next(self._tie), event))
-
-    def _forget_old_requests(self) -> None:
-        oldest = self._moment().wall - DAY
-        while self._requests:
-            first = next(iter(self._requests.values()))
-            if first.time >= oldest:
-                return
-            del self._requests[first.request_id]
 
 
 def _finish(item: _Item, answer: bytes, refusal: Exception | None) -> None:

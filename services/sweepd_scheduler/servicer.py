@@ -27,8 +27,9 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.run import Run
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.following import follow, send
-from sweepd_scheduler.owner import Owner, Repeatable
+from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.remembered import Repeatable
 from sweepd_scheduler.study import Studies
 from sweepd_scheduler.watch import Watchers
 

@@ -64,7 +64,7 @@ class Sessions:
             self._lines.close(session.line)
             self._points.forget(name)
             self._logs.forget(name)
-            self._owner.tell(Detached(name))
+            self._owner.tell(Detached(name, session.line.agent))
             if not self._open:
                 self._none_open.set()
 

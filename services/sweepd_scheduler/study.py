@@ -76,6 +76,8 @@ class Studies:
         if self._clock.monotonic() < self._away_until:
             self._tell(SuggestionsFailed(sweep.key, "the suggestion service is away"))
             return
+        if self._away:  # this call finds out whether it is back; others are refused meanwhile
+            self._away_until = self._clock.monotonic() + AWAY_FOR
         try:
             self._tell(await self._suggest(sweep, count))
         except grpc.aio.AioRpcError as error:

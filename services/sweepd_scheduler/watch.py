@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.domain.decision import Change, RunChanged, SweepChanged
@@ -51,7 +51,7 @@ class Follower:
         if number <= self.floor or self.slow:
             return
         self.number = number
-        self.sweep = sweep or self.sweep
+        self.sweep = replace(sweep, file=None) if sweep else self.sweep
         self.runs.update((run.number, run) for run in runs)
         if len(self.runs) > MAX_WAITING_RUNS:
             self.slow = True

@@ -87,11 +87,9 @@ def attached(turn: Turn, event: Attached) -> None:
 
 def detached(turn: Turn, event: Detached) -> None:
     """Forget the session. Its attempts stay the agent's until their leases run out."""
-    state = turn.state
-    session = state.sessions.get(event.session)
     close_session(turn, event.session)
-    if session is not None and state.streams.get(session.agent) == session.id:
-        state.journal.drop(state.streams, session.agent)
+    if turn.state.streams.get(event.agent) == event.session:
+        turn.state.journal.drop(turn.state.streams, event.agent)
 
 
 def _judge(turn: Turn, session: Session, held: HeldAttempt) -> Fated:

@@ -99,6 +99,7 @@ class Detached:
     """A stream is gone, for whatever reason."""
 
     session: str
+    agent: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,8 @@ class World:
         return HeldAttempt(ref=ref, alive=alive, known=known)
 
     def leaves(self, session: str) -> None:
-        self.happens(Detached(session))
+        agents = {s: agent for agent, s in self.state.streams.items()}
+        self.happens(Detached(session, agents.get(session, "")))
 
     def run(self, key: RunKey) -> Run:
         """A run as it was last stored, final ones too."""
