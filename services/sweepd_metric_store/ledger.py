@@ -121,20 +121,11 @@ class Ledger:
 
     def write_states(self) -> None:
         """Write the cursors; they are on disk together with what they count."""
-        self._connection.executemany(
-            _UPDATE_ATTEMPT,
-            [
-                (
-                    each.point_row,
-                    each.resumed_from_step,
-                    each.log_offset,
-                    each.log_tail_offset,
-                    each.log_tail_pieces,
-                    each.id,
-                )
-                for each in self._touched.values()
-            ],
-        )
+        states = [
+            (a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces, a.id)
+            for a in self._touched.values()
+        ]
+        self._connection.executemany(_UPDATE_ATTEMPT, states)
 
     def settle(self, now: float) -> None:
         """Take what was staged as stored, and forget the quietest attempts if there are too many."""
