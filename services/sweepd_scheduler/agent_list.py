@@ -53,6 +53,5 @@ def agent_message(agent: ListedAgent, seen: int) -> v1.Agent:
         runs=[run.name for run in agent.runs],
         sweeps=agent.sweeps,
         labels=session.labels if session else {},
-        draining=session.draining if session else False,
         last_seen_time=codec.timestamp(seen),
     )

@@ -20,7 +20,7 @@ from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
 from sweepd_scheduler.ports import Changed, Loaded, RunPosition, StudyLine
 
 
@@ -143,7 +143,6 @@ class MemoryStore:
         attempt = run.attempts[number - 1]
         return Known(
             key=run.key,
-            run_attempt=run.attempt,
             run_state=run.state,
             state=attempt.state,
             observation_row=run.observation_row if number == run.attempt else 0,
@@ -159,6 +158,7 @@ class MemoryStore:
             rung_values=tuple(
                 (rung, run, value) for (key, rung, run), value in self._rungs.items() if key == sweep.key
             ),
+            ended_best=_best([run for run in runs if run.state in FINAL], sweep),
             durations=tuple((r.end_time - r.start_time) / 1e6 for r in runs if r.end_time and r.start_time),
         )
 
@@ -176,6 +176,15 @@ class MemoryStore:
     def _last_number(self) -> int:
         rows = (number for _, number in (*self._sweeps.values(), *self._runs.values()))
         return max((*rows, *(line.number for line in self._lines)), default=0)
+
+
+def _best(runs: Sequence[Run], sweep: Sweep) -> Best | None:
+    best: Best | None = None
+    for run in runs:
+        value = run.values.best
+        if value is not None and better(value, best.value if best else None, sweep.goal):
+            best = Best(run=run.number, value=value)
+    return best
 
 
 def _over(sweep: Sweep) -> bool:

@@ -90,7 +90,6 @@ class Sessions:
         return tuple(
             HeldAttempt(
                 ref=AttemptRef(held.run_handle, held.attempt),
-                alive=held.alive,
                 known=known.get((name, held.attempt)) if name is not None else None,
             )
             for held, (name, _) in zip(hello.attempts, asked, strict=True)
@@ -105,7 +104,6 @@ def _attached(session: str, hello: v1.Hello, attempts: tuple[HeldAttempt, ...]) 
     return Attached(
         session=session,
         agent=hello.agent_id,
-        instance=hello.instance,
         pid=hello.pid,
         host=hello.host[:255],
         version=hello.version[:64],

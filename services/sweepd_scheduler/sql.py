@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sweepd.spec import Goal
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
@@ -20,7 +21,7 @@ from sweepd_scheduler.domain.decision import (
 from sweepd_scheduler.domain.run import FINAL, Attempt, RunKey
 from sweepd_scheduler.domain.state import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
 from sweepd_scheduler.ports import Loaded
 from sweepd_scheduler.sql_statements import (
     INSERT_EVENT,
@@ -96,9 +97,9 @@ class SqliteStore:
     def _stored(self, row: sqlite3.Row) -> Stored:
         connection, key = self._connection, row["id"]
         sweep = rows_read.sweep(row)
-        waiting = ", ".join(f"'{state}'" for state in sorted(FINAL))
+        final = ", ".join(f"'{state}'" for state in sorted(FINAL))
         live = connection.execute(
-            f"select * from run where sweep_id = ? and state not in ({waiting})",  # noqa: S608 (our own words)
+            f"select * from run where sweep_id = ? and state not in ({final})",  # noqa: S608 (our own words)
             (key,),
         ).fetchall()
         attempts = (
@@ -121,7 +122,17 @@ class SqliteStore:
             digests=frozenset(digest for (digest,) in digests),
             rung_values=tuple((rung, run, value) for rung, run, value in values),
             durations=tuple(time / 1e6 for (time,) in times),
+            ended_best=self._ended_best(sweep, final),
         )
+
+    def _ended_best(self, sweep: Sweep, final: str) -> Best | None:
+        order = "asc" if sweep.goal is Goal.MINIMIZE else "desc"
+        row = self._connection.execute(
+            f"select number, best_value from run where sweep_id = ? and state in ({final})"  # noqa: S608 (our own)
+            f" and best_value is not null order by best_value {order}, number limit 1",
+            (sweep.key,),
+        ).fetchone()
+        return Best(run=row["number"], value=row["best_value"]) if row else None
 
     def _last_number(self) -> int:
         queries = (

@@ -233,7 +233,6 @@ def _known(connection: sqlite3.Connection, name: RunName, number: int) -> Known 
         return None
     return Known(
         key=(row["sweep_id"], row["number"]),
-        run_attempt=row["attempt"],
         run_state=RunState(row["state"]),
         state=AttemptState(row["attempt_state"]),
         observation_row=row["observation_row"] if row["attempt"] == number else 0,

@@ -18,7 +18,6 @@ class Session:
 
     id: str
     agent: str
-    instance: str
     host: str
     pid: int
     version: str
@@ -27,12 +26,11 @@ class Session:
     sweeps: tuple[int, ...]
     wanted: int = 0
     unconfirmed: int = 0
-    draining: bool = False
 
     @property
     def room(self) -> int:
         """How many runs may be handed to it now."""
-        return 0 if self.draining else max(0, self.wanted - self.unconfirmed)
+        return max(0, self.wanted - self.unconfirmed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,6 @@ def attached(turn: Turn, event: Attached) -> None:
     session = Session(
         id=event.session,
         agent=event.agent,
-        instance=event.instance,
         host=event.host,
         pid=event.pid,
         version=event.version,

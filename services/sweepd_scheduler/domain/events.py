@@ -62,7 +62,6 @@ class Known:
     """What the database holds of an attempt that an agent names."""
 
     key: RunKey
-    run_attempt: int
     run_state: RunState
     state: AttemptState
     observation_row: int
@@ -74,7 +73,6 @@ class HeldAttempt:
     """An attempt that an agent still has something of, and what the database holds of it, if anything."""
 
     ref: AttemptRef
-    alive: bool
     known: Known | None
 
 
@@ -84,7 +82,6 @@ class Attached:
 
     session: str
     agent: str
-    instance: str
     pid: int
     host: str
     version: str

@@ -15,6 +15,7 @@ from sweepd_scheduler.domain.run_end import settle
 from sweepd_scheduler.domain.sweep import Ending, SweepState, ending
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.verdicts import forget_best_of
 
 
 def serve_session(turn: Turn, session: str) -> None:
@@ -106,6 +107,8 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
     turn.put_run(assigned)
     if first:
         _first_hand_out(turn, assigned)
+    else:
+        forget_best_of(turn, assigned)
     turn.note("run-assigned", assigned, agent=session.agent)
     ref = place(turn, session.id, assigned)
     turn.state.journal.put(turn.state.unconfirmed, assigned.key, attempt.number)

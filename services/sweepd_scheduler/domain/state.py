@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_of_run_id
 from sweepd_scheduler.domain.run import LIVE, AttemptState, Run, RunKey, RunState
 from sweepd_scheduler.domain.study import Study
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
 from sweepd_scheduler.domain.terms import Terms
 
 
@@ -26,6 +26,7 @@ class SweepIndex:
         unfinished: numbers of the runs that are not final.
         size: points that the method may hand out in all; None: no end to them.
         durations: run times of ended runs in seconds, sorted.
+        ended_best: the best among the runs that are final.
         serving: sessions that serve the sweep.
         roomy: those of them that would take a run now.
     """
@@ -37,6 +38,7 @@ class SweepIndex:
     pending: set[int] = field(default_factory=set)
     unfinished: set[int] = field(default_factory=set)
     durations: list[float] = field(default_factory=list)
+    ended_best: Best | None = None
     serving: dict[str, None] = field(default_factory=dict)
     roomy: dict[str, None] = field(default_factory=dict)
 
@@ -59,6 +61,7 @@ class Stored:
     digests: frozenset[bytes]
     rung_values: tuple[tuple[int, int, float], ...]  # rung, run, value
     durations: tuple[float, ...]
+    ended_best: Best | None
 
 
 class State:
@@ -142,7 +145,10 @@ class State:
         self._name(sweep.name, sweep.key)
         self.sweeps[sweep.key] = sweep
         index = self.index[sweep.key] = SweepIndex(
-            size=sweep.space_size, digests=set(stored.digests), durations=sorted(stored.durations)
+            size=sweep.space_size,
+            digests=set(stored.digests),
+            durations=sorted(stored.durations),
+            ended_best=stored.ended_best,
         )
         self.studies[sweep.key] = Study()
         for rung, number, value in stored.rung_values:

@@ -20,11 +20,12 @@ from sweepd_scheduler.domain.early_termination import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
+from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunState
 from sweepd_scheduler.domain.state import EndedSweep, State, SweepIndex
 from sweepd_scheduler.domain.study import Study
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Best, Sweep
 
 
 class Turn:
@@ -116,6 +117,7 @@ class Turn:
             journal.add(index.unfinished, run.number)
         if run.state in FINAL:
             journal.discard(index.unfinished, run.number)
+            self._compare_with_ended(index, run)
         (journal.add if run.state is RunState.PENDING else journal.discard)(index.pending, run.number)
         was = before.rung if before and before.state is RunState.RUNNING else 0
         rung = run.rung if run.state is RunState.RUNNING else 0
@@ -133,6 +135,13 @@ class Turn:
             journal.drop(state.heard, run.key)
         suspect = held and run.newest.state is AttemptState.SUSPECT
         (journal.add if suspect else journal.discard)(state.suspects, run.key)
+
+    def _compare_with_ended(self, index: SweepIndex, run: Run) -> None:
+        value, before = run.values.best, index.ended_best
+        goal = self.state.sweeps[run.sweep].goal
+        if value is not None and better(value, before.value if before else None, goal):
+            index.ended_best = Best(run=run.number, value=value)
+            self._journal.note(lambda: setattr(index, "ended_best", before))
 
     def put_rung(self, run: Run, rung: int, value: float) -> Rung:
         """Set the value of a run at a rung and return the rung."""

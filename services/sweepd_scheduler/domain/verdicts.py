@@ -28,6 +28,20 @@ def take(turn: Turn, run: Run, values: Iterable[float]) -> None:
     turn.put_run(run)
 
 
+def forget_best_of(turn: Turn, run: Run) -> None:
+    """Find the best value of a sweep anew if an earlier attempt of this run had it, as it starts over."""
+    sweep = turn.state.sweeps[run.sweep]
+    if sweep.best is None or sweep.best.run != run.number:
+        return
+    index = turn.state.index[run.sweep]
+    best = index.ended_best
+    for number in sorted(index.unfinished):
+        value = turn.state.runs[(run.sweep, number)].values.best
+        if value is not None and better(value, best.value if best else None, sweep.goal):
+            best = Best(run=number, value=value)
+    turn.put_sweep(replace(sweep, best=best))
+
+
 def _tell_sweep(turn: Turn, run: Run, value: float) -> None:
     before = sweep = turn.state.sweeps[run.sweep]
     metric = sweep.spec.metric

@@ -48,6 +48,8 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
     assert world.state.names == before.names
     index, was = world.state.index[1], before.index[1]
     assert index.digests == was.digests
+    assert was.ended_best is not None
+    assert index.ended_best == was.ended_best
     assert index.unfinished == was.unfinished
     assert index.at_rung == {rung: runs for rung, runs in was.at_rung.items() if runs}
     assert {rung: values.costs for rung, values in index.rungs.items()} == {

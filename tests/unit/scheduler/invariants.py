@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sweepd.spec import Method
+from sweepd.spec import Goal, Method
 from sweepd_scheduler.domain.decision import Change, RunChanged, StudyEvent, StudyNoted, SweepChanged
 from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import State
@@ -44,6 +44,10 @@ def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
     counted = Counter(run.state for run in runs)
     assert {s: sweep.counts.of(s) for s in RunState} == {s: counted[s] for s in RunState}
     assert sorted(run.number for run in runs) == list(range(1, len(runs) + 1)), "numbers have no gaps"
+    values = [run.values.best for run in runs if run.values.best is not None]
+    assert (sweep.best.value if sweep.best else None) == (min if sweep.goal is Goal.MINIMIZE else max)(
+        values, default=None
+    )
     if sweep.spec.run_cap is not None:
         assert len(runs) <= sweep.spec.run_cap, "the cap is exact"
     over = sweep.state in SWEEP_FINAL and not sweep.counts.unfinished

@@ -122,7 +122,6 @@ class World:
             Attached(
                 session=session,
                 agent=agent,
-                instance=session,
                 pid=1,
                 host="host",
                 version="0",
@@ -172,17 +171,16 @@ class World:
             Exited(session=session, ref=ref, last_row=last_row, exit=exit_, logged_keys=keys, log_tail="")
         )
 
-    def held(self, key: RunKey, ref: AttemptRef, *, alive: bool = True) -> HeldAttempt:
+    def held(self, key: RunKey, ref: AttemptRef) -> HeldAttempt:
         """An attempt as an agent names it in Hello, with what the database would say."""
         run = self.run(key)
         known = Known(
             key=key,
-            run_attempt=run.attempt,
             run_state=run.state,
             state=run.attempts[ref.attempt - 1].state,
             observation_row=run.observation_row,
         )
-        return HeldAttempt(ref=ref, alive=alive, known=known)
+        return HeldAttempt(ref=ref, known=known)
 
     def leaves(self, session: str) -> None:
         agents = {s: agent for agent, s in self.state.streams.items()}

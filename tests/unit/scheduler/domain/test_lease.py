@@ -132,7 +132,7 @@ def test_reports_of_an_older_attempt_are_fenced_and_change_nothing(world: World)
 
 
 def test_an_attempt_that_nobody_knows_is_left_alone(world: World) -> None:
-    world.attach("ann", attempts=(HeldAttempt(ref=AttemptRef(1, 1), alive=True, known=None),))
+    world.attach("ann", attempts=(HeldAttempt(ref=AttemptRef(1, 1), known=None),))
     assert fates(world) == [Fate.UNKNOWN]
 
 
@@ -140,7 +140,7 @@ def test_an_attempt_whose_end_is_stored_delivers_the_rest(world: World) -> None:
     session = world.attach()
     start = world.takes_one(session)
     world.exits(session, start.ref, Exit(cause=ExitCause.HANDED_BACK))
-    again = world.attach("ann", attempts=(world.held(RUN, start.ref, alive=False),))
+    again = world.attach("ann", attempts=(world.held(RUN, start.ref),))
     assert fates(world) == [Fate.DELIVER]
     world.exits(again, start.ref)
     assert world.last_told(Ack).run_state is RunState.PENDING
@@ -183,7 +183,6 @@ def test_of_two_streams_of_one_agent_the_newer_wins(world: World) -> None:
             Attached(
                 session=old,
                 agent="ann",
-                instance="x",
                 pid=1,
                 host="h",
                 version="",

@@ -26,6 +26,7 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import FINAL, Exit, ExitCause, RunKey
 from sweepd_scheduler.domain.state import EndedSweep, State, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweep import Best
 from sweepd_scheduler.domain.terms import Terms
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM, World
 
@@ -175,6 +176,15 @@ class SweepLife(RuleBasedStateMachine):
                 for run, cost in values.by_run.items()
             ),
             durations=(),
+            ended_best=min(
+                (
+                    Best(run=r.number, value=r.values.best)
+                    for r in runs
+                    if r.state in FINAL and r.values.best is not None
+                ),
+                key=lambda best: best.value,
+                default=None,
+            ),
         )
         ended = EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
         world.state.restore([] if over else [stored], [(1, ended)] if over else [], 10_000, world.now)
