@@ -93,7 +93,7 @@ def ready_address(server: Process, log: Path, *, seconds: float) -> str:
                 fields = dict(field.partition("=")[::2] for field in line.removeprefix(_READY).split(" "))
                 if "data" in fields:  # the line is whole, or near enough
                     return fields["grpc"]
-    raise Problem(message="the server did not start", cause=last_lines(log, 3))
+    raise Problem(message="the server did not start", cause=last_lines(log, 1))
 
 
 def last_lines(file: Path, count: int) -> str:

@@ -21,6 +21,14 @@ _READY_SECONDS = 40.0
 # The second SIGTERM shortens the time that an agent gives its runs.
 _GENTLY = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
 _PREFIX = "sweepd-demo-"
+# What would lead the demonstration to another server, or its script into another run.
+_NOT_OURS = frozenset(
+    f"SWEEPD_{name}"
+    for name in (
+        *("ADDRESS", "TOKEN", "ENTITY", "PROJECT", "RUN_ID", "SWEEP_ID", "ATTEMPT"),
+        *("RUN_DIR", "METRICS_FILE", "PARAMS_FILE", "CHECKPOINT_DIR"),
+    )
+)
 _FILES = ("train.py", "sweep.yaml")
 
 
@@ -45,7 +53,7 @@ class Playground:
             self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         else:
             self.folder = _made(keep)
-        plain = {name: value for name, value in environ.items() if not name.startswith("SWEEPD_")}
+        plain = {name: value for name, value in environ.items() if name not in _NOT_OURS}
         self.environ: Mapping[str, str] = {**plain, "XDG_STATE_HOME": str(self.folder / "state")}
 
     def lay_out(self) -> None:

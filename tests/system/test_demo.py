@@ -1,0 +1,88 @@
+"""The demonstration: what it shows, and that it leaves nothing, whenever it is interrupted."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from system.installation import BIN, Installation, until
+
+
+def start_demo(installation: Installation, *flags: str) -> subprocess.Popen[str]:
+    environment = installation.environment | {"TMPDIR": str(installation.work)}
+    return subprocess.Popen(
+        [str(BIN / "sweepctl"), "demo", *flags],
+        env=environment,
+        cwd=installation.work,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def assert_nothing_is_left(installation: Installation, allowed: set[Path] | None = None) -> None:
+    until(lambda: not installation.processes(), within=5, what=str(installation.commands()))
+    assert set(installation.work.iterdir()) == (allowed or set())
+
+
+@pytest.mark.timeout(150)
+def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_told_to(
+    installation: Installation,
+) -> None:
+    kept = installation.work / "kept"
+    begun = time.monotonic()
+    out, err = start_demo(installation, "--keep", str(kept)).communicate(timeout=120)
+    took = time.monotonic() - begun
+    assert "Best run: local/digits/" in out, err
+    assert "--learning_rate=" in out
+    gain = re.search(r"defaults reach val_loss (\S+): this is (\d+)% better", out)
+    assert gain is not None, out
+    assert int(gain[2]) > 0
+    assert "sweepctl run sweep.yaml" in err
+    assert "\x1b" not in out + err
+    assert "Traceback" not in err
+    assert took < 100  # alone on the machine it is far below a minute
+    assert_nothing_is_left(installation, {kept})
+    assert {"train.py", "sweep.yaml", "data"} <= {path.name for path in kept.iterdir()}
+    again = start_demo(installation, "--keep", str(kept))
+    assert "is not empty" in again.communicate(timeout=30)[1]
+    assert again.returncode == 2
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("number", "seconds"),
+    [
+        (signal.SIGINT, 0.2),
+        (signal.SIGINT, 0.9),
+        (signal.SIGINT, 2.5),
+        (signal.SIGINT, 6.0),
+        (signal.SIGTERM, 0.6),
+        (signal.SIGTERM, 4.0),
+    ],
+)
+def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
+    installation: Installation, number: signal.Signals, seconds: float
+) -> None:
+    process = start_demo(installation)
+    time.sleep(seconds)  # the moment is the point
+    process.send_signal(number)
+    _, err = process.communicate(timeout=40)
+    assert process.returncode in (130, -number), err
+    assert "Traceback" not in err
+    assert_nothing_is_left(installation)
+
+
+def test_killing_the_demo_ends_its_processes(installation: Installation) -> None:
+    process = start_demo(installation)
+    assert process.stderr is not None
+    while "started" not in (line := process.stderr.readline()):
+        assert line, "it ended too early"
+    process.kill()
+    process.communicate()
+    until(lambda: not installation.processes(), within=20, what=str(installation.commands()))

@@ -1,0 +1,102 @@
+"""`sweepctl run`: a person's own script, from the file to the best run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from system.installation import BIN, TRIALS, Installation, until
+
+SCRIPT = "import sweepd\nrun = sweepd.init()\nrun.log({'loss': run.config.x ** 2})\n"
+SWEEP = """program: train.py
+command: [python, "${program}", "${args}"]
+method: grid
+metric: {name: loss}
+parameters: {x: {values: [3, 1, 2]}}
+"""
+
+
+def test_run_starts_a_server_and_ends_with_the_best_run(installation: Installation) -> None:
+    installation.write("train.py", SCRIPT)
+    installation.write("sweep.yaml", SWEEP)
+    try:
+        done = installation.ctl("run", "sweep.yaml", "--slots", "2")
+        assert "No server runs here; starting one" in done.stderr
+        assert "sweepd down" in done.stderr
+        assert "Best run: local/train/" in done.stdout
+        assert "train.py --x=1" in done.stdout
+        assert "run 1 finished" in done.stderr
+        again = installation.json("run", "sweep.yaml")
+        assert again["state"] == "finished"
+        assert again["bestRun"]["params"] == {"x": 1}  # type: ignore[index]  # plain JSON
+    finally:
+        subprocess.run([str(BIN / "sweepd"), "down"], env=installation.environment, check=False)
+    until(lambda: not installation.processes(), what=str(installation.commands()))
+
+
+def test_run_works_beside_the_file_when_the_program_is_there(installation: Installation) -> None:
+    installation.start_server()
+    folder = installation.work / "project"
+    folder.mkdir()
+    (folder / "train.py").write_text(SCRIPT)
+    (folder / "sweep.yaml").write_text(SWEEP)
+    assert "Best run" in installation.ctl("run", "project/sweep.yaml").stdout
+
+
+def test_run_names_a_program_that_is_not_there_before_anything_is_created(installation: Installation) -> None:
+    installation.start_server()
+    installation.write("sweep.yaml", SWEEP)
+    assert "train.py" in installation.ctl("run", "sweep.yaml", code=5).stderr
+    assert json.loads(installation.ctl("list", "-o", "json").stdout) == []
+
+
+def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation: Installation) -> None:
+    installation.start_server()
+    installation.write("train.py", "raise ValueError('no such data')\n")
+    installation.write("sweep.yaml", SWEEP)
+    done = installation.ctl("run", "sweep.yaml", code=8)
+    assert "no such data" in done.stderr
+    assert "Traceback (most" not in done.stdout
+
+
+def test_run_ends_when_the_script_never_logs_the_objective(installation: Installation) -> None:
+    installation.start_server()
+    installation.write("train.py", "import sweepd\nsweepd.init()\nsweepd.log({'acc': 1.0})\n")
+    installation.write("sweep.yaml", SWEEP.replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6, 7, 8]"))
+    done = installation.ctl("run", "sweep.yaml", code=8)
+    assert "your script logged `acc`; the sweep optimises `loss`" in done.stderr
+    assert "sweepctl resume" in done.stderr
+
+
+@pytest.mark.parametrize("presses", [1, 2, 3])
+def test_ctrl_c_drains_terminates_kills(installation: Installation, presses: int) -> None:
+    installation.start_server()
+    text = (
+        f"program: {TRIALS / 'steps.py'}\ncommand: [python, '${{program}}', '${{args}}']\nmethod: random\n"
+        "metric: {name: loss}\n"
+        "parameters: {x: {min: 0.0, max: 1.0}, steps: {value: 40}, seconds: {value: 0.1}}\n"
+    )
+    installation.write("sweep.yaml", text)
+    process = subprocess.Popen(
+        [str(BIN / "sweepctl"), "run", "sweep.yaml"],
+        env=installation.environment,
+        cwd=installation.work,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for expected in ("run 1 started", *("no new run", "terminating", "killing")[: presses - 1]):
+        while expected not in (line := process.stderr.readline()):
+            assert line, "it ended too early"
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "goes on" in err
+    (sweep,) = json.loads(installation.ctl("list", "-o", "json").stdout)
+    assert sweep["state"] == "running"
+    (run,) = json.loads(installation.ctl("runs", sweep["name"], "-o", "json").stdout)
+    assert run["state"] == "finished" if presses == 1 else run["state"] != "running"
