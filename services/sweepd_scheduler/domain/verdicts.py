@@ -15,8 +15,11 @@ from sweepd_scheduler.domain.turn import Turn
 
 
 def take(turn: Turn, run: Run, values: Iterable[float]) -> None:
-    """Count the values of the objective that a run has logged, in order; non-finite ones never count."""
-    for value in values:
+    """Count the values of the objective that a run has logged, in order; non-finite ones never count.
+
+    A sweep without an objective asked for none, so what comes anyway means nothing.
+    """
+    for value in values if turn.state.sweeps[run.sweep].spec.metric else ():
         if not isfinite(value):
             run = replace(run, values=replace(run.values, logged=True))
             continue

@@ -17,7 +17,6 @@ from sweepd_scheduler.sql import SqliteStore
 from sweepd_scheduler.sql_records import SqliteRecords
 from unit.scheduler.world import World
 
-
 REFUSE = "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
 
 
