@@ -86,7 +86,7 @@ def assert_acknowledged_points_are_stored(agents: list[Agent], points: Counter[t
 
 def assert_databases_are_sound(server: Server) -> None:
     """Run the integrity check of every database."""
-    databases = [path for path in Path(server.data).rglob("*.db") if path.is_file()]
+    databases = [path for path in Path(server.data).rglob("*.sqlite") if path.is_file()]
     assert len(databases) >= 2
     for path in databases:
         with sqlite3.connect(path) as connection:

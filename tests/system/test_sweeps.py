@@ -91,13 +91,8 @@ def test_cancel_kills_a_stubborn_run_and_all_that_it_started(installation: Insta
     assert agent.process.wait(15) == 0
     (run,) = installation.export(sweep, "run")
     assert run["state"] == "killed"
-    until(
-        lambda: (
-            not any(
-                "stubborn" in command or "threading.Event" in command for command in installation.commands()
-            )
-        )
-    )
+    trials = [each for each in installation.commands() if "stubborn.py" in each or "Event().wait" in each]
+    assert trials == []
 
 
 def test_runs_without_the_objective_are_named_and_pause_the_sweep(installation: Installation) -> None:
