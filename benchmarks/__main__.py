@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import hand_out, light
+from benchmarks import hand_out, light, metric_store, search_quality
 
-BENCHMARKS = ("light", "hand-out")
+NAMES = ("light", "hand-out", "metric-store", "search")
 
 
 def main() -> None:
     """Run what was asked for, or everything."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", choices=[*BENCHMARKS, []], help="which ones; all if none is named"
+        "names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(NAMES)}; default: all"
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
     options = parser.parse_args()
-    wanted = options.names or BENCHMARKS
+    unknown = set(options.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    wanted = options.names or NAMES
     if "light" in wanted:
         light.main()
     if "hand-out" in wanted:
         hand_out.main(options.seconds)
+    if "metric-store" in wanted:
+        metric_store.main(options.seconds)
+    if "search" in wanted:
+        search_quality.main([])
 
 
 if __name__ == "__main__":

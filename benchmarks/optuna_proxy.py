@@ -57,7 +57,18 @@ def running_postgresql() -> Iterator[tuple[str, int] | None]:
             account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
         subprocess.run(  # type: ignore[call-overload]  # the account's keywords are there only for root
-            [binaries[-1] / "initdb", "-A", "trust", "-U", "peer", "--no-sync", "--locale=C", "--encoding=UTF8", "-D", data],
+            [
+                binaries[-1] / "initdb",
+                "-A",
+                "trust",
+                "-U",
+                "peer",
+                "--no-sync",
+                "--locale=C",
+                "--encoding=UTF8",
+                "-D",
+                data,
+            ],
             check=True,
             **account,
             **quiet,

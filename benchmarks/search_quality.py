@@ -228,14 +228,14 @@ def median_regret(traces: Sequence[Trace]) -> float:
     return statistics.median(trace.best[-1] for trace in traces)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print one JSON line per problem and searcher."""
     flags = argparse.ArgumentParser(description="Compare the searchers.")
     flags.add_argument("--seeds", type=int, default=10)
     flags.add_argument("--runs", type=int, default=40)
     flags.add_argument("--problem", choices=[problem.name for problem in PROBLEMS])
     flags.add_argument("--only", choices=["model"])
-    chosen = flags.parse_args()
+    chosen = flags.parse_args(arguments)
     searchers = {"random": by_chance, "model": by_model}
     if importlib.util.find_spec("optuna") is not None and chosen.only is None:
         searchers["optuna-tpe"] = by_tpe
