@@ -85,7 +85,7 @@ class Agent:
         self._set_timer()
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """Leave because a part of the agent has ended that must not."""
+        """Leave if a part of the agent has failed that must not."""
         if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
             message = f"internal error: {type(error).__name__}: {error}"
             self._perform(

@@ -89,6 +89,7 @@ class Attempt:
     def start(self) -> None:
         """Start the process, or go on with the one that was found, and follow it to its end."""
         self._task = asyncio.create_task(self._live())
+        self._task.add_done_callback(self._home.fail)
 
     def stop(self, order: StopOrder) -> None:
         """Have the process ended."""

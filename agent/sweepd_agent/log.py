@@ -29,7 +29,8 @@ class Log:
         if self._as_json:
             self._write(json.dumps(self._document(event, key, fields)))
         elif (text := line(event, key, fields)) is not None:
-            self._write(f"{datetime.now():%H:%M:%S} {text}")  # noqa: DTZ005 -- people read local time
+            is_error = text.startswith("error: ")
+            self._write(text if is_error else f"{datetime.now():%H:%M:%S} {text}")  # noqa: DTZ005 -- for people
 
     def once(self, topic: str, message: str, key: AttemptKey | None = None) -> None:
         """Tell people of something that needs saying once only."""

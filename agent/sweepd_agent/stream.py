@@ -83,7 +83,7 @@ class Stream:
         self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
 
     def refuse(self, report: str) -> None:
-        """Leave out a kind of report that the scheduler does not know."""
+        """Leave out a kind of report that the scheduler does not know, named as in `report 17`."""
         self._refused.add(report)
 
     async def run(self, channel: grpc.aio.Channel, connected: Callable[[], None]) -> None:
@@ -147,7 +147,7 @@ class Stream:
             if report is None:
                 self._news.clear()
                 await self._news.wait()
-            elif report.WhichOneof("report") not in self._refused:
+            elif _number(report) not in self._refused:
                 await call.write(report)
                 if self._leaving and report.HasField("goodbye"):
                     await call.done_writing()
@@ -181,6 +181,12 @@ class Stream:
             if report := feed.next_log(self._log_window):
                 return report
         return None
+
+
+def _number(report: v1.AttachRequest) -> str:
+    """Return a kind of report as the scheduler names one whose name it does not know."""
+    kind = report.WhichOneof("report")
+    return "" if kind is None else f"report {v1.AttachRequest.DESCRIPTOR.fields_by_name[kind].number}"
 
 
 async def _raise_status(call: Call) -> None:

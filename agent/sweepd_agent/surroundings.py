@@ -1,5 +1,6 @@
 """What the attempts of an agent share, and what they ask of it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ class Home(Protocol):
 
     def handle(self, event: Event) -> None:
         """Let the machine decide on what has happened."""
+
+    def fail(self, work: asyncio.Task[None]) -> None:
+        """Leave if a part of the agent has failed that must not."""
 
     def wake(self) -> None:
         """Have the stream look for reports."""
