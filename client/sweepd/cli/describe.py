@@ -53,7 +53,7 @@ def describe_run(run: Row, *, colored: bool) -> str:
         ("iterations", cell(run["iterations"])),
         ("parameters", _params(run["params"])),
         ("chosen", _origin(run)),
-        ("verdict", _verdict(run)),
+        ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
         (
             "logged",
             ", ".join(clean(str(key)) for key in keys)
