@@ -2,33 +2,27 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sweepd import v1
 from sweepd_agent import codec
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, judged
-from sweepd_agent.core.events import (
+from sweepd_agent.core.effects import (
     Confirm,
-    Delivered,
     Effect,
-    Event,
-    ExitReported,
     Forget,
     Journal,
-    Journalled,
     Launch,
     Leave,
     Offer,
     ReportExit,
     ReportStart,
-    RoomSeen,
     Say,
     Stop,
-    StreamClosed,
-    Tick,
 )
+from sweepd_agent.core.events import Delivered, Event, ExitReported, Journalled, RoomSeen, StreamClosed, Tick
 from sweepd_agent.core.leaving import FAILURE, next_deadline
 from sweepd_agent.core.machine import decide
 from sweepd_agent.core.objective import missing_objective
@@ -37,18 +31,7 @@ from sweepd_agent.feed import Feed
 from sweepd_agent.process import outcome
 from sweepd_agent.stream import Stream
 from sweepd_agent.surroundings import Surroundings
-
-_LOOK_AT_DISK_EVERY = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upkeep:
-    """How the state folder is kept."""
-
-    # Bytes that must be free for another run to begin.
-    min_free: int
-    # Seconds for which the folder of a delivered attempt is kept.
-    keep: float
+from sweepd_agent.upkeep import Upkeep
 
 
 class Agent:
@@ -70,10 +53,10 @@ class Agent:
         for folder in self._around.folder.attempts():
             assignment = folder.assignment()
             if folder.delivered_at() is not None:
-                self._remove_later(folder)
+                self._upkeep.remove_later(folder)
             elif assignment is not None:
                 self._adopt(assignment, folder)
-        self._background(self._watch_disk())
+        self._background(self._upkeep.watch_disk(self._room_seen))
         self._set_timer()
 
     def handle(self, event: Event) -> None:
@@ -156,6 +139,10 @@ class Agent:
                     attempt.stop(held.order)
             attempt.start()
 
+    def _room_seen(self, enough: bool) -> None:
+        if enough != self.state.enough_room:
+            self.handle(RoomSeen(enough))
+
     def _hold(self, held: Held) -> None:
         self.state = replace(self.state, held={**self.state.held, held.key: held})
 
@@ -230,32 +217,7 @@ class Agent:
     def _forget(self, key: AttemptKey) -> None:
         attempt = self.attempts.pop(key, None)
         if attempt is not None:
-            self._background(self._discard(attempt))
-
-    async def _discard(self, attempt: Attempt) -> None:
-        await attempt.close()
-        self._around.folder.drop_empty_checkpoints(attempt.assignment)
-        if self._upkeep.keep > 0:
-            attempt.folder.mark_delivered(self._around.wall_clock())
-            self._remove_later(attempt.folder)
-        else:
-            attempt.folder.remove()
-
-    def _remove_later(self, folder: AttemptFolder) -> None:
-        delivered = folder.delivered_at() or 0.0
-        left = max(0.0, delivered + self._upkeep.keep - self._around.wall_clock())
-        asyncio.get_running_loop().call_later(left, folder.remove)
-
-    async def _watch_disk(self) -> None:
-        while True:
-            free = self._around.folder.free_bytes()
-            enough = free >= self._upkeep.min_free
-            if enough != self.state.enough_room:
-                if not enough:
-                    message = f"only {free // 2**20} MiB are free for run folders: taking no new runs"
-                    self._around.log.event("notice", None, {"message": message})
-                self.handle(RoomSeen(enough))
-            await asyncio.sleep(_LOOK_AT_DISK_EVERY)
+            self._background(self._upkeep.discard(attempt))
 
     def _send(self, report: v1.AttachRequest) -> None:
         if self.stream is not None:

@@ -14,9 +14,10 @@ import grpc.aio  # noqa: F401 -- first of all that is large: loaded after protob
 
 from sweepd.discovery import state_folder
 from sweepd_agent import proc
-from sweepd_agent.agent import Agent, Upkeep
+from sweepd_agent.agent import Agent
 from sweepd_agent.connection import Connection, Dialling
-from sweepd_agent.core.events import Asked, Leave, Wish
+from sweepd_agent.core.effects import Leave
+from sweepd_agent.core.events import Asked, Wish
 from sweepd_agent.core.leaving import FAILURE
 from sweepd_agent.core.state import Settings, State
 from sweepd_agent.dialogue import Dialogue, Identity
@@ -24,6 +25,7 @@ from sweepd_agent.log import Log
 from sweepd_agent.options import Options, parse
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
 from sweepd_agent.surroundings import Surroundings
+from sweepd_agent.upkeep import Upkeep
 from sweepd_agent.version import installed_version
 
 # Disks are waited for by a few threads, whatever the number of slots.
@@ -66,9 +68,8 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
             monotonic=loop.time,
             wall_clock=time.time,
         )
-        agent = Agent(
-            _state(options, loop.time()), around, Upkeep(min_free=options.min_free, keep=options.keep)
-        )
+        upkeep = Upkeep(around, min_free=options.min_free, keep=options.keep)
+        agent = Agent(_state(options, loop.time()), around, upkeep)
         identity = Identity(
             agent_id=folder.agent_id,
             instance=os.urandom(16).hex(),

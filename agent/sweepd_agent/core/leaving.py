@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
-from sweepd_agent.core.events import Leave, Refusal, Refused, Say, Wish
+from sweepd_agent.core.effects import Leave, Say
+from sweepd_agent.core.events import Refusal, Refused, Wish
 from sweepd_agent.core.state import Leaving, Phase, Standing, State
 from sweepd_agent.core.turn import Turn
 

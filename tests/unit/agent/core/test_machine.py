@@ -4,6 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from sweepd_agent.core import effects as f
 from sweepd_agent.core import events as e
 from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Outcome, StopMode
 from sweepd_agent.core.leaving import next_deadline
@@ -40,16 +41,16 @@ class Play:
         self.now = now
         self.state = State(settings=settings or Settings(), sweeps=frozenset({SWEEP}), started=now)
 
-    def happens(self, *happened: e.Event, after: float = 0.0) -> list[e.Effect]:
+    def happens(self, *happened: e.Event, after: float = 0.0) -> list[f.Effect]:
         self.now += after
-        effects: list[e.Effect] = []
+        effects: list[f.Effect] = []
         for event in happened:
             decision: Decision = decide(self.state, event, self.now)
             self.state = decision.state
             effects += decision.effects
-        return [effect for effect in effects if not isinstance(effect, e.Say)]
+        return [effect for effect in effects if not isinstance(effect, f.Say)]
 
-    def connected(self, **verdicts: e.Verdict) -> list[e.Effect]:
+    def connected(self, **verdicts: e.Verdict) -> list[f.Effect]:
         named = {key: verdicts[key.run.rpartition("-")[2]] for key in self.state.held if verdicts}
         return self.happens(e.StreamOpened(lease=30.0, verdicts=named))
 
@@ -60,11 +61,11 @@ class Play:
 
 def test_an_assignment_is_journalled_then_confirmed_then_started() -> None:
     play = Play()
-    assert play.connected() == [e.Offer(1)]
-    assert play.happens(e.StartReceived(5, RUN)) == [e.Journal(RUN, 5), e.Offer(0)]
-    assert play.happens(e.Journalled(KEY, 5)) == [e.Confirm(5), e.Launch(KEY)]
-    assert play.happens(e.StartReceived(6, RUN)) == [e.Confirm(6)]
-    assert play.happens(e.ProcessStarted(KEY, 77)) == [e.ReportStart(KEY)]
+    assert play.connected() == [f.Offer(1)]
+    assert play.happens(e.StartReceived(5, RUN)) == [f.Journal(RUN, 5), f.Offer(0)]
+    assert play.happens(e.Journalled(KEY, 5)) == [f.Confirm(5), f.Launch(KEY)]
+    assert play.happens(e.StartReceived(6, RUN)) == [f.Confirm(6)]
+    assert play.happens(e.ProcessStarted(KEY, 77)) == [f.ReportStart(KEY)]
 
 
 def test_a_disk_that_takes_nothing_gives_the_run_back() -> None:
@@ -72,9 +73,9 @@ def test_a_disk_that_takes_nothing_gives_the_run_back() -> None:
     play.connected()
     play.happens(e.StartReceived(5, RUN))
     assert play.happens(e.Journalled(KEY, 5, "no space")) == [
-        e.Confirm(5, "no space"),
-        e.Forget(KEY),
-        e.Offer(1),
+        f.Confirm(5, "no space"),
+        f.Forget(KEY),
+        f.Offer(1),
     ]
 
 
@@ -82,17 +83,17 @@ def test_a_slot_is_offered_once_the_end_is_reported() -> None:
     play = Play()
     play.running()
     effects = play.happens(e.ProcessEnded(KEY, Outcome(code=0)))
-    assert [type(effect) for effect in effects] == [e.ReportExit]
-    assert play.happens(e.ExitReported(KEY)) == [e.Offer(1)]
+    assert [type(effect) for effect in effects] == [f.ReportExit]
+    assert play.happens(e.ExitReported(KEY)) == [f.Offer(1)]
     assert play.happens(e.ExitAcked(KEY)) == []
-    assert play.happens(e.Delivered(KEY)) == [e.Forget(KEY)]
+    assert play.happens(e.Delivered(KEY)) == [f.Forget(KEY)]
 
 
 def test_reports_that_may_be_lost_are_repeated_on_the_next_stream() -> None:
     play = Play()
     play.running()
     assert play.happens(e.StreamClosed()) == []
-    assert play.connected() == [e.ReportStart(KEY), e.Offer(0)]
+    assert play.connected() == [f.ReportStart(KEY), f.Offer(0)]
 
 
 def test_a_broken_or_refused_stream_ends_no_process() -> None:
@@ -107,26 +108,26 @@ def test_a_verdict_of_stop_kills_and_unknown_keeps() -> None:
     play = Play()
     play.running()
     play.happens(e.StreamClosed())
-    assert play.connected(**{"1": e.Verdict.UNKNOWN}) == [e.Offer(0)]
+    assert play.connected(**{"1": e.Verdict.UNKNOWN}) == [f.Offer(0)]
     play.happens(e.StreamClosed())
     stop, _ = play.connected(**{"1": e.Verdict.STOP})
-    assert isinstance(stop, e.Stop)
+    assert isinstance(stop, f.Stop)
     assert stop.order.mode is StopMode.KILL
     effects = play.happens(e.ProcessEnded(KEY, Outcome(signal=9, stopped=True)))
-    assert effects == [e.Forget(KEY), e.Offer(1)], "nobody wants to hear of it"
+    assert effects == [f.Forget(KEY), f.Offer(1)], "nobody wants to hear of it"
 
 
 def test_a_kill_after_a_termination_kills_but_not_the_other_way_round() -> None:
     play = Play()
     play.running()
     first, confirmed = play.happens(e.StopReceived(7, KEY, StopMode.TERMINATE, "pruned"))
-    assert isinstance(first, e.Stop)
-    assert confirmed == e.Confirm(7)
-    assert play.happens(e.StopReceived(8, KEY, StopMode.TERMINATE, "pruned")) == [e.Confirm(8)]
+    assert isinstance(first, f.Stop)
+    assert confirmed == f.Confirm(7)
+    assert play.happens(e.StopReceived(8, KEY, StopMode.TERMINATE, "pruned")) == [f.Confirm(8)]
     harder, _ = play.happens(e.StopReceived(9, KEY, StopMode.KILL, "cancelled"))
-    assert isinstance(harder, e.Stop)
+    assert isinstance(harder, f.Stop)
     assert (harder.order.mode, harder.order.reason) == (StopMode.KILL, "pruned")
-    assert play.happens(e.StopReceived(10, KEY, StopMode.TERMINATE, "pruned")) == [e.Confirm(10)]
+    assert play.happens(e.StopReceived(10, KEY, StopMode.TERMINATE, "pruned")) == [f.Confirm(10)]
 
 
 def test_a_stop_that_comes_before_the_process_is_carried_out_with_its_start() -> None:
@@ -134,8 +135,8 @@ def test_a_stop_that_comes_before_the_process_is_carried_out_with_its_start() ->
     play.connected()
     play.happens(e.StartReceived(1, RUN), e.StopReceived(2, KEY, StopMode.KILL, "cancelled"))
     effects = play.happens(e.Journalled(KEY, 1))
-    assert not any(isinstance(effect, e.Launch) for effect in effects)
-    exits = [effect.exit for effect in effects if isinstance(effect, e.ReportExit)]
+    assert not any(isinstance(effect, f.Launch) for effect in effects)
+    exits = [effect.exit for effect in effects if isinstance(effect, f.ReportExit)]
     assert [how.cause for how in exits] == [ExitCause.COMMANDED]
 
 
@@ -143,7 +144,7 @@ def test_a_newer_attempt_at_a_run_replaces_the_older_one() -> None:
     play = Play(Settings(slots=2))
     play.running()
     effects = play.happens(e.StartReceived(9, assignment(attempt=2)))
-    assert [effect.key for effect in effects if isinstance(effect, e.Stop)] == [KEY]
+    assert [effect.key for effect in effects if isinstance(effect, f.Stop)] == [KEY]
 
 
 def test_the_deadlines_of_a_termination_lie_within_the_grace() -> None:
@@ -157,7 +158,7 @@ def test_the_deadlines_of_a_termination_lie_within_the_grace() -> None:
         stops += [
             (deadline, effect.order.mode)
             for effect in play.happens(e.Tick(), after=deadline - play.now)
-            if isinstance(effect, e.Stop)
+            if isinstance(effect, f.Stop)
         ]
     assert stops == [(25.0, StopMode.TERMINATE), (28.75, StopMode.KILL)]
     assert play.now == 31.0
@@ -168,7 +169,7 @@ def test_an_agent_whose_work_is_done_leaves_once_everything_is_delivered() -> No
     play.running()
     play.happens(e.ProcessEnded(KEY, Outcome(code=1)), e.ExitReported(KEY), e.ExitAcked(KEY))
     assert not play.state.left
-    assert play.happens(e.Delivered(KEY))[-1] == e.Leave(0, "--count 1 reached")
+    assert play.happens(e.Delivered(KEY))[-1] == f.Leave(0, "--count 1 reached")
 
 
 def test_a_run_that_was_found_unstarted_goes_back_if_the_agent_is_leaving() -> None:
@@ -177,7 +178,7 @@ def test_a_run_that_was_found_unstarted_goes_back_if_the_agent_is_leaving() -> N
     play.state = State(settings=Settings(), sweeps=frozenset({SWEEP}), started=0.0, held=held)
     play.happens(e.Asked(e.Wish.TERMINATE))
     effects = play.connected()
-    assert [effect.exit.cause for effect in effects if isinstance(effect, e.ReportExit)] == [
+    assert [effect.exit.cause for effect in effects if isinstance(effect, f.ReportExit)] == [
         ExitCause.HANDED_BACK
     ]
 
@@ -200,10 +201,10 @@ class AgentLife(RuleBasedStateMachine):
 
     def happens(self, event: e.Event, after: float = 0.0) -> None:
         for effect in self.play.happens(event, after=after):
-            if isinstance(effect, e.Launch):
+            if isinstance(effect, f.Launch):
                 assert effect.key not in self.launched, "no attempt is started twice"
                 self.launched.append(effect.key)
-            elif isinstance(effect, e.Stop):
+            elif isinstance(effect, f.Stop):
                 assert self.may_stop, "only commands, verdicts and wishes end a process"
 
     @rule(number=st.integers(1, 3), attempt=st.integers(1, 2))
