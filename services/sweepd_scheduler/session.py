@@ -50,26 +50,21 @@ class AgentSession:
         self.heard = clock.monotonic()
 
     async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
-        """Take in reports until the agent ends the stream; the line ends with it."""
+        """Take in reports until the agent ends the stream, or it is too old; the line ends with it."""
+        loop = asyncio.get_running_loop()
+        age = STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)  # noqa: S311 (jitter)
+        timers = (
+            loop.call_later(age, self.go_away, "the stream has reached its age"),
+            loop.call_later(age + LAST_WORDS, lambda: self.line.end(StreamAgeError())),
+        )
         try:
-            async with asyncio.timeout(STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)):  # noqa: S311 (jitter)
-                await self._read_all(requests)
-            self.line.end()
-        except TimeoutError:
-            await self._renew(requests)
+            await self._read_all(requests)
         except DomainError as error:
             self.line.end(error)
-
-    async def _renew(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
-        self.go_away("the stream has reached its age")
-        try:
-            async with asyncio.timeout(LAST_WORDS):
-                await self._read_all(requests)
-            self.line.end()
-        except TimeoutError:
-            self.line.end(StreamAgeError())
-        except DomainError as error:
-            self.line.end(error)
+        finally:
+            self.line.end()  # also after a defect: a stream that nobody reads would look alive
+            for timer in timers:
+                timer.cancel()
 
     def go_away(self, reason: str) -> None:
         """Ask the agent to open a new stream."""

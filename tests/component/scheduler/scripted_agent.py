@@ -120,6 +120,19 @@ class ScriptedAgent:
                 self._news.clear()
                 await self._news.wait()
 
+    async def next_of(self, *kinds: str) -> v1.AttachResponse:
+        """Wait for the first command of some kinds that was not taken yet, and take it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for message in self.received:
+                    if message.WhichOneof("command") in kinds:
+                        self.received.remove(message)
+                        return message
+                if self.error is not None:
+                    raise self.error
+                self._news.clear()
+                await self._news.wait()
+
     async def acked_exit(self, ref: v1.AttemptRef) -> v1.Ack:
         message = await self.takes("ack", lambda m: m.ack.exited and m.ack.attempt == ref)
         return message.ack

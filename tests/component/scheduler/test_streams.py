@@ -1,0 +1,116 @@
+"""The stream itself: how it is greeted, renewed and ended, and what becomes of reports that make no sense."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent, observation_batch
+from component.scheduler.serving import a_scheduler
+from component.scheduler.sweeps import GRID, RANDOM, create
+from sweepd import v1
+from sweepd.rpc_error import Failure
+
+
+def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path, "--lease", "9s", "--lost-after", "20s") as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                welcome = (await agent.takes("welcome")).welcome
+                assert welcome.session
+                assert welcome.lease_duration.seconds == 9
+                assert welcome.lost_after.seconds == 20
+                assert welcome.heartbeat_interval.seconds == 3
+                assert welcome.flush_interval.nanos == 100_000_000
+                assert welcome.point_window_bytes > 0
+                assert welcome.log_window_bytes > 0
+
+    asyncio.run(scenario())
+
+
+def test_a_start_carries_all_that_the_agent_needs(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            halving = b"early_terminate: {type: hyperband, max_iter: 9, s: 2, eta: 2}\ncommand: [a, 1]\n"
+            sweep = await create(installation, GRID + halving, "g")
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                start = await agent.next_start()
+                assert (start.run, start.sweep) == ("local/demo/g-1", "local/demo/g")
+                assert (start.number, start.attempt) == (1, 1)
+                assert list(start.watched_keys) == ["loss"]
+                assert list(start.rungs) == [2, 4]
+                assert list(start.command) == ["a", "1"]
+                assert start.program == "train.py"
+                assert [entry.name for entry in start.parameters.entries] == ["a", "b"]
+                assert (start.stop_grace.seconds, start.lost_after.seconds) == (30, 120)
+
+    asyncio.run(scenario())
+
+
+def test_an_old_stream_is_asked_to_go_then_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweepd_scheduler.session.STREAM_AGE", 0.3)
+    monkeypatch.setattr("sweepd_scheduler.session.LAST_WORDS", 0.3)
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                assert (await agent.takes("go_away")).go_away.reconnect_after.seconds == 1
+                error = await agent.end()
+                assert error is not None
+                assert Failure.of(error).code == "UNAVAILABLE"
+
+    asyncio.run(scenario())
+
+
+def test_a_goodbye_ends_the_stream_in_order(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.takes("welcome")
+                await agent.send(goodbye=v1.Goodbye(reason="done"))
+                assert await agent.end() is None
+
+    asyncio.run(scenario())
+
+
+def test_reports_that_make_no_sense_are_named_and_change_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                start = await agent.next_start()
+                ref = await agent.start_process(start)
+                await agent.send()
+                assert "unknown kind" in (await agent.takes("unsupported")).unsupported.report
+                backwards = observation_batch(ref, 1, 0.5, 0.4)
+                backwards.observations[0].row = 7
+                await agent.send(observations=backwards)
+                assert "observations" in (await agent.takes("unsupported")).unsupported.report
+                await agent.points(v1.AttemptRef(run_handle=99, attempt=1), 1, 0.5)
+                assert "handle 99" in (await agent.takes("unsupported")).unsupported.report
+                await agent.observe(ref, 5, 0.5)
+                gap = await agent.takes("ack", lambda m: m.ack.HasField("observation_row"))
+                assert gap.ack.observation_row == 0
+                await agent.exit(ref)
+                await agent.acked_exit(ref)
+
+    asyncio.run(scenario())
+
+
+def test_a_missing_objective_is_told_with_the_acknowledgement(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                ref = await agent.start_process(await agent.next_start())
+                await agent.exit(ref, keys=["acc"])
+                ack = await agent.acked_exit(ref)
+                assert ack.notice == "the script logged 'acc'; the sweep optimises 'loss'"
+
+    asyncio.run(scenario())
