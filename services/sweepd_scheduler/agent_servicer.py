@@ -54,7 +54,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             if sweep is None:
                 raise NotFoundError(request.sweep)
         place = page_token.decoded(request.page_token, request)
-        after = str(place[0]) if place else ""
+        after = "".join(map(str, place or ()))
         size = page_token.page_size(request.page_size)
         agents = [agent for agent in agents_of(self._owner.state, sweep) if agent.id > after]
         page = list(itertools.islice(agents, size))

@@ -16,6 +16,13 @@ _DIGEST_BYTES = 9
 DEFAULT_SIZE, LARGEST_SIZE = 100, 1_000
 
 
+class BadTokenError(InvalidFieldError):
+    """No answer to such a request gave the token."""
+
+    def __init__(self) -> None:
+        super().__init__("page_token", "is not from an answer to this request")
+
+
 def encoded(place: Place, request: Message) -> str:
     """Return the token with which the list of `request` goes on after `place`."""
     return base64.urlsafe_b64encode(_digest(request) + json.dumps(place).encode()).decode()
@@ -25,7 +32,7 @@ def decoded(token: str, request: Message) -> Place | None:
     """Return where the list goes on; None at its beginning.
 
     Raises:
-        InvalidFieldError: no answer to such a request gave the token.
+        BadTokenError: no answer to such a request gave the token.
     """
     if not token:
         return None
@@ -36,7 +43,7 @@ def decoded(token: str, request: Message) -> Place | None:
         place = None
         content = b""
     if content[:_DIGEST_BYTES] != _digest(request) or not isinstance(place, list):
-        raise InvalidFieldError("page_token", "is not from an answer to this request")
+        raise BadTokenError
     return place
 
 

@@ -2,7 +2,7 @@
 
 from sweepd import v1
 from sweepd.v1 import run_service_pb2_grpc
-from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler import codec, page_token
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.run import Run
@@ -53,4 +53,4 @@ def _position(place: page_token.Place | None) -> RunPosition | None:
         case [int(number), int(value) | float(value)]:
             return RunPosition(number=number, value=float(value))
         case _:
-            raise InvalidFieldError("page_token", "is not from an answer to this request")
+            raise page_token.BadTokenError

@@ -82,8 +82,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Give a page of sweeps, newest first."""
         entity, _, project = request.parent.partition("/")
         wanted = codec.states(codec.SWEEP_STATES, request.states)
-        place = page_token.decoded(request.page_token, request)
-        before = int(place[0]) if place else None
+        before = _before(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         found = await self._reading(self._reading.records.sweeps, entity, project, wanted, before, size + 1)
         more = len(found) > size
@@ -179,6 +178,16 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         state = self._owner.state
         numbers = sorted(state.index[key].unfinished) if key in state.index else []
         return [state.runs[(key, number)] for number in numbers]
+
+
+def _before(place: page_token.Place | None) -> int | None:
+    match place:
+        case None:
+            return None
+        case [int(key)]:
+            return key
+        case _:
+            raise page_token.BadTokenError
 
 
 def _drawn_ids() -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status
 from sweepd_scheduler import agent_codec
 from sweepd_scheduler.domain.agent import AttemptRef, Held
-from sweepd_scheduler.domain.decision import Fenced, NotUnderstood
-from sweepd_scheduler.domain.events import Heartbeat
+from sweepd_scheduler.domain.decision import NotUnderstood
+from sweepd_scheduler.domain.events import Heartbeat, Strayed
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
@@ -79,9 +79,9 @@ class AgentSession:
                 self._owner.state.hear(self.line.session, self.heard)
             match kind:
                 case "points":
-                    self._pass_points(request.points)
+                    await self._pass_points(request.points)
                 case "log":
-                    self._pass_log(request.log)
+                    await self._pass_log(request.log)
                 case "goodbye":
                     return
                 case "hello":
@@ -102,9 +102,9 @@ class AgentSession:
         await self._credit.acquire()
         self._owner.tell(report, self._credit.release)
 
-    def _pass_points(self, report: v1.PointReport) -> None:
+    async def _pass_points(self, report: v1.PointReport) -> None:
         ref = agent_codec.ref(report.attempt)
-        run = self._reporting(ref)
+        run = await self._reporting(ref)
         if run is not None:
             request = v1.AppendPointsRequest(
                 run=str(run),
@@ -116,9 +116,9 @@ class AgentSession:
             parcel = Parcel(name=(request.run, ref.attempt), request=request, size=request.ByteSize())
             self._points.offer(self.line.session, ref, parcel)
 
-    def _pass_log(self, report: v1.LogReport) -> None:
+    async def _pass_log(self, report: v1.LogReport) -> None:
         ref = agent_codec.ref(report.attempt)
-        run = self._reporting(ref)
+        run = await self._reporting(ref)
         if run is not None:
             request = v1.AppendLogRequest(
                 run=str(run),
@@ -130,20 +130,21 @@ class AgentSession:
             parcel = Parcel(name=(request.run, ref.attempt), request=request, size=len(report.content) + 200)
             self._logs.offer(self.line.session, ref, parcel)
 
-    def _reporting(self, ref: AttemptRef) -> RunName | None:
-        """Return the run whose attempt may deliver: the newest, or one whose end was taken; else fence it."""
+    async def _reporting(self, ref: AttemptRef) -> RunName | None:
+        """Return the run whose attempt may deliver: the newest, or one whose end was taken.
+
+        For others None; whether they are fenced is decided like all else, once what is staged is stored.
+        """
         state = self._owner.state
         holdings = state.holdings.get(self.line.session)
         held = holdings.by_handle.get(ref.handle) if holdings else None
-        if held is None or held.attempt != ref.attempt:
-            what = f"attempt {ref.attempt} of handle {ref.handle}"
-            self._lines.tell(self.line.session, NotUnderstood(what), None)
-            return None
-        run = state.runs.get(held.key)
-        if held.exited is None and (run is None or run.attempt != held.attempt):
-            self._lines.tell(self.line.session, Fenced(ref), None)
-            return None
-        return self._run_name(held)
+        run = state.runs.get(held.key) if held else None
+        newest = held is not None and run is not None and run.attempt == held.attempt
+        if held is not None and held.attempt == ref.attempt and (newest or held.exited is not None):
+            return self._run_name(held)
+        await self._credit.acquire()
+        self._owner.tell(Strayed(self.line.session, ref), self._credit.release)
+        return None
 
     def _run_name(self, held: Held) -> RunName:
         key, number = held.key

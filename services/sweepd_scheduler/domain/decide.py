@@ -22,6 +22,7 @@ from sweepd_scheduler.domain.events import (
     ResumeSweep,
     Started,
     StopSweep,
+    Strayed,
     SuggestionsArrived,
     SuggestionsFailed,
 )
@@ -53,7 +54,7 @@ def decide(state: State, event: Event, now: Moment) -> Decision:
 
 def _dispatch(turn: Turn, event: Event) -> Sweep | None:
     match event:
-        case Heartbeat() | Offered() | Started() | Observed() | Exited() | Answered():
+        case Heartbeat() | Offered() | Started() | Observed() | Exited() | Strayed() | Answered():
             if event.session in turn.state.sessions:  # else the stream was replaced or has ended
                 _report(turn, event)
         case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
@@ -91,5 +92,7 @@ def _report(turn: Turn, event: Report) -> None:
             reports.observed(turn, event)
         case Exited():
             reports.exited(turn, event)
+        case Strayed():
+            reports.strayed(turn, event)
         case Answered():
             reports.answered(turn, event)

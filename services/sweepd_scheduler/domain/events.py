@@ -157,6 +157,14 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class Strayed:
+    """Points or a log came from an attempt that may not deliver any, as far as was to be seen at once."""
+
+    session: str
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """A command was carried out; or not, then `error` says why."""
 
@@ -219,6 +227,6 @@ class SuggestionsFailed:
 
 
 Request = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
-Report = Heartbeat | Offered | Started | Observed | Exited | Answered
+Report = Heartbeat | Offered | Started | Observed | Exited | Strayed | Answered
 Timer = ConfirmDue | LeaseDue | AskDue
 Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed

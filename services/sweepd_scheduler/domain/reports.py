@@ -5,7 +5,7 @@ from dataclasses import replace
 from sweepd_scheduler.domain import verdicts
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.decision import Ack, Fenced, NotUnderstood
-from sweepd_scheduler.domain.events import Answered, Exited, Heartbeat, Observed, Offered, Started
+from sweepd_scheduler.domain.events import Answered, Exited, Heartbeat, Observed, Offered, Started, Strayed
 from sweepd_scheduler.domain.exit_words import exit_sentence
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.holding import confirm, place, put_session
@@ -97,6 +97,11 @@ def exited(turn: Turn, event: Exited) -> None:
     turn.tell(
         event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=left, notice=notice)
     )
+
+
+def strayed(turn: Turn, event: Strayed) -> None:
+    """Fence an attempt that delivers points though it is no longer the newest."""
+    _find(turn, event.session, event.ref)
 
 
 def answered(turn: Turn, event: Answered) -> None:
