@@ -29,22 +29,23 @@ def serve_sweep(turn: Turn, key: int) -> None:
     """Hand out runs of one sweep to every session that has room."""
     index = turn.state.index.get(key)
     for session in list(index.roomy) if index else ():
-        _serve(turn, key, session)
-        if key not in turn.state.index:
+        if not _serve(turn, key, session):
             return
 
 
-def _serve(turn: Turn, key: int, session_id: str) -> None:
+def _serve(turn: Turn, key: int, session_id: str) -> bool:
+    """Fill the room of a session; False if the sweep has nothing to give, to others neither."""
     while turn.state.sessions[session_id].room:
         sweep = turn.state.sweeps.get(key)
         if sweep is None or not sweep.hands_out:
-            return
+            return False
         session = turn.state.sessions[session_id]
         waiting = turn.state.index[key].pending
         if waiting:
             _assign(turn, turn.state.runs[(key, min(waiting))], session)
         elif not _start_new(turn, key, session):
-            return
+            return False
+    return True
 
 
 def _start_new(turn: Turn, key: int, session: Session) -> bool:
