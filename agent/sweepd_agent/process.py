@@ -27,6 +27,8 @@ _SUPERVISOR = (
 )
 # How long another supervisor of the same attempt may take to say who it is.
 _PATIENCE = 2.0
+# Processes may be born while they are listed, so they are listed again; one that hangs in the kernel stays.
+_ROUNDS = 20
 _SIGNALS = {StopMode.TERMINATE: signal.SIGTERM, StopMode.KILL: signal.SIGUSR1}
 
 
@@ -78,7 +80,8 @@ async def launch(
 ) -> SupervisedProcess:
     """Start the process of an attempt, once and never twice.
 
-    If an earlier agent has done so without living to note it, that process is returned.
+    If an earlier agent has done so without living to note it, that process is returned. If the supervisor is
+    killed before it has said who it is, the process has vanished: one without an id is returned.
 
     Raises:
         OSError: no supervisor can be started.
@@ -96,6 +99,8 @@ async def launch(
     with supervisor.stdout as said:
         await _readable(said.fileno())
         started = bool(said.read(1))
+    if not started and supervisor.wait() < 0:  # the pipe ended with it, so this takes no time
+        return find(folder) or SupervisedProcess(folder, 0, None)
     process = await _await_identity(folder, patience=0.0 if started else _PATIENCE)
     _reap_later(supervisor)
     return process
@@ -150,13 +155,17 @@ async def _await_identity(folder: AttemptFolder, *, patience: float) -> Supervis
 
 def _vanished(folder: AttemptFolder) -> Outcome:
     """Return the outcome where a supervisor is gone without a word, once the remains are gone too."""
-    identity = read_record(str(folder.path / PROCESS_FILE)) or {}
-    if identity.get("boot") == proc.boot_id():
-        for pid in proc.with_variable(f"SWEEPD_RUN_DIR={folder.path}"):
-            with contextlib.suppress(ProcessLookupError):
+    identity = read_record(str(folder.path / PROCESS_FILE))
+    if identity is not None and identity["boot"] != proc.boot_id():
+        return Outcome(orphaned=True, message="it vanished with its host")
+    for _ in range(_ROUNDS):
+        remains = list(proc.with_variable(f"SWEEPD_RUN_DIR={folder.path}"))
+        if not remains:
+            break
+        for pid in remains:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        return Outcome(orphaned=True, message="its supervisor was killed")
-    return Outcome(orphaned=True, message="it vanished with its host")
+    return Outcome(orphaned=True, message="its supervisor was killed")
 
 
 async def _readable(descriptor: int) -> None:

@@ -153,6 +153,27 @@ def test_a_run_outlives_its_supervisor_by_no_more_than_a_restart(
     until(lambda: machine.processes() == [agent.process.pid])
 
 
+def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start()
+    until(lambda: agent.events("connected"))
+    machine.write("steady.py", STEADY)
+    attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
+
+    def kill_any() -> bool:
+        supervisors = [pid for pid in machine.processes() if pid != agent.process.pid]
+        for pid in supervisors:
+            os.kill(pid, signal.SIGKILL)
+        return bool(supervisors)
+
+    until(kill_any)
+    scheduler.ended(attempt.run)
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
+    until(lambda: machine.processes() == [agent.process.pid])
+
+
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
