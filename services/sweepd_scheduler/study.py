@@ -103,7 +103,10 @@ class Studies:
                 self._known[sweep.key] = answer.suggestions.observations_known
                 return SuggestionsArrived(
                     sweep=sweep.key,
-                    suggestions=tuple(_suggested(each) for each in answer.suggestions.suggestions),
+                    suggestions=tuple(
+                        _suggested(each, sweep.counts.total + number)
+                        for number, each in enumerate(answer.suggestions.suggestions, start=1)
+                    ),
                     exhausted=answer.suggestions.exhausted,
                 )
             self._known[sweep.key] = max(0, answer.resend_from - 1)
@@ -151,10 +154,11 @@ def _observation_message(line: StudyLine) -> v1.StudyObservation:
     return message
 
 
-def _suggested(message: v1.Suggestion) -> Suggested:
+def _suggested(message: v1.Suggestion, run_number: int) -> Suggested:
     return Suggested(
         point=point_from_message(message.point),
         engine=message.engine[:100],
+        run_number=run_number,
         observations_seen=message.observations_seen,
         predicted_value=message.predicted_value if message.HasField("predicted_value") else None,
         predicted_deviation=message.predicted_deviation if message.HasField("predicted_deviation") else None,

@@ -44,6 +44,20 @@ class Server:
         )
         return {service["name"]: service["pid"] for service in json.loads(shown.stdout)["services"]}
 
+    @property
+    def access_token(self) -> str:
+        """The token of people and agents."""
+        return (self.data / "access-token").read_text().strip()
+
+    @property
+    def service_token(self) -> str:
+        """The token with which its services trust each other."""
+        return (self.data / "service-token").read_text().strip()
+
+    def service_address(self, name: str) -> str:
+        """Return where one service listens."""
+        return f"127.0.0.1:{(self.data / name / 'port').read_text().strip()}"
+
     def stop(self) -> int:
         """End it as a person would, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -139,6 +153,18 @@ class Installation:
         ready = re.fullmatch(r"sweepd ready grpc=(\S+) data=(\S+)\n", line)
         assert ready, f"{line!r}: {(self.folder / 'server.log').read_text()[-2000:]}"
         return Server(process, ready[1], data)
+
+    def start_service(self, name: str, *flags: str) -> subprocess.Popen[str]:
+        """Start one service alone, on a free port, with data and log of its own."""
+        data = self.folder / "alone" / name
+        command = [str(BIN / "sweepd"), name, "--listen", "127.0.0.1:0", "--data", str(data), *flags]
+        with (self.folder / f"{name}.log").open("a") as log:
+            process = subprocess.Popen(
+                command, env=self.environment, stdout=subprocess.DEVNULL, stderr=log, text=True
+            )
+        self._started.append(process)
+        until(lambda: process.poll() is not None or (data / "port").exists(), what=f"{name} listens")
+        return process
 
     def start_agent(self, sweep: str, *flags: str, state: str | None = None) -> Agent:
         """Start an agent that logs as JSON."""

@@ -199,10 +199,11 @@ class AskDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggested:
-    """One proposed point, and why."""
+    """One proposed point, and why. `run_number`: the run that it was worked out for; another may get it."""
 
     point: Point
     engine: str
+    run_number: int
     observations_seen: int
     predicted_value: float | None = None
     predicted_deviation: float | None = None

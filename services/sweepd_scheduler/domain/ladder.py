@@ -102,6 +102,7 @@ def _drawn(turn: Turn, key: int, suggestion: Suggested, source: PointSource) -> 
     provenance = Provenance(
         source=source,
         seed=turn.state.sweeps[key].seed,
+        index=suggestion.run_number,
         observations_seen=suggestion.observations_seen,
         engine=suggestion.engine,
         predicted_value=suggestion.predicted_value,

@@ -22,7 +22,10 @@ def world() -> World:
 
 def answer(world: World, *points: float, seen: int | None = None, exhausted: bool = False) -> None:
     known = world.sweep().observations if seen is None else seen
-    suggestions = tuple(Suggested(point={"x": x}, engine="e/1", observations_seen=known) for x in points)
+    suggestions = tuple(
+        Suggested(point={"x": x}, engine="e/1", run_number=number, observations_seen=known)
+        for number, x in enumerate(points, start=world.sweep().counts.total + 1)
+    )
     world.happens(SuggestionsArrived(sweep=1, suggestions=suggestions, exhausted=exhausted))
 
 

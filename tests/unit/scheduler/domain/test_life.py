@@ -150,7 +150,7 @@ class SweepLife(RuleBasedStateMachine):
     def the_search_answers(self, x: float, stale: int, answers: bool) -> None:
         sweep = self.world.sweep()
         seen = max(0, sweep.observations - stale)
-        point = Suggested(point={"x": x}, engine="test/1", observations_seen=seen)
+        point = Suggested(point={"x": x}, engine="test/1", run_number=1, observations_seen=seen)
         self.world.happens(
             SuggestionsArrived(sweep=1, suggestions=(point,), exhausted=False)
             if answers

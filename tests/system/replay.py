@@ -1,0 +1,51 @@
+"""A recorded suggestion computed again: from the observations that it had seen, and nothing else."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sweepd import v1
+from system.wire import Wire
+
+
+def study_of(database: Path, runs: list[v1.Run]) -> list[v1.StudyObservation]:
+    """Return the numbered observations as the scheduler keeps them."""
+    points = {run.number: run.parameters for run in runs}
+    lines = []
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        rows = connection.execute("select run, event, value, worst, last from observation order by number")
+        for number, event, value, worst, last in rows:
+            line = v1.StudyObservation(run_number=number)
+            if event == "handed-out":
+                line.handed_out.CopyFrom(v1.RunHandedOut(point=points[number]))
+            else:
+                line.ended.CopyFrom(
+                    v1.RunEnded(
+                        outcome=v1.RUN_OUTCOME_FINISHED,
+                        best_value=value,
+                        worst_value=worst,
+                        last_value=last,
+                        iterations=1,
+                    )
+                )
+            lines.append(line)
+    return lines
+
+
+async def replayed(
+    inner: Wire, spec: v1.SweepSpec, lines: list[v1.StudyObservation], run: v1.Run
+) -> v1.ParameterMap:
+    """Ask for a recorded suggestion again, in a study that knows just what it had seen."""
+    request = v1.SuggestRequest(
+        sweep=f"local/replay/{run.number}",
+        revision=1,
+        spec=spec,
+        first_observation=1,
+        observations=lines[: run.provenance.observations_seen],
+        run_number=run.provenance.index,
+        count=1,
+    )
+    answer = await inner.suggestions.Suggest(request)
+    point: v1.ParameterMap = answer.suggestions.suggestions[0].point
+    return point

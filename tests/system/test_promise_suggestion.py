@@ -1,0 +1,236 @@
+"""P15, P17, P18: the search by a model may be away, late or wrong; no agent waits, none gets nonsense."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc.aio
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from sweepd import v1
+from sweepd.codec import point_from_message
+from sweepd.spec import parse_text
+from sweepd.v1 import suggestion_service_pb2_grpc
+from system.installation import Installation
+from system.replay import replayed, study_of
+from system.wire import Wire, over_the_door, wire_to
+
+OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
+BAYES = OBJECTIVE + "method: bayes\nseed: 11\nparameters: {x: {min: 0.0, max: 1.0}, y: {min: 0, max: 9}}\n"
+GRID = OBJECTIVE + "method: grid\nparameters: {a: {min: 1, max: 1000}}\n"
+HALVING = (
+    OBJECTIVE + "method: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+    "early_terminate: {type: hyperband, min_iter: 1, eta: 3}\n"
+)
+BY_MODEL = {v1.POINT_SOURCE_FRESH, v1.POINT_SOURCE_PREFETCHED}
+
+
+async def one_run(agent: ScriptedAgent, value: float = 0.5) -> v1.StartRun:
+    """Take a run and finish it."""
+    await agent.offer()
+    start = await agent.next_start()
+    ref = await agent.start_process(start)
+    await agent.observe(ref, 1, value)
+    await agent.exit(ref, 1, keys=["loss"])
+    await agent.acked_exit(ref)
+    return start
+
+
+async def source_of(wire: Wire, start: v1.StartRun) -> v1.PointSource.ValueType:
+    return (await wire.run(start.run)).provenance.source
+
+
+def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(installation: Installation) -> None:
+    server = installation.start_server()
+    frozen = server.service_pids()["suggestion"]
+
+    async def scenario(wire: Wire) -> None:
+        bayes, grid, halving = [await wire.create(text) for text in (BAYES, GRID, HALVING)]
+        channel = wire.channel
+        async with (
+            ScriptedAgent(channel, bayes.name, slots=4) as searcher,
+            ScriptedAgent(channel, grid.name) as lister,
+            ScriptedAgent(channel, halving.name, slots=2) as halver,
+        ):
+            for number in range(1, 9):
+                await one_run(searcher, 1.0 / number)
+            os.kill(frozen, signal.SIGSTOP)
+            try:
+                began = time.monotonic()
+                for _ in range(20):
+                    await one_run(lister)
+                await _stopped_early(halver)
+                assert time.monotonic() - began < 3.0
+                while_away = [await one_run(searcher, 0.4) for _ in range(8)]
+                assert time.monotonic() - began < 10.0
+                sources = {await source_of(wire, start) for start in while_away}
+                assert sources <= {v1.POINT_SOURCE_PREFETCHED, v1.POINT_SOURCE_FALLBACK}
+                assert v1.POINT_SOURCE_FALLBACK in sources
+            finally:
+                os.kill(frozen, signal.SIGCONT)
+            back = time.monotonic()
+            while await source_of(wire, await one_run(searcher, 0.3)) != v1.POINT_SOURCE_FRESH:
+                assert time.monotonic() - back < 5.0
+        runs = await wire.all_runs(bayes.name)
+        lines = study_of(server.data / "scheduler" / "scheduler.sqlite", runs)
+        async with wire_to(server.service_address("suggestion"), server.service_token) as inner:
+            for run in runs:
+                if run.provenance.source in BY_MODEL:
+                    again = await replayed(inner, bayes.spec, lines, run)
+                    assert again == run.parameters, f"run {run.number}: {run.provenance}"
+
+    over_the_door(server, scenario)
+
+
+async def _stopped_early(agent: ScriptedAgent) -> None:
+    """Take two runs; the worse one is stopped at the first rung."""
+    await agent.offer(2)
+    good, bad = [await agent.start_process(await agent.next_start()) for _ in range(2)]
+    await agent.observe(good, 1, 0.1)
+    await agent.takes("ack", lambda m: m.ack.attempt == good)
+    await agent.observe(bad, 1, 0.9)
+    assert (await agent.takes("stop_run")).stop_run.attempt == bad
+
+
+class Liar(suggestion_service_pb2_grpc.SuggestionServiceServicer):
+    """Answers with points that no sweep may get."""
+
+    def __init__(self) -> None:
+        self.calls: list[float] = []
+        self.mood = "outside"
+
+    async def Prepare(self, request: v1.PrepareRequest, context: object) -> v1.PrepareResponse:
+        return v1.PrepareResponse(engine="liar/1")
+
+    async def Suggest(
+        self,
+        request: v1.SuggestRequest,
+        context: grpc.aio.ServicerContext[v1.SuggestRequest, v1.SuggestResponse],
+    ) -> v1.SuggestResponse:
+        self.calls.append(time.monotonic())
+        known = request.first_observation - 1 + len(request.observations)
+        if self.mood == "away":
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone fishing")
+        if self.mood == "resend":
+            return v1.SuggestResponse(resend_from=1)
+        if self.mood == "nothing":
+            return v1.SuggestResponse(suggestions=v1.Suggestions(observations_known=known))
+        if self.mood == "empty":
+            return v1.SuggestResponse()
+        points = (
+            _nonsense()
+            if self.mood == "outside"
+            else [_point(x=v1.ParameterValue(double_value=0.5), y=v1.ParameterValue(int_value=3))]
+        )
+        suggestions = [
+            v1.Suggestion(point=point, engine="liar/1", observations_seen=known) for point in points
+        ]
+        return v1.SuggestResponse(
+            suggestions=v1.Suggestions(suggestions=suggestions, observations_known=known)
+        )
+
+
+def _point(**values: v1.ParameterValue) -> v1.ParameterMap:
+    return v1.ParameterMap(
+        entries=[v1.ParameterEntry(name=name, value=value) for name, value in values.items()]
+    )
+
+
+def _nonsense() -> list[v1.ParameterMap]:
+    number, whole, text = (
+        v1.ParameterValue(double_value=0.5),
+        v1.ParameterValue(int_value=3),
+        v1.ParameterValue(string_value="rm -rf"),
+    )
+    return [
+        _point(x=v1.ParameterValue(double_value=1.5), y=whole),
+        _point(x=number, y=v1.ParameterValue(int_value=10)),
+        _point(x=number, y=v1.ParameterValue(double_value=2.5)),
+        _point(x=text, y=whole),
+        _point(x=number),
+        _point(x=number, y=whole, z=text),
+        _point(x=v1.ParameterValue(bool_value=True), y=whole),
+        _point(),
+    ]
+
+
+MALFORMED = [
+    _point(x=v1.ParameterValue(double_value=math.nan), y=v1.ParameterValue(int_value=3)),
+    _point(x=v1.ParameterValue(), y=v1.ParameterValue(int_value=3)),
+    v1.ParameterMap(entries=[v1.ParameterEntry(name="x", value=v1.ParameterValue(double_value=0.5))] * 2),
+]
+
+
+@asynccontextmanager
+async def lying_service(liar: Liar) -> AsyncIterator[str]:
+    server = grpc.aio.server()
+    suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(liar, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+def start_scheduler(installation: Installation, suggestion: str) -> tuple[str, str]:
+    """Start a scheduler alone; return its address and its access token."""
+    installation.start_service("scheduler", "--metrics", "127.0.0.1:1", "--suggestion", suggestion)
+    port = (installation.folder / "alone" / "scheduler" / "port").read_text().strip()
+    token = installation.folder / "state" / "sweepd" / "access-token"
+    return f"127.0.0.1:{port}", token.read_text().strip()
+
+
+def test_what_lies_outside_the_space_never_reaches_an_agent(installation: Installation) -> None:
+    spec = parse_text(BAYES.encode(), file="sweep.yaml").spec
+    assert spec is not None
+
+    async def scenario() -> None:
+        liar = Liar()
+        async with lying_service(liar) as suggestion:
+            address, token = start_scheduler(installation, suggestion)
+            async with wire_to(address, token) as wire:
+                sweep = await wire.create(BAYES)
+                async with ScriptedAgent(wire.channel, sweep.name, slots=2) as agent:
+                    for mood in ("outside", "nothing", "empty", "resend", "outside"):
+                        liar.mood = mood
+                        start = await one_run(agent)
+                        assert spec.search_space.violations(point_from_message(start.parameters)) == ()
+                        assert await source_of(wire, start) == v1.POINT_SOURCE_FALLBACK
+                    liar.mood = "honest"
+                    start = await one_run(agent)
+                    assert await source_of(wire, start) == v1.POINT_SOURCE_FRESH
+                log = installation.folder / "scheduler.log"
+                refused = [line for line in log.read_text().splitlines() if "refused a suggestion" in line]
+                assert len(refused) >= 8
+                assert "Traceback" not in log.read_text()
+
+    asyncio.run(scenario())
+
+
+def test_a_service_that_is_away_is_asked_less_than_once_a_second(installation: Installation) -> None:
+    async def scenario() -> None:
+        liar = Liar()
+        liar.mood = "away"
+        async with lying_service(liar) as suggestion:
+            address, token = start_scheduler(installation, suggestion)
+            async with wire_to(address, token) as wire:
+                sweep = await wire.create(BAYES)
+                async with ScriptedAgent(wire.channel, sweep.name, slots=4) as agent:
+                    began = time.monotonic()
+                    runs = 0
+                    while time.monotonic() - began < 4.0:
+                        await one_run(agent)
+                        runs += 1
+                assert runs > 20
+                gaps = [later - earlier for earlier, later in zip(liar.calls, liar.calls[1:], strict=False)]
+                assert len(liar.calls) <= 5, Counter(round(gap, 1) for gap in gaps)
+
+    asyncio.run(scenario())

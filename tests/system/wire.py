@@ -1,0 +1,164 @@
+"""The wire itself, for tests that say what no honest client says, or say it from many agents at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from sweepd import v1
+from sweepd.channel import aio_channel
+from sweepd.rpc_error import Failure
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
+from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
+from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from system.installation import Server
+
+if TYPE_CHECKING:
+    from sweepd.v1.agent_service_pb2_grpc import AgentServiceAsyncStub
+    from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
+    from sweepd.v1.run_service_pb2_grpc import RunServiceAsyncStub
+    from sweepd.v1.server_service_pb2_grpc import ServerServiceAsyncStub
+    from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceAsyncStub
+    from sweepd.v1.sweep_service_pb2_grpc import SweepServiceAsyncStub
+
+FINAL = (
+    v1.SWEEP_STATE_FINISHED,
+    v1.SWEEP_STATE_STOPPED,
+    v1.SWEEP_STATE_CANCELLED,
+    v1.SWEEP_STATE_FAILED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One connection, to the door or to a single service."""
+
+    channel: grpc.aio.Channel
+
+    @property
+    def sweeps(self) -> SweepServiceAsyncStub:
+        """Sweeps."""
+        return SweepServiceStub(self.channel)
+
+    @property
+    def runs(self) -> RunServiceAsyncStub:
+        """Runs."""
+        return RunServiceStub(self.channel)
+
+    @property
+    def agents(self) -> AgentServiceAsyncStub:
+        """Agents."""
+        return AgentServiceStub(self.channel)
+
+    @property
+    def metrics(self) -> MetricServiceAsyncStub:
+        """Points and logs."""
+        return MetricServiceStub(self.channel)
+
+    @property
+    def suggestions(self) -> SuggestionServiceAsyncStub:
+        """The search by a model."""
+        return SuggestionServiceStub(self.channel)
+
+    @property
+    def server(self) -> ServerServiceAsyncStub:
+        """The server as a whole."""
+        return ServerServiceStub(self.channel)
+
+    async def create(self, text: str, sweep_id: str = "", request_id: str = "") -> v1.Sweep:
+        """Create a sweep from the text of its file."""
+        file = v1.SweepFile(file_name="sweep.yaml", content=text.encode())
+        request = v1.CreateSweepRequest(
+            parent="local/demo", sweep_id=sweep_id, file=file, request_id=request_id
+        )
+        return (await self.sweeps.CreateSweep(request)).sweep
+
+    async def get(self, name: str) -> v1.Sweep:
+        """Return a sweep."""
+        return (await self.sweeps.GetSweep(v1.GetSweepRequest(name=name))).sweep
+
+    async def run(self, name: str) -> v1.Run:
+        """Return a run."""
+        return (await self.runs.GetRun(v1.GetRunRequest(name=name))).run
+
+    async def all_runs(self, sweep: str, page_size: int = 1_000) -> list[v1.Run]:
+        """Return every run of a sweep, page by page."""
+        request = v1.ListRunsRequest(sweep=sweep, page_size=page_size)
+        runs: list[v1.Run] = []
+        while True:
+            page = await self.runs.ListRuns(request)
+            runs += page.runs
+            if not page.next_page_token:
+                return runs
+            request.page_token = page.next_page_token
+
+    async def ended(self, name: str) -> v1.Sweep:
+        """Follow a sweep until it is in a final state."""
+        call = self.sweeps.WatchSweep(v1.WatchSweepRequest(name=name), timeout=60)
+        async for change in call:
+            if change.HasField("sweep") and change.sweep.state in FINAL:
+                call.cancel()
+                return change.sweep
+        raise AssertionError(f"the watch of {name} ended before the sweep did")
+
+
+@asynccontextmanager
+async def wire_to(address: str, token: str | None) -> AsyncIterator[Wire]:
+    """Connect."""
+    async with aio_channel(address, token) as channel:
+        yield Wire(channel)
+
+
+def over_the_door(server: Server, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None:
+    """Carry out a scenario on a connection of a person to the door."""
+
+    async def connected() -> None:
+        async with wire_to(server.address, server.access_token) as wire:
+            await scenario(wire)
+
+    asyncio.run(connected())
+
+
+async def failure(call: Awaitable[object]) -> Failure:
+    """Return how a call failed."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return Failure.of(refused.value)
+
+
+async def work_to_the_end(
+    agent: ScriptedAgent, values: Callable[[v1.StartRun], list[float]], *, twice: bool = False
+) -> int:
+    """Take runs one after another until the sweep has ended; return how many.
+
+    Args:
+        agent: with one slot, its stream open.
+        values: what a run logs.
+        twice: whether it says everything twice, as an agent does that is not sure of having been heard.
+    """
+    taken = 0
+    await agent.offer()
+    while True:
+        command = await agent.next_of("start_run", "sweep_ended")
+        if command.WhichOneof("command") == "sweep_ended":
+            return taken
+        taken += 1
+        start = command.start_run
+        await agent.send(command_result=v1.CommandResult(command_id=start.command_id))
+        ref = await agent.start_process(start)
+        logged = values(start)
+        for _ in range(1 + twice):
+            if logged:
+                await agent.observe(ref, 1, *logged)
+            await agent.exit(ref, len(logged), keys=["loss"] if logged else [])
+        await agent.offer()
