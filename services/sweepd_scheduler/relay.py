@@ -28,11 +28,12 @@ REMIND_AFTER = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel(Generic[Q]):
-    """One request under way."""
+    """One request under way. `end`: the cursor of its attempt once it is stored."""
 
     name: AttemptName
     request: Q
     size: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class _Route:
     session: str
     ref: AttemptRef
     cursor: int = 0
-    lacking: bool = False
+    left_out: int = 0  # how far the requests reach that did not fit
 
 
 class Relay(Generic[Q, A]):
@@ -93,8 +94,8 @@ class Relay(Generic[Q, A]):
         if route is None or route.session != session:
             route = _Route(session, ref, cursor=route.cursor if route else 0)
             self._routes[parcel.name] = route
-        if self._size + parcel.size > self._limit:
-            route.lacking = True
+        if self._size and self._size + parcel.size > self._limit:
+            route.left_out = max(route.left_out, parcel.end)
             return
         self._size += parcel.size
         self._waiting.append(parcel)
@@ -155,7 +156,6 @@ class Relay(Generic[Q, A]):
             self._log.warning("%s of %s, attempt %d, refused: %s", self._what, run, attempt, answer.rejection)
         route = self._routes.get(parcel.name)
         if route is not None:
-            route.lacking = route.lacking and answer.cursor == route.cursor
             route.cursor = answer.cursor
             self._acknowledge(route.session, route.ref, answer.cursor)
 
@@ -166,7 +166,7 @@ class Relay(Generic[Q, A]):
             if self._size > self._limit // 2:
                 continue
             for route in self._routes.values():
-                if route.lacking:
+                if route.cursor < route.left_out:
                     self._acknowledge(route.session, route.ref, route.cursor)
 
     def _note_away(self, error: grpc.aio.AioRpcError) -> None:

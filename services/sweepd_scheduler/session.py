@@ -113,7 +113,12 @@ class AgentSession:
                 batch=report.batch,
                 resumed_from_step=self.resumed.get(ref),
             )
-            parcel = Parcel(name=(request.run, ref.attempt), request=request, size=request.ByteSize())
+            parcel = Parcel(
+                name=(request.run, ref.attempt),
+                request=request,
+                size=request.ByteSize(),
+                end=report.batch.last_row,
+            )
             self._points.offer(self.line.session, ref, parcel)
 
     async def _pass_log(self, report: v1.LogReport) -> None:
@@ -127,7 +132,12 @@ class AgentSession:
                 offset=report.offset,
                 content=report.content,
             )
-            parcel = Parcel(name=(request.run, ref.attempt), request=request, size=len(report.content) + 200)
+            parcel = Parcel(
+                name=(request.run, ref.attempt),
+                request=request,
+                size=request.ByteSize(),
+                end=report.offset + len(report.content),
+            )
             self._logs.offer(self.line.session, ref, parcel)
 
     async def _reporting(self, ref: AttemptRef) -> RunName | None:

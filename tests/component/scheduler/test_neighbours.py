@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import (
     Installation,
@@ -58,6 +60,37 @@ def test_runs_end_while_the_metric_store_is_away_and_points_arrive_later(tmp_pat
                 await agent.acked_exit(ref)
                 assert await store.start() == address
                 await agent.takes("ack", lambda m: m.ack.point_row == 1)
+        await store.stop()
+
+    asyncio.run(scenario())
+
+
+def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweepd_scheduler.app.POINTS_UNDER_WAY", 300)
+    monkeypatch.setattr("sweepd_scheduler.relay.REMIND_AFTER", 0.3)
+
+    async def scenario() -> None:
+        store = a_metric_store(tmp_path)
+        address = await store.start()
+        await store.stop()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                ref = await agent.start_process(await agent.next_start())
+                for row in range(1, 21):
+                    await agent.points(ref, row, 0.5)
+                await store.start()
+                reached = 0
+                while True:  # what an agent does: a cursor that repeats means to send again from there
+                    ack = (await agent.takes("ack", lambda m: m.ack.HasField("point_row"))).ack
+                    if ack.point_row == 20:
+                        break
+                    if ack.point_row == reached:
+                        await agent.points(ref, reached + 1, *[0.5] * (20 - reached))
+                    reached = ack.point_row
         await store.stop()
 
     asyncio.run(scenario())

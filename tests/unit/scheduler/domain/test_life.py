@@ -207,4 +207,4 @@ class SweepLife(RuleBasedStateMachine):
 
 
 TestSweepLife = SweepLife.TestCase
-TestSweepLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSweepLife.settings = settings(stateful_step_count=30)

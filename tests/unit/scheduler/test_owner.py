@@ -1,0 +1,169 @@
+"""The owner loop in front of a store in memory: one commit a turn, and what a failing one leaves behind."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from sweepd_kernel.errors import DomainError, Status
+from sweepd_scheduler.domain.decision import Change, Effect, StartRun, Tell
+from sweepd_scheduler.domain.events import Announced, Attached, CreateSweep, Offered, PauseSweep
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.memory import MemoryStore
+from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.remembered import Repeatable, RequestIdReusedError
+from unit.scheduler.world import PARENT, RANDOM, a_spec
+
+S = SweepName(PARENT, "s")
+CREATE = CreateSweep(parent=PARENT, id="s", drawn_ids=(), spec=a_spec(RANDOM), file=None)
+
+
+class StillClock:
+    """Time that stands still."""
+
+    def monotonic(self) -> float:
+        return 5.0
+
+    def now(self) -> datetime:
+        return datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Recording:
+    """An outlet that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.effects: list[Effect] = []
+        self.numbers: list[int] = []
+
+    def perform(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+    def publish(self, changes: Sequence[Change], number: int) -> None:
+        self.numbers.append(number)
+
+    def starts(self) -> int:
+        return sum(isinstance(e, Tell) and isinstance(e.command, StartRun) for e in self.effects)
+
+
+class Bench:
+    """An owner that runs."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.outlet = Recording()
+        self.owner = Owner(
+            State(Terms()), self.store, StillClock(), self.outlet, logging.getLogger("test.owner")
+        )
+
+    async def pause(self, request_id: str = "", fingerprint: bytes = b"") -> bytes:
+        repeatable = Repeatable(request_id=request_id, fingerprint=fingerprint) if request_id else None
+        return await self.owner.ask(PauseSweep(S), encode, repeatable)
+
+    async def attach(self) -> None:
+        await self.owner.settle(Announced("session", "ann"))
+        await self.owner.settle(
+            Attached(
+                session="session",
+                agent="ann",
+                pid=1,
+                host="h",
+                version="",
+                labels={},
+                slots=9,
+                sweeps=(S,),
+                attempts=(),
+            )
+        )
+
+
+def encode(sweep: Sweep) -> bytes:
+    return f"{sweep.name} {sweep.state}".encode()
+
+
+def running(scenario: Callable[[Bench], Awaitable[None]]) -> None:
+    async def main() -> None:
+        bench = Bench()
+        loop = asyncio.create_task(bench.owner.run())
+        await bench.owner.ask(CREATE, encode, None)
+        try:
+            await scenario(bench)
+        finally:
+            loop.cancel()
+            bench.owner.close()
+
+    asyncio.run(main())
+
+
+def test_what_waits_together_is_stored_together() -> None:
+    async def scenario(bench: Bench) -> None:
+        before = len(bench.outlet.numbers)
+        creates = [
+            CreateSweep(parent=PARENT, id=f"x{n}", drawn_ids=(), spec=CREATE.spec, file=None)
+            for n in range(20)
+        ]
+        answers = await asyncio.gather(*(bench.owner.ask(each, encode, None) for each in creates))
+        assert len(set(answers)) == 20
+        assert len(bench.outlet.numbers) - before <= 2
+        assert bench.outlet.numbers == sorted(set(bench.outlet.numbers))
+
+    running(scenario)
+
+
+def test_a_repeated_request_is_answered_as_the_first_time_and_another_call_refused() -> None:
+    async def scenario(bench: Bench) -> None:
+        first, second = await asyncio.gather(bench.pause("id", b"f"), bench.pause("id", b"f"))
+        assert first == second == b"local/demo/s paused"
+        with pytest.raises(RequestIdReusedError):
+            await bench.pause("id", b"g")
+
+    running(scenario)
+
+
+def test_nothing_leaves_before_it_is_stored_and_reports_wait_for_the_store() -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.attach()
+        bench.store.away = True
+        done = asyncio.Event()
+        bench.owner.tell(Offered("session", 2), done.set)
+        with pytest.raises(DomainError) as refused:
+            await bench.pause()
+        assert refused.value.status is Status.RESOURCE_EXHAUSTED
+        assert bench.owner.state.sweeps[1].state is SweepState.PENDING
+        assert not bench.owner.state.runs
+        assert bench.outlet.starts() == 0
+        assert not done.is_set()
+        bench.store.away = False
+        async with asyncio.timeout(5):
+            await done.wait()
+        assert bench.outlet.starts() == 2
+        assert await bench.pause() == b"local/demo/s paused"
+
+    running(scenario)
+
+
+def test_a_refused_request_changes_nothing_and_the_loop_goes_on() -> None:
+    async def scenario(bench: Bench) -> None:
+        with pytest.raises(DomainError, match="exists already"):
+            await bench.owner.ask(CREATE, encode, None)
+        assert await bench.pause() == b"local/demo/s paused"
+
+    running(scenario)
+
+
+def test_a_defect_in_one_answer_spoils_no_other() -> None:
+    def broken(sweep: Sweep) -> bytes:
+        raise ZeroDivisionError
+
+    async def scenario(bench: Bench) -> None:
+        other = asyncio.ensure_future(bench.attach())
+        with pytest.raises(ZeroDivisionError):
+            await bench.owner.ask(PauseSweep(S), broken, None)
+        await other
+        assert bench.owner.state.sweeps[1].state is SweepState.PENDING
+
+    running(scenario)
