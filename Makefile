@@ -22,6 +22,10 @@ test: check ## Pass every check and every test that this machine can run
 unit: $(VENV)/dev ## Pass the tests of the pure cores alone
 	@$(BIN)/python -m pytest -q tests/unit
 
+test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
+	@$(BIN)/python -m pytest -q --long tests/unit
+	@$(BIN)/python -m pytest -q -m slow tests
+
 check: $(VENV)/dev ## Check format, lint, types, import rules and the contract
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
@@ -65,4 +69,4 @@ $(VENV)/bench: $(VENV)/dev
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
-.PHONY: help demo test unit check format protos bench clean
+.PHONY: help demo test test-slow unit check format protos bench clean

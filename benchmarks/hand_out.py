@@ -7,12 +7,11 @@ import contextlib
 import statistics
 import uuid
 
-from sweepd.channel import aio_channel
-
 from benchmarks.optuna_proxy import running_proxy, trials_per_second
 from benchmarks.protocol_agent import ProtocolAgent, Tally, attach_address
 from benchmarks.server import Daemon, cpu_seconds, running_daemon
 from sweepd import v1
+from sweepd.channel import aio_channel
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 
 CLIENTS = (1, 8, 32)

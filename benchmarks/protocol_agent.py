@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import grpc.aio
-from sweepd.channel import aio_channel
 
 from sweepd import v1
+from sweepd.channel import aio_channel
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 

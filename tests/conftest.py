@@ -7,10 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import machine
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A loaded machine is no failure: no deadlines. `make test-slow` looks for longer.
+settings.register_profile("short", deadline=None, max_examples=50)
+settings.register_profile("long", deadline=None, max_examples=2_000)
 
 
 def _contract_digest() -> str:
@@ -22,12 +27,21 @@ def _contract_digest() -> str:
     return str(module.contract_digest())
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Refuse to test stubs of another contract than the one in `protos`."""
-    config.addinivalue_line("markers", "needs(what): skipped, and named, where the machine lacks it")
     digest = ROOT / "client" / "sweepd" / "v1" / "contract_pb2.sha256"
     if not digest.exists() or digest.read_text().strip() != _contract_digest():
         raise pytest.UsageError("the generated stubs are not those of protos/: run `make protos`")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the caller choose how long properties are tried."""
+    parser.addoption("--long", action="store_true", help="try properties on many more examples")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Choose the number of examples."""
+    settings.load_profile("long" if session.config.getoption("--long") else "short")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import exp
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Distribution, Json, Parameter, parse_mapping
@@ -237,7 +237,6 @@ unit = st.floats(0, 1)
 unit_below_one = st.floats(0, 1 - 1e-6)
 
 
-@settings(max_examples=150)
 @given(keys=parameters, u=unit_below_one)
 def test_what_is_drawn_belongs_and_maps_back_to_itself(keys: dict[str, object], u: float) -> None:
     drawn_from = distribution(**keys)
@@ -250,7 +249,6 @@ def test_what_is_drawn_belongs_and_maps_back_to_itself(keys: dict[str, object], 
         assert again == value
 
 
-@settings(max_examples=60)
 @given(keys=parameters, one=unit, other=unit)
 def test_numbers_rise_with_their_quantile(keys: dict[str, object], one: float, other: float) -> None:
     drawn_from = distribution(**keys)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec.diagnostic import Findings
@@ -172,7 +172,6 @@ def test_a_json_file_reads_as_json_reads_it(document: dict[str, Json]) -> None:
     assert loaded(json.dumps(document, ensure_ascii=False, indent="\t")) == document
 
 
-@settings(max_examples=150)
 @given(content=st.binary(max_size=64) | st.text("{}[]&*!|>-:?,'\"# \n\tab01.e", max_size=64).map(str.encode))
 def test_no_bytes_crash_the_reader(content: bytes) -> None:
     parsed = parse_text(content, file="s.yaml")

@@ -1,7 +1,7 @@
 """Tests of the keys of a whole sweep: what they mean, what is refused, and how it is said."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from sweepd.spec import (
     Goal,
@@ -282,7 +282,6 @@ def test_a_file_of_300_parameters_and_one_of_a_trillion_points_are_read() -> Non
     assert spec.search_space.grid_point(7)["p99"] == 8
 
 
-@settings(max_examples=60)
 @given(document=sweeps)
 def test_a_specification_written_and_read_again_is_the_same(document: dict[str, object]) -> None:
     first = parse_mapping(document).spec

@@ -1,7 +1,7 @@
 """Tests of the space: order, counting, drawing, the unit cube, membership."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sweepd.spec import SearchSpace, canonical_json, parse_mapping
@@ -104,7 +104,6 @@ def test_unit_coordinates_are_checked() -> None:
         checked.to_unit({})
 
 
-@settings(max_examples=60)
 @given(entries=spaces(parameters), seed=st.integers(-(2**63), 2**63 - 1), index=st.integers(0, 10**9))
 def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
     entries: dict[str, object], seed: int, index: int
@@ -117,7 +116,6 @@ def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
     assert drawn.violations(drawn.from_unit(vector)) == ()
 
 
-@settings(max_examples=60)
 @given(entries=spaces(finite_parameters))
 def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, object]) -> None:
     grid = space(entries, "grid")
@@ -129,7 +127,6 @@ def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, objec
         grid.grid_point(grid.grid_size)
 
 
-@settings(max_examples=40)
 @given(entries=spaces(finite_parameters))
 def test_whatever_is_drawn_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
     finite = space(entries)
