@@ -39,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         token = _token(options)
         folder = _open_state(options)
-    except (FolderInUseError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(FAILURE)
+    except FolderInUseError as error:
+        sys.exit(_failed(f"{error}; name another with --state"))
+    except OSError as error:
+        sys.exit(_failed(f"{error.filename or 'the state folder'}: {error.strerror or error}"))
     leave = asyncio.run(_run(options, folder, token, own_version))
     folder.release()
     sys.stdout.flush()
@@ -94,6 +95,11 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
         await connection.leave(leave.cause, keeping)
         await agent.close()
         return leave
+
+
+def _failed(message: str) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return FAILURE
 
 
 def _state(options: Options, now: float) -> State:
