@@ -75,7 +75,9 @@ class AgentSession:
         async for request in requests:
             kind = request.WhichOneof("report")
             self.heard = self._clock.monotonic()
-            if kind != "heartbeat":
+            if kind == "heartbeat":
+                self.line.send(v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen()))
+            else:
                 self._owner.state.hear(self.line.session, self.heard)
             match kind:
                 case "points":

@@ -13,6 +13,7 @@ class Session:
     Args:
         id: names it in logs and in the messages of the core.
         wanted: the offer: how many runs the agent would take, by its latest word.
+        offers: how many offers have come, to tell those before a hand-out from those after it.
         unconfirmed: hand-outs on their way that the agent has not confirmed.
     """
 
@@ -25,6 +26,7 @@ class Session:
     slots: int
     sweeps: tuple[int, ...]
     wanted: int = 0
+    offers: int = 0
     unconfirmed: int = 0
 
     @property
@@ -39,6 +41,14 @@ class AttemptRef:
 
     handle: int
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnItsWay:
+    """A hand-out that its agent has not confirmed. `offers`: how many had come when it was made."""
+
+    attempt: int
+    offers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

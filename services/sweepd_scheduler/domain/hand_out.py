@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sweepd.spec import Method
-from sweepd_scheduler.domain.agent import Session
+from sweepd_scheduler.domain.agent import OnItsWay, Session
 from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue
 from sweepd_scheduler.domain.holding import new_command, place, put_session
@@ -112,7 +112,8 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
         forget_best_of(turn, assigned)
     turn.note("run-assigned", assigned, agent=session.agent)
     ref = place(turn, session.id, assigned)
-    turn.state.journal.put(turn.state.unconfirmed, assigned.key, attempt.number)
+    on_its_way = OnItsWay(attempt=attempt.number, offers=session.offers)
+    turn.state.journal.put(turn.state.unconfirmed, assigned.key, on_its_way)
     put_session(turn, replace(session, unconfirmed=session.unconfirmed + 1))
     command = new_command(turn, session.id, assigned.key, attempt.number, starts=True)
     turn.tell(session.id, StartRun(command, ref, assigned, turn.state.sweeps[run.sweep]))

@@ -80,17 +80,19 @@ def unplace(turn: Turn, key: RunKey, exited: RunState | None = None) -> None:
 def confirm(turn: Turn, key: RunKey, *, taken: bool) -> None:
     """Note that a hand-out is no longer on its way: the agent has taken it, or it will not.
 
-    An agent that took it has one free slot less than it last offered; one that did not is given nothing until
-    it offers again.
+    An agent that took it has one free slot less than it offered before; an offer that came since knows that.
+    One that did not take it is given nothing until it offers again.
     """
     state, journal = turn.state, turn.state.journal
-    if journal.drop(state.unconfirmed, key) is None:
-        return
+    on_its_way = journal.drop(state.unconfirmed, key)
     placement = state.placements.get(key)
     session = state.sessions.get(placement.session) if placement else None
-    if session is not None:
-        wanted = max(0, session.wanted - 1) if taken else 0
-        put_session(turn, replace(session, wanted=wanted, unconfirmed=session.unconfirmed - 1))
+    if on_its_way is None or session is None:
+        return
+    wanted = session.wanted if taken else 0
+    if taken and session.offers == on_its_way.offers:
+        wanted = max(0, wanted - 1)
+    put_session(turn, replace(session, wanted=wanted, unconfirmed=session.unconfirmed - 1))
 
 
 def new_command(turn: Turn, session: str, key: RunKey, attempt: int, *, starts: bool) -> int:

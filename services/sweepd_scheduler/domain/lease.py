@@ -37,7 +37,8 @@ def lease_due(turn: Turn, event: LeaseDue) -> None:
 def confirm_due(turn: Turn, event: ConfirmDue) -> None:
     """Take a hand-out back that its agent has not confirmed in time; nobody is charged."""
     run = turn.state.runs.get(event.key)
-    if run is not None and turn.state.unconfirmed.get(event.key) == event.attempt:
+    on_its_way = turn.state.unconfirmed.get(event.key)
+    if run is not None and on_its_way is not None and on_its_way.attempt == event.attempt:
         give_up_unconfirmed(turn, run, f"agent {run.newest.agent} did not confirm it in time")
 
 

@@ -28,7 +28,8 @@ from sweepd_scheduler.domain.turn import Turn
 def offered(turn: Turn, event: Offered) -> None:
     """Take note of how many runs the agent would take, and serve it."""
     session = turn.state.sessions[event.session]
-    put_session(turn, replace(session, wanted=min(event.wanted, session.slots)))
+    wanted = min(event.wanted, session.slots)
+    put_session(turn, replace(session, wanted=wanted, offers=session.offers + 1))
     serve_session(turn, event.session)
 
 
@@ -108,13 +109,17 @@ def answered(turn: Turn, event: Answered) -> None:
     """Take note that a command was carried out, or take the hand-out back that an agent refuses."""
     holdings = turn.state.holdings[event.session]
     command = turn.state.journal.drop(holdings.commands, event.command)
-    if command is None or not command.starts or turn.state.unconfirmed.get(command.key) != command.attempt:
+    if command is None or not command.starts:
+        return
+    on_its_way = turn.state.unconfirmed.get(command.key)
+    if on_its_way is None or on_its_way.attempt != command.attempt:
         return
     if event.error:
         run = turn.state.runs[command.key]
         give_up_unconfirmed(turn, run, f"agent {run.newest.agent} cannot start it: {event.error:.500}")
     else:
         confirm(turn, command.key, taken=True)
+        serve_session(turn, event.session)
 
 
 def _conclude(turn: Turn, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sweepd_scheduler.domain.agent import AttemptRef, Holdings, Placement, Session
+from sweepd_scheduler.domain.agent import AttemptRef, Holdings, OnItsWay, Placement, Session
 from sweepd_scheduler.domain.early_termination import Rung, cost
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.journal import Journal
@@ -83,7 +83,7 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.holdings: dict[str, Holdings] = {}
         self.streams: dict[str, str] = {}  # agent -> its session, the newest one
-        self.unconfirmed: dict[RunKey, int] = {}  # the attempt whose hand-out its agent has not confirmed
+        self.unconfirmed: dict[RunKey, OnItsWay] = {}
         self.placements: dict[RunKey, Placement] = {}
 
     def restore(
@@ -163,6 +163,6 @@ class State:
                 if run.newest.state is AttemptState.SUSPECT:
                     self.suspects.add(run.key)
             if run.state is RunState.ASSIGNED:
-                self.unconfirmed[run.key] = run.attempt
+                self.unconfirmed[run.key] = OnItsWay(attempt=run.attempt, offers=0)
             if run.state is RunState.RUNNING and run.rung:
                 index.at_rung.setdefault(run.rung, set()).add(run.number)

@@ -97,10 +97,40 @@ def test_an_offer_is_a_level_from_which_hand_outs_on_their_way_are_taken_off(wor
     session = world.attach(slots=3)
     first = world.offer(session, 2)
     assert len(first) == 2
-    assert not world.offer(session, 2)
-    world.happens(Answered(session, first[0].command, ""))
-    assert not world.offer(session, 1)
-    assert len(world.offer(session, 2)) == 1
+    assert not world.offer(session, 2)  # it crossed the hand-outs
+    for left, start in zip((1, 0), first, strict=True):
+        assert not world.offer(session, left)
+        world.happens(Answered(session, start.command, ""))
+    assert len(world.offer(session, 1)) == 1
+
+
+def test_a_hand_out_lowers_the_offer_of_an_agent_that_says_no_more(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach(slots=2)
+    (start,) = world.offer(session, 1)
+    world.happens(Answered(session, start.command, ""))
+    assert world.state.sessions[session].room == 0
+
+
+def test_an_offer_that_knows_of_a_start_is_not_lowered_when_that_is_confirmed(world: World) -> None:
+    world.create(RANDOM)
+    ann = world.attach("ann", slots=2)
+    first, second = world.offer(ann, 2)
+    for start in (first, second):
+        world.confirms(ann, start)
+    world.happens(PauseSweep(S))
+    world.exits(ann, first.ref, Exit(cause=ExitCause.HANDED_BACK))
+    world.exits(ann, second.ref)
+    world.offer(ann, 2)
+    world.happens(ResumeSweep(S))  # hands out both slots: the requeued run and a new one
+    again, other = [told for _, told in world.told if isinstance(told, StartRun)][-2:]
+    assert (again.run.number, other.run.number) == (1, 3)
+    assert not world.offer(ann, 1)  # sent when the first of the two was taken, before its confirmation
+    world.happens(Answered(ann, again.command, ""))
+    world.happens(Answered(ann, other.command, "no room"))
+    assert world.state.sessions[ann].wanted == 0
+    (third,) = world.offer(ann, 1)
+    assert third.run.number == 3
 
 
 def test_nothing_is_handed_out_while_paused(world: World) -> None:
