@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from sweepd.durations import parse_duration
 from sweepd_agent.core.names import SweepName, parse_sweep_name
-from sweepd_agent.core.units import parse_duration, parse_size
+from sweepd_agent.core.sizes import parse_size
 
 _MAX_SLOTS = 1_024
 _EXAMPLES = """examples:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -16,9 +15,6 @@ _VISIBLE = {
 }
 _VISIBLE_BUT_LINES = {code: shown for code, shown in _VISIBLE.items() if code not in (0x09, 0x0A)}
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE if code >= 0x7F}
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+", re.ASCII)
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
 
 
 def clean(text: str) -> str:
@@ -78,19 +74,6 @@ def duration(seconds: float) -> str:
     if hours < 24:
         return f"{hours}h{minutes:02d}m"
     return f"{hours // 24}d{hours % 24:02d}h"
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds that `90s`, `1h30m`, `250ms` or a bare number of seconds means.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
-    if not _DURATION.fullmatch(text):
-        raise ValueError(f"{clean(text)!r} is no duration like 90s or 1h30m")
-    return sum(float(amount) * _UNITS[unit] for amount, unit in _DURATION_PART.findall(text))
 
 
 def local_time(stamp: str) -> str:

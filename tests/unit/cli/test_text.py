@@ -79,17 +79,3 @@ def test_cells_tell_nothing_from_false_and_zero() -> None:
 )
 def test_a_duration_has_its_two_greatest_units(seconds: float, shown: str) -> None:
     assert text.duration(seconds) == shown
-
-
-@pytest.mark.parametrize(
-    ("written", "seconds"),
-    [("0", 0), ("90", 90), ("1.5", 1.5), ("90s", 90), ("1h30m", 5400), ("250ms", 0.25), ("1d", 86400)],
-)
-def test_durations_are_read(written: str, seconds: float) -> None:
-    assert text.parse_duration(written) == seconds
-
-
-@pytest.mark.parametrize("written", ["", "m", "10x", "-5", "1h 30m", "1.2.3", "ten"])
-def test_what_is_no_duration_is_refused(written: str) -> None:
-    with pytest.raises(ValueError, match="no duration"):
-        text.parse_duration(written)

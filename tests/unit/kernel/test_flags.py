@@ -1,32 +1,9 @@
-"""Durations and addresses, as people write them in flags."""
+"""Addresses, as people write them in flags."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sweepd_kernel.address import Address, parse_address, require_loopback
-from sweepd_kernel.durations import format_duration, parse_duration
 from sweepd_kernel.errors import StartError
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("500ms", 0.5), ("30s", 30), ("1m30s", 90), ("2h", 7200), ("0.5s", 0.5), ("1d1h", 90_000), ("0", 0)],
-)
-def test_a_duration_is_a_sum_of_numbers_with_units(text: str, seconds: float) -> None:
-    assert parse_duration(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "30", "s", "-3s", "3 s", "1.s", "1e3s", "3sx", "\u0661s"])
-def test_anything_else_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration"):
-        parse_duration(text)
-
-
-@given(st.integers(1, 86_400 * 30))
-def test_a_formatted_duration_is_readable_again_and_close(seconds: int) -> None:
-    again = parse_duration(format_duration(seconds))
-    assert abs(again - seconds) <= seconds * 0.05
 
 
 @pytest.mark.parametrize(

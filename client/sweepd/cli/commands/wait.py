@@ -39,7 +39,7 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
     from sweepd.cli.connection import connect
     from sweepd.cli.names import any_name
     from sweepd.cli.problem import usage_problem
-    from sweepd.cli.text import parse_duration
+    from sweepd.durations import parse_duration
 
     try:
         seconds = None if timeout is None else parse_duration(timeout)

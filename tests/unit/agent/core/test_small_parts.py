@@ -9,7 +9,7 @@ from sweepd_agent.core.backoff import Backoff
 from sweepd_agent.core.lines import line
 from sweepd_agent.core.names import parse_sweep_name
 from sweepd_agent.core.objective import missing_objective
-from sweepd_agent.core.units import parse_duration, parse_size
+from sweepd_agent.core.sizes import parse_size
 
 STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="worse than the rung")
 
@@ -55,15 +55,9 @@ def test_a_sweep_is_named_in_three_ways() -> None:
             parse_sweep_name(wrong)
 
 
-def test_durations_and_sizes_have_units() -> None:
-    assert parse_duration("1m30s") == 90
-    assert parse_duration("500ms") == 0.5
-    assert parse_duration("0") == 0
+def test_sizes_have_units() -> None:
     assert parse_size("2GiB") == 2**31
     assert parse_size("1.5kB") == 1500
-    for wrong in ("5", "", "1x"):
-        with pytest.raises(ValueError, match="is no duration"):
-            parse_duration(wrong)
     with pytest.raises(ValueError, match="is no size"):
         parse_size("many")
 

@@ -1,0 +1,22 @@
+"""How durations are written in flags: `500ms`, `30s`, `1m30s`, `2h`, or a bare number of seconds."""
+
+import re
+
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_NUMBER = r"\d+(?:\.\d+)?"
+_PART = re.compile(rf"({_NUMBER})(ms|d|h|m|s)", re.ASCII)
+_SUM = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
+_SECONDS = re.compile(_NUMBER, re.ASCII)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that `text` stands for.
+
+    Raises:
+        ValueError: it is no duration.
+    """
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    if not _SUM.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration; write 500ms, 30s, 1m30s or 2h")
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
