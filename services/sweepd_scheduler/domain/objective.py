@@ -46,9 +46,9 @@ def one_more(missing: ObjectiveMissing | None, logged_keys: Sequence[str]) -> Ob
 def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
     """Say what was logged in place of the objective."""
     if not logged_keys:
-        return f"the script logged nothing; the sweep optimises {metric.name!r}"
-    shown = ", ".join(repr(key) for key in logged_keys[:10]) + (", …" if len(logged_keys) > 10 else "")
-    return f"the script logged {shown}; the sweep optimises {metric.name!r}"
+        return f"your script logged nothing; the sweep optimises `{metric.name}`"
+    shown = ", ".join(f"`{key}`" for key in logged_keys[:10]) + (", …" if len(logged_keys) > 10 else "")
+    return f"your script logged {shown}; the sweep optimises `{metric.name}`"
 
 
 def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:

@@ -73,7 +73,7 @@ def lint(turn: Turn, run: Run) -> str:
     if metric is None or run.values.iterations:
         return ""
     if run.values.logged or metric.name in run.logged_keys:
-        return f"the script logged {metric.name!r}, but never a finite value"
+        return f"your script logged `{metric.name}`, but never as a finite number"
     missing = one_more(sweep.objective_missing, run.logged_keys)
     sweep = replace(sweep, objective_missing=missing)
     pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)

@@ -111,6 +111,6 @@ def test_a_missing_objective_is_told_with_the_acknowledgement(tmp_path: Path) ->
                 ref = await agent.start_process(await agent.next_start())
                 await agent.exit(ref, keys=["acc"])
                 ack = await agent.acked_exit(ref)
-                assert ack.notice == "the script logged 'acc'; the sweep optimises 'loss'"
+                assert ack.notice == "your script logged `acc`; the sweep optimises `loss`"
 
     asyncio.run(scenario())

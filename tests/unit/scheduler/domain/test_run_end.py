@@ -190,7 +190,7 @@ def test_three_runs_without_the_objective_pause_the_sweep(world: World) -> None:
         missing = world.sweep().objective_missing
         assert missing is not None
         assert (missing.consecutive_runs, missing.logged_keys) == (count, ("acc", "loss"))
-        told = "the script logged 'acc', 'loss'; the sweep optimises 'val_loss'"
+        told = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
         assert world.run((1, count)).reason == world.last_told(Ack).notice == told
     assert world.sweep().state is SweepState.PAUSED
     assert "val_loss" in world.sweep().reason
