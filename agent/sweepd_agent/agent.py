@@ -96,10 +96,11 @@ class Agent:
 
     def disconnected(self) -> None:
         """Take note that the stream is gone."""
+        heard = self.stream.heard if self.stream is not None else None
         self.stream = None
         for attempt in self.attempts.values():
             attempt.feed.close()
-        self.handle(StreamClosed())
+        self.handle(StreamClosed(heard))
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds that may have something to say."""

@@ -64,6 +64,9 @@ class Stream:
         self._point_window = 0
         self._log_window = 0
         self._heartbeat = 10.0
+        self._lease = 30.0
+        # Monotonic time of the last message that came down.
+        self.heard = 0.0
         self._refused: set[str] = set()
         self._turn = 0
         self._leaving = False
@@ -91,12 +94,12 @@ class Stream:
 
         Raises:
             grpc.aio.AioRpcError: the call failed or was refused.
-            TimeoutError: no Welcome came.
+            TimeoutError: no Welcome came, or nothing more for the length of a lease.
         """
         call: Call = AgentServiceStub(channel).Attach()
         try:
-            await call.write(v1.AttachRequest(hello=self._owner.hello(self.handles)))
             async with asyncio.timeout(WELCOME_WITHIN):
+                await call.write(v1.AttachRequest(hello=self._owner.hello(self.handles)))
                 first = await call.read()
             if not isinstance(first, v1.AttachResponse):
                 await _raise_status(call)
@@ -112,6 +115,7 @@ class Stream:
             asyncio.create_task(self._read(call)),
             asyncio.create_task(self._write(call)),
             asyncio.create_task(self._beat()),
+            asyncio.create_task(self._watch()),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -127,6 +131,8 @@ class Stream:
         self._point_window = welcome.point_window_bytes
         self._log_window = welcome.log_window_bytes
         self._heartbeat = codec.seconds(welcome.heartbeat_interval) or self._heartbeat
+        self._lease = codec.seconds(welcome.lease_duration) or self._lease
+        self.heard = asyncio.get_running_loop().time()
         self._owner.welcomed(self, welcome)
 
     async def _read(self, call: Call) -> None:
@@ -135,6 +141,9 @@ class Stream:
             if not isinstance(response, v1.AttachResponse):
                 await _raise_status(call)
                 return
+            self.heard = asyncio.get_running_loop().time()
+            if response.HasField("heartbeat_seen"):
+                continue
             if response.HasField("go_away"):
                 wait = codec.seconds(response.go_away.reconnect_after)
                 self.gone_away = GoneAway(wait=wait * (0.5 + self._draw()), reason=response.go_away.reason)
@@ -159,6 +168,13 @@ class Stream:
             await asyncio.sleep(self._heartbeat * (0.8 + 0.4 * self._draw()))
             refs = [feed.ref for feed in self._owner.alive() if feed.ref is not None]
             self.control(v1.AttachRequest(heartbeat=v1.Heartbeat(alive=refs)))
+
+    async def _watch(self) -> None:
+        """Raise TimeoutError once nothing has come for a lease: a link may be half open, unnoticed by TCP."""
+        time = asyncio.get_running_loop().time
+        while (left := self.heard + self._lease - time()) > 0:  # noqa: ASYNC110 -- an event a message costs more
+            await asyncio.sleep(left)
+        raise TimeoutError
 
     def _next(self) -> v1.AttachRequest | None:
         """Return the most urgent report; attempts take turns."""

@@ -54,6 +54,9 @@ class SweepsNamed:
 class StreamClosed:
     """The stream is gone, whatever the cause."""
 
+    # When the scheduler was heard of last, monotonic; None: just now.
+    heard: float | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

@@ -63,7 +63,8 @@ def _happen(turn: Turn, event: Event) -> None:
         case StreamOpened():
             _opened(turn, event)
         case StreamClosed():
-            since = turn.now if turn.state.connected else turn.state.silent_since
+            heard = turn.now if event.heard is None else event.heard
+            since = heard if turn.state.connected else turn.state.silent_since
             turn.state = replace(turn.state, connected=False, offered=None, silent_since=since)
         case Refused():
             leaving.refused(turn, event)

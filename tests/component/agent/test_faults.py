@@ -89,6 +89,20 @@ def test_a_stream_that_is_to_end_is_replaced(scheduler: ScriptedScheduler, machi
     assert everything_arrived_once(attempt)
 
 
+def test_a_stream_on_which_nothing_comes_for_a_lease_is_given_up(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.lease, scheduler.deaf = 1.5, True
+    agent = machine.start("--count", "1")
+    scheduler.until(lambda: len(scheduler.sessions) == 2)
+    assert "gave no answer" in str(agent.events("disconnected")[0]["message"])
+    scheduler.deaf = False
+    attempt = running(scheduler, machine)
+    (machine.folder / "enough").touch()
+    assert agent.ended() == 0
+    assert everything_arrived_once(attempt)
+
+
 def test_rows_that_a_scheduler_lacks_are_sent_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--count", "1")
     attempt = running(scheduler, machine)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -102,6 +104,16 @@ def test_a_broken_or_refused_stream_ends_no_process() -> None:
     play.happens(e.StreamClosed(), *(e.Refused(refusal, "") for refusal in list(e.Refusal)[:4]), after=1e6)
     assert play.state.held[KEY].phase is Phase.RUNNING
     assert not play.state.left
+
+
+def test_a_run_that_is_to_stop_when_cut_off_stops_a_lease_after_the_last_word() -> None:
+    play = Play()
+    play.state = replace(play.state, settings=replace(play.state.settings, stop_on_disconnect=True))
+    play.running()
+    heard = play.now
+    assert play.happens(e.StreamClosed(heard), after=29.0) == []
+    (stop,) = play.happens(e.Tick(), after=1.0)
+    assert isinstance(stop, f.Stop)
 
 
 def test_a_verdict_of_stop_kills_and_unknown_keeps() -> None:
