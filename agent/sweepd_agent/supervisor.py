@@ -171,8 +171,7 @@ def main() -> None:
     except OSError as error:
         end = {"start_error": f"{error.filename or 'the program'}: {error.strerror}"}
     else:
-        os.write(1, b"started\n")
-        _let_go_of_agent()
+        _tell_agent()
         end = dict(supervisor.watch())
     write_record(f"{folder}/{EXIT_FILE}", {**end, "time": time.time()})
     os._exit(0)
@@ -184,8 +183,12 @@ def _become_subreaper() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _let_go_of_agent() -> None:
-    """Hold no pipe or terminal of the agent, which may end before this process does."""
+def _tell_agent() -> None:
+    """Say that the process runs, and hold no pipe or terminal of the agent: it may end before we do."""
+    try:  # noqa: SIM105 -- contextlib takes longer to load than all that happens here
+        os.write(1, b"started\n")
+    except OSError:
+        pass  # it was killed meanwhile; the next one finds the process by its record
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)

@@ -174,6 +174,32 @@ def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
     until(lambda: machine.processes() == [agent.process.pid])
 
 
+def test_a_process_that_starts_while_its_agent_is_killed_has_a_supervisor(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start()
+    until(lambda: agent.events("connected"))
+    machine.write("steady.py", STEADY)
+    attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
+
+    def freeze_any() -> bool:
+        for pid in machine.processes():
+            if pid != agent.process.pid:
+                os.kill(pid, signal.SIGSTOP)
+        return len(machine.processes()) > 1
+
+    until(freeze_any)
+    frozen = [pid for pid in machine.processes() if pid != agent.process.pid]
+    agent.kill()
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    second = machine.start("--count", "1")
+    scheduler.until(lambda: attempt.point_row > 3)
+    (machine.folder / "enough").touch()
+    assert second.ended() == 0
+    assert everything_arrived_once(attempt)
+
+
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
