@@ -1,0 +1,91 @@
+"""A link between an agent and its server that can be cut, or go half open: a small TCP proxy of the tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_ELSEWHERE = b"00000000-0000-4000-8000-000000000000"
+_PIECE = 65_536
+
+
+class Link:
+    """Passes bytes on; by `cut` it hangs up on everybody, by `swallow` it stays silent for ever.
+
+    What passes from the server names another host as the server's, so that an agent of this host stays on the
+    link and does not attach to the scheduler itself.
+    """
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._here = Path("/proc/sys/kernel/random/boot_id").read_text().strip().encode()
+        self._open: set[socket.socket] = set()
+        self._guard = threading.Lock()
+        self._cut = False
+        self._swallowing = False
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "{}:{}".format(*self._listener.getsockname())
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cut()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def cut(self) -> None:
+        """Close every connection, and refuse new ones."""
+        with self._guard:
+            self._cut = True
+            for each in self._open:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def swallow(self) -> None:
+        """Pass nothing on any more, and tell nobody."""
+        self._swallowing = True
+
+    def mend(self) -> None:
+        """Pass new connections on; those that lost bytes stay silent."""
+        self._cut = self._swallowing = False
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._cut:
+                near.close()
+                continue
+            try:
+                far = socket.create_connection(self._target)
+            except OSError:
+                near.close()
+                continue
+            with self._guard:
+                self._open |= {near, far}
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        torn = False
+        with suppress(OSError):
+            while piece := source.recv(_PIECE):
+                torn = torn or self._swallowing
+                if not torn:
+                    sink.sendall(piece.replace(self._here, _ELSEWHERE))
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+        with self._guard:
+            self._open.discard(source)
+        source.close()

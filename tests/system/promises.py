@@ -1,0 +1,105 @@
+"""What the tests of the promises share: sweeps, short terms, and questions about what became of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from system.installation import TRIALS, Agent, Installation, Server
+
+SHORT = ("--lease", "2s", "--lost-after", "4s")
+
+
+def sweep(trial: str, runs: int = 1, **parameters: float) -> str:
+    """Return the file of a grid of some runs of one of the trials."""
+    values = ", ".join(str(number) for number in range(runs))
+    fixed = "".join(f"  {name}: {{value: {value}}}\n" for name, value in parameters.items())
+    return (
+        f"program: {TRIALS / trial}\n"
+        'command: [python, "${program}", "${args}"]\n'
+        "method: grid\nmetric: {name: loss}\nparameters:\n"
+        f"  a: {{values: [{values}]}}\n{fixed}"
+    )
+
+
+def runs(installation: Installation, name: str) -> list[dict[str, object]]:
+    """Return the runs of a sweep as exported."""
+    return installation.export(name, "run")
+
+
+def attempts(run: dict[str, object]) -> list[tuple[int, str]]:
+    """Return number and state of each attempt at a run."""
+    listed = run["attempts"]
+    assert isinstance(listed, list)
+    return [(attempt["attempt"], attempt["state"]) for attempt in listed]
+
+
+def stored(installation: Installation, name: str) -> dict[tuple[object, ...], object]:
+    """Return the value of every exported point by run, attempt, row and key; none is there twice."""
+    found: dict[tuple[object, ...], object] = {}
+    for point in installation.export(name, "point"):
+        key = (point["run"], point["attempt"], point["row"], point["key"])
+        assert key not in found, key
+        found[key] = point["value"]
+    return found
+
+
+def acknowledged(agents: Iterable[Agent]) -> dict[tuple[object, object], int]:
+    """Return the last row that agents were told is safe, by run and attempt."""
+    rows: dict[tuple[object, object], int] = {}
+    for agent in agents:
+        for event in agent.events("metrics_acked"):
+            key, row = (event["run"], event["attempt"]), event["row"]
+            assert isinstance(row, int)
+            rows[key] = max(rows.get(key, 0), row)
+    return rows
+
+
+def assert_patient_rows(points: dict[tuple[object, ...], object], run: str, attempt: int, last: int) -> None:
+    """Hold every row up to `last` against what `patient.py` has logged."""
+    for row in range(1, last + 1):
+        odd = ("NaN", "Infinity", "-Infinity", 0.1 + row)[row % 4]
+        assert points[run, attempt, row, "odd"] == odd, row
+        loss = points[run, attempt, row, "loss"]
+        assert isinstance(loss, float | int)
+        assert math.isclose(loss, 1 / row, rel_tol=0, abs_tol=0), row
+        assert points[run, attempt, row, "row_seen"] == row
+
+
+def assert_sound(server: Server) -> None:
+    """Run the integrity check of every database."""
+    databases = [path for path in server.data.rglob("*.sqlite") if path.is_file()]
+    assert len(databases) == 2
+    for path in databases:
+        with sqlite3.connect(path) as connection:
+            assert connection.execute("pragma integrity_check").fetchall() == [("ok",)], path
+
+
+def number(event: dict[str, object], field: str) -> float:
+    """Return a field of an event that is a number."""
+    value = event[field]
+    assert isinstance(value, int | float), event
+    return value
+
+
+def alive(pid: float) -> bool:
+    """Whether a process runs; one that has ended and was not collected does not."""
+    try:
+        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+def state_of(installation: Installation, name: str) -> str:
+    """Return the state of a sweep or run."""
+    return str(json.loads(installation.ctl("get", name, "-o", "json").stdout)["state"])
+
+
+def signal_all(pids: Iterable[int], number_: int) -> None:
+    """Send a signal to processes, as near to one moment as can be."""
+    for pid in pids:
+        os.kill(pid, number_)

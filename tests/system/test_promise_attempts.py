@@ -1,0 +1,260 @@
+"""P7 to P10, P12: one live attempt, whoever freezes, dies or is cut off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+
+from system.installation import Agent, Installation, Server, until
+from system.link import Link
+from system.promises import (
+    SHORT,
+    acknowledged,
+    alive,
+    assert_patient_rows,
+    attempts,
+    number,
+    runs,
+    stored,
+    sweep,
+)
+
+LOST_AFTER = 4.0
+
+
+def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
+    """Return the runs that an agent has started, once there are so many."""
+    until(lambda: len(agent.events("run_started")) >= count, what="runs start")
+    return agent.events("run_started")
+
+
+def away(installation: Installation, server: Server, link: Link, name: str, *flags: str) -> Agent:
+    """Start an agent behind a link."""
+    token = ("--token-file", str(server.data / "access-token"))
+    return installation.start_agent(name, "--server", link.address, *token, *flags)
+
+
+def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(installation: Installation) -> None:
+    """P7, P8, P10: it is told `Fenced`, its child is dead within 2 s, its other slot goes on."""
+    installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py", runs=2))
+    frozen = installation.start_agent(name, "--slots", "2", state="frozen")
+    started(frozen, 2)
+    until(lambda: len(acknowledged([frozen])) == 2)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    frozen_at = time.monotonic()
+    other = installation.start_agent(name, "--count", "1", state="other")
+    (taken,) = started(other)
+    # Shown by the time of the last message, which came a heartbeat before the freeze at the earliest.
+    assert LOST_AFTER - 1.5 < number(taken, "mono") - frozen_at < LOST_AFTER + 5
+    assert taken["attempt"] == 2
+
+    os.kill(frozen.pid, signal.SIGCONT)
+    until(lambda: frozen.events("fenced"))
+    (fenced,) = frozen.events("fenced")
+    assert (fenced["run"], fenced["attempt"]) == (taken["run"], 1)
+    child = next(number(e, "run_pid") for e in frozen.events("run_started") if e["run"] == taken["run"])
+    until(lambda: not alive(child), within=2.0 - (time.monotonic() - number(fenced, "mono")))
+    kept = next(number(e, "run_pid") for e in frozen.events("run_started") if e["run"] != taken["run"])
+    assert alive(kept)
+
+    (installation.work / "release").touch()
+    for agent in (frozen, other):
+        assert agent.process.wait(30) == 0, agent.log()[-2000:]
+        assert "Traceback" not in agent.log()
+    by_name = {run["run"]: run for run in runs(installation, name)}
+    assert attempts(by_name.pop(taken["run"])) == [(1, "lost"), (2, "ended")]
+    (rest,) = by_name.values()
+    assert attempts(rest) == [(1, "ended")]
+    points = stored(installation, name)
+    for (run, attempt), row in acknowledged([frozen, other]).items():
+        assert_patient_rows(points, str(run), int(str(attempt)), row)
+
+
+def test_a_late_agent_keeps_a_run_that_nobody_else_has_got(installation: Installation) -> None:
+    """P7: the attempt was given up and is taken up again, with the same number."""
+    installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    agent = installation.start_agent(name)
+    started(agent)
+    os.kill(agent.pid, signal.SIGSTOP)
+    until(lambda: [state for _, state in attempts(*runs(installation, name))] == ["lost"])
+    os.kill(agent.pid, signal.SIGCONT)
+    until(lambda: [state for _, state in attempts(*runs(installation, name))] == ["running"])
+    (installation.work / "release").touch()
+    assert agent.process.wait(30) == 0, agent.log()[-2000:]
+    (run,) = runs(installation, name)
+    assert (run["state"], attempts(run)) == ("finished", [(1, "ended")])
+
+
+@pytest.mark.parametrize("way", ["cut", "swallow"])
+def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way: str) -> None:
+    """P8: `continue` is the default; a link that swallows everything is noticed by heartbeats."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    with Link(server.address) as link:
+        agent = away(installation, server, link, name)
+        (run,) = started(agent)
+        until(lambda: acknowledged([agent]))
+        getattr(link, way)()
+        cut_at = time.monotonic()
+        until(lambda: agent.events("disconnected"), within=10)
+        assert time.monotonic() - cut_at < 5
+        until(lambda: [state for _, state in attempts(*runs(installation, name))] == ["lost"])
+        assert alive(number(run, "run_pid"))
+        link.mend()
+        until(lambda: len(agent.events("connected")) == 2, within=40)
+        (installation.work / "release").touch()
+        assert agent.process.wait(30) == 0, agent.log()[-2000:]
+    (row,) = runs(installation, name)
+    assert (row["state"], attempts(row)) == ("finished", [(1, "ended")])
+
+
+@pytest.mark.parametrize("way", ["cut", "swallow"])
+def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_told(
+    installation: Installation, way: str
+) -> None:
+    """P8: `stop` ends the trial when the lease does; the run is handed back at the agent's return."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    with Link(server.address) as link:
+        agent = away(installation, server, link, name, "--on-disconnect", "stop")
+        (run,) = started(agent)
+        until(lambda: acknowledged([agent]))
+        getattr(link, way)()
+        cut_at = time.monotonic()
+        until(lambda: not alive(number(run, "run_pid")), within=10)
+        assert 1.0 < time.monotonic() - cut_at < 4.0
+        (installation.work / "terminated").unlink()
+        (installation.work / "release").touch()
+        link.mend()
+        assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    (row,) = runs(installation, name)
+    assert row["state"] == "finished"
+    assert row["attempt"] == 2
+
+
+@pytest.mark.parametrize(("flag", "within"), [(None, LOST_AFTER + 2), ("--no-adopt", 2.0)])
+def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
+    installation: Installation, flag: str | None, within: float
+) -> None:
+    """P9: descendants in sessions of their own, deaf to SIGTERM, included."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("stubborn.py"))
+    agent = installation.start_agent(name, *([flag] if flag else []))
+    (run,) = started(agent)
+    until(lambda: agent.events("metrics_acked"))
+    services = {server.process.pid, *server.service_pids().values()}
+    agent.process.kill()
+    agent.process.wait()
+    assert alive(number(run, "run_pid"))
+    assert len(set(installation.processes()) - services) >= 3  # supervisor, trial, grandchild
+    until(lambda: not set(installation.processes()) - services, within=within)
+
+
+def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> None:
+    """P9: same process, same attempt, and every row once."""
+    installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    first = installation.start_agent(name, state="agent")
+    (run,) = started(first)
+    until(lambda: acknowledged([first]))
+    first.process.kill()
+    first.process.wait()
+    second = installation.start_agent(name, state="agent")
+    until(lambda: second.events("run_adopted"))
+    (adopted,) = second.events("run_adopted")
+    assert (adopted["run"], adopted["attempt"], adopted["run_pid"]) == (run["run"], 1, run["run_pid"])
+    until(lambda: acknowledged([second]))
+    (installation.work / "release").touch()
+    assert second.process.wait(30) == 0, second.log()[-2000:]
+    (row,) = runs(installation, name)
+    assert (row["state"], attempts(row)) == ("finished", [(1, "ended")])
+    points = stored(installation, name)
+    assert_patient_rows(points, str(run["run"]), 1, max(int(str(key[2])) for key in points))
+
+
+def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
+    installation: Installation,
+) -> None:
+    """P9: the agent itself ends what is left, and nobody's retries are charged."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    agent = installation.start_agent(name, state="agent")
+    (run,) = started(agent)
+    (record,) = (installation.folder / "agent" / "runs").glob("*/process")
+    supervisor = next(
+        int(line.split()[1]) for line in record.read_text().splitlines() if line.startswith("supervisor ")
+    )
+    os.kill(supervisor, signal.SIGKILL)
+    until(lambda: not alive(number(run, "run_pid")), within=2.0)
+    started(agent, 2)
+    services = {server.process.pid, *server.service_pids().values()}
+    assert len(set(installation.processes()) - services) == 3  # agent, supervisor, trial
+    (installation.work / "release").touch()
+    assert agent.process.wait(30) == 0, agent.log()[-2000:]
+    (row,) = runs(installation, name)
+    assert (row["state"], row["attempt"]) == ("finished", 2)
+
+
+def test_an_agent_refuses_a_state_folder_that_another_holds(installation: Installation) -> None:
+    """P9: two agents on one folder would each think the other's runs orphaned."""
+    installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    first = installation.start_agent(name, state="agent")
+    started(first)
+    second = installation.start_agent(name, state="agent")
+    assert second.process.wait(10) == 1
+    assert second.log().splitlines() == [
+        f"error: the state folder {installation.folder / 'agent'} is in use by another agent"
+    ]
+
+
+def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touches_nothing(
+    installation: Installation,
+) -> None:
+    """P7: a state folder was copied; the older agent hears it and leaves its trial alone."""
+    installation.start_server(*SHORT)
+    name = installation.create(sweep("patient.py", runs=2))
+    first = installation.start_agent(name, state="one")
+    (run,) = started(first)
+    (installation.folder / "two").mkdir()
+    shutil.copy(installation.folder / "one" / "agent.json", installation.folder / "two")
+    second = installation.start_agent(name, state="two")
+    assert first.process.wait(20) == 1
+    assert first.events("exiting")[-1]["cause"] == "replaced"
+    started(second)
+    assert alive(number(run, "run_pid"))  # it is its supervisor's now
+    (installation.work / "release").touch()
+    until(lambda: {row["state"] for row in runs(installation, name)} == {"finished"}, within=60)
+    assert second.process.wait(30) == 0, second.log()[-2000:]
+
+
+def test_a_hand_out_that_is_not_confirmed_goes_to_another_and_costs_nothing(
+    installation: Installation,
+) -> None:
+    """P12: an agent that froze with a free slot is given a run, and never says so."""
+    installation.start_server("--lease", "20s", "--lost-after", "60s")
+    name = installation.create(sweep("steps.py"))
+    installation.ctl("pause", name)
+    frozen = installation.start_agent(name)
+    until(lambda: frozen.events("connected"))
+    until(lambda: len(installation.ctl("agents", "-o", "jsonl").stdout.splitlines()) == 1)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    resumed_at = time.monotonic()
+    installation.ctl("resume", name)
+    other = installation.start_agent(name)
+    (run,) = started(other)
+    assert number(run, "mono") - resumed_at < 10
+    assert run["attempt"] == 2
+    assert other.process.wait(30) == 0
+    (row,) = runs(installation, name)
+    assert (row["state"], attempts(row)) == ("finished", [(1, "returned"), (2, "ended")])
+    os.kill(frozen.pid, signal.SIGCONT)
+    assert frozen.process.wait(30) == 0, frozen.log()[-2000:]
+    (after,) = runs(installation, name)
+    assert after == row
