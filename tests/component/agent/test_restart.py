@@ -198,6 +198,8 @@ def test_a_process_that_starts_while_its_agent_is_killed_has_a_supervisor(
     (machine.folder / "enough").touch()
     assert second.ended() == 0
     assert everything_arrived_once(attempt)
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_EXITED
 
 
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
