@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -174,32 +175,16 @@ def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
     until(lambda: machine.processes() == [agent.process.pid])
 
 
-def test_a_process_that_starts_while_its_agent_is_killed_has_a_supervisor(
-    scheduler: ScriptedScheduler, machine: Machine
-) -> None:
-    agent = machine.start()
-    until(lambda: agent.events("connected"))
-    machine.write("steady.py", STEADY)
-    attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
-
-    def freeze_any() -> bool:
-        for pid in machine.processes():
-            if pid != agent.process.pid:
-                os.kill(pid, signal.SIGSTOP)
-        return len(machine.processes()) > 1
-
-    until(freeze_any)
-    frozen = [pid for pid in machine.processes() if pid != agent.process.pid]
-    agent.kill()
-    for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
-    second = machine.start("--count", "1")
-    scheduler.until(lambda: attempt.point_row > 3)
-    (machine.folder / "enough").touch()
-    assert second.ended() == 0
-    assert everything_arrived_once(attempt)
-    assert attempt.exit is not None
-    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_EXITED
+def test_a_supervisor_goes_on_if_its_agent_died_before_it_could_be_told(tmp_path: Path) -> None:
+    (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", b"exit 3"]))
+    ours, its = os.pipe()
+    os.close(ours)
+    arguments = [str(tmp_path), str(tmp_path / "lock"), "60", "1"]
+    program = "from sweepd_agent.supervisor import main; main()"
+    supervisor = subprocess.run([sys.executable, "-c", program, *arguments], stdout=its, check=False)
+    os.close(its)
+    assert supervisor.returncode == 0
+    assert "code 3\n" in (tmp_path / "exit").read_text()
 
 
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
