@@ -25,7 +25,6 @@ from sweepd_agent.core.effects import (
 from sweepd_agent.core.events import Delivered, Event, ExitReported, Journalled, RoomSeen, StreamClosed, Tick
 from sweepd_agent.core.leaving import FAILURE, next_deadline
 from sweepd_agent.core.machine import decide
-from sweepd_agent.core.objective import missing_objective
 from sweepd_agent.core.state import Held, Phase, State
 from sweepd_agent.feed import Feed
 from sweepd_agent.process import outcome
@@ -208,10 +207,6 @@ class Agent:
         if attempt is None:
             return
         attempt.finish(how)
-        watched = attempt.assignment.watched_keys
-        message = missing_objective(how, watched, attempt.logged_keys, attempt.iterations)
-        if message is not None:
-            self._around.log.event("notice", attempt.key, {"message": message})
         self.wake()
         self.see_whether_delivered(attempt)
 

@@ -63,11 +63,6 @@ class Attempt:
         return self._around.wall_clock() if started is None else started
 
     @property
-    def iterations(self) -> int:
-        """Rows that closed with a finite objective."""
-        return self._spool.numbering.progress.iterations
-
-    @property
     def logged_keys(self) -> tuple[str, ...]:
         """Keys that were logged, by name."""
         return self._spool.numbering.logged_keys

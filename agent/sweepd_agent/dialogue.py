@@ -197,6 +197,8 @@ class Dialogue:
             "rtt_ms": _milliseconds(trip or 0.0),
         }
         self._log.event("result_acked", attempt.key, fields)
+        if ack.notice:
+            self._log.event("notice", attempt.key, {"message": ack.notice})
         self._agent.handle(ExitAcked(attempt.key))
 
     def _key(self, stream: Stream, ref: v1.AttemptRef) -> AttemptKey | None:

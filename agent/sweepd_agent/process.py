@@ -80,8 +80,8 @@ async def launch(
 ) -> SupervisedProcess:
     """Start the process of an attempt, once and never twice.
 
-    If an earlier agent has done so without living to note it, that process is returned. If the supervisor is
-    killed before it has said who it is, the process has vanished: one without an id is returned.
+    If an earlier agent has done so without living to note it, that process is returned. If the supervisor
+    fails or is killed before it could say who it is, the process has vanished: one without an id is returned.
 
     Raises:
         OSError: no supervisor can be started.
@@ -99,7 +99,7 @@ async def launch(
     with supervisor.stdout as said:
         await _readable(said.fileno())
         started = bool(said.read(1))
-    if not started and supervisor.wait() < 0:  # the pipe ended with it, so this takes no time
+    if not started and supervisor.wait() != 0:  # the pipe ended with it, so this takes no time
         return find(folder) or SupervisedProcess(folder, 0, None)
     process = await _await_identity(folder, patience=0.0 if started else _PATIENCE)
     _reap_later(supervisor)
@@ -165,7 +165,7 @@ def _vanished(folder: AttemptFolder) -> Outcome:
         for pid in remains:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-    return Outcome(orphaned=True, message="its supervisor was killed")
+    return Outcome(orphaned=True, message="its supervisor was killed or has failed")
 
 
 async def _readable(descriptor: int) -> None:

@@ -77,7 +77,24 @@ class Supervisor:
             "boot": boot_id(),
             "time": time.time(),
         }
-        write_record(f"{self._folder}/{PROCESS_FILE}", identity)
+        try:
+            write_record(f"{self._folder}/{PROCESS_FILE}", identity)
+        except OSError:  # a process that nobody could find again must not live
+            self._kill()
+            self.watch()
+            os._exit(1)
+
+    def report(self, end: dict[str, str | int | float]) -> None:
+        """Leave word of the end; while the disk takes nothing, wait as long as somebody may want to know."""
+        while True:
+            try:
+                write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()})
+            except OSError:
+                if self._abandoned():
+                    break
+                time.sleep(_LOOK_EVERY)
+            else:
+                break
 
     def watch(self) -> dict[str, int]:
         """Return how the process ended, once nothing of its tree is left."""
@@ -112,11 +129,15 @@ class Supervisor:
         return False
 
     def _look_for_agent(self) -> None:
+        if self._abandoned() and "orphaned" not in self._ending:
+            self._terminate("orphaned", _SHORT_GRACE)
+
+    def _abandoned(self) -> bool:
+        """Whether there has been no agent for too long."""
         now = time.monotonic()
         if is_locked(self._agent_lock):
             self._agent_seen = now
-        elif now - self._agent_seen >= self._orphan_after and "orphaned" not in self._ending:
-            self._terminate("orphaned", _SHORT_GRACE)
+        return now - self._agent_seen >= self._orphan_after
 
     def _terminate(self, why: str | None, grace: float) -> None:
         self._note(why)
@@ -173,7 +194,7 @@ def main() -> None:
     else:
         _tell_agent()
         end = dict(supervisor.watch())
-    write_record(f"{folder}/{EXIT_FILE}", {**end, "time": time.time()})
+    supervisor.report(end)
     os._exit(0)
 
 

@@ -4,11 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, Outcome, StopMode, StopOrder, judged
+from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json, Outcome, StopMode, StopOrder, judged
 from sweepd_agent.core.backoff import Backoff
 from sweepd_agent.core.lines import line
 from sweepd_agent.core.names import parse_sweep_name
-from sweepd_agent.core.objective import missing_objective
 from sweepd_agent.core.sizes import parse_size
 
 STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="worse than the rung")
@@ -60,15 +59,6 @@ def test_sizes_have_units() -> None:
     assert parse_size("1.5kB") == 1500
     with pytest.raises(ValueError, match="is no size"):
         parse_size("many")
-
-
-def test_a_run_that_never_logged_the_objective_is_told_what_it_did_log() -> None:
-    well = Exit(cause=ExitCause.EXITED, code=0, signal=None, message="", time=0.0)
-    message = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
-    assert missing_objective(well, ["val_loss"], ["acc", "loss"], 0) == message
-    assert missing_objective(well, ["val_loss"], ["val_loss"], 3) is None
-    assert "finite" in str(missing_objective(well, ["val_loss"], ["val_loss"], 0))
-    assert missing_objective(well, [], ["acc"], 0) is None
 
 
 def test_people_read_one_line_an_event() -> None:
