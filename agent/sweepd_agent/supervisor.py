@@ -137,6 +137,7 @@ class Supervisor:
         now = time.monotonic()
         if is_locked(self._agent_lock):
             self._agent_seen = now
+            return False
         return now - self._agent_seen >= self._orphan_after
 
     def _terminate(self, why: str | None, grace: float) -> None:

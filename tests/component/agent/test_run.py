@@ -42,6 +42,17 @@ def test_a_run_is_started_reported_and_cleared_away(scheduler: ScriptedScheduler
     assert not machine.processes()
 
 
+def test_without_adoption_a_run_goes_on_for_as_long_as_its_agent(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    run = scheduler.add("sleep", "1.5")  # longer than its supervisor waits between two looks
+    agent = machine.start("--no-adopt", "--count", "1")
+    attempt = scheduler.ended(run)
+    assert agent.ended() == 0
+    assert attempt.exit is not None
+    assert (attempt.exit.exit.cause, attempt.exit.exit.code) == (v1.EXIT_CAUSE_EXITED, 0)
+
+
 def test_the_log_tells_machines_what_happened(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("train.py", TRAIN)
     run = scheduler.add(params={"lr": 0.1}, program="train.py")
