@@ -16,4 +16,6 @@ with sweepd.init(config=defaults) as run:
         min_samples_leaf=run.config.tree.min_samples_leaf,
         random_state=0,
     )
-    run.log({"accuracy": cross_val_score(model, features, labels, cv=5).mean()})
+    accuracy = cross_val_score(model, features, labels, cv=5).mean()
+    run.log({"accuracy": accuracy})
+    print(f"accuracy {accuracy:.4f}")

@@ -28,12 +28,14 @@ model = MLPClassifier(
 )
 for _ in range(config.epochs):
     model.partial_fit(features[train], labels[train], classes=[0, 1])
+    val_loss = log_loss(labels[validation], model.predict_proba(features[validation]))
     sweepd.log(
         {
             "train_loss": model.loss_,
-            "val_loss": log_loss(labels[validation], model.predict_proba(features[validation])),
+            "val_loss": val_loss,
             "accuracy": model.score(features[validation], labels[validation]),
         }
     )
 
 sweepd.finish()
+print(f"val_loss {val_loss:.4f}")
