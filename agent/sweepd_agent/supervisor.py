@@ -89,6 +89,8 @@ class Supervisor:
         while True:
             try:
                 write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()})
+            except FileNotFoundError:
+                break  # the folder is gone, and with it whoever wants to know
             except OSError:
                 if self._abandoned():
                     break

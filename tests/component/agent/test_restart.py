@@ -12,6 +12,7 @@ from pathlib import Path
 from component.agent.agent_processes import Machine, until
 from component.agent.scripted_scheduler import Attempt, ScriptedScheduler
 from sweepd import v1
+from sweepd_agent.file_lock import try_lock
 
 # Appends a row each 20 ms until the file `enough` exists.
 STEADY = """
@@ -185,6 +186,22 @@ def test_a_supervisor_goes_on_if_its_agent_died_before_it_could_be_told(tmp_path
     os.close(its)
     assert supervisor.returncode == 0
     assert "code 3\n" in (tmp_path / "exit").read_text()
+
+
+def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> None:
+    script = 'mkdir "$0/exit"; exit 3'
+    (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", script.encode(), bytes(tmp_path)]))
+    lock = try_lock(str(tmp_path / "lock"))
+    assert lock is not None
+    program = "from sweepd_agent.supervisor import main; main()"
+    command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "lock"), "0", "1"]
+    supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    until(lambda: [path for path in tmp_path.glob("exit.*") if "code 3" in path.read_text()])
+    assert supervisor.poll() is None
+    (tmp_path / "exit").rmdir()
+    assert supervisor.wait(10) == 0
+    assert "code 3\n" in (tmp_path / "exit").read_text()
+    os.close(lock)
 
 
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
