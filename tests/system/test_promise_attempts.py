@@ -258,3 +258,25 @@ def test_a_hand_out_that_is_not_confirmed_goes_to_another_and_costs_nothing(
     assert frozen.process.wait(30) == 0, frozen.log()[-2000:]
     (after,) = runs(installation, name)
     assert after == row
+
+
+def test_a_scheduler_that_dies_between_a_hand_out_and_its_confirmation_loses_no_run(
+    installation: Installation,
+) -> None:
+    """P12: the agent has the command or has not; either way the run ends once."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("steps.py", runs=2))
+    installation.ctl("pause", name)
+    agent = installation.start_agent(name)
+    until(lambda: agent.events("connected"))
+    until(lambda: len(installation.ctl("agents", "-o", "jsonl").stdout.splitlines()) == 1)
+    os.kill(agent.pid, signal.SIGSTOP)
+    installation.ctl("resume", name)
+    (assigned,) = runs(installation, name)
+    assert assigned["state"] == "assigned"
+    os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
+    os.kill(agent.pid, signal.SIGCONT)
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    for run in runs(installation, name):
+        assert run["state"] == "finished"
+        assert [state for _, state in attempts(run)] in (["ended"], ["returned", "ended"])
