@@ -91,7 +91,7 @@ def test_a_late_agent_keeps_a_run_that_nobody_else_has_got(installation: Install
     assert (run["state"], attempts(run)) == ("finished", [(1, "ended")])
 
 
-@pytest.mark.parametrize("way", ["cut", "swallow"])
+@pytest.mark.parametrize("way", [pytest.param("cut", marks=pytest.mark.slow), "swallow"])
 def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way: str) -> None:
     """P8: `continue` is the default; a link that swallows everything is noticed by heartbeats."""
     server = installation.start_server(*SHORT)
@@ -209,9 +209,8 @@ def test_an_agent_refuses_a_state_folder_that_another_holds(installation: Instal
     started(first)
     second = installation.start_agent(name, state="agent")
     assert second.process.wait(10) == 1
-    assert second.log().splitlines() == [
-        f"error: the state folder {installation.folder / 'agent'} is in use by another agent"
-    ]
+    (line,) = second.log().splitlines()
+    assert line.startswith(f"error: the state folder {installation.folder / 'agent'} is in use")
 
 
 def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touches_nothing(
