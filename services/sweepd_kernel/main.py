@@ -67,6 +67,7 @@ def _run(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None
 
 def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None") -> int:
     from sweepd_kernel.address import address
+    from sweepd_kernel.ports import DEFAULT_LISTEN
     from sweepd_kernel.up import load_services, up
 
     parser = _parser("up", "Start and supervise all services.")
@@ -74,9 +75,9 @@ def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None"
     parser.add_argument(
         "--listen",
         type=address,
-        default="127.0.0.1:7333",
         metavar="HOST:PORT",
-        help="where people and agents reach it; 0 takes the port of last time, else a free one (%(default)s)",
+        help="where people and agents reach it; port 0 takes that of last time, else a free one"
+        f" (default: {DEFAULT_LISTEN}, or a free port where that is in use)",
     )
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     flags, rest = parser.parse_known_args(arguments)

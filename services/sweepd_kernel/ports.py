@@ -9,6 +9,8 @@ from sweepd_kernel.address import Address, require_loopback
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.server import remembered_port, require_free
 
+DEFAULT_LISTEN = Address("127.0.0.1", 7333)
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -44,6 +46,20 @@ def reserve(listen: Address, port_file: Path) -> Reservation:
         port_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         port_file.write_text(f"{reservation.address.port}\n")
     return reservation
+
+
+def reserve_door(listen: Address | None, port_file: Path) -> Reservation:
+    """Reserve `listen`, or where nothing was asked for: the port of last time, the usual one, any free one.
+
+    Raises:
+        StartError: the port that was asked for is in use, or heard by other machines.
+    """
+    if listen is not None:
+        return reserve(listen, port_file)
+    if not remembered_port(port_file):
+        with suppress(StartError):
+            return _reserve_exactly(DEFAULT_LISTEN)
+    return reserve(DEFAULT_LISTEN.with_port(0), port_file)
 
 
 def _reserve_exactly(listen: Address) -> Reservation:

@@ -23,6 +23,7 @@ from sweepd_kernel.service import RunningService
 # Calls under way get this long after SIGTERM; with what `RunningService.stop` may take, 10 s are kept.
 STOP_GRACE = 3.0
 STOP_LIMIT = 4.0
+_IN_USE = "it is in use; port 0 takes a free one"
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # else a second server shares the port silently
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
@@ -137,7 +138,7 @@ def require_free(listen: Address) -> None:
         try:
             probe.bind((listen.host, listen.port))
         except OSError as error:
-            why = "it is in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+            why = _IN_USE if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
             raise StartError(f"cannot listen on {listen}: {why}") from None
 
 
@@ -148,7 +149,7 @@ def _bind_exactly(server: grpc.aio.Server, listen: Address) -> Address:
     except RuntimeError:
         port = 0
     if not port:
-        raise StartError(f"cannot listen on {listen}: it is in use")
+        raise StartError(f"cannot listen on {listen}: {_IN_USE}")
     return listen.with_port(port)
 
 

@@ -13,10 +13,10 @@ from sweepd_kernel.address import Address
 from sweepd_kernel.bootstrap import Notices, run_definition, service_parser
 from sweepd_kernel.child import Child, Line, Program
 from sweepd_kernel.console import answer, complain
-from sweepd_kernel.daemon_state import DaemonState, ServiceState, remove_state, write_state
-from sweepd_kernel.data_folder import DataFolderLock, lock_data_folder
+from sweepd_kernel.daemon_state import DaemonState, ServiceState, read_state, remove_state, write_state
+from sweepd_kernel.data_folder import DataFolderLock, DataInUseError, lock_data_folder
 from sweepd_kernel.errors import StartError
-from sweepd_kernel.ports import Reservation, reserve
+from sweepd_kernel.ports import Reservation, reserve, reserve_door
 from sweepd_kernel.service import ServiceDefinition
 from sweepd_kernel.supervisor import Listener, Supervisor
 from sweepd_kernel.tokens import ensure_token
@@ -100,14 +100,21 @@ def _hold_and_supervise(
     data: Path = flags.data
     try:
         held.lock = lock_data_folder(data, patience=0.3)
+    except DataInUseError as error:
+        state = read_state(data)
+        raise StartError(f"{error}, a server at {state.door}" if state else str(error)) from None
     except OSError as error:
         raise StartError(f"cannot write {error.filename or data}: {error.strerror}") from None
     try:
         for name in ("service-token", "access-token"):
             ensure_token(data / name)
         for each in services:
-            wanted = flags.listen if each.name == DOOR else Address("127.0.0.1", 0)
-            held.reservations[each.name] = reserve(wanted, data / each.name / "port")
+            port_file = data / each.name / "port"
+            held.reservations[each.name] = (
+                reserve_door(flags.listen, port_file)
+                if each.name == DOOR
+                else reserve(Address("127.0.0.1", 0), port_file)
+            )
         return _supervise(flags, rest, services, held)
     finally:
         remove_state(data)
@@ -129,7 +136,7 @@ def _supervise(
         )
         for each in services
     ]
-    line = f"sweepd ready grpc={addresses.get(DOOR, flags.listen)} data={flags.data}"
+    line = f"sweepd ready grpc={addresses[DOOR]} data={flags.data}"
     launcher = held.launcher
 
     def ready() -> None:

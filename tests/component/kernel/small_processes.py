@@ -60,9 +60,16 @@ class Home:
         self.started.append(process)
         return process
 
-    def up(self, *arguments: str, listen: str = "127.0.0.1:0", command: list[str] = SMALL) -> "Daemon":
+    def up(
+        self,
+        *arguments: str,
+        listen: str | None = "127.0.0.1:0",
+        data: Path | None = None,
+        command: list[str] = SMALL,
+    ) -> "Daemon":
         """Start a daemon, and return once it is ready."""
-        process = self.begin("up", "--data", str(self.data), "--listen", listen, *arguments, command=command)
+        where = () if listen is None else ("--listen", listen)
+        process = self.begin("up", "--data", str(data or self.data), *where, *arguments, command=command)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("sweepd ready grpc="), line + self.stderr()

@@ -58,7 +58,7 @@ def test_a_second_one_on_the_same_data_or_port_is_refused_in_one_line(home: Home
     other = str(home.path / "other")
     same_port = home.run("metric-store", "--data", other, "--listen", address, command=SWEEPD)
     assert same_port.returncode == 1
-    assert f"error: metric-store: cannot listen on {address}: it is in use\n" in same_port.stderr
+    assert f"error: metric-store: cannot listen on {address}: it is in use" in same_port.stderr
     assert healthy(address)
 
 

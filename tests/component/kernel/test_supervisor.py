@@ -113,7 +113,8 @@ def test_a_second_daemon_on_the_same_data_is_refused_in_one_line(home: Home) -> 
     daemon = home.up()
     second = home.run("up", "--data", str(home.data), "--listen", "127.0.0.1:0")
     assert second.returncode == 1
-    assert second.stderr == f"error: {home.data} is in use by process {daemon.process.pid}\n"
+    held = f"{home.data} is in use by process {daemon.process.pid}, a server at {daemon.address}"
+    assert second.stderr == f"error: {held}\n"
     assert second.stdout == ""
 
 
@@ -122,7 +123,16 @@ def test_a_second_daemon_on_the_same_port_is_refused_in_one_line(home: Home, det
     daemon = home.up()
     second = home.run("up", *detach, "--data", str(home.path / "other"), "--listen", daemon.address)
     assert second.returncode == 1
-    assert second.stderr == f"error: cannot listen on {daemon.address}: it is in use\n"
+    assert second.stderr.startswith(f"error: cannot listen on {daemon.address}: it is in use")
+    assert second.stderr.count("\n") == 1
+
+
+def test_without_a_wish_the_usual_port_is_taken_or_a_free_one(home: Home) -> None:
+    first = home.up(listen=None)
+    second = home.up(listen=None, data=home.path / "other")
+    assert second.address != first.address
+    second.end()
+    assert home.up(listen=None, data=home.path / "other").address == second.address
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "192.0.2.7:0", "example.org:0"])
