@@ -4,6 +4,8 @@ import base64
 import binascii
 import hashlib
 import json
+from math import isfinite
+from typing import TypeGuard
 
 from google.protobuf.message import Message
 
@@ -13,6 +15,7 @@ Place = list[int | float | str]
 """What a list goes on after."""
 
 _DIGEST_BYTES = 9
+LARGEST_NUMBER = 2**63 - 1
 DEFAULT_SIZE, LARGEST_SIZE = 100, 1_000
 
 
@@ -42,7 +45,7 @@ def decoded(token: str, request: Message) -> Place | None:
     except (binascii.Error, ValueError):
         place = None
         content = b""
-    if content[:_DIGEST_BYTES] != _digest(request) or not isinstance(place, list):
+    if content[:_DIGEST_BYTES] != _digest(request) or not _is_place(place):
         raise BadTokenError
     return place
 
@@ -56,6 +59,16 @@ def page_size(wanted: int) -> int:
     if wanted > LARGEST_SIZE:
         raise InvalidFieldError("page_size", f"{wanted} is more than {LARGEST_SIZE}")
     return wanted or DEFAULT_SIZE
+
+
+def _is_place(place: object) -> TypeGuard[Place]:
+    """Whether the database can be asked about it: tokens carry no secret, so anyone can make one."""
+    return isinstance(place, list) and all(
+        isinstance(each, str)
+        or (isinstance(each, float) and isfinite(each))
+        or (type(each) is int and 0 <= each <= LARGEST_NUMBER)
+        for each in place
+    )
 
 
 def _digest(request: Message) -> bytes:

@@ -11,6 +11,8 @@ from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState, settled
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.turn import Turn
 
+FAILED_BEFORE_PAUSE = 5
+
 _OUTCOMES = {
     RunState.FINISHED: Outcome.FINISHED,
     RunState.STOPPED: Outcome.STOPPED,
@@ -39,6 +41,8 @@ def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt 
     unplace(turn, run.key, exited=state if attempt and attempt.exit else None)
     turn.note(f"run-{state}", ended, reason=reason)
     turn.put_run(replace(ended, stop=None))
+    if state is RunState.FAILED:
+        _guard(turn, run.sweep, reason)
     settle(turn, run.sweep)
 
 
@@ -78,11 +82,32 @@ def lint(turn: Turn, run: Run) -> str:
     sweep = replace(sweep, objective_missing=missing)
     pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)
     if missing.pauses and not sweep.objective_seen and pausable:
-        sweep = sweep_moved(sweep, SweepState.PAUSED, reason=pause_sentence(metric, missing))
-        turn.note("sweep-paused", sweep=sweep, reason=sweep.reason)
-        turn.effects.append(LogLine(f"{sweep.name} is paused: {sweep.reason}"))
-    turn.put_sweep(sweep)
+        _pause(turn, sweep, pause_sentence(metric, missing))
+    else:
+        turn.put_sweep(sweep)
     return missing_sentence(metric, run.logged_keys)
+
+
+def _guard(turn: Turn, key: int, reason: str) -> None:
+    """Pause a sweep whose first runs have all failed: what is wrong would fail the others too."""
+    sweep = turn.state.sweeps[key]
+    if (
+        sweep.starts_new_runs
+        and sweep.counts.ended == sweep.counts.of(RunState.FAILED) == FAILED_BEFORE_PAUSE
+    ):
+        _pause(
+            turn,
+            sweep,
+            f"the first {FAILED_BEFORE_PAUSE} runs have all failed, the last one because: {reason}; "
+            "mend it, then resume",
+        )
+
+
+def _pause(turn: Turn, sweep: Sweep, reason: str) -> None:
+    paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason)
+    turn.note("sweep-paused", sweep=paused, reason=reason)
+    turn.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
+    turn.put_sweep(paused)
 
 
 def settle(turn: Turn, key: int) -> None:

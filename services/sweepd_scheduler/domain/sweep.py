@@ -71,6 +71,11 @@ class Counts:
         """Runs that are not final: pending, assigned, running."""
         return sum(self.by_state[:3])
 
+    @property
+    def ended(self) -> int:
+        """Runs that are final."""
+        return self.total - self.unfinished
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
@@ -226,7 +231,8 @@ def cancelled(sweep: Sweep, now: int) -> Sweep:
         WrongStateError: it has ended.
     """
     _refuse_if_final(sweep, "cancel")
-    return moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
+    gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
+    return replace(gone, ending=None)
 
 
 _ENDING_REASONS = {

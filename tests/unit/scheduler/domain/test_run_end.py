@@ -199,6 +199,31 @@ def test_three_runs_without_the_objective_pause_the_sweep(world: World) -> None:
     assert world.sweep().objective_missing is None
 
 
+def test_a_sweep_whose_first_five_runs_fail_is_paused_once(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    for number in range(1, 6):
+        assert world.sweep().state is not SweepState.PAUSED
+        start = world.takes_one(session)
+        world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=number))
+    assert world.sweep().state is SweepState.PAUSED
+    assert "first 5 runs have all failed" in world.sweep().reason
+    assert "exit code 5" in world.sweep().reason
+    world.happens(ResumeSweep(S))
+    start = world.takes_one(session)
+    world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=1))
+    assert world.sweep().state is SweepState.RUNNING
+
+
+def test_one_run_that_works_keeps_a_sweep_going(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    world.exits(session, world.takes_one(session).ref)
+    for _ in range(6):
+        world.exits(session, world.takes_one(session).ref, Exit(cause=ExitCause.EXITED, code=1))
+    assert world.sweep().state is SweepState.RUNNING
+
+
 def test_a_run_with_the_objective_ends_the_row(world: World) -> None:
     world.create({**RANDOM, "metric": {"name": "loss"}})
     session = world.attach()
