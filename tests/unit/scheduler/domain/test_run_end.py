@@ -208,7 +208,7 @@ def test_a_sweep_whose_first_five_runs_fail_is_paused_once(world: World) -> None
         world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=number))
     assert world.sweep().state is SweepState.PAUSED
     assert "first 5 runs have all failed" in world.sweep().reason
-    assert "exit code 5" in world.sweep().reason
+    assert "exited with code 5" in world.sweep().reason
     world.happens(ResumeSweep(S))
     start = world.takes_one(session)
     world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=1))
