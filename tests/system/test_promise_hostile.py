@@ -1,0 +1,201 @@
+"""Hostile requests against every call of every port: an honest status, no dead service, no delay."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc.aio
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from sweepd import v1
+from sweepd.channel import channel as channel_to
+from sweepd.rpc_error import Failure
+from sweepd.v1 import (
+    agent_service_pb2,
+    metric_service_pb2,
+    run_service_pb2,
+    server_service_pb2,
+    suggestion_service_pb2,
+    sweep_service_pb2,
+)
+from system.hostile import forged_tokens, messages
+from system.installation import Installation, Server
+from system.wire import Wire, over_the_door
+
+FILES = (
+    sweep_service_pb2,
+    run_service_pb2,
+    agent_service_pb2,
+    metric_service_pb2,
+    suggestion_service_pb2,
+    server_service_pb2,
+)
+SERVICES = [each for file in FILES for each in file.DESCRIPTOR.services_by_name.values()]
+METHODS: list[MethodDescriptor] = [method for service in SERVICES for method in service.methods]
+BEHIND = {
+    "SweepService": "scheduler",
+    "RunService": "scheduler",
+    "AgentService": "scheduler",
+    "MetricService": "metric-store",
+    "SuggestionService": "suggestion",
+    "ServerService": "gateway",
+}
+GARBAGE = (b"\xff" * 20, b"\x0a\xff\xff\xff\xff\x0f", b"\x00", b"\x0a\x02\xc3\x28")
+DISHONEST = {"INTERNAL", "UNKNOWN", "DATA_LOSS"}
+KNOWN = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min: 1, max: 500}}\n"
+
+
+def said(channel: grpc.Channel, method: MethodDescriptor, requests: Sequence[bytes]) -> str:
+    """Send requests as they are and return the status; a stream that goes on is left after a moment.
+
+    Blocking calls, as grpc.aio answers INTERNAL by itself when a stream ends while it writes.
+    """
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    try:
+        if method.client_streaming:
+            deque(channel.stream_stream(path, bytes, bytes)(iter(requests), timeout=0.5), maxlen=0)
+        elif method.server_streaming:
+            deque(channel.unary_stream(path, bytes, bytes)(requests[0], timeout=0.5), maxlen=0)
+        else:
+            channel.unary_unary(path, bytes, bytes)(requests[0], timeout=10)
+    except grpc.RpcError as error:
+        return Failure.of(error).code
+    return "OK"
+
+
+async def honest(wire: Wire) -> None:
+    """An honest call answers within a second."""
+    began = time.monotonic()
+    assert (await wire.get("local/demo/known")).name == "local/demo/known"
+    assert time.monotonic() - began < 1.0
+
+
+def sound(server: Server, installation: Installation, before: dict[str, int]) -> None:
+    """No service died, and nobody saw a stack trace."""
+    assert server.service_pids() == before
+    log = (installation.folder / "server.log").read_text()
+    assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:4000]
+
+
+def barrage(channel: grpc.Channel, method: MethodDescriptor) -> Counter[str]:
+    """Send what may hurt, eight at a time; return the statuses."""
+    made = [message.SerializeToString() for message in messages(method, 30)]
+    batches = [[each] for each in (*made, *GARBAGE)] + ([made] if method.client_streaming else [])
+    with ThreadPoolExecutor(8) as crowd:
+        return Counter(crowd.map(lambda batch: said(channel, method, batch), batches))
+
+
+@pytest.mark.parametrize("port", ["gateway", "scheduler", "metric-store", "suggestion"])
+def test_no_request_gets_an_internal_error_or_hurts_a_service(installation: Installation, port: str) -> None:
+    server = installation.start_server()
+    before = server.service_pids()
+
+    async def scenario(wire: Wire) -> None:
+        await wire.create(KNOWN, "known")
+        token = server.access_token if port == "gateway" else server.service_token
+        bad: dict[str, Counter[str]] = {}
+        with channel_to(server.service_address(port), token) as channel:
+            for method in METHODS:
+                if port not in ("gateway", BEHIND[method.containing_service.name]):
+                    continue
+                codes = await asyncio.to_thread(barrage, channel, method)
+                if codes.keys() & DISHONEST:
+                    bad[method.full_name] = codes
+                await honest(wire)
+        assert not bad
+
+    over_the_door(server, scenario)
+    sound(server, installation, before)
+
+
+def test_no_port_answers_without_its_token(installation: Installation) -> None:
+    server = installation.start_server()
+    ports = ("gateway", "scheduler", "metric-store", "suggestion")
+    doors = [
+        (port, token) for port in ports for token in (None, "wrong", "x" * 4000, server.access_token[:-1])
+    ]
+    not_for_people = [(port, server.access_token) for port in ("metric-store", "suggestion")]
+    for port, token in [*doors, *not_for_people]:
+        with channel_to(server.service_address(port), token) as channel:
+            for method in METHODS:
+                assert said(channel, method, [b""]) == "UNAUTHENTICATED", (port, method.full_name)
+
+
+def test_page_tokens_that_no_answer_gave_are_refused(installation: Installation) -> None:
+    server = installation.start_server()
+    before = server.service_pids()
+
+    async def scenario(wire: Wire) -> None:
+        await wire.create(KNOWN, "known")
+        lists: list[tuple[object, Message]] = [
+            (wire.sweeps.ListSweeps, v1.ListSweepsRequest()),
+            (wire.runs.ListRuns, v1.ListRunsRequest(sweep="local/demo/known")),
+            (wire.runs.ListRuns, v1.ListRunsRequest(sweep="local/demo/known", order=v1.RUN_ORDER_BEST)),
+            (wire.agents.ListAgents, v1.ListAgentsRequest()),
+            (wire.metrics.GetHistory, v1.GetHistoryRequest(sweep="local/demo/known")),
+            (wire.metrics.ListSummaries, v1.ListSummariesRequest(sweep="local/demo/known")),
+        ]
+        bad = []
+        for call, request in lists:
+            for token in forged_tokens(request):
+                request.page_token = token  # type: ignore[attr-defined]
+                try:
+                    await call(request)  # type: ignore[operator]
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.INVALID_ARGUMENT:
+                        bad.append((type(request).__name__, token[:80], error.code()))
+        assert not bad
+
+    over_the_door(server, scenario)
+    sound(server, installation, before)
+
+
+def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
+    server = installation.start_server()
+    before = server.service_pids()
+    (method,) = [each for each in METHODS if each.name == "Attach"]
+
+    async def scenario(wire: Wire) -> None:
+        sweep = await wire.create(KNOWN, "known")
+        seen: Counter[str] = Counter()
+        async with ScriptedAgent(wire.channel, sweep.name, agent_id="honest") as good:
+            await good.offer()
+            start = await good.next_start()
+            ref = await good.start_process(start)
+            for seed in range(12):
+                async with ScriptedAgent(wire.channel, sweep.name) as bad:
+                    await bad.offer()
+                    taken = await bad.next_start()
+                    await _say_all(bad, messages(method, 60, seed), taken)
+                    seen[str(bad.error and bad.error.code())] += 1
+                await good.observe(ref, seed + 1, 0.5)
+                await good.takes("ack", lambda m: m.ack.observation_row == seed + 1)  # noqa: B023
+            await good.exit(ref, 12, keys=["loss"])
+            assert (await good.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
+        await honest(wire)
+        assert not {"StatusCode.INTERNAL", "StatusCode.UNKNOWN"} & seen.keys(), seen
+
+    over_the_door(server, scenario)
+    sound(server, installation, before)
+
+
+async def _say_all(agent: ScriptedAgent, reports: object, start: v1.StartRun) -> None:
+    handle = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
+    for report in reports:  # type: ignore[attr-defined]
+        kind = report.WhichOneof("report")
+        if kind in (None, "hello", "goodbye"):
+            continue
+        said_of = getattr(report, kind)
+        if "attempt" in said_of.DESCRIPTOR.fields_by_name:
+            said_of.attempt.CopyFrom(handle)
+        try:
+            await agent.send(**{kind: said_of})
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return
