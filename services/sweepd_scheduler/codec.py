@@ -70,6 +70,7 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
         start_time=timestamp(sweep.start_time),
         end_time=timestamp(sweep.end_time),
     )
+    message.paused_by_itself = sweep.paused_by_itself
     if sweep.objective_missing is not None:
         missing = sweep.objective_missing
         message.objective_missing.consecutive_runs = missing.consecutive_runs

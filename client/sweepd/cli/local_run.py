@@ -132,9 +132,9 @@ class Companion:
             send(self._agent.process, signal.SIGINT)
 
     def _is_stalled(self) -> bool:
-        """Tell whether the sweep paused itself because its runs never log the objective."""
+        """Tell whether the sweep paused by itself, because its runs cannot work."""
         sweep = self._progress.sweep
-        return sweep is not None and self._progress.state == "paused" and sweep.HasField("objective_missing")
+        return sweep is not None and sweep.paused_by_itself
 
 
 def patiently(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep:

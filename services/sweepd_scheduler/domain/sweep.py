@@ -143,6 +143,11 @@ class Sweep:
         return self.state in (SweepState.PENDING, SweepState.RUNNING) and self.ending is not Ending.STOP
 
     @property
+    def paused_by_itself(self) -> bool:
+        """Whether it waits for a person because its runs cannot work."""
+        return self.state is SweepState.PAUSED and self.reason != _PAUSED_BY_A_PERSON
+
+    @property
     def starts_new_runs(self) -> bool:
         """Whether new points may be handed out."""
         return self.hands_out and self.ending is None
@@ -194,7 +199,7 @@ def paused(sweep: Sweep) -> Sweep:
     return (
         sweep
         if sweep.state is SweepState.PAUSED
-        else moved(sweep, SweepState.PAUSED, reason="paused by a person")
+        else moved(sweep, SweepState.PAUSED, reason=_PAUSED_BY_A_PERSON)
     )
 
 
@@ -234,6 +239,8 @@ def cancelled(sweep: Sweep, now: int) -> Sweep:
     gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
     return replace(gone, ending=None)
 
+
+_PAUSED_BY_A_PERSON = "paused by a person"
 
 _ENDING_REASONS = {
     Ending.CAP: "run_cap is reached",

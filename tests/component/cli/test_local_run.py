@@ -132,6 +132,7 @@ def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
     paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
+    paused.paused_by_itself = True
     paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=3, logged_keys=["acc"]))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=paused))
     said = Said()

@@ -149,7 +149,7 @@ def _next_steps(sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[
         lines.append(f"  sweepctl best {sweep.name} -o args")
         lines.append(f"  sweepctl history {best.name}")
     if outcome.stalled:
-        lines.append(f"  sweepctl resume {sweep.name}      # once the script logs the objective")
+        lines.append(f"  sweepctl resume {sweep.name}      # once what is wrong is mended")
     if not outcome.progress.ended:
         lines.append(f"  sweep-agent --sweep {sweep.name}      # goes on")
         lines.append(f"  sweepctl stop {sweep.name}      # ends it")
