@@ -24,16 +24,26 @@ AttemptName = tuple[str, int]
 """Full name of the run, number of the attempt."""
 
 REMIND_AFTER = 2.0
+PARCEL_OVERHEAD = 2 * 1024
+"""What a request takes in memory besides its bytes: many small ones weigh more than a few large ones."""
+LARGEST_PARCEL = 4 * 1024 * 1024 - 64 * 1024
+"""The metric store reads no larger message; one that comes again and again would hold up all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel(Generic[Q]):
-    """One request under way. `end`: the cursor of its attempt once it is stored."""
+    """One request under way. `start`, `end`: the cursor of its attempt before it, and once it is stored."""
 
     name: AttemptName
     request: Q
     size: int
+    start: int
     end: int
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes in memory."""
+        return self.size + PARCEL_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +102,13 @@ class Relay(Generic[Q, A]):
         """Take a request over, or leave it to the agent to send it again."""
         route = self._routes.get(parcel.name)
         if route is None or route.session != session:
-            route = _Route(session, ref, cursor=route.cursor if route else 0)
+            # An agent begins a stream with what it has no word of: before that, everything is stored.
+            route = _Route(session, ref, cursor=max(parcel.start, route.cursor if route else 0))
             self._routes[parcel.name] = route
-        if self._size and self._size + parcel.size > self._limit:
+        if self._size and self._size + parcel.weight > self._limit:
             route.left_out = max(route.left_out, parcel.end)
             return
-        self._size += parcel.size
+        self._size += parcel.weight
         self._waiting.append(parcel)
         self._ready.set()
 
@@ -117,6 +128,8 @@ class Relay(Generic[Q, A]):
                     await self._one_stream()
                 except grpc.aio.AioRpcError as error:
                     self._note_away(error)
+                except Exception:  # noqa: BLE001 (all agents depend on it: it outlives a defect)
+                    self._log.exception("handing on %s has failed; trying again", self._what)
                 self._waiting.extendleft(reversed(self._under_way))
                 self._under_way.clear()
                 await asyncio.sleep(backoff.next_delay(healthy_for=self._clock.monotonic() - began))
@@ -147,7 +160,7 @@ class Relay(Generic[Q, A]):
             await call.write(parcel.request)
 
     def _answered(self, parcel: Parcel[Q], answer: Answer) -> None:
-        self._size -= parcel.size
+        self._size -= parcel.weight
         if self._away:
             self._away = False
             self._log.info("the metric store takes %s again", self._what)

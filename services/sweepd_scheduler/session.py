@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.events import Heartbeat, Strayed
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.relay import Parcel, Relay
+from sweepd_scheduler.relay import LARGEST_PARCEL, A, Parcel, Q, Relay
 
 UNDECIDED_REPORTS = 64
 STREAM_AGE = 30 * 60.0
@@ -119,9 +119,10 @@ class AgentSession:
                 name=(request.run, ref.attempt),
                 request=request,
                 size=request.ByteSize(),
+                start=max(0, report.batch.first_row - 1),
                 end=report.batch.last_row,
             )
-            self._points.offer(self.line.session, ref, parcel)
+            self._offer(self._points, ref, parcel)
 
     async def _pass_log(self, report: v1.LogReport) -> None:
         ref = agent_codec.ref(report.attempt)
@@ -138,9 +139,17 @@ class AgentSession:
                 name=(request.run, ref.attempt),
                 request=request,
                 size=request.ByteSize(),
+                start=report.offset,
                 end=report.offset + len(report.content),
             )
-            self._logs.offer(self.line.session, ref, parcel)
+            self._offer(self._logs, ref, parcel)
+
+    def _offer(self, relay: Relay[Q, A], ref: AttemptRef, parcel: Parcel[Q]) -> None:
+        """Hand a request to its relay, unless it is larger than anyone may send."""
+        if parcel.size <= LARGEST_PARCEL:
+            relay.offer(self.line.session, ref, parcel)
+        else:
+            self._lines.tell(self.line.session, NotUnderstood(f"a report of {parcel.size} bytes"), None)
 
     async def _reporting(self, ref: AttemptRef) -> RunName | None:
         """Return the run whose attempt may deliver: the newest, or one whose end was taken.

@@ -96,6 +96,25 @@ def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
     asyncio.run(scenario())
 
 
+def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = a_metric_store(tmp_path)
+        async with a_scheduler(tmp_path, metrics=await store.start()) as installation:
+            sweep = await create(installation, RANDOM)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                ref = await agent.start_process(await agent.next_start())
+                text = v1.Column(key=0, strings=v1.StringValues(values=["x" * (4 * 1024 * 1024 - 64)]))
+                batch = v1.PointBatch(first_row=1, last_row=1, keys=["k"], columns=[text])
+                await agent.send(points=v1.PointReport(attempt=ref, batch=batch))
+                assert "bytes" in (await agent.takes("unsupported")).unsupported.report
+                await agent.points(ref, 1, 0.5)
+                await agent.takes("ack", lambda m: m.ack.point_row == 1)
+        await store.stop()
+
+    asyncio.run(scenario())
+
+
 def test_bayes_asks_the_service_and_goes_on_without_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         service = a_suggestion_service(tmp_path)
