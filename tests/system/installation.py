@@ -124,6 +124,18 @@ class Installation:
         assert code is None or done.returncode == code, f"sweepctl {arguments}: {done}"
         return done
 
+    def run(self, command: str, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+        """Run one of the commands to its end, whatever its exit code."""
+        return subprocess.run(
+            [str(BIN / command), *arguments],
+            env=self.environment,
+            cwd=self.work,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
     def json(self, *arguments: str) -> dict[str, object]:
         """Run `sweepctl … -o json` and return what it printed."""
         printed: dict[str, object] = json.loads(self.ctl(*arguments, "-o", "json").stdout)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import grpc.aio
 import pytest
@@ -37,6 +37,12 @@ FINAL = (
     v1.SWEEP_STATE_CANCELLED,
     v1.SWEEP_STATE_FAILED,
 )
+
+
+class OnTheWire(Protocol):
+    """Carries out a scenario on a connection to the door."""
+
+    def __call__(self, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
