@@ -14,6 +14,7 @@ from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_scheduler import codec, page_token
 from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.domain import names
+from sweepd_scheduler.following import send
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.sessions import Sessions
 
@@ -29,9 +30,9 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         self._sessions = sessions
         self._clock = clock
 
-    async def Attach(
+    async def Attach(  # type: ignore[override]  # writes by itself: an agent that stalls is noticed
         self, request_iterator: AsyncIterator[v1.AttachRequest], context: Context
-    ) -> AsyncIterator[v1.AttachResponse]:
+    ) -> None:
         """Hold the stream of one agent."""
         hello = await _hello(request_iterator)
         session = await self._sessions.open(hello)
@@ -39,7 +40,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             reading = asyncio.get_running_loop().create_task(session.read(request_iterator))
             try:
                 async for message in session.line.messages():
-                    yield message
+                    await send(context.write, message)
             finally:
                 reading.cancel()
                 await asyncio.wait([reading])

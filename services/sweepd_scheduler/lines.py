@@ -39,16 +39,27 @@ class Line:
         self.agent = agent
         self._commands: deque[v1.AttachResponse] = deque()
         self._acks: dict[AttemptRef, v1.Ack] = {}
+        self._heartbeat_seen = False
         self._ready = asyncio.Event()
         self._end: DomainError | None = None
         self._ended = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether the stream is to end."""
+        return self._ended
+
     def send(self, message: v1.AttachResponse) -> None:
-        """Put a command in; an acknowledgement merges with the one of the same attempt that still waits."""
-        if message.WhichOneof("command") == "ack":
-            self._merge(message.ack)
-        else:
-            self._commands.append(message)
+        """Put a command in; what only says how far things are merges with what still waits."""
+        if self._end is not None:
+            return
+        match message.WhichOneof("command"):
+            case "ack":
+                self._merge(message.ack)
+            case "heartbeat_seen":
+                self._heartbeat_seen = True
+            case _:
+                self._commands.append(message)
         if len(self._commands) > MAX_COMMANDS:
             self.end(SlowAgentError())
         self._ready.set()
@@ -68,7 +79,7 @@ class Line:
         while True:
             await self._ready.wait()
             self._ready.clear()
-            while (self._commands or self._acks) and self._end is None:
+            while (self._commands or self._acks or self._heartbeat_seen) and self._end is None:
                 yield self._next()
             if self._end is not None:
                 raise self._end
@@ -79,7 +90,10 @@ class Line:
         # Acknowledgements go first: a run's end is told before the StartRun that takes its slot.
         if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
             return v1.AttachResponse(ack=self._acks.pop(next(iter(self._acks))))
-        return self._commands.popleft()
+        if self._commands:
+            return self._commands.popleft()
+        self._heartbeat_seen = False
+        return v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen())
 
     def _merge(self, ack: v1.Ack) -> None:
         ref = AttemptRef(ack.attempt.run_handle, ack.attempt.attempt)

@@ -73,6 +73,8 @@ class AgentSession:
 
     async def _read_all(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
         async for request in requests:
+            if self.line.ended:  # nobody would read the answers
+                return
             kind = request.WhichOneof("report")
             self.heard = self._clock.monotonic()
             if kind == "heartbeat":

@@ -57,9 +57,10 @@ def parcel(run: str, start: int, *, size: int = 1) -> Parcel[str]:
 
 async def runs(relay: Relay[str, int], until: Callable[[], object]) -> None:
     running = asyncio.create_task(relay.run())
-    async with asyncio.timeout(5):
-        while not until():
-            await asyncio.sleep(0.01)
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if until():
+            break
     running.cancel()
     await asyncio.wait([running])
 

@@ -55,6 +55,14 @@ def test_an_agent_that_reads_nothing_is_given_up() -> None:
     assert refused.value.reason is Reason.SLOW_READER
 
 
+def test_heartbeats_of_an_agent_that_reads_nothing_take_no_memory() -> None:
+    line = Line("s", "a")
+    for _ in range(10 * MAX_COMMANDS):
+        line.send(v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen()))
+    (seen,) = asyncio.run(drained(line))
+    assert seen.HasField("heartbeat_seen")
+
+
 def changes(count: int) -> list[RunChanged | SweepChanged]:
     world = World()
     world.create(RANDOM)
