@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.progress import FINAL_RUN, FINAL_SWEEP
@@ -49,7 +50,7 @@ def parse_condition(text: str) -> Condition:
         return Condition(state=text)
     match = _COMPARISON.fullmatch(text)
     try:
-        if match is not None:
+        if match is not None and isfinite(float(match[2])):
             return Condition(comparison=match[1], bound=float(match[2]))
     except ValueError:
         pass
