@@ -18,6 +18,9 @@ from sweepd_agent.surroundings import Home, Surroundings
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
+# Rows that cannot be read when their process has ended are tried again so often, so many seconds apart.
+_READ_TRIES = 10
+_READ_AGAIN = 0.5
 
 
 class Attempt:
@@ -123,9 +126,10 @@ class Attempt:
                 self.process = await self._launched()
                 if self.process.pid:
                     self._home.handle(ProcessStarted(self.key, self.process.pid))
-            outcome = await self._followed(self.process)
         except (trial.StartError, OSError) as error:
             outcome = Outcome(start_error=str(error), time=self._around.wall_clock())
+        else:
+            outcome = await self._followed(self.process)
         self._home.handle(ProcessEnded(self.key, outcome))
 
     async def _launched(self) -> SupervisedProcess:
@@ -147,10 +151,7 @@ class Attempt:
             await self._read_until(end)
         finally:
             end.cancel()
-        more = True
-        while more:  # others have their turn in between
-            await asyncio.sleep(0)
-            more = self._spool.poll()
+        await self._read_rest()
         self._spool.finish()
         self._show_output()
         await self._save_patiently()
@@ -161,7 +162,7 @@ class Attempt:
         flushed = active = around.monotonic()
         while not end.done():
             now = around.monotonic()
-            more = self._spool.poll()
+            more = bool(self._read())
             if self._spool.fresh or more:
                 active = now
             if self._spool.urgent or now - flushed >= self._home.flush_interval:
@@ -177,23 +178,50 @@ class Attempt:
                 pause = _LOOK_EVERY if now - active < _IDLE_AFTER else _LOOK_EVERY_IDLE
                 await asyncio.wait({end}, timeout=pause)
 
+    async def _read_rest(self) -> None:
+        """Read what is left after the end; what cannot be read for long is given up."""
+        left = _READ_TRIES
+        while left and (more := self._read()) is not False:
+            if more is None:
+                left = left - 1 if self.folder.path.exists() else 0
+            await asyncio.sleep(0.0 if more else _READ_AGAIN)  # others have their turn in between
+
+    def _read(self) -> bool | None:
+        """Read rows; return whether there are more, None if they cannot be read at the moment."""
+        try:
+            return self._spool.poll()
+        except OSError as error:
+            self._complain("unread", f"cannot read {self.folder.metrics_file}: {error}")
+            return None
+
     async def _save_patiently(self) -> None:
         """Save; while the disk refuses, rows wait in their file, and the trial goes on."""
         while True:
             try:
                 await self.save()
             except OSError as error:
+                if not self.folder.path.exists():  # nothing is safe there any more, so nothing waits for it
+                    self._complain("removed", f"{self.folder.path} was removed while its run went on")
+                    self._spool.saved(self._spool.numbering)
+                    self._home.wake()
+                    return
                 self._around.log.once("disk", f"cannot write in {self.folder.path}: {error}", self.key)
                 await asyncio.sleep(1.0)
             else:
                 break
         malformed = self._spool.numbering.malformed
         if malformed:
-            message = f"{malformed} lines of {self.folder.metrics_file} are no JSON objects and were left out"
-            self._around.log.once(f"malformed {self.folder.path}", message, self.key)
+            where = f"{malformed} lines of {self.folder.metrics_file}"
+            self._complain("malformed", f"{where} are no JSON objects and were left out")
 
     async def _thin(self) -> None:
-        """Make room while the spool is over its limit."""
+        """Make room while the spool is over its limit, if the disk lets us."""
+        try:
+            await self._thin_segments()
+        except OSError as error:
+            self._complain("thin", f"cannot thin the spool in {self.folder.path}: {error}")
+
+    async def _thin_segments(self) -> None:
         path = self.folder.metrics_file
         while thinning.size(path) > self._around.spool_limit:
             found = thinning.next_segment(path, self._spool.numbering)
@@ -206,8 +234,7 @@ class Attempt:
                 self._spool.thinned(segment)
                 await self._save_patiently()  # before the rows go: whoever reads on must know where to look
             file.unlink()
-            message = f"the spool is full; rows were thinned in {self.folder.path}"
-            self._around.log.once(f"thinned {self.folder.path}", message, self.key)
+            self._complain("thinned", f"the spool is full; rows were thinned in {self.folder.path}")
 
     def _show_output(self) -> None:
         """Copy what is new in the log to the terminal, if that was asked for."""
@@ -220,8 +247,14 @@ class Attempt:
         except FileNotFoundError:
             return
         self._shown += len(content)
-        sys.stdout.write(content.decode(errors="replace"))
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(content.decode(errors="replace"))
+            sys.stdout.flush()
+        except OSError as error:  # nobody reads it any more: that is no matter of the run
+            self._around.log.once("output", f"cannot show the output of runs: {error}")
+
+    def _complain(self, topic: str, message: str) -> None:
+        self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
 
     def _on_disk(self, write: Callable[..., None], *arguments: object) -> Awaitable[None]:
         return asyncio.get_running_loop().run_in_executor(self._around.disk, write, *arguments)

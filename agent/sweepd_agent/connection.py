@@ -75,6 +75,8 @@ class Connection:
                 message = str(error)
             except TimeoutError:
                 message = "the scheduler gave no answer"
+            except OSError as error:  # rows that are to be sent cannot be read
+                message = str(error)
             lived = self._end()
             if self._leaving:
                 return

@@ -83,7 +83,7 @@ class Feed:
         try:
             size = self._log.stat().st_size
         except FileNotFoundError:
-            return False
+            size = 0  # it was removed: nothing of it will ever come
         grown, self._log_size = size > self._log_size, size
         return grown
 
@@ -125,9 +125,12 @@ class Feed:
         sent = self._logs.sent
         if self._ref is None or sent >= self._log_size or not self._logs.may_send(window):
             return None
-        with self._log.open("rb") as file:
-            file.seek(sent)
-            content = file.read(min(LOG_CHUNK, self._log_size - sent))
+        try:
+            with self._log.open("rb") as file:
+                file.seek(sent)
+                content = file.read(min(LOG_CHUNK, self._log_size - sent))
+        except FileNotFoundError:
+            content = b""
         if not content:
             return None
         self._logs = self._logs.sending(sent + len(content), len(content), self._monotonic())

@@ -53,7 +53,13 @@ class Tail:
             start = self._positions.get(number, 0)
             if size <= start:
                 continue
-            lines, end = self._read(number, start, size, room)
+            try:
+                lines, end = self._read(number, start, size, room)
+            except OSError:
+                if not found:
+                    raise
+                self.more = True  # what was read already counts as read
+                break
             found += lines
             self._positions[number] = end
             room -= end - start

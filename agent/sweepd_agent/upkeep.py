@@ -1,6 +1,7 @@
 """How the state folder is kept: what goes when nothing of it is wanted any more, and whether it has room."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from sweepd_agent.attempt import Attempt
@@ -25,7 +26,8 @@ class Upkeep:
         await attempt.close()
         self._around.folder.drop_empty_checkpoints(attempt.assignment)
         if self._keep > 0:
-            attempt.folder.mark_delivered(self._around.wall_clock())
+            with contextlib.suppress(OSError):  # a full disk keeps nothing
+                attempt.folder.mark_delivered(self._around.wall_clock())
             self.remove_later(attempt.folder)
         else:
             attempt.folder.remove()

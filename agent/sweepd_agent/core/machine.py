@@ -138,6 +138,10 @@ def _journalled(turn: Turn, event: Journalled) -> None:
     if held is None or held.phase is not Phase.JOURNALLING:
         return
     turn.do(Confirm(event.command_id, event.error))
+    if (
+        event.error
+    ):  # nothing is offered until the disk was looked at again: the same run would come back at once
+        turn.state = replace(turn.state, enough_room=False)
     if event.error or held.standing is Standing.FENCED:
         turn.drop(held.key)
     elif held.order is not None:

@@ -59,7 +59,12 @@ class Machine:
         return self.folder / "state"
 
     def start(
-        self, *flags: str, sweep: str = SWEEP, default_state: bool = False, **variables: str
+        self,
+        *flags: str,
+        sweep: str = SWEEP,
+        default_state: bool = False,
+        stdout: Path | None = None,
+        **variables: str,
     ) -> AgentProcess:
         """Start an agent, with a state folder that is always the same or, if so told, the default."""
         log = self.folder / f"agent-{len(self._agents) + 1}.log"
@@ -67,7 +72,7 @@ class Machine:
         own = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}
         command = [sys.executable, "-m", "sweepd_agent.main", "--sweep", sweep, "--server", self.address]
         state = () if default_state else ("--state", str(self.state))
-        with log.open("w") as stream, log.with_suffix(".out").open("w") as output:
+        with log.open("w") as stream, (stdout or log.with_suffix(".out")).open("w") as output:
             process = subprocess.Popen(
                 [*command, *state, "--log-format", "json", *flags],
                 env=kept | own | variables,

@@ -74,11 +74,8 @@ def test_a_disk_that_takes_nothing_gives_the_run_back() -> None:
     play = Play()
     play.connected()
     play.happens(e.StartReceived(5, RUN))
-    assert play.happens(e.Journalled(KEY, 5, "no space")) == [
-        f.Confirm(5, "no space"),
-        f.Forget(KEY),
-        f.Offer(1),
-    ]
+    assert play.happens(e.Journalled(KEY, 5, "no space")) == [f.Confirm(5, "no space"), f.Forget(KEY)]
+    assert play.happens(e.RoomSeen(enough=True)) == [f.Offer(1)]
 
 
 def test_a_slot_is_offered_once_the_end_is_reported() -> None:

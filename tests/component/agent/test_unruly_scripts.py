@@ -1,0 +1,71 @@
+"""Scripts that do to their own run folder what they should not: the agent and its other runs go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from component.agent.agent_processes import Machine, until
+from component.agent.scripted_scheduler import ScriptedScheduler
+from sweepd import v1
+
+REMOVES_ITS_FOLDER = """
+import os, shutil, time
+with open(os.environ["SWEEPD_METRICS_FILE"], "a") as rows:
+    rows.write('{"loss": 1}\\n' * 50)
+    rows.flush()
+    time.sleep(0.5)
+    rows.write('{"loss": 1}\\n' * 50)
+shutil.rmtree(os.environ["SWEEPD_RUN_DIR"])
+time.sleep(0.5)
+open("done", "w")
+"""
+LOGS_INTO_A_FOLDER = """
+import os, pathlib, time
+os.mkdir(os.environ["SWEEPD_METRICS_FILE"])
+pathlib.Path("made").touch()
+while not pathlib.Path("enough").exists():
+    time.sleep(0.02)
+raise SystemExit(7)
+"""
+
+
+def test_a_removed_run_folder_costs_that_run_alone(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    machine.write("unruly.py", REMOVES_ITS_FOLDER)
+    first, second = scheduler.add(sys.executable, "unruly.py"), scheduler.add("true")
+    agent = machine.start("--count", "2")
+    ended = scheduler.ended(first)
+    assert (machine.folder / "done").exists()
+    assert ended.exit is not None
+    assert ended.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
+    scheduler.ended(second)
+    assert agent.ended() == 0
+
+
+def test_a_run_whose_rows_cannot_be_read_is_not_taken_for_ended(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("unruly.py", LOGS_INTO_A_FOLDER)
+    run = scheduler.add(sys.executable, "unruly.py")
+    agent = machine.start("--count", "1")
+    until((machine.folder / "made").exists)
+    time.sleep(0.5)
+    attempt = scheduler.attempt(run)
+    assert not attempt.exits
+    os.kill(attempt.pid, 0)
+    (machine.folder / "enough").touch()
+    assert scheduler.ended(run).exit is not None
+    assert attempt.exit is not None
+    assert (attempt.exit.exit.cause, attempt.exit.exit.code) == (v1.EXIT_CAUSE_EXITED, 7)
+    assert agent.ended() == 0
+
+
+def test_output_that_nobody_takes_ends_no_run(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    run = scheduler.add("sh", "-c", "echo said; sleep 0.5; exit 7")
+    agent = machine.start("--count", "1", "--show-output", stdout=Path("/dev/full"))
+    ended = scheduler.ended(run)
+    assert ended.exit is not None
+    assert ended.exit.exit.code == 7
+    assert agent.ended() == 0
