@@ -85,7 +85,12 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         reader, writer = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # it is tried again, and must not cost descriptors each time
+            os.close(reader)
+            os.close(writer)
+            raise
         if pid == 0:
             os.close(reader)
             self._be(child.program, Line(writer))

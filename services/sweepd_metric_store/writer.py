@@ -74,6 +74,7 @@ class Writer:
         """
         await self._room.acquire()
         if self._ended is not None:
+            self._room.release()
             raise self._ended
         answer: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(lambda _: self._room.release())

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from sweepd_kernel.clock import Clock
@@ -209,15 +210,21 @@ class Owner:
         self.state.journal.keep()
         if changes:
             self.state.counters["number"] = number
-            self._outlet.publish(changes, number)
+            self._let_out(lambda: self._outlet.publish(changes, number))
         for each in decided:
             for effect in each.decision.effects:
                 if isinstance(effect, SetTimer):
                     self._set_timer(effect.at, effect.event)
                 else:
-                    self._outlet.perform(effect)
+                    self._let_out(partial(self._outlet.perform, effect))
             _finish(each.item, each.answer, each.refusal)
         self._requests.forget_before(self._moment().wall - DAY)
+
+    def _let_out(self, perform: Callable[[], None]) -> None:
+        try:
+            perform()
+        except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
+            self._log.exception("an effect has failed")
 
     def _drop(self, decided: Sequence[_Decided], error: Exception, *, hold: bool = True) -> None:
         """Forget what was staged. People are told; what agents report is decided again later."""

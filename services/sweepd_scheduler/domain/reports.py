@@ -42,10 +42,11 @@ def trust_again(turn: Turn, session: str) -> None:
 
 def heartbeat(turn: Turn, event: Heartbeat) -> None:
     """Lift the suspicion from the named attempts."""
-    by_handle = turn.state.holdings[event.session].by_handle
-    for ref in event.alive:
-        if ref.handle in by_handle and turn.state.suspects:
-            heard_again(turn, by_handle[ref.handle].key)
+    holdings = turn.state.holdings[event.session]
+    for ref in event.alive if turn.state.suspects else ():
+        held = holdings.by_handle.get(ref.handle)
+        if held is not None and held.key in holdings.live:
+            heard_again(turn, held.key)
 
 
 def started(turn: Turn, event: Started) -> None:

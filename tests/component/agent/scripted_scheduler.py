@@ -90,6 +90,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.flush_interval = 0.1
         self.acks_points = True
         self.acks_logs = True
+        # Said with the acknowledgement of an end.
+        self.notice = ""
         self.refuse: Callable[[v1.Hello, Context], None] | None = None
         self.fates: dict[str, v1.AttemptFate.ValueType] = {}
         self._command = 0
@@ -351,7 +353,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             return
         attempt.exit = attempt.exit or exited
         attempt.ended_at = attempt.ended_at or time.monotonic()
-        self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED)
+        self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
 
     def _ack(self, session: Session, attempt: Attempt, **fields: object) -> None:
         ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)

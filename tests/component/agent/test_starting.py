@@ -82,11 +82,17 @@ def test_a_failed_run_shows_the_end_of_its_log(scheduler: ScriptedScheduler, mac
     assert attempt.exit.log_tail.endswith("999\n1000\nout of luck")
 
 
-def test_an_objective_that_was_never_logged_is_named(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    scheduler.add("sh", "-c", 'echo \'{"acc": 1, "l": {"x": 2}}\' >> "$SWEEPD_METRICS_FILE"')
+def test_keys_that_were_logged_are_named_and_the_notice_of_an_end_is_shown(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.notice = "the sweep optimises `loss`"
+    run = scheduler.add("sh", "-c", 'echo \'{"acc": 1, "l": {"x": 2}}\' >> "$SWEEPD_METRICS_FILE"')
     agent = machine.start("--count", "1", "--log-format", "text")
+    exited = scheduler.ended(run).exit
     assert agent.ended() == 0
-    assert "your script logged `acc`, `l.x`; the sweep optimises `loss`" in agent.log.read_text()
+    assert exited is not None
+    assert list(exited.logged_keys) == ["acc", "l.x"]
+    assert scheduler.notice in agent.log.read_text()
 
 
 def test_a_start_may_be_ordered_twice(scheduler: ScriptedScheduler, machine: Machine) -> None:

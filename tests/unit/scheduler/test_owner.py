@@ -39,8 +39,11 @@ class Recording:
     def __init__(self) -> None:
         self.effects: list[Effect] = []
         self.numbers: list[int] = []
+        self.broken = False
 
     def perform(self, effect: Effect) -> None:
+        if self.broken:
+            raise ZeroDivisionError
         self.effects.append(effect)
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
@@ -151,6 +154,17 @@ def test_a_refused_request_changes_nothing_and_the_loop_goes_on() -> None:
         with pytest.raises(DomainError, match="exists already"):
             await bench.owner.ask(CREATE, encode, None)
         assert await bench.pause() == b"local/demo/s paused"
+
+    running(scenario)
+
+
+def test_an_effect_that_fails_does_not_end_the_loop() -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.attach()
+        bench.outlet.broken = True
+        await bench.owner.settle(Offered("session", 1))
+        async with asyncio.timeout(5):
+            assert await bench.pause() == b"local/demo/s paused"
 
     running(scenario)
 

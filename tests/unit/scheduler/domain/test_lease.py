@@ -56,6 +56,18 @@ def test_any_message_renews_the_lease(world: World) -> None:
     assert world.run(RUN).newest.state is AttemptState.RUNNING
 
 
+def test_a_fenced_attempt_lends_its_successor_no_life(world: World) -> None:
+    old = world.attach()
+    start = world.takes_one(old)
+    world.passes(121)
+    new = world.attach("bob")
+    world.takes_one(new)
+    world.passes(31)
+    assert world.run(RUN).newest.state is AttemptState.SUSPECT
+    world.happens(Heartbeat(old, (start.ref,)))
+    assert (world.run(RUN).attempt, world.run(RUN).newest.state) == (2, AttemptState.SUSPECT)
+
+
 def test_a_heartbeat_that_does_not_name_an_attempt_does_not_renew_it(world: World) -> None:
     session = world.attach()
     world.takes_one(session)
