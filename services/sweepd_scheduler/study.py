@@ -21,6 +21,7 @@ PREPARE_DEADLINE = 2.0
 AWAY_FOR = 1.2
 OBSERVATIONS_A_CALL = 1_000
 MAX_RESENDS = 3
+MAX_OBSERVATIONS = 2**53
 
 _OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for outcome in Outcome}
 
@@ -85,6 +86,9 @@ class Studies:
             self._tell(SuggestionsFailed(sweep.key, error.details() or error.code().name))
         except (TimeoutError, CodecError, DomainError) as error:
             self._log.warning("%s: no suggestion: %s", sweep.name, error)
+            self._tell(SuggestionsFailed(sweep.key, str(error)))
+        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it, or the sweep never asks again)
+            self._log.exception("%s: no suggestion", sweep.name)
             self._tell(SuggestionsFailed(sweep.key, str(error)))
 
     def _note_away(self, why: str) -> None:
@@ -155,6 +159,8 @@ def _observation_message(line: StudyLine) -> v1.StudyObservation:
 
 
 def _suggested(message: v1.Suggestion, run_number: int) -> Suggested:
+    if message.observations_seen > MAX_OBSERVATIONS:
+        raise CodecError("observations_seen", f"{message.observations_seen} were never made")
     return Suggested(
         point=point_from_message(message.point),
         engine=message.engine[:100],
