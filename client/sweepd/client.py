@@ -82,7 +82,7 @@ class Client:
         parent: str,
         spec: v1.SweepSpec,
         *,
-        source: v1.SweepFile,
+        source: v1.SweepFile | None = None,
         sweep_id: str = "",
         request_id: str = "",
     ) -> v1.Sweep:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import grpc.aio
@@ -32,6 +31,7 @@ from sweepd_scheduler.sql import SqliteStore
 from sweepd_scheduler.sql_records import SqliteRecords
 from sweepd_scheduler.study import Studies
 from sweepd_scheduler.watch import Watchers
+from sweepd_scheduler.weight import Page
 
 DATABASE = "scheduler.sqlite"
 POINTS_UNDER_WAY = 24 * 1024 * 1024
@@ -95,7 +95,7 @@ class Scheduler:
         await self._metrics.close()
         await self._suggestion.close()
 
-    async def _observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+    async def _observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         return await self._reading(self._records.observations, sweep, after, limit)
 
     def _relays(self, context: ServiceContext) -> tuple[Points, Logs]:

@@ -66,9 +66,8 @@ async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple
         part = await reading(reading.records.snapshot, follower.sweep_key, after, RUNS_A_MESSAGE)
         if after == 0:
             follower.floor = part.number
-        continues = len(part.runs) == RUNS_A_MESSAGE
         sweep = part.sweep if after == 0 else None
-        yield Changed(sweep=sweep, runs=part.runs, number=0 if continues else follower.floor), continues
-        if not continues:
+        yield Changed(sweep=sweep, runs=part.runs, number=0 if part.more else follower.floor), part.more
+        if not part.more:
             return
         after = part.runs[-1].number

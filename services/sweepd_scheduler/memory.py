@@ -22,6 +22,7 @@ from sweepd_scheduler.domain.state import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
 from sweepd_scheduler.ports import Changed, Loaded, RunPosition, StudyLine
+from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
 
 class MemoryStore:
@@ -79,7 +80,7 @@ class MemoryStore:
 
     def sweeps(
         self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
-    ) -> Sequence[Sweep]:
+    ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
         found = [
             replace(sweep, file=None)
@@ -89,7 +90,7 @@ class MemoryStore:
             and (not states or sweep.state in states)
             and (before is None or sweep.key < before)
         ]
-        return found[:limit]
+        return page(found, limit, sweep_weight)
 
     def run(self, name: RunName) -> Run | None:
         """Return one run."""
@@ -99,7 +100,7 @@ class MemoryStore:
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
-    ) -> Sequence[Run]:
+    ) -> Page[Run]:
         """Return runs by number, or the best first."""
         found = [run for run in self._runs_of(sweep.key) if not states or run.state in states]
         if best:
@@ -109,28 +110,30 @@ class MemoryStore:
         if after is not None:
             place = next((n for n, run in enumerate(found) if run.number == after.number), -1)
             found = found[place + 1 :]
-        return found[:limit]
+        return page(found, limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`."""
-        found = [run for run in self._runs_of(sweep) if run.number > after][:limit]
-        return self._changed(sweep, found)
+        found = [run for run in self._runs_of(sweep) if run.number > after]
+        return self._changed(sweep, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
         """Return what has changed after `number`."""
         found = [run for run in self._runs_of(sweep) if self._runs[run.key][1] > number]
-        return None if len(found) > limit or number > self._last_number() else self._changed(sweep, found)
+        changed = self._changed(sweep, found, limit)
+        return None if changed.more or number > self._last_number() else changed
 
-    def observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+    def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
         found = [note for note in self._notes if note.sweep == sweep and note.number > after]
-        return [
+        lines = (
             StudyLine(
                 note=note,
                 point=self._runs[(sweep, note.run)][0].point if note.event is StudyEvent.HANDED_OUT else None,
             )
-            for note in found[:limit]
-        ]
+            for note in found
+        )
+        return page(lines, limit, lambda line: line.weight)
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt."""
@@ -167,10 +170,14 @@ class MemoryStore:
             run for (key, _), (run, _) in sorted(self._runs.items(), key=lambda each: each[0]) if key == sweep
         ]
 
-    def _changed(self, sweep: int, runs: Sequence[Run]) -> Changed:
+    def _changed(self, sweep: int, found: Sequence[Run], limit: int) -> Changed:
         entity, number = self._sweeps[sweep]
+        part = page(found, limit, run_weight)
         return Changed(
-            sweep=entity, runs=tuple(runs), number=max(number, *(self._runs[run.key][1] for run in runs), 0)
+            sweep=entity,
+            runs=part.entries,
+            number=max(number, *(self._runs[run.key][1] for run in part.entries), 0),
+            more=part.more,
         )
 
     def _last_number(self) -> int:

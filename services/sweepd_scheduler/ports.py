@@ -11,6 +11,9 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.state import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.weight import Page, point_weight
+
+_NOTE_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +41,24 @@ class StudyLine:
     note: StudyNoted
     point: Point | None
 
+    @property
+    def weight(self) -> int:
+        """Bytes that it has at most as a message."""
+        return _NOTE_BYTES + point_weight(self.point)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Part of a sweep as it is, or as it has changed; `number` is that of the newest change in it."""
+    """Part of a sweep as it is, or as it has changed; `number` is that of the newest change in it.
+
+    Args:
+        more: whether runs were left out that come after these.
+    """
 
     sweep: Sweep | None
     runs: tuple[Run, ...]
     number: int
+    more: bool = False
 
 
 class Store(Protocol):
@@ -66,7 +79,7 @@ class Store(Protocol):
 
 
 class Records(Protocol):
-    """The readers' side: what was committed, in any thread.
+    """The readers' side: what was committed, in any thread; never more at once than one message carries.
 
     Every method may raise StorageError.
     """
@@ -76,7 +89,7 @@ class Records(Protocol):
 
     def sweeps(
         self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
-    ) -> Sequence[Sweep]:
+    ) -> Page[Sweep]:
         """Return sweeps without their files, newest first, with keys below `before`; empty names are any."""
 
     def run(self, name: RunName) -> Run | None:
@@ -84,16 +97,16 @@ class Records(Protocol):
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
-    ) -> Sequence[Run]:
+    ) -> Page[Run]:
         """Return runs by number, or the best first, without those that have no value."""
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return what has changed after `number`; None if it is not known, or there is more than `limit`."""
+        """Return what has changed after `number`; None if it is not known, or there is more than fits."""
 
-    def observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+    def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:

@@ -32,11 +32,10 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         best = request.order == v1.RUN_ORDER_BEST
         after = _position(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
-        found = await self._reading(self._reading.records.runs, sweep, wanted, after, size + 1, best=best)
-        more = len(found) > size
+        found = await self._reading(self._reading.records.runs, sweep, wanted, after, size, best=best)
         return v1.ListRunsResponse(
-            runs=[codec.run_message(run) for run in found[:size]],
-            next_page_token=page_token.encoded(_place(found[size - 1]), request) if more else "",
+            runs=[codec.run_message(run) for run in found.entries],
+            next_page_token=page_token.encoded(_place(found.entries[-1]), request) if found.more else "",
         )
 
 

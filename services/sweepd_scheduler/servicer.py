@@ -84,11 +84,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         wanted = codec.states(codec.SWEEP_STATES, request.states)
         before = _before(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
-        found = await self._reading(self._reading.records.sweeps, entity, project, wanted, before, size + 1)
-        more = len(found) > size
+        found = await self._reading(self._reading.records.sweeps, entity, project, wanted, before, size)
         return v1.ListSweepsResponse(
-            sweeps=[self._message(sweep) for sweep in found[:size]],
-            next_page_token=page_token.encoded([found[size - 1].key], request) if more else "",
+            sweeps=[self._message(sweep) for sweep in found.entries],
+            next_page_token=page_token.encoded([found.entries[-1].key], request) if found.more else "",
         )
 
     async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:

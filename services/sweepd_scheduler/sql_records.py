@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from sweepd_scheduler.domain.run import AttemptState, Run, RunState
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
+from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
 _LISTED = ", ".join(("id", "entity", "project", "sweep", "spec", "create_time", "changed", *rows.SWEEP_LIVE))
 
@@ -42,7 +43,7 @@ class SqliteRecords:
 
     def sweeps(
         self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
-    ) -> Sequence[Sweep]:
+    ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
         query = _Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
         query.where("entity = ?", entity or None)
@@ -50,8 +51,8 @@ class SqliteRecords:
         query.among("state", states)
         query.where("id < ?", before)
         with self._reading() as connection:
-            found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit))
-            return [rows_read.sweep(row) for row in found]
+            found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit + 1))
+            return page(map(rows_read.sweep, found), limit, sweep_weight)
 
     def run(self, name: RunName) -> Run | None:
         """Return one run with all attempts."""
@@ -62,12 +63,11 @@ class SqliteRecords:
             found = connection.execute(
                 "select * from run where sweep_id = ? and number = ?", (sweep["id"], name.number)
             )
-            runs = _runs(connection, name.sweep, found.fetchall())
-            return runs[0] if runs else None
+            return next(_runs(connection, name.sweep, found), None)
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
-    ) -> Sequence[Run]:
+    ) -> Page[Run]:
         """Return runs by number, or the best first, without those that have no value."""
         query = _Query("select * from run")
         query.where("sweep_id = ?", sweep.key)
@@ -85,8 +85,8 @@ class SqliteRecords:
         elif after is not None:
             query.where("number > ?", after.number)
         with self._reading() as connection:
-            found = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit))
-            return _runs(connection, sweep.name, found.fetchall())
+            found = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit + 1))
+            return page(_runs(connection, sweep.name, found), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""
@@ -94,34 +94,33 @@ class SqliteRecords:
             row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
             found = connection.execute(
                 "select * from run where sweep_id = ? and number > ? order by number limit ?",
-                (sweep, after, limit),
-            ).fetchall()
-            return _changed(connection, row, found)
+                (sweep, after, limit + 1),
+            )
+            return _changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return what has changed after `number`; None if it is not known, or there is more than `limit`."""
+        """Return what has changed after `number`; None if it is not known, or there is more than fits."""
         with self._reading() as connection:
             (last,) = connection.execute("select max(changed) from sweep").fetchone()
             (line,) = connection.execute("select max(number) from event").fetchone()
             found = connection.execute(
                 "select * from run where sweep_id = ? and changed > ? order by number limit ?",
                 (sweep, number, limit + 1),
-            ).fetchall()
-            if len(found) > limit or number > max(last or 0, line or 0, *(row["changed"] for row in found)):
-                return None
+            )
             row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
-            return _changed(connection, row, found)
+            changed = _changed(connection, row, found, limit)
+            return None if changed.more or number > max(last or 0, line or 0, changed.number) else changed
 
-    def observations(self, sweep: int, after: int, limit: int) -> Sequence[StudyLine]:
+    def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
         with self._reading() as connection:
             found = connection.execute(
                 "select o.*, case when o.event = 'handed-out' then r.point end as point from observation o"
                 " join run r on r.sweep_id = o.sweep_id and r.number = o.run"
                 " where o.sweep_id = ? and o.number > ? order by o.number limit ?",
-                (sweep, after, limit),
+                (sweep, after, limit + 1),
             )
-            return [_line(row) for row in found]
+            return page(map(_line, found), limit, lambda line: line.weight)
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt; None where there is nothing."""
@@ -182,26 +181,32 @@ def _sweep_row(connection: sqlite3.Connection, name: SweepName) -> sqlite3.Row |
     return found
 
 
-def _runs(connection: sqlite3.Connection, name: SweepName, found: Sequence[sqlite3.Row]) -> list[Run]:
-    return [
-        rows_read.run(
-            row,
-            name,
-            connection.execute(
-                "select * from attempt where sweep_id = ? and run = ? order by number",
-                (row["sweep_id"], row["number"]),
-            ),
+def _runs(connection: sqlite3.Connection, name: SweepName, found: Iterable[sqlite3.Row]) -> Iterator[Run]:
+    return (run for run, _ in _runs_with_numbers(connection, name, found))
+
+
+def _runs_with_numbers(
+    connection: sqlite3.Connection, name: SweepName, found: Iterable[sqlite3.Row]
+) -> Iterator[tuple[Run, int]]:
+    """Read runs one after the other, each with the number of its newest change."""
+    for row in found:
+        attempts = connection.execute(
+            "select * from attempt where sweep_id = ? and run = ? order by number",
+            (row["sweep_id"], row["number"]),
         )
-        for row in found
-    ]
+        yield rows_read.run(row, name, attempts), row["changed"]
 
 
-def _changed(connection: sqlite3.Connection, row: sqlite3.Row, found: Sequence[sqlite3.Row]) -> Changed:
+def _changed(
+    connection: sqlite3.Connection, row: sqlite3.Row, found: Iterable[sqlite3.Row], limit: int
+) -> Changed:
     sweep = rows_read.sweep(row)
+    part = page(_runs_with_numbers(connection, sweep.name, found), limit, lambda each: run_weight(each[0]))
     return Changed(
         sweep=sweep,
-        runs=tuple(_runs(connection, sweep.name, found)),
-        number=max(row["changed"], *(run["changed"] for run in found), 0),
+        runs=tuple(run for run, _ in part.entries),
+        number=max(row["changed"], *(number for _, number in part.entries), 0),
+        more=part.more,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import grpc.aio
 
@@ -15,6 +15,7 @@ from sweepd_scheduler.domain.decision import Outcome, StudyEvent
 from sweepd_scheduler.domain.events import Suggested, SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.ports import StudyLine
+from sweepd_scheduler.weight import MOST_BYTES, Page, sweep_weight
 
 CALL_DEADLINE = 15.0
 PREPARE_DEADLINE = 2.0
@@ -26,7 +27,7 @@ MAX_OBSERVATIONS = 2**53
 _OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for outcome in Outcome}
 
 
-ReadStudy = Callable[[int, int, int], Awaitable[Sequence[StudyLine]]]
+ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
 """Reads observations: sweep, after which number, how many at most."""
 
 
@@ -98,6 +99,7 @@ class Studies:
             self._log.warning("the suggestion service is away (%s); model-based sweeps go on without it", why)
 
     async def _suggest(self, sweep: Sweep, count: int) -> SuggestionsArrived:
+        count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # the answer must fit, too
         for _ in range(MAX_RESENDS):
             answer = await self._send_all(sweep, count)
             if self._away:
@@ -121,13 +123,13 @@ class Studies:
         while True:
             after = self._known.get(sweep.key, 0)
             lines = await self._reading(sweep.key, after, OBSERVATIONS_A_CALL)
-            last = len(lines) < OBSERVATIONS_A_CALL
+            last = not lines.more
             request = v1.SuggestRequest(
                 sweep=str(sweep.name),
                 revision=1,
                 spec=spec_message(sweep.spec) if after == 0 else None,
                 first_observation=after + 1,
-                observations=[_observation_message(line) for line in lines],
+                observations=[_observation_message(line) for line in lines.entries],
                 run_number=sweep.counts.total + 1,
                 count=count if last else 0,
             )

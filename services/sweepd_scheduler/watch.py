@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.decision import Change, RunChanged, SweepChanged
 from sweepd_scheduler.domain.run import Run
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.ports import Changed
+from sweepd_scheduler.weight import pages, run_weight
 
 SHORTEST_INTERVAL = 0.1
 MAX_WAITING_RUNS = 20_000
@@ -82,11 +83,11 @@ class Follower:
         sweep, runs, number = self.sweep, list(self.runs.values()), self.number
         self.sweep = None
         self.runs = {}
-        pieces = [runs[n : n + MAX_RUNS_A_MESSAGE] for n in range(0, len(runs), MAX_RUNS_A_MESSAGE)] or [[]]
+        pieces = [part.entries for part in pages(runs, MAX_RUNS_A_MESSAGE, run_weight)]
         # Only the last piece carries the new number: a reader cut off in between gets all of it again.
-        first = [Changed(sweep=sweep, runs=tuple(piece), number=self.floor) for piece in pieces[:-1]]
+        first = [Changed(sweep=sweep, runs=piece, number=self.floor) for piece in pieces[:-1]]
         self.floor = number
-        return [*first, Changed(sweep=sweep, runs=tuple(pieces[-1]), number=number)]
+        return [*first, Changed(sweep=sweep, runs=pieces[-1], number=number)]
 
 
 class Watchers:

@@ -14,6 +14,9 @@ from sweepd.codec import spec_message
 from sweepd.discovery import current_address
 from sweepd.spec import Method, SweepSpec
 
+_MOST_BYTES = 4_000_000
+"""What fits into a call; of a larger sweep the file, which is for display only, is left out."""
+
 _SWEEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -37,9 +40,11 @@ def create_sweep(
             f"no legal id: {sweep_id!r}",
             next_step="lower-case letters, digits, `_` and `-`, at most 64, a letter or digit first",
         )
+    message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
+    fits = message.ByteSize() + source.ByteSize() <= _MOST_BYTES
     return client.create_sweep(
-        parent, spec_message(spec), source=source, sweep_id=sweep_id, request_id=request_id
+        parent, message, source=source if fits else None, sweep_id=sweep_id, request_id=request_id
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_kernel.errors import DomainError
+from sweepd_scheduler import codec
 from sweepd_scheduler.domain.decision import Remembered, StartRun
 from sweepd_scheduler.domain.events import PauseSweep
 from sweepd_scheduler.domain.names import RunName, SweepName
@@ -89,16 +90,19 @@ def test_requests_are_remembered_until_they_are_old(opened: Opened) -> None:
 def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Opened) -> None:
     sweep = world.create({**RANDOM, **OBJECTIVE})
     three_runs(world)
-    runs = opened.records.runs(sweep, (), None, 10, best=False)
+    runs = opened.records.runs(sweep, (), None, 10, best=False).entries
     assert [run.number for run in runs] == [1, 2, 3]
     assert runs[0] == world.run((1, 1))
     assert runs[0].attempts == world.run((1, 1)).attempts
-    best = opened.records.runs(sweep, (), None, 10, best=True)
+    best = opened.records.runs(sweep, (), None, 10, best=True).entries
     assert [run.number for run in best] == [2, 1]
-    rest = opened.records.runs(sweep, (), RunPosition(number=2, value=0.3), 10, best=True)
+    rest = opened.records.runs(sweep, (), RunPosition(number=2, value=0.3), 10, best=True).entries
     assert [run.number for run in rest] == [1]
-    assert [run.number for run in opened.records.runs(sweep, (), RunPosition(number=1), 1, best=False)] == [2]
-    ended = opened.records.runs(sweep, (RunState.FINISHED,), None, 10, best=False)
+    part = opened.records.runs(sweep, (), RunPosition(number=1), 1, best=False)
+    assert ([run.number for run in part.entries], part.more) == ([2], True)
+    part = opened.records.runs(sweep, (), RunPosition(number=2), 1, best=False)
+    assert ([run.number for run in part.entries], part.more) == ([3], False)
+    ended = opened.records.runs(sweep, (RunState.FINISHED,), None, 10, best=False).entries
     assert [run.number for run in ended] == [1]
     assert opened.records.run(RunName(S, 9)) is None
 
@@ -107,10 +111,36 @@ def test_sweeps_are_listed_newest_first(world: StoredWorld, opened: Opened) -> N
     for sweep_id in ("a", "b", "c"):
         world.create(GRID_4, sweep_id)
     world.save()
-    assert [sweep.name.id for sweep in opened.records.sweeps("", "", (), None, 10)] == ["c", "b", "a"]
-    assert [sweep.name.id for sweep in opened.records.sweeps("local", "demo", (), 3, 1)] == ["b"]
-    assert not opened.records.sweeps("other", "", (), None, 10)
-    assert not opened.records.sweeps("", "", (SweepState.FINISHED,), None, 10)
+    listed = opened.records.sweeps("", "", (), None, 10)
+    assert ([sweep.name.id for sweep in listed.entries], listed.more) == (["c", "b", "a"], False)
+    listed = opened.records.sweeps("local", "demo", (), 3, 1)
+    assert ([sweep.name.id for sweep in listed.entries], listed.more) == (["b"], True)
+    assert not opened.records.sweeps("other", "", (), None, 10).entries
+    assert not opened.records.sweeps("", "", (SweepState.FINISHED,), None, 10).entries
+
+
+def test_what_is_read_at_once_fits_into_a_message(world: StoredWorld, opened: Opened) -> None:
+    heavy = {"s": {"value": "x" * 400_000}, "x": {"min": 0.0, "max": 1.0}}
+    sweep = world.create({**RANDOM, **OBJECTIVE, "method": "bayes", "parameters": heavy})
+    session = world.attach(slots=20)
+    world.offer(session, 20)
+    world.passes(1.0)
+    world.save()
+    seen: list[int] = []
+    more = True
+    while more:
+        after = RunPosition(number=seen[-1]) if seen else None
+        part = opened.records.runs(sweep, (), after, 1_000, best=False)
+        assert len(part.entries) == 7 or not part.more
+        seen += [run.number for run in part.entries]
+        more = part.more
+    assert seen == list(range(1, 21))
+    first = opened.records.snapshot(1, 0, 1_000)
+    assert (len(first.runs), first.more) == (7, True)
+    lines = opened.records.observations(1, 0, 1_000)
+    assert (len(lines.entries), lines.more) == (7, True)
+    assert opened.records.changed_since(1, 0, 1_000) is None  # a snapshot will tell, part by part
+    assert sum(codec.run_message(run).ByteSize() for run in first.runs) < 4 * 1024 * 1024
 
 
 def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened) -> None:
@@ -141,10 +171,12 @@ def test_observations_are_read_in_order_with_the_points_handed_out(
     world.logs(session, start.ref, 1, 0.5)
     world.exits(session, start.ref, last_row=1)
     world.save()
-    lines = opened.records.observations(1, 0, 2)
+    part = opened.records.observations(1, 0, 2)
+    lines = part.entries
+    assert part.more
     assert [line.note.event for line in lines] == ["handed-out", "rung-reached"]
     assert lines[0].point == start.run.point
-    assert [line.note.event for line in opened.records.observations(1, 2, 9)] == ["ended"]
+    assert [line.note.event for line in opened.records.observations(1, 2, 9).entries] == ["ended"]
 
 
 def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened) -> None:

@@ -1,0 +1,59 @@
+"""Sweeps whose runs are large: more of them than one message carries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from sweepd import v1
+from system.installation import Installation
+from system.wire import Wire, over_the_door, work_to_the_end
+
+RUNS = 24
+LARGE = {
+    "program": "t.py",
+    "method": "bayes",
+    "run_cap": RUNS,
+    "seed": 3,
+    "metric": {"name": "loss"},
+    "parameters": {"s": {"value": "x" * 400_000}, "x": {"min": 0.0, "max": 1.0}},
+}
+
+
+def test_a_sweep_of_large_runs_is_searched_listed_watched_and_exported(installation: Installation) -> None:
+    server = installation.start_server()
+    sweep = installation.create(json.dumps(LARGE))
+
+    async def scenario(wire: Wire) -> None:
+        waiting = asyncio.create_task(wire.ended(sweep))
+        async with ScriptedAgent(wire.channel, sweep) as agent:
+            assert await work_to_the_end(agent, lambda start: [1.0 / start.number]) == RUNS
+        await waiting
+        runs = await wire.all_runs(sweep)
+        assert [run.number for run in runs] == list(range(1, RUNS + 1))
+        by_model = [run for run in runs if run.provenance.source == v1.POINT_SOURCE_FRESH]
+        assert any(run.provenance.observations_seen > 20 for run in by_model)
+        told: list[int] = []
+        async for part in wire.sweeps.WatchSweep(v1.WatchSweepRequest(name=sweep), timeout=20):
+            told += [run.number for run in part.runs]
+            if not part.snapshot_continues:
+                break
+        assert told == list(range(1, RUNS + 1))
+
+    over_the_door(server, scenario)
+    assert len(installation.ctl("runs", sweep, "-o", "name").stdout.splitlines()) == RUNS
+    assert len(installation.export(sweep, "run")) == RUNS
+    assert "finished" in installation.ctl("watch", sweep).stdout
+    assert "Traceback" not in (installation.folder / "server.log").read_text()
+
+
+def test_a_file_that_is_as_large_as_may_be_is_created_and_listed(installation: Installation) -> None:
+    installation.start_server()
+    values = [f"{number:03d}" + "x" * 400_000 for number in range(7)]
+    text = json.dumps(LARGE | {"method": "grid", "parameters": {"s": {"values": values}}})
+    assert len(text) > 2_800_000
+    sweeps = [installation.create(text) for _ in range(3)]
+    listed = installation.ctl("list", "-o", "name").stdout.splitlines()
+    assert listed == sweeps[::-1]
+    assert installation.json("get", sweeps[0])["plannedRuns"] == 7

@@ -1,0 +1,38 @@
+"""What is weighed is never lighter than it will be as a message, and a page carries what it can."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.codec import point_message
+from sweepd.spec import Json
+from sweepd_scheduler.weight import page, pages, point_weight
+
+VALUES: st.SearchStrategy[Json] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8))
+def test_a_point_is_never_lighter_than_its_message(point: dict[str, Json]) -> None:
+    assert point_weight(point) >= point_message(point).ByteSize()
+
+
+@given(st.lists(st.integers(0, 120)), st.integers(1, 9))
+def test_pages_divide_without_loss(weights: list[int], limit: int) -> None:
+    parts = list(pages(weights, limit, lambda weight: weight * 40_000))
+    assert [each for part in parts for each in part.entries] == weights
+    assert [part.more for part in parts] == [True] * (len(parts) - 1) + [False]
+    assert all(1 <= len(part.entries) <= limit for part in parts) or not weights
+    assert all(len(part.entries) == 1 or sum(part.entries) * 40_000 <= 3_000_000 for part in parts if weights)
+
+
+def test_a_page_takes_no_more_than_it_needs_from_its_source() -> None:
+    source = iter(range(100))
+    assert page(source, 3, lambda _: 1).entries == (0, 1, 2)
+    assert next(source) == 4
