@@ -7,13 +7,14 @@ from sweepd.codec import point_message
 from sweepd.spec import Json
 from sweepd_scheduler.weight import page, pages, point_weight
 
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 VALUES: st.SearchStrategy[Json] = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXT, inner, max_size=5),
     max_leaves=30,
 )
 
