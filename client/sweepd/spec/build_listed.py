@@ -13,7 +13,12 @@ _PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last 
 
 def build_constant(fields: Fields) -> Constant | None:
     """Return the constant of a `value`, or None after recording why there is none."""
-    value = _json(fields, fields.node.entries["value"].node, fields.path_of("value"))
+    node = fields.node.entries["value"].node
+    if isinstance(node, SequenceNode):
+        message = "one constant, a list; nothing is searched here"
+        path = fields.path_of("value")
+        fields.findings.warning(node.place, path, "constant-list", message, suggestion="values")
+    value = _json(fields, node, fields.path_of("value"))
     return Constant(value=value) if _is_finite(value) else None
 
 

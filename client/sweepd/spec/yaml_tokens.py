@@ -3,6 +3,9 @@
 It takes the library's parser events, an iterative process that builds no objects, and nothing above them.
 """
 
+from io import StringIO
+from itertools import islice
+
 import yaml
 from yaml.events import (
     AliasEvent,
@@ -41,7 +44,7 @@ def feed(text: str, composer: Composer) -> None:
             else:
                 _feed_event(event, composer)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error) from None
+        raise _syntax_error(error, text) from None
     except yaml.YAMLError as error:
         raise LoadError("yaml-syntax", f"not YAML: {error}", None) from None
 
@@ -95,12 +98,18 @@ def _foreign_tag(tag: object, place: Place) -> LoadError:
     return LoadError("yaml-tag", f"the tag {short} is not read; leave it out", place)
 
 
-def _syntax_error(error: yaml.MarkedYAMLError) -> LoadError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> LoadError:
     mark = error.problem_mark or error.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else None
     what = " ".join(part for part in (error.context, error.problem) if part)
-    hint = "; indent with spaces, not tabs" if "\\t" in what else ""
-    return LoadError("yaml-syntax", f"not YAML: {what}{hint}", place)
+    if mark is not None and _is_indented_by_tab(text, mark.line):
+        what = "tabs cannot indent; use spaces"
+    return LoadError("yaml-syntax", f"not YAML: {what}", place)
+
+
+def _is_indented_by_tab(text: str, line: int) -> bool:
+    written = next(islice(StringIO(text), line, None), "")
+    return "\t" in written[: len(written) - len(written.lstrip())]
 
 
 def _place(event: Event) -> Place:

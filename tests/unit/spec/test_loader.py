@@ -83,6 +83,12 @@ def test_keys_are_text_as_written() -> None:
     assert loaded("1: a\non: b\n2.50: c\n") == {"1": "a", "on": "b", "2.50": "c"}
 
 
+def test_an_indentation_by_tabs_is_named_as_such() -> None:
+    (error,) = parse_text(b"method: random\nparameters:\n\tx: {value: 1}\n", file="s.yaml").diagnostics
+    assert "tabs cannot indent" in error.message
+    assert error.line == 3
+
+
 def test_json_is_read_with_tabs_and_escapes() -> None:
     assert loaded('{"a":\t[1, 2.0, "\\ud83d\\ude00\\/", null],\n\t"b": {"c": 1E5}\n}') == {
         "a": [1, 2.0, "😀/", None],

@@ -147,6 +147,12 @@ def test_names_with_dots_and_hyphens_are_flat(name: str) -> None:
     assert list(result.spec.search_space.random_point(1, 1)) == [name]
 
 
+def test_a_list_as_a_constant_is_a_warning() -> None:
+    node, (warning,) = parsed("{value: [a, b]}")
+    assert isinstance(node, Parameter)
+    assert (warning.severity, warning.suggestion) == ("warning", "values")
+
+
 def test_a_slash_in_a_name_is_a_warning() -> None:
     result = parse_text(b"method: random\nprogram: t\nparameters: {a/b: {value: 1}}", file="s")
     assert result.spec is not None
