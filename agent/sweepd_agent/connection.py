@@ -12,7 +12,7 @@ import grpc.aio
 from sweepd import v1
 from sweepd.channel import aio_channel
 from sweepd.discovery import NoServerError, Target, resolve
-from sweepd.rpc_error import Failure
+from sweepd.rpc_error import Failure, unreachable_cause
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.backoff import Backoff
@@ -50,6 +50,8 @@ class Connection:
         self._log = log
         self._monotonic = monotonic
         self._named = False
+        # As people know it.
+        self._address = ""
         # Address of the scheduler itself, for when only the door is away.
         self._direct: str | None = None
         self._connected_at: float | None = None
@@ -99,6 +101,7 @@ class Connection:
     async def _attach(self) -> GoneAway | None:
         """Serve one stream; return why it ended if the scheduler said so."""
         target = self._target()
+        self._address = target.address
         async with aio_channel(target.address, target.token) as door:
             try:
                 info = await server_info(door)
@@ -112,15 +115,15 @@ class Connection:
                 self._direct = self._direct_address(info)
             if self._direct is not None:
                 try:
-                    return await self._attach_directly(self._direct, target.token)
+                    return await self._attach_directly(self._direct, target)
                 except grpc.aio.AioRpcError as error:
                     if error.code() is not grpc.StatusCode.UNAVAILABLE or self._connected_at is not None:
                         raise
             return await self._serve(door, target.address, "door")
 
-    async def _attach_directly(self, address: str, token: str | None) -> GoneAway | None:
-        async with aio_channel(address, token) as channel:
-            return await self._serve(channel, address, "direct")
+    async def _attach_directly(self, address: str, target: Target) -> GoneAway | None:
+        async with aio_channel(address, target.token) as channel:
+            return await self._serve(channel, target.address, "direct")
 
     async def _serve(self, channel: grpc.aio.Channel, address: str, way: str) -> GoneAway | None:
         stream = Stream(self._dialogue)
@@ -156,6 +159,10 @@ class Connection:
         """Tell the machine of a refusal; return the failure in words."""
         refusal = _refusal(failure)
         message = failure.message
+        if failure.code == "UNAVAILABLE" and failure.reason is None:
+            cause = unreachable_cause(message)
+            lost = self._connected_at is not None
+            message = f"{'lost' if lost else 'cannot reach'} {self._address}: {cause}"
         if refusal is Refusal.BAD_TOKEN:
             message = f"{message}; set SWEEPD_TOKEN or --token-file to the server's token"
         elif refusal is Refusal.NO_SUCH_SWEEP:

@@ -32,6 +32,10 @@ from sweepd_agent.version import installed_version
 _DISK_THREADS = 2
 
 
+class UnreadableTokenError(Exception):
+    """The file of the token cannot be read; the message is a sentence."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the agent, and end the program."""
     own_version = installed_version()
@@ -41,8 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = _open_state(options)
     except FolderInUseError as error:
         sys.exit(_failed(f"{error}; name another with --state"))
+    except UnreadableTokenError as error:
+        sys.exit(_failed(str(error)))
     except OSError as error:
-        sys.exit(_failed(f"{error.filename or 'the state folder'}: {error.strerror or error}"))
+        where = error.filename or options.state or "its folder"
+        sys.exit(
+            _failed(
+                f"the agent cannot keep its state in {where}: {error.strerror}; name a folder with --state"
+            )
+        )
     leave = asyncio.run(_run(options, folder, token, own_version))
     folder.release()
     sys.stdout.flush()
@@ -123,7 +134,16 @@ def _hear_signals(agent: Agent) -> None:
 
 
 def _token(options: Options) -> str | None:
-    return options.token_file.read_text().strip() if options.token_file is not None else None
+    if options.token_file is None:
+        return None
+    try:
+        return options.token_file.read_text().strip()
+    except OSError as error:
+        raise UnreadableTokenError(
+            f"cannot read the token file {options.token_file}: {error.strerror}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableTokenError(f"the token file {options.token_file} is no text") from error
 
 
 def _open_state(options: Options) -> StateFolder:

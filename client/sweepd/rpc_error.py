@@ -1,5 +1,6 @@
 """What a failed call says, read from its status and google.rpc details."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,11 @@ from google.rpc import error_details_pb2, status_pb2
 
 DETAILS_KEY = "grpc-status-details-bin"
 _REASON_PREFIX = "ERROR_REASON_"
+_CAUSE = re.compile(
+    "connection (refused|reset by peer|timed out)|(domain name|name or service) not (found|known)"
+    "|no route to host|network is unreachable|socket closed",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,12 @@ class Failure:
         message = error.details() or name
         status = _status(error.trailing_metadata() or ())
         return _with_details(name, message, status)
+
+
+def unreachable_cause(message: str) -> str:
+    """Return why no connection came about, out of gRPC's account of every address and layer it tried."""
+    found = _CAUSE.search(message)
+    return found[0].lower() if found else message.rpartition(": ")[2].rstrip("]")
 
 
 def _with_details(code: str, message: str, status: status_pb2.Status) -> Failure:

@@ -1,5 +1,6 @@
 """What an agent tells people: one line for each event that is worth one."""
 
+import json
 from collections.abc import Callable, Mapping
 
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json
@@ -22,7 +23,8 @@ def _short(key: AttemptKey | None) -> str:
 
 
 def _connected(_: str, fields: Fields) -> str:
-    return f"connected to {fields.get('server')}"
+    way = " (direct)" if fields.get("way") == "direct" else ""
+    return f"connected to {fields.get('server')}{way}"
 
 
 def _disconnected(_: str, fields: Fields) -> str:
@@ -36,7 +38,7 @@ def _disconnected(_: str, fields: Fields) -> str:
 def _started(run: str, fields: Fields) -> str:
     params = fields.get("params")
     values = params.items() if isinstance(params, dict) else ()
-    shown = " ".join(f"{name}={_cut(str(value))}" for name, value in values)
+    shown = " ".join(f"{name}={_cut(_value(value))}" for name, value in values)
     return f"run {run} started: {shown}" if shown else f"run {run} started"
 
 
@@ -77,6 +79,17 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
     "draining": _draining,
     "exiting": _exiting,
 }
+
+
+def _value(value: Json) -> str:
+    """Return a parameter as the tables of the command line show it."""
+    match value:
+        case float():
+            return f"{value:.4g}"
+        case str():
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _cut(text: str) -> str:

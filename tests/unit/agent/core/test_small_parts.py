@@ -67,6 +67,12 @@ def test_people_read_one_line_an_event() -> None:
     assert started is not None
     assert started.startswith("run tune-3 (attempt 2) started: lr=0.1 name=xxx")
     assert len(started) < 120
+    params: dict[str, Json] = {"lr": 0.123456, "n": 100_000, "flag": True, "layers": [1, 2]}
+    rounded = line("run_started", AttemptKey("local/demo/tune-3", 1), {"params": params})
+    assert rounded == "run tune-3 started: lr=0.1235 n=100000 flag=true layers=[1, 2]"
+    direct: dict[str, Json] = {"server": "127.0.0.1:7333", "way": "direct"}
+    assert line("connected", None, direct) == "connected to 127.0.0.1:7333 (direct)"
+    assert line("connected", None, {**direct, "way": "door"}) == "connected to 127.0.0.1:7333"
     ended: dict[str, Json] = {"cause": "exited", "exit_code": 3, "message": ""}
     assert line("run_ended", key, ended) == "run tune-3 (attempt 2) failed with exit code 3"
     assert line("metrics_acked", key, {}) is None
