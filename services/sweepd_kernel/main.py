@@ -57,7 +57,7 @@ def _run(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None
         case ["down"]:
             return _down(arguments[1:])
         case ["--version" | "version"]:
-            answer(version("sweepd"))
+            answer(f"sweepd {version('sweepd')}")
             return 0
         case [name] if not name.startswith("-"):
             return _service(name, arguments[1:])

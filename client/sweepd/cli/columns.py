@@ -53,7 +53,7 @@ SWEEPS = (
     Column("name", "name"),
     Column("state", "state"),
     Column("method", "method"),
-    Column("runs", "progress", _progress),
+    Column("runs", "progress", _progress, composed=True),
     Column("best", "best.value", shown_value),
     Column("agents", "connectedAgents"),
     Column("created", "createTime", shown_time),
@@ -90,7 +90,6 @@ _RUNS_BACK = (
     Column("source", "provenance.source", wide=True),
     Column("started", "startTime", shown_time, wide=True),
     Column("ended", "endTime", shown_time, wide=True),
-    Column("reason", "reason", wide=True),
 )
 
 _ENDED = ("finished", "failed", "crashed", "stopped", "killed")
@@ -105,10 +104,13 @@ def with_progress(sweep: Row) -> Row:
 
 
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
-    """Return the columns for runs: their parameters in the order of the names."""
+    """Return the columns for runs: their parameters in the order of the names; reasons where runs failed."""
+    rows = list(rows)
     names: dict[str, None] = {}
     for row in rows:
         params = row["params"]
         if isinstance(params, dict):
             names.update(dict.fromkeys(params))
-    return (*_RUNS_FRONT, *(Column(name, f"params.{name}") for name in sorted(names)), *_RUNS_BACK)
+    parameters = [Column(name, f"params.{name}") for name in sorted(names)]
+    failed = any(row["state"] in ("failed", "crashed") for row in rows)
+    return (*_RUNS_FRONT, *parameters, *_RUNS_BACK, Column("reason", "reason", wide=not failed))

@@ -19,6 +19,7 @@ def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
     from sweepd.cli.names import sweep_name
     from sweepd.cli.output import note, write_document
     from sweepd.cli.shapes import sweep_shape, sweep_state
+    from sweepd.cli.text import live_runs_go_on
 
     with connect(current_settings()) as client:
         sweep = action(client, sweep_name(client, text))
@@ -27,4 +28,10 @@ def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
         return
     sys.stdout.write(f"{sweep.name}\n")
     live = sweep.run_counts.running + sweep.run_counts.assigned
-    note(f"{done}; it is {sweep_state(sweep)}" + (f", {live} live runs go on." if live else "."))
+    state = sweep_state(sweep)
+    parts = [done]
+    if state != done.lower() and not sweep.ending:
+        parts.append(f"it is {state}")
+    if live:
+        parts.append(live_runs_go_on(live))
+    note("; ".join(parts) + ".")

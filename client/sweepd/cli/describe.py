@@ -27,7 +27,7 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
         ("took", took(sweep["startTime"], sweep["endTime"])),
     ]
     missing = objective_notice(sweep)
-    if missing:
+    if missing and missing not in cell(sweep["reason"]):
         entries.append(("objective", missing))
     return listing([entry for entry in entries if entry[1] != "-"], colored=colored)
 
@@ -76,6 +76,19 @@ def verdict_text(verdict: Json) -> str:
     return (
         f"at iteration {cell(lookup(verdict, 'rung'))}: {value} is worse than {rule}'s threshold {threshold}"
     )
+
+
+def end_reason(run: Row) -> str:
+    """Return why a run came to a bad end: its reason, or what its latest attempt tells; may be empty."""
+    attempts = run["attempts"]
+    last = attempts[-1] if isinstance(attempts, list) and attempts else None
+    for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):
+        if text:
+            return cell(text)
+    if (code := lookup(last, "exit.code")) is not None:
+        return f"exit code {cell(code)}"
+    cause = lookup(last, "exit.cause")
+    return cell(cause) if cause else ""
 
 
 def _exit_text(value: Json) -> str:

@@ -76,9 +76,11 @@ def _of_call(error: CallError) -> Problem:
 
 
 def _unreachable(error: CallError) -> Problem:
+    from sweepd.rpc_error import unreachable_cause
+
     return Problem(
         message=f"no server answers at {error.address}",
-        cause=error.failure.message.rpartition(": ")[2],  # gRPC wraps it in where it happened
+        cause=unreachable_cause(error.failure.message),
         next_step="start one with `sweepd up`, or name another with --server or SWEEPD_ADDRESS",
         exit_code=ExitCode.UNREACHABLE,
         status="UNAVAILABLE",

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from sweepd.cli.children import Process, program, start
-from sweepd.cli.progress import Notice
+from sweepd.cli.progress import OBJECTIVE_MISSING, Notice
 from sweepd.cli.text import clean
 
 _KEPT_LINES = 20
-# The sweep says so itself, once for all of its agents.
-_TOLD_BY_THE_SWEEP = "your script logged "
 
 
 @dataclass(slots=True)
@@ -46,7 +44,8 @@ class LocalAgent:
                 case "connected" if lost:
                     lost = False
                     tell(Notice("agent: connected again", "run"))
-                case "notice" if not message.startswith(_TOLD_BY_THE_SWEEP):
+                # The sweep says so itself, once for all of its agents.
+                case "notice" if not message.startswith(OBJECTIVE_MISSING):
                     tell(Notice(f"agent: {message}", "warning"))
                 case "exiting" if event.get("message"):
                     self.lines.append(message)

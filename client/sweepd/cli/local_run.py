@@ -12,6 +12,7 @@ from sweepd.cli.children import send
 from sweepd.cli.interrupts import SignalBox
 from sweepd.cli.local_agent import LocalAgent
 from sweepd.cli.progress import Notice, Progress
+from sweepd.cli.text import live_runs_go_on
 from sweepd.cli.view import View
 from sweepd.client import CallError, Client
 from sweepd.follow import follow_sweep
@@ -23,7 +24,7 @@ _LAST_WORDS_SECONDS = 2.0
 _STEPS = (
     (
         signal.SIGINT,
-        "no new run starts here; {live} live runs go on to their end. Ctrl-C again terminates them",
+        "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
     ),
     (signal.SIGINT, "terminating the live runs. Ctrl-C again kills them"),
     (signal.SIGINT, "killing the live runs"),
@@ -115,7 +116,7 @@ class Companion:
         self._signals += 1
         own, text = _STEPS[step]
         if number is signal.SIGINT:
-            self._view.tell(Notice(text.format(live=len(self._progress.live)), "sweep"))
+            self._view.tell(Notice(text.format(live=live_runs_go_on(len(self._progress.live))), "sweep"))
         send(self._agent.process, own if number is signal.SIGINT else signal.SIGTERM)
 
     def _send_away(self) -> None:

@@ -1,5 +1,6 @@
 """Finding the server of this account, or starting one in the background."""
 
+import re
 import subprocess
 
 from sweepd.cli.children import program
@@ -13,6 +14,7 @@ from sweepd.client import CallError, Client
 from sweepd.discovery import NoServerError
 
 _START_SECONDS = 60.0
+_HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<door>\S+)")
 
 
 def find_or_start(settings: Settings) -> tuple[Client, bool]:
@@ -72,12 +74,22 @@ def _start() -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise Problem(
-            message="the server did not start in time", next_step="try `sweepd up` by hand"
+            message="the server did not start in time",
+            next_step="`sweepd up` in the foreground shows all that it says",
         ) from error
     if result.returncode != 0:
         said = (result.stderr or result.stdout).strip().splitlines()
-        raise Problem(
-            message="the server could not be started",
-            cause=clean(said[-1].removeprefix("error: ")) if said else "",
-            next_step="try `sweepd up` by hand",
-        )
+        cause = clean(said[-1].removeprefix("error: ")) if said else ""
+        raise Problem(message="the server could not be started", cause=cause, next_step=way_out(cause))
+
+
+def way_out(cause: str) -> str:
+    """Return what helps where `sweepd up -d` ended with `cause`."""
+    held = _HELD.search(cause)
+    if held is not None:
+        return f"use that server: --server {held['door']} --token-file {held['data']}/access-token"
+    if cause.startswith("cannot write"):
+        return "start it with its data elsewhere, and call again: `sweepd up -d --data DIR`"
+    if cause.startswith("cannot listen"):
+        return "start it on a free port, and call again: `sweepd up -d --listen 127.0.0.1:0`"
+    return "`sweepd up` in the foreground shows all that it says"

@@ -22,6 +22,10 @@ class Directory(Protocol):
         """Yield the sweeps below `parent`."""
         ...
 
+    def get_run(self, name: str) -> v1.Run:
+        """Return a run; raises CallError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -42,7 +46,10 @@ def sweep_name(directory: Directory, text: str) -> str:
         raise usage_problem(f"{text} names a run; a sweep is wanted")
     if text.count("/") == 2:
         return text
-    return _only(_sweeps(directory, text), text, "sweep")
+    names = _sweeps(directory, text)
+    if not names and _runs(directory, text):
+        raise usage_problem(f"{text} names a run; a sweep is wanted")
+    return _only(names, text, "sweep")
 
 
 def run_name(directory: Directory, text: str) -> str:
@@ -59,7 +66,49 @@ def run_name(directory: Directory, text: str) -> str:
         return f"{sweep_name(directory, sweep)}:{number}"
     if text.count("/") == 2:
         return text
-    return _only(_runs(directory, text), text, "run")
+    names = _runs(directory, text)
+    if not names and (sweeps := _sweeps(directory, text)):
+        raise _sweep_for_a_run(text, sweeps[0])
+    return _only(names, text, "run")
+
+
+def find_run(directory: Directory, text: str) -> v1.Run:
+    """Return the run that `text` means.
+
+    Raises:
+        Problem: it means none, or several; the next step names what there is.
+        CallError: the server does not answer.
+    """
+    return get_run(directory, run_name(directory, text))
+
+
+def get_run(directory: Directory, name: str) -> v1.Run:
+    """Return a run by its full name.
+
+    Raises:
+        Problem: there is none; the next step names what there is.
+        CallError: the server does not answer.
+    """
+    from sweepd.client import CallError
+
+    try:
+        return directory.get_run(name)
+    except CallError as error:
+        if error.failure.code != "NOT_FOUND":
+            raise
+        if ":" not in name and _exists(directory, name):
+            raise _sweep_for_a_run(name, name) from error
+        sweep, _, number = name.replace(":", "-").rpartition("-")
+        if not (_is_run_id(name.replace(":", "-")) and _exists(directory, sweep)):
+            raise
+        raise Problem(
+            message=f"{sweep} has no run {number}",
+            next_step=f"`sweepctl runs {sweep}` shows its runs",
+            exit_code=ExitCode.NOT_FOUND,
+            status="NOT_FOUND",
+            reason="no-such-name",
+            metadata={"name": name},
+        ) from error
 
 
 def any_name(directory: Directory, text: str) -> Named:
@@ -72,7 +121,7 @@ def any_name(directory: Directory, text: str) -> Named:
     if ":" in text:
         return Named(run_name(directory, text), is_run=True)
     if text.count("/") == 2:
-        return Named(text, is_run=not _exists(directory, text) and _is_run_id(text))
+        return Named(text, is_run=_is_run_id(text) and not _exists(directory, text))
     sweeps = [Named(name, is_run=False) for name in _sweeps(directory, text)]
     runs = [Named(name, is_run=True) for name in _runs(directory, text)]
     found = {named.name: named for named in (*runs, *sweeps)}
@@ -82,6 +131,13 @@ def any_name(directory: Directory, text: str) -> Named:
 def _check(text: str) -> None:
     if not text or text.count("/") > 2 or not all(text.split("/")):
         raise usage_problem(f"no name: {text!r}", next_step="write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+
+
+def _sweep_for_a_run(text: str, sweep: str) -> Problem:
+    return usage_problem(
+        f"{text} is a sweep; a run is wanted",
+        next_step=f"name one, as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
+    )
 
 
 def _exists(directory: Directory, name: str) -> bool:

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import click
 
-from sweepd.cli.problem import usage_problem
-from sweepd.cli.rows import Choice, Row, lookup
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.rows import Choice, Row, knows, lookup, paths
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.table import Column, table
 from sweepd.cli.text import cell, clean, json_text
+from sweepd.spec.diagnostic import nearest
 from sweepd.spec.point import Json
 
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")
@@ -44,10 +45,6 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
         if value is not None:
             return value
         wanted = context.ensure_object(Settings).environ.get("SWEEPD_OUTPUT", "")
-        if wanted and wanted not in FORMATS:
-            raise usage_problem(
-                f"SWEEPD_OUTPUT is no format: {wanted}", next_step=f"use one of {', '.join(FORMATS)}"
-            )
         return wanted if wanted in formats else default
 
     return click.option(
@@ -93,8 +90,40 @@ def output_of(
     return Output(format=output_format, columns=names, choice=Choice(filters=filters, sort=sort, limit=limit))
 
 
+def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] = ()) -> list[Row]:
+    """Return the rows that are wanted, in their order.
+
+    Args:
+        rows: what there is.
+        output: how it is wanted.
+        columns: those of the table, whose names are legal whatever the rows have.
+
+    Raises:
+        Problem: a name that nothing here has.
+    """
+    for name in (*output.columns, *output.choice.paths):
+        if rows and not any(knows(row, name) for row in rows):
+            shown = [column.path for column in columns if not column.composed]
+            if name not in shown:
+                raise _no_such_column(name, {*shown, *(path for row in rows for path in paths(row))})
+    return output.choice.of(rows)
+
+
+def _no_such_column(name: str, legal: Iterable[str]) -> Problem:
+    # People know a parameter by its own name, so the last part may be what is near.
+    by_end = {path.rpartition(".")[2]: path for path in sorted(legal)}
+    near = nearest(name, sorted(legal))
+    if name in by_end or near is None:
+        end = name if name in by_end else nearest(name.rpartition(".")[2], by_end)
+        near = by_end[end] if end is not None else None
+    return usage_problem(
+        f"no column {name}" + (f"; did you mean `{near}`?" if near else ""),
+        next_step="`-o json` shows the names that there are",
+    )
+
+
 def write_rows(
-    rows: Iterable[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
+    rows: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
 ) -> None:
     """Write a list.
 
@@ -105,7 +134,13 @@ def write_rows(
         name: path of the value that `-o name` prints.
         empty: said on stderr when a person would see headings alone.
     """
-    chosen = output.choice.of(rows)
+    write_chosen(chosen_rows(rows, output, columns), output, columns, name=name, empty=empty)
+
+
+def write_chosen(
+    chosen: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
+) -> None:
+    """Write rows that were chosen before."""
     if not chosen and empty and not output.structured:
         note(empty)
         return
@@ -115,7 +150,7 @@ def write_rows(
         )
         page(table(chosen, wanted, colored=current_settings().colored(sys.stdout)))
     elif output.format == "csv":
-        _write_csv(chosen, output.columns or [column.path for column in columns])
+        _write_csv(chosen, output.columns or [column.path for column in columns if not column.composed])
     elif output.format == "name":
         click.echo("".join(f"{cell(lookup(row, name))}\n" for row in chosen), nl=False)
     else:

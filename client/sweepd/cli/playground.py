@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ _READY_SECONDS = 40.0
 # The second SIGTERM shortens the time that an agent gives its runs.
 _GENTLY = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
 _PREFIX = "sweepd-demo-"
+_OWNER = "owner.pid"
 # What would lead the demonstration to another server, or its script into another run.
 _NOT_OURS = frozenset(
     f"SWEEPD_{name}"
@@ -50,7 +53,9 @@ class Playground:
         self._kept = keep is not None
         self._processes: list[Process] = []
         if keep is None:
+            remove_leftovers(Path(tempfile.gettempdir()))
             self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            (self.folder / _OWNER).write_text(f"{os.getpid()}\n")
         else:
             self.folder = _made(keep)
         plain = {name: value for name, value in environ.items() if name not in _NOT_OURS}
@@ -97,6 +102,22 @@ class Playground:
             end(process, _GENTLY)
         if not self._kept:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove what demonstrations of this account left in `parent` when they were killed.
+
+    A folder goes only if it says which process owns it, and that process is gone.
+    """
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            owner = int((folder / _OWNER).read_text())
+            try:
+                os.kill(owner, 0)
+            except ProcessLookupError:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _made(folder: Path) -> Path:

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweepd import v1
-from sweepd.cli.describe import objective_notice, verdict_text
+from sweepd.cli.describe import end_reason, objective_notice, verdict_text
 from sweepd.cli.metric_shapes import real
-from sweepd.cli.rows import lookup
 from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
 from sweepd.cli.text import cell, clean, number, point
 from sweepd.spec.point import Json
 
 FINAL_SWEEP = ("finished", "stopped", "cancelled", "failed")
 FINAL_RUN = ("finished", "failed", "crashed", "stopped", "killed")
+# How the scheduler begins when a run has not logged the objective.
+OBJECTIVE_MISSING = "your script logged "
+_OBJECTIVE_WANTED = "; the sweep optimises "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Progress:
     states: dict[str, str] = field(default_factory=dict)
     best_value: float | None = None
     best_params: dict[str, Json] = field(default_factory=dict)
+    _best_run: str = ""
     _tells_runs: bool = False
+    # What was told of the missing objective; empty again once it is logged.
+    _missing_told: str = ""
 
     def apply(self, message: v1.WatchSweepResponse) -> list[Notice]:
         """Take a message in; return what is worth telling about it, oldest first."""
@@ -43,7 +48,7 @@ class Progress:
             self.sweep = message.sweep
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
-            notices += _sweep_notices(before, message.sweep)
+            notices += self._sweep_notices(before, message.sweep)
         # The runs of the first snapshot are history; later snapshots tell what was missed.
         self._tells_runs = self._tells_runs or not message.snapshot_continues
         return notices
@@ -85,12 +90,12 @@ class Progress:
             self.live.pop(run.name, None)
         else:
             self.live[run.name] = run
-        improved = self._improves(run)
-        if improved:
+        if self._improves(run):
             self.best_value, self.best_params = run.best_value, params_shape(run)
+            self._best_run = run.name
         if state != before and self._tells_runs:
             if state in FINAL_RUN:
-                yield self._ended(run, state, improved=improved)
+                yield self._ended(run, state)
             elif state == "running":
                 yield Notice(
                     f"run {run.number} {_attempt(run)}started  {point(dict(params_shape(run)))}", "run"
@@ -109,32 +114,53 @@ class Progress:
             return run.best_value > self.best_value
         return run.best_value < self.best_value
 
-    def _ended(self, run: v1.Run, state: str, *, improved: bool) -> Notice:
+    def _is_best(self, run: v1.Run) -> bool:
+        """Tell whether it is the sweep's best run: of several with one value, the one named so."""
+        sweep = self.sweep
+        if sweep is not None and sweep.best_run and sweep.best_value == self.best_value:
+            return run.name == sweep.best_run
+        return run.name == self._best_run
+
+    def _ended(self, run: v1.Run, state: str) -> Notice:
         metric = self.sweep.spec.metric.name if self.sweep is not None else ""
         parts = [f"run {run.number} {state}"]
         if run.HasField("best_value"):
-            best = run.best_value == self.best_value or improved
-            parts.append(f"{clean(metric)}={number(run.best_value)}{' (best so far)' if best else ''}")
+            mark = " (best so far)" if self._is_best(run) else ""
+            parts.append(f"{clean(metric)}={number(run.best_value)}{mark}")
+        kind: Literal["run", "warning"] = "run" if state in ("finished", "stopped", "killed") else "warning"
         shape = run_shape(run)
         verdicts = shape["verdicts"]
         if state == "stopped" and isinstance(verdicts, list) and verdicts:
             parts.append(verdict_text(verdicts[-1]))
+        elif run.reason.startswith(OBJECTIVE_MISSING) and _OBJECTIVE_WANTED in run.reason:
+            if not self._missing_told:
+                self._missing_told = clean(run.reason)
+                parts.append(self._missing_told)
+                kind = "warning"
         elif run.reason:
             parts.append(clean(run.reason))
         elif state in ("failed", "crashed"):
-            parts.append(_failure(shape))
-        return Notice("  ".join(parts), "run" if state in ("finished", "stopped", "killed") else "warning")
+            parts.append(end_reason(shape))
+        return Notice("  ".join(parts), kind)
 
-
-def _sweep_notices(before: v1.Sweep | None, sweep: v1.Sweep) -> Iterator[Notice]:
-    state = sweep_state(sweep)
-    if before is None or sweep_state(before) != state or (sweep.reason and sweep.reason != before.reason):
-        yield Notice(f"sweep {state}{_because(sweep.reason)}", "sweep")
-    elif sweep.ending and sweep.ending != before.ending:
-        yield Notice(f"sweep is ending: {cell(sweep_shape(sweep)['ending'])}", "sweep")
-    missing = objective_notice(sweep_shape(sweep))
-    if missing and (before is None or missing != objective_notice(sweep_shape(before))):
-        yield Notice(missing, "warning")
+    def _sweep_notices(self, before: v1.Sweep | None, sweep: v1.Sweep) -> Iterator[Notice]:
+        state = sweep_state(sweep)
+        is_new = before is None or sweep_state(before) != state
+        reason = clean(sweep.reason) if before is None or sweep.reason != before.reason else ""
+        missing = objective_notice(sweep_shape(sweep))
+        if not missing:
+            self._missing_told = ""
+        if self._missing_told and reason:
+            reason = reason.replace(f": {self._missing_told}", "")
+        if sweep.ending and state not in FINAL_SWEEP:
+            if before is None or sweep.ending != before.ending:
+                yield Notice(f"no new runs: {reason or cell(sweep_shape(sweep)['ending'])}", "sweep")
+        elif is_new or reason:
+            yield Notice(f"sweep {state}{f': {reason}' if reason else ''}", "sweep")
+        if missing and not self._missing_told:
+            self._missing_told = missing
+            if missing not in reason:
+                yield Notice(missing, "warning")
 
 
 def progress_line(progress: Progress) -> str:
@@ -152,13 +178,3 @@ def _attempt(run: v1.Run) -> str:
 
 def _because(reason: str) -> str:
     return f": {clean(reason)}" if reason else ""
-
-
-def _failure(shape: Json) -> str:
-    attempts = lookup(shape, "attempts")
-    last = attempts[-1] if isinstance(attempts, list) and attempts else None
-    for path in ("reason", "exit.message"):
-        if text := lookup(last, path):
-            return cell(text)
-    code = lookup(last, "exit.code")
-    return f"exit code {cell(code)}" if code is not None else cell(lookup(last, "exit.cause"))

@@ -1,7 +1,7 @@
 """Choosing among rows: filters, order, limit, columns. Pure; the same for every list."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sweepd.cli.problem import usage_problem
@@ -19,6 +19,12 @@ class Choice:
     filters: Sequence[str] = ()
     sort: str | None = None
     limit: int | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths by which rows are chosen and ordered."""
+        order = [] if self.sort is None else [self.sort.removeprefix("-")]
+        return [*(_condition(text).path for text in self.filters), *order]
 
     def of(self, rows: Iterable[Row]) -> list[Row]:
         """Return the rows wanted."""
@@ -46,6 +52,26 @@ def lookup(row: Json, path: str) -> Json:
             if found is not None:
                 return found
     return None
+
+
+def knows(row: Row, path: str) -> bool:
+    """Tell whether a row has something at a path, or might have: below what is absent, all is possible."""
+    if path in row:
+        return True
+    heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
+    return any(head in row and _reaches(row[head], path[len(head) + 1 :]) for head in heads)
+
+
+def paths(row: Row) -> Iterator[str]:
+    """Yield the paths of a row, those of inner objects after their own."""
+    for name, value in row.items():
+        yield name
+        if isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in paths(value))
+
+
+def _reaches(value: Json, path: str) -> bool:
+    return value is None or value == {} or (isinstance(value, dict) and knows(value, path))
 
 
 @dataclass(frozen=True, slots=True)

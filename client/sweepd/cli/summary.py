@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from sweepd import v1
-from sweepd.cli.describe import objective_notice
-from sweepd.cli.shapes import params_shape, sweep_shape, sweep_state
+from sweepd.cli.describe import end_reason, objective_notice
+from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
 from sweepd.cli.text import cell, clean, clean_lines, number
 from sweepd.cli.winning import shell_line, winning_arguments
 from sweepd.client import CallError, Client
@@ -44,18 +44,31 @@ def best_run(client: Client, sweep: str) -> v1.Run | None:
     return next(client.list_runs(sweep, best_first=True, limit=1), None)
 
 
+def failed_run(client: Client, sweep: str) -> v1.Run | None:
+    """Return a run that failed or crashed; None if none did."""
+    states = [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
+    return next(client.list_runs(sweep, states=states, limit=1), None)
+
+
+def look_into(client: Client, sweep: v1.Sweep) -> str:
+    """Return the command that tells most of a sweep without a best run: a failed run's log, or the runs."""
+    failed = failed_run(client, sweep.name)
+    return f"sweepctl logs {failed.name}" if failed is not None else f"sweepctl runs {sweep.name}"
+
+
 def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     """Return why a sweep has no best run: the objective that was not logged, or the last words of a run."""
     lines = [f"No run of {sweep.name} has a value; it is {sweep_state(sweep)}."]
     if sweep.reason:
         lines.append(clean(sweep.reason))
     if missing := objective_notice(sweep_shape(sweep)):
-        return [*lines, missing]
-    failed = next(client.list_runs(sweep.name, states=[v1.RUN_STATE_FAILED], limit=1), None)
+        return lines if missing in lines[-1] else [*lines, missing]
+    failed = failed_run(client, sweep.name)
     if failed is None:
         return lines
-    reasons = [failed.reason, *(attempt.reason or attempt.exit.message for attempt in failed.attempts)]
-    lines.append(f"Run {failed.number} failed: {clean(next(filter(None, reasons), 'see its log'))}")
+    reason = end_reason(run_shape(failed)) or "see its log"
+    told = reason in lines[-1]
+    lines.append(f"Run {failed.number} {run_state(failed)}" + (":" if told else f": {reason}"))
     return [*lines, *log_tail(client, failed.name)]
 
 

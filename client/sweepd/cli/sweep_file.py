@@ -1,24 +1,23 @@
 """Reading a sweep file for a verb: its bytes, its findings, and what flags and environment change in it."""
 
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import click
 
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import note
-from sweepd.cli.problem import Problem, usage_problem
-from sweepd.cli.text import json_text
+from sweepd.cli.problem import Problem
+from sweepd.cli.text import counted, json_text
 from sweepd.spec import Diagnostic, SweepSpec, parse_text, unreadable_file
 from sweepd.spec.limits import MAX_FILE_BYTES
 from sweepd.spec.point import Json
 
-_PARENT_PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _STDIN_NAME = "stdin"
+UNREADABLE = "unreadable-file"
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -64,10 +63,9 @@ def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | N
     Raises:
         Problem: there is an error among the findings.
     """
-    for diagnostic in text.diagnostics:
-        note(finding_line(diagnostic, error_format))
+    tell(text.diagnostics, error_format)
     if text.spec is None:
-        raise invalid(text)
+        raise invalid(text.file_name, text.diagnostics)
     spec = text.spec
     if overrides is not None:
         spec = replace(
@@ -78,15 +76,24 @@ def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | N
     return spec
 
 
-def invalid(text: SweepText) -> Problem:
-    """Return the problem that sums up the findings."""
-    errors = sum(diagnostic.severity == "error" for diagnostic in text.diagnostics)
+def tell(diagnostics: Iterable[Diagnostic], error_format: str) -> None:
+    """Write findings to stderr."""
+    for diagnostic in diagnostics:
+        note(finding_line(diagnostic, error_format))
+
+
+def invalid(file_name: str, diagnostics: Sequence[Diagnostic]) -> Problem:
+    """Return the problem that sums up findings that were told."""
+    errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+    is_there = all(diagnostic.code != UNREADABLE for diagnostic in diagnostics)
     return Problem(
-        message=f"{text.file_name} is no valid sweep: {errors} error{'' if errors == 1 else 's'}",
+        message=f"{file_name} is no valid sweep: {counted(errors, 'error')}",
         exit_code=ExitCode.INVALID,
         status="INVALID_ARGUMENT",
         reason="invalid-sweep",
-        next_step="mend what is named above; `sweepctl validate` checks without a server",
+        next_step="mend what is named above; `sweepctl validate` checks without a server"
+        if is_there
+        else "name a sweep file that can be read, or `-` for stdin",
     )
 
 
@@ -109,31 +116,6 @@ def finding_shape(diagnostic: Diagnostic) -> dict[str, Json]:
         "message": diagnostic.message,
         "suggestion": diagnostic.suggestion,
     }
-
-
-def parent_of(spec: SweepSpec, overrides: Overrides, environ: Mapping[str, str]) -> str:
-    """Return `entity/project` where a sweep will live: flag, environment, file, then a default.
-
-    Raises:
-        Problem: one of them is no legal name.
-    """
-    entity = overrides.entity or environ.get("SWEEPD_ENTITY") or spec.entity or "local"
-    project = overrides.project or environ.get("SWEEPD_PROJECT") or spec.project
-    project = project or project_of(spec.program, spec.command)
-    for kind, part in (("entity", entity), ("project", project)):
-        if not _PARENT_PART.fullmatch(part):
-            raise usage_problem(
-                f"no legal {kind}: {part!r}",
-                next_step="lower-case letters, digits, `_`, `.` and `-`, at most 64, a letter or digit first",
-            )
-    return f"{entity}/{project}"
-
-
-def project_of(program: str | None, command: Sequence[str] = ()) -> str:
-    """Return the project that a program's name makes: its stem, in legal letters; else `default`."""
-    named = program or next((item for item in command if item.endswith((".py", ".sh"))), "")
-    letters = re.sub(r"[^a-z0-9_.-]+", "-", PurePath(named).stem.lower())
-    return letters.lstrip("_.-")[:64].rstrip("-") or "default"
 
 
 def definition_options(function: Function) -> Function:

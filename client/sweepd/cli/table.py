@@ -32,6 +32,8 @@ class Column:
     show: Callable[[Json], str] = cell
     # Shown only where width does not matter.
     wide: bool = False
+    # Made for the eye from several values: no value of the JSON, so not for programs.
+    composed: bool = False
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool) -> str:

@@ -55,6 +55,16 @@ def cell(value: Json) -> str:
     return clean(value) if isinstance(value, str) else json_text(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: `1 run`, `2 runs`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def live_runs_go_on(count: int) -> str:
+    """Say that live runs are left to themselves."""
+    return f"{counted(count, 'live run')} {'goes' if count == 1 else 'go'} on"
+
+
 def point(params: Json) -> str:
     """Return a point on one line: `lr=0.01 optimizer=adam`."""
     if not isinstance(params, dict):

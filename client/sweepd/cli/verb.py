@@ -26,6 +26,24 @@ def _help_options() -> list[click.Parameter]:
     ]
 
 
+def _version_option() -> click.Parameter:
+    def show(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            from importlib.metadata import version
+
+            click.echo(f"sweepctl {version('sweepd')}")
+            context.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version of this command; `sweepctl version` asks the server, too.",
+    )
+
+
 class Verb(click.Command):
     """A command with the common options; `--help` ends with examples, `-h` leaves them out."""
 
@@ -63,7 +81,7 @@ class VerbGroup(click.Group):
         super().__init__(
             "sweepctl",
             help=help,
-            params=[*common_options(), *_help_options()],
+            params=[_version_option(), *common_options(), *_help_options()],
             add_help_option=False,
             context_settings={"max_content_width": _WIDTH},
             no_args_is_help=False,

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 
 from sweepd import v1
+from sweepd.cli.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.names import Named
+from sweepd.cli.names import Named, get_run
 from sweepd.cli.output import note, write_document
 from sweepd.cli.progress import FINAL_RUN, Notice, Progress, progress_line
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.settings import current_settings
 from sweepd.cli.shapes import run_shape, run_state, sweep_shape
+from sweepd.cli.summary import look_into, worked
 from sweepd.cli.view import View, view_on
 from sweepd.client import CallError, Client
 from sweepd.follow import follow_sweep
@@ -31,7 +33,7 @@ def end_code(state: str) -> ExitCode:
 
 def watch(client: Client, named: Named, output_format: str) -> int:
     """Follow a sweep or a run to its end; changes go to stdout. Returns the exit code of that end."""
-    run = client.get_run(named.name) if named.is_run else None
+    run = get_run(client, named.name) if named.is_run else None
     sweep = run.sweep if run is not None else named.name
     if output_format in ("json", "jsonl"):
         return _watch_lines(client, sweep, run.name if run is not None else None)
@@ -68,7 +70,7 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
 
 def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
     progress = Progress()
-    told_start = False
+    told_start = told_agents = False
     for message in follow_sweep(client, sweep, on_gap=lambda failure: view.tell(_gap(failure))):
         for notice in progress.apply(_of_interest(message, run)):
             view.tell(notice)
@@ -76,10 +78,22 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
         if not told_start and not message.snapshot_continues:
             told_start = True
             view.tell(Notice(progress_line(progress), "sweep"))
+        if not told_agents and run is None and told_start and _lacks_agents(progress.sweep):
+            told_agents = True
+            line = agent_command(sweep, client.address, current_settings())
+            view.tell(Notice(f"no agent is connected. Start one:  {line}", "warning"))
         state = _final_state(progress, run)
         if state and not message.snapshot_continues:
+            if run is None and progress.sweep is not None and not worked(progress.sweep):
+                note(f"Next:\n  {look_into(client, progress.sweep)}")
             return end_code(state)
     return ExitCode.FAILURE
+
+
+def _lacks_agents(sweep: v1.Sweep | None) -> bool:
+    """Tell whether a sweep waits for somebody to run it."""
+    waits = (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING)
+    return sweep is not None and sweep.state in waits and not sweep.ending and not sweep.connected_agents
 
 
 def _watch_lines(client: Client, sweep: str, run: str | None) -> int:

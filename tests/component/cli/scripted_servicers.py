@@ -166,6 +166,7 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
             )
             fail(context, error)
         wanted = [series for series in self.series if series.run in request.runs]
+        wanted = [series for series in wanted if not request.keys or series.key in request.keys]
         return v1.GetHistoryResponse(series=wanted)
 
     def ListSummaries(
@@ -174,6 +175,7 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
         summaries = [
             v1.KeySummary(run=series.run, key=series.key, last=v1.MetricValue(double_value=0.125))
             for series in self.series
+            if not request.runs or series.run in request.runs
         ]
         return v1.ListSummariesResponse(summaries=summaries)
 

@@ -31,6 +31,14 @@ def test_pause_names_the_sweep_and_its_request(ctl: Ctl, server: ScriptedServer)
     assert document["state"] == "paused"
 
 
+def test_it_is_said_once_what_a_sweep_is_and_that_live_runs_go_on(ctl: Ctl, server: ScriptedServer) -> None:
+    assert ctl("pause", NAME).err == "Paused.\n"
+    server.sweeps.sweeps[NAME].run_counts.running = 1
+    assert ctl("pause", NAME).err == "Paused; 1 live run goes on.\n"
+    server.sweeps.sweeps[NAME].run_counts.assigned = 1
+    assert ctl("pause", NAME).err == "Paused; 2 live runs go on.\n"
+
+
 def test_a_verb_for_another_state_fails_with_the_server_s_reason(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_FINISHED
     assert "is finished" in ctl("pause", NAME, code=1).err
@@ -111,6 +119,10 @@ def test_version_tells_client_and_server_and_warns_of_skew(ctl: Ctl, server: Scr
     assert ctl("version", "-o", "json").json == {"client": "0.1.0", "server": "0.1.0", "protocol": 1}
     server.info.version = "0.9.0"
     assert ctl("version").err.count("warning:") == 1
+
+
+def test_the_version_alone_needs_no_server(offline: Ctl) -> None:
+    assert offline("--version").out == "sweepctl 0.1.0\n"
 
 
 def test_version_without_a_server_is_the_client_s(offline: Ctl) -> None:

@@ -92,6 +92,22 @@ def test_validate_needs_no_server(offline: Ctl, home: Path) -> None:
     assert "valid" in offline("validate", "sweep.yaml").err
 
 
+def test_validate_refuses_the_names_that_create_refuses(
+    ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "sweep.yaml").write_text(f"{GOOD}project: My Project!\n")
+    for verb in ("validate", "create"):
+        assert (
+            'sweep.yaml:6:10: project: "My Project!" is no legal name' in ctl(verb, "sweep.yaml", code=5).err
+        )
+    document = ctl("validate", "sweep.yaml", "-o", "json", code=5).json
+    assert isinstance(document, dict)
+    assert document["valid"] is False
+    assert ctl("create", "sweep.yaml", "--project", "mine").out == "local/mine/drawn\n"
+    monkeypatch.setenv("SWEEPD_PROJECT", "told")
+    assert "1 parameter to search" in ctl("validate", "sweep.yaml").err
+
+
 def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) -> None:
     (home / "good.yaml").write_text(GOOD)
     (home / "bad.yaml").write_text(BAD)
@@ -107,7 +123,9 @@ def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) 
 
 
 def test_a_file_that_is_not_there_is_invalid(offline: Ctl) -> None:
-    assert "nothing.yaml" in offline("create", "nothing.yaml", code=5).err
+    told = offline("create", "nothing.yaml", code=5).err
+    assert "nothing.yaml: cannot read the file" in told
+    assert "named above" not in told
 
 
 def test_an_illegal_id_is_refused_here(ctl: Ctl, home: Path) -> None:

@@ -93,6 +93,36 @@ def test_watch_writes_lines_in_a_pipe_and_ends_with_the_sweep(ctl: Ctl, server: 
     assert "\x1b" not in done.out
 
 
+def test_watch_says_once_how_an_agent_is_started(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(), resume_token="1"))
+    server.sweeps.changes.put(ended())
+    assert ctl("watch", NAME).out.count(f"no agent is connected. Start one:  sweep-agent --sweep {NAME}") == 1
+
+
+def test_watch_of_a_sweep_that_never_worked_points_at_a_log(ctl: Ctl, server: ScriptedServer) -> None:
+    failed = a_run(2, state=v1.RUN_STATE_FAILED)
+    server.sweeps.runs[failed.name] = failed
+    end = ended(v1.SWEEP_STATE_FAILED)
+    end.sweep.run_counts.failed = 1
+    server.sweeps.changes.put(end)
+    assert f"sweepctl logs {NAME}-2" in ctl("watch", NAME, code=8).err
+
+
+def test_a_list_that_is_watched_appends_the_newest(
+    ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("local/a/second", "local/a/third"):
+        server.sweeps.sweeps[name] = a_sweep(name)
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sweepd.cli.watching.time.sleep", interrupt)
+    # The server lists the newest first; in a pipe the newest comes last.
+    done = ctl("list", "--watch", "--limit", "2", "-o", "name", code=130)
+    assert done.out.splitlines() == ["local/a/second", NAME]
+
+
 def test_watch_goes_on_from_its_token_when_the_link_is_cut(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
     server.sweeps.changes.put(None)

@@ -35,6 +35,17 @@ def test_list_shows_a_table_and_is_empty_with_a_lesson(ctl: Ctl, server: Scripte
     assert "sweepctl run sweep.yaml" in empty.err
 
 
+def test_an_empty_list_teaches_only_where_there_is_no_sweep_at_all(ctl: Ctl) -> None:
+    assert ctl("list", "other").err == "No sweep of `other`.\n"
+    assert ctl("list", "--filter", "state=failed").err == "No such sweep.\n"
+
+
+def test_csv_has_no_column_that_is_made_for_the_eye(ctl: Ctl) -> None:
+    heading, row = csv.reader(io.StringIO(ctl("list", "-o", "csv").out))
+    assert "progress" not in heading
+    assert (heading[0], row[0]) == ("name", NAME)
+
+
 def test_list_pages_through_everything(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps["acme/x/other"] = a_sweep("acme/x/other")
     assert ctl("list", "-o", "name").out.splitlines() == [NAME, "acme/x/other"]
@@ -86,6 +97,21 @@ def test_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
         assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("verb", ["history", "logs"])
+def test_a_sweep_in_place_of_a_run_is_said_to_be_one(ctl: Ctl, verb: str) -> None:
+    for name in (NAME, "k3x9v2ab"):
+        told = ctl(verb, name, code=2).err
+        assert f"{name} is a sweep" in told
+        assert f"{NAME}-1; `sweepctl runs {NAME}`" in told
+
+
+def test_a_run_number_that_does_not_exist_points_at_the_runs(ctl: Ctl) -> None:
+    for words in (("history", f"{NAME}:99"), ("logs", "k3x9v2ab-99"), ("get", f"{NAME}-99")):
+        told = ctl(*words, code=3).err
+        assert f"{NAME} has no run 99" in told
+        assert f"`sweepctl runs {NAME}`" in told
+
+
 def test_runs_are_filtered_ordered_and_cut(ctl: Ctl) -> None:
     assert ctl("runs", NAME, "-o", "name").out.splitlines() == [f"{NAME}-{number}" for number in (1, 2, 3)]
     assert ctl("runs", NAME, "--sort", "value", "--limit", "1", "-o", "name").out == f"{NAME}-2\n"
@@ -104,6 +130,37 @@ def test_columns_choose_what_is_shown_in_every_format(ctl: Ctl) -> None:
     assert ctl("runs", NAME, *columns).out.splitlines()[1].split() == ["1", "0.1"]
     assert ctl("runs", NAME, *columns, "-o", "csv").out.splitlines()[:2] == ["number,params.lr", "1,0.1"]
     assert ctl("runs", NAME, *columns, "-o", "jsonl").lines[0] == {"number": 1, "params.lr": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("flags", "near"),
+    [
+        (("--sort", "-valeu"), "value"),
+        (("--columns", "number,lr"), "params.lr"),
+        (("--filter", "sate=failed"), "state"),
+        (("--columns", "params.lrr"), "params.lr"),
+    ],
+)
+def test_a_column_that_nothing_has_is_a_wrong_call(ctl: Ctl, flags: tuple[str, str], near: str) -> None:
+    done = ctl("runs", NAME, *flags, code=2)
+    assert done.out == ""
+    assert f"did you mean `{near}`?" in done.err
+
+
+def test_a_column_that_is_only_empty_is_legal(ctl: Ctl) -> None:
+    assert ctl("list", "--columns", "best.run,reason", "-o", "csv").out == "best.run,reason\n,\n"
+    assert ctl("list", "--sort", "best.value", "-o", "name").out == f"{NAME}\n"
+
+
+def test_reasons_are_shown_where_a_run_failed(ctl: Ctl, server: ScriptedServer) -> None:
+    assert "REASON" not in ctl("runs", NAME).out
+    failed = a_run(4, state=v1.RUN_STATE_FAILED)
+    failed.reason = "exited with code 3"
+    server.sweeps.runs[failed.name] = failed
+    heading, *rows = ctl("runs", NAME).out.splitlines()
+    assert heading.split()[-1] == "REASON"
+    assert rows[-1].endswith("exited with code 3")
+    assert "REASON" not in ctl("runs", NAME, "--filter", "state!=failed").out
 
 
 def test_best_is_one_run_or_several(ctl: Ctl) -> None:
@@ -139,6 +196,16 @@ def test_history_brings_the_keys_of_a_row_together(ctl: Ctl, server: ScriptedSer
     rows = ctl("history", "k3x9v2ab:1", "-o", "jsonl").lines
     assert [row["values"] for row in rows] == [{"loss": 1.5, "acc": 0.5}, {"loss": "NaN", "acc": 0.75}]
     assert ctl("history", "k3x9v2ab:1").out.splitlines()[0].split() == ["STEP", "ACC", "LOSS"]
+
+
+def test_a_key_that_was_not_logged_is_answered_with_those_that_were(ctl: Ctl, server: ScriptedServer) -> None:
+    some_series(server)
+    told = f"{NAME}-1 has logged no `los`; it has logged `acc`, `loss`"
+    assert told in ctl("history", "k3x9v2ab:1", "--key", "los", code=3).err
+    partly = ctl("history", "k3x9v2ab:1", "--key", "los", "--key", "acc")
+    assert partly.err == f"warning: {told}\n"
+    assert partly.out.splitlines()[0].split() == ["STEP", "ACC"]
+    assert "logged nothing yet" in ctl("history", "k3x9v2ab:2", "--key", "los").err
 
 
 def test_a_metric_store_that_is_away_is_named(ctl: Ctl, server: ScriptedServer) -> None:
@@ -181,6 +248,28 @@ def test_logs_come_as_they_were_printed(ctl: Ctl, server: ScriptedServer) -> Non
     assert ctl("logs", "k3x9v2ab:1", "-f").out == "epoch 1\nüber\n"
 
 
+def test_logs_of_a_run_that_printed_nothing_say_why(ctl: Ctl, server: ScriptedServer) -> None:
+    failed = a_run(4, state=v1.RUN_STATE_FAILED)
+    failed.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_START_FAILED, message="no such file: x.py"))
+    server.sweeps.runs[failed.name] = failed
+    done = ctl("logs", "k3x9v2ab:4")
+    assert (done.out, done.err) == (
+        "",
+        f"{NAME}-4 has printed nothing; it is failed: no such file: x.py\n",
+    )
+    assert "has no attempt 4; it has had 1 attempt" in ctl("logs", "k3x9v2ab:4", "--attempt", "4", code=3).err
+
+
+def test_a_sweep_that_has_ended_asks_for_no_agents(ctl: Ctl, server: ScriptedServer) -> None:
+    server.sweeps.runs.clear()
+    assert "sweep-agent --sweep" in ctl("runs", NAME).err
+    server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_CANCELLED
+    for verb in ("runs", "agents"):
+        told = ctl(verb, NAME).err
+        assert "the sweep has ended: cancelled" in told
+        assert "sweep-agent" not in told
+
+
 def test_agents_are_listed_or_the_line_that_starts_one(ctl: Ctl, server: ScriptedServer) -> None:
     assert f"sweep-agent --sweep {NAME}" in ctl("agents", "k3x9v2ab").err
     server.agents.agents.append(
@@ -195,5 +284,6 @@ def test_yaml_and_the_output_variable(ctl: Ctl, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SWEEPD_OUTPUT", "json")
     assert json.loads(ctl("get", NAME).out)["name"] == NAME
     assert ctl("get", NAME, "-o", "name").out == f"{NAME}\n"
-    monkeypatch.setenv("SWEEPD_OUTPUT", "pictures")
-    assert "SWEEPD_OUTPUT" in ctl("get", NAME, code=2).err
+    monkeypatch.setenv("SWEEPD_OUTPUT", "args")  # a format of another verb
+    assert "state:" in ctl("get", NAME).out
+    assert ctl("best", NAME).out == "--lr=0.2 '--name=a b'\n"

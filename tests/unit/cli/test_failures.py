@@ -9,9 +9,10 @@ import pytest
 
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
+from sweepd.cli.local_server import way_out
 from sweepd.client import CallError
 from sweepd.discovery import NoServerError
-from sweepd.rpc_error import Failure
+from sweepd.rpc_error import Failure, unreachable_cause
 
 
 def call_error(code: str, reason: str | None = None, message: str = "so it is") -> CallError:
@@ -44,6 +45,39 @@ def test_a_server_that_is_away_is_named_with_what_to_do() -> None:
     assert error == "error: no server answers at 127.0.0.1:7333"
     assert cause == "  cause: connection refused"
     assert "sweepd up" in remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (
+            "last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect: Connection refused",
+            "connection refused",
+        ),
+        (
+            "errors resolving a:1: [field:x error:address lookup failed for a:1: Domain name not found]",
+            "domain name not found",
+        ),
+        ("no words known here: [odd: thing]", "thing"),
+    ],
+)
+def test_the_cause_is_taken_out_of_what_grpc_says(message: str, cause: str) -> None:
+    assert unreachable_cause(message) == cause
+
+
+@pytest.mark.parametrize(
+    ("said", "way"),
+    [
+        (
+            "/d is in use by process 7, a server at 127.0.0.1:9",
+            "--server 127.0.0.1:9 --token-file /d/access-token",
+        ),
+        ("cannot write /d/x.log: Read-only file system", "--data DIR"),
+        ("cannot listen on 127.0.0.1:7333: in use", "--listen 127.0.0.1:0"),
+    ],
+)
+def test_a_server_that_cannot_be_started_comes_with_a_way_out(said: str, way: str) -> None:
+    assert way in way_out(said)
 
 
 def test_no_server_at_all_is_unreachable_too() -> None:

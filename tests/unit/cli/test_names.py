@@ -8,7 +8,7 @@ import pytest
 
 from sweepd import v1
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.names import Named, any_name, run_name, sweep_name
+from sweepd.cli.names import Named, any_name, find_run, run_name, sweep_name
 from sweepd.cli.problem import Problem
 from sweepd.client import CallError
 from sweepd.rpc_error import Failure
@@ -24,6 +24,9 @@ class Names:
         if name not in SWEEPS:
             raise CallError(Failure(code="NOT_FOUND", message=name), "nowhere:1")
         return a_sweep(name)
+
+    def get_run(self, name: str) -> v1.Run:
+        raise CallError(Failure(code="NOT_FOUND", message=name), "nowhere:1")
 
     def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
         return map(a_sweep, SWEEPS)
@@ -65,10 +68,12 @@ def test_a_run_is_named_by_its_id_or_by_sweep_and_number() -> None:
 
 
 def test_a_sweep_is_not_a_run_and_a_run_not_a_sweep() -> None:
-    with pytest.raises(Problem):
-        run_name(Names(), "xyz")
-    with pytest.raises(Problem):
-        sweep_name(Names(), "xyz:7")
+    for sweep in ("xyz", "acme/train/xyz"):
+        with pytest.raises(Problem, match=f"{sweep} is a sweep"):
+            find_run(Names(), sweep)
+    for run in ("xyz:7", "xyz-7"):
+        with pytest.raises(Problem, match=f"{run} names a run"):
+            sweep_name(Names(), run)
 
 
 def test_a_name_is_known_to_be_a_sweep_or_a_run() -> None:

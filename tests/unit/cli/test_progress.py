@@ -44,6 +44,17 @@ def test_a_worse_run_is_no_best() -> None:
     assert progress.best_value == 0.5
 
 
+def test_of_runs_with_the_same_value_one_is_best() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep(), a_run(1, value=0.5)))
+    assert texts(progress, message(None, a_run(2, value=0.5))) == ["run 2 finished  val_loss=0.5"]
+    sweep = a_sweep()
+    sweep.best_run, sweep.best_value = f"{NAME}-3", 0.5
+    assert texts(progress, message(sweep, a_run(3, value=0.5))) == [
+        "run 3 finished  val_loss=0.5 (best so far)"
+    ]
+
+
 def test_the_greatest_value_is_best_where_that_is_the_goal() -> None:
     sweep = a_sweep()
     sweep.spec.metric.goal = v1.GOAL_MAXIMIZE
@@ -90,6 +101,35 @@ def test_a_missing_objective_is_told_at_once_and_once() -> None:
     assert texts(progress, message(sweep)) == [told]
     sweep.objective_missing.consecutive_runs = 2
     assert texts(progress, message(sweep)) == []
+
+
+def test_a_missing_objective_that_a_run_tells_is_not_told_again() -> None:
+    told = "your script logged `acc`; the sweep optimises `val_loss`"
+    run, other, sweep = a_run(1), a_run(2), a_sweep()
+    run.reason = other.reason = told
+    sweep.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=1, logged_keys=["acc"]))
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    assert texts(progress, message(sweep, run)) == [f"run 1 finished  {told}"]
+    paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
+    paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=2, logged_keys=["acc"]))
+    paused.reason = f"2 runs in a row ended well without the objective: {told}; mend the script"
+    assert texts(progress, message(paused, other)) == [
+        "run 2 finished",
+        "sweep paused: 2 runs in a row ended well without the objective; mend the script",
+    ]
+    assert texts(Progress(), message(paused)) == [f"sweep paused: {paused.reason}"]
+
+
+def test_an_ending_is_told_as_such() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    ending = a_sweep()
+    ending.ending, ending.reason = v1.SWEEP_ENDING_CAP, "run_cap is reached"
+    assert texts(progress, message(ending)) == ["no new runs: run_cap is reached"]
+    finished = a_sweep(state=v1.SWEEP_STATE_FINISHED)
+    finished.ending, finished.reason = v1.SWEEP_ENDING_CAP, "run_cap is reached"
+    assert texts(progress, message(finished)) == ["sweep finished"]
 
 
 def test_a_pause_tells_why_and_names_are_cleaned() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.placement import parent_of, project_of
 from sweepd.cli.problem import Problem
-from sweepd.cli.sweep_file import Overrides, checked_spec, parent_of, project_of, read_sweep
+from sweepd.cli.sweep_file import Overrides, checked_spec, read_sweep
 from sweepd.spec import SweepSpec
 
 MINIMAL = "program: Train Me.py\nmethod: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"

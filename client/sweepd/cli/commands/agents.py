@@ -26,12 +26,15 @@ def command(
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command
     from sweepd.cli.names import sweep_name
-    from sweepd.cli.shapes import agent_shape
+    from sweepd.cli.progress import FINAL_SWEEP
+    from sweepd.cli.shapes import agent_shape, sweep_state
 
     settings = current_settings()
     with connect(settings) as client:
         name = sweep_name(client, sweep) if sweep else ""
         rows = [agent_shape(agent) for agent in client.list_agents(name)]
-        line = agent_command(name or "ID", client.address, settings)
+        empty = f"No agent. Start one:  {agent_command(name or 'ID', client.address, settings)}"
+        if name and not rows and (state := sweep_state(client.get_sweep(name))) in FINAL_SWEEP:
+            empty = f"No agent; the sweep has ended: {state}."
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
-    write_rows(rows, output, AGENTS, name="agent", empty=f"No agent. Start one:  {line}")
+    write_rows(rows, output, AGENTS, name="agent", empty=empty)

@@ -7,8 +7,9 @@ import sys
 import click
 
 from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.placement import placed
 from sweepd.cli.settings import current_settings
-from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, parent_of, read_sweep
+from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, read_sweep
 from sweepd.cli.verb import Verb
 
 
@@ -47,7 +48,7 @@ def command(
     settings = current_settings()
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = parent_of(spec, overrides, settings.environ)
+    parent = placed(text, spec, overrides=overrides, environ=settings.environ, error_format=error_format)
 
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command, create_sweep, note_unbounded

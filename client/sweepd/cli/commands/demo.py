@@ -77,7 +77,8 @@ def _start_alone(playground: Playground) -> Process:
 
 def _create(playground: Playground, client: Client) -> v1.Sweep:
     from sweepd.cli.creation import create_sweep
-    from sweepd.cli.sweep_file import Overrides, checked_spec, parent_of, read_sweep
+    from sweepd.cli.placement import parent_of
+    from sweepd.cli.sweep_file import Overrides, checked_spec, read_sweep
 
     text = read_sweep(str(playground.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")

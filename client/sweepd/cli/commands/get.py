@@ -53,10 +53,11 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
     from sweepd.cli.columns import SWEEPS, runs_columns
     from sweepd.cli.describe import describe_run, describe_sweep
+    from sweepd.cli.names import get_run
     from sweepd.cli.shapes import run_shape, sweep_shape
 
     shape = (
-        run_shape(client.get_run(named.name)) if named.is_run else sweep_shape(client.get_sweep(named.name))
+        run_shape(get_run(client, named.name)) if named.is_run else sweep_shape(client.get_sweep(named.name))
     )
     output = output_of(output_format, columns=columns)
     if output_format in ("json", "jsonl", "yaml") and not columns:

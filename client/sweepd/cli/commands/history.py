@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import output_of, output_option, row_options, write_rows
+from sweepd.cli.output import note, output_of, output_option, row_options, write_rows
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.cli.rows import Row
     from sweepd.cli.table import Column
+    from sweepd.client import Client
 
 
 @click.command(
@@ -46,12 +47,14 @@ def command(
 ) -> None:
     """Show what a run has logged, one line a row of its log."""
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import run_name
+    from sweepd.cli.names import find_run
 
     with connect(current_settings()) as client:
-        found = client.get_run(run_name(client, run))
+        found = find_run(client, run)
         series = client.history(found.name, keys=keys, max_points=max_points, all_attempts=all_attempts)
         rows, logged = _rows(series)
+        if unknown := [key for key in keys if key not in logged]:
+            _tell_unknown(client, found.name, unknown, nothing_else=not rows)
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     write_rows(rows, output, _columns(logged), name="row", empty=f"{found.name} has logged nothing yet.")
 
@@ -75,6 +78,25 @@ def _rows(series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:
                 rows[place] = {**{name: point[name] for name in names}, "values": values[place]}
             values[place][part.key] = point["value"]
     return [rows[place] for place in sorted(rows)], sorted(keys)
+
+
+def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
+    """Say which keys a run has logged instead of others, unless it has logged nothing yet.
+
+    Raises:
+        Problem: of the keys that were asked for, it has logged none.
+    """
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.problem import Problem
+    from sweepd.cli.text import quoted_list
+
+    known = sorted({summary.key for summary in client.summaries(runs=[run])})
+    if not known:
+        return
+    told = f"{run} has logged no {quoted_list(unknown)}; it has logged {quoted_list(known)}"
+    if nothing_else:
+        raise Problem(message=told, exit_code=ExitCode.NOT_FOUND, status="NOT_FOUND")
+    note(f"warning: {told}")
 
 
 def _columns(keys: list[str]) -> list[Column]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import Output, output_of, output_option, row_options, write_rows
+from sweepd.cli.output import Output, chosen_rows, output_of, output_option, row_options, write_chosen
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
+    from sweepd.cli.rows import Row
     from sweepd.client import Client
-    from sweepd.spec.point import Json
 
 _EMPTY = """No sweep yet. The smallest sweep file:
 
@@ -48,19 +48,36 @@ def command(
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     with connect(current_settings()) as client:
         if watch:
-            repeat_rows(lambda: _rows(client, parent), lambda rows: _write(rows, output), key="name")
-        else:
-            _write(_rows(client, parent), output)
+            repeat_rows(
+                lambda: _rows(client, parent, output), lambda rows: _write(rows, output, ""), key="name"
+            )
+            return
+        rows = _rows(client, parent, output)
+        empty = "" if rows else _empty(client, parent)
+    _write(rows, output, empty)
 
 
-def _rows(client: Client, parent: str) -> list[dict[str, Json]]:
+def _rows(client: Client, parent: str, output: Output) -> list[Row]:
+    """Return the sweeps that are wanted."""
+    from sweepd.cli.columns import SWEEPS, with_progress
     from sweepd.cli.shapes import sweep_shape
 
-    return [sweep_shape(sweep) for sweep in client.list_sweeps(parent)]
+    rows = [sweep_shape(sweep) for sweep in client.list_sweeps(parent)]
+    return chosen_rows(rows if output.structured else list(map(with_progress, rows)), output, SWEEPS)
 
 
-def _write(rows: list[dict[str, Json]], output: Output) -> None:
-    from sweepd.cli.columns import SWEEPS, with_progress
+def _empty(client: Client, parent: str) -> str:
+    """Return what to say where nothing is to be shown: a lesson only to whom has no sweep at all."""
+    from sweepd.cli.text import clean
 
-    shown = rows if output.structured else [with_progress(row) for row in rows]
-    write_rows(shown, output, SWEEPS, name="name", empty=_EMPTY)
+    if next(client.list_sweeps(parent), None) is not None:
+        return "No such sweep."
+    if parent and next(client.list_sweeps(), None) is not None:
+        return f"No sweep of `{clean(parent)}`."
+    return _EMPTY
+
+
+def _write(rows: list[Row], output: Output, empty: str) -> None:
+    from sweepd.cli.columns import SWEEPS
+
+    write_chosen(rows, output, SWEEPS, name="name", empty=empty)

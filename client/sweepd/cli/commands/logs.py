@@ -14,6 +14,8 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.problem import Problem
     from sweepd.client import Client
 
 _LISTEN_SECONDS = 2.0
@@ -37,14 +39,42 @@ _FINAL = ("finished", "failed", "crashed", "stopped", "killed")
 def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
     """Show what a run has printed: standard output and error as the process wrote them."""
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import run_name
+    from sweepd.cli.names import find_run
 
     with connect(current_settings()) as client:
-        name = client.get_run(run_name(client, run)).name
-        reader = _Reader(client, name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)
-        reader.read()
+        found = find_run(client, run)
+        if attempt is not None and attempt > found.attempt:
+            raise _no_attempt(found, attempt)
+        reader = _Reader(client, found.name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)
+        printed = reader.read()
         if follow:
-            _follow(client, name, reader, fixed=attempt is not None)
+            _follow(client, found.name, reader, fixed=attempt is not None)
+        elif not printed:
+            note(_silence(found))
+
+
+def _no_attempt(run: v1.Run, attempt: int) -> Problem:
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.problem import Problem
+    from sweepd.cli.text import counted
+
+    return Problem(
+        message=f"{run.name} has no attempt {attempt}; it has had {counted(run.attempt, 'attempt')}",
+        exit_code=ExitCode.NOT_FOUND,
+        status="NOT_FOUND",
+    )
+
+
+def _silence(run: v1.Run) -> str:
+    """Return what to say of a run that has printed nothing: where it stands, and why."""
+    from sweepd.cli.describe import end_reason
+    from sweepd.cli.shapes import run_shape, run_state
+    from sweepd.cli.text import clean
+
+    reason = end_reason(run_shape(run)) if run_state(run) in ("failed", "crashed") else clean(run.reason)
+    return f"{clean(run.name)} has printed nothing; it is {run_state(run)}" + (
+        f": {reason}" if reason else ""
+    )
 
 
 class _Reader:

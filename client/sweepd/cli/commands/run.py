@@ -12,9 +12,10 @@ import click
 
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.placement import placed
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, parent_of, read_sweep
+from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, read_sweep
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(
     settings = current_settings()
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = parent_of(spec, overrides, settings.environ)
+    parent = placed(text, spec, overrides=overrides, environ=settings.environ, error_format=error_format)
     folder = _folder(spec, file)
 
     from sweepd.cli.creation import create_sweep, note_unbounded
@@ -135,17 +136,21 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
     else:
         for line in trouble_lines(client, sweep):
             note(line)
-    for line in _next_steps(sweep, best, outcome):
+    for line in _next_steps(client, sweep, best, outcome):
         note(line)
     return _exit_code(sweep, outcome)
 
 
-def _next_steps(sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
+def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
     from sweepd import v1
+    from sweepd.cli.summary import look_into
 
-    order = "-value" if sweep.spec.metric.goal == v1.GOAL_MAXIMIZE else "value"
-    lines = ["Next:", f"  sweepctl runs {sweep.name} --sort {order}"]
-    if best is not None:
+    lines = ["Next:"]
+    if best is None:
+        lines.append(f"  {look_into(client, sweep)}")
+    else:
+        order = "-value" if sweep.spec.metric.goal == v1.GOAL_MAXIMIZE else "value"
+        lines.append(f"  sweepctl runs {sweep.name} --sort {order}")
         lines.append(f"  sweepctl best {sweep.name} -o args")
         lines.append(f"  sweepctl history {best.name}")
     if outcome.stalled:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from sweepd.cli.output import output_of, output_option, row_options, write_rows
-from sweepd.cli.settings import current_settings
+from sweepd.cli.output import chosen_rows, output_of, output_option, row_options, write_chosen
+from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "stopped", "killed")
 
@@ -41,7 +46,6 @@ def command(
     from sweepd import v1
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
-    from sweepd.cli.creation import agent_command
     from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import run_shape
 
@@ -52,6 +56,20 @@ def command(
         name = sweep_name(client, sweep)
         bound = limit if sort is None and not filters else None
         rows = [run_shape(run) for run in client.list_runs(name, states=wanted, limit=bound)]
-        line = agent_command(name, client.address, settings)
-    empty = "No such run." if states or filters else f"No run yet. Start an agent:  {line}"
-    write_rows(rows, output, runs_columns(rows), name="run", empty=empty)
+        empty = "" if rows else _empty(client, name, settings, chosen=bool(states))
+    chosen = chosen_rows(rows, output, runs_columns(rows))
+    write_chosen(chosen, output, runs_columns(chosen), name="run", empty=empty or "No such run.")
+
+
+def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
+    """Return what to say of a sweep that has no run to show."""
+    from sweepd.cli.creation import agent_command
+    from sweepd.cli.progress import FINAL_SWEEP
+    from sweepd.cli.shapes import sweep_state
+
+    if chosen:
+        return "No such run."
+    state = sweep_state(client.get_sweep(name))
+    if state in FINAL_SWEEP:
+        return f"No run; the sweep has ended: {state}."
+    return f"No run yet. Start an agent:  {agent_command(name, client.address, settings)}"

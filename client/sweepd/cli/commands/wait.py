@@ -37,7 +37,7 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
     """
     from sweepd.cli.condition import parse_condition
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import any_name
+    from sweepd.cli.names import any_name, get_run
     from sweepd.cli.problem import usage_problem
     from sweepd.durations import parse_duration
 
@@ -49,7 +49,7 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
     with connect(current_settings()) as client:
         named = any_name(client, name)
         if named.is_run:
-            run = client.get_run(named.name)
+            run = get_run(client, named.name)
             return _wait(client, run.sweep, run.name, condition, seconds)
         return _wait(client, named.name, None, condition, seconds)
 
