@@ -38,7 +38,7 @@ def _disconnected(_: str, fields: Fields) -> str:
 def _started(run: str, fields: Fields) -> str:
     params = fields.get("params")
     values = params.items() if isinstance(params, dict) else ()
-    shown = " ".join(f"{name}={_cut(_value(value))}" for name, value in values)
+    shown = " ".join(f"{_printable(name)}={_cut(_value(value))}" for name, value in values)
     return f"run {run} started: {shown}" if shown else f"run {run} started"
 
 
@@ -87,9 +87,16 @@ def _value(value: Json) -> str:
         case float():
             return f"{value:.4g}"
         case str():
-            return value
+            return _printable(value)
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            return _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """Return a text with what would steer a terminal made visible."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )
 
 
 def _cut(text: str) -> str:

@@ -118,6 +118,8 @@ def remove_leftovers(parent: Path) -> None:
                 os.kill(owner, 0)
             except ProcessLookupError:
                 shutil.rmtree(folder, ignore_errors=True)
+                if folder.exists():  # something in it is just ending: the next one tries again
+                    (folder / _OWNER).write_text(f"{owner}\n")
 
 
 def _made(folder: Path) -> Path:

@@ -70,6 +70,8 @@ def test_people_read_one_line_an_event() -> None:
     params: dict[str, Json] = {"lr": 0.123456, "n": 100_000, "flag": True, "layers": [1, 2]}
     rounded = line("run_started", AttemptKey("local/demo/tune-3", 1), {"params": params})
     assert rounded == "run tune-3 started: lr=0.1235 n=100000 flag=true layers=[1, 2]"
+    steering = line("run_started", AttemptKey("local/demo/tune-3", 1), {"params": {"s": "\x1b[2Jü"}})
+    assert steering == "run tune-3 started: s=\\x1b[2Jü"
     direct: dict[str, Json] = {"server": "127.0.0.1:7333", "way": "direct"}
     assert line("connected", None, direct) == "connected to 127.0.0.1:7333 (direct)"
     assert line("connected", None, {**direct, "way": "door"}) == "connected to 127.0.0.1:7333"
