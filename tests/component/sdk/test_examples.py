@@ -13,6 +13,7 @@ from sweepd.spec import parse_text
 
 DEMO = ROOT / "client" / "sweepd" / "cli" / "demo"
 EXAMPLES = ROOT / "examples"
+SHELL = ["sh", str(EXAMPLES / "shell" / "train.sh")]
 
 
 def train(argv: list[str], *, cwd: Path, env: dict[str, str]) -> None:
@@ -52,13 +53,16 @@ def test_a_script_with_a_command_line_gets_its_values_from_it(tmp_path: Path) ->
     assert float(str(row["r2"])) > 0.4
 
 
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_shell_script_appends_its_lines(tmp_path: Path, inside: bool) -> None:
-    argv = ["sh", str(EXAMPLES / "shell" / "train.sh"), "--rate=0.1", "--steps=5"]
-    train(argv, cwd=tmp_path, env=environment_of(tmp_path) if inside else {})
+def test_a_shell_script_appends_its_lines(tmp_path: Path) -> None:
+    train([*SHELL, "--rate=0.1", "--steps=5"], cwd=tmp_path, env=environment_of(tmp_path))
     logged = rows(tmp_path / "metrics.jsonl")
     assert [row["_step"] for row in logged] == list(range(5))
     assert float(str(logged[-1]["loss"])) < 0.01
+
+
+def test_a_shell_script_by_hand_leaves_no_file(tmp_path: Path) -> None:
+    train([*SHELL, "--rate=0.1", "--steps=5"], cwd=tmp_path, env={})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("folder", [DEMO, *sorted(EXAMPLES.iterdir())], ids=lambda folder: folder.name)
