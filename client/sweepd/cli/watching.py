@@ -33,8 +33,9 @@ def end_code(state: str) -> ExitCode:
 
 def watch(client: Client, named: Named, output_format: str) -> int:
     """Follow a sweep or a run to its end; changes go to stdout. Returns the exit code of that end."""
+    # Asked for first: only a server that was there is waited for.
     run = get_run(client, named.name) if named.is_run else None
-    sweep = run.sweep if run is not None else named.name
+    sweep = run.sweep if run is not None else client.get_sweep(named.name).name
     if output_format in ("json", "jsonl"):
         return _watch_lines(client, sweep, run.name if run is not None else None)
     with view_on(sys.stdout, current_settings()) as view:
