@@ -60,5 +60,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lacking = machine.lacking(*machine.CAPABILITIES)
     if lacking:
         terminalreporter.write_line(
-            f"This machine lacks {', '.join(lacking)}: tests that need it were skipped."
+            f"This machine lacks {', '.join(lacking)}: tests that need it are skipped."
         )

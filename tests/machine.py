@@ -24,6 +24,7 @@ CAPABILITIES: dict[str, Callable[[], bool]] = {
     "PostgreSQL": cache(_postgresql),
     "a browser": cache(_browser),
     "Node": cache(_node),
+    "strace": cache(lambda: shutil.which("strace") is not None),
 }
 
 

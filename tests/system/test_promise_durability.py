@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -123,7 +122,7 @@ def test_databases_are_sound_after_deaths_in_the_middle_of_writing(installation:
     assert_sound(server)
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace, to hold syncs up")
+@pytest.mark.needs("strace")  # to hold syncs up
 @pytest.mark.parametrize("service", ["metric-store", pytest.param("scheduler", marks=pytest.mark.slow)])
 def test_nothing_is_acknowledged_before_it_is_synced(installation: Installation, service: str) -> None:
     """P5: while each sync is held up for 2 s, no row is acknowledged sooner after it was written."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -99,7 +98,7 @@ def test_a_full_disk_of_an_agent_costs_rows_but_no_run(installation: Installatio
     ] * 2
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace, to let syncs fail")
+@pytest.mark.needs("strace")  # to let syncs fail
 def test_a_disk_that_fails_to_sync_for_a_while_acknowledges_nothing_meanwhile(
     installation: Installation,
 ) -> None:
