@@ -32,8 +32,7 @@ def test_a_sweep_of_large_runs_is_searched_listed_watched_and_exported(installat
         await waiting
         runs = await wire.all_runs(sweep)
         assert [run.number for run in runs] == list(range(1, RUNS + 1))
-        by_model = [run for run in runs if run.provenance.source == v1.POINT_SOURCE_FRESH]
-        assert any(run.provenance.observations_seen > 20 for run in by_model)
+        assert any(run.provenance.engine and run.provenance.observations_seen > 8 for run in runs)
         told: list[int] = []
         async for part in wire.sweeps.WatchSweep(v1.WatchSweepRequest(name=sweep), timeout=20):
             told += [run.number for run in part.runs]
