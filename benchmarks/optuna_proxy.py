@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,6 +135,7 @@ def trials_per_second(proxy: Proxy, clients: int, seconds: float, *, points: boo
     from optuna.storages import GrpcStorageProxy
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     name = f"study-{clients}-{points}"
     optuna.create_study(study_name=name, storage=GrpcStorageProxy(host="127.0.0.1", port=proxy.port))
     counts = [0] * clients
