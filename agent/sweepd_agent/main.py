@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+# What runs inherit. gRPC reads its own variable at its import; the log here says better what it would.
+INHERITED = dict(os.environ)
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 import grpc.aio  # noqa: F401 -- first of all that is large: loaded after protobuf, it takes 4 MiB more
 
 from sweepd.discovery import state_folder
@@ -66,11 +70,10 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
     loop = asyncio.get_running_loop()
     log = Log(sys.stderr, as_json=options.log_as_json)
     log.agent = folder.agent_id
-    environ = dict(os.environ)
     with ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk") as disk:
         around = Surroundings(
             folder=folder,
-            environ=environ,
+            environ=INHERITED,
             interpreter=options.interpreter,
             adopt=options.adopt,
             show_output=options.show_output,
@@ -93,7 +96,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
         dialling = Dialling(
             server=options.server,
             token=token,
-            environ=environ,
+            environ=INHERITED,
             boot_id=identity.boot_id,
             sweeps=options.sweeps,
         )
@@ -149,7 +152,7 @@ def _token(options: Options) -> str | None:
 def _open_state(options: Options) -> StateFolder:
     if options.state is not None:
         return open_folder(options.state.absolute())
-    parent = Path(state_folder(os.environ)).absolute() / "agents" / socket.gethostname()
+    parent = Path(state_folder(INHERITED)).absolute() / "agents" / socket.gethostname()
     return open_free_folder(parent, lambda sweep: any(name.matches(sweep) for name in options.sweeps))
 
 
