@@ -1,5 +1,6 @@
 """Distributions over real numbers. Logarithms are natural."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import erfc, exp, inf, log, sqrt
 from statistics import NormalDist
@@ -48,9 +49,9 @@ class _LogUniform(Real):
     __slots__ = ()
 
     @property
+    @abstractmethod
     def exponents(self) -> tuple[float, float]:
         """The logarithms of the bounds."""
-        raise NotImplementedError
 
     @property
     def low(self) -> float:

@@ -1,24 +1,25 @@
 """What all distributions over real numbers share."""
 
+from abc import ABC, abstractmethod
 from math import isfinite
 
 from sweepd.spec.point import Json
 
 
-class Real:
+class Real(ABC):
     """Membership, and the absence of a list of values. A mixin, not a type to depend on."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def low(self) -> float:
         """The lowest value."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def high(self) -> float:
         """The highest value."""
-        raise NotImplementedError
 
     @property
     def size(self) -> int | None:
@@ -35,9 +36,9 @@ class Real:
         """Nothing: a grid cannot go through real numbers."""
         return
 
+    @abstractmethod
     def cdf(self, x: float) -> float:
         """Return the probability of a value of at most x."""
-        raise NotImplementedError
 
     def to_unit(self, value: Json) -> float:
         """Return the share of the distribution below a value; ValueError if it is no number."""
