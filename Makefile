@@ -19,7 +19,7 @@ demo: $(VENV)/server ## Run a real sweep from nothing to its best run
 test: check ## Pass every check and every test that this machine can run
 	@$(BIN)/python -m pytest -q
 
-unit: $(VENV)/dev ## Pass the tests of the pure cores alone
+unit: $(VENV)/dev ## Pass the unit tests alone, in seconds
 	@$(BIN)/python -m pytest -q tests/unit
 
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
