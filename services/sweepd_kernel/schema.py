@@ -7,6 +7,7 @@ from the first in one transaction; an older one is copied aside, then brought up
 
 import re
 import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -66,8 +67,6 @@ def _migrate(path: Path, package: str, *, stored: str, newest: str) -> None:
     if not migration.knows(package, stored):
         raise StartError(f"{path} was written by a newer version (its schema is {stored}, ours {newest})")
     backup = path.with_name(f"{path.name}.before-{newest}")
-    with sqlite3.connect(path) as source, sqlite3.connect(backup) as target:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)
-    target.close()
-    source.close()
     migration.upgrade(path, package)

@@ -7,6 +7,7 @@ import math
 import os
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from system.installation import TRIALS, Agent, Installation, Server
@@ -75,7 +76,7 @@ def assert_sound(server: Server) -> None:
     databases = [path for path in server.data.rglob("*.sqlite") if path.is_file()]
     assert len(databases) == 2
     for path in databases:
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("pragma integrity_check").fetchall() == [("ok",)], path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sweepd import v1
@@ -13,7 +14,7 @@ def study_of(database: Path, runs: list[v1.Run]) -> list[v1.StudyObservation]:
     """Return the numbered observations as the scheduler keeps them."""
     points = {run.number: run.parameters for run in runs}
     lines = []
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         rows = connection.execute("select run, event, value, worst, last from observation order by number")
         for number, event, value, worst, last in rows:
             line = v1.StudyObservation(run_number=number)

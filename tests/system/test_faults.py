@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def assert_databases_are_sound(server: Server) -> None:
     databases = [path for path in Path(server.data).rglob("*.sqlite") if path.is_file()]
     assert len(databases) >= 2
     for path in databases:
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("pragma integrity_check").fetchall() == [("ok",)], path
 
 
