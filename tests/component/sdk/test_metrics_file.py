@@ -195,7 +195,7 @@ def test_processes_that_roll_segments_at_once_lose_no_line_and_keep_their_order(
 
     segments = closed_segments(tmp_path / "metrics.jsonl")
     assert [number for number, _ in segments] == list(range(1, len(segments) + 1))
-    assert len(segments) > 50
+    assert len(segments) > 10  # rolled many times; how often depends on who writes when
     logged = rows(tmp_path / "metrics.jsonl")
     for name in range(4):
         assert [row["i"] for row in logged if row["worker"] == name] == list(range(3000))
