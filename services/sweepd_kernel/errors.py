@@ -43,6 +43,8 @@ class Reason(StrEnum):
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     SWEEP_ENDED = "SWEEP_ENDED"
     NOT_ALLOWED = "NOT_ALLOWED"
+    CAP_REACHED = "CAP_REACHED"
+    STALE_REVISION = "STALE_REVISION"
 
 
 @dataclass(frozen=True, slots=True)

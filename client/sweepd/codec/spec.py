@@ -40,7 +40,7 @@ def spec_message(spec: SweepSpec) -> v1.SweepSpec:
             method=_METHODS[spec.method],
             metric=None if spec.metric is None else _metric_message(spec.metric),
             parameters=_parameters(spec.parameters, "parameters"),
-            early_terminations=[] if spec.early_terminate is None else [_early(spec.early_terminate)],
+            early_terminations=[_early(rule) for rule in spec.early_terminate if isinstance(rule, Hyperband)],
             run_cap=spec.run_cap,
             seed=spec.seed,
         )

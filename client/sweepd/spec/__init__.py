@@ -26,10 +26,23 @@ if TYPE_CHECKING:
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
     from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
     from sweepd.spec.search_space import Dimension, Group, Parameter, ParameterNode, SearchSpace
-    from sweepd.spec.sweep_spec import Goal, Impute, Method, Metric, SweepSpec
+    from sweepd.spec.stop_rules import Asha, Median, Patience, StopRule, Threshold
+    from sweepd.spec.sweep_spec import (
+        Aggregate,
+        Goal,
+        Guard,
+        Impute,
+        Method,
+        Metric,
+        ObjectiveValue,
+        Retry,
+        SweepSpec,
+    )
 
 __all__ = [
     "DISTRIBUTIONS",
+    "Aggregate",
+    "Asha",
     "Beta",
     "Categorical",
     "Constant",
@@ -38,6 +51,7 @@ __all__ = [
     "Distribution",
     "Goal",
     "Group",
+    "Guard",
     "Hyperband",
     "Impute",
     "IntUniform",
@@ -47,13 +61,16 @@ __all__ = [
     "LogNormal",
     "LogUniform",
     "LogUniformValues",
+    "Median",
     "Method",
     "Metric",
     "Normal",
     "Number",
+    "ObjectiveValue",
     "Parameter",
     "ParameterNode",
     "Parsed",
+    "Patience",
     "Point",
     "QBeta",
     "QLogNormal",
@@ -61,8 +78,11 @@ __all__ = [
     "QLogUniformValues",
     "QNormal",
     "QUniform",
+    "Retry",
     "SearchSpace",
+    "StopRule",
     "SweepSpec",
+    "Threshold",
     "Uniform",
     "WeightedCategorical",
     "canonical_json",
@@ -127,11 +147,22 @@ _NAMES_BY_MODULE = {
         "SearchSpace",
     ),
     "sweep_spec": (
+        "Aggregate",
         "Goal",
+        "Guard",
         "Impute",
         "Method",
         "Metric",
+        "ObjectiveValue",
+        "Retry",
         "SweepSpec",
+    ),
+    "stop_rules": (
+        "Asha",
+        "Median",
+        "Patience",
+        "StopRule",
+        "Threshold",
     ),
     "document": ("to_document",),
 }

@@ -23,8 +23,9 @@ def to_document(spec: SweepSpec) -> dict[str, Json]:
         document["command"] = list(spec.command)
     if spec.metric is not None:
         document["metric"] = _metric(spec.metric)
-    if spec.early_terminate is not None:
-        document["early_terminate"] = _hyperband(spec.early_terminate)
+    for rule in spec.early_terminate:
+        if isinstance(rule, Hyperband):
+            document["early_terminate"] = _hyperband(rule)
     document["parameters"] = _parameters(spec.parameters)
     return document
 

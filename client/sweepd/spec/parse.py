@@ -96,7 +96,7 @@ def _spec(fields: Fields, findings: Findings) -> SweepSpec | None:
         parameters=parameters,
         command=command,
         metric=metric,
-        early_terminate=rule,
+        early_terminate=() if rule is None else (rule,),
         run_cap=run_cap,
         seed=seed,
         **texts,

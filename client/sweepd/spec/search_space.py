@@ -16,16 +16,18 @@ Kind = Literal["real", "integer", "categorical"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One entry of the space that is no group."""
+    """One entry of the space that is no group; with `when` it exists only where that expression holds."""
 
     distribution: Distribution
+    when: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parameters that reach the run as one dictionary."""
+    """Parameters that reach the run as one dictionary; with `when` they exist only where that holds."""
 
     parameters: Mapping[str, "ParameterNode"]
+    when: str | None = None
 
 
 ParameterNode = Parameter | Group
@@ -69,7 +71,13 @@ class SearchSpace:
     dimensions: tuple[Dimension, ...]
 
     @classmethod
-    def of(cls, parameters: Mapping[str, ParameterNode]) -> "SearchSpace":
+    def of(
+        cls,
+        parameters: Mapping[str, ParameterNode],
+        *,
+        zips: Sequence[Sequence[str]] = (),
+        constraints: Sequence[str] = (),
+    ) -> "SearchSpace":
         """Return the space of the parameters of a sweep."""
         ordered = _sorted(parameters)
         return cls(ordered, tuple(_dimensions(ordered, ())))
@@ -156,7 +164,7 @@ class SearchSpace:
 
 def _sorted(parameters: Mapping[str, ParameterNode]) -> dict[str, ParameterNode]:
     return {
-        name: Group(_sorted(node.parameters)) if isinstance(node, Group) else node
+        name: Group(_sorted(node.parameters), node.when) if isinstance(node, Group) else node
         for name, node in sorted(parameters.items())
     }
 

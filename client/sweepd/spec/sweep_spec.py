@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweepd.spec.hyperband import Hyperband
+from sweepd.spec.point import Json, Point
 from sweepd.spec.search_space import ParameterNode, SearchSpace
+from sweepd.spec.stop_rules import StopRule
 
 
 class Method(StrEnum):
@@ -14,6 +15,8 @@ class Method(StrEnum):
     GRID = "grid"
     RANDOM = "random"
     BAYES = "bayes"
+    LIST = "list"
+    SOBOL = "sobol"
 
 
 class Goal(StrEnum):
@@ -31,6 +34,38 @@ class Impute(StrEnum):
     LATEST = "latest"
 
 
+class ObjectiveValue(StrEnum):
+    """What of a run's iterations is its value for the search."""
+
+    BEST = "best"
+    LAST = "last"
+    MEAN = "mean"
+
+
+class Aggregate(StrEnum):
+    """How the values of the runs of one point become the value of the point."""
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    WORST = "worst"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often a run is tried again after its agent was lost, and after it failed."""
+
+    infrastructure: int = 3
+    failure: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Failures in a row after which an agent gets no more; share of the last 20 that pauses the sweep."""
+
+    agent: int = 5
+    sweep: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """The objective: the key that runs log, and what is wanted of it.
@@ -43,11 +78,27 @@ class Metric:
     target: float | None = None
     impute: Impute = Impute.WORST
     impute_while_running: Impute | None = None
+    value: ObjectiveValue = ObjectiveValue.BEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSpec:
-    """One checked sweep. An empty `command` is the default one; without `seed` one is drawn at creation."""
+    """One checked sweep. An empty `command` is the default one; without `seed` one is drawn at creation.
+
+    Args:
+        constraints: expressions that hold for every point.
+        initial: points that run first; what one leaves out is completed by the method.
+        runs: with the method `list`, exactly the points that run.
+        shuffle: go through the grid in an order given by the seed.
+        zips: dotted names of parameters whose values move together.
+        repeats: runs of each point.
+        aggregate: how their values become that of the point.
+        canary: one run first; the others wait until it has logged the objective.
+        sweep_timeout: seconds from the first hand-out until the sweep is stopped.
+        requires: labels that an agent must have.
+        tags: labels of the sweep, for lists.
+        metadata: whatever the user keeps with it.
+    """
 
     method: Method
     parameters: Mapping[str, ParameterNode]
@@ -58,10 +109,28 @@ class SweepSpec:
     program: str | None = None
     command: tuple[str, ...] = ()
     metric: Metric | None = None
-    early_terminate: Hyperband | None = None
+    early_terminate: tuple[StopRule, ...] = ()
     run_cap: int | None = None
     seed: int | None = None
+    constraints: tuple[str, ...] = ()
+    initial: tuple[Point, ...] = ()
+    runs: tuple[Point, ...] = ()
+    shuffle: bool = False
+    zips: tuple[tuple[str, ...], ...] = ()
+    repeats: int = 1
+    aggregate: Aggregate = Aggregate.MEAN
+    retry: Retry = Retry()
+    canary: bool = False
+    guard: Guard = Guard()
+    sweep_timeout: float | None = None
+    requires: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Json] = field(default_factory=dict)
     search_space: SearchSpace = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "search_space", SearchSpace.of(self.parameters))
+        object.__setattr__(
+            self,
+            "search_space",
+            SearchSpace.of(self.parameters, zips=self.zips, constraints=self.constraints),
+        )

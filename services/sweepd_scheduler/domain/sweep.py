@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sweepd.spec import Goal, Method, SweepSpec
+from sweepd.spec import Goal, Hyperband, Method, SweepSpec
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.early_termination import rungs
 from sweepd_scheduler.domain.names import SweepName
@@ -125,7 +125,12 @@ class Sweep:
     @property
     def rungs(self) -> tuple[int, ...]:
         """Iterations at which its runs are compared, ascending."""
-        return rungs(self.spec.early_terminate)
+        return rungs(self.hyperband)
+
+    @property
+    def hyperband(self) -> Hyperband | None:
+        """Its rule of early termination."""
+        return next((rule for rule in self.spec.early_terminate if isinstance(rule, Hyperband)), None)
 
     @property
     def goal(self) -> Goal:

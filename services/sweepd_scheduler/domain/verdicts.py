@@ -84,7 +84,7 @@ def _reach_rung(turn: Turn, run: Run, value: float) -> Run:
 
 
 def _judge(turn: Turn, sweep: Sweep, number: int, rung: Rung) -> None:
-    rule = sweep.spec.early_terminate
+    rule = sweep.hyperband
     assert rule is not None
     running = [turn.state.runs[(sweep.key, each)] for each in turn.state.index[sweep.key].at_rung[number]]
     contenders = [

@@ -72,11 +72,11 @@ def test_defaults_are_filled_in() -> None:
     spec = result.spec
     assert spec is not None
     assert spec.metric == Metric(name="loss", goal=Goal.MINIMIZE, impute=Impute.WORST)
-    assert (spec.early_terminate, spec.run_cap, spec.seed, spec.command) == (None, None, None, ())
+    assert (spec.early_terminate, spec.run_cap, spec.seed, spec.command) == ((), None, None, ())
     text = f"method: random\n{PARAMETERS}{METRIC}early_terminate: {{type: hyperband, max_iter: 27, s: 2}}"
     rule = parse_text(text.encode(), file="s").spec
     assert rule is not None
-    assert rule.early_terminate == Hyperband(max_iter=27, s=2, eta=3, strict=True)
+    assert rule.early_terminate == (Hyperband(max_iter=27, s=2, eta=3, strict=True),)
 
 
 @pytest.mark.parametrize("word", ["false", '"false"'])
@@ -235,7 +235,7 @@ def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
         file="s.yaml",
     )
     assert result.spec is not None
-    assert result.spec.early_terminate == Hyperband(max_iter=9, s=1)
+    assert result.spec.early_terminate == (Hyperband(max_iter=9, s=1),)
     assert [str(finding) for finding in result.diagnostics] == [
         's.yaml:4:14: command[1]: unknown macro "${argss}": it is not expanded; did you mean `${args}`?',
         's.yaml:4:56: command[4]: unknown macro "${b c}": it is not expanded',
