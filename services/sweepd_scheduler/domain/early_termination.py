@@ -1,22 +1,29 @@
-"""Which running runs are stopped early, by hyperband's stopping form.
+"""What the rules of early termination share: verdicts, the values at a rung, which iterations are rungs."""
 
-Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185); thresholds as W&B's sweeps
-compute them: of n values at a rung the best int(n / eta) + 1 survive, ties with them too.
-"""
-
-from bisect import bisect_left, insort
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from heapq import merge
+from itertools import count, islice
 
-from sweepd.spec import Goal, Hyperband
+from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
 
 FARTHEST_RUNG = 2**53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision against a run. `decide_time`: microseconds since 1970."""
+    """One decision against a run. `decide_time`: microseconds since 1970.
+
+    Args:
+        rule: name of the rule.
+        rung: the iteration at which it was judged, counted from 1.
+        value: what was judged.
+        threshold: what it would have had to reach.
+        rank: its place among those compared, 1 the best; 0 where a run is judged alone.
+        compared: how many were compared, itself included; 0 where a run is judged alone.
+    """
 
     rule: str
     rung: int
@@ -25,6 +32,14 @@ class Verdict:
     rank: int
     compared: int
     decide_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatienceState:
+    """The last value that was an improvement worth the name, and at which iteration it came."""
+
+    value: float
+    iteration: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,53 +58,71 @@ class Rung:
     by_run: dict[int, float] = field(default_factory=dict)
 
     def put(self, run: int, cost: float | None) -> float | None:
-        """Set the cost of a run, None to take it out; return what it was."""
+        """Set what a run cost here, None for nothing; return what it was before."""
         before = self.by_run.pop(run, None)
         if before is not None:
             del self.costs[bisect_left(self.costs, before)]
         if cost is not None:
-            self.by_run[run] = cost
             insort(self.costs, cost)
+            self.by_run[run] = cost
         return before
 
-
-@cache
-def rungs(rule: Hyperband | None) -> tuple[int, ...]:
-    """Return the iterations at which runs are compared, ascending."""
-    return rule.brackets(FARTHEST_RUNG) if rule else ()
+    def rank(self, cost: float) -> int:
+        """Return the place of a cost among those here, 1 the best; equal ones share theirs."""
+        return bisect_left(self.costs, cost) + 1
 
 
 def cost(value: float, goal: Goal) -> float:
-    """Return a value so that lower is better."""
+    """Return a value so that lower is better; the same again gives the value back."""
     return value if goal is Goal.MINIMIZE else -value
 
 
-def judge(
-    rule: Hyperband, goal: Goal, number: int, rung: Rung, contenders: Iterable[Contender], now: int
-) -> dict[int, Verdict]:
-    """Test every contender of a rung; return the verdicts against those that are to stop, by run number.
+@cache
+def rungs(rule: Hyperband | Asha) -> tuple[int, ...]:
+    """Return every iteration at which a halving rule compares runs, ascending."""
+    if isinstance(rule, Hyperband):
+        return rule.brackets(FARTHEST_RUNG)
+    end = FARTHEST_RUNG if rule.max_iter is None else rule.max_iter - 1
+    return Hyperband(min_iter=rule.min_iter, eta=rule.eta).brackets(end)
 
-    Args:
-        rule: eta, and whether the value at the rung (strict) or the best so far counts.
-        goal: which direction is better.
-        number: the rung, an iteration.
-        rung: its values, that of the run that just arrived included.
-        contenders: the running runs whose latest rung this is.
-        now: wall clock in microseconds, recorded with the verdicts.
-    """
-    compared = len(rung.costs)
-    threshold = rung.costs[int((1 / rule.eta) * compared)]
-    verdicts: dict[int, Verdict] = {}
-    for contender in sorted(contenders, key=lambda each: each.number):
-        shown = rung.by_run[contender.number] if rule.strict else cost(contender.best, goal)
-        if shown > threshold:
-            verdicts[contender.number] = Verdict(
-                rule="hyperband",
-                rung=number,
-                value=cost(shown, goal),
-                threshold=cost(threshold, goal),
-                rank=bisect_left(rung.costs, shown) + 1,
-                compared=compared,
-                decide_time=now,
-            )
-    return verdicts
+
+def is_rung(rule: StopRule, iteration: int) -> bool:
+    """Tell whether a rule compares runs at an iteration."""
+    match rule:
+        case Hyperband() | Asha():
+            return iteration in rungs(rule)
+        case Median(min_iter=first, interval=interval):
+            return iteration >= first and (iteration - first) % interval == 0
+        case Patience() | Threshold():
+            return False
+
+
+def latest_rung(rule: Hyperband, iterations: int) -> int:
+    """Return the last rung that a run of so many iterations has reached, 0 for none."""
+    reached = bisect_right(rungs(rule), iterations)
+    return rungs(rule)[reached - 1] if reached else 0
+
+
+def urgent_iterations(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
+    """Return the first iterations, ascending, whose values cannot wait because a rule may act on them."""
+    return tuple(islice(_without_repeats(merge(*map(_iterations, rules))), limit))
+
+
+def _iterations(rule: StopRule) -> Iterable[int]:
+    match rule:
+        case Hyperband() | Asha():
+            return rungs(rule)
+        case Median(min_iter=first, interval=interval):
+            return count(first, interval)
+        case Threshold(at=at):
+            return (at,)
+        case Patience(iterations=iterations):
+            return (iterations + 1,)  # the first that it may act on; later ones depend on the values
+
+
+def _without_repeats(ascending: Iterable[int]) -> Iterator[int]:
+    before = 0
+    for each in ascending:
+        if each != before:
+            yield each
+        before = each

@@ -125,7 +125,7 @@ class Sweep:
     @property
     def rungs(self) -> tuple[int, ...]:
         """Iterations at which its runs are compared, ascending."""
-        return rungs(self.hyperband)
+        return rungs(self.hyperband) if self.hyperband else ()
 
     @property
     def hyperband(self) -> Hyperband | None:

@@ -6,9 +6,10 @@ from math import isfinite
 
 from sweepd.spec import Method
 from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
-from sweepd_scheduler.domain.early_termination import Contender, Rung, Verdict, judge
+from sweepd_scheduler.domain.early_termination import Contender, Rung, Verdict
 from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.objective import better, reaches_target
+from sweepd_scheduler.domain.rule_hyperband import judge
 from sweepd_scheduler.domain.run import Run, RunState, Stop, StopMode
 from sweepd_scheduler.domain.sweep import FINAL, Best, Ending, Sweep, ending
 from sweepd_scheduler.domain.turn import Turn

@@ -3,7 +3,8 @@
 import pytest
 
 from sweepd.spec import Goal, Hyperband
-from sweepd_scheduler.domain.early_termination import Contender, Rung, cost, judge
+from sweepd_scheduler.domain.early_termination import Contender, Rung, cost
+from sweepd_scheduler.domain.rule_hyperband import judge
 
 RUNNING_MINIMIZE = {
     "p": (False, [0.90, 0.70, 0.50, 0.40]),
