@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-import grpc
+from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls import PAGE, CallError, Calls, new_request_id
 from sweepd.channel import channel
-from sweepd.rpc_error import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
@@ -21,28 +18,9 @@ from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 if TYPE_CHECKING:
     from typing import Self
 
-_PAGE = 1000
-_CALL_SECONDS = 30.0
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-Response_co = TypeVar("Response_co", covariant=True)
+    from google.protobuf.field_mask_pb2 import FieldMask
 
-
-class _Stream(Protocol[Response_co]):
-    """What comes of a call that is answered by a stream."""
-
-    def __iter__(self) -> Iterator[Response_co]: ...
-
-    def cancel(self) -> bool: ...
-
-
-class CallError(Exception):
-    """A call that was not answered well."""
-
-    def __init__(self, failure: Failure, address: str) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.address = address
+__all__ = ["CallError", "Client"]
 
 
 class Client:
@@ -54,6 +32,7 @@ class Client:
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
+        self._calls = Calls(address)
         self._channel = channel(address, token)
         self._sweeps = SweepServiceStub(self._channel)
         self._runs = RunServiceStub(self._channel)
@@ -75,7 +54,7 @@ class Client:
 
     def server_info(self) -> v1.GetServerInfoResponse:
         """Return what the server is."""
-        return self._call(self._server.GetServerInfo, v1.GetServerInfoRequest())
+        return self._calls.one(self._server.GetServerInfo, v1.GetServerInfoRequest())
 
     def create_sweep(
         self,
@@ -92,56 +71,63 @@ class Client:
             sweep_id=sweep_id,
             spec=spec,
             source=source,
-            request_id=request_id or _request_id(),
+            request_id=request_id or new_request_id(),
         )
-        return self._call(self._sweeps.CreateSweep, request).sweep
+        return self._calls.one(self._sweeps.CreateSweep, request).sweep
 
     def get_sweep(self, name: str) -> v1.Sweep:
         """Return a sweep by its full name."""
-        return self._call(self._sweeps.GetSweep, v1.GetSweepRequest(name=name)).sweep
+        return self._calls.one(self._sweeps.GetSweep, v1.GetSweepRequest(name=name)).sweep
 
     def list_sweeps(
         self, parent: str = "", states: Sequence[v1.SweepState.ValueType] = ()
     ) -> Iterator[v1.Sweep]:
         """Yield sweeps, newest first."""
-        request = v1.ListSweepsRequest(parent=parent, states=states, page_size=_PAGE)
-        while True:
-            page = self._call(self._sweeps.ListSweeps, request)
+        request = v1.ListSweepsRequest(parent=parent, states=states, page_size=PAGE)
+        for page in self._calls.pages(self._sweeps.ListSweeps, request):
             yield from page.sweeps
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     def pause_sweep(self, name: str) -> v1.Sweep:
         """Hand out no run until the sweep is resumed."""
-        request = v1.PauseSweepRequest(name=name, request_id=_request_id())
-        return self._call(self._sweeps.PauseSweep, request).sweep
+        request = v1.PauseSweepRequest(name=name, request_id=new_request_id())
+        return self._calls.one(self._sweeps.PauseSweep, request).sweep
 
     def resume_sweep(self, name: str) -> v1.Sweep:
         """Hand out runs again."""
-        request = v1.ResumeSweepRequest(name=name, request_id=_request_id())
-        return self._call(self._sweeps.ResumeSweep, request).sweep
+        request = v1.ResumeSweepRequest(name=name, request_id=new_request_id())
+        return self._calls.one(self._sweeps.ResumeSweep, request).sweep
 
     def stop_sweep(self, name: str) -> v1.Sweep:
         """Hand out no more runs."""
-        request = v1.StopSweepRequest(name=name, request_id=_request_id())
-        return self._call(self._sweeps.StopSweep, request).sweep
+        request = v1.StopSweepRequest(name=name, request_id=new_request_id())
+        return self._calls.one(self._sweeps.StopSweep, request).sweep
 
     def cancel_sweep(self, name: str) -> v1.CancelSweepResponse:
         """Hand out no more runs and kill the live ones."""
-        request = v1.CancelSweepRequest(name=name, request_id=_request_id())
-        return self._call(self._sweeps.CancelSweep, request)
+        request = v1.CancelSweepRequest(name=name, request_id=new_request_id())
+        return self._calls.one(self._sweeps.CancelSweep, request)
+
+    def update_sweep(self, sweep: v1.Sweep, mask: FieldMask, *, revision: int = 0) -> v1.Sweep:
+        """Change what `mask` names, if the sweep still has this revision (0: whichever it has)."""
+        request = v1.UpdateSweepRequest(
+            sweep=sweep, update_mask=mask, revision=revision, request_id=new_request_id()
+        )
+        return self._calls.one(self._sweeps.UpdateSweep, request).sweep
+
+    def explain_sweep(self, name: str) -> v1.ExplainSweepResponse:
+        """Return why a sweep hands out nothing at the moment."""
+        return self._calls.one(self._sweeps.ExplainSweep, v1.ExplainSweepRequest(name=name))
 
     def watch_sweep(
         self, name: str, *, resume_token: str = "", seconds: float | None = None
     ) -> Iterator[v1.WatchSweepResponse]:
         """Yield a snapshot and every change after it; `sweepd.follow` does so over interruptions."""
         request = v1.WatchSweepRequest(name=name, resume_token=resume_token)
-        return self._stream(self._sweeps.WatchSweep(request, timeout=seconds))
+        return self._calls.stream(self._sweeps.WatchSweep(request, timeout=seconds))
 
     def get_run(self, name: str) -> v1.Run:
         """Return a run by its full name."""
-        return self._call(self._runs.GetRun, v1.GetRunRequest(name=name)).run
+        return self._calls.one(self._runs.GetRun, v1.GetRunRequest(name=name)).run
 
     def list_runs(
         self,
@@ -156,26 +142,56 @@ class Client:
             sweep=sweep,
             states=states,
             order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
-            page_size=_PAGE if limit is None else min(max(limit, 1), _PAGE),
+            page_size=PAGE if limit is None else min(max(limit, 1), PAGE),
         )
         left = limit
-        while left is None or left > 0:
-            page = self._call(self._runs.ListRuns, request)
+        for page in self._calls.pages(self._runs.ListRuns, request):
             yield from page.runs if left is None else page.runs[:left]
-            left = None if left is None else left - len(page.runs)
-            if not page.next_page_token:
+            if left is not None and (left := left - len(page.runs)) <= 0:
                 return
-            request.page_token = page.next_page_token
+
+    def enqueue_run(
+        self, sweep: str, parameters: v1.ParameterMap, *, first: bool = False, request_id: str = ""
+    ) -> list[v1.Run]:
+        """Add the runs of a point; what the point leaves out is completed by the method."""
+        request = v1.EnqueueRunRequest(
+            sweep=sweep, parameters=parameters, first=first, request_id=request_id or new_request_id()
+        )
+        return list(self._calls.one(self._runs.EnqueueRun, request).runs)
+
+    def stop_run(self, name: str) -> v1.Run:
+        """End one run."""
+        request = v1.StopRunRequest(name=name, request_id=new_request_id())
+        return self._calls.one(self._runs.StopRun, request).run
+
+    def retry_runs(
+        self,
+        names: Sequence[str] = (),
+        *,
+        sweep: str = "",
+        states: Sequence[v1.RunState.ValueType] = (),
+        request_id: str = "",
+    ) -> v1.RetryRunsResponse:
+        """Hand out ended runs again: those named, or those of `sweep` in one of `states`."""
+        request = v1.RetryRunsRequest(
+            names=names, sweep=sweep, states=states, request_id=request_id or new_request_id()
+        )
+        return self._calls.one(self._runs.RetryRuns, request)
+
+    def explain_run(self, name: str) -> v1.ExplainRunResponse:
+        """Return the story of a run."""
+        return self._calls.one(self._runs.ExplainRun, v1.ExplainRunRequest(name=name))
 
     def list_agents(self, sweep: str = "") -> Iterator[v1.Agent]:
         """Yield agents, those of one sweep or all."""
-        request = v1.ListAgentsRequest(sweep=sweep, page_size=_PAGE)
-        while True:
-            page = self._call(self._agents.ListAgents, request)
+        request = v1.ListAgentsRequest(sweep=sweep, page_size=PAGE)
+        for page in self._calls.pages(self._agents.ListAgents, request):
             yield from page.agents
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+
+    def release_agent(self, agent: str, *, sweep: str = "") -> list[str]:
+        """Let an agent take runs again of `sweep`, or of all that hold it back; return their names."""
+        request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
+        return list(self._calls.one(self._agents.ReleaseAgent, request).sweeps)
 
     def history(
         self, run: str, *, keys: Sequence[str] = (), max_points: int = 0, all_attempts: bool = False
@@ -184,28 +200,20 @@ class Client:
         request = v1.GetHistoryRequest(
             runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts
         )
-        while True:
-            page = self._call(self._metrics.GetHistory, request)
+        for page in self._calls.pages(self._metrics.GetHistory, request):
             yield from page.series
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     def summaries(
         self, *, sweep: str = "", runs: Sequence[str] = (), keys: Sequence[str] = ()
     ) -> Iterator[v1.KeySummary]:
         """Yield what is known of each key of each run."""
-        request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=_PAGE)
-        while True:
-            page = self._call(self._metrics.ListSummaries, request)
+        request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=PAGE)
+        for page in self._calls.pages(self._metrics.ListSummaries, request):
             yield from page.summaries
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     def export_points(self, sweep: str) -> Iterator[v1.Series]:
         """Yield every point of a sweep, all attempts included."""
-        for part in self._stream(self._metrics.ExportPoints(v1.ExportPointsRequest(sweep=sweep))):
+        for part in self._calls.stream(self._metrics.ExportPoints(v1.ExportPointsRequest(sweep=sweep))):
             yield from part.series
 
     def read_log(
@@ -222,22 +230,4 @@ class Client:
         request = v1.ReadLogRequest(
             run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow
         )
-        return self._stream(self._metrics.ReadLog(request, timeout=seconds))
-
-    def _call(self, method: Callable[..., Response], request: Request) -> Response:
-        try:
-            return method(request, timeout=_CALL_SECONDS)
-        except grpc.RpcError as error:
-            raise CallError(Failure.of(error), self.address) from error
-
-    def _stream(self, call: _Stream[Response]) -> Iterator[Response]:
-        try:
-            yield from call
-        except grpc.RpcError as error:
-            raise CallError(Failure.of(error), self.address) from error
-        finally:
-            call.cancel()
-
-
-def _request_id() -> str:
-    return str(uuid.uuid4())
+        return self._calls.stream(self._metrics.ReadLog(request, timeout=seconds))
