@@ -1,93 +1,67 @@
-"""Hyperband's stopping form, by the worked examples that define it."""
+"""Which iterations the rules of early termination look at, and how the values at one are kept."""
 
 import pytest
 
-from sweepd.spec import Goal, Hyperband
-from sweepd_scheduler.domain.early_termination import Contender, Rung, cost
-from sweepd_scheduler.domain.rule_hyperband import judge
-
-RUNNING_MINIMIZE = {
-    "p": (False, [0.90, 0.70, 0.50, 0.40]),
-    "q": (False, [0.95, 0.80, 0.75, 0.70]),
-    "r": (True, [0.85, 0.60]),
-    "s": (True, [0.99, 0.97, 0.30]),
-    "t": (True, [0.70]),
-    "u": (True, [0.93, 0.90, 0.88, 0.86]),
-}
-RUNNING_MAXIMIZE = {
-    "x": (True, [10.0, 60.0, 70.0]),
-    "y": (True, [20.0, 50.0]),
-    "z": (False, [30.0, 80.0]),
-    "w": (True, [5.0]),
-}
-Runs = dict[str, tuple[bool, list[float]]]
-
-
-def stopped(runs: Runs, goal: Goal, rule: Hyperband) -> set[str]:
-    """Judge every rung once, with all values in place, and return the names of the runs that stop."""
-    names = dict(enumerate(runs, start=1))
-    brackets = rule.brackets(100)
-    found: set[str] = set()
-    for number in brackets:
-        rung, contenders = Rung(), []
-        for key, name in names.items():
-            running, values = runs[name]
-            if len(values) >= number:
-                rung.put(key, cost(values[number - 1], goal))
-            latest = max((b for b in brackets if b <= len(values)), default=None)
-            if running and latest == number:
-                best = min(values) if goal is Goal.MINIMIZE else max(values)
-                contenders.append(Contender(number=key, best=best))
-        if contenders:
-            found |= {names[key] for key in judge(rule, goal, number, rung, contenders, now=0)}
-    return found
+from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
+from sweepd_scheduler.domain.early_termination import (
+    Rung,
+    cost,
+    is_rung,
+    latest_rung,
+    rungs,
+    urgent_iterations,
+)
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"),
+    ("rule", "first"),
     [
-        (Hyperband(min_iter=2, eta=2, strict=True), {"s", "u"}),
-        (Hyperband(min_iter=2, eta=2, strict=False), {"u"}),
-        (Hyperband(min_iter=2, strict=True), {"s", "u"}),
-        (Hyperband(max_iter=9, s=2, eta=2, strict=True), {"s", "u"}),
+        (Asha(min_iter=3), (3, 9, 27, 81)),
+        (Asha(min_iter=4, eta=1.5), (4, 6, 9, 13, 20)),
+        (Asha(min_iter=1, eta=4), (1, 4, 16, 64)),
+        (Hyperband(min_iter=2, eta=2), (2, 4, 8, 16)),
     ],
 )
-def test_the_worked_example_of_a_minimized_metric(rule: Hyperband, expected: set[str]) -> None:
-    assert stopped(RUNNING_MINIMIZE, Goal.MINIMIZE, rule) == expected
+def test_rungs_grow_by_eta(rule: Asha | Hyperband, first: tuple[int, ...]) -> None:
+    assert rungs(rule)[: len(first)] == first
 
 
-def test_the_worked_example_of_a_maximized_metric() -> None:
-    rule = Hyperband(min_iter=1, eta=2, strict=True)
-    assert stopped(RUNNING_MAXIMIZE, Goal.MAXIMIZE, rule) == {"w", "y"}
+@pytest.mark.parametrize(("end", "expected"), [(27, (3, 9)), (28, (3, 9, 27)), (4, (3,)), (3, ())])
+def test_no_rung_of_asha_lies_at_or_beyond_max_iter(end: int, expected: tuple[int, ...]) -> None:
+    assert rungs(Asha(min_iter=3, max_iter=end)) == expected
 
 
-@pytest.mark.parametrize(("count", "survivors"), [(1, 1), (2, 1), (3, 2), (6, 3), (9, 4)])
-def test_the_best_n_over_eta_and_one_survive(count: int, survivors: int) -> None:
-    rung = Rung()
-    for number in range(1, count + 1):
-        rung.put(number, float(number))
-    contenders = [Contender(number=number, best=float(number)) for number in range(1, count + 1)]
-    against = judge(Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, contenders, now=0)
-    assert count - len(against) == survivors
+@pytest.mark.parametrize(
+    ("rule", "at"),
+    [
+        (Asha(min_iter=2, eta=2, max_iter=9), {2, 4, 8}),
+        (Median(min_iter=3, interval=4), {3, 7, 11}),
+        (Median(min_iter=9), {9, 10, 11, 12}),
+        (Patience(iterations=2), set()),
+        (Threshold(at=4, value=1.0), set()),
+    ],
+)
+def test_runs_are_compared_at_some_iterations_only(rule: StopRule, at: set[int]) -> None:
+    assert {each for each in range(1, 13) if is_rung(rule, each)} == at
 
 
-def test_ties_with_the_threshold_survive() -> None:
-    rung = Rung()
-    for number in (1, 2, 3):
-        rung.put(number, 0.5)
-    contenders = [Contender(number=number, best=0.5) for number in (1, 2, 3)]
-    assert not judge(Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, contenders, now=0)
+@pytest.mark.parametrize(
+    ("iterations", "rung"), [(0, 0), (1, 0), (2, 2), (3, 2), (4, 4), (7, 4), (1_000, 512)]
+)
+def test_the_latest_rung_follows_from_the_iterations(iterations: int, rung: int) -> None:
+    assert latest_rung(Hyperband(min_iter=2, eta=2), iterations) == rung
 
 
-def test_a_verdict_records_rank_and_threshold() -> None:
-    rung = Rung()
-    for number, value in enumerate([0.9, 0.1, 0.5], start=1):
-        rung.put(number, value)
-    (verdict,) = judge(
-        Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, [Contender(number=1, best=0.9)], now=42
-    ).values()
-    assert (verdict.value, verdict.threshold, verdict.rank, verdict.compared) == (0.9, 0.5, 3, 3)
-    assert verdict.decide_time == 42
+def test_urgent_iterations_of_several_rules_are_merged_and_bounded() -> None:
+    rules = (
+        Asha(min_iter=3),
+        Threshold(at=5, value=0.5),
+        Median(min_iter=9, interval=10),
+        Patience(iterations=4),
+    )
+    assert urgent_iterations(rules, 7) == (3, 5, 9, 19, 27, 29, 39)
+    assert urgent_iterations((), 64) == ()
+    assert urgent_iterations((Median(min_iter=1),), 64) == tuple(range(1, 65))
 
 
 def test_a_newer_attempt_replaces_the_value_at_a_rung() -> None:
@@ -95,3 +69,16 @@ def test_a_newer_attempt_replaces_the_value_at_a_rung() -> None:
     assert rung.put(1, 0.5) is None
     assert rung.put(1, 0.7) == 0.5
     assert rung.costs == [0.7]
+
+
+def test_equal_values_share_their_rank() -> None:
+    rung = Rung()
+    for run, value in enumerate((0.5, 0.1, 0.5, 0.9), start=1):
+        rung.put(run, value)
+    assert [rung.rank(value) for value in (0.1, 0.5, 0.9)] == [1, 2, 4]
+
+
+def test_lower_costs_are_better_whatever_the_goal() -> None:
+    assert cost(2.0, Goal.MINIMIZE) == 2.0
+    assert cost(2.0, Goal.MAXIMIZE) == -2.0
+    assert cost(cost(2.0, Goal.MAXIMIZE), Goal.MAXIMIZE) == 2.0
