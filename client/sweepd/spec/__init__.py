@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sweepd.spec.conditions import Finding, check_expressions
     from sweepd.spec.continuous import (
         Beta,
         InvLogUniform,
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
         Uniform,
     )
     from sweepd.spec.diagnostic import Diagnostic, unreadable_file
+    from sweepd.spec.dimension import Dimension
     from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
     from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
     from sweepd.spec.document import to_document
+    from sweepd.spec.expression import Expression, ExpressionError, parse_expression
     from sweepd.spec.hyperband import Hyperband
+    from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
     from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
-    from sweepd.spec.search_space import Dimension, Group, Parameter, ParameterNode, SearchSpace
+    from sweepd.spec.search_space import Count, Feasibility, InfeasibleError, SearchSpace
     from sweepd.spec.stop_rules import Asha, Median, Patience, StopRule, Threshold
     from sweepd.spec.sweep_spec import (
         Aggregate,
@@ -46,14 +50,20 @@ __all__ = [
     "Beta",
     "Categorical",
     "Constant",
+    "Count",
     "Diagnostic",
     "Dimension",
     "Distribution",
+    "Expression",
+    "ExpressionError",
+    "Feasibility",
+    "Finding",
     "Goal",
     "Group",
     "Guard",
     "Hyperband",
     "Impute",
+    "InfeasibleError",
     "IntUniform",
     "InvLogUniform",
     "InvLogUniformValues",
@@ -70,6 +80,7 @@ __all__ = [
     "Parameter",
     "ParameterNode",
     "Parsed",
+    "Path",
     "Patience",
     "Point",
     "QBeta",
@@ -86,6 +97,8 @@ __all__ = [
     "Uniform",
     "WeightedCategorical",
     "canonical_json",
+    "check_expressions",
+    "parse_expression",
     "parse_mapping",
     "parse_text",
     "point_digest",
@@ -139,11 +152,26 @@ _NAMES_BY_MODULE = {
         "QNormal",
         "QUniform",
     ),
-    "search_space": (
-        "Dimension",
+    "conditions": (
+        "Finding",
+        "check_expressions",
+    ),
+    "dimension": ("Dimension",),
+    "expression": (
+        "Expression",
+        "ExpressionError",
+        "parse_expression",
+    ),
+    "parameter": (
         "Group",
         "Parameter",
         "ParameterNode",
+        "Path",
+    ),
+    "search_space": (
+        "Count",
+        "Feasibility",
+        "InfeasibleError",
         "SearchSpace",
     ),
     "sweep_spec": (

@@ -3,60 +3,37 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
 
-from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-from sweepd.spec.distribution import Distribution
+from sweepd.spec.dimension import Dimension
+from sweepd.spec.discrete import Constant
 from sweepd.spec.draw import draw
-from sweepd.spec.point import Json, Point
-from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
-
-Kind = Literal["real", "integer", "categorical"]
+from sweepd.spec.parameter import Group, Parameter, ParameterNode, in_order
+from sweepd.spec.point import Json, Point, canonical_json
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """One entry of the space that is no group; with `when` it exists only where that expression holds."""
+class Count:
+    """How many points there are: `value` is None where there is no end to them, or nobody can tell."""
 
-    distribution: Distribution
-    when: str | None = None
+    value: int | None
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Parameters that reach the run as one dictionary; with `when` they exist only where that holds."""
+class Feasibility:
+    """How often draws satisfied the constraints; of parts that are drawn apart, the part that did least.
 
-    parameters: Mapping[str, "ParameterNode"]
-    when: str | None = None
+    `hits` is counted up to a number that is enough, `draws` is how many that took. `constraints` are those of
+    that part.
+    """
+
+    hits: int
+    draws: int
+    constraints: tuple[str, ...] = ()
 
 
-ParameterNode = Parameter | Group
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dimension:
-    """One free parameter: the path through the groups to it, and its distribution."""
-
-    path: tuple[str, ...]
-    distribution: Distribution
-
-    @property
-    def name(self) -> str:
-        """The path, dotted."""
-        return ".".join(self.path)
-
-    @property
-    def kind(self) -> Kind:
-        """How a search treats it; the values of a categorical one have no order."""
-        match self.distribution:
-            case Constant() | Categorical() | WeightedCategorical():
-                return "categorical"
-            case IntUniform():
-                return "integer"
-            case QUniform() | QLogUniform() | QLogUniformValues() | QNormal() | QLogNormal() | QBeta():
-                return "integer" if self.distribution.is_integer else "real"
-            case _:
-                return "real"
+class InfeasibleError(ValueError):
+    """No point was found that satisfies the constraints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +56,7 @@ class SearchSpace:
         constraints: Sequence[str] = (),
     ) -> "SearchSpace":
         """Return the space of the parameters of a sweep."""
-        ordered = _sorted(parameters)
+        ordered = in_order(parameters)
         return cls(ordered, tuple(_dimensions(ordered, ())))
 
     @property
@@ -131,8 +108,10 @@ class SearchSpace:
         pairs = zip(self.dimensions, vector, strict=True)
         return self._point(dimension.distribution.quantile(u) for dimension, u in pairs)
 
-    def to_unit(self, point: Mapping[str, Json]) -> tuple[float, ...]:
-        """Return the unit coordinates of a point; values with a share of the distribution map to its middle.
+    def to_unit(self, point: Mapping[str, Json]) -> tuple[float | None, ...]:
+        """Return the unit coordinates of a point, None for those of parameters that it does not have.
+
+        Values with a share of the distribution map to its middle.
 
         Raises:
             ValueError: a value is missing or cannot be placed.
@@ -142,6 +121,110 @@ class SearchSpace:
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
         """Return in words why a point does not lie in the space; empty if it does, with the right types."""
         return tuple(_violations(self.parameters, point, ()))
+
+    def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return in words what of a partial point does not lie in the space; what it leaves out is no matter."""
+        return tuple(
+            words for words in _violations(self.parameters, partial, ()) if not words.endswith(" is missing")
+        )
+
+    def feasible(self, point: Mapping[str, Json]) -> bool:
+        """Tell whether a point of the space satisfies the constraints."""
+        return True
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of grid values there are: at least as many as points of the grid.
+
+        Raises:
+            ValueError: a parameter has no grid values.
+        """
+        return self.grid_size
+
+    def combination(self, index: int) -> Point | None:
+        """Return the point of one combination of the grid, None where it stands for no point of its own.
+
+        The last dimension varies fastest. Each point has exactly one combination; others, that differ only in
+        parameters that are not there, or that break a constraint, have none.
+
+        Raises:
+            IndexError: there is no such index.
+            ValueError: a parameter has no grid values.
+        """
+        return self.grid_point(index)
+
+    def next_combination(
+        self, start: int, limit: int, partial: Mapping[str, Json] | None = None
+    ) -> tuple[int, Point | None]:
+        """Return the first combination of the grid from `start` on that is a point, its index before it.
+
+        At most `limit` candidates are looked at, each of which may skip many combinations: (index to go on
+        from, None) when there was no point among them, (`combinations`, None) at the end. With `partial`, only
+        points that agree with what it gives.
+
+        Raises:
+            ValueError: a parameter has no grid values.
+        """
+        for index in range(start, min(self.combinations, start + limit)):
+            point = self.grid_point(index)
+            if partial is None or _agrees(point, partial):
+                return index, point
+        return min(self.combinations, start + limit), None
+
+    @property
+    def finite_combinations(self) -> int | None:
+        """How many combinations of values that can be drawn there are; None where there is no end to them."""
+        return self.size
+
+    def finite_combination(self, index: int) -> Point | None:
+        """Return what `combination` does, for the values that can be drawn instead of those of a grid.
+
+        Raises:
+            IndexError: there is no such index.
+            ValueError: the space is infinite.
+        """
+        return self.finite_point(index)
+
+    def next_finite_combination(
+        self, start: int, limit: int, partial: Mapping[str, Json] | None = None
+    ) -> tuple[int, Point | None]:
+        """Return what `next_combination` does, for the values that can be drawn instead of those of a grid.
+
+        Raises:
+            ValueError: the space is infinite.
+        """
+        end = self.finite_combinations
+        if end is None:
+            raise ValueError("the space is infinite")
+        for index in range(start, min(end, start + limit)):
+            point = self.finite_point(index)
+            if partial is None or _agrees(point, partial):
+                return index, point
+        return min(end, start + limit), None
+
+    def count_grid(self, limit: int = 1_000_000) -> Count:
+        """Return how many points the grid has: exactly, or estimated if that takes more than `limit` steps.
+
+        Raises:
+            ValueError: a parameter has no grid values.
+        """
+        return Count(self.grid_size)
+
+    def count_points(self, limit: int = 1_000_000) -> Count:
+        """Return how many distinct points can be drawn, as `count_grid` does."""
+        return Count(self.size)
+
+    def complete(self, partial: Mapping[str, Json], seed: int, index: int) -> Point:
+        """Return a point that has what `partial` gives; the rest is drawn as for `random_point`.
+
+        Raises:
+            InfeasibleError: no point was found that has it.
+        """
+        return _completed(self.random_point(seed, index), partial)
+
+    def feasibility(self, draws: int = 10_000, seed: int = 0, enough: int = 10) -> Feasibility:
+        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`."""
+        return Feasibility(enough, enough)
 
     def _grid(self) -> list[Sequence[Json]]:
         return [_listed(dimension, dimension.distribution.grid_values) for dimension in self.dimensions]
@@ -162,19 +245,12 @@ class SearchSpace:
         return _assembled(self.parameters, values)
 
 
-def _sorted(parameters: Mapping[str, ParameterNode]) -> dict[str, ParameterNode]:
-    return {
-        name: Group(_sorted(node.parameters), node.when) if isinstance(node, Group) else node
-        for name, node in sorted(parameters.items())
-    }
-
-
 def _dimensions(parameters: Mapping[str, ParameterNode], outer: tuple[str, ...]) -> Iterator[Dimension]:
     for name, node in parameters.items():
         if isinstance(node, Group):
             yield from _dimensions(node.parameters, (*outer, name))
         elif not isinstance(node.distribution, Constant):
-            yield Dimension(path=(*outer, name), distribution=node.distribution)
+            yield Dimension(paths=((*outer, name),), distribution=node.distribution)
 
 
 def _listed(dimension: Dimension, values: Sequence[Json] | None) -> Sequence[Json]:
@@ -227,3 +303,22 @@ def _violations(
     for name in point:
         if name not in parameters:
             yield f"{'.'.join((*outer, name))} is no parameter"
+
+
+def _agrees(point: Mapping[str, Json], partial: Mapping[str, Json]) -> bool:
+    return all(
+        _agrees(inner, value)
+        if isinstance(inner := point.get(name), Mapping) and isinstance(value, Mapping)
+        else name in point and canonical_json(inner) == canonical_json(value)
+        for name, value in partial.items()
+    )
+
+
+def _completed(point: Point, partial: Mapping[str, Json]) -> Point:
+    whole = dict(point)
+    for name, value in partial.items():
+        inner = point.get(name)
+        whole[name] = (
+            _completed(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
+        )
+    return whole

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sweepd.spec.parameter import ParameterNode
 from sweepd.spec.point import Json, Point
-from sweepd.spec.search_space import ParameterNode, SearchSpace
+from sweepd.spec.search_space import SearchSpace
 from sweepd.spec.stop_rules import StopRule
 
 
