@@ -5,10 +5,13 @@ import json
 import pytest
 
 from sweepd.spec.command import (
+    AgentFacts,
     CommandError,
     args_json,
     default_command,
     expand_command,
+    shadowed_macros,
+    unknown_macros,
     uses_args_json_file,
     uses_program,
 )
@@ -24,6 +27,8 @@ def expand(
     program: str | None = "train me.py",
     environ: dict[str, str] | None = None,
     run: dict[str, str] | None = None,
+    agent: AgentFacts | None = None,
+    repeat: int = 0,
 ) -> list[str]:
     return expand_command(
         command,
@@ -32,6 +37,8 @@ def expand(
         environ=environ or {},
         run=run,
         args_json_file="/run/args.json",
+        agent=agent,
+        repeat=repeat,
     )
 
 
@@ -158,3 +165,175 @@ def test_json_arguments_are_sorted_escaped_and_read_back() -> None:
     params: dict[str, Json] = {"b": "ü", "a": [1, 2.0]}
     assert args_json(params) == '{"a": [1, 2.0], "b": "\\u00fc"}'
     assert json.loads(args_json(params)) == params
+
+
+def test_every_form_of_the_arguments_is_byte_for_byte_that_of_the_specification() -> None:
+    """Section 9, the table: all values, in the order of their names."""
+    nested: Json = {"lr": 0.01, "deep": {"on": True, "list": [1, "x", 2.5]}, "empty": {}}
+    params: dict[str, Json] = {
+        "z": 1e-05,
+        "opt": nested,
+        "flag": True,
+        "off": False,
+        "dash-ed": "ü",
+        "n": None,
+    }
+    group = "{'lr': 0.01, 'deep': {'on': True, 'list': [1, 'x', 2.5]}, 'empty': {}}"
+    named = [
+        ("dash-ed", "ü"),
+        ("flag", "True"),
+        ("n", "None"),
+        ("off", "False"),
+        ("opt", group),
+        ("z", "1e-05"),
+    ]
+    forms = {
+        "${args}": [f"--{name}={text}" for name, text in named],
+        "${args_no_equals}": [part for name, text in named for part in (f"--{name}", text)],
+        "${args_no_hyphens}": [f"{name}={text}" for name, text in named],
+        "${args_no_boolean_flags}": [
+            "--dash-ed=ü",
+            "--flag",
+            "--n=None",
+            f"--opt={group}",
+            "--z=1e-05",
+        ],
+        "${args_append_hydra}": [f"+{name}={text}" for name, text in named],
+        "${args_override_hydra}": [f"++{name}={text}" for name, text in named],
+        "${args_flat}": [
+            "--dash-ed=ü",
+            "--flag=True",
+            "--n=None",
+            "--off=False",
+            "--opt.lr=0.01",
+            "--opt.deep.on=True",
+            "--opt.deep.list=[1, 'x', 2.5]",
+            "--opt.empty={}",
+            "--z=1e-05",
+        ],
+        "${args_json}": [
+            '{"dash-ed": "\\u00fc", "flag": true, "n": null, "off": false, "opt": '
+            + '{"lr": 0.01, "deep": {"on": true, "list": [1, "x", 2.5]}, "empty": {}}, "z": 1e-05}'
+        ],
+    }
+    for form, expected in forms.items():
+        assert expand("x", form, params=params) == ["x", *expected], form
+    hyphenless = [argument.removeprefix("--") for argument in forms["${args_flat}"]]
+    assert expand("x", "${args_flat_no_hyphens}", params=params) == ["x", *hyphenless]
+
+
+def test_no_argument_is_split_quoted_or_expanded_again() -> None:
+    """Section 9: each item is one argument of the process."""
+    environ = {"TWO": "a b", "GLOB": "*", "INNER": "${envvar:TWO}"}
+    assert expand("a b", "*", "$HOME", "~", "${envvar:TWO}", "x${envvar:GLOB}", environ=environ) == [
+        "a b",
+        "*",
+        "$HOME",
+        "~",
+        "a b",
+        "x*",
+    ]
+    assert expand("x", "--name=${s}", params={"s": "${lr} ${envvar:TWO}", "lr": 1}, environ=environ) == [
+        "x",
+        "--name=${lr} ${envvar:TWO}",
+    ]
+    assert expand("x", "-${envvar:INNER}", environ=environ) == ["x", "-${envvar:TWO}"]
+
+
+def test_a_command_without_a_macro_of_arguments_passes_none() -> None:
+    assert expand("${env}", "${interpreter}", "${program}") == ["/usr/bin/env", "python", "train me.py"]
+    assert expand("make", "${args}", "${args}", params={"a": 1}) == ["make", "--a=1", "--a=1"]
+
+
+def test_only_names_of_upper_case_letters_digits_and_underscores_are_of_the_environment() -> None:
+    environ = {"home": "x", "A_1": "y"}
+    assert expand("x", "a${envvar:home}", "${envvar:A_1}", environ=environ) == ["x", "a${envvar:home}", "y"]
+
+
+AGENT = AgentFacts(slot=3, gpus="6,7", labels={"site": "a b", "zone.name": "z", "empty": ""})
+
+
+@pytest.mark.parametrize(
+    ("item", "argument"),
+    [
+        ("${agent.slot}", "3"),
+        ("--gpu=${agent.slot}", "--gpu=3"),
+        ("${agent.gpus}", "6,7"),
+        ("--devices=${agent.gpus};", "--devices=6,7;"),
+        ("${agent.labels.site}", "a b"),
+        ("/data/${agent.labels.zone.name}/${agent.slot}", "/data/z/3"),
+        ("${agent.labels.empty}", ""),
+        ("${repeat}", "2"),
+        ("--seed=${repeat}${repeat}", "--seed=22"),
+        ("${envvar:WHERE}", "3"),
+    ],
+)
+def test_a_run_is_told_where_it_runs_and_which_repeat_it_is(item: str, argument: str) -> None:
+    environ = {"WHERE": "${agent.slot}"}
+    assert expand("x", item, agent=AGENT, repeat=2, environ=environ) == ["x", argument]
+
+
+def test_a_run_of_a_point_that_has_only_one_is_repeat_0() -> None:
+    assert expand("x", "${repeat}", "-${repeat}") == ["x", "0", "-0"]
+
+
+def test_without_an_agent_what_it_alone_knows_stays_as_it_is() -> None:
+    items = ["x", "${agent.slot}", "--g=${agent.gpus}", "${agent.labels.site}"]
+    assert expand(*items) == items
+
+
+@pytest.mark.parametrize("item", ["{}", "--x={}"])
+def test_what_the_agent_lacks_is_an_error_of_the_start_in_one_line(item: str) -> None:
+    bare = AgentFacts(slot=0)
+    with pytest.raises(CommandError, match=r"label site, which this agent lacks: --label site=VALUE sets it"):
+        expand("x", item.format("${agent.labels.site}"), agent=bare)
+    with pytest.raises(CommandError, match=r"agent\.gpus.*--gpus-per-run"):
+        expand("x", item.format("${agent.gpus}"), agent=bare)
+    with pytest.raises(CommandError) as raised:
+        expand("x", item.format("${agent.labels.a\nb}"), agent=bare)
+    assert "\n" not in str(raised.value)
+    no_devices = AgentFacts(slot=0, gpus="")
+    assert expand("x", item.format("${agent.gpus}"), agent=no_devices) == ["x", item.format("")]
+
+
+def test_a_parameter_wins_over_what_is_ours_and_is_said_to() -> None:
+    params: dict[str, Json] = {"repeat": 7, "agent": {"slot": "mine"}}
+    items = ["x", "${repeat}", "${agent.slot}", "-${repeat}", "${agent.labels.site}"]
+    assert expand(*items, params=params, agent=AGENT, repeat=2) == ["x", "7", "mine", "-7", "a b"]
+    assert list(shadowed_macros(items, params)) == [
+        (1, "${repeat}"),
+        (2, "${agent.slot}"),
+        (3, "${repeat}"),
+        (4, "${agent.labels.site}"),
+    ]
+    assert not list(shadowed_macros(items, {"lr": 1}))
+    assert not list(shadowed_macros(["${args}", "x"], params))
+
+
+@pytest.mark.parametrize(
+    ("macro", "near"),
+    [
+        ("${agent.slots}", "${agent.slot}"),
+        ("${agent.gpu}", "${agent.gpus}"),
+        ("${agent.label.site}", "${agent.labels.site}"),
+        ("${agents.labels.site}", "${agent.labels.site}"),
+        ("${repeats}", "${repeat}"),
+        ("${arg}", "${args}"),
+        ("${learning_rat}", "${learning_rate}"),
+        ("${agent.labels.}", None),
+        ("${HOME}", None),
+    ],
+)
+def test_a_macro_that_nothing_stands_for_is_named_with_the_nearest_that_is_known(
+    macro: str, near: str | None
+) -> None:
+    found = list(unknown_macros(["x", f"-{macro}"], {"learning_rate": None}))
+    if near is None:
+        assert [(index, text) for index, text, _ in found] == [(1, macro)]
+    else:
+        assert found == [(1, macro, near)]
+
+
+def test_macros_that_are_known_are_not_warned_of() -> None:
+    known = ["${env}", "--${args}", "${agent.slot}${agent.gpus}", "${agent.labels.a.b}", "${repeat}", "${lr}"]
+    assert not list(unknown_macros([*known, "${opt.k}", "${envvar:HOME}"], {"lr": 1, "opt": {}}))
