@@ -43,3 +43,32 @@ MAX_ERRORS: Final = 500
 MAX_MACRO_WARNINGS: Final = 50
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 """Longest single argument that Linux passes to a process."""
+
+MAX_ITERATIONS: Final = 2**32 - 1
+"""Largest iteration that a rule of early termination may name."""
+
+MAX_RULES: Final = 16
+"""Most rules of early termination."""
+
+MAX_REPEATS: Final = 1_000
+MAX_RETRIES: Final = 100
+MAX_AGENT_FAILURES: Final = 1_000
+"""Largest `guard.agent`."""
+
+MAX_LABELS: Final = 64
+"""Most entries of `tags`, and of `requires`."""
+
+MAX_LABEL_LENGTH: Final = 128
+MAX_METADATA_BYTES: Final = 64 * 1024
+MAX_TIMEOUT_DAYS: Final = 3_650
+MAX_SOBOL_DIMENSIONS: Final = 1_024
+"""Most free parameters of the method `sobol`: for so many there are direction numbers."""
+
+MAX_EXPRESSION_LENGTH: Final = 1_000
+"""Longest expression, in characters."""
+
+MAX_EXPRESSION_LENGTH: Final = 1_000
+"""Longest `when` or constraint, in characters."""
+
+MAX_EXPRESSION_DEPTH: Final = 30
+"""Deepest nesting inside an expression: parentheses, lists, calls, signs, `not` and powers of powers."""
