@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd.codec import CodecError, diagnostic_message, point_message, spec_from_message, spec_message
-from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text
+from sweepd.spec import Diagnostic, ObjectiveValue, Parsed, SweepSpec, parse_text
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
 from sweepd_scheduler.domain.early_termination import Verdict
 from sweepd_scheduler.domain.names import RunName
@@ -71,6 +71,7 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
         end_time=timestamp(sweep.end_time),
     )
     message.paused_by_itself = sweep.paused_by_itself
+    message.revision = sweep.revision
     if sweep.objective_missing is not None:
         missing = sweep.objective_missing
         message.objective_missing.consecutive_runs = missing.consecutive_runs
@@ -80,8 +81,8 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
     return message
 
 
-def run_message(run: Run) -> v1.Run:
-    """Return a run as people see it."""
+def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
+    """Return a run as people see it; `kind`: what its value is in its sweep."""
     return v1.Run(
         name=run.name,
         sweep=run.name.rpartition("-")[0],
@@ -100,6 +101,8 @@ def run_message(run: Run) -> v1.Run:
         create_time=timestamp(run.create_time),
         start_time=timestamp(run.start_time),
         end_time=timestamp(run.end_time),
+        repeat=run.repeat,
+        value=run.value(kind),
     )
 
 

@@ -1,11 +1,15 @@
 """A store without a disk, for tests: the same two sides as `sql.py` and `sql_records.py`, in dictionaries."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from sweepd_kernel.errors import StorageError
+from sweepd_scheduler.domain.agent import Guarded
+from sweepd_scheduler.domain.block import Ended
 from sweepd_scheduler.domain.decision import (
     Change,
+    GuardChanged,
     Happened,
     Remembered,
     RunChanged,
@@ -18,9 +22,9 @@ from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
-from sweepd_scheduler.domain.state import EndedSweep, Stored
+from sweepd_scheduler.domain.state import RECENT_RUNS, EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, Loaded, RunPosition, StudyLine
 from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
@@ -32,7 +36,8 @@ class MemoryStore:
         self.away = False
         self._sweeps: dict[int, tuple[Sweep, int]] = {}
         self._runs: dict[RunKey, tuple[Run, int]] = {}
-        self._rungs: dict[tuple[int, int, int], float] = {}
+        self._rungs: dict[tuple[int, int, int, int], float] = {}
+        self._guards: dict[tuple[int, str], Guarded] = {}
         self._notes: list[StudyNoted] = []
         self._lines: list[Happened] = []
         self._requests: list[Remembered] = []
@@ -48,7 +53,11 @@ class MemoryStore:
                 case RunChanged(run=run):
                     self._runs[run.key] = (run, number)
                 case RungReached():
-                    self._rungs[(change.sweep, change.rung, change.run)] = change.value
+                    self._rungs[(change.sweep, change.rule, change.rung, change.run)] = change.value
+                case GuardChanged(guarded=None):
+                    self._guards.pop((change.sweep, change.agent), None)
+                case GuardChanged(guarded=Guarded() as guarded):
+                    self._guards[(change.sweep, change.agent)] = guarded
                 case StudyNoted():
                     self._notes.append(change)
                 case Happened():
@@ -63,10 +72,7 @@ class MemoryStore:
         over = [sweep for sweep, _ in self._sweeps.values() if _over(sweep)]
         return Loaded(
             sweeps=tuple(self._stored(sweep) for sweep in going),
-            ended=tuple(
-                (sweep.key, EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason))
-                for sweep in over
-            ),
+            ended=tuple((sweep.key, EndedSweep.of(sweep)) for sweep in over),
             requests=tuple(each for each in self._requests if each.time >= forget_before),
             number=self._last_number(),
         )
@@ -92,6 +98,19 @@ class MemoryStore:
         ]
         return page(found, limit, sweep_weight)
 
+    def stored(self, name: SweepName) -> Stored | None:
+        """Return all of one sweep that the owner needs in order to go on with it."""
+        sweep = self.sweep(name)
+        return self._stored(sweep) if sweep else None
+
+    def final_runs(self, sweep: Sweep, states: Sequence[RunState]) -> Sequence[Run]:
+        """Return every run of a sweep in one of some states, by number."""
+        return [run for run in self._runs_of(sweep.key) if run.state in states]
+
+    def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
+        """Return the newest lines of the record of a run, oldest first."""
+        return [line for line in self._lines if line.sweep == sweep and line.run == run][-limit:]
+
     def run(self, name: RunName) -> Run | None:
         """Return one run."""
         sweep = self.sweep(name.sweep)
@@ -105,8 +124,13 @@ class MemoryStore:
         found = [run for run in self._runs_of(sweep.key) if not states or run.state in states]
         if best:
             sign = 1 if better(0.0, 1.0, sweep.goal) else -1
-            valued = [run for run in found if run.values.best is not None]
-            found = sorted(valued, key=lambda run: (sign * (run.values.best or 0.0), run.number))
+            valued = [(run.value(sweep.value_kind), run) for run in found]
+            found = [
+                run
+                for _, _, run in sorted(
+                    (sign * value, run.number, run) for value, run in valued if value is not None
+                )
+            ]
         if after is not None:
             place = next((n for n, run in enumerate(found) if run.number == after.number), -1)
             found = found[place + 1 :]
@@ -154,15 +178,22 @@ class MemoryStore:
 
     def _stored(self, sweep: Sweep) -> Stored:
         runs = self._runs_of(sweep.key)
+        ended = [run for run in runs if run.state in FINAL]
+        counted = max(0, min(RECENT_RUNS, sweep.counts.ended - sweep.guarded_from))
+        latest = sorted(ended, key=lambda run: (run.end_time, run.number))[len(ended) - counted :]
         return Stored(
             sweep=sweep,
             runs=tuple(run for run in runs if run.state not in FINAL),
-            digests=frozenset(run.digest for run in runs),
+            digests=Counter(run.digest for run in runs if run.repeat == 0),
             rung_values=tuple(
-                (rung, run, value) for (key, rung, run), value in self._rungs.items() if key == sweep.key
+                (rule, rung, run, value)
+                for (key, rule, rung, run), value in self._rungs.items()
+                if key == sweep.key
             ),
-            ended_best=_best([run for run in runs if run.state in FINAL], sweep),
             durations=tuple((r.end_time - r.start_time) / 1e6 for r in runs if r.end_time and r.start_time),
+            ended=tuple((run.block, _ended(run, sweep)) for run in ended),
+            recent=tuple(run.state is RunState.FAILED for run in latest),
+            guards={agent: each for (key, agent), each in self._guards.items() if key == sweep.key},
         )
 
     def _runs_of(self, sweep: int) -> list[Run]:
@@ -185,13 +216,14 @@ class MemoryStore:
         return max((*rows, *(line.number for line in self._lines)), default=0)
 
 
-def _best(runs: Sequence[Run], sweep: Sweep) -> Best | None:
-    best: Best | None = None
-    for run in runs:
-        value = run.values.best
-        if value is not None and better(value, best.value if best else None, sweep.goal):
-            best = Best(run=run.number, value=value)
-    return best
+def _ended(run: Run, sweep: Sweep) -> Ended:
+    return Ended(
+        state=run.state,
+        value=run.value(sweep.value_kind),
+        worst=run.values.worst,
+        last=run.values.last,
+        iterations=run.values.iterations,
+    )
 
 
 def _over(sweep: Sweep) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd.spec import Point
-from sweepd_scheduler.domain.decision import Change, Remembered, StudyNoted
+from sweepd_scheduler.domain.decision import Change, Happened, Remembered, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import Run, RunState
@@ -91,6 +91,15 @@ class Records(Protocol):
         self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first, with keys below `before`; empty names are any."""
+
+    def stored(self, name: SweepName) -> Stored | None:
+        """Return all of one sweep that the owner needs in order to go on with it."""
+
+    def final_runs(self, sweep: Sweep, states: Sequence[RunState]) -> Sequence[Run]:
+        """Return every run of a sweep in one of some states, by number."""
+
+    def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
+        """Return the newest lines of the record of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
         """Return one run with all attempts."""

@@ -15,7 +15,7 @@ Value = None | int | float | str | bytes
 
 COUNT_COLUMNS = tuple(f"{state}_runs" for state in RunState)
 
-# Columns that never change come first: an update leaves them alone.
+# Columns that never change come first: an update leaves them alone. An edit alone writes `spec` again.
 SWEEP_FIXED = ("id", "entity", "project", "sweep", "spec", "file_name", "file_content", "create_time")
 SWEEP_LIVE = (
     "state",
@@ -23,6 +23,7 @@ SWEEP_LIVE = (
     "reason",
     *COUNT_COLUMNS,
     "cursor",
+    "initial",
     "listed",
     "observations",
     "best_run",
@@ -30,6 +31,8 @@ SWEEP_LIVE = (
     "objective_seen",
     "missing_runs",
     "missing_keys",
+    "guarded_from",
+    "revision",
     "start_time",
     "end_time",
 )
@@ -53,15 +56,19 @@ RUN_FIXED = (
 RUN_LIVE = (
     "state",
     "reason",
+    "place",
     "attempt",
     "requeues",
+    "failures",
     "observation_row",
     "iterations",
     "best_value",
     "worst_value",
     "last_value",
+    "total",
+    "value",
     "objective_logged",
-    "rung",
+    "stopping",
     "stop_mode",
     "stop_reason",
     "verdicts",
@@ -95,11 +102,16 @@ def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
         sweep.name.parent.entity,
         sweep.name.parent.project,
         sweep.name.id,
-        json.dumps(to_document(sweep.spec), ensure_ascii=False),
+        spec_text(sweep),
         file.name if file else None,
         file.content if file else None,
         sweep.create_time,
     )
+
+
+def spec_text(sweep: Sweep) -> str:
+    """Return the specification as it is stored."""
+    return json.dumps(to_document(sweep.spec), ensure_ascii=False)
 
 
 def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
@@ -111,6 +123,7 @@ def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
         sweep.reason,
         *sweep.counts.by_state,
         sweep.cursor,
+        sweep.initial,
         sweep.listed,
         sweep.observations,
         sweep.best.run if sweep.best else None,
@@ -118,6 +131,8 @@ def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
         int(sweep.objective_seen),
         missing.consecutive_runs if missing else 0,
         json.dumps(missing.logged_keys) if missing else "[]",
+        sweep.guarded_from,
+        sweep.revision,
         sweep.start_time,
         sweep.end_time,
     )
@@ -130,7 +145,7 @@ def run_fixed(run: Run) -> tuple[Value, ...]:
         run.sweep,
         run.number,
         run.digest,
-        0,
+        run.repeat,
         run.occurrence,
         json.dumps(run.point, ensure_ascii=False, separators=(",", ":")),
         origin.source,
@@ -145,20 +160,24 @@ def run_fixed(run: Run) -> tuple[Value, ...]:
     )
 
 
-def run_live(run: Run) -> tuple[Value, ...]:
-    """Return the values of the columns that change."""
+def run_live(run: Run, value: float | None) -> tuple[Value, ...]:
+    """Return the values of the columns that change; `value` is that for the search."""
     return (
         run.state,
         run.reason,
+        run.place,
         run.attempt,
         run.requeues,
+        run.failures,
         run.observation_row,
         run.values.iterations,
         run.values.best,
         run.values.worst,
         run.values.last,
+        run.values.total,
+        value,
         int(run.values.logged),
-        run.rung,
+        json.dumps([asdict(each) if each else None for each in run.stopping]) if run.stopping else "[]",
         run.stop.mode if run.stop else None,
         run.stop.reason if run.stop else "",
         json.dumps([asdict(verdict) for verdict in run.verdicts]) if run.verdicts else "[]",

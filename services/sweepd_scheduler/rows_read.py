@@ -6,9 +6,10 @@ from functools import lru_cache
 from sqlite3 import Row
 
 from sweepd.spec import SweepSpec, parse_mapping
-from sweepd_scheduler.domain.early_termination import Verdict
+from sweepd_scheduler.domain.early_termination import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
+from sweepd_scheduler.domain.ranking import Best
 from sweepd_scheduler.domain.run import (
     Attempt,
     AttemptState,
@@ -22,7 +23,7 @@ from sweepd_scheduler.domain.run import (
     StopMode,
     Values,
 )
-from sweepd_scheduler.domain.sweep import Best, Counts, Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep, SweepState
 from sweepd_scheduler.rows import COUNT_COLUMNS
 
 
@@ -51,11 +52,14 @@ def sweep(row: Row) -> Sweep:
         reason=row["reason"],
         counts=Counts(tuple(row[column] for column in COUNT_COLUMNS)),
         cursor=row["cursor"],
+        initial=row["initial"],
         listed=row["listed"],
         observations=row["observations"],
         best=Best(run=row["best_run"], value=row["best_value"]) if row["best_run"] else None,
         objective_seen=bool(row["objective_seen"]),
         objective_missing=missing,
+        guarded_from=row["guarded_from"],
+        revision=row["revision"],
         start_time=row["start_time"],
         end_time=row["end_time"],
     )
@@ -72,19 +76,23 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
         occurrence=row["occurrence"],
         provenance=_provenance(row),
         create_time=row["create_time"],
+        repeat=row["repeat"],
+        place=row["place"],
         state=RunState(row["state"]),
         reason=row["reason"],
         attempts=tuple(attempt(each) for each in attempts),
         requeues=row["requeues"],
+        failures=row["failures"],
         observation_row=row["observation_row"],
         values=Values(
             iterations=row["iterations"],
             best=row["best_value"],
             worst=row["worst_value"],
             last=row["last_value"],
+            total=row["total"],
             logged=bool(row["objective_logged"]),
         ),
-        rung=row["rung"],
+        stopping=tuple(PatienceState(**each) if each else None for each in json.loads(row["stopping"])),
         stop=Stop(mode=StopMode(row["stop_mode"]), reason=row["stop_reason"]) if row["stop_mode"] else None,
         verdicts=tuple(Verdict(**verdict) for verdict in json.loads(row["verdicts"])),
         logged_keys=tuple(json.loads(row["logged_keys"])),

@@ -1,6 +1,7 @@
 """Answers the calls of `RunService`: decode, one read, encode."""
 
 from sweepd import v1
+from sweepd.spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler import codec, page_token
@@ -18,10 +19,12 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
         """Give one run."""
-        run = await self._reading(self._reading.records.run, names.run_name(request.name))
-        if run is None:
+        name = names.run_name(request.name)
+        sweep = await self._reading(self._reading.records.sweep, name.sweep)
+        run = await self._reading(self._reading.records.run, name)
+        if sweep is None or run is None:
             raise NotFoundError(request.name)
-        return v1.GetRunResponse(run=codec.run_message(run))
+        return v1.GetRunResponse(run=codec.run_message(run, sweep.value_kind))
 
     async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:
         """Give a page of the runs of a sweep."""
@@ -34,13 +37,16 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         size = page_token.page_size(request.page_size)
         found = await self._reading(self._reading.records.runs, sweep, wanted, after, size, best=best)
         return v1.ListRunsResponse(
-            runs=[codec.run_message(run) for run in found.entries],
-            next_page_token=page_token.encoded(_place(found.entries[-1]), request) if found.more else "",
+            runs=[codec.run_message(run, sweep.value_kind) for run in found.entries],
+            next_page_token=page_token.encoded(_place(found.entries[-1], sweep.value_kind), request)
+            if found.more
+            else "",
         )
 
 
-def _place(run: Run) -> page_token.Place:
-    return [run.number] if run.values.best is None else [run.number, run.values.best]
+def _place(run: Run, kind: ObjectiveValue) -> page_token.Place:
+    value = run.value(kind)
+    return [run.number] if value is None else [run.number, value]
 
 
 def _position(place: page_token.Place | None) -> RunPosition | None:

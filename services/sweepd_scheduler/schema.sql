@@ -21,6 +21,7 @@ CREATE TABLE sweep (
     stopped_runs BIGINT NOT NULL,
     killed_runs BIGINT NOT NULL,
     cursor BIGINT NOT NULL,
+    initial BIGINT NOT NULL,
     listed BIGINT,
     observations BIGINT NOT NULL,
     best_run BIGINT,
@@ -28,6 +29,8 @@ CREATE TABLE sweep (
     objective_seen BOOLEAN NOT NULL,
     missing_runs BIGINT NOT NULL,
     missing_keys TEXT NOT NULL,
+    guarded_from BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
     start_time BIGINT NOT NULL,
     end_time BIGINT NOT NULL,
     changed BIGINT NOT NULL,
@@ -53,15 +56,19 @@ CREATE TABLE run (
     create_time BIGINT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT NOT NULL,
+    place BIGINT NOT NULL,
     attempt BIGINT NOT NULL,
     requeues BIGINT NOT NULL,
+    failures BIGINT NOT NULL,
     observation_row BIGINT NOT NULL,
     iterations BIGINT NOT NULL,
     best_value FLOAT,
     worst_value FLOAT,
     last_value FLOAT,
+    total FLOAT NOT NULL,
+    value FLOAT,
     objective_logged BOOLEAN NOT NULL,
-    rung BIGINT NOT NULL,
+    stopping TEXT NOT NULL,
     stop_mode TEXT,
     stop_reason TEXT NOT NULL,
     verdicts TEXT NOT NULL,
@@ -95,10 +102,19 @@ CREATE TABLE attempt (
 
 CREATE TABLE rung (
     sweep_id INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
     rung INTEGER NOT NULL,
     run INTEGER NOT NULL,
     value FLOAT NOT NULL,
-    PRIMARY KEY (sweep_id, rung, run)
+    PRIMARY KEY (sweep_id, rule, rung, run)
+);
+
+CREATE TABLE agent_guard (
+    sweep_id INTEGER NOT NULL,
+    agent TEXT NOT NULL,
+    failures BIGINT NOT NULL,
+    held BOOLEAN NOT NULL,
+    PRIMARY KEY (sweep_id, agent)
 );
 
 CREATE TABLE observation (
@@ -124,7 +140,7 @@ CREATE TABLE event (
     detail TEXT NOT NULL,
     PRIMARY KEY (number)
 );
-CREATE INDEX event_of_sweep ON event (sweep_id, number);
+CREATE INDEX event_of_run ON event (sweep_id, run, number);
 
 CREATE TABLE request (
     id TEXT NOT NULL,
@@ -139,4 +155,4 @@ CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -127,7 +127,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
                 message = v1.WatchSweepResponse(
                     resume_token=str(changed.number),
                     sweep=self._message(changed.sweep) if changed.sweep else None,
-                    runs=[codec.run_message(run) for run in changed.runs],
+                    runs=[codec.run_message(run, sweep.value_kind) for run in changed.runs],
                     snapshot_continues=continues,
                 )
                 await send(context.write, message)

@@ -5,35 +5,40 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sweepd.spec import Goal
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
+    GuardChanged,
     Happened,
     Remembered,
     RunChanged,
     RungReached,
     StudyNoted,
     SweepChanged,
+    SweepEdited,
 )
-from sweepd_scheduler.domain.run import FINAL, Attempt, RunKey
+from sweepd_scheduler.domain.run import Attempt, RunKey
 from sweepd_scheduler.domain.state import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import SweepState
 from sweepd_scheduler.ports import Loaded
 from sweepd_scheduler.sql_statements import (
+    DROP_GUARD,
     INSERT_EVENT,
     INSERT_OBSERVATION,
     INSERT_REQUEST,
     INSERT_RUN,
     INSERT_SWEEP,
     PUT_ATTEMPT,
+    PUT_GUARD,
     PUT_RUNG,
     UPDATE_RUN,
+    UPDATE_SPEC,
     UPDATE_SWEEP,
 )
+from sweepd_scheduler.sql_stored import stored_sweep
 
 SERVICE = "scheduler"
 Statement = tuple[str, list[tuple[rows.Value, ...]]]
@@ -71,11 +76,15 @@ class SqliteStore:
             unfinished = row["pending_runs"] + row["assigned_runs"] + row["running_runs"]
             if row["state"] in SWEEP_FINAL and not unfinished:
                 over = EndedSweep(
-                    name=rows_read.sweep_name(row), state=SweepState(row["state"]), reason=row["reason"]
+                    name=rows_read.sweep_name(row),
+                    state=SweepState(row["state"]),
+                    reason=row["reason"],
+                    end_time=row["end_time"],
+                    revision=row["revision"],
                 )
                 ended.append((row["id"], over))
             else:
-                going.append(self._stored(row))
+                going.append(stored_sweep(connection, row))
         requests = connection.execute(
             "select id, fingerprint, answer, time from request where time >= ? order by time",
             (forget_before,),
@@ -94,46 +103,6 @@ class SqliteStore:
         """Let go of the database."""
         self._connection.close()
 
-    def _stored(self, row: sqlite3.Row) -> Stored:
-        connection, key = self._connection, row["id"]
-        sweep = rows_read.sweep(row)
-        final = ", ".join(f"'{state}'" for state in sorted(FINAL))
-        live = connection.execute(
-            f"select * from run where sweep_id = ? and state not in ({final})",  # noqa: S608 (our own words)
-            (key,),
-        ).fetchall()
-        attempts = (
-            connection.execute(
-                "select * from attempt where sweep_id = ? and run = ? order by number", (key, run["number"])
-            )
-            for run in live
-        )
-        digests = connection.execute("select digest from run where sweep_id = ?", (key,))
-        values = connection.execute("select rung, run, value from rung where sweep_id = ?", (key,))
-        times = connection.execute(
-            "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
-            (key,),
-        )
-        return Stored(
-            sweep=sweep,
-            runs=tuple(
-                rows_read.run(run, sweep.name, tries) for run, tries in zip(live, attempts, strict=True)
-            ),
-            digests=frozenset(digest for (digest,) in digests),
-            rung_values=tuple((rung, run, value) for rung, run, value in values),
-            durations=tuple(time / 1e6 for (time,) in times),
-            ended_best=self._ended_best(sweep, final),
-        )
-
-    def _ended_best(self, sweep: Sweep, final: str) -> Best | None:
-        order = "asc" if sweep.goal is Goal.MINIMIZE else "desc"
-        row = self._connection.execute(
-            f"select number, best_value from run where sweep_id = ? and state in ({final})"  # noqa: S608 (our own)
-            f" and best_value is not null order by best_value {order}, number limit 1",
-            (sweep.key,),
-        ).fetchone()
-        return Best(run=row["number"], value=row["best_value"]) if row else None
-
     def _last_number(self) -> int:
         queries = (
             "select max(number) from event",
@@ -146,7 +115,7 @@ class SqliteStore:
 def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
     """Return one statement a table with its rows; of what changed several times the newest alone."""
     sweeps = {change.sweep.key: change.sweep for change in changes if isinstance(change, SweepChanged)}
-    runs = {change.run.key: change.run for change in changes if isinstance(change, RunChanged)}
+    runs = {change.run.key: change for change in changes if isinstance(change, RunChanged)}
     new_sweeps = {change.sweep.key for change in changes if isinstance(change, SweepChanged) and change.new}
     new_runs = {change.run.key for change in changes if isinstance(change, RunChanged) and change.new}
     yield from _if_any(
@@ -156,14 +125,22 @@ def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
     yield from _if_any(
         UPDATE_SWEEP, [(*rows.sweep_live(s), number, k) for k, s in sweeps.items() if k not in new_sweeps]
     )
+    edited = [each.sweep for each in changes if isinstance(each, SweepEdited)]
+    yield from _if_any(UPDATE_SPEC, [(rows.spec_text(sweep), sweep.key) for sweep in edited])
     yield from _if_any(
         INSERT_RUN,
-        [(*rows.run_fixed(r), *rows.run_live(r), number) for k, r in runs.items() if k in new_runs],
+        [
+            (*rows.run_fixed(r.run), *rows.run_live(r.run, r.value), number)
+            for k, r in runs.items()
+            if k in new_runs
+        ],
     )
     yield from _if_any(
-        UPDATE_RUN, [(*rows.run_live(r), number, *k) for k, r in runs.items() if k not in new_runs]
+        UPDATE_RUN,
+        [(*rows.run_live(r.run, r.value), number, *k) for k, r in runs.items() if k not in new_runs],
     )
     yield from _attempts(changes)
+    yield from _guards(changes)
     yield from _appended(changes)
 
 
@@ -178,6 +155,14 @@ def _attempts(changes: Sequence[Change]) -> Iterator[Statement]:
     )
 
 
+def _guards(changes: Sequence[Change]) -> Iterator[Statement]:
+    newest = {(c.sweep, c.agent): c.guarded for c in changes if isinstance(c, GuardChanged)}
+    yield from _if_any(
+        PUT_GUARD, [(*key, each.failures, int(each.held)) for key, each in newest.items() if each]
+    )
+    yield from _if_any(DROP_GUARD, [key for key, each in newest.items() if not each])
+
+
 def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
     rungs: list[tuple[rows.Value, ...]] = []
     notes: list[tuple[rows.Value, ...]] = []
@@ -186,7 +171,7 @@ def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
     for change in changes:
         match change:
             case RungReached():
-                rungs.append((change.sweep, change.rung, change.run, change.value))
+                rungs.append((change.sweep, change.rule, change.rung, change.run, change.value))
             case StudyNoted() as n:
                 values = (n.iterations, n.value, n.worst, n.last, n.outcome)
                 notes.append((n.sweep, n.number, n.run, n.event, *values))

@@ -10,13 +10,15 @@ from pathlib import Path
 from sweepd.spec import Goal
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read
-from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import AttemptState, Run, RunState
+from sweepd_scheduler.domain.state import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
+from sweepd_scheduler.sql_stored import stored_sweep
 from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
 _LISTED = ", ".join(("id", "entity", "project", "sweep", "spec", "create_time", "changed", *rows.SWEEP_LIVE))
@@ -54,6 +56,21 @@ class SqliteRecords:
             found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit + 1))
             return page(map(rows_read.sweep, found), limit, sweep_weight)
 
+    def stored(self, name: SweepName) -> Stored | None:
+        """Return all of one sweep that the owner needs in order to go on with it."""
+        with self._reading() as connection:
+            row = _sweep_row(connection, name)
+            return stored_sweep(connection, row) if row else None
+
+    def final_runs(self, sweep: Sweep, states: Sequence[RunState]) -> Sequence[Run]:
+        """Return every run of a sweep in one of some states, by number."""
+        query = _Query("select * from run")
+        query.where("sweep_id = ?", sweep.key)
+        query.among("state", states)
+        with self._reading() as connection:
+            found = connection.execute(f"{query.text} order by number", query.values)
+            return list(_runs(connection, sweep.name, found))
+
     def run(self, name: RunName) -> Run | None:
         """Return one run with all attempts."""
         with self._reading() as connection:
@@ -75,12 +92,10 @@ class SqliteRecords:
         order = "number"
         if best:
             worse, direction = (">", "asc") if sweep.goal is Goal.MINIMIZE else ("<", "desc")
-            order = f"best_value {direction}, number"
-            query.where("best_value is not null")
+            order = f"value {direction}, number"
+            query.where("value is not null")
             if after is not None:
-                query.where(
-                    f"(best_value {worse} ? or (best_value = ? and number > ?))", after.value, after.value
-                )
+                query.where(f"(value {worse} ? or (value = ? and number > ?))", after.value, after.value)
                 query.values.append(after.number)
         elif after is not None:
             query.where("number > ?", after.number)
@@ -121,6 +136,15 @@ class SqliteRecords:
                 (sweep, after, limit + 1),
             )
             return page(map(_line, found), limit, lambda line: line.weight)
+
+    def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
+        """Return the newest lines of the record of a run, oldest first."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "select * from event where sweep_id = ? and run = ? order by number desc limit ?",
+                (sweep, run, limit),
+            )
+            return [_happened(row) for row in found][::-1]
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt; None where there is nothing."""
@@ -223,6 +247,18 @@ def _line(row: sqlite3.Row) -> StudyLine:
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
     )
     return StudyLine(note=note, point=json.loads(row["point"]) if row["point"] else None)
+
+
+def _happened(row: sqlite3.Row) -> Happened:
+    return Happened(
+        number=row["number"],
+        time=row["time"],
+        sweep=row["sweep_id"],
+        kind=row["kind"],
+        run=row["run"],
+        attempt=row["attempt"],
+        detail=json.loads(row["detail"]),
+    )
 
 
 def _known(connection: sqlite3.Connection, name: RunName, number: int) -> Known | None:

@@ -23,10 +23,13 @@ def _put(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
 
 INSERT_SWEEP = _insert("sweep", (*SWEEP_FIXED, *SWEEP_LIVE, "changed"))
 UPDATE_SWEEP = _update("sweep", (*SWEEP_LIVE, "changed"), ("id",))
+UPDATE_SPEC = _update("sweep", ("spec",), ("id",))
 INSERT_RUN = _insert("run", (*RUN_FIXED, *RUN_LIVE, "changed"))
 UPDATE_RUN = _update("run", (*RUN_LIVE, "changed"), ("sweep_id", "number"))
 PUT_ATTEMPT = _put("attempt", ATTEMPT_KEY, ATTEMPT)
-PUT_RUNG = _put("rung", ("sweep_id", "rung", "run"), ("value",))
+PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))
+PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))
+DROP_GUARD = "delete from agent_guard where sweep_id = ? and agent = ?"
 INSERT_OBSERVATION = _insert(
     "observation",
     ("sweep_id", "number", "run", "event", "iterations", "value", "worst", "last", "outcome"),

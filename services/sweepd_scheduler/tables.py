@@ -54,6 +54,7 @@ class SweepRow(SchedulerTable, table=True):
     stopped_runs: int = Field(sa_column=_whole())
     killed_runs: int = Field(sa_column=_whole())
     cursor: int = Field(sa_column=_whole())
+    initial: int = Field(sa_column=_whole())
     listed: int | None = Field(sa_column=_whole(nullable=True))
     observations: int = Field(sa_column=_whole())
     best_run: int | None = Field(sa_column=_whole(nullable=True))
@@ -61,6 +62,8 @@ class SweepRow(SchedulerTable, table=True):
     objective_seen: bool
     missing_runs: int = Field(sa_column=_whole())
     missing_keys: str = Field(sa_column=_text())
+    guarded_from: int = Field(sa_column=_whole())
+    revision: int = Field(sa_column=_whole())
     start_time: int = Field(sa_column=_whole())
     end_time: int = Field(sa_column=_whole())
     changed: int = Field(sa_column=_whole())
@@ -88,15 +91,19 @@ class RunRow(SchedulerTable, table=True):
     create_time: int = Field(sa_column=_whole())
     state: str = Field(sa_column=_text())
     reason: str = Field(sa_column=_text())
+    place: int = Field(sa_column=_whole())
     attempt: int = Field(sa_column=_whole())
     requeues: int = Field(sa_column=_whole())
+    failures: int = Field(sa_column=_whole())
     observation_row: int = Field(sa_column=_whole())
     iterations: int = Field(sa_column=_whole())
     best_value: float | None = None
     worst_value: float | None = None
     last_value: float | None = None
+    total: float
+    value: float | None = None
     objective_logged: bool
-    rung: int = Field(sa_column=_whole())
+    stopping: str = Field(sa_column=_text())
     stop_mode: str | None = Field(sa_column=_text(nullable=True))
     stop_reason: str = Field(sa_column=_text())
     verdicts: str = Field(sa_column=_text())
@@ -129,13 +136,24 @@ class AttemptRow(SchedulerTable, table=True):
 
 
 class RungRow(SchedulerTable, table=True):
-    """The value of a run at a rung of early termination, its newest attempt's."""
+    """The value of a run at a rung of a rule of early termination, its newest attempt's."""
 
     __tablename__ = "rung"
     sweep_id: int = Field(sa_column=_key())
+    rule: int = Field(sa_column=_key())
     rung: int = Field(sa_column=_key())
     run: int = Field(sa_column=_key())
     value: float
+
+
+class AgentGuardRow(SchedulerTable, table=True):
+    """An agent on which runs of a sweep failed in a row, and whether it gets no more of them."""
+
+    __tablename__ = "agent_guard"
+    sweep_id: int = Field(sa_column=_key())
+    agent: str = Field(sa_column=Column(Text, primary_key=True))
+    failures: int = Field(sa_column=_whole())
+    held: bool
 
 
 class ObservationRow(SchedulerTable, table=True):
@@ -157,7 +175,7 @@ class EventRow(SchedulerTable, table=True):
     """A line of the record; only ever appended to."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("event_of_sweep", "sweep_id", "number"),)
+    __table_args__ = (Index("event_of_run", "sweep_id", "run", "number"),)
     number: int = Field(sa_column=Column(Integer, primary_key=True))
     time: int = Field(sa_column=_whole())
     sweep_id: int = Field(sa_column=_whole())

@@ -35,6 +35,19 @@ class Session:
         return max(0, self.wanted - self.unconfirmed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """How an agent stands with the guard of a sweep.
+
+    Args:
+        failures: runs of the sweep that failed there in a row.
+        held: it gets no more of them until a person releases it.
+    """
+
+    failures: int
+    held: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptRef:
     """An attempt in the words of a session: the handle of the run there, and its number."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agent import AttemptRef, Guarded
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.run import Attempt, Run, RunKey, RunState, StopMode
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
@@ -22,10 +22,18 @@ class SweepChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepEdited:
+    """The specification of a sweep was edited."""
+
+    sweep: Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunChanged:
-    """A run is new or different; the whole of it, but for its attempts."""
+    """A run is new or different; the whole of it, but for its attempts. `value`: that for the search."""
 
     run: Run
+    value: float | None
     new: bool = False
 
 
@@ -39,12 +47,22 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """The value of a run at a rung; replaces that of an older attempt."""
+    """The value of a run at a rung of one rule, counted from 0; replaces that of an older attempt."""
 
     sweep: int
+    rule: int
     rung: int
     run: int
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class GuardChanged:
+    """An agent stands differently with the guard of a sweep; None: there is nothing against it."""
+
+    sweep: int
+    agent: str
+    guarded: Guarded | None
 
 
 class StudyEvent(StrEnum):
@@ -102,7 +120,17 @@ class Remembered:
     time: int
 
 
-Change = SweepChanged | RunChanged | AttemptChanged | RungReached | StudyNoted | Happened | Remembered
+Change = (
+    SweepChanged
+    | SweepEdited
+    | RunChanged
+    | AttemptChanged
+    | RungReached
+    | GuardChanged
+    | StudyNoted
+    | Happened
+    | Remembered
+)
 
 # Effects.
 

@@ -40,9 +40,9 @@ def _serve(turn: Turn, key: int, session_id: str) -> bool:
         if sweep is None or not sweep.hands_out:
             return False
         session = turn.state.sessions[session_id]
-        waiting = turn.state.index[key].pending
-        if waiting:
-            _assign(turn, turn.state.runs[(key, min(waiting))], session)
+        waiting = turn.state.index[key].pending.first
+        if waiting is not None:
+            _assign(turn, turn.state.runs[(key, waiting)], session)
         elif not _start_new(turn, key, session):
             return False
     return True
@@ -85,6 +85,7 @@ def _new_run(turn: Turn, key: int, drawn: Drawn) -> Run:
         occurrence=drawn.occurrence,
         provenance=drawn.provenance,
         create_time=turn.now.wall,
+        place=number,
     )
 
 
@@ -103,7 +104,7 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
         attempts=(*run.attempts, attempt),
         observation_row=0,
         values=Values(),
-        rung=0,
+        stopping=(),
     )
     turn.put_run(assigned)
     if first:

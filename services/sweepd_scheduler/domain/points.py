@@ -1,6 +1,6 @@
 """Points by index: the next one of a grid or of a random search, free of any service."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sweepd.spec import Method, Point, point_digest
@@ -21,7 +21,7 @@ class Drawn:
 
 
 def next_by_index(
-    sweep: Sweep, seen: AbstractSet[bytes], size: int | None, source: PointSource
+    sweep: Sweep, seen: Collection[bytes], size: int | None, source: PointSource
 ) -> tuple[Sweep, Drawn | None]:
     """Return the next point that was not handed out, and the sweep with its cursor moved on; None at the end.
 
@@ -40,7 +40,7 @@ def next_by_index(
     return _next_random(sweep, seen, size, source)
 
 
-def _next_of_grid(sweep: Sweep, seen: AbstractSet[bytes], size: int) -> tuple[Sweep, Drawn | None]:
+def _next_of_grid(sweep: Sweep, seen: Collection[bytes], size: int) -> tuple[Sweep, Drawn | None]:
     for index in range(sweep.cursor, size):
         drawn = _drawn(sweep, sweep.spec.search_space.grid_point(index), PointSource.GRID, index)
         if drawn.digest not in seen:
@@ -49,7 +49,7 @@ def _next_of_grid(sweep: Sweep, seen: AbstractSet[bytes], size: int) -> tuple[Sw
 
 
 def _constant(
-    sweep: Sweep, seen: AbstractSet[bytes], size: int | None, source: PointSource
+    sweep: Sweep, seen: Collection[bytes], size: int | None, source: PointSource
 ) -> tuple[Sweep, Drawn | None]:
     """Without a free parameter the only point is repeated up to the cap; without a cap it is tried once."""
     if size is not None and seen:
@@ -60,7 +60,7 @@ def _constant(
 
 
 def _next_random(
-    sweep: Sweep, seen: AbstractSet[bytes], size: int | None, source: PointSource
+    sweep: Sweep, seen: Collection[bytes], size: int | None, source: PointSource
 ) -> tuple[Sweep, Drawn | None]:
     space = sweep.spec.search_space
     if sweep.listed is None:

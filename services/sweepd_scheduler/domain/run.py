@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from sys import float_info
 
-from sweepd.spec import Goal, Point
-from sweepd_scheduler.domain.early_termination import Verdict
+from sweepd.spec import Goal, ObjectiveValue, Point
+from sweepd_scheduler.domain.early_termination import PatienceState, Verdict
 
 RunKey = tuple[int, int]
 """Integer key of the sweep, number of the run."""
@@ -57,6 +58,9 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.ASSIGNED: FINAL | {RunState.PENDING, RunState.RUNNING},
     RunState.RUNNING: FINAL | {RunState.PENDING},
 } | dict.fromkeys(FINAL, frozenset())
+
+# A sum of finite values stays finite: what is stored is a number.
+_LARGEST = float_info.max
 
 # States in which an attempt still belongs to its agent.
 HELD = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptState.SUSPECT})
@@ -112,6 +116,7 @@ class Values:
     best: float | None = None
     worst: float | None = None
     last: float | None = None
+    total: float = 0.0
     logged: bool = False  # the key was seen, if only with NaN
 
     def with_value(self, value: float, goal: Goal) -> "Values":
@@ -119,7 +124,14 @@ class Values:
         low = value if self.best is None or self.worst is None else min(value, self.best, self.worst)
         high = value if self.best is None or self.worst is None else max(value, self.best, self.worst)
         best, worst = (low, high) if goal is Goal.MINIMIZE else (high, low)
-        return Values(iterations=self.iterations + 1, best=best, worst=worst, last=value, logged=True)
+        return Values(
+            iterations=self.iterations + 1,
+            best=best,
+            worst=worst,
+            last=value,
+            total=max(-_LARGEST, min(_LARGEST, self.total + value)),
+            logged=True,
+        )
 
 
 class PointSource(StrEnum):
@@ -130,6 +142,10 @@ class PointSource(StrEnum):
     FRESH = "fresh"
     PREFETCHED = "prefetched"
     FALLBACK = "fallback"
+    LIST = "list"
+    SOBOL = "sobol"
+    INITIAL = "initial"
+    ENQUEUED = "enqueued"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +164,16 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One point being tried. Times are microseconds since 1970, 0 for never."""
+    """One point being tried. Times are microseconds since 1970, 0 for never.
+
+    Args:
+        repeat: which of the runs of its point it is, from 0; they have consecutive numbers.
+        occurrence: how often its point was handed out before.
+        place: where it waits: the smallest goes out first, among equals the lowest number.
+        requeues: how often it was handed out again because its agent was lost.
+        failures: how often it was handed out again because it had failed.
+        stopping: what the rules of early termination remember of it, in their order; empty: nothing yet.
+    """
 
     sweep: int
     number: int
@@ -158,13 +183,16 @@ class Run:
     occurrence: int
     provenance: Provenance
     create_time: int
+    repeat: int = 0
+    place: int = 0
     state: RunState = RunState.PENDING
     reason: str = ""
     attempts: tuple[Attempt, ...] = ()
     requeues: int = 0
+    failures: int = 0
     observation_row: int = 0
     values: Values = Values()
-    rung: int = 0
+    stopping: tuple[PatienceState | None, ...] = ()
     stop: Stop | None = None
     verdicts: tuple[Verdict, ...] = ()
     logged_keys: tuple[str, ...] = ()
@@ -175,6 +203,22 @@ class Run:
     def key(self) -> RunKey:
         """Its key."""
         return (self.sweep, self.number)
+
+    @property
+    def block(self) -> int:
+        """Number of the first run of its point; its own without repeats."""
+        return self.number - self.repeat
+
+    def value(self, kind: ObjectiveValue) -> float | None:
+        """Return its value for the search; None while there is none."""
+        values = self.values
+        match kind:
+            case ObjectiveValue.BEST:
+                return values.best
+            case ObjectiveValue.LAST:
+                return values.last
+            case ObjectiveValue.MEAN:
+                return values.total / values.iterations if values.iterations else None
 
     @property
     def attempt(self) -> int:

@@ -66,7 +66,7 @@ def give_back(turn: Turn, run: Run, attempt: Attempt, reason: str, *, charged: b
     else:
         unplace(turn, run.key, exited=RunState.PENDING if attempt.exit else None)
         waiting = moved(with_attempt(run, attempt), RunState.PENDING, reason=reason)
-        turn.put_run(replace(waiting, requeues=run.requeues + charged))
+        turn.put_run(replace(waiting, requeues=run.requeues + charged, place=0))
         turn.note("run-requeued", waiting, reason=reason)
 
 

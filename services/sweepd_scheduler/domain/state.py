@@ -1,17 +1,25 @@
 """What the scheduler holds in memory: sweeps that go on, runs that are not final, sessions, and indices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sweepd_scheduler.domain.agent import AttemptRef, Holdings, OnItsWay, Placement, Session
-from sweepd_scheduler.domain.early_termination import Rung, cost
+from sweepd.spec import Hyperband
+from sweepd_scheduler.domain.agent import AttemptRef, Guarded, Holdings, OnItsWay, Placement, Session
+from sweepd_scheduler.domain.block import Ended, block_value
+from sweepd_scheduler.domain.early_termination import Rung, cost, latest_rung
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_of_run_id
+from sweepd_scheduler.domain.ranking import Ranking
 from sweepd_scheduler.domain.run import LIVE, AttemptState, Run, RunKey, RunState
 from sweepd_scheduler.domain.study import Study
-from sweepd_scheduler.domain.sweep import Best, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.waiting import Waiting
+
+RECENT_RUNS = 20
+RungKey = tuple[int, int]
+"""Number of a rule of early termination, counted from 0; iteration."""
 
 
 @dataclass(slots=True)
@@ -19,49 +27,91 @@ class SweepIndex:
     """What hand-outs and verdicts of one sweep look up instead of reading its runs.
 
     Args:
-        digests: points that were handed out.
-        rungs: values at each rung.
-        at_rung: running runs by the latest rung that they have reached.
-        pending: numbers of the runs that wait to be handed out again.
+        digests: how often each point was handed out.
+        rungs: values at each rung of each rule of early termination.
+        at_rung: running runs by the latest rung that they have reached, for each rule.
+        pending: the runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
         size: points that the method may hand out in all; None: no end to them.
         durations: run times of ended runs in seconds, sorted.
-        ended_best: the best among the runs that are final.
+        ended: values of what has ended: of the runs that are final, or with repeats of the points.
+        blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
+        recent: whether each of the last runs that ended had failed, the latest last.
+        again: runs that were retried, as they ended since; None while they have not.
+        guards: agents with failures that the guard counts.
         serving: sessions that serve the sweep.
         roomy: those of them that would take a run now.
     """
 
     size: int | None
-    digests: set[bytes] = field(default_factory=set)
-    rungs: dict[int, Rung] = field(default_factory=dict)
-    at_rung: dict[int, set[int]] = field(default_factory=dict)
-    pending: set[int] = field(default_factory=set)
+    ended: Ranking
+    digests: dict[bytes, int] = field(default_factory=dict)
+    rungs: dict[RungKey, Rung] = field(default_factory=dict)
+    at_rung: dict[RungKey, set[int]] = field(default_factory=dict)
+    pending: Waiting = field(default_factory=Waiting)
     unfinished: set[int] = field(default_factory=set)
     durations: list[float] = field(default_factory=list)
-    ended_best: Best | None = None
+    blocks: dict[int, tuple[Ended, ...]] = field(default_factory=dict)
+    recent: tuple[bool, ...] = ()
+    again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
+    guards: dict[str, Guarded] = field(default_factory=dict)
     serving: dict[str, None] = field(default_factory=dict)
     roomy: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedSweep:
-    """What is remembered of a sweep that is over; the rest is in the database."""
+    """What is remembered of a sweep that is over; the rest is in the database.
+
+    `end_time` and `revision` tell whether what was read of it meanwhile is still true.
+    """
 
     name: SweepName
     state: SweepState
     reason: str
+    end_time: int = 0
+    revision: int = 1
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> "EndedSweep":
+        """Return what is remembered of a sweep."""
+        return cls(
+            name=sweep.name,
+            state=sweep.state,
+            reason=sweep.reason,
+            end_time=sweep.end_time,
+            revision=sweep.revision,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """One sweep that goes on, as the database has it."""
+    """One sweep that goes on, or is to go on again, as the database has it.
+
+    Args:
+        sweep: the sweep.
+        runs: those that are not final.
+        digests: how often each point was handed out.
+        rung_values: rule, rung, run, value.
+        durations: run times of ended runs in seconds.
+        ended: the runs that are final, by the first number of their point.
+        recent: whether each of the last runs that ended had failed, the latest last.
+        guards: agents with failures that the guard counts.
+    """
 
     sweep: Sweep
     runs: tuple[Run, ...]
-    digests: frozenset[bytes]
-    rung_values: tuple[tuple[int, int, float], ...]  # rung, run, value
+    digests: Mapping[bytes, int]
+    rung_values: tuple[tuple[int, int, int, float], ...]
     durations: tuple[float, ...]
-    ended_best: Best | None
+    ended: tuple[tuple[int, Ended], ...]
+    recent: tuple[bool, ...]
+    guards: Mapping[str, Guarded]
+
+
+def index_of(sweep: Sweep) -> SweepIndex:
+    """Return the index of a sweep that has no runs yet."""
+    return SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal))
 
 
 class State:
@@ -144,25 +194,60 @@ class State:
         sweep = stored.sweep
         self._name(sweep.name, sweep.key)
         self.sweeps[sweep.key] = sweep
-        index = self.index[sweep.key] = SweepIndex(
-            size=sweep.space_size,
-            digests=set(stored.digests),
-            durations=sorted(stored.durations),
-            ended_best=stored.ended_best,
-        )
+        self.index[sweep.key] = index_from(stored)
         self.studies[sweep.key] = Study()
-        for rung, number, value in stored.rung_values:
-            index.rungs.setdefault(rung, Rung()).put(number, cost(value, sweep.goal))
         for run in stored.runs:
             self.runs[run.key] = run
-            index.unfinished.add(run.number)
-            if run.state is RunState.PENDING:
-                index.pending.add(run.number)
-            else:
+            if run.state is not RunState.PENDING:
                 self.heard[run.key] = now
                 if run.newest.state is AttemptState.SUSPECT:
                     self.suspects.add(run.key)
             if run.state is RunState.ASSIGNED:
                 self.unconfirmed[run.key] = OnItsWay(attempt=run.attempt, offers=0)
-            if run.state is RunState.RUNNING and run.rung:
-                index.at_rung.setdefault(run.rung, set()).add(run.number)
+
+
+def index_from(stored: Stored) -> SweepIndex:
+    """Return the index of a sweep from what is stored of it and its runs."""
+    sweep = stored.sweep
+    index = index_of(sweep)
+    index.digests = dict(stored.digests)
+    index.durations = sorted(stored.durations)
+    index.recent = stored.recent
+    index.guards = dict(stored.guards)
+    for rule, rung, number, value in stored.rung_values:
+        index.rungs.setdefault((rule, rung), Rung()).put(number, cost(value, sweep.goal))
+    for run in stored.runs:
+        index.unfinished.add(run.number)
+        if run.state is RunState.PENDING:
+            index.pending.put(run.number, run.place)
+        for key in rungs_held(sweep, run):
+            index.at_rung.setdefault(key, set()).add(run.number)
+    _take_ended(index, stored)
+    return index
+
+
+def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
+    """Return where a running run is judged again with each value that arrives: its latest rungs."""
+    if run is None or run.state is not RunState.RUNNING:
+        return ()
+    latest = (
+        (rule, latest_rung(each, run.values.iterations))
+        for rule, each in enumerate(sweep.spec.early_terminate)
+        if isinstance(each, Hyperband)
+    )
+    return tuple(key for key in latest if key[1])
+
+
+def _take_ended(index: SweepIndex, stored: Stored) -> None:
+    spec, goal = stored.sweep.spec, stored.sweep.goal
+    unfinished = {run.block for run in stored.runs}
+    blocks: dict[int, list[Ended]] = {}
+    for first, ended in stored.ended:
+        blocks.setdefault(first, []).append(ended)
+    for first, block in blocks.items():
+        if spec.repeats > 1 and first in unfinished:
+            index.blocks[first] = tuple(block)
+        elif spec.repeats > 1:
+            index.ended.put(first, block_value(block, spec.aggregate, goal))
+        else:
+            index.ended.put(first, block[0].value)

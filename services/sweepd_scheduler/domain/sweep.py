@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sweepd.spec import Goal, Hyperband, Method, SweepSpec
+from sweepd.spec import Goal, Hyperband, Method, ObjectiveValue, SweepSpec
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.early_termination import rungs
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
+from sweepd_scheduler.domain.ranking import Best
 from sweepd_scheduler.domain.run import RunState
 
 
@@ -78,14 +79,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Best:
-    """The run with the best value."""
-
-    run: int
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """The file that a sweep was made from, for display."""
 
@@ -99,9 +92,12 @@ class Sweep:
 
     Args:
         cursor: index of the next grid or random point.
+        initial: how many of the initial points were handed out.
         listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
         observations: how many numbered observations its study has.
         objective_seen: whether any run ever logged the objective.
+        guarded_from: runs that had ended when it was last resumed; its guard counts from there.
+        revision: version of the specification.
     """
 
     key: int
@@ -114,11 +110,14 @@ class Sweep:
     reason: str = ""
     counts: Counts = Counts()
     cursor: int = 0
+    initial: int = 0
     listed: int | None = None
     observations: int = 0
     best: Best | None = None
     objective_seen: bool = False
     objective_missing: ObjectiveMissing | None = None
+    guarded_from: int = 0
+    revision: int = 1
     start_time: int = 0
     end_time: int = 0
 
@@ -131,6 +130,11 @@ class Sweep:
     def hyperband(self) -> Hyperband | None:
         """Its rule of early termination."""
         return next((rule for rule in self.spec.early_terminate if isinstance(rule, Hyperband)), None)
+
+    @property
+    def value_kind(self) -> ObjectiveValue:
+        """What of a run's iterations is its value."""
+        return self.spec.metric.value if self.spec.metric else ObjectiveValue.BEST
 
     @property
     def goal(self) -> Goal:

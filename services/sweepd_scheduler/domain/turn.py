@@ -3,29 +3,31 @@
 from bisect import bisect_left, insort
 from dataclasses import replace
 
+from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
     Command,
     Effect,
+    GuardChanged,
     Happened,
     RunChanged,
     RungReached,
     SetTimer,
     StudyNoted,
     SweepChanged,
+    SweepEdited,
     Tell,
 )
 from sweepd_scheduler.domain.early_termination import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
-from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunState
-from sweepd_scheduler.domain.state import EndedSweep, State, SweepIndex
+from sweepd_scheduler.domain.state import RECENT_RUNS, EndedSweep, State, SweepIndex, index_of, rungs_held
 from sweepd_scheduler.domain.study import Study
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Best, Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 
 
 class Turn:
@@ -57,7 +59,7 @@ class Turn:
         owner = sweep_of_run_id(sweep.name.id)
         if owner is not None:
             self._journal.add(state.run_like, (sweep.name.parent, owner))
-        self._journal.put(state.index, sweep.key, SweepIndex(size=sweep.space_size))
+        self._journal.put(state.index, sweep.key, index_of(sweep))
         self._journal.put(state.studies, sweep.key, Study())
         self.put_sweep(sweep)
 
@@ -70,8 +72,12 @@ class Turn:
             journal.drop(state.sweeps, sweep.key)
             journal.drop(state.index, sweep.key)
             journal.drop(state.studies, sweep.key)
-            over = EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
-            journal.put(state.ended, sweep.key, over)
+            journal.put(state.ended, sweep.key, EndedSweep.of(sweep))
+
+    def edit_sweep(self, sweep: Sweep) -> None:
+        """Replace a sweep whose specification was edited."""
+        self.changes.append(SweepEdited(sweep))
+        self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
         """Return a sweep as this decision leaves it, even one that has just left memory."""
@@ -96,7 +102,8 @@ class Turn:
         """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
         state = self.state
         before = state.runs.get(run.key)
-        self.changes.append(RunChanged(run, new=before is None))
+        kind = state.sweeps[run.sweep].value_kind
+        self.changes.append(RunChanged(run=run, value=run.value(kind), new=before is None))
         if run.attempts and (before is None or before.attempts[-1:] != run.attempts[-1:]):
             self.changes.append(AttemptChanged(run.key, run.newest))
         if run.state in FINAL:
@@ -111,23 +118,22 @@ class Turn:
 
     def _index_run(self, before: Run | None, run: Run) -> None:
         state, journal = self.state, self._journal
-        index = state.index[run.sweep]
+        sweep, index = state.sweeps[run.sweep], state.index[run.sweep]
         if before is None:
-            journal.add(index.digests, run.digest)
+            if run.repeat == 0:
+                journal.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
             journal.add(index.unfinished, run.number)
         if run.state in FINAL:
             journal.discard(index.unfinished, run.number)
-            self._compare_with_ended(index, run)
-        (journal.add if run.state is RunState.PENDING else journal.discard)(index.pending, run.number)
-        was = before.rung if before and before.state is RunState.RUNNING else 0
-        rung = run.rung if run.state is RunState.RUNNING else 0
-        if was != rung:
-            if was:
-                journal.discard(index.at_rung[was], run.number)
-            if rung:
-                if rung not in index.at_rung:
-                    journal.put(index.at_rung, rung, set())
-                journal.add(index.at_rung[rung], run.number)
+            self._count_ended(index, run)
+        self._queue(index, run)
+        was, held_now = rungs_held(sweep, before), rungs_held(sweep, run)
+        for key in was if was != held_now else ():
+            journal.discard(index.at_rung[key], run.number)
+        for key in held_now if was != held_now else ():
+            if key not in index.at_rung:
+                journal.put(index.at_rung, key, set())
+            journal.add(index.at_rung[key], run.number)
         held = run.state not in FINAL and run.attempts and run.newest.state in HELD
         if held and run.key not in state.heard:
             journal.put(state.heard, run.key, self.now.monotonic)
@@ -136,23 +142,48 @@ class Turn:
         suspect = held and run.newest.state is AttemptState.SUSPECT
         (journal.add if suspect else journal.discard)(state.suspects, run.key)
 
-    def _compare_with_ended(self, index: SweepIndex, run: Run) -> None:
-        value, before = run.values.best, index.ended_best
-        goal = self.state.sweeps[run.sweep].goal
-        if value is not None and better(value, before.value if before else None, goal):
-            index.ended_best = Best(run=run.number, value=value)
-            self._journal.note(lambda: setattr(index, "ended_best", before))
+    def _queue(self, index: SweepIndex, run: Run) -> None:
+        waiting = index.pending
+        before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
+        self._journal.note(lambda: waiting.put(run.number, before))
 
-    def put_rung(self, run: Run, rung: int, value: float) -> Rung:
-        """Set the value of a run at a rung and return the rung."""
+    def _count_ended(self, index: SweepIndex, run: Run) -> None:
+        sweep, recent = self.state.sweeps[run.sweep], index.recent
+        index.recent = (*recent, run.state is RunState.FAILED)[-RECENT_RUNS:]
+        self._journal.note(lambda: setattr(index, "recent", recent))
+        if sweep.spec.repeats == 1:
+            self.rank(run.sweep, run.number, run.value(sweep.value_kind))
+        if run.number in index.again:
+            self._journal.put(index.again, run.number, (run.state, run.attempt))
+
+    def rank(self, sweep: int, number: int, value: float | None) -> None:
+        """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
+        ranking = self.state.index[sweep].ended
+        before = ranking.put(number, value)
+        self._journal.note(lambda: ranking.put(number, before))
+
+    def put_rung(self, run: Run, rule: int, rung: int, value: float) -> Rung:
+        """Set the value of a run at a rung of a rule and return the rung."""
         index = self.state.index[run.sweep]
-        if rung not in index.rungs:
-            self._journal.put(index.rungs, rung, Rung())
-        values = index.rungs[rung]
+        key = (rule, rung)
+        if key not in index.rungs:
+            self._journal.put(index.rungs, key, Rung())
+        values = index.rungs[key]
         before = values.put(run.number, cost(value, self.state.sweeps[run.sweep].goal))
         self._journal.note(lambda: values.put(run.number, before))
-        self.changes.append(RungReached(run.sweep, rung, run.number, value))
+        self.changes.append(RungReached(run.sweep, rule, rung, run.number, value))
         return values
+
+    def put_guard(self, sweep: int, agent: str, guarded: Guarded | None) -> None:
+        """Note how an agent stands with the guard of a sweep; None: there is nothing against it."""
+        guards = self.state.index[sweep].guards
+        if guards.get(agent) == guarded:
+            return
+        if guarded is None:
+            self._journal.drop(guards, agent)
+        else:
+            self._journal.put(guards, agent, guarded)
+        self.changes.append(GuardChanged(sweep, agent, guarded))
 
     def add_duration(self, sweep: int, seconds: float) -> None:
         """Remember how long a run took."""

@@ -9,9 +9,10 @@ from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.early_termination import Contender, Rung, Verdict
 from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.objective import better, reaches_target
+from sweepd_scheduler.domain.ranking import Best
 from sweepd_scheduler.domain.rule_hyperband import judge
 from sweepd_scheduler.domain.run import Run, RunState, Stop, StopMode
-from sweepd_scheduler.domain.sweep import FINAL, Best, Ending, Sweep, ending
+from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, ending
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -38,7 +39,7 @@ def forget_best_of(turn: Turn, run: Run) -> None:
     if sweep.best is None or sweep.best.run != run.number:
         return
     index = turn.state.index[run.sweep]
-    best = index.ended_best
+    best = index.ended.best
     for number in sorted(index.unfinished):
         value = turn.state.runs[(run.sweep, number)].values.best
         if value is not None and better(value, best.value if best else None, sweep.goal):
@@ -66,8 +67,7 @@ def _reach_rung(turn: Turn, run: Run, value: float) -> Run:
     """Put the value at its rung and judge all whose latest rung it is, this run included; return the run."""
     sweep = turn.state.sweeps[run.sweep]
     number = run.values.iterations
-    rung = turn.put_rung(run, number, value)
-    run = replace(run, rung=number)
+    rung = turn.put_rung(run, 0, number, value)
     turn.put_run(run)
     if sweep.spec.method is Method.BAYES:
         turn.observe(
@@ -87,7 +87,9 @@ def _reach_rung(turn: Turn, run: Run, value: float) -> Run:
 def _judge(turn: Turn, sweep: Sweep, number: int, rung: Rung) -> None:
     rule = sweep.hyperband
     assert rule is not None
-    running = [turn.state.runs[(sweep.key, each)] for each in turn.state.index[sweep.key].at_rung[number]]
+    running = [
+        turn.state.runs[(sweep.key, each)] for each in turn.state.index[sweep.key].at_rung[(0, number)]
+    ]
     contenders = [
         Contender(number=each.number, best=each.values.best)
         for each in running

@@ -49,8 +49,8 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
     assert world.state.names == before.names
     index, was = world.state.index[1], before.index[1]
     assert index.digests == was.digests
-    assert was.ended_best is not None
-    assert index.ended_best == was.ended_best
+    assert was.ended.best is not None
+    assert index.ended == was.ended
     assert index.unfinished == was.unfinished
     assert index.at_rung == {rung: runs for rung, runs in was.at_rung.items() if runs}
     assert {rung: values.costs for rung, values in index.rungs.items()} == {
@@ -140,7 +140,7 @@ def test_what_is_read_at_once_fits_into_a_message(world: StoredWorld, opened: Op
     lines = opened.records.observations(1, 0, 1_000)
     assert (len(lines.entries), lines.more) == (7, True)
     assert opened.records.changed_since(1, 0, 1_000) is None  # a snapshot will tell, part by part
-    assert sum(codec.run_message(run).ByteSize() for run in first.runs) < 4 * 1024 * 1024
+    assert sum(codec.run_message(run, sweep.value_kind).ByteSize() for run in first.runs) < 4 * 1024 * 1024
 
 
 def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened) -> None:

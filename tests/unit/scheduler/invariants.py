@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sweepd.spec import Goal, Method
 from sweepd_scheduler.domain.decision import Change, RunChanged, StudyEvent, StudyNoted, SweepChanged
 from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, Run, RunKey, RunState
-from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.state import State, rungs_held
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Ending, Sweep
 
@@ -67,7 +67,7 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run]) -> None:
     if sweep.spec.method is Method.GRID:
         assert len({run.digest for run in runs}) == len(runs)
     if sweep.key in state.index:
-        assert state.index[sweep.key].digests == {run.digest for run in runs}
+        assert state.index[sweep.key].digests == Counter(run.digest for run in runs if run.repeat == 0)
 
 
 def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
@@ -75,9 +75,10 @@ def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
     for key, index in state.index.items():
         mine = [run for run in state.runs.values() if run.sweep == key]
         assert index.unfinished == {run.number for run in mine}
-        assert index.pending == {run.number for run in mine if run.state is RunState.PENDING}
-        running = {run.number: run.rung for run in mine if run.state is RunState.RUNNING and run.rung}
-        assert {n: rung for rung, numbers in index.at_rung.items() for n in numbers} == running
+        waiting = [(run.place, run.number) for run in mine if run.state is RunState.PENDING]
+        assert list(index.pending) == [number for _, number in sorted(waiting)]
+        running = {(place, run.number) for run in mine for place in rungs_held(state.sweeps[key], run)}
+        assert {(place, n) for place, numbers in index.at_rung.items() for n in numbers} == running
         for rung in index.rungs.values():
             assert rung.costs == sorted(rung.by_run.values())
     for run in state.runs.values():

@@ -43,6 +43,7 @@ from sweepd_scheduler.domain.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.memory import MemoryStore
 from unit.scheduler.invariants import check
 
 C = TypeVar("C")
@@ -205,6 +206,12 @@ class World:
 
     def closed(self) -> list[CloseSession]:
         return [effect for effect in self.effects if isinstance(effect, CloseSession)]
+
+    def everything(self) -> MemoryStore:
+        """A store that holds everything that has happened."""
+        store = MemoryStore()
+        store.commit(self.changes, 10_000, 0)
+        return store
 
     def asked(self) -> list[AskStudy]:
         return [effect for effect in self.effects if isinstance(effect, AskStudy)]

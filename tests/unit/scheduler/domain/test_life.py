@@ -23,10 +23,9 @@ from sweepd_scheduler.domain.events import (
     SuggestionsFailed,
 )
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.run import FINAL, Exit, ExitCause, RunKey
-from sweepd_scheduler.domain.state import EndedSweep, State, Stored
+from sweepd_scheduler.domain.run import Exit, ExitCause, RunKey
+from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Best
 from sweepd_scheduler.domain.terms import Terms
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM, World
 
@@ -161,33 +160,9 @@ class SweepLife(RuleBasedStateMachine):
     @rule()
     def the_scheduler_restarts(self) -> None:
         world = self.world
-        sweep = world.sweep()
-        runs = [world.run((1, number)) for number in range(1, sweep.counts.total + 1)]
-        before = world.state
         world.state = State(Terms())
-        over = sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
-        stored = Stored(
-            sweep=sweep,
-            runs=tuple(run for run in runs if run.state not in FINAL),
-            digests=frozenset(run.digest for run in runs),
-            rung_values=tuple(
-                (rung, run, cost)
-                for rung, values in (before.index[1].rungs.items() if 1 in before.index else ())
-                for run, cost in values.by_run.items()
-            ),
-            durations=(),
-            ended_best=min(
-                (
-                    Best(run=r.number, value=r.values.best)
-                    for r in runs
-                    if r.state in FINAL and r.values.best is not None
-                ),
-                key=lambda best: best.value,
-                default=None,
-            ),
-        )
-        ended = EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
-        world.state.restore([] if over else [stored], [(1, ended)] if over else [], 10_000, world.now)
+        loaded = world.everything().load(0)
+        world.state.restore(loaded.sweeps, loaded.ended, loaded.number, world.now)
         world.timers = list(world.state.first_timers(world.now))
         self.sessions.clear()
 

@@ -1,0 +1,71 @@
+"""Reads what the owner holds of a sweep: at its start, and when the sweep is to go on again."""
+
+import sqlite3
+
+from sweepd_scheduler import rows_read
+from sweepd_scheduler.domain.agent import Guarded
+from sweepd_scheduler.domain.block import Ended
+from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.domain.state import RECENT_RUNS, Stored
+from sweepd_scheduler.domain.sweep import Sweep
+
+_FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
+
+
+def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
+    """Return what is held in memory of the sweep of a row."""
+    key, sweep = row["id"], rows_read.sweep(row)
+    live = connection.execute(
+        f"select * from run where sweep_id = ? and state not in ({_FINAL})",  # noqa: S608 (our own words)
+        (key,),
+    ).fetchall()
+    attempts = (
+        connection.execute(
+            "select * from attempt where sweep_id = ? and run = ? order by number", (key, run["number"])
+        )
+        for run in live
+    )
+    digests = connection.execute(
+        "select digest, count(*) as times from run where sweep_id = ? and repeat = 0 group by digest", (key,)
+    )
+    values = connection.execute("select rule, rung, run, value from rung where sweep_id = ?", (key,))
+    times = connection.execute(
+        "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
+        (key,),
+    )
+    guards = connection.execute("select agent, failures, held from agent_guard where sweep_id = ?", (key,))
+    return Stored(
+        sweep=sweep,
+        runs=tuple(rows_read.run(run, sweep.name, tries) for run, tries in zip(live, attempts, strict=True)),
+        digests={row["digest"]: row["times"] for row in digests},
+        rung_values=tuple((rule, rung, run, value) for rule, rung, run, value in values),
+        durations=tuple(time / 1e6 for (time,) in times),
+        ended=_ended(connection, key),
+        recent=_recent(connection, sweep),
+        guards={agent: Guarded(failures=failures, held=bool(held)) for agent, failures, held in guards},
+    )
+
+
+def _ended(connection: sqlite3.Connection, key: int) -> tuple[tuple[int, Ended], ...]:
+    found = connection.execute(
+        "select number - repeat, state, value, worst_value, last_value, iterations from run"  # noqa: S608 (our own)
+        f" where sweep_id = ? and state in ({_FINAL}) order by number",
+        (key,),
+    )
+    return tuple(
+        (
+            first,
+            Ended(state=RunState(state), value=value, worst=worst, last=last, iterations=iterations),
+        )
+        for first, state, value, worst, last, iterations in found
+    )
+
+
+def _recent(connection: sqlite3.Connection, sweep: Sweep) -> tuple[bool, ...]:
+    count = max(0, min(RECENT_RUNS, sweep.counts.ended - sweep.guarded_from))
+    found = connection.execute(
+        f"select state from run where sweep_id = ? and state in ({_FINAL})"  # noqa: S608 (our own words)
+        " order by end_time desc, number desc limit ?",
+        (sweep.key, count),
+    )
+    return tuple(state == RunState.FAILED for (state,) in found)[::-1]
