@@ -3,31 +3,51 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sweepd.spec.parameter import Parameter, Path
+from sweepd.spec.expression_code import test_of
+from sweepd.spec.expression_error import ExpressionError
+from sweepd.spec.expression_syntax import parse_tree
+from sweepd.spec.expression_tree import Read
+from sweepd.spec.expression_types import Type, check_types
+from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
+from sweepd.spec.scope import Scope
 
-
-class ExpressionError(ValueError):
-    """An expression that cannot be understood: what is wrong, where (characters from its start), what may be meant."""
-
-    def __init__(self, message: str, offset: int, suggestion: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.offset, self.suggestion = message, offset, suggestion
+__all__ = ["Expression", "ExpressionError", "parse_expression"]
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A condition on the values of a point, by path; a path that is not there is an inactive parameter."""
+    """A condition on the values of a point, by path; a path that is not there is an inactive parameter.
+
+    `holds` never raises. What is undefined (an inactive parameter, 1 / 0, log(-1), what no double can hold)
+    makes each comparison with it false.
+    """
 
     text: str
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
 
 
-def parse_expression(text: str, parameters: Mapping[Path, Parameter]) -> Expression:
-    """Return the expression that a text is, over the parameters of a sweep by their paths.
+def parse_expression(text: str, scope: Scope) -> Expression:
+    """Return the expression that a text is, over the parameters of a sweep.
 
     Raises:
         ExpressionError: it is too long, no expression, reads what is not there, or has types that do not fit.
     """
-    raise ExpressionError("expressions are not understood yet", 0)
+    tree = parse_tree(text)
+    reads: set[Path] = set()
+
+    def path_of(read: Read) -> Path:
+        path = scope.path(read.name, read.offset)
+        reads.add(path)
+        return path
+
+    def type_of(read: Read) -> Type:
+        return scope.type(path_of(read))
+
+    check_types(tree, type_of)
+    test = test_of(tree, path_of)
+    if not reads:  # it is worth asking once
+        answer = test({})
+        return Expression(text, frozenset(), lambda values: answer)
+    return Expression(text, frozenset(reads), test)
