@@ -49,6 +49,11 @@ def _names(value: Json) -> str:
     )
 
 
+def shown_words(value: Json) -> str:
+    """Return a list of words on one line, as tags."""
+    return ", ".join(cell(word) for word in value) if isinstance(value, list) and value else "-"
+
+
 SWEEPS = (
     Column("name", "name"),
     Column("state", "state"),
@@ -58,6 +63,7 @@ SWEEPS = (
     Column("agents", "connectedAgents"),
     Column("created", "createTime", shown_time),
     Column("title", "displayName"),
+    Column("tags", "tags", shown_words),
     Column("metric", "metric.name", wide=True),
     Column("ending", "ending", wide=True),
     Column("ended", "endTime", shown_time, wide=True),
@@ -86,6 +92,8 @@ _RUNS_FRONT = (
 )
 _RUNS_BACK = (
     Column("run", "run", wide=True),
+    Column("repeat", "repeat", wide=True),
+    Column("best", "bestValue", shown_value, wide=True),
     Column("last", "lastValue", shown_value, wide=True),
     Column("source", "provenance.source", wide=True),
     Column("started", "startTime", shown_time, wide=True),

@@ -17,16 +17,22 @@ def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
     """Carry out `action` on the sweep that `text` names, and show what it is now."""
     from sweepd.cli.connection import connect
     from sweepd.cli.names import sweep_name
+
+    with connect(current_settings()) as client:
+        tell_sweep(action(client, sweep_name(client, text)), output_format, done)
+
+
+def tell_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
+    """Show a sweep that was changed: its name or its JSON on stdout, what is to be said of it on stderr."""
     from sweepd.cli.output import note, write_document
     from sweepd.cli.shapes import sweep_shape, sweep_state
     from sweepd.cli.text import live_runs_go_on
 
-    with connect(current_settings()) as client:
-        sweep = action(client, sweep_name(client, text))
     if output_format in ("json", "jsonl", "yaml"):
         write_document(sweep_shape(sweep), output_format)
         return
     sys.stdout.write(f"{sweep.name}\n")
+    sys.stdout.flush()
     live = sweep.run_counts.running + sweep.run_counts.assigned
     state = sweep_state(sweep)
     parts = [done]

@@ -1,9 +1,10 @@
 """How `get` shows one sweep or one run to a person."""
 
-from sweepd.cli.columns import shown_time, shown_value, took, with_progress
+from sweepd.cli.columns import shown_time, shown_value, shown_words, took, with_progress
 from sweepd.cli.rows import Row, lookup
+from sweepd.cli.rule_text import rule_entries, verdict_text
 from sweepd.cli.table import Column, listing, table
-from sweepd.cli.text import cell, clean, point, quoted_list
+from sweepd.cli.text import cell, point, quoted_list
 from sweepd.spec.point import Json
 
 
@@ -19,12 +20,17 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
         ("ending", cell(sweep["ending"])),
         ("reason", cell(sweep["reason"])),
         ("method", cell(sweep["method"])),
-        ("metric", f"{cell(lookup(metric, 'goal'))} {cell(lookup(metric, 'name'))}" if metric else "-"),
+        ("metric", _objective(metric)),
+        *rule_entries(sweep),
         ("runs", _counts(counts, lookup(with_progress(sweep), "progress.planned"))),
         ("best", _best(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
+        ("held back", shown_words(sweep["guardedAgents"])),
         ("created", shown_time(sweep["createTime"])),
         ("took", took(sweep["startTime"], sweep["endTime"])),
+        ("tags", shown_words(sweep["tags"])),
+        ("metadata", point_lines(sweep["metadata"])),
+        ("revision", cell(sweep["revision"]) if sweep["revision"] not in (0, 1) else "-"),
     ]
     missing = objective_notice(sweep)
     if missing and missing not in cell(sweep["reason"]):
@@ -48,18 +54,15 @@ def describe_run(run: Row, *, colored: bool) -> str:
         ("sweep", cell(run["sweep"])),
         ("state", cell(run["state"])),
         ("reason", cell(run["reason"])),
+        ("repeat", cell(run["repeat"]) if run["repeat"] else "-"),
         ("value", shown_value(run["value"])),
+        ("best value", shown_value(run["bestValue"]) if run["bestValue"] != run["value"] else "-"),
         ("last value", shown_value(run["lastValue"])),
         ("iterations", cell(run["iterations"])),
-        ("parameters", _params(run["params"])),
+        ("parameters", point_lines(run["params"])),
         ("chosen", _origin(run)),
         ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
-        (
-            "logged",
-            ", ".join(clean(str(key)) for key in keys)
-            if isinstance(keys := run["loggedKeys"], list) and keys
-            else "-",
-        ),
+        ("logged", shown_words(run["loggedKeys"])),
         ("took", took(run["startTime"], run["endTime"])),
     ]
     text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
@@ -67,15 +70,6 @@ def describe_run(run: Row, *, colored: bool) -> str:
     assert isinstance(attempts, list)
     rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
     return f"{text}\n{table(rows, _ATTEMPTS, colored=colored)}" if rows else text
-
-
-def verdict_text(verdict: Json) -> str:
-    """Return why early termination ended a run."""
-    value, threshold = (shown_value(lookup(verdict, name)) for name in ("value", "threshold"))
-    rule = cell(lookup(verdict, "rule"))
-    return (
-        f"at iteration {cell(lookup(verdict, 'rung'))}: {value} is worse than {rule}'s threshold {threshold}"
-    )
 
 
 def end_reason(run: Row) -> str:
@@ -91,7 +85,8 @@ def end_reason(run: Row) -> str:
     return cell(cause) if cause else ""
 
 
-def _exit_text(value: Json) -> str:
+def exit_text(value: Json) -> str:
+    """Return how a process ended."""
     cause = lookup(value, "cause")
     if cause is None:
         return "-"
@@ -108,7 +103,7 @@ _ATTEMPTS = (
     Column("host", "host"),
     Column("handed out", "assignTime", shown_time),
     Column("ended", "endTime", shown_time),
-    Column("exit", "exit", _exit_text),
+    Column("exit", "exit", exit_text),
     Column("reason", "reason"),
 )
 
@@ -119,13 +114,22 @@ def _counts(counts: Json, planned: Json) -> str:
     return f"{shown or 'none yet'} of {'∞' if planned is None else cell(planned)}"
 
 
+def _objective(metric: Json) -> str:
+    if not metric:
+        return "-"
+    of = lookup(metric, "value")
+    text = f"{cell(lookup(metric, 'goal'))} {cell(lookup(metric, 'name'))}"
+    return text if of == "best" else f"{text} ({cell(of)} of a run)"
+
+
 def _best(sweep: Row) -> str:
     if sweep["best"] is None:
         return "-"
     return f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
 
 
-def _params(params: Json) -> str:
+def point_lines(params: Json) -> str:
+    """Return a point, one parameter a line."""
     if not isinstance(params, dict) or not params:
         return "-"
     return "\n".join(point({name: value}) for name, value in params.items())

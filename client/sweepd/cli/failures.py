@@ -19,6 +19,7 @@ _EXIT_CODES = {
     "UNAVAILABLE": ExitCode.UNREACHABLE,
     "DEADLINE_EXCEEDED": ExitCode.UNREACHABLE,
 }
+# `{name}` stands for what the server names in the error.
 _NEXT_STEPS = {
     "no-such-name": "`sweepctl list` shows the sweeps that there are",
     "name-taken": "leave out --id, or choose another",
@@ -27,6 +28,8 @@ _NEXT_STEPS = {
     "service-unavailable": "`sweepd status` shows which services run; the call works again once it is back",
     "storage-unavailable": "make room or repair that place; the server goes on by itself",
     "request-id-reused": "use a fresh --request-id for another call",
+    "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
+    "stale-revision": "look at it again, `sweepctl get {name}`, and repeat the call",
 }
 
 
@@ -67,7 +70,9 @@ def _of_call(error: CallError) -> Problem:
     return Problem(
         message=failure.message or failure.code,
         cause="; ".join(f"{field}: {why}" for field, why in failure.violations),
-        next_step=_NEXT_STEPS.get(failure.reason or "", ""),
+        next_step=_NEXT_STEPS.get(failure.reason or "", "").replace(
+            "{name}", failure.metadata.get("name", "ID")
+        ),
         exit_code=exit_code,
         status=failure.code,
         reason=failure.reason or "",

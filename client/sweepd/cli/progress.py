@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweepd import v1
-from sweepd.cli.describe import end_reason, objective_notice, verdict_text
+from sweepd.cli.describe import end_reason, objective_notice
 from sweepd.cli.metric_shapes import real
+from sweepd.cli.rule_text import verdict_text
 from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
 from sweepd.cli.text import cell, clean, number, point
-from sweepd.spec.point import Json
 
 FINAL_SWEEP = ("finished", "stopped", "cancelled", "failed")
 FINAL_RUN = ("finished", "failed", "crashed", "stopped", "killed")
@@ -35,7 +35,6 @@ class Progress:
     live: dict[str, v1.Run] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     best_value: float | None = None
-    best_params: dict[str, Json] = field(default_factory=dict)
     _best_run: str = ""
     _tells_runs: bool = False
     # What was told of the missing objective; empty again once it is logged.
@@ -46,6 +45,7 @@ class Progress:
         before = self.sweep
         if message.HasField("sweep"):
             self.sweep = message.sweep
+            self._take_best(message.sweep)
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
             notices += self._sweep_notices(before, message.sweep)
@@ -91,8 +91,7 @@ class Progress:
         else:
             self.live[run.name] = run
         if self._improves(run):
-            self.best_value, self.best_params = run.best_value, params_shape(run)
-            self._best_run = run.name
+            self.best_value, self._best_run = run.value, run.name
         if state != before and self._tells_runs:
             if state in FINAL_RUN:
                 yield self._ended(run, state)
@@ -105,14 +104,19 @@ class Progress:
                     f"run {run.number} waits to be handed out again{_because(run.reason)}", "warning"
                 )
 
+    def _take_best(self, sweep: v1.Sweep) -> None:
+        """Take the best from the sweep where a value counts only once its point has ended."""
+        if _counts_at_the_end(sweep.spec) and sweep.HasField("best_value"):
+            self.best_value, self._best_run = sweep.best_value, sweep.best_run
+
     def _improves(self, run: v1.Run) -> bool:
-        if not run.HasField("best_value") or self.sweep is None:
+        if not run.HasField("value") or self.sweep is None or _counts_at_the_end(self.sweep.spec):
             return False
         if self.best_value is None:
             return True
         if self.sweep.spec.metric.goal == v1.GOAL_MAXIMIZE:
-            return run.best_value > self.best_value
-        return run.best_value < self.best_value
+            return run.value > self.best_value
+        return run.value < self.best_value
 
     def _is_best(self, run: v1.Run) -> bool:
         """Tell whether it is the sweep's best run: of several with one value, the one named so."""
@@ -124,9 +128,9 @@ class Progress:
     def _ended(self, run: v1.Run, state: str) -> Notice:
         metric = self.sweep.spec.metric.name if self.sweep is not None else ""
         parts = [f"run {run.number} {state}"]
-        if run.HasField("best_value"):
+        if run.HasField("value"):
             mark = " (best so far)" if self._is_best(run) else ""
-            parts.append(f"{clean(metric)}={number(run.best_value)}{mark}")
+            parts.append(f"{clean(metric)}={number(run.value)}{mark}")
         kind: Literal["run", "warning"] = "run" if state in ("finished", "stopped", "killed") else "warning"
         shape = run_shape(run)
         verdicts = shape["verdicts"]
@@ -161,6 +165,12 @@ class Progress:
             self._missing_told = missing
             if missing not in reason:
                 yield Notice(missing, "warning")
+
+
+def _counts_at_the_end(spec: v1.SweepSpec) -> bool:
+    """Tell whether what runs have shown so far may not be their value, or not that of their point."""
+    changing = (v1.OBJECTIVE_VALUE_LAST, v1.OBJECTIVE_VALUE_MEAN)
+    return spec.repeats > 1 or spec.metric.value in changing
 
 
 def progress_line(progress: Progress) -> str:

@@ -82,10 +82,12 @@ class _Condition:
 
     def holds(self, row: Row) -> bool:
         value = lookup(row, self.path)
+        # Of a list, as tags are one, an item has to be such.
+        items: list[Json] = value if isinstance(value, list) else [value]
         if self.operator == "~":
-            return self.wanted.lower() in _plain(value).lower()
+            return any(self.wanted.lower() in _plain(item).lower() for item in items)
         if self.operator in ("=", "==", "!="):
-            return self._equals(value) is (self.operator != "!=")
+            return any(map(self._equals, [*items, value])) is (self.operator != "!=")
         number = _number(value)
         wanted = _number(self.wanted)
         if number is None or wanted is None:

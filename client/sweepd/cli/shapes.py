@@ -1,22 +1,19 @@
 """The JSON of `sweepctl`: sweeps, runs, agents and points as scripts see them, see docs/command-line.md."""
 
+from typing import TypeAlias
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd.cli.metric_shapes import real
+from sweepd.cli.spec_shapes import Shape, spec_shape, word
 from sweepd.codec import point_from_message
 from sweepd.spec.point import Json
 
-Shape = dict[str, Json]
-
+_Timed: TypeAlias = v1.Sweep | v1.Run | v1.Attempt | v1.Agent | v1.Verdict | v1.RunEvent
 _SWEEP_STATE = "SWEEP_STATE_"
 _RUN_STATE = "RUN_STATE_"
 _RUN_STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "stopped", "killed")
-
-
-def word(name: str, prefix: str) -> str:
-    """Return the name of an enum's value as a short word: `RUN_STATE_FINISHED` is `finished`."""
-    return name.removeprefix(prefix).lower().replace("_", "-")
 
 
 def sweep_state(sweep: v1.Sweep) -> str:
@@ -40,17 +37,15 @@ def sweep_shape(sweep: v1.Sweep) -> Shape:
         "state": sweep_state(sweep),
         "ending": word(v1.SweepEnding.Name(sweep.ending), "SWEEP_ENDING_") if sweep.ending else None,
         "reason": sweep.reason or None,
-        "method": word(v1.SearchMethod.Name(spec.method), "SEARCH_METHOD_"),
-        "metric": _metric(spec),
-        "program": spec.program or None,
-        "command": list(spec.command),
-        "runCap": spec.run_cap if spec.HasField("run_cap") else None,
-        "seed": spec.seed if spec.HasField("seed") else None,
+        "pausedByItself": sweep.paused_by_itself,
+        "revision": sweep.revision,
+        **spec_shape(spec),
         "plannedRuns": sweep.planned_runs if sweep.HasField("planned_runs") else None,
         "runs": _run_counts(sweep.run_counts),
         "best": _best(sweep),
         "objectiveMissing": _objective_missing(sweep),
         "connectedAgents": sweep.connected_agents,
+        "guardedAgents": list(sweep.guarded_agents),
         "createTime": _time(sweep, "create_time"),
         "startTime": _time(sweep, "start_time"),
         "endTime": _time(sweep, "end_time"),
@@ -63,11 +58,13 @@ def run_shape(run: v1.Run) -> Shape:
         "run": run.name,
         "sweep": run.sweep,
         "number": run.number,
+        "repeat": run.repeat,
         "state": run_state(run),
         "reason": run.reason or None,
         "attempt": run.attempt,
         "params": params_shape(run),
-        "value": real(run.best_value) if run.HasField("best_value") else None,
+        "value": real(run.value) if run.HasField("value") else None,
+        "bestValue": real(run.best_value) if run.HasField("best_value") else None,
         "lastValue": real(run.last_value) if run.HasField("last_value") else None,
         "iterations": run.iterations,
         "attempts": [attempt_shape(attempt) for attempt in run.attempts],
@@ -118,22 +115,29 @@ def agent_shape(agent: v1.Agent) -> Shape:
     }
 
 
-def _time(message: v1.Sweep | v1.Run | v1.Attempt | v1.Agent, field: str) -> str | None:
+def event_shape(event: v1.RunEvent) -> Shape:
+    """Return a line of the record of a run."""
+    return {
+        "time": _time(event, "time"),
+        "kind": event.kind,
+        "attempt": event.attempt or None,
+        "detail": event.detail or None,
+    }
+
+
+def obstacle_shape(obstacle: v1.Obstacle) -> Shape:
+    """Return what keeps runs from being handed out."""
+    return {
+        "kind": word(v1.ObstacleKind.Name(obstacle.kind), "OBSTACLE_KIND_"),
+        "message": obstacle.message,
+    }
+
+
+def _time(message: _Timed, field: str) -> str | None:
     stamp: object = getattr(message, field)
     if not isinstance(stamp, Timestamp) or not (stamp.seconds or stamp.nanos):
         return None
     return stamp.ToJsonString()
-
-
-def _metric(spec: v1.SweepSpec) -> Json:
-    if not spec.HasField("metric"):
-        return None
-    metric = spec.metric
-    return {
-        "name": metric.name,
-        "goal": word(v1.Goal.Name(metric.goal), "GOAL_"),
-        "target": metric.target if metric.HasField("target") else None,
-    }
 
 
 def _run_counts(counts: v1.RunCounts) -> Shape:
@@ -193,4 +197,5 @@ def _verdict(verdict: v1.Verdict) -> Shape:
         "threshold": real(verdict.threshold),
         "rank": verdict.rank,
         "compared": verdict.compared,
+        "decideTime": _time(verdict, "decide_time"),
     }

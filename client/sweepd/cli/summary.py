@@ -17,7 +17,10 @@ _LOG_TAIL_LINES = 12
 def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list[str]:
     """Return the best run of a sweep: its value, its parameters, its arguments."""
     metric = clean(sweep.spec.metric.name)
-    lines = [f"Best run: {run.name}   {metric} {number(run.best_value)}"]
+    lines = [f"Best run: {run.name}   {metric} {number(run.value)}"]
+    if sweep.spec.repeats > 1 and run.name == sweep.best_run:
+        runs = f"{cell(sweep_shape(sweep)['aggregate'])} of the {sweep.spec.repeats} runs of its point"
+        lines = [f"Best run: {run.name}   {metric} {number(sweep.best_value)} ({runs})"]
     lines += [f"  {clean(name)} = {cell(value)}" for name, value in params_shape(run).items()]
     arguments = argument_line(sweep.spec, run, environ)
     if arguments:
@@ -39,9 +42,11 @@ def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -
     )
 
 
-def best_run(client: Client, sweep: str) -> v1.Run | None:
-    """Return the best run; None if no run has a value."""
-    return next(client.list_runs(sweep, best_first=True, limit=1), None)
+def best_run(client: Client, sweep: v1.Sweep) -> v1.Run | None:
+    """Return the best run, with repeats the first of the best point; None if there is none yet."""
+    if sweep.spec.repeats > 1 and sweep.best_run:
+        return client.get_run(sweep.best_run)
+    return next(client.list_runs(sweep.name, best_first=True, limit=1), None)
 
 
 def failed_run(client: Client, sweep: str) -> v1.Run | None:

@@ -101,7 +101,7 @@ class VerbGroup(click.Group):
         """Load one verb."""
         if cmd_name not in self.verbs:
             return None
-        command = import_module(f"{self.package}.{cmd_name}").command
+        command = import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 

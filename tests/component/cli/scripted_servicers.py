@@ -127,7 +127,7 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
         runs = [run for run in self._sweeps.runs.values() if run.sweep == request.sweep]
         runs = [run for run in runs if not request.states or run.state in request.states]
         if request.order == v1.RUN_ORDER_BEST:
-            runs = sorted((run for run in runs if run.HasField("best_value")), key=lambda run: run.best_value)
+            runs = sorted((run for run in runs if run.HasField("value")), key=lambda run: run.value)
         place, size = int(request.page_token or 0), min(request.page_size or 100, 2)
         following = str(place + size) if place + size < len(runs) else ""
         return v1.ListRunsResponse(runs=runs[place : place + size], next_page_token=following)

@@ -53,5 +53,6 @@ def a_run(
         parameters=point_message({"lr": 0.5} if params is None else params),
         attempts=[attempt],
         best_value=value,
+        value=value,
         create_time=a_time(number),
     )

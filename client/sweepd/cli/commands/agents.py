@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from sweepd.cli.output import output_of, output_option, row_options, write_rows
+from sweepd.cli.output import Output, note, output_of, output_option, row_options, write_document, write_rows
+from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 
-@click.command(cls=Verb, examples=("sweepctl agents", "sweepctl agents k3x9v2ab -o wide"))
-@click.argument("sweep", metavar="[ID]", required=False)
+@click.command(
+    cls=Verb,
+    examples=("sweepctl agents k3x9v2ab -o wide", "sweepctl agents release 01J9ZQ6XKBAHFV5T8Y2M3N4P5Q"),
+)
+@click.argument("words", metavar="[ID] | release AGENT", nargs=-1)
+@click.option("--sweep", metavar="ID", help="With release: of this sweep only, not of all that hold it back.")
 @row_options
 @output_option()
 def command(
+    words: tuple[str, ...],
     sweep: str | None,
     columns: str | None,
     sort: str | None,
@@ -21,7 +29,24 @@ def command(
     limit: int | None,
     output_format: str,
 ) -> None:
-    """List agents: the connected ones, and those that hold a run; with ID those of one sweep."""
+    """List agents, or release one.
+
+    The list has the connected ones and those that hold a run; with ID those of one sweep. `agents release`
+    lets an agent that a guard holds back, since too many runs failed there in a row, take runs again, and
+    prints the sweeps of which it does.
+    """
+    if words[:1] == ("release",):
+        _release(words[1:], sweep, output_format)
+        return
+    if len(words) > 1:
+        raise usage_problem("agents takes one ID", next_step="sweepctl agents [ID] | release AGENT")
+    if sweep is not None:
+        raise usage_problem("--sweep goes with release", next_step=f"sweepctl agents {sweep}")
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    _list(words[0] if words else "", output)
+
+
+def _list(sweep: str, output: Output) -> None:
     from sweepd.cli.columns import AGENTS
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command
@@ -36,5 +61,21 @@ def command(
         empty = f"No agent. Start one:  {agent_command(name or 'ID', client.address, settings)}"
         if name and not rows and (state := sweep_state(client.get_sweep(name))) in FINAL_SWEEP:
             empty = f"No agent; the sweep has ended: {state}."
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     write_rows(rows, output, AGENTS, name="agent", empty=empty)
+
+
+def _release(agents: tuple[str, ...], sweep: str | None, output_format: str) -> None:
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import sweep_name
+
+    if len(agents) != 1:
+        raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` shows their ids")
+    (agent,) = agents
+    with connect(current_settings()) as client:
+        released = client.release_agent(agent, sweep=sweep_name(client, sweep) if sweep else "")
+    if output_format in ("json", "jsonl", "yaml"):
+        write_document({"agent": agent, "sweeps": [*released]}, output_format)
+        return
+    sys.stdout.write("".join(f"{name}\n" for name in released))
+    sys.stdout.flush()
+    note("Released; it takes runs again.")

@@ -15,6 +15,7 @@ from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
     from sweepd import v1
+    from sweepd.client import Client
 
 
 @click.command(
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def command(sweep: str, limit: int | None, columns: str | None, output_format: str) -> None:
     """Show the best run of a sweep by its objective, stopped and live runs included.
 
+    With repeats, without -n, it is the first run of the best point; with -n each run stands for itself.
     `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
     line.
     """
@@ -38,20 +40,28 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
     from sweepd.cli.summary import argument_line
 
     with connect(current_settings()) as client:
-        name = sweep_name(client, sweep)
-        runs = list(client.list_runs(name, best_first=True, limit=limit or 1))
+        found = client.get_sweep(sweep_name(client, sweep))
+        runs = _runs(client, found, limit)
         if not runs:
-            raise _none(client.get_sweep(name))
+            raise _none(found)
         if output_format == "args":
-            spec = client.get_sweep(name).spec
             for run in runs:
-                sys.stdout.write(argument_line(spec, run, current_settings().environ) + "\n")
+                sys.stdout.write(argument_line(found.spec, run, current_settings().environ) + "\n")
             return
     rows = [run_shape(run) for run in runs]
     if limit is None and columns is None and output_format in ("json", "yaml"):
         write_document(rows[0], output_format)
         return
     write_rows(rows, output_of(output_format, columns=columns), runs_columns(rows), name="run")
+
+
+def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
+    from sweepd.cli.summary import best_run
+
+    if limit is not None:
+        return list(client.list_runs(sweep.name, best_first=True, limit=limit))
+    best = best_run(client, sweep)
+    return [] if best is None else [best]
 
 
 def _none(sweep: v1.Sweep) -> Problem:

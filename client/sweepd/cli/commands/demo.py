@@ -123,7 +123,7 @@ def _finish(
     from sweepd.cli.summary import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))
-    best = best_run(client, name)
+    best = best_run(client, sweep)
     if best is None:
         for line in trouble_lines(client, sweep):
             note(line)
@@ -132,7 +132,7 @@ def _finish(
     metric = sweep.spec.metric.name
     before = best_of(playground.folder / "defaults", metric, log=playground.folder / "defaults.log")
     lines = best_lines(sweep, best, playground.environ)
-    lines.append(_gain(metric, before, best.best_value))
+    lines.append(_gain(metric, before, best.value))
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
     for line in _next_steps(playground, sweep, keep):

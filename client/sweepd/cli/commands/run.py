@@ -126,7 +126,7 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
     from sweepd.cli.summary import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))
-    best = best_run(client, name)
+    best = best_run(client, sweep)
     if output_format != "table":
         run = run_shape(best) if best is not None else None
         write_document({**sweep_shape(sweep), "bestRun": run}, output_format)

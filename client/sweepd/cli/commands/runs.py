@@ -19,7 +19,7 @@ _STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "s
 @click.command(
     cls=Verb,
     examples=(
-        "sweepctl runs k3x9v2ab --sort value --limit 10",
+        "sweepctl runs k3x9v2ab --sort best --limit 10",
         "sweepctl runs k3x9v2ab --state failed -o json",
     ),
 )
@@ -42,7 +42,10 @@ def command(
     limit: int | None,
     output_format: str,
 ) -> None:
-    """List the runs of a sweep by number, with their parameters."""
+    """List the runs of a sweep by number, with their parameters.
+
+    `--sort best` lists those that have a value, the best first by the goal of the sweep.
+    """
     from sweepd import v1
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
@@ -50,13 +53,17 @@ def command(
     from sweepd.cli.shapes import run_shape
 
     settings = current_settings()
+    best_first = sort == "best"
+    if best_first:
+        sort = None
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     with connect(settings) as client:
         name = sweep_name(client, sweep)
         bound = limit if sort is None and not filters else None
-        rows = [run_shape(run) for run in client.list_runs(name, states=wanted, limit=bound)]
-        empty = "" if rows else _empty(client, name, settings, chosen=bool(states))
+        listed = client.list_runs(name, states=wanted, best_first=best_first, limit=bound)
+        rows = [run_shape(run) for run in listed]
+        empty = "" if rows else _empty(client, name, settings, chosen=bool(states) or best_first)
     chosen = chosen_rows(rows, output, runs_columns(rows))
     write_chosen(chosen, output, runs_columns(chosen), name="run", empty=empty or "No such run.")
 

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from sweepd.cli.control import control
-from sweepd.cli.output import output_option
+from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 
-@click.command(
-    cls=Verb, examples=("sweepctl stop k3x9v2ab", "sweepctl stop k3x9v2ab && sweepctl wait k3x9v2ab")
-)
-@click.argument("sweep", metavar="ID")
+@click.command(cls=Verb, examples=("sweepctl stop k3x9v2ab", "sweepctl stop k3x9v2ab:7"))
+@click.argument("name", metavar="ID | RUN")
 @output_option(("name", "json", "jsonl", "yaml"), "name")
-def command(sweep: str, output_format: str) -> None:
-    """Start no new runs any more; live ones end by themselves.
+def command(name: str, output_format: str) -> None:
+    """Stop a sweep, or one run.
 
+    Of a sweep, no new run starts any more; live ones end by themselves. A run is ended: SIGTERM to its
+    process group, SIGKILL after the stop grace; one that waits never starts; its agent takes the next.
     When it returns, this holds: committed, over restarts of the server.
     """
-    control(sweep, output_format, lambda client, name: client.stop_sweep(name), "Stopped")
+    from sweepd.cli.connection import connect
+    from sweepd.cli.control import tell_sweep
+    from sweepd.cli.names import any_name
+    from sweepd.cli.shapes import run_shape, run_state
+
+    with connect(current_settings()) as client:
+        named = any_name(client, name)
+        if not named.is_run:
+            tell_sweep(client.stop_sweep(named.name), output_format, "Stopped")
+            return
+        run = client.stop_run(named.name)
+    if output_format != "name":
+        write_document(run_shape(run), output_format)
+        return
+    sys.stdout.write(f"{run.name}\n")
+    sys.stdout.flush()
+    state = run_state(run)
+    note("Stopped." if state == "stopped" else f"Stopping; it is {state} until its process has ended.")

@@ -64,7 +64,7 @@ def _wait(client: Client, sweep: str, run: str | None, condition: Condition, sec
         code = _judge(condition, sweep_state(found), _best(found))
     else:
         live = client.get_run(run)
-        code = _judge(condition, run_state(live), live.best_value if live.HasField("best_value") else None)
+        code = _judge(condition, run_state(live), live.value if live.HasField("value") else None)
     if code is not None:
         return code
     if seconds == 0:
@@ -91,7 +91,7 @@ def _judge_message(message: v1.WatchSweepResponse, run: str | None, condition: C
         )
     for changed in message.runs:
         if changed.name == run:
-            best = changed.best_value if changed.HasField("best_value") else None
+            best = changed.value if changed.HasField("value") else None
             return _judge(condition, run_state(changed), best)
     return None
 

@@ -1,0 +1,123 @@
+"""`sweepctl edit`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.edit import Edit
+    from sweepd.client import Client
+
+# Several people may edit at once; who comes second looks again and repeats.
+_ATTEMPTS = 5
+
+
+def _cap(context: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
+    if value is None or value == "none":
+        return value
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value) < 2**63):
+        raise click.BadParameter("a number from 1 on, or none", context, parameter)
+    return int(value)
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "sweepctl edit k3x9v2ab --run-cap 200",
+        "sweepctl edit k3x9v2ab --tag nightly --metadata owner=ada --run-cap none",
+    ),
+)
+@click.argument("sweep", metavar="ID")
+@click.option(
+    "--run-cap", metavar="N|none", callback=_cap, help="Most runs that it starts. none: without bound."
+)
+@click.option("--name", metavar="TEXT", help="Display name.")
+@click.option("--description", metavar="TEXT", help="Display text.")
+@click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Add this tag. Repeatable.")
+@click.option("--no-tag", "no_tags", multiple=True, metavar="TEXT", help="Take this tag away. Repeatable.")
+@click.option(
+    "--metadata",
+    "metadata",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set this entry, its value as in a sweep file. Repeatable.",
+)
+@click.option(
+    "--no-metadata", "no_metadata", multiple=True, metavar="KEY", help="Take this entry away. Repeatable."
+)
+@click.option(
+    "--revision",
+    type=click.IntRange(min=1, max=2**32 - 1),
+    metavar="N",
+    help="Only if it still has this revision.",
+)
+@output_option(("name", "json", "jsonl", "yaml"), "name")
+def command(
+    sweep: str,
+    run_cap: int | str | None,
+    name: str | None,
+    description: str | None,
+    tags: tuple[str, ...],
+    no_tags: tuple[str, ...],
+    metadata: tuple[str, ...],
+    no_metadata: tuple[str, ...],
+    revision: int | None,
+    output_format: str,
+) -> None:
+    """Change a sweep, running or ended: its bound, its texts, its labels.
+
+    A raised run_cap lets a sweep that is finished because of it go on; a lowered one starts no run beyond it.
+    Nothing else changes what its runs do.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.cli.edit import Edit
+    from sweepd.cli.names import sweep_name
+    from sweepd.cli.point_words import typed_value
+    from sweepd.cli.shapes import sweep_shape, sweep_state
+
+    edit = Edit(
+        run_cap=run_cap,
+        name=name,
+        description=description,
+        tags=tags,
+        no_tags=no_tags,
+        metadata=dict(map(typed_value, metadata)),
+        no_metadata=no_metadata,
+    )
+    if not edit:
+        raise usage_problem("nothing is to be changed", next_step="sweepctl edit --help")
+    with connect(current_settings()) as client:
+        changed = _edited(client, sweep_name(client, sweep), edit, revision)
+    if output_format == "name":
+        sys.stdout.write(f"{changed.name}\n")
+        sys.stdout.flush()
+        note(f"Revision {changed.revision}; it is {sweep_state(changed)}.")
+    else:
+        write_document(sweep_shape(changed), output_format)
+
+
+def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.Sweep:
+    from sweepd.client import CallError
+    from sweepd.codec import CodecError
+
+    for left in reversed(range(_ATTEMPTS)):
+        sweep = client.get_sweep(name)
+        try:
+            message, mask = edit.of(sweep)
+        except CodecError as error:
+            raise usage_problem(f"not to be kept: {error.field}: {error.why}") from error
+        try:
+            return client.update_sweep(message, mask, revision=revision or sweep.revision)
+        except CallError as error:
+            if revision is not None or error.failure.reason != "stale-revision" or not left:
+                raise
+    raise AssertionError("the last attempt returns or raises")

@@ -1,0 +1,88 @@
+"""`sweepctl retry`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.client import Client
+
+_STATES = ("failed", "crashed", "stopped", "killed")
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "sweepctl retry k3x9v2ab:7 k3x9v2ab:9",
+        "sweepctl retry k3x9v2ab --state failed --state crashed",
+    ),
+)
+@click.argument("names", metavar="RUN... | ID", nargs=-1, required=True)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES),
+    help="Of the sweep ID, the runs in this state. Repeatable.",
+)
+@click.option("--request-id", default="", metavar="TEXT", help="The same text again retries once, for a day.")
+@output_option(("name", "json", "jsonl", "yaml"), "name")
+def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, output_format: str) -> None:
+    """Hand ended runs out again: the same runs, each with a new attempt.
+
+    They do not count again for run_cap, and a sweep that has ended goes on with them, unless it was
+    cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
+    wait again.
+    """
+    from sweepd.cli.connection import connect
+
+    with connect(current_settings()) as client:
+        answer = _retried(client, names, states, request_id)
+    if output_format == "name":
+        sys.stdout.write("".join(f"{name}\n" for name in answer.names))
+        sys.stdout.flush()
+        _tell(answer, states)
+    else:
+        write_document({"runs": list(answer.names), "total": answer.total}, output_format)
+
+
+def _retried(
+    client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
+) -> v1.RetryRunsResponse:
+    from sweepd import v1
+    from sweepd.cli.names import any_name, sweep_name
+
+    if states:
+        if len(names) > 1:
+            raise usage_problem(
+                "--state takes one sweep", next_step="sweepctl retry ID --state " + " --state ".join(states)
+            )
+        wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
+        return client.retry_runs(sweep=sweep_name(client, names[0]), states=wanted, request_id=request_id)
+    named = [any_name(client, name) for name in names]
+    for found in named:
+        if not found.is_run:
+            raise usage_problem(
+                f"{found.name} is a sweep; which of its runs are meant?",
+                next_step=f"sweepctl retry {found.name} --state failed",
+            )
+    return client.retry_runs([found.name for found in named], request_id=request_id)
+
+
+def _tell(answer: v1.RetryRunsResponse, states: tuple[str, ...]) -> None:
+    from sweepd.cli.text import counted
+
+    if not answer.total:
+        note(f"No run is {' or '.join(states)}.")
+        return
+    more = "" if answer.total == len(answer.names) else f"; the first {len(answer.names)} are named"
+    note(f"{counted(answer.total, 'run')} wait{'s' if answer.total == 1 else ''} again{more}.")

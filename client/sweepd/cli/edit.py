@@ -1,0 +1,67 @@
+"""What `edit` changes in a specification: from the words of the call to a message and its mask. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from sweepd import v1
+from sweepd.codec import point_from_message, point_message
+from sweepd.spec.point import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What is to be changed; None and empty: not that.
+
+    Args:
+        run_cap: a number, or "none" for no bound.
+        name: the display name.
+        description: the display text.
+        tags: to be added, behind those that there are.
+        no_tags: to be taken away.
+        metadata: entries to be set.
+        no_metadata: entries to be taken away.
+    """
+
+    run_cap: int | str | None = None
+    name: str | None = None
+    description: str | None = None
+    tags: Sequence[str] = ()
+    no_tags: Sequence[str] = ()
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    no_metadata: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        texts = (self.run_cap, self.name, self.description)
+        lists = (self.tags, self.no_tags, self.metadata, self.no_metadata)
+        return any(text is not None for text in texts) or any(lists)
+
+    def of(self, sweep: v1.Sweep) -> tuple[v1.Sweep, FieldMask]:
+        """Return the sweep with the new values, and the mask that names them.
+
+        Raises:
+            CodecError: metadata that no message can carry.
+        """
+        spec = v1.SweepSpec()
+        paths: list[str] = []
+        if self.run_cap is not None:
+            paths.append("spec.run_cap")
+            if isinstance(self.run_cap, int):
+                spec.run_cap = self.run_cap
+        if self.name is not None:
+            paths.append("spec.name")
+            spec.name = self.name
+        if self.description is not None:
+            paths.append("spec.description")
+            spec.description = self.description
+        if self.tags or self.no_tags:
+            paths.append("spec.tags")
+            kept = [tag for tag in sweep.spec.tags if tag not in self.no_tags]
+            spec.tags.extend(dict.fromkeys([*kept, *self.tags]))
+        if self.metadata or self.no_metadata:
+            paths.append("spec.metadata")
+            before = point_from_message(sweep.spec.metadata)
+            kept_entries = {key: item for key, item in before.items() if key not in self.no_metadata}
+            spec.metadata.CopyFrom(point_message({**kept_entries, **self.metadata}, "metadata"))
+        return v1.Sweep(name=sweep.name, spec=spec), FieldMask(paths=paths)

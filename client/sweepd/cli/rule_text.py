@@ -1,0 +1,68 @@
+"""What the rules of a sweep say to a person: repeats, labels, guards, early termination and its verdicts."""
+
+from collections.abc import Iterator
+
+from sweepd.cli.columns import shown_value
+from sweepd.cli.rows import Row, lookup
+from sweepd.cli.text import cell, clean, counted, duration
+from sweepd.spec.point import Json
+
+
+def rule_entries(sweep: Row) -> list[tuple[str, str]]:
+    """Return the rules of a sweep that are not those of every sweep, as names and values."""
+    return [entry for entry in _entries(sweep) if entry[1]]
+
+
+def verdict_text(verdict: Json) -> str:
+    """Return why early termination ended a run."""
+    value, threshold = (shown_value(lookup(verdict, name)) for name in ("value", "threshold"))
+    rule = cell(lookup(verdict, "rule"))
+    at = f"at iteration {cell(lookup(verdict, 'rung'))}: "
+    match rule:
+        case "median":
+            return f"{at}its best, {value}, is worse than the median of the others, {threshold}"
+        case "patience":
+            return f"{at}no better than {value} for too long; patience asked for {threshold}"
+        case _:
+            return f"{at}{value} is worse than {rule}'s threshold {threshold}"
+
+
+def _entries(sweep: Row) -> Iterator[tuple[str, str]]:
+    for rule in _listed(sweep["earlyTerminate"]):
+        yield "stops early", _rule(rule)
+    if isinstance(repeats := sweep["repeats"], int) and repeats > 1:
+        yield "repeats", f"{counted(repeats, 'run')} of each point; {cell(sweep['aggregate'])} counts"
+    if sweep["canary"]:
+        yield "canary", "one run first, until it has logged the objective"
+    yield "guard", _guard(sweep)
+    yield "retry", _retry(sweep)
+    if isinstance(seconds := sweep["sweepTimeoutSeconds"], (int, float)):
+        yield "timeout", duration(seconds)
+    if isinstance(labels := sweep["requires"], dict):
+        yield "requires", ", ".join(f"{clean(name)}={cell(value)}" for name, value in labels.items())
+
+
+def _guard(sweep: Row) -> str:
+    share = lookup(sweep, "guard.sweep")
+    parts = [f"an agent after {cell(lookup(sweep, 'guard.agent'))} failures in a row"]
+    if isinstance(share, (int, float)):
+        parts.append(f"the sweep when {share:.4g} of the last 20 runs failed")
+    return "; ".join(parts) if share is not None or lookup(sweep, "guard.agent") != 5 else ""
+
+
+def _retry(sweep: Row) -> str:
+    failure, lost = lookup(sweep, "retry.failure"), lookup(sweep, "retry.infrastructure")
+    if (failure, lost) == (0, 3):
+        return ""
+    return f"{cell(failure)} times after a failure, {cell(lost)} times after a loss"
+
+
+def _rule(rule: Json) -> str:
+    if not isinstance(rule, dict):
+        return ""
+    bounds = " ".join(f"{name}={cell(value)}" for name, value in rule.items() if name != "type")
+    return f"{cell(rule['type'])} {bounds}"
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,137 @@
+"""How `explain` tells of a run or a sweep: why this point, how it ended, what each attempt came to."""
+
+from collections.abc import Iterator, Sequence
+
+from sweepd.cli.columns import shown_time, shown_value, took
+from sweepd.cli.describe import exit_text, objective_notice, point_lines
+from sweepd.cli.rows import Row, lookup
+from sweepd.cli.rule_text import verdict_text
+from sweepd.cli.table import listing
+from sweepd.cli.text import cell, counted
+from sweepd.cli.winning import shell_line
+from sweepd.spec.point import Json
+
+_SOURCES = {
+    "grid": "point {index} of the grid",
+    "random": "random draw {index} of seed {seed}",
+    "sobol": "point {index} of the Sobol sequence of seed {seed}",
+    "list": "entry {index} of the sweep's `runs`, counted from 0",
+    "initial": "entry {index} of the sweep's `initial`, counted from 0; the method completed the rest",
+    "enqueued": "asked for by a person with `enqueue`; the method completed what was left out",
+    "fallback": "random draw {index} of seed {seed}, since no suggestion was to be had in time",
+    "fresh": "suggested for this very hand-out by {engine}, seed {seed}, for run {index}",
+    "prefetched": "suggested in advance by {engine}, seed {seed}, for run {index}",
+}
+
+
+def run_story(run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colored: bool) -> str:
+    """Return the story of a run."""
+    entries = [
+        ("run", cell(run["run"])),
+        ("state", cell(run["state"])),
+        ("reason", cell(run["reason"])),
+        ("parameters", point_lines(run["params"])),
+        ("value", _value(run)),
+        ("took", took(run["startTime"], run["endTime"])),
+    ]
+    parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored)]
+    parts += _section("Why this point", _origin(run["provenance"]))
+    parts += _section("Why it was stopped", _verdicts(run["verdicts"]))
+    if run["state"] == "pending":
+        parts += _section(
+            "Why it waits", _obstacles(obstacles) or ["nothing: the next offer of an agent takes it"]
+        )
+    parts += _section("Attempts", _attempts(run["attempts"]))
+    parts += _section("Record", map(_event, events))
+    return "\n".join(parts)
+
+
+def sweep_story(sweep: Row, obstacles: Sequence[Row], *, colored: bool) -> str:
+    """Return why a sweep hands out nothing at the moment, or that it does."""
+    counts = sweep["runs"]
+    assert isinstance(counts, dict)
+    entries = [
+        ("sweep", cell(sweep["name"])),
+        ("state", cell(sweep["state"])),
+        ("ending", cell(sweep["ending"])),
+        ("reason", cell(sweep["reason"])),
+        ("runs", ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none yet"),
+        ("agents", f"{cell(sweep['connectedAgents'])} connected"),
+        ("objective", objective_notice(sweep) or "-"),
+    ]
+    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+    told = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
+    return "\n".join([text, *_section("What holds it back", told)])
+
+
+def _section(heading: str, lines: Iterator[str] | Sequence[str]) -> list[str]:
+    """Return a heading and what stands below it; nothing where there is nothing to say."""
+    shown = "".join(f"  {line}\n" for line in lines)
+    return [f"{heading}\n{shown}"] if shown else []
+
+
+def _value(run: Row) -> str:
+    if run["value"] is None:
+        return "-"
+    iterations = run["iterations"]
+    after = f" after {counted(iterations, 'iteration')}" if isinstance(iterations, int) and iterations else ""
+    return f"{shown_value(run['value'])}{after}"
+
+
+def _origin(provenance: Json) -> Iterator[str]:
+    source = lookup(provenance, "source")
+    if not isinstance(source, str):
+        return
+    known = {name: cell(lookup(provenance, name)) for name in ("index", "seed", "engine")}
+    yield _SOURCES.get(source, source).format(**known)
+    if seen := lookup(provenance, "observationsSeen"):
+        yield f"the search had seen {counted(seen, 'observation') if isinstance(seen, int) else cell(seen)}"
+    predicted = lookup(provenance, "predictedValue")
+    if predicted is not None:
+        deviation = lookup(provenance, "predictedDeviation")
+        spread = "" if deviation is None else f" ± {shown_value(deviation)}"
+        yield f"expected to come to {shown_value(predicted)}{spread}"
+    improvement = lookup(provenance, "expectedImprovement")
+    if improvement is not None:
+        yield f"expected improvement over the best seen: {shown_value(improvement)}"
+
+
+def _verdicts(verdicts: Json) -> Iterator[str]:
+    for verdict in _rows(verdicts):
+        compared = verdict["compared"]
+        rank = f" (rank {cell(verdict['rank'])} of {cell(compared)})" if compared else ""
+        yield f"{cell(verdict['rule'])} {verdict_text(verdict)}{rank}"
+        if verdict["decideTime"] is not None:
+            yield f"decided {shown_time(verdict['decideTime'])}"
+
+
+def _attempts(attempts: Json) -> Iterator[str]:
+    for attempt in _rows(attempts):
+        yield f"{cell(attempt['attempt'])}  {_attempt(attempt)}"
+        if argv := attempt["argv"]:
+            yield f"   {shell_line([str(word) for word in argv] if isinstance(argv, list) else [])}"
+
+
+def _attempt(attempt: Row) -> str:
+    where = f"on {cell(attempt['host'])}, agent {cell(attempt['agent'])}"
+    parts = [f"{where}: {cell(attempt['state'])}"]
+    if attempt["exit"] is not None:
+        parts.append(exit_text(attempt["exit"]))
+    if attempt["startTime"] is not None:
+        parts.append(f"after {took(attempt['startTime'], attempt['endTime'])}")
+    told = [cell(text) for text in (attempt["reason"], lookup(attempt["exit"], "message")) if text]
+    return ", ".join(parts) + "".join(f"; {text}" for text in dict.fromkeys(told))
+
+
+def _event(event: Row) -> str:
+    attempt = f"  attempt {cell(event['attempt'])}" if event["attempt"] else ""
+    detail = f": {cell(event['detail'])}" if event["detail"] else ""
+    return f"{shown_time(event['time'])}{attempt}  {cell(event['kind'])}{detail}"
+
+
+def _obstacles(obstacles: Sequence[Row]) -> list[str]:
+    return [f"{cell(obstacle['kind'])}: {cell(obstacle['message'])}" for obstacle in obstacles]
+
+
+def _rows(value: Json) -> list[Row]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
