@@ -167,7 +167,7 @@ def microseconds(time: datetime) -> int:
 def _spec_of_file(file: v1.SweepFile) -> SweepSpec:
     parsed = read_file(file)
     if parsed.spec is None:
-        raise InvalidSweepError(tuple(_violation(d) for d in parsed.diagnostics if d.severity == "error"))
+        raise InvalidSweepError(tuple(_violation(each) for each in parsed.refusals))
     return _carried(parsed.spec)
 
 

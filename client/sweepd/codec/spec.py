@@ -4,25 +4,32 @@ from collections.abc import Iterable, Mapping
 
 from sweepd import v1
 from sweepd.codec.distributions import distribution_document, distribution_message
-from sweepd.codec.values import CodecError
-from sweepd.spec import Goal, Group, Hyperband, Impute, Method, Metric, Parameter, SweepSpec, parse_mapping
-from sweepd.spec.search_space import ParameterNode
+from sweepd.codec.handling import fill_handling, handling_document
+from sweepd.codec.stop_rules import rule_message, rules_document
+from sweepd.codec.values import CodecError, point_from_message, point_message
+from sweepd.spec import (
+    Goal,
+    Group,
+    Impute,
+    Method,
+    Metric,
+    ObjectiveValue,
+    Parameter,
+    ParameterNode,
+    Point,
+    SweepSpec,
+    parse_mapping,
+)
 
-_METHODS = {
-    Method.GRID: v1.SEARCH_METHOD_GRID,
-    Method.RANDOM: v1.SEARCH_METHOD_RANDOM,
-    Method.BAYES: v1.SEARCH_METHOD_BAYES,
-}
-_GOALS = {Goal.MINIMIZE: v1.GOAL_MINIMIZE, Goal.MAXIMIZE: v1.GOAL_MAXIMIZE}
-_IMPUTES = {
-    Impute.WORST: v1.IMPUTE_WORST,
-    Impute.BEST: v1.IMPUTE_BEST,
-    Impute.LATEST: v1.IMPUTE_LATEST,
-}
+_METHODS = {method: v1.SearchMethod.Value(f"SEARCH_METHOD_{method.name}") for method in Method}
+_GOALS = {goal: v1.Goal.Value(f"GOAL_{goal.name}") for goal in Goal}
+_IMPUTES = {impute: v1.Impute.Value(f"IMPUTE_{impute.name}") for impute in Impute}
+_VALUES = {value: v1.ObjectiveValue.Value(f"OBJECTIVE_VALUE_{value.name}") for value in ObjectiveValue}
 _METHOD_WORDS: dict[int, str] = {number: word.value for word, number in _METHODS.items()}
 _GOAL_WORDS: dict[int, str] = {v1.GOAL_UNSPECIFIED: Goal.MINIMIZE.value}
 _GOAL_WORDS |= {number: word.value for word, number in _GOALS.items()}
 _IMPUTE_WORDS: dict[int, str] = {number: word.value for word, number in _IMPUTES.items()}
+_VALUE_WORDS: dict[int, str] = {number: word.value for word, number in _VALUES.items()}
 
 
 def spec_message(spec: SweepSpec) -> v1.SweepSpec:
@@ -32,7 +39,7 @@ def spec_message(spec: SweepSpec) -> v1.SweepSpec:
         CodecError: a number or a value is beyond what the contract can carry.
     """
     try:
-        return v1.SweepSpec(
+        message = v1.SweepSpec(
             name=spec.name or "",
             description=spec.description or "",
             program=spec.program or "",
@@ -40,14 +47,21 @@ def spec_message(spec: SweepSpec) -> v1.SweepSpec:
             method=_METHODS[spec.method],
             metric=None if spec.metric is None else _metric_message(spec.metric),
             parameters=_parameters(spec.parameters, "parameters"),
-            early_terminations=[_early(rule) for rule in spec.early_terminate if isinstance(rule, Hyperband)],
+            early_terminations=[rule_message(rule) for rule in spec.early_terminate],
             run_cap=spec.run_cap,
             seed=spec.seed,
+            constraints=spec.constraints,
+            initial_points=_point_messages(spec.initial, "initial"),
+            listed_points=_point_messages(spec.runs, "runs"),
+            shuffle=spec.shuffle,
+            zips=[v1.Zip(parameters=names) for names in spec.zips],
         )
+        fill_handling(message, spec)
     except CodecError:
         raise
     except ValueError as error:  # protobuf's own: an integer out of its field's range, or broken text
         raise CodecError("", str(error)) from error
+    return message
 
 
 def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
@@ -71,15 +85,12 @@ def _metric_message(metric: Metric) -> v1.Metric:
         target=metric.target,
         impute=_IMPUTES[metric.impute],
         impute_while_running=v1.IMPUTE_UNSPECIFIED if running is None else _IMPUTES[running],
+        value=_VALUES[metric.value],
     )
 
 
-def _early(rule: Hyperband) -> v1.EarlyTermination:
-    return v1.EarlyTermination(
-        hyperband=v1.Hyperband(
-            min_iter=rule.min_iter, max_iter=rule.max_iter, s=rule.s, eta=rule.eta, strict=rule.strict
-        )
-    )
+def _point_messages(points: Iterable[Point], field: str) -> list[v1.ParameterMap]:
+    return [point_message(point, f"{field}[{index}]") for index, point in enumerate(points)]
 
 
 def _parameters(nodes: Mapping[str, ParameterNode], field: str) -> list[v1.Parameter]:
@@ -89,10 +100,11 @@ def _parameters(nodes: Mapping[str, ParameterNode], field: str) -> list[v1.Param
 def _parameter(name: str, node: ParameterNode, field: str) -> v1.Parameter:
     match node:
         case Parameter(distribution=distribution):
-            return v1.Parameter(name=name, distribution=distribution_message(distribution, field))
+            message = distribution_message(distribution, field)
+            return v1.Parameter(name=name, distribution=message, when=node.when or "")
         case Group(parameters=inner):
             group = v1.ParameterGroup(parameters=_parameters(inner, f"{field}.parameters"))
-            return v1.Parameter(name=name, group=group)
+            return v1.Parameter(name=name, group=group, when=node.when or "")
 
 
 def _document(message: v1.SweepSpec) -> dict[str, object]:
@@ -100,20 +112,39 @@ def _document(message: v1.SweepSpec) -> dict[str, object]:
     texts = {"name": message.name, "description": message.description, "program": message.program}
     document: dict[str, object] = {
         "method": _word(_METHOD_WORDS, message.method, "method"),
-        "parameters": _parameters_document(message.parameters, "parameters"),
         **{key: text for key, text in texts.items() if text},
     }
+    # Only lists may leave it out; elsewhere the reader refuses an empty space.
+    if message.parameters or message.method != v1.SEARCH_METHOD_LIST:
+        document["parameters"] = _parameters_document(message.parameters, "parameters")
     if message.command:
         document["command"] = list(message.command)
     if message.HasField("metric"):
         document["metric"] = _metric_document(message.metric)
     if message.early_terminations:
-        document["early_terminate"] = _early_document(message.early_terminations)
+        document["early_terminate"] = rules_document(message.early_terminations)
     if message.HasField("run_cap"):
         document["run_cap"] = message.run_cap
     if message.HasField("seed"):
         document["seed"] = message.seed
-    return document
+    return {**document, **_points_document(message), **handling_document(message)}
+
+
+def _points_document(message: v1.SweepSpec) -> dict[str, object]:
+    """Return the keys that say which points run, and in which order."""
+    keys: dict[str, list[object]] = {
+        "constraints": list(message.constraints),
+        "zip": [list(each.parameters) for each in message.zips],
+        "initial": [
+            point_from_message(point, f"initial[{index}]")
+            for index, point in enumerate(message.initial_points)
+        ],
+        "runs": [
+            point_from_message(point, f"runs[{index}]") for index, point in enumerate(message.listed_points)
+        ],
+    }
+    document: dict[str, object] = {key: items for key, items in keys.items() if items}
+    return {**document, "shuffle": True} if message.shuffle else document
 
 
 def _metric_document(message: v1.Metric) -> dict[str, object]:
@@ -128,23 +159,8 @@ def _metric_document(message: v1.Metric) -> dict[str, object]:
     if message.impute_while_running:
         running = _word(_IMPUTE_WORDS, message.impute_while_running, "metric.impute_while_running")
         document["impute_while_running"] = running
-    return document
-
-
-def _early_document(messages: Iterable[v1.EarlyTermination]) -> dict[str, object]:
-    first, *others = messages
-    if others:
-        raise CodecError("early_terminate", "more than one rule")
-    if first.WhichOneof("rule") is None:
-        raise CodecError("early_terminate", "no rule is set")
-    rule = first.hyperband
-    document: dict[str, object] = {"type": "hyperband", "eta": rule.eta, "strict": rule.strict}
-    if rule.HasField("min_iter"):
-        document["min_iter"] = rule.min_iter
-    if rule.HasField("max_iter"):
-        document["max_iter"] = rule.max_iter
-    if rule.HasField("s"):
-        document["s"] = rule.s
+    if message.value:
+        document["value"] = _word(_VALUE_WORDS, message.value, "metric.value")
     return document
 
 
@@ -154,14 +170,16 @@ def _parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[s
         path = f"{field}.{message.name}"
         if message.name in document:
             raise CodecError(path, "the name comes twice")
+        shape: dict[str, object]
         match message.WhichOneof("shape"):
             case "distribution":
-                document[message.name] = distribution_document(message.distribution, path)
+                shape = distribution_document(message.distribution, path)
             case "group":
                 inner = _parameters_document(message.group.parameters, f"{path}.parameters")
-                document[message.name] = {"parameters": inner}
-            case None:
+                shape = {"parameters": inner}
+            case _:
                 raise CodecError(path, "neither a distribution nor a group is set")
+        document[message.name] = {**shape, "when": message.when} if message.when else shape
     return document
 
 

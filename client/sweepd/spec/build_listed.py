@@ -1,12 +1,12 @@
 """Builds the distributions over listed values from their keys."""
 
-from math import isfinite
 from typing import Final
 
 from sweepd.spec.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.fields import Fields
-from sweepd.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
+from sweepd.spec.nodes import Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Json
+from sweepd.spec.read_json import is_finite, read_json
 
 _PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
 
@@ -18,8 +18,8 @@ def build_constant(fields: Fields) -> Constant | None:
         message = "one constant, a list; nothing is searched here"
         path = fields.path_of("value")
         fields.findings.warning(node.place, path, "constant-list", message, suggestion="values")
-    value = _json(fields, node, fields.path_of("value"))
-    return Constant(value=value) if _is_finite(value) else None
+    value = read_json(fields.findings, node, fields.path_of("value"))
+    return Constant(value=value) if is_finite(value) else None
 
 
 def build_categorical(fields: Fields) -> Categorical | None:
@@ -35,23 +35,6 @@ def build_weighted(fields: Fields) -> WeightedCategorical | None:
         return None
     probabilities = _probabilities(fields, len(values))
     return None if probabilities is None else WeightedCategorical(values=values, probabilities=probabilities)
-
-
-def _json(fields: Fields, node: Node, path: str) -> Json:
-    """Return the value of a node, refusing numbers that JSON does not have."""
-    match node:
-        case ScalarNode(value=float() as value) if not isfinite(value):
-            message = f'{value} has no form that every program reads; write it as text, "{value}"'
-            fields.findings.error(node.place, path, "not-finite", message)
-        case SequenceNode(items=items):
-            for index, item in enumerate(items):
-                _json(fields, item, f"{path}[{index}]")
-        case MappingNode(entries=entries):
-            for key, entry in entries.items():
-                _json(fields, entry.node, f"{path}.{key}")
-        case _:
-            pass
-    return plain(node)
 
 
 def _items(fields: Fields, key: str) -> tuple[Node, ...] | None:
@@ -70,20 +53,8 @@ def _values(fields: Fields) -> tuple[Json, ...] | None:
     if items is None:
         return None
     path = fields.path_of("values")
-    values = tuple(_json(fields, item, f"{path}[{index}]") for index, item in enumerate(items))
-    return values if all(map(_is_finite, values)) else None
-
-
-def _is_finite(value: Json) -> bool:
-    match value:
-        case float():
-            return isfinite(value)
-        case list():
-            return all(map(_is_finite, value))
-        case dict():
-            return all(map(_is_finite, value.values()))
-        case _:
-            return True
+    values = tuple(read_json(fields.findings, item, f"{path}[{index}]") for index, item in enumerate(items))
+    return values if all(map(is_finite, values)) else None
 
 
 def _probabilities(fields: Fields, count: int) -> tuple[float, ...] | None:

@@ -6,16 +6,16 @@ from typing import Final
 
 from sweepd.spec.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distribution import Distribution
-from sweepd.spec.hyperband import Hyperband
+from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.point import Json
-from sweepd.spec.search_space import Group, ParameterNode
-from sweepd.spec.sweep_spec import Metric, SweepSpec
+from sweepd.spec.stop_rules import StopRule
+from sweepd.spec.sweep_spec import Aggregate, Guard, Metric, ObjectiveValue, Retry, SweepSpec
 
 _PLAIN_KEYS: Final = ("name", "description", "project", "entity", "program", "run_cap", "seed")
 
 
 def to_document(spec: SweepSpec) -> dict[str, Json]:
-    """Return the document of a specification; keys without a value are left out."""
+    """Return the document of a specification; keys without a value, or with their default, are left out."""
     document: dict[str, Json] = {"method": spec.method.value}
     texts: dict[str, Json] = {key: getattr(spec, key) for key in _PLAIN_KEYS}
     document.update({key: value for key, value in texts.items() if value is not None})
@@ -23,10 +23,13 @@ def to_document(spec: SweepSpec) -> dict[str, Json]:
         document["command"] = list(spec.command)
     if spec.metric is not None:
         document["metric"] = _metric(spec.metric)
-    for rule in spec.early_terminate:
-        if isinstance(rule, Hyperband):
-            document["early_terminate"] = _hyperband(rule)
-    document["parameters"] = _parameters(spec.parameters)
+    if spec.early_terminate:
+        rules: list[Json] = [_rule(rule) for rule in spec.early_terminate]
+        document["early_terminate"] = rules if len(rules) > 1 else rules[0]
+    if spec.parameters:
+        document["parameters"] = _parameters(spec.parameters)
+    document.update(_choice_of_points(spec))
+    document.update(_handling(spec))
     return document
 
 
@@ -37,22 +40,70 @@ def _metric(metric: Metric) -> dict[str, Json]:
     document["impute"] = metric.impute.value
     while_running = metric.impute_while_running
     document["impute_while_running"] = "false" if while_running is None else while_running.value
+    if metric.value is not ObjectiveValue.BEST:
+        document["value"] = metric.value.value
     return document
 
 
-def _hyperband(rule: Hyperband) -> dict[str, Json]:
-    keys: dict[str, Json] = {"min_iter": rule.min_iter, "max_iter": rule.max_iter, "s": rule.s}
+def _rule(rule: StopRule) -> dict[str, Json]:
+    # The keys of the file are the names of the fields.
+    keys: dict[str, Json] = {field.name: getattr(rule, field.name) for field in fields(rule)}
     given = {key: value for key, value in keys.items() if value is not None}
-    return {"type": "hyperband", **given, "eta": rule.eta, "strict": rule.strict}
+    return {"type": type(rule).__name__.lower(), **given}
+
+
+def _choice_of_points(spec: SweepSpec) -> dict[str, Json]:
+    """Return the keys that say which points run, and in which order."""
+    document: dict[str, Json] = {
+        "constraints": list(spec.constraints),
+        "zip": [list(names) for names in spec.zips],
+        "initial": [dict(point) for point in spec.initial],
+        "runs": [dict(point) for point in spec.runs],
+    }
+    if spec.shuffle:
+        document["shuffle"] = True
+    return {key: value for key, value in document.items() if value}
+
+
+def _handling(spec: SweepSpec) -> dict[str, Json]:
+    """Return the keys that say how runs are handled."""
+    document: dict[str, Json] = {}
+    if spec.repeats != 1:
+        document["repeats"] = spec.repeats
+        if spec.aggregate is not Aggregate.MEAN:
+            document["aggregate"] = spec.aggregate.value
+    if spec.retry != Retry():
+        document["retry"] = {"infrastructure": spec.retry.infrastructure, "failure": spec.retry.failure}
+    if spec.canary:
+        document["canary"] = True
+    if spec.guard != Guard():
+        share: dict[str, Json] = {} if spec.guard.sweep is None else {"sweep": spec.guard.sweep}
+        document["guard"] = {"agent": spec.guard.agent, **share}
+    if spec.sweep_timeout is not None:
+        document["sweep_timeout"] = duration_text(spec.sweep_timeout)
+    if spec.requires:
+        document["requires"] = dict(spec.requires)
+    if spec.tags:
+        document["tags"] = list(spec.tags)
+    if spec.metadata:
+        document["metadata"] = dict(spec.metadata)
+    return document
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as the file writes it."""
+    return f"{int(seconds)}s" if seconds.is_integer() else f"{seconds!r}s"
 
 
 def _parameters(parameters: Mapping[str, ParameterNode]) -> dict[str, Json]:
-    return {
-        name: {"parameters": _parameters(node.parameters)}
-        if isinstance(node, Group)
-        else _distribution(node.distribution)
-        for name, node in parameters.items()
-    }
+    document: dict[str, Json] = {}
+    for name, node in parameters.items():
+        condition: dict[str, Json] = {} if node.when is None else {"when": node.when}
+        if isinstance(node, Group):
+            document[name] = {**condition, "parameters": _parameters(node.parameters)}
+        else:
+            document[name] = {**_distribution(node.distribution), **condition}
+    return document
 
 
 def _distribution(distribution: Distribution) -> dict[str, Json]:

@@ -1,13 +1,14 @@
 """Reads typed values out of one mapping of the file and records what is wrong with each."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 from typing import TypeVar
 
-from sweepd.spec.diagnostic import NOT_SUPPORTED_YET, Findings, Place, nearest, shown
-from sweepd.spec.limits import INT64_MAX, INT64_MIN
+from sweepd.durations import parse_duration
+from sweepd.spec.diagnostic import Findings, Place, nearest, shown
+from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
 from sweepd.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Number
 
@@ -48,16 +49,81 @@ class Fields:
             place = self.node.entries[key].node.place
             self.findings.error(place, self.path_of(key), code, message, suggestion)
 
-    def check_keys(self, legal: Collection[str], later: Collection[str], where: str) -> None:
-        """Refuse keys that are unknown, and in words of their own those that are not supported yet."""
+    def check_keys(self, legal: Collection[str], where: str) -> None:
+        """Refuse keys that are unknown."""
         for key, entry in self.node.entries.items():
-            if key in later:
-                message = f"`{key}` is not supported yet"
-                self.findings.error(entry.place, self.path_of(key), NOT_SUPPORTED_YET, message)
-            elif key not in legal:
+            if key not in legal:
                 message = f"unknown key {shown(key)} in {where}"
-                near = nearest(key, (*legal, *later))
+                near = nearest(key, legal)
                 self.findings.error(entry.place, self.path_of(key), "unknown-key", message, near)
+
+    def need(self, key: str, what: str = "") -> None:
+        """Refuse the mapping if it lacks a key."""
+        if key not in self.node.entries:
+            self.error("missing-key", f"needs `{key}`{what}")
+
+    def inner(self, key: str, wanted: str) -> "Fields | None":
+        """Return the fields of a mapping below a key; `wanted` says in a message what it must be."""
+        entry = self.node.entries.get(key)
+        if entry is None:
+            return None
+        if isinstance(entry.node, MappingNode):
+            return Fields(entry.node, self.path_of(key), entry.place, self.findings)
+        self._wrong_type(key, entry.node, wanted)
+        return None
+
+    def items(self, key: str, wanted: str) -> tuple[Node, ...]:
+        """Return the items of a list."""
+        node = self.node_at(key)
+        if node is None:
+            return ()
+        if isinstance(node, SequenceNode):
+            return node.items
+        self._wrong_type(key, node, wanted)
+        return ()
+
+    def is_empty_list(self, key: str) -> bool:
+        """Tell whether a key has a list without items."""
+        node = self.node_at(key)
+        return isinstance(node, SequenceNode) and not node.items
+
+    def texts(self, key: str, wanted: str) -> dict[int, str]:
+        """Return the non-empty texts of a list by their index."""
+        texts: dict[int, str] = {}
+        for index, item in enumerate(self.items(key, wanted)):
+            if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
+                texts[index] = item.value
+            else:
+                hint = "; quote it" if _is_bare(item) else ""
+                self.item_error(key, index, "bad-type", f"must be text, not {shown(_brief(item))}{hint}")
+        return texts
+
+    def item_error(
+        self, key: str, index: int, code: str, message: str, suggestion: str | None = None
+    ) -> None:
+        """Record an error at an item of a list."""
+        node = self.node_at(key)
+        place = node.items[index].place if isinstance(node, SequenceNode) else self.place
+        self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message, suggestion)
+
+    def duration(self, key: str) -> float | None:
+        """Return the seconds of a duration such as 1h30m, to the millisecond."""
+        node = self.node_at(key)
+        if node is None:
+            return None
+        text = node.value if isinstance(node, ScalarNode) else None
+        try:
+            if not isinstance(text, str) or _is_numeral(text):
+                raise ValueError
+            seconds = round(parse_duration(text), 3)
+        except ValueError:
+            self._wrong_type(key, node, "a duration such as 90s or 1h30m")
+            return None
+        if not 0 < seconds <= MAX_TIMEOUT_DAYS * 86_400:
+            message = f"must be more than 0s and at most {MAX_TIMEOUT_DAYS}d, not {shown(text)}"
+            self.error("out-of-range", message, key=key)
+            return None
+        return seconds
 
     def text(self, key: str, *, empty_allowed: bool = False) -> str | None:
         """Return text."""
@@ -112,19 +178,18 @@ class Fields:
             return None
         return int(value)
 
-    def choice(self, key: str, choices: type[Choice], later: Iterable[str] = ()) -> Choice | None:
+    def choice(self, key: str, choices: type[Choice]) -> Choice | None:
         """Return one of the words of an enumeration."""
+        word = self.word(key, [choice.value for choice in choices])
+        return None if word is None else choices(word)
+
+    def word(self, key: str, legal: Sequence[str]) -> str | None:
+        """Return one of several words."""
         word = self.text(key)
-        if word is None:
-            return None
-        legal = [choice.value for choice in choices]
-        if word in legal:
-            return choices(word)
-        if word in later:
-            self.error(NOT_SUPPORTED_YET, f"{shown(word)} is not supported yet", key=key)
-        else:
-            message = f"{shown(word)} is none of {', '.join(legal)}"
-            self.error("unknown-value", message, key=key, suggestion=nearest(word, (*legal, *later)))
+        if word is None or word in legal:
+            return word
+        message = f"{shown(word)} is none of {', '.join(legal)}"
+        self.error("unknown-value", message, key=key, suggestion=nearest(word, legal))
         return None
 
     def _wrong_type(self, key: str, node: Node, wanted: str, hint: str = "") -> None:
@@ -143,7 +208,7 @@ def _brief(node: Node) -> object:
 
 
 def _is_bare(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.value is not None
+    return isinstance(node, ScalarNode) and node.value is not None and not isinstance(node.value, str)
 
 
 def _is_numeral(text: str) -> bool:

@@ -67,8 +67,5 @@ MAX_SOBOL_DIMENSIONS: Final = 1_024
 MAX_EXPRESSION_LENGTH: Final = 1_000
 """Longest expression, in characters."""
 
-MAX_EXPRESSION_LENGTH: Final = 1_000
-"""Longest `when` or constraint, in characters."""
-
 MAX_EXPRESSION_DEPTH: Final = 30
 """Deepest nesting inside an expression: parentheses, lists, calls, signs, `not` and powers of powers."""

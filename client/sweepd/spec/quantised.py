@@ -92,7 +92,7 @@ class QUniform(_Quantised):
 
     def contains(self, value: Json) -> bool:
         """Tell whether a value can be drawn, or is one that a grid goes through."""
-        return _Quantised.contains(self, value) or _stands_in(self.grid_values, value)
+        return _Quantised.contains(self, value) or stands_in(self.grid_values, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,8 @@ def _around(shape: Normal | LogNormal, q: Number, *, lowest: int | None) -> Latt
     return Lattice.unbounded(q, first=lowest)
 
 
-def _stands_in(values: Sequence[Number], value: Json) -> bool:
+def stands_in(values: Sequence[Number], value: Json) -> bool:
+    """Tell whether a value is one of evenly spaced ones, however many there are."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not values:
         return False
     index = round((value - values[0]) / (values[1] - values[0])) if len(values) > 1 else 0

@@ -42,23 +42,18 @@ FORM_KEYS: Final = _VALUE_KEYS | {"distribution", "parameters"}
 _FORMS: Final = "`value`, `values`, `min` and `max`, `distribution` or `parameters`"
 
 
-def read_distribution(fields: Fields, ignored: Collection[str]) -> Distribution | None:
-    """Return the distribution of a parameter, or None after recording why there is none.
-
-    Args:
-        fields: the parameter's mapping.
-        ignored: keys of the mapping that were dealt with before.
-    """
+def read_distribution(fields: Fields) -> Distribution | None:
+    """Return the distribution of a parameter, or None after recording why there is none."""
     if "distribution" in fields:
         name = _written_name(fields)
     else:
         _check_forms(fields)
         name = _inferred_name(fields)
     if name is None:
-        _check_unknown(fields, FORM_KEYS, ignored)
+        _check_unknown(fields, FORM_KEYS)
         return None
     needed, optional = DISTRIBUTION_KEYS[name]
-    _check_unknown(fields, {*_VALUE_KEYS, "distribution"}, ignored, nearest_among=(*needed, *optional))
+    _check_unknown(fields, {*_VALUE_KEYS, "distribution"}, nearest_among=(*needed, *optional))
     _check_foreign(fields, name, (*needed, *optional))
     missing = [key for key in needed if key not in fields]
     if missing:
@@ -105,12 +100,10 @@ def _is_integer(node: Node) -> bool:
     return isinstance(node, ScalarNode) and is_number(node.value) and isinstance(node.value, int)
 
 
-def _check_unknown(
-    fields: Fields, legal: Collection[str], ignored: Collection[str], nearest_among: Collection[str] = ()
-) -> None:
+def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collection[str] = ()) -> None:
     for key, entry in fields.node.entries.items():
-        if key not in legal and key not in ignored:
-            near = nearest(key, [*nearest_among, "distribution"] if nearest_among else FORM_KEYS)
+        if key not in legal and key != "when":
+            near = nearest(key, [*(nearest_among or FORM_KEYS), "distribution", "when"])
             message = f"unknown key {shown(key)} in a parameter"
             fields.findings.error(entry.place, fields.path_of(key), "unknown-key", message, near)
 

@@ -4,16 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sweepd.spec.diagnostic import NOT_SUPPORTED_YET, Findings, Place, shown
+from sweepd.spec.diagnostic import Findings, Place, nearest, shown
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import MAX_NAME_LENGTH
 from sweepd.spec.nodes import Entry, MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.read_distribution import FORM_KEYS, read_distribution
-from sweepd.spec.search_space import Group, Parameter, ParameterNode
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _NAME_WITH_SLASH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
-_LATER_KEYS: Final = frozenset({"when"})
+GROUP_KEYS: Final = ("parameters", "when")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ParametersReader:
         nodes: dict[str, ParameterNode] = {}
         for name, inner in entry.node.entries.items():
             inner_path = f"{path}.{name}"
-            self._check_name(name, inner.place, inner_path)
+            check_name(self.findings, name, inner.place, inner_path)
             node = self._parameter(inner, inner_path)
             if node is not None:
                 nodes[name] = node
@@ -44,44 +44,45 @@ class ParametersReader:
             self._error(mapping.place, path, "bare-value", _bare_message(mapping))
             return None
         fields = Fields(mapping, path, entry.place, self.findings)
-        for key in sorted(_LATER_KEYS & mapping.entries.keys()):
-            place = mapping.entries[key].place
-            self._error(place, f"{path}.{key}", NOT_SUPPORTED_YET, f"`{key}` is not supported yet")
+        when = fields.text("when")
         if "parameters" in mapping:
-            return self._group(fields, path)
+            return self._group(fields, path, when)
         if mapping.entries and not FORM_KEYS & mapping.entries.keys() and _looks_nested(mapping):
             message = "neither a parameter nor a group; put the nested parameters under a key `parameters`"
             self._error(entry.place, path, "not-a-form", message)
             return None
-        distribution = read_distribution(fields, ignored=_LATER_KEYS)
-        return None if distribution is None else Parameter(distribution)
+        distribution = read_distribution(fields)
+        return None if distribution is None else Parameter(distribution, when)
 
-    def _group(self, fields: Fields, path: str) -> Group | None:
+    def _group(self, fields: Fields, path: str, when: str | None) -> Group | None:
         for key, entry in fields.node.entries.items():
-            if key != "parameters" and key not in _LATER_KEYS:
-                message = f"a group has the key `parameters` only, not {shown(key)}"
-                self._error(entry.place, f"{path}.{key}", "mixed-forms", message)
+            if key not in GROUP_KEYS:
+                message = f"a group has the keys `parameters` and `when` only, not {shown(key)}"
+                near = nearest(key, GROUP_KEYS)
+                self.findings.error(entry.place, f"{path}.{key}", "mixed-forms", message, near)
         # The path names what the run will see: the keys `parameters` between groups are left out.
         inner = self.read(fields.node.entries["parameters"], path)
-        return Group(inner) if inner else None
-
-    def _check_name(self, name: str, place: Place | None, path: str) -> None:
-        if len(name) > MAX_NAME_LENGTH:
-            message = f"a name of {len(name):,} characters; at most {MAX_NAME_LENGTH} are allowed"
-            self._error(place, path[:MAX_NAME_LENGTH], "bad-name", message)
-        elif _NAME.fullmatch(name):
-            return
-        elif _NAME_WITH_SLASH.fullmatch(name):
-            message = "`/` in a name is accepted here, but not by every tool that reads this format"
-            self.findings.warning(place, path, "slash-in-name", message)
-        else:
-            message = "a name is made of letters, digits and _ . - and starts with a letter or _"
-            legal = re.sub(r"[^A-Za-z0-9_.-]", "_", name, flags=re.ASCII)
-            suggestion = legal if _NAME.fullmatch(legal) else f"_{legal}"
-            self.findings.error(place, path, "bad-name", message, suggestion)
+        return Group(inner, when) if inner else None
 
     def _error(self, place: Place | None, path: str, code: str, message: str) -> None:
         self.findings.error(place, path, code, message)
+
+
+def check_name(findings: Findings, name: str, place: Place | None, path: str) -> None:
+    """Refuse what is no name of a parameter."""
+    if len(name) > MAX_NAME_LENGTH:
+        message = f"a name of {len(name):,} characters; at most {MAX_NAME_LENGTH} are allowed"
+        findings.error(place, path[:MAX_NAME_LENGTH], "bad-name", message)
+    elif _NAME.fullmatch(name):
+        return
+    elif _NAME_WITH_SLASH.fullmatch(name):
+        message = "`/` in a name is accepted here, but not by every tool that reads this format"
+        findings.warning(place, path, "slash-in-name", message)
+    else:
+        message = "a name is made of letters, digits and _ . - and starts with a letter or _"
+        legal = re.sub(r"[^A-Za-z0-9_.-]", "_", name, flags=re.ASCII)
+        suggestion = legal if _NAME.fullmatch(legal) else f"_{legal}"
+        findings.error(place, path, "bad-name", message, suggestion)
 
 
 def _looks_nested(mapping: MappingNode) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from sweepd.spec.diagnostic import Place
 from sweepd.spec.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.fields import Fields
-from sweepd.spec.limits import MAX_POINT_BYTES
-from sweepd.spec.nodes import Entry, MappingNode, ScalarNode
-from sweepd.spec.point import canonical_json
-from sweepd.spec.search_space import Group, Parameter, ParameterNode
+from sweepd.spec.limits import MAX_POINT_BYTES, MAX_SOBOL_DIMENSIONS
+from sweepd.spec.nodes import Entry, MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.parameter import Group, Parameter, ParameterNode
+from sweepd.spec.point import canonical_json, is_number
 from sweepd.spec.sweep_spec import Method
 
 _NUMBER_BYTES = 24  # the longest number in JSON
@@ -17,6 +17,8 @@ _NUMBER_BYTES = 24  # the longest number in JSON
 def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, ParameterNode]) -> None:
     """Record what could not run although each part is well formed."""
     _check_metric(fields, method)
+    _check_method_keys(fields, method)
+    _check_counts(fields)
     leaves = list(_leaves(parameters, fields.node.entries.get("parameters"), "parameters"))
     if method is Method.GRID:
         for path, place, leaf in leaves:
@@ -25,9 +27,12 @@ def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, 
                     f"a grid cannot go through {leaf.distribution.name}; list its `values`, or use q_uniform"
                 )
                 fields.findings.error(place, path, "not-a-grid", message)
-    every_constant = all(isinstance(leaf.distribution, Constant) for _, _, leaf in leaves)
-    if method is Method.BAYES and leaves and every_constant:
+    free = sum(not isinstance(leaf.distribution, Constant) for _, _, leaf in leaves)
+    if method is Method.BAYES and leaves and not free:
         fields.error("nothing-to-search", "bayes needs a parameter that is not constant", key="method")
+    if method is Method.SOBOL and free > MAX_SOBOL_DIMENSIONS:
+        message = f"{free:,} parameters to search; sobol can do {MAX_SOBOL_DIMENSIONS:,}: use random"
+        fields.error("out-of-range", message, key="parameters")
     size = _largest_point(parameters)
     if size > MAX_POINT_BYTES:
         reach = f"the parameters of one run can reach {size:,} bytes of JSON"
@@ -37,13 +42,58 @@ def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, 
 
 
 def _check_metric(fields: Fields, method: Method | None) -> None:
-    if "metric" in fields:
+    if "metric" in fields or "metrics" in fields:
         return
     if method is Method.BAYES:
         fields.error("missing-key", "bayes needs a `metric` to optimise", key="method")
-    rule = fields.node_at("early_terminate")
+    rule, canary = fields.node_at("early_terminate"), fields.node_at("canary")
     if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
         fields.error("missing-key", "early termination needs a `metric` to judge by", key="early_terminate")
+    if isinstance(canary, ScalarNode) and canary.value is True:
+        fields.error("missing-key", "canary needs a `metric` to wait for", key="canary")
+    if "aggregate" in fields:
+        fields.error("missing-key", "aggregate needs a `metric` to combine", key="aggregate")
+
+
+def _check_method_keys(fields: Fields, method: Method | None) -> None:
+    """Refuse keys that mean something to other methods only."""
+    if method is None:
+        return
+    shuffle = fields.node_at("shuffle")
+    if method is not Method.GRID and isinstance(shuffle, ScalarNode) and shuffle.value is True:
+        message = f"goes with `method: grid` only; {method.value} has no order to mix"
+        fields.error("wrong-method", message, key="shuffle")
+    if method is Method.LIST:
+        fields.need("runs", ", the points to run")
+        if "initial" in fields:
+            message = "does not go with `method: list`; put these points first in `runs`"
+            fields.error("wrong-method", message, key="initial")
+    elif "runs" in fields:
+        message = "goes with `method: list` only; points that run first go under `initial`"
+        fields.error("wrong-method", message, key="runs")
+
+
+def _check_counts(fields: Fields) -> None:
+    """Warn where `run_cap` cuts off what the file asks for."""
+    run_cap, repeats = _count(fields, "run_cap"), _count(fields, "repeats") or 1
+    if run_cap is None:
+        return
+    place = fields.node.entries["run_cap"].node.place
+    if run_cap % repeats:
+        message = f"{run_cap} is no multiple of {repeats} repeats: the last point gets fewer runs"
+        fields.findings.warning(place, "run_cap", "uneven-repeats", message)
+    for key in ("initial", "runs"):
+        points = fields.node_at(key)
+        asked = len(points.items) * repeats if isinstance(points, SequenceNode) else 0
+        if asked > run_cap:
+            message = f"{run_cap} runs are fewer than the {asked} that `{key}` asks for"
+            fields.findings.warning(place, "run_cap", "cut-off", message)
+
+
+def _count(fields: Fields, key: str) -> int | None:
+    node = fields.node_at(key)
+    value = node.value if isinstance(node, ScalarNode) else None
+    return int(value) if is_number(value) and isinstance(value, int | float) and 1 <= value < 2**63 else None
 
 
 def _check_ambiguous(fields: Fields, leaves: list[tuple[str, Place | None, Parameter]]) -> None:

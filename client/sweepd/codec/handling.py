@@ -1,0 +1,100 @@
+"""How the runs of a sweep are handled, as fields of its specification and as keys of a sweep file."""
+
+from google.protobuf.duration_pb2 import Duration
+
+from sweepd import v1
+from sweepd.codec.values import CodecError, point_from_message, point_message
+from sweepd.spec import Aggregate, SweepSpec
+from sweepd.spec.document import duration_text
+
+_AGGREGATES = {each: v1.Aggregate.Value(f"AGGREGATE_{each.name}") for each in Aggregate}
+_AGGREGATE_WORDS: dict[int, str] = {number: word.value for word, number in _AGGREGATES.items()}
+
+
+def fill_handling(message: v1.SweepSpec, spec: SweepSpec) -> None:
+    """Set repeats, failures, time, labels and metadata in the message of a specification.
+
+    Raises:
+        CodecError: a value of the metadata cannot travel.
+        ValueError: a number is out of its field's range.
+    """
+    message.repeats = spec.repeats
+    if spec.repeats > 1:
+        message.aggregate = _AGGREGATES[spec.aggregate]
+    message.retry.infrastructure = spec.retry.infrastructure
+    message.retry.failure = spec.retry.failure
+    message.canary = spec.canary
+    message.guard.agent = spec.guard.agent
+    if spec.guard.sweep is not None:
+        message.guard.sweep = spec.guard.sweep
+    if spec.sweep_timeout is not None:
+        message.sweep_timeout.CopyFrom(_duration_message(spec.sweep_timeout))
+    message.requires.update(spec.requires)
+    message.tags.extend(spec.tags)
+    if spec.metadata:
+        message.metadata.CopyFrom(point_message(dict(spec.metadata), "metadata"))
+
+
+def handling_document(message: v1.SweepSpec) -> dict[str, object]:
+    """Return what a file would say; entries that are not set are left out.
+
+    Raises:
+        CodecError: a value is malformed.
+    """
+    document: dict[str, object] = {}
+    if message.repeats:
+        document["repeats"] = message.repeats
+    if message.aggregate:
+        document["aggregate"] = _aggregate_word(message.aggregate)
+    if message.HasField("retry"):
+        document["retry"] = _retry_document(message.retry)
+    if message.canary:
+        document["canary"] = True
+    if message.HasField("guard"):
+        document["guard"] = _guard_document(message.guard)
+    if message.HasField("sweep_timeout"):
+        document["sweep_timeout"] = duration_text(_seconds(message.sweep_timeout))
+    if message.requires:
+        document["requires"] = dict(message.requires)
+    if message.tags:
+        document["tags"] = list(message.tags)
+    if message.HasField("metadata"):
+        document["metadata"] = point_from_message(message.metadata, "metadata")
+    return document
+
+
+def _aggregate_word(number: int) -> str:
+    word = _AGGREGATE_WORDS.get(number)
+    if word is None:
+        raise CodecError("aggregate", f"{number} is no legal value")
+    return word
+
+
+def _retry_document(message: v1.Retry) -> dict[str, object]:
+    document: dict[str, object] = {}
+    if message.HasField("infrastructure"):
+        document["infrastructure"] = message.infrastructure
+    if message.HasField("failure"):
+        document["failure"] = message.failure
+    return document
+
+
+def _guard_document(message: v1.Guard) -> dict[str, object]:
+    document: dict[str, object] = {}
+    if message.HasField("agent"):
+        document["agent"] = message.agent
+    if message.HasField("sweep"):
+        document["sweep"] = message.sweep
+    return document
+
+
+def _duration_message(seconds: float) -> Duration:
+    whole = int(seconds)
+    return Duration(seconds=whole, nanos=round((seconds - whole) * 1e9))
+
+
+def _seconds(message: Duration) -> float:
+    if message.seconds < 0 or not 0 <= message.nanos < 10**9:
+        raise CodecError("sweep_timeout", "must be a positive duration")
+    # By way of text: the nearest number to the decimals, whatever the sum would be rounded to.
+    return float(f"{message.seconds}.{message.nanos:09d}")

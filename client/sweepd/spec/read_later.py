@@ -1,0 +1,168 @@
+"""Checks the keys that come later: their shape is judged now, a sweep that has one cannot be created yet."""
+
+from collections.abc import Callable
+from typing import Final
+
+from sweepd.spec.diagnostic import NOT_SUPPORTED_YET, Place, shown
+from sweepd.spec.fields import Fields
+from sweepd.spec.keys import (
+    CONTROLLER_KEYS,
+    LATER_KEYS,
+    LATER_METHODS,
+    METRICS_FROM_KEYS,
+    SCHEDULER_KEYS,
+    STOP_WHEN_KEYS,
+)
+from sweepd.spec.limits import INT64_MIN, MAX_EXPRESSION_LENGTH
+from sweepd.spec.nodes import MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.read_metric import metric_of
+
+CONTROLLERS: Final = ("local", "cloud")
+ENGINES: Final = ("gp", "tpe", "skopt", "optuna", "ax", "wandb")
+ON_DISCONNECT: Final = ("continue", "stop")
+_FOREIGN_ENGINES: Final = ("wandb", "ax")
+_LATER: Final = "is not supported yet: it can be checked, not created"
+
+
+def read_later(fields: Fields) -> tuple[str, ...]:
+    """Return the keys, and values of keys, that keep a sweep from being created yet; each gets a warning."""
+    found: list[str] = []
+    for key in LATER_KEYS:
+        if key in fields:
+            _CHECKS[key](fields, key)
+            found.append(key)
+            _warn(fields, fields.node.entries[key].place, key, f"`{key}` {_LATER}")
+    for key, word in (("method", _is_later_method(fields)), ("controller", _is_local(fields))):
+        if word:
+            found.append(f"{key}: {word}")
+            _warn(fields, fields.node.entries[key].node.place, key, f"{shown(word)} {_LATER}")
+    return tuple(found)
+
+
+def _warn(fields: Fields, place: Place | None, path: str, message: str) -> None:
+    fields.findings.warning(place, path, NOT_SUPPORTED_YET, message)
+
+
+def _is_later_method(fields: Fields) -> str | None:
+    node = fields.node_at("method")
+    return next((word for word in LATER_METHODS if isinstance(node, ScalarNode) and node.value == word), None)
+
+
+def _is_local(fields: Fields) -> str | None:
+    """Check `controller`; where the server suggests, as it does without the key, there is nothing to say."""
+    inner = fields.inner("controller", "a mapping with the key `type`")
+    if inner is None:
+        return None
+    inner.check_keys(CONTROLLER_KEYS, "`controller`")
+    inner.need("type", ": local or cloud")
+    return "local" if inner.word("type", CONTROLLERS) == "local" else None
+
+
+def _metrics(fields: Fields, key: str) -> None:
+    items = fields.items(key, "a list of metrics")
+    if isinstance(fields.node_at(key), SequenceNode) and len(items) < 2:
+        fields.error("out-of-range", "needs at least two metrics; one goes under `metric`", key=key)
+    if "metric" in fields:
+        fields.error("mixed-forms", "`metric` and `metrics` exclude each other", key=key)
+    names: set[str] = set()
+    for index, item in enumerate(items):
+        if not isinstance(item, MappingNode):
+            fields.item_error(key, index, "bad-type", "must be a mapping with the key `name`")
+            continue
+        metric = metric_of(Fields(item, f"{key}[{index}]", item.place, fields.findings))
+        if metric is not None and metric.name in names:
+            fields.item_error(key, index, "duplicate-value", f"{shown(metric.name)} is given twice")
+        names.add(metric.name if metric else "")
+
+
+def _scheduler(fields: Fields, key: str) -> None:
+    inner = fields.inner(key, "a mapping with the key `engine`")
+    if inner is None:
+        return
+    inner.check_keys(SCHEDULER_KEYS, "`scheduler`")
+    inner.need("engine", f": {', '.join(ENGINES)}, or an address")
+    if isinstance(inner.node_at("engine"), MappingNode):
+        remote = inner.inner("engine", "")
+        if remote is not None:
+            remote.check_keys(("address",), "an engine")
+            remote.need("address", ", as HOST:PORT")
+            _check_address(remote)
+        return
+    engine = inner.word("engine", ENGINES)
+    for name in ("source", "optimizer"):
+        inner.text(name)
+    for name in ("optimizer", "search_space"):
+        if name in inner and "source" not in inner:
+            inner.error("missing-key", f"`{name}` needs `source`", key=name)
+    if engine is not None:
+        _check_engine(fields, inner, engine)
+
+
+def _check_engine(fields: Fields, inner: Fields, engine: str) -> None:
+    """Check what W&B asks of the sweeps that use its engines."""
+    method = fields.node_at("method")
+    is_custom = isinstance(method, ScalarNode) and method.value == "custom"
+    if engine == "ax" and not is_custom:
+        inner.error("mixed-forms", f"the engine {engine} needs `method: custom`", key="engine")
+    if engine not in ("optuna", "ax") and is_custom:
+        inner.error("mixed-forms", f"the engine {engine} does not go with `method: custom`", key="engine")
+    if engine in _FOREIGN_ENGINES or is_custom:
+        for other in ("early_terminate",):
+            node = fields.node_at(other)
+            if node is not None and not (isinstance(node, ScalarNode) and node.value is None):
+                inner.error("mixed-forms", f"`{other}` does not go with the engine {engine}", key="engine")
+
+
+def _check_address(remote: Fields) -> None:
+    address = remote.text("address")
+    if address is not None:
+        host, separator, port = address.rpartition(":")
+        if not (host and separator and port.isdecimal() and port.isascii() and 0 < int(port[:9]) < 65_536):
+            remote.error("bad-value", f"must be HOST:PORT, not {shown(address)}", key="address")
+
+
+def _expressions(fields: Fields, key: str) -> None:
+    for index, text in fields.texts(key, "a list of expressions").items():
+        if len(text) > MAX_EXPRESSION_LENGTH:
+            message = f"an expression of {len(text):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are read"
+            fields.item_error(key, index, "bad-expression", message)
+
+
+def _stop_when(fields: Fields, key: str) -> None:
+    inner = fields.inner(key, "a mapping with the keys `no_improvement` and `expected_improvement`")
+    if inner is None:
+        return
+    inner.check_keys(STOP_WHEN_KEYS, f"`{key}`")
+    inner.integer("no_improvement", 1)
+    least = inner.number("expected_improvement")
+    if least is not None and least <= 0:
+        message = f"must be greater than 0, not {shown(least)}"
+        inner.error("out-of-range", message, key="expected_improvement")
+    if not inner.node.entries:
+        inner.error("missing-key", "needs `no_improvement` or `expected_improvement`")
+
+
+def _metrics_from(fields: Fields, key: str) -> None:
+    inner = fields.inner(key, "a mapping with one of the keys `stdout`, `file` and `tensorboard`")
+    if inner is None:
+        return
+    inner.check_keys(METRICS_FROM_KEYS, f"`{key}`")
+    for name in METRICS_FROM_KEYS:
+        inner.text(name)
+    if not inner.node.entries:
+        inner.error("missing-key", "needs one of `stdout`, `file` and `tensorboard`")
+
+
+_CHECKS: Final[dict[str, Callable[[Fields, str], object]]] = {
+    "metrics": _metrics,
+    "scheduler": _scheduler,
+    "reproducible": lambda fields, key: fields.integer(key, 1),
+    "outcome_constraints": _expressions,
+    "run_timeout": Fields.duration,
+    "max_parallel": lambda fields, key: fields.integer(key, 1),
+    "priority": lambda fields, key: fields.integer(key, INT64_MIN),
+    "stop_when": _stop_when,
+    "on_disconnect": lambda fields, key: fields.word(key, ON_DISCONNECT),
+    "metrics_from": _metrics_from,
+    "compat": lambda fields, key: fields.word(key, ("wandb",)),
+}

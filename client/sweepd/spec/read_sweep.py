@@ -1,0 +1,114 @@
+"""Reads the mapping of a sweep file, key by key, into a `SweepSpec`."""
+
+from collections.abc import Mapping
+
+from sweepd.spec.check_space import check_conditions, check_feasible, check_points
+from sweepd.spec.diagnostic import shown
+from sweepd.spec.fields import Fields
+from sweepd.spec.keys import KEYS, LATER_KEYS, LATER_METHODS, TEXT_KEYS
+from sweepd.spec.limits import INT64_MIN
+from sweepd.spec.nodes import MappingNode, ScalarNode
+from sweepd.spec.parameter import ParameterNode
+from sweepd.spec.point import Point
+from sweepd.spec.read_command import check_command, read_command
+from sweepd.spec.read_early_terminate import read_early_terminate
+from sweepd.spec.read_metric import read_metric
+from sweepd.spec.read_parameters import ParametersReader
+from sweepd.spec.read_points import read_points, read_zips
+from sweepd.spec.read_settings import read_settings
+from sweepd.spec.sweep_rules import check_sweep
+from sweepd.spec.sweep_spec import Method, SweepSpec
+
+
+def read_sweep(fields: Fields) -> SweepSpec | None:
+    """Return what the file says, None if anything in it is an error; all of it is recorded."""
+    fields.check_keys((*KEYS, *LATER_KEYS), "a sweep file")
+    texts = {key: fields.text(key, empty_allowed=key == "description") for key in TEXT_KEYS}
+    _check_without_effect(fields)
+    for key in ("project", "entity"):
+        _check_name_part(fields, key, texts[key])
+    method = _method(fields)
+    metric, rules = read_metric(fields), read_early_terminate(fields)
+    run_cap, seed = fields.integer("run_cap", 1), fields.integer("seed", INT64_MIN)
+    shuffle = fields.boolean("shuffle") or False
+    settings = read_settings(fields)
+    parameters = _parameters(fields, method)
+    constraints = fields.texts("constraints", "a list of expressions")
+    zips = read_zips(fields)
+    initial, runs = read_points(fields, "initial"), read_points(fields, "runs")
+    command = read_command(fields)
+    check_sweep(fields, method, parameters)
+    check_command(fields, command, parameters)
+    if not fields.findings.has_errors:
+        check_conditions(fields, parameters, tuple(constraints.values()), tuple(zips.values()))
+    if method is None or fields.findings.has_errors:
+        return None
+    spec = SweepSpec(
+        method=method,
+        parameters=parameters,
+        command=command,
+        metric=metric,
+        early_terminate=rules,
+        run_cap=run_cap,
+        seed=seed,
+        constraints=tuple(constraints.values()),
+        zips=tuple(zips.values()),
+        initial=tuple(initial.values()),
+        runs=tuple(runs.values()),
+        shuffle=shuffle,
+        repeats=settings.repeats,
+        aggregate=settings.aggregate,
+        retry=settings.retry,
+        guard=settings.guard,
+        canary=settings.canary,
+        sweep_timeout=settings.sweep_timeout,
+        requires=settings.requires,
+        tags=settings.tags,
+        metadata=settings.metadata,
+        **texts,
+    )
+    _check_space(fields, spec, {"initial": initial, "runs": runs})
+    return spec
+
+
+def _method(fields: Fields) -> Method | None:
+    """Return the method; one that comes later was spoken of before."""
+    legal = [method.value for method in Method]
+    fields.need("method", f": {', '.join(legal[:-1])} or {legal[-1]}")
+    node = fields.node_at("method")
+    if isinstance(node, ScalarNode) and node.value in LATER_METHODS:
+        return None
+    return fields.choice("method", Method)
+
+
+def _parameters(fields: Fields, method: Method | None) -> dict[str, ParameterNode]:
+    entry = fields.node.entries.get("parameters")
+    if entry is not None:
+        return ParametersReader(fields.findings).read(entry, "parameters")
+    scheduler = fields.node_at("scheduler")
+    has_space = isinstance(scheduler, MappingNode) and "search_space" in scheduler
+    if method is not Method.LIST and not has_space:
+        fields.error("missing-key", "needs `parameters`, the space to search")
+    return {}
+
+
+def _check_space(fields: Fields, spec: SweepSpec, listed: Mapping[str, Mapping[int, Point]]) -> None:
+    space = spec.search_space
+    check_points(fields, spec.method, space, listed)
+    if spec.constraints and spec.method is not Method.LIST:
+        check_feasible(fields, space)
+
+
+def _check_without_effect(fields: Fields) -> None:
+    for key in ("apiVersion", "job", "image_uri"):
+        fields.text(key, empty_allowed=True)
+    kind = fields.text("kind")
+    if kind is not None and kind != "sweep":
+        fields.error("unknown-value", f"must be sweep, not {shown(kind)}", key="kind", suggestion="sweep")
+
+
+def _check_name_part(fields: Fields, key: str, name: str | None) -> None:
+    """Refuse what would make `entity/project/id` ambiguous or leave a folder of that name."""
+    if name is not None and ("/" in name or name in (".", "..") or not name.isprintable() or len(name) > 128):
+        message = "must be a name of at most 128 printable characters without `/`"
+        fields.error("bad-name", message, key=key)
