@@ -18,6 +18,8 @@ from sweepd_scheduler.domain.decision import (
     StopRun,
     SweepEnded,
     Welcome,
+    Withheld,
+    WithheldReason,
 )
 from sweepd_scheduler.domain.events import (
     Answered,
@@ -41,6 +43,11 @@ MAX_ROW = 2**62
 MAX_ARGV = 64 * 1024
 MAX_TEXT = 2_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
+_WITHHELD = {
+    WithheldReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED,
+    WithheldReason.LABELS: v1.WITHHELD_REASON_LABELS,
+    WithheldReason.GUARD: v1.WITHHELD_REASON_GUARD,
+}
 _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in StopMode}
 
 
@@ -121,12 +128,15 @@ def command_message(command: Command, terms: Terms, session: Session | None) -> 
         case SweepEnded(name=name, state=state, reason=reason):
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
-        case Welcome(verdicts=verdicts):
+        case Withheld():
+            return v1.AttachResponse(withheld=_withheld_message(command))
+        case Welcome(verdicts=verdicts, withheld=withheld):
             welcome = v1.Welcome(
                 session=session.id if session else "",
                 lease_duration=duration(terms.lease),
                 lost_after=duration(terms.lost_after),
                 verdicts=[_verdict_message(verdict) for verdict in verdicts],
+                withheld=[_withheld_message(each) for each in withheld],
             )
             return v1.AttachResponse(welcome=welcome)
 
@@ -207,6 +217,7 @@ def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
         rungs=sweep.rungs[:MAX_RUNGS],
         stop_grace=duration(terms.stop_grace),
         lost_after=duration(terms.lost_after),
+        repeat=run.repeat if sweep.spec.repeats > 1 else None,
     )
 
 
@@ -217,6 +228,12 @@ def _ack_message(ack: Ack) -> v1.Ack:
         exited=ack.run_state is not None,
         run_state=RUN_STATES[ack.run_state] if ack.run_state else v1.RUN_STATE_UNSPECIFIED,
         notice=ack.notice,
+    )
+
+
+def _withheld_message(withheld: Withheld) -> v1.Withheld:
+    return v1.Withheld(
+        sweep=withheld.sweep, reason=_WITHHELD[withheld.reason], message=withheld.message[:MAX_TEXT]
     )
 
 

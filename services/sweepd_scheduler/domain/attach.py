@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain.agent import Held, Session
-from sweepd_scheduler.domain.decision import CloseSession, Fate, Fated, SweepEnded, Welcome
+from sweepd_scheduler.domain.decision import CloseSession, Fate, Fated, SweepEnded, Welcome, Withheld
+from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt
 from sweepd_scheduler.domain.holding import close_session, open_session, place, tell_stop
 from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept
@@ -74,7 +75,8 @@ def attached(turn: Turn, event: Attached) -> None:
     )
     given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
     open_session(turn, session, first_free_handle=max(given, default=0) + 1)
-    turn.tell(session.id, Welcome(tuple(_judge(turn, session, held) for held in event.attempts)))
+    verdicts = tuple(_judge(turn, session, held) for held in event.attempts)
+    turn.tell(session.id, Welcome(verdicts, _withheld(turn, session)))
     _return_what_it_never_got(turn, session)
     for key in list(state.holdings[session.id].live):
         tell_stop(turn, state.runs[key])
@@ -141,6 +143,12 @@ def _return_what_it_never_got(turn: Turn, session: Session) -> None:
         run = state.runs[key]
         if run.newest.agent == session.agent and key not in state.placements:
             give_up_unconfirmed(turn, run, f"agent {session.agent} came back without it")
+
+
+def _withheld(turn: Turn, session: Session) -> tuple[Withheld, ...]:
+    served = [key for key in session.sweeps if key in turn.state.sweeps]
+    standings = (withheld(turn.state.sweeps[key], session, turn.state.index[key]) for key in served)
+    return tuple(standing for standing in standings if standing is not None)
 
 
 def _refuse_without_sweep(turn: Turn, event: Attached) -> None:

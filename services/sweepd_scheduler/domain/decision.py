@@ -159,6 +159,24 @@ class Welcome:
     """The answer to Hello."""
 
     verdicts: tuple[Fated, ...]
+    withheld: tuple["Withheld", ...] = ()
+
+
+class WithheldReason(StrEnum):
+    """Why an agent gets no runs of a sweep that it serves."""
+
+    NONE = "none"
+    LABELS = "labels"
+    GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
+
+    sweep: str
+    reason: WithheldReason
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +232,7 @@ class SweepEnded:
     reason: str
 
 
-Command = Welcome | StartRun | StopRun | Ack | Fenced | NotUnderstood | SweepEnded
+Command = Welcome | StartRun | StopRun | Ack | Fenced | NotUnderstood | SweepEnded | Withheld
 
 
 @dataclass(frozen=True, slots=True)
