@@ -55,6 +55,9 @@ class Agent:
                 self._upkeep.remove_later(folder)
             elif assignment is not None:
                 self._adopt(assignment, folder)
+        for held in list(self.state.held.values()):
+            if held.has_process and held.place is None:  # its agent knew of no places
+                self._hold(replace(held, place=self.state.place_for_found(None)))
         self._background(self._upkeep.watch_disk(self._room_seen))
         self._set_timer()
 
@@ -123,7 +126,7 @@ class Agent:
     def _adopt(self, assignment: Assignment, folder: AttemptFolder) -> None:
         attempt = Attempt(assignment, folder, self._around, self)
         process = attempt.find_process()
-        held = Held(assignment=assignment, phase=Phase.READY, order=folder.order())
+        held = Held(assignment=assignment, phase=Phase.READY, order=folder.order(), place=folder.place())
         self.attempts[attempt.key] = attempt
         if process is None:
             self._hold(held)
@@ -137,7 +140,7 @@ class Agent:
                 self._around.log.event("run_adopted", attempt.key, {"run_pid": process.pid})
                 if held.order is not None:  # it may not have reached the process
                     attempt.stop(held.order)
-            attempt.start()
+            attempt.go_on()
 
     def _room_seen(self, enough: bool) -> None:
         if enough != self.state.enough_room:
@@ -151,7 +154,7 @@ class Agent:
             case Journal():
                 self._background(self._journal(effect))
             case Launch():
-                self.attempts[effect.key].start()
+                self.attempts[effect.key].start(effect.place)
             case Stop():
                 self.attempts[effect.key].stop(effect.order)
             case Confirm():

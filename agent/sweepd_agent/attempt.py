@@ -1,15 +1,15 @@
 """One attempt on this machine: its folder, process and rows, from the journal to the last acknowledgement."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 from sweepd_agent import process, thinning, trial
 from sweepd_agent.attempt_folder import AttemptFolder
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, StopOrder
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, Place, StopOrder
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.feed import Feed
+from sweepd_agent.output import OutputCopy
 from sweepd_agent.process import Limits, SupervisedProcess
 from sweepd_agent.spool import Spool
 from sweepd_agent.surroundings import Home, Surroundings
@@ -52,7 +52,7 @@ class Attempt:
         self.process: SupervisedProcess | None = None
         self.argv: list[str] = []
         self._task: asyncio.Task[None] | None = None
-        self._shown = 0
+        self._output = OutputCopy(folder.log_file, around.log) if around.show_output else None
 
     @property
     def key(self) -> AttemptKey:
@@ -84,10 +84,14 @@ class Attempt:
         """Bring the assignment to disk; raises OSError."""
         await self._on_disk(self.folder.journal, self.assignment)
 
-    def start(self) -> None:
-        """Start the process, or go on with the one that was found, and follow it to its end."""
-        self._task = asyncio.create_task(self._live())
-        self._task.add_done_callback(self._home.fail)
+    def start(self, place: Place) -> None:
+        """Start the process at a place, and follow it to its end."""
+        self._follow(self._live(place))
+
+    def go_on(self) -> None:
+        """Follow the process that was found to its end."""
+        assert self.process is not None
+        self._follow(self._live_on(self.process))
 
     def stop(self, order: StopOrder) -> None:
         """Have the process ended."""
@@ -120,24 +124,35 @@ class Attempt:
         self._spool.saved(numbering)
         self._home.wake()
 
-    async def _live(self) -> None:
+    async def _live(self, place: Place) -> None:
         try:
-            if self.process is None:
-                self.process = await self._launched()
-                if self.process.pid:
-                    self._home.handle(ProcessStarted(self.key, self.process.pid))
+            self.process = await self._launched(place)
         except (trial.StartError, OSError) as error:
-            outcome = Outcome(start_error=str(error), time=self._around.wall_clock())
+            self._over(Outcome(start_error=str(error), time=self._around.wall_clock()))
         else:
-            outcome = await self._followed(self.process)
-        self._home.handle(ProcessEnded(self.key, outcome))
+            if self.process.pid:
+                self._home.handle(ProcessStarted(self.key, self.process.pid))
+            await self._live_on(self.process)
 
-    async def _launched(self) -> SupervisedProcess:
+    async def _live_on(self, live: SupervisedProcess) -> None:
+        self._over(await self._followed(live))
+
+    def _follow(self, life: Coroutine[None, None, None]) -> None:
+        self._task = asyncio.create_task(life)
+        self._task.add_done_callback(self._home.fail)
+
+    def _over(self, outcome: Outcome) -> None:
+        log_tail = "" if outcome.code == 0 else self.feed.log_tail()
+        self._home.handle(ProcessEnded(self.key, outcome, log_tail))
+
+    async def _launched(self, place: Place) -> SupervisedProcess:
         around = self._around
         checkpoints = around.folder.checkpoint_folder(self.assignment)
         checkpoints.mkdir(parents=True, exist_ok=True)
-        environ = trial.environment(self.assignment, self.folder, checkpoints, around.environ)
-        self.argv = trial.arguments(self.assignment, self.folder, environ, around.interpreter)
+        environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
+        agent = trial.facts(place, around.labels, environ)
+        self.argv = trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
+        self.folder.write_place(place)
         limits = Limits(
             orphan_after=self.assignment.lost_after if around.adopt else 0.0,
             stop_grace=self.assignment.stop_grace,
@@ -153,7 +168,8 @@ class Attempt:
             end.cancel()
         await self._read_rest()
         self._spool.finish()
-        self._show_output()
+        if self._output is not None:
+            self._output.show_more()
         await self._save_patiently()
         return end.result()
 
@@ -173,7 +189,8 @@ class Attempt:
                 if self.feed.look_at_log():
                     active = now
                     self._home.wake()
-                    self._show_output()
+                    if self._output is not None:
+                        self._output.show_more()
             if not more:
                 pause = _LOOK_EVERY if now - active < _IDLE_AFTER else _LOOK_EVERY_IDLE
                 await asyncio.wait({end}, timeout=pause)
@@ -235,23 +252,6 @@ class Attempt:
                 await self._save_patiently()  # before the rows go: whoever reads on must know where to look
             file.unlink()
             self._complain("thinned", f"the spool is full; rows were thinned in {self.folder.path}")
-
-    def _show_output(self) -> None:
-        """Copy what is new in the log to the terminal, if that was asked for."""
-        if not self._around.show_output:
-            return
-        try:
-            with self.folder.log_file.open("rb") as file:
-                file.seek(self._shown)
-                content = file.read()
-        except FileNotFoundError:
-            return
-        self._shown += len(content)
-        try:
-            sys.stdout.write(content.decode(errors="replace"))
-            sys.stdout.flush()
-        except OSError as error:  # nobody reads it any more: that is no matter of the run
-            self._around.log.once("output", f"cannot show the output of runs: {error}")
 
     def _complain(self, topic: str, message: str) -> None:
         self._around.log.once(f"{topic} {self.folder.path}", message, self.key)

@@ -7,14 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sweepd.metrics_file import FILE_NAME
-from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Json, StopMode, StopOrder
+from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Json, Place, StopMode, StopOrder
+from sweepd_agent.parameter_file import yaml_parameters
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
 
 _ASSIGNMENT_FILE = "assignment.json"
 _CURSORS_FILE = "cursors.json"
 _PARAMS_FILE = "params.json"
+_YAML_PARAMS_FILE = "params.yaml"
 _ORDER_FILE = "order"
+_PLACE_FILE = "place"
 _DELIVERED_FILE = "delivered"
 
 
@@ -35,6 +38,11 @@ class AttemptFolder:
         return self.path / _PARAMS_FILE
 
     @property
+    def yaml_params_file(self) -> Path:
+        """The parameters as YAML, each as `name: {value: …}`."""
+        return self.path / _YAML_PARAMS_FILE
+
+    @property
     def log_file(self) -> Path:
         """What the process wrote to its standard output and error."""
         return self.path / LOG_FILE
@@ -45,6 +53,7 @@ class AttemptFolder:
         self.params_file.write_text(
             json.dumps({name: assignment.params[name] for name in sorted(assignment.params)}) + "\n"
         )
+        self.yaml_params_file.write_text(yaml_parameters(assignment.params), encoding="utf-8")
         document = asdict(assignment) | {"key": list(assignment.key), "rungs": sorted(assignment.rungs)}
         _replace_synced(self.path / _ASSIGNMENT_FILE, json.dumps(document))
         _sync_folder(self.path.parent)
@@ -63,6 +72,22 @@ class AttemptFolder:
             watched_keys=tuple(document.pop("watched_keys")),
             **document,
         )
+
+    def write_place(self, place: Place) -> None:
+        """Note where the process runs, before it does: the next agent gives neither slot nor devices away."""
+        values: dict[str, str | int | float] = {"slot": place.slot}
+        if place.gpus is not None:
+            values["gpus"] = ",".join(place.gpus)
+        write_record(str(self.path / _PLACE_FILE), values)
+
+    def place(self) -> Place | None:
+        """Return where the process runs; None if that was never noted."""
+        record = read_record(str(self.path / _PLACE_FILE))
+        if record is None:
+            return None
+        gpus = record.get("gpus")
+        names = None if gpus is None else tuple(name for name in gpus.split(",") if name)
+        return Place(slot=int(record["slot"]), gpus=names)
 
     def write_arguments(self, arguments: list[str]) -> None:
         """Leave the arguments of the process for its supervisor."""

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sweepd import v1
 from sweepd.codec.values import point_from_message
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, StopMode
-from sweepd_agent.core.events import Verdict
+from sweepd_agent.core.events import Reason, Verdict, Withholding
 from sweepd_agent.core.reading import Observation, Row
 from sweepd_agent.core.rows import Value
 
@@ -26,6 +26,10 @@ _CAUSES = {
     ExitCause.START_FAILED: v1.EXIT_CAUSE_START_FAILED,
     ExitCause.HANDED_BACK: v1.EXIT_CAUSE_HANDED_BACK,
     ExitCause.ORPHANED: v1.EXIT_CAUSE_ORPHANED,
+}
+_REASONS = {
+    v1.WITHHELD_REASON_LABELS: Reason.LABELS,
+    v1.WITHHELD_REASON_GUARD: Reason.GUARD,
 }
 _VERDICTS = {
     v1.ATTEMPT_FATE_KEEP: Verdict.KEEP,
@@ -58,7 +62,15 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
         stop_grace=seconds(start.stop_grace),
         lost_after=seconds(start.lost_after),
         assigned_time=assigned_time,
+        repeat=start.repeat if start.HasField("repeat") else None,
     )
+
+
+def withholding(withheld: v1.Withheld) -> Withholding | None:
+    """Return why there are no runs of a sweep; None if there are again."""
+    if withheld.reason == v1.WITHHELD_REASON_UNSPECIFIED:
+        return None
+    return Withholding(_REASONS.get(withheld.reason, Reason.OTHER), withheld.message)
 
 
 def verdict(fate: v1.AttemptFate.ValueType) -> Verdict:

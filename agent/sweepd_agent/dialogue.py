@@ -20,6 +20,8 @@ from sweepd_agent.core.events import (
     StreamOpened,
     SweepEnded,
     Verdict,
+    WithheldChanged,
+    Withholding,
 )
 from sweepd_agent.core.state import Held, Phase, Standing
 from sweepd_agent.feed import Feed
@@ -96,7 +98,10 @@ class Dialogue:
                 attempt.feed.exit_acked |= key in exited
         agent.handle(
             StreamOpened(
-                lease=codec.seconds(welcome.lease_duration), verdicts=verdicts, exited=frozenset(exited)
+                lease=codec.seconds(welcome.lease_duration),
+                verdicts=verdicts,
+                exited=frozenset(exited),
+                withheld=_withheld(welcome),
             )
         )
         for attempt in list(agent.attempts.values()):
@@ -125,6 +130,9 @@ class Dialogue:
             case "sweep_ended":
                 ended = response.sweep_ended
                 agent.handle(SweepEnded(ended.sweep, codec.sweep_state(ended.state), ended.reason))
+            case "withheld":
+                said = response.withheld
+                agent.handle(WithheldChanged(said.sweep, codec.withholding(said)))
             case other:
                 self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
 
@@ -204,6 +212,11 @@ class Dialogue:
     def _key(self, stream: Stream, ref: v1.AttemptRef) -> AttemptKey | None:
         key = stream.handles.get(ref.run_handle)
         return key if key is not None and key.attempt == ref.attempt else None
+
+
+def _withheld(welcome: v1.Welcome) -> dict[str, Withholding]:
+    said = ((one.sweep, codec.withholding(one)) for one in welcome.withheld)
+    return {sweep: withholding for sweep, withholding in said if withholding is not None}
 
 
 def _milliseconds(seconds: float) -> float:

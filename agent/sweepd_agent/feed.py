@@ -100,7 +100,7 @@ class Feed:
         if self._exit is not None and self._exit_sent is None:
             self._exit_sent = self._monotonic()
             keys = self.spool.numbering.logged_keys
-            tail = self._log_tail() if self._exit.failed else ""
+            tail = self.log_tail() if self._exit.failed else ""
             last_row = self.spool.last_row
             return codec.run_exited(self._ref, self._exit, last_row=last_row, logged_keys=keys, log_tail=tail)
         return None
@@ -162,7 +162,7 @@ class Feed:
         """Whether the end went out on this stream."""
         return self._exit_sent is not None
 
-    def _log_tail(self) -> str:
+    def log_tail(self) -> str:
         """Return the last lines of the log."""
         try:
             with self._log.open("rb") as file:

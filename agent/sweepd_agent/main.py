@@ -22,8 +22,9 @@ from sweepd_agent.agent import Agent
 from sweepd_agent.connection import Connection, Dialling
 from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
-from sweepd_agent.core.leaving import FAILURE
+from sweepd_agent.core.leaving import FAILURE, USAGE
 from sweepd_agent.core.state import Settings, State
+from sweepd_agent.devices import DevicesError, devices_of_slots
 from sweepd_agent.dialogue import Dialogue, Identity
 from sweepd_agent.log import Log
 from sweepd_agent.options import Options, parse
@@ -45,10 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own_version = installed_version()
     options = parse(arguments, version=own_version)
     try:
+        gpus = _gpus(options)
         token = _token(options)
         folder = _open_state(options)
     except FolderInUseError as error:
         sys.exit(_failed(f"{error}; name another with --state"))
+    except DevicesError as error:
+        sys.exit(_failed(str(error), USAGE))
     except UnreadableTokenError as error:
         sys.exit(_failed(str(error)))
     except OSError as error:
@@ -58,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"the agent cannot keep its state in {where}: {error.strerror}; name a folder with --state"
             )
         )
-    leave = asyncio.run(_run(options, folder, token, own_version))
+    leave = asyncio.run(_run(options, folder, token, gpus, own_version))
     folder.release()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -66,7 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os._exit(leave.code)
 
 
-async def _run(options: Options, folder: StateFolder, token: str | None, own_version: str) -> Leave:
+async def _run(
+    options: Options,
+    folder: StateFolder,
+    token: str | None,
+    gpus: tuple[tuple[str, ...], ...] | None,
+    own_version: str,
+) -> Leave:
     loop = asyncio.get_running_loop()
     log = Log(sys.stderr, as_json=options.log_as_json)
     log.agent = folder.agent_id
@@ -74,6 +84,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
+            labels=options.labels,
             interpreter=options.interpreter,
             adopt=options.adopt,
             show_output=options.show_output,
@@ -84,7 +95,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
             wall_clock=time.time,
         )
         upkeep = Upkeep(around, min_free=options.min_free, keep=options.keep)
-        agent = Agent(_state(options, loop.time()), around, upkeep)
+        agent = Agent(_state(options, gpus, loop.time()), around, upkeep)
         identity = Identity(
             agent_id=folder.agent_id,
             instance=os.urandom(16).hex(),
@@ -111,21 +122,29 @@ async def _run(options: Options, folder: StateFolder, token: str | None, own_ver
         return leave
 
 
-def _failed(message: str) -> int:
+def _failed(message: str, code: int = FAILURE) -> int:
     sys.stderr.write(f"error: {message}\n")
-    return FAILURE
+    return code
 
 
-def _state(options: Options, now: float) -> State:
+def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
+    if options.gpus_per_run is None:
+        return None
+    return devices_of_slots(options.slots, options.gpus_per_run, options.gpus, INHERITED)
+
+
+def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None, now: float) -> State:
     settings = Settings(
         slots=options.slots,
         count=options.count,
         grace=options.grace,
         stop_on_disconnect=options.stop_on_disconnect,
         wait=options.wait,
+        gpus=gpus,
+        max_failed_in_a_row=options.max_failed_in_a_row,
     )
     names = frozenset(name.full or name.id for name in options.sweeps)
-    return State(settings=settings, sweeps=names, started=now, silent_since=now)
+    return State(settings=settings, sweeps=names, served=names, started=now, silent_since=now)
 
 
 def _hear_signals(agent: Agent) -> None:

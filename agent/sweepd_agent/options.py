@@ -9,13 +9,16 @@ from typing import TypeVar
 from sweepd.durations import parse_duration
 from sweepd_agent.core.names import SweepName, parse_sweep_name
 from sweepd_agent.core.sizes import parse_size
+from sweepd_agent.devices import parse_devices
 
 _MAX_SLOTS = 1_024
 _EXAMPLES = """examples:
   sweep-agent --sweep local/mnist/k3x9v2ab
   sweep-agent --sweep k3x9v2ab --slots 4 --count 20
+  sweep-agent --sweep k3x9v2ab --slots 4 --gpus-per-run 2
 
-exit codes: 0 done, 1 failure, 2 usage, 3 no such sweep, 4 token refused, 6 no server in time, 130 Ctrl-C
+exit codes: 0 done, 1 failure, 2 usage, 3 no such sweep, 4 token refused, 6 no server in time,
+  9 a guard tripped, 130 Ctrl-C
 """
 
 Parsed = TypeVar("Parsed")
@@ -31,6 +34,9 @@ class Options:
     state: Path | None
     slots: int
     count: int | None
+    gpus_per_run: int | None
+    gpus: tuple[str, ...] | None
+    max_failed_in_a_row: int | None
     grace: float
     wait: float | None
     adopt: bool
@@ -46,7 +52,10 @@ class Options:
 
 def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
     """Return what the arguments ask for; help and mistakes end the program."""
-    given = _parser(version).parse_args(arguments)
+    parser = _parser(version)
+    given = parser.parse_args(arguments)
+    if given.gpus is not None and not given.gpus_per_run:
+        parser.error("--gpus needs --gpus-per-run: how many of them each run gets")
     return Options(
         sweeps=tuple(given.sweep),
         server=given.server,
@@ -54,6 +63,9 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         state=given.state,
         slots=given.slots,
         count=given.count,
+        gpus_per_run=given.gpus_per_run,
+        gpus=given.gpus,
+        max_failed_in_a_row=given.max_consecutive_failed_runs,
         grace=given.grace,
         wait=given.wait,
         adopt=not given.no_adopt,
@@ -87,6 +99,24 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add("--slots", type=_whole(1, _MAX_SLOTS), default=1, metavar="N", help="runs at once (1)")
     add("--count", type=_whole(1), metavar="N", help="end after N runs have ended here")
+    add(
+        "--gpus-per-run",
+        type=_whole(0, _MAX_SLOTS),
+        metavar="K",
+        help="give each slot K GPUs of its own, by CUDA_VISIBLE_DEVICES; default: what the agent sees",
+    )
+    add(
+        "--gpus",
+        type=_checked(parse_devices),
+        metavar="LIST",
+        help="as 0,1,2,3 or ids: which GPUs; default: CUDA_VISIBLE_DEVICES, else all that nvidia-smi lists",
+    )
+    add(
+        "--max-consecutive-failed-runs",
+        type=_whole(1),
+        metavar="N",
+        help="end with code 9 after N failed runs in a row; stopped runs do not count",
+    )
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
     add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
     add("--state", type=Path, metavar="DIR", help="the agent's folder; default: a free one of this account")

@@ -17,6 +17,7 @@ class Surroundings:
 
     folder: StateFolder
     environ: Mapping[str, str]
+    labels: Mapping[str, str]
     interpreter: str | None
     adopt: bool
     show_output: bool

@@ -19,6 +19,16 @@ class AttemptKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an attempt runs on this machine, from its start to its end."""
+
+    # Counted from 0.
+    slot: int
+    # The devices that its process sees; None: those that the agent sees.
+    gpus: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """A run as it was handed out: all that is needed to start it, and kept until it is over."""
 
@@ -38,6 +48,8 @@ class Assignment:
     lost_after: float
     # Unix time at which it arrived here; for display only.
     assigned_time: float
+    # Which of the runs of its point it is, from 0; None: its point has one run.
+    repeat: int | None = None
 
 
 class ExitCause(StrEnum):
@@ -50,6 +62,9 @@ class ExitCause(StrEnum):
     START_FAILED = "start failed"
     HANDED_BACK = "handed back"
     ORPHANED = "orphaned"
+
+
+_CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEMORY, ExitCause.START_FAILED})
 
 
 class StopMode(StrEnum):
@@ -97,11 +112,19 @@ class Exit:
     time: float
 
     @property
+    def succeeded(self) -> bool:
+        """Whether the process ended well, and by itself."""
+        return self.cause is ExitCause.EXITED and self.code == 0
+
+    @property
+    def charged(self) -> bool:
+        """Whether the run itself has failed: neither stopped by anybody, nor lost with its supervisor."""
+        return not self.succeeded and self.cause in _CHARGED
+
+    @property
     def failed(self) -> bool:
         """Whether a person would want to see the end of its log."""
-        if self.cause in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}:
-            return False
-        return self.cause is not ExitCause.EXITED or self.code != 0
+        return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 
 def judged(outcome: Outcome, order: StopOrder | None) -> Exit:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, StopOrder
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Place, StopOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,10 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Start the process of a journalled attempt."""
+    """Start the process of a journalled attempt, at a place that is noted first."""
 
     key: AttemptKey
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)

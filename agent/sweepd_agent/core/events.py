@@ -1,7 +1,7 @@
 """What can happen to an agent: the events that go into `decide`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Outcome, StopMode
@@ -33,6 +33,24 @@ class Wish(StrEnum):
     TERMINATE = "SIGTERM"
 
 
+class Reason(StrEnum):
+    """Why the scheduler gives an agent no runs of a sweep."""
+
+    LABELS = "labels"
+    GUARD = "guard"
+    # One of a later version.
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """That an agent gets no runs of a sweep, and why."""
+
+    reason: Reason
+    # For people, with the remedy.
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOpened:
     """Welcome arrived."""
@@ -41,6 +59,8 @@ class StreamOpened:
     verdicts: Mapping[AttemptKey, Verdict]
     # Attempts whose end is stored already.
     exited: frozenset[AttemptKey] = frozenset()
+    # Sweeps of which this agent gets no runs.
+    withheld: Mapping[str, Withholding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,14 @@ class Fenced:
 
 
 @dataclass(frozen=True, slots=True)
+class WithheldChanged:
+    """This agent gets no runs of a sweep from now on, for another reason than before, or gets them again."""
+
+    sweep: str
+    withholding: Withholding | None
+
+
+@dataclass(frozen=True, slots=True)
 class SweepEnded:
     """A sweep hands out no more runs."""
 
@@ -152,6 +180,8 @@ class ProcessEnded:
 
     key: AttemptKey
     outcome: Outcome
+    # The end of its log, unless it ended well.
+    log_tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +213,7 @@ Event = (
     | StopReceived
     | DrainReceived
     | Fenced
+    | WithheldChanged
     | SweepEnded
     | ExitReported
     | ExitAcked

@@ -5,6 +5,7 @@ from dataclasses import replace
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
 from sweepd_agent.core.effects import Leave, Say
 from sweepd_agent.core.events import Refusal, Refused, Wish
+from sweepd_agent.core.guard import GUARDED, guard_line, own_guard, scheduler_guard
 from sweepd_agent.core.state import Leaving, Phase, Standing, State
 from sweepd_agent.core.turn import Turn
 
@@ -42,7 +43,7 @@ def refused(turn: Turn, event: Refused) -> None:
         _leave(turn, FAILURE, "replaced", event.message)
     elif not turn.state.has_processes:
         if event.refusal is Refusal.SWEEP_ENDED and turn.state.was_connected:
-            _leave(turn, OK, "the sweep has ended", "")
+            _leave_as_judged(turn, Leaving(cause="the sweep has ended", code=OK))
         else:
             _leave(turn, _REFUSED_CODES[event.refusal], event.refusal.value, event.message)
 
@@ -58,6 +59,10 @@ def settle(turn: Turn) -> None:
     if alone and waited is not None and turn.now - state.started >= waited:
         _leave(turn, UNREACHABLE, "no server", f"no server answered within {waited:g} s")
         return
+    guard = own_guard(state)
+    if state.leaving is None and guard is not None:
+        _trip(turn, guard)
+        state = turn.state
     if state.leaving is None and state.count_left == 0 and not _any_begun(state):
         drain(turn, f"--count {state.settings.count} reached", code=OK)
     if state.leaving is None and not state.sweeps:
@@ -150,11 +155,27 @@ def _come_to_an_end(turn: Turn, leaving: Leaving) -> None:
         return
     waiting = sum(held.undelivered for held in state.held.values())
     if not waiting and not state.has_processes:
-        _leave(turn, leaving.code, leaving.cause, "")
+        _leave_as_judged(turn, leaving)
     elif overdue:
-        _leave(turn, leaving.code or FAILURE, leaving.cause, _left_behind(waiting))
+        _leave_as_judged(turn, leaving, _left_behind(waiting))
     elif leaving.leave_at is None:
         turn.state = replace(state, leaving=replace(leaving, leave_at=turn.now + state.settings.grace))
+
+
+def _trip(turn: Turn, guard: str) -> None:
+    """Take nothing new, end what is live here, and give it back."""
+    turn.state = replace(turn.state, leaving=Leaving(cause=guard, code=GUARDED, terminate_at=turn.now))
+    _say(turn, guard, "ending the other runs and handing them back")
+
+
+def _leave_as_judged(turn: Turn, leaving: Leaving, trouble: str = "") -> None:
+    """End with the code of what led to it; a guard that holds is why, unless a person asked with Ctrl-C."""
+    code, guard = leaving.code, leaving.cause if leaving.code == GUARDED else None
+    if code == OK and (guard := scheduler_guard(turn.state)) is not None:
+        code = GUARDED
+    words = [] if guard is None else [guard_line(guard, turn.state.last_failure)]
+    words += [trouble] if trouble else []
+    _leave(turn, code or (FAILURE if trouble else OK), leaving.cause, "; ".join(words))
 
 
 def _left_behind(runs: int) -> str:

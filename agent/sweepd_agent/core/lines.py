@@ -12,10 +12,11 @@ Fields = Mapping[str, Json]
 def line(event: str, key: AttemptKey | None, fields: Fields) -> str | None:
     """Return the line of an event; None for what would only be noise."""
     describe = _LINES.get(event)
-    return None if describe is None else describe(_short(key), fields)
+    return None if describe is None else describe(short_name(key), fields)
 
 
-def _short(key: AttemptKey | None) -> str:
+def short_name(key: AttemptKey | None) -> str:
+    """Return an attempt as lines name it: the last part of its run's name, and its number unless it is 1."""
     if key is None:
         return ""
     name = key.run.rpartition("/")[2]
@@ -38,22 +39,40 @@ def _disconnected(_: str, fields: Fields) -> str:
 def _started(run: str, fields: Fields) -> str:
     params = fields.get("params")
     values = params.items() if isinstance(params, dict) else ()
-    shown = " ".join(f"{_printable(name)}={_cut(_value(value))}" for name, value in values)
+    shown = " ".join(f"{printable(name)}={_cut(_value(value))}" for name, value in values)
     return f"run {run} started: {shown}" if shown else f"run {run} started"
 
 
+def how_ended(cause: str, code: int | None, signal: int | None) -> str:
+    """Return how a process ended, in words."""
+    match cause:
+        case ExitCause.EXITED:
+            return "finished" if code == 0 else f"failed with exit code {code}"
+        case ExitCause.SIGNALED:
+            return f"failed by signal {signal}"
+        case ExitCause.START_FAILED:
+            return "failed to start"
+        case ExitCause.COMMANDED:
+            return "stopped by the scheduler"
+        case _:
+            return cause
+
+
 def _ended(run: str, fields: Fields) -> str:
-    cause, message = fields.get("cause"), fields.get("message")
-    how = str(cause)
-    if cause == ExitCause.EXITED:
-        how = (
-            "finished" if fields.get("exit_code") == 0 else f"failed with exit code {fields.get('exit_code')}"
-        )
-    elif cause == ExitCause.SIGNALED:
-        how = f"failed by signal {fields.get('signal')}"
-    elif cause == ExitCause.COMMANDED:
-        how = "stopped by the scheduler"
+    code, signal, message = fields.get("exit_code"), fields.get("signal"), fields.get("message")
+    how = how_ended(
+        str(fields.get("cause")),
+        code if isinstance(code, int) else None,
+        signal if isinstance(signal, int) else None,
+    )
     return f"run {run} {how}: {message}" if message else f"run {run} {how}"
+
+
+def _withheld(_: str, fields: Fields) -> str:
+    sweep, message = str(fields.get("sweep")).rpartition("/")[2], printable(str(fields.get("message")))
+    if fields.get("reason") is None:
+        return f"sweep {sweep}: this agent gets runs again"
+    return f"sweep {sweep} gives this agent no runs: {message}"
 
 
 def _draining(_: str, fields: Fields) -> str:
@@ -76,6 +95,7 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
         f"run {run}: {fields.get('message')}" if run else str(fields.get("message"))
     ),
     "fenced": lambda run, _: f"run {run} is another agent's by now; ending its process here",
+    "withheld": _withheld,
     "draining": _draining,
     "exiting": _exiting,
 }
@@ -87,12 +107,12 @@ def _value(value: Json) -> str:
         case float():
             return f"{value:.4g}"
         case str():
-            return _printable(value)
+            return printable(value)
         case _:
-            return _printable(json.dumps(value, ensure_ascii=False))
+            return printable(json.dumps(value, ensure_ascii=False))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return a text with what would steer a terminal made visible."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from sweepd_agent.core import leaving
+from sweepd_agent.core import leaving, serving
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, judged
 from sweepd_agent.core.effects import Confirm, Effect, Journal, Launch, Offer, ReportStart, Say, Stop
 from sweepd_agent.core.events import (
@@ -26,6 +26,7 @@ from sweepd_agent.core.events import (
     SweepsNamed,
     Tick,
     Verdict,
+    WithheldChanged,
 )
 from sweepd_agent.core.state import Held, Phase, Standing, State
 from sweepd_agent.core.turn import Turn
@@ -59,7 +60,7 @@ def decide(state: State, event: Event, now: float) -> Decision:
 def _happen(turn: Turn, event: Event) -> None:
     match event:
         case SweepsNamed():
-            turn.state = replace(turn.state, sweeps=event.sweeps)
+            turn.state = replace(turn.state, sweeps=event.sweeps, served=event.sweeps)
         case StreamOpened():
             _opened(turn, event)
         case StreamClosed():
@@ -79,8 +80,10 @@ def _happen(turn: Turn, event: Event) -> None:
             leaving.drain(turn, event.reason or "drained by the scheduler", code=0)
         case Fenced():
             _fenced(turn, event)
+        case WithheldChanged():
+            serving.withhold(turn, event.sweep, event.withholding)
         case SweepEnded():
-            _sweep_ended(turn, event)
+            serving.ended(turn, event)
         case ProcessStarted() | ProcessEnded() | ExitReported() | ExitAcked() | Delivered():
             _attempt(turn, event)
         case Asked():
@@ -96,6 +99,7 @@ def _opened(turn: Turn, event: StreamOpened) -> None:
     turn.state = replace(
         turn.state, connected=True, was_connected=True, lease=event.lease, offered=None, silent_since=turn.now
     )
+    serving.withheld_at_welcome(turn, event.withheld)
     for held in list(turn.state.held.values()):
         verdict = event.verdicts.get(held.key, Verdict.KEEP)
         if verdict is Verdict.STOP:
@@ -109,8 +113,13 @@ def _opened(turn: Turn, event: StreamOpened) -> None:
 
 def _kept(turn: Turn, held: Held) -> None:
     if held.phase is Phase.READY and turn.state.leaving is None:
-        held = replace(held, phase=Phase.STARTING)
-        turn.do(Launch(held.key))
+        place = turn.state.place_for_found(held.place)
+        if place is None:
+            turn.hold(held)
+            turn.end_without_process(held, ExitCause.HANDED_BACK, "this agent has fewer slots than before")
+            return
+        held = replace(held, phase=Phase.STARTING, place=place)
+        turn.do(Launch(held.key, place))
     turn.hold(held)
     if held.pid is not None and not held.acked:
         turn.do(ReportStart(held.key))
@@ -126,10 +135,14 @@ def _start(turn: Turn, event: StartReceived) -> None:
     if turn.state.leaving is not None:
         turn.do(Confirm(event.command_id, f"the agent is about to end: {turn.state.leaving.cause}"))
         return
+    free = turn.state.free_places()
+    if not free:
+        turn.do(Confirm(event.command_id, "no slot of this agent is free"))
+        return
     for other in list(turn.state.held.values()):
         if other.key.run == key.run and other.key.attempt < key.attempt:
             _fenced(turn, Fenced(other.key))
-    turn.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING))
+    turn.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING, place=free[0]))
     turn.do(Journal(event.assignment, event.command_id))
 
 
@@ -146,9 +159,9 @@ def _journalled(turn: Turn, event: Journalled) -> None:
         turn.drop(held.key)
     elif held.order is not None:
         turn.end_without_process(held, held.order.cause, held.order.reason)
-    else:
+    elif held.place is not None:
         turn.hold(replace(held, phase=Phase.STARTING))
-        turn.do(Launch(held.key))
+        turn.do(Launch(held.key, held.place))
 
 
 def _stop(turn: Turn, event: StopReceived) -> None:
@@ -175,19 +188,6 @@ def _fenced(turn: Turn, event: Fenced) -> None:
         turn.drop(held.key)
 
 
-def _sweep_ended(turn: Turn, event: SweepEnded) -> None:
-    if event.sweep not in turn.state.sweeps:
-        return
-    turn.state = replace(turn.state, sweeps=turn.state.sweeps - {event.sweep})
-    fields: dict[str, Json] = {
-        "command": "sweep ended",
-        "sweep": event.sweep,
-        "state": event.state,
-        "reason": event.reason,
-    }
-    turn.do(Say("command", None, fields))
-
-
 def _attempt(turn: Turn, event: ProcessStarted | ProcessEnded | ExitReported | ExitAcked | Delivered) -> None:
     held = turn.find(event.key)
     if held is None:
@@ -196,7 +196,7 @@ def _attempt(turn: Turn, event: ProcessStarted | ProcessEnded | ExitReported | E
         case ProcessStarted():
             _running(turn, held, event.pid)
         case ProcessEnded() if held.phase is not Phase.ENDED:
-            turn.end(held, judged(event.outcome, held.order))
+            turn.end(held, judged(event.outcome, held.order), event.log_tail)
         case ExitReported():
             turn.hold(replace(held, reported=True))
         case ExitAcked():
@@ -214,6 +214,9 @@ def _running(turn: Turn, held: Held, pid: int) -> None:
         "assigned_time": assignment.assigned_time,
         "requeue_after_s": assignment.lost_after,
         "run_pid": pid,
+        "repeat": assignment.repeat,
+        "slot": held.place.slot if held.place is not None else None,
+        "gpus": None if held.place is None or held.place.gpus is None else list(held.place.gpus),
     }
     turn.do(Say("run_started", held.key, fields), ReportStart(held.key))
     if held.order is not None:

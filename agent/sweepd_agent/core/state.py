@@ -1,10 +1,11 @@
 """What an agent knows about itself and the attempts that it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, StopOrder
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Place, StopOrder
+from sweepd_agent.core.events import Withholding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,10 @@ class Settings:
     stop_on_disconnect: bool = False
     # Longest wait for the first answer of a server; None: for ever.
     wait: float | None = None
+    # The devices of each slot; None: runs see what the agent sees.
+    gpus: tuple[tuple[str, ...], ...] | None = None
+    # End after so many failed runs in a row; None: never for that reason.
+    max_failed_in_a_row: int | None = None
 
 
 class Phase(StrEnum):
@@ -49,6 +54,8 @@ class Held:
     assignment: Assignment
     phase: Phase
     standing: Standing = Standing.KEPT
+    # None: it has not been started, or by an agent that knew of no places.
+    place: Place | None = None
     pid: int | None = None
     order: StopOrder | None = None
     exit: Exit | None = None
@@ -97,6 +104,15 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How a run failed, for the one line that says why the agent ends."""
+
+    key: AttemptKey
+    exit: Exit
+    log_tail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """All that decisions rest on."""
 
@@ -104,6 +120,10 @@ class State:
     # Full names of the sweeps that still hand out runs.
     sweeps: frozenset[str]
     started: float
+    # Those that it served last: what `sweeps` was before it became empty.
+    served: frozenset[str] = frozenset()
+    # Sweeps of which this agent gets no runs, and why.
+    withheld: Mapping[str, Withholding] = field(default_factory=dict)
     held: Mapping[AttemptKey, Held] = field(default_factory=dict)
     connected: bool = False
     was_connected: bool = False
@@ -112,6 +132,11 @@ class State:
     silent_since: float = 0.0
     # Runs that have ended here.
     ended: int = 0
+    # Those that have ended well, and those that have failed.
+    succeeded: int = 0
+    failed: int = 0
+    failed_in_a_row: int = 0
+    last_failure: Failure | None = None
     enough_room: bool = True
     # The level that the scheduler was told; None: not on this stream.
     offered: int | None = None
@@ -125,8 +150,35 @@ class State:
         """How many runs would be taken now."""
         if self.leaving is not None or not self.sweeps or not self.enough_room:
             return 0
-        free = self.settings.slots - sum(held.takes_slot for held in self.held.values())
+        free = len(self.free_places())
         return max(0, free if self.count_left is None else min(free, self.count_left))
+
+    def free_places(self) -> list[Place]:
+        """Return where runs may begin now, the lowest slot first.
+
+        An attempt that was adopted from an agent with other slots or devices keeps what it has: no slot is
+        free whose number it has, or one of whose devices it sees.
+        """
+        return self._places_beside([held for held in self.held.values() if held.takes_slot])
+
+    def place_for_found(self, noted: Place | None) -> Place | None:
+        """Return where an attempt that was found may be: as noted if that is free; None if nowhere."""
+        others = [held for held in self.held.values() if held.has_process and held.place is not None]
+        free = self._places_beside(others)
+        return noted if noted in free else next(iter(free), None)
+
+    def _places_beside(self, live: list[Held]) -> list[Place]:
+        places = [held.place for held in live if held.place is not None]
+        slots = {place.slot for place in places}
+        gpus = {gpu for place in places for gpu in place.gpus or ()}
+        free = [
+            place for place in self._places() if place.slot not in slots and gpus.isdisjoint(place.gpus or ())
+        ]
+        return free[: max(0, self.settings.slots - len(live))]
+
+    def _places(self) -> Iterator[Place]:
+        for slot in range(self.settings.slots):
+            yield Place(slot=slot, gpus=None if self.settings.gpus is None else self.settings.gpus[slot])
 
     @property
     def count_left(self) -> int | None:

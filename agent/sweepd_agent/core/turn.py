@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, StopMode, StopOrder
 from sweepd_agent.core.effects import Effect, Forget, ReportExit, Say, Stop
-from sweepd_agent.core.state import Held, Phase, Standing, State
+from sweepd_agent.core.state import Failure, Held, Phase, Standing, State
 
 
 @dataclass(slots=True)
@@ -51,9 +51,9 @@ class Turn:
         """End an attempt that never got a process."""
         self.end(held, Exit(cause=cause, code=None, signal=None, message=reason, time=0.0))
 
-    def end(self, held: Held, how: Exit) -> None:
+    def end(self, held: Held, how: Exit, log_tail: str = "") -> None:
         """Note the end of an attempt."""
-        self.state = replace(self.state, ended=self.state.ended + 1)
+        self.state = _counted(self.state, held, how, log_tail)
         fields = {
             "cause": how.cause.value,
             "exit_code": how.code,
@@ -72,6 +72,18 @@ class Turn:
         for held in list(self.state.held.values()):
             if held.phase is not Phase.ENDED and only(held):
                 self.stop(held, order)
+
+
+def _counted(state: State, held: Held, how: Exit, log_tail: str) -> State:
+    """Return the state after one more end; what was stopped or lost is neither success nor failure."""
+    state = replace(state, ended=state.ended + 1)
+    if how.succeeded:
+        return replace(state, succeeded=state.succeeded + 1, failed_in_a_row=0)
+    if not how.charged or held.standing is Standing.FENCED:
+        return state
+    failure = Failure(key=held.key, exit=how, log_tail=log_tail)
+    in_a_row = state.failed_in_a_row + 1
+    return replace(state, failed=state.failed + 1, failed_in_a_row=in_a_row, last_failure=failure)
 
 
 def _merged(old: StopOrder | None, new: StopOrder) -> StopOrder:

@@ -59,7 +59,14 @@ class Session:
         self.handles: dict[int, Attempt] = {}
         self.outbox: queue.Queue[v1.AttachResponse | Exception | None] = queue.Queue()
         self.wanted = 0
+        # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
+        self.unconfirmed: set[int] = set()
         self.said_goodbye = False
+
+    @property
+    def room(self) -> int:
+        """How many more runs may be handed out."""
+        return self.wanted - len(self.unconfirmed)
 
     def send(self, **command: object) -> None:
         """Send a command."""
@@ -92,6 +99,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.acks_logs = True
         # Said with the acknowledgement of an end.
         self.notice = ""
+        # Sweeps of which agents are told that they get no runs.
+        self.withheld: list[v1.Withheld] = []
         self.refuse: Callable[[v1.Hello, Context], None] | None = None
         self.fates: dict[str, v1.AttemptFate.ValueType] = {}
         self._command = 0
@@ -132,10 +141,33 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
                 session.outbox.put(ConnectionError("broken by the test"))
 
     def add(
-        self, *command: str, params: dict[str, object] | None = None, program: str = "", attempt: int = 1
+        self,
+        *command: str,
+        params: dict[str, object] | None = None,
+        program: str = "",
+        attempt: int = 1,
+        repeat: int | None = None,
     ) -> str:
         """Have a run handed out as soon as an agent wants one; return its name."""
-        number = len(self.todo) + len(self.attempts) + 1
+        return self.add_attempt(
+            len(self.todo) + len(self.attempts) + 1,
+            *command,
+            params=params,
+            program=program,
+            attempt=attempt,
+            repeat=repeat,
+        )
+
+    def add_attempt(
+        self,
+        number: int,
+        *command: str,
+        params: dict[str, object] | None = None,
+        program: str = "",
+        attempt: int = 1,
+        repeat: int | None = None,
+    ) -> str:
+        """Have an attempt at the run of a number handed out, as soon as an agent wants it; return its name."""
         start = v1.StartRun(
             run=f"{SWEEP}-{number}",
             sweep=SWEEP,
@@ -148,6 +180,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             rungs=[3, 9],
             stop_grace=lasting(self.stop_grace),
             lost_after=lasting(self.lost_after),
+            repeat=repeat,
         )
         with self.changed:
             self.todo.append(start)
@@ -212,6 +245,9 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
     def ListAgents(self, request: v1.ListAgentsRequest, context: Context) -> v1.ListAgentsResponse:  # noqa: N802
         return v1.ListAgentsResponse()
 
+    def ReleaseAgent(self, request: v1.ReleaseAgentRequest, context: Context) -> v1.ReleaseAgentResponse:  # noqa: N802
+        return v1.ReleaseAgentResponse()
+
     def Attach(  # noqa: N802
         self, request_iterator: Iterator[v1.AttachRequest], context: Context
     ) -> Iterator[v1.AttachResponse]:
@@ -271,13 +307,14 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             point_window_bytes=1 << 20,
             log_window_bytes=1 << 20,
             verdicts=verdicts,
+            withheld=self.withheld,
         )
 
     def _hand_out(self, session: Session) -> None:
-        while session.wanted and self.todo:
+        while session.room > 0 and self.todo:
             start = self.todo.popleft()
-            session.wanted -= 1
             self._command += 1
+            session.unconfirmed.add(self._command)
             attempt = Attempt(run=start.run, number=start.attempt, handed_out_at=time.monotonic())
             self.attempts.append(attempt)
             handle = len(self.attempts)
@@ -293,6 +330,10 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             self._hand_out(session)
         elif kind == "command_result":
             self.results.append(request.command_result)
+            session.unconfirmed.discard(request.command_result.command_id)
+            if request.command_result.error:
+                session.wanted = 0
+            self._hand_out(session)
         elif kind == "goodbye":
             session.said_goodbye = True
         elif kind == "heartbeat":

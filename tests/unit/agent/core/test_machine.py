@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sweepd_agent.core import effects as f
 from sweepd_agent.core import events as e
-from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Outcome, StopMode
+from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Outcome, Place, StopMode
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.machine import Decision, decide
 from sweepd_agent.core.state import Held, Phase, Settings, State
@@ -65,7 +65,7 @@ def test_an_assignment_is_journalled_then_confirmed_then_started() -> None:
     play = Play()
     assert play.connected() == [f.Offer(1)]
     assert play.happens(e.StartReceived(5, RUN)) == [f.Journal(RUN, 5), f.Offer(0)]
-    assert play.happens(e.Journalled(KEY, 5)) == [f.Confirm(5), f.Launch(KEY)]
+    assert play.happens(e.Journalled(KEY, 5)) == [f.Confirm(5), f.Launch(KEY, Place(slot=0))]
     assert play.happens(e.StartReceived(6, RUN)) == [f.Confirm(6)]
     assert play.happens(e.ProcessStarted(KEY, 77)) == [f.ReportStart(KEY)]
 

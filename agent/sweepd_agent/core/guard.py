@@ -1,0 +1,46 @@
+"""When an agent has failed too often: its own guard, that of the scheduler, and the line that says so."""
+
+from sweepd_agent.core.events import Reason
+from sweepd_agent.core.lines import how_ended, printable, short_name
+from sweepd_agent.core.state import Failure, State
+
+GUARDED = 9
+"""The exit code of an agent whose guard has tripped."""
+
+_SHOWN_LINES = 3
+_LONGEST_LINE = 200
+
+
+def own_guard(state: State) -> str | None:
+    """Return what the agent's own guard has to say; None while it has not tripped."""
+    most = state.settings.max_failed_in_a_row
+    if most is None or state.failed_in_a_row < most:
+        return None
+    runs = "1 run has failed" if most == 1 else f"{most} runs have failed in a row"
+    return f"{runs} (--max-consecutive-failed-runs {most})"
+
+
+def scheduler_guard(state: State) -> str | None:
+    """Return what holds this agent back from all that it serves; None unless that is guards alone."""
+    sweeps = sorted(state.sweeps or state.served)
+    said = [state.withheld.get(sweep) for sweep in sweeps]
+    if not said or any(one is None or one.reason is not Reason.GUARD for one in said):
+        return None
+    names = ", ".join(sweep.rpartition("/")[2] for sweep in sweeps)
+    return f"the guard of {'sweep' if len(sweeps) == 1 else 'sweeps'} {names} holds this agent"
+
+
+def guard_line(guard: str, failure: Failure | None) -> str:
+    """Return one line that names the guard, how the last run failed, and what it said last."""
+    if failure is None:
+        return guard
+    how = failure.exit
+    line = f"{guard}; run {short_name(failure.key)} {how_ended(how.cause, how.code, how.signal)}"
+    if how.message:
+        line += f": {printable(how.message)[:_LONGEST_LINE]}"
+    last = [text.strip() for text in failure.log_tail.splitlines() if text.strip()][-_SHOWN_LINES:]
+    return (
+        f"{line}; its last lines: {' | '.join(printable(text)[:_LONGEST_LINE] for text in last)}"
+        if last
+        else line
+    )

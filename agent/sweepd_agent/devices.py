@@ -1,0 +1,123 @@
+"""Which devices the slots of an agent have: those it was told, those it sees, or all that the machine has."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+_NVIDIA_SMI = "nvidia-smi"
+_WITHIN = 30.0
+# As in `GPU 0: NVIDIA A100 (UUID: GPU-5a…)` and, below it, `  MIG 1g.5gb Device 0: (UUID: MIG-c6…)`.
+_LISTED = re.compile(r"^(\s*)(GPU|MIG)\b.*\(UUID: ([^)]+)\)\s*$")
+
+
+class DevicesError(Exception):
+    """The slots cannot have the devices that they are to have; the message says why, in one line."""
+
+
+def parse_devices(text: str) -> tuple[str, ...]:
+    """Return the devices that are listed in `text`: numbers, or ids of GPUs or of parts of them.
+
+    Raises:
+        ValueError: a name is empty or comes twice.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or any(character.isspace() for name in names for character in name):
+        raise ValueError(f"{text!r} is no list of devices; write 0,1,2 or ids, as `nvidia-smi -L` shows them")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"the device {twice} is named twice")
+    return names
+
+
+def devices_of_slots(
+    slots: int, per_slot: int, named: Sequence[str] | None, environ: Mapping[str, str]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the devices of each slot.
+
+    Args:
+        slots: how many slots there are.
+        per_slot: how many devices each has; 0: runs see none.
+        named: the devices to use; None: those in `CUDA_VISIBLE_DEVICES`, else all that `nvidia-smi` lists.
+        environ: the environment of the agent.
+
+    Raises:
+        DevicesError: there are fewer than the slots need, or which there are cannot be told.
+    """
+    if per_slot == 0:
+        return ((),) * slots
+    devices, origin = _there(named, environ)
+    needed = slots * per_slot
+    if len(devices) < needed:
+        there = "1 GPU is" if len(devices) == 1 else f"{len(devices)} GPUs are"
+        raise DevicesError(
+            f"--slots {slots} with --gpus-per-run {per_slot} needs {needed} GPUs; {there} there ({origin})"
+        )
+    return tuple(devices[first : first + per_slot] for first in range(0, needed, per_slot))
+
+
+def listed_devices(text: str) -> tuple[str, ...]:
+    """Return the ids in the output of `nvidia-smi -L`; of a GPU that is divided, those of its parts."""
+    devices: list[str] = []
+    whole: str | None = None
+    for line in text.splitlines():
+        match = _LISTED.match(line)
+        if match is None:
+            continue
+        if match[2] == "GPU":
+            whole = match[3]
+        elif whole is not None and devices and devices[-1] == whole:
+            devices.pop()
+        devices.append(match[3])
+    return tuple(devices)
+
+
+def _there(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+    """Return the devices that there are, and how that is known."""
+    if named is not None:
+        return tuple(named), "--gpus"
+    if VISIBLE in environ:
+        return _visible(environ[VISIBLE]), VISIBLE
+    program = shutil.which(_NVIDIA_SMI, path=environ.get("PATH"))
+    if program is None:
+        return (), f"no {_NVIDIA_SMI} to ask; --gpus 0,1,… names them"
+    return _asked(program, environ), _NVIDIA_SMI
+
+
+def _visible(text: str) -> tuple[str, ...]:
+    """Return what programs see by CUDA_VISIBLE_DEVICES: all up to the first that is none, as -1 is.
+
+    Raises:
+        DevicesError: it names a device twice, of which CUDA makes no devices at all.
+    """
+    names: list[str] = []
+    for name in (part.strip() for part in text.split(",")):
+        if not name or name.startswith("-") or name == "NoDevFiles":
+            break
+        if name in names:
+            raise DevicesError(f"{VISIBLE} names the device {name} twice")
+        names.append(name)
+    return tuple(names)
+
+
+def _asked(program: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        listing = subprocess.run(
+            [program, "-L"],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_WITHIN,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DevicesError(
+            f"{_NVIDIA_SMI} has not said within {_WITHIN:g} s which GPUs there are; name them with --gpus"
+        ) from error
+    except OSError as error:
+        raise DevicesError(f"{program} cannot be run: {error.strerror}; name the GPUs with --gpus") from error
+    return listed_devices(listing.stdout) if listing.returncode == 0 else ()
