@@ -157,7 +157,7 @@ def by_model(problem: Problem, seed: int, runs: int) -> Trace:
         loss = problem.loss(proposal.point)
         losses.append(loss)
         handed_out = HandedOut(run_number=run_number, point=proposal.point)
-        ended = Ended(run_number=run_number, outcome=Outcome.FINISHED, best=loss, worst=loss, last=loss)
+        ended = Ended(run_number=run_number, outcome=Outcome.FINISHED, value=loss, best=loss, worst=loss, last=loss)
         study.observe(study.known + 1, [handed_out, ended])
     return Trace(running_least(losses), seconds)
 

@@ -40,7 +40,9 @@ def a_spec(
 
 def finished(run_number: int, value: float | None) -> Ended:
     """Return the end of a run that finished with a value."""
-    return Ended(run_number=run_number, outcome=Outcome.FINISHED, best=value, worst=value, last=value)
+    return Ended(
+        run_number=run_number, outcome=Outcome.FINISHED, value=value, best=value, worst=value, last=value
+    )
 
 
 def a_trial(run_number: int, point: Point, value: float | None) -> list[Observation]:

@@ -99,10 +99,13 @@ def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
     outcome = _OUTCOMES.get(message.outcome)
     if outcome is None:
         raise InvalidFieldError(f"{field}.outcome", f"{message.outcome} is no legal value")
+    best = _finite(message.best_value, f"{field}.best_value") if message.HasField("best_value") else None
     return Ended(
         run_number=number,
         outcome=outcome,
-        best=_finite(message.best_value, f"{field}.best_value") if message.HasField("best_value") else None,
+        # Whoever does not say what counts means the best.
+        value=_finite(message.value, f"{field}.value") if message.HasField("value") else best,
+        best=best,
         worst=_finite(message.worst_value, f"{field}.worst_value")
         if message.HasField("worst_value")
         else None,

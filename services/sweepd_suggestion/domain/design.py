@@ -1,23 +1,41 @@
-"""The first points of a search: spread evenly, by (seed, index) alone.
+"""The first points of a search: spread evenly, by (seed, index) where no constraint is in the way.
 
 Maximin Latin hypercubes: McKay, Beckman, Conover (1979), Technometrics 21, 239-245; Johnson, Moore, Ylvisaker
 (1990), J. Statistical Planning and Inference 26, 131-148.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from sweepd.spec import SearchSpace
+from sweepd.spec import Path, Point, SearchSpace
 from sweepd.spec.draw import draw
 
 _TRIES = 24
 _LEAST, _MOST = 4, 12
+_STAND_INS = 6
 
 
-def design_size(dimensions: int, run_cap: int | None) -> int:
-    """Return how many points a search starts with: two a dimension, within bounds and a third of the cap."""
+def design_size(dimensions: int, most_points: int | None) -> int:
+    """Return how many points a search starts with: two a dimension, within bounds and a third of all."""
     size = min(max(2 * dimensions, _LEAST), _MOST)
-    return size if run_cap is None else max(2, min(size, run_cap // 3))
+    return size if most_points is None else max(2, min(size, most_points // 3))
+
+
+def design_point(space: SearchSpace, seed: int, index: int, size: int, others: Sequence[Point]) -> Point:
+    """Return point `index` of the design, or what does its duty where that breaks a constraint.
+
+    That is, of a few random points the one that is farthest from all `others`.
+
+    Raises:
+        InfeasibleError: draws find no point that satisfies the constraints.
+    """
+    point = space.from_unit(design_vector(space, seed, index, size))
+    if space.feasible(point):
+        return point
+    draws = [space.random_point(seed, _STAND_INS * index + k) for k in range(_STAND_INS)]
+    placed = [space.to_unit(other) for other in others]
+    return max(draws, key=lambda one: min((_distance(space.to_unit(one), p) for p in placed), default=0.0))
 
 
 def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple[float, ...]:
@@ -29,7 +47,7 @@ def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple
 
 @lru_cache(maxsize=64)
 def _hypercube(
-    seed: int, block: int, size: int, names: tuple[tuple[str, ...], ...]
+    seed: int, block: int, size: int, names: tuple[Path, ...]
 ) -> tuple[tuple[float, ...], ...]:
     # Comparing all pairs of points in many dimensions would take longer than it gains.
     tries = _TRIES if len(names) <= 32 else 1
@@ -40,7 +58,7 @@ def _hypercube(
 
 
 def _candidate(
-    seed: int, offset: int, size: int, names: tuple[tuple[str, ...], ...]
+    seed: int, offset: int, size: int, names: tuple[Path, ...]
 ) -> tuple[tuple[float, ...], ...]:
     columns = []
     for name in names:
@@ -52,3 +70,11 @@ def _candidate(
 def _least_distance(points: tuple[tuple[float, ...], ...]) -> float:
     pairs = combinations(points, 2)
     return min((sum((a - b) ** 2 for a, b in zip(p, q, strict=True)) for p, q in pairs), default=0.0)
+
+
+def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -> float:
+    """Return the squared distance of two points; a parameter that only one of them has counts as far."""
+    return sum(
+        (a - b) ** 2 if a is not None and b is not None else float(a is not b)
+        for a, b in zip(left, right, strict=True)
+    )

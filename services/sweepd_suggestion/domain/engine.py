@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from sweepd.spec import Point, point_digest
 from sweepd_suggestion.domain.acquisition import log_expected_improvement
@@ -14,6 +15,7 @@ from sweepd_suggestion.domain.surrogate import Surrogate
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 _ANYWHERE = 512
+_ENOUGH, _ROUNDS = 256, 4
 _NEAR_BEST = 96
 _KEPT = 8
 _CLIMBERS = 24
@@ -71,17 +73,30 @@ class GaussianProcessModel:
         return None
 
     def _scattered(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        anywhere = self._coordinates.from_shares(rng.random((_ANYWHERE, self._coordinates.count)))
         best = self._best_first[np.arange(_NEAR_BEST) % min(5, len(self._best_first))]
-        near = [self._coordinates.around(best, scale, rng) for scale in (0.1, 0.02)]
-        candidates = np.vstack([anywhere, *near])
+        near = [self._near(best, scale, rng) for scale in (0.1, 0.02)]
+        candidates = np.vstack([self._anywhere(rng), *near])
         return candidates, self._gains(candidates)
+
+    def _anywhere(self, rng: np.random.Generator) -> Array:
+        """Return points from all over the space; where draws hardly satisfy the constraints, from known ones on."""
+        coordinates = self._coordinates
+        found = coordinates.settled(coordinates.from_shares(rng.random((_ANYWHERE, coordinates.count))))
+        for _ in range(_ROUNDS):
+            if len(found) >= _ENOUGH:
+                break
+            known = np.vstack([self._observed, found])
+            found = np.vstack([found, self._near(known[rng.integers(len(known), size=_ENOUGH)], 0.25, rng)])
+        return found
+
+    def _near(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
+        return self._coordinates.settled(self._coordinates.around(centres, scale, rng))
 
     def _climbed(self, candidates: Array, gains: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Add what is better near the best of the candidates, in ever smaller steps."""
         for scale in _SCALES:
             top = candidates[np.argsort(-gains, kind="stable")[:_KEPT]]
-            near = self._coordinates.around(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
+            near = self._near(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
             candidates = np.vstack([candidates, near])
             gains = np.concatenate([gains, self._gains(near)])
         return candidates, gains
@@ -94,9 +109,9 @@ class GaussianProcessModel:
         """Return which candidates are so near to a pending point that trying both would teach little more."""
         if not len(self._pending):
             return np.zeros(len(candidates), dtype=bool)
-        gaps: Array = np.abs(candidates[:, np.newaxis, :] - self._pending[np.newaxis, :, :]).max(axis=2)
+        # A parameter that only one of two has sets them apart: INACTIVE is outside the range.
+        nearest = cdist(candidates, self._pending, "chebyshev").min(axis=1)
         # Many agents may need to share a short line.
-        nearest: Array = gaps.min(axis=1)
         return nearest < min(_APART, _APART * 10 / len(self._pending))
 
     def _prediction(self, vector: Array) -> Prediction:
@@ -120,8 +135,7 @@ def _model(question: Question) -> GaussianProcessModel | None:
     coordinates = Coordinates(question.space)
     vectors = coordinates.vectors([one.point for one in question.valued])
     try:
-        categorical = tuple(bool(one) for one in coordinates.categorical)
-        surrogate = Surrogate.fitted(vectors, scale.scaled(losses), categorical)
+        surrogate = Surrogate.fitted(vectors, scale.scaled(losses), coordinates)
         return GaussianProcessModel(question, coordinates, surrogate, scale)
     except np.linalg.LinAlgError:
         return None

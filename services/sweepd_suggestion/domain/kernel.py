@@ -1,6 +1,7 @@
-"""How alike two vectors are: a Matérn kernel over numbers and unordered categories, one length each."""
+"""How alike two vectors are: a Matérn kernel over numbers and unordered categories, some of them inactive."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import (
     Hyperparameter,
     Kernel,
@@ -8,28 +9,51 @@ from sklearn.gaussian_process.kernels import (
     StationaryKernelMixin,
 )
 
-from sweepd_suggestion.domain.vectors import Array
+from sweepd_suggestion.domain.vectors import INACTIVE, Array
 
 _ROOT_5 = float(np.sqrt(5.0))
+_ANGLE = 0.5 * np.pi
 
 
 class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type: ignore[misc] # untyped library
-    """Matérn with smoothness 5/2; two categories are at distance 1 whatever they are, and 0 from themselves.
+    """Matérn with smoothness 5/2 over vectors where INACTIVE stands for a parameter that is not there.
 
-    Source: Rasmussen, Williams (2006), Gaussian Processes for Machine Learning, equation 4.17.
+    Two categories are at distance 1 whatever they are, and 0 from themselves; being there or not is one category
+    more. The numbers of a conditional parameter lie on an arc, and its absence in the centre of the circle: so
+    absence is equally far from every number, and what a parameter has no influence on, its absence has not
+    either.
+
+    Args:
+        length_scale: one length per group of columns, shape (groups,).
+        length_scale_bounds: of each length.
+        groups: for each column, the place of its length.
+        categorical: for each column, whether it holds categories.
+        conditional: for each column, whether it may be inactive.
+
+    Sources: Rasmussen, Williams (2006), Gaussian Processes for Machine Learning, equation 4.17; Swersky, Duvenaud,
+        Snoek, Hutter, Osborne (2014), "Raiders of the Lost Architecture: Kernels for Bayesian Optimization in
+        Conditional Parameter Spaces", arXiv:1409.4011, equations 3 and 4.
     """
 
     def __init__(
-        self, length_scale: Array, length_scale_bounds: tuple[float, float], categorical: tuple[bool, ...]
+        self,
+        length_scale: Array,
+        length_scale_bounds: tuple[float, float],
+        groups: tuple[int, ...],
+        categorical: tuple[bool, ...],
+        conditional: tuple[bool, ...],
     ) -> None:
         self.length_scale = length_scale
         self.length_scale_bounds = length_scale_bounds
+        self.groups = groups
         self.categorical = categorical
+        self.conditional = conditional
+        self._told: tuple[Array, Array] | None = None
 
     @property
     def hyperparameter_length_scale(self) -> Hyperparameter:
         """The lengths, as the library wants them described."""
-        count = len(self.categorical)
+        count = max(self.groups) + 1
         return Hyperparameter("length_scale", "numeric", self.length_scale_bounds, count)
 
     def __call__(
@@ -39,18 +63,55 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
         eval_gradient: bool = False,
     ) -> Array | tuple[Array, Array]:
         """Return the likeness of each pair; if asked, its gradient by the logarithm of each length."""
-        squares = self._squares(X, X if Y is None else Y)
-        root = _ROOT_5 * np.sqrt(squares.sum(axis=2))
-        decay = np.exp(-root)
-        likeness: Array = (1.0 + root + root**2 / 3.0) * decay
+        inverse = np.square(1.0 / np.atleast_1d(self.length_scale))
         if not eval_gradient:
-            return likeness
-        return likeness, squares * ((5.0 / 3.0) * (1.0 + root) * decay)[:, :, np.newaxis]
+            return _likeness(self._total(X, X if Y is None else Y, inverse))[0]
+        squares = self._squares(X) * inverse
+        likeness, slope = _likeness(squares.sum(axis=2))
+        return likeness, squares * slope[:, :, np.newaxis]
 
-    def _squares(self, left: Array, right: Array) -> Array:
-        """Return the squared distance in each dimension over its length, shape (left, right, dimensions)."""
-        gaps = left[:, np.newaxis, :] - right[np.newaxis, :, :]
-        categorical = np.array(self.categorical)
-        gaps[:, :, categorical] = gaps[:, :, categorical] != 0.0
-        gaps /= np.atleast_1d(self.length_scale)
-        return np.square(gaps)
+    def _total(self, left: Array, right: Array, inverse: Array) -> Array:
+        """Return the squared distance of each pair, shape (left, right)."""
+        plain = [i for i in range(len(self.groups)) if not self.categorical[i] and not self.conditional[i]]
+        weights = inverse[list(self.groups)]
+        total: Array = np.zeros((len(left), len(right)))
+        if plain:
+            root = np.sqrt(weights[plain])
+            total += cdist(left[:, plain] * root, right[:, plain] * root, "sqeuclidean")
+        for i in set(range(len(self.groups))) - set(plain):
+            total += weights[i] * self._column_squares(left, right, i)
+        return total
+
+    def _squares(self, vectors: Array) -> Array:
+        """Return the squared distance by group, lengths left out, shape (vectors, vectors, groups).
+
+        Fitting asks for the same vectors with ever other lengths.
+        """
+        if self._told is None or self._told[0] is not vectors:
+            squares = np.zeros((len(vectors), len(vectors), max(self.groups) + 1))
+            for i, group in enumerate(self.groups):
+                squares[:, :, group] += self._column_squares(vectors, vectors, i)
+            self._told = vectors, squares
+        return self._told[1]
+
+    def _column_squares(self, left: Array, right: Array, i: int) -> Array:
+        gaps = left[:, i, np.newaxis] - right[np.newaxis, :, i]
+        if self.categorical[i]:
+            squares: Array = np.where(gaps != 0.0, 1.0, 0.0)
+        elif self.conditional[i]:
+            # The chord of an arc of radius 1 / angle: as long as the gap where that is short.
+            squares = 2.0 * (1.0 - np.cos(_ANGLE * gaps)) / _ANGLE**2
+        else:
+            return np.square(gaps)
+        if self.conditional[i]:
+            gone_left, gone_right = left[:, i, np.newaxis] == INACTIVE, right[np.newaxis, :, i] == INACTIVE
+            apart = 1.0 if self.categorical[i] else _ANGLE**-2
+            squares = np.where(gone_left | gone_right, np.where(gone_left & gone_right, 0.0, apart), squares)
+        return squares
+
+
+def _likeness(squares: Array) -> tuple[Array, Array]:
+    """Return the likeness at squared distances, and minus twice its slope by them."""
+    root = _ROOT_5 * np.sqrt(squares)
+    decay = np.exp(-root)
+    return (1.0 + root + root**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + root) * decay

@@ -1,9 +1,9 @@
 """Which value each run has for the model, lower being better: the metric's goal and imputation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sweepd.spec import Goal, Impute, Metric, Point
+from sweepd.spec import Goal, Impute, Metric, ObjectiveValue, Point
 from sweepd_suggestion.domain.observation import Ended, Outcome
 from sweepd_suggestion.domain.study import TrialRun
 
@@ -63,13 +63,13 @@ def _loss_at_end(
     match end.outcome:
         case Outcome.NOTHING:
             return None
-        case Outcome.FINISHED if end.best is not None:
-            return sign * end.best
+        case Outcome.FINISHED if end.value is not None:
+            return sign * end.value
         case Outcome.STOPPED:
-            if end.best is None:
+            if end.value is None:
                 return None
             # It would have gone on improving: no reason to think it worse than all that went to their end.
-            loss = sign * end.best
+            loss = sign * end.value
             return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
             return _imputed(metric.impute, end.best, end.last, sign, worst)
@@ -80,8 +80,18 @@ def _loss_so_far(run: TrialRun, metric: Metric, worst: float | None) -> float | 
         return None
     sign = sign_of(metric)
     if run.rung_values:
-        return min(sign * value for value in run.rung_values)
+        return sign * _value_of(run.rung_values, metric)
     return _imputed(metric.impute_while_running, None, None, sign, worst)
+
+
+def _value_of(values: Sequence[float], metric: Metric) -> float:
+    match metric.value:
+        case ObjectiveValue.BEST:
+            return min(values) if metric.goal is Goal.MINIMIZE else max(values)
+        case ObjectiveValue.LAST:
+            return values[-1]
+        case ObjectiveValue.MEAN:
+            return sum(value / len(values) for value in values)  # no sum that could overflow
 
 
 def _imputed(
@@ -99,11 +109,11 @@ def _imputed(
 def _worst_of(run: TrialRun, sign: float) -> Iterable[float]:
     end = run.end
     if end is not None:
-        values = (value for value in (end.worst, end.best, end.last) if value is not None)
+        values = (value for value in (end.worst, end.value, end.best, end.last) if value is not None)
         yield from (sign * value for value in values)
 
 
 def _finished(run: TrialRun, sign: float) -> Iterable[float]:
     end = run.end
-    if end is not None and end.outcome is Outcome.FINISHED and end.best is not None:
-        yield sign * end.best
+    if end is not None and end.outcome is Outcome.FINISHED and end.value is not None:
+        yield sign * end.value

@@ -17,7 +17,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOut:
-    """A run was given to an agent: its point is under trial. A retry hands the same run out again."""
+    """A run was given to an agent: its point is under trial.
+
+    Once more of the same run: it is tried again, and what was known of an earlier end is void.
+    """
 
     run_number: int
     point: Point
@@ -34,10 +37,16 @@ class RungReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A run ended. The values are finite; None where it never showed one."""
+    """A run ended. The values are finite; None where it never showed one.
+
+    Args:
+        value: what counts, as the metric's `value` says; with `repeats` over the runs of the point.
+        best: of all its iterations, as are `worst` and `last`.
+    """
 
     run_number: int
     outcome: Outcome
+    value: float | None = None
     best: float | None = None
     worst: float | None = None
     last: float | None = None

@@ -8,7 +8,7 @@ from sweepd_suggestion.domain.objective import Valued, evidence, sign_of
 from sweepd_suggestion.domain.selection import selected
 from sweepd_suggestion.domain.study import Study
 
-ENGINE = "skopt-gp/1"
+ENGINE = "skopt-gp/2"
 """Raised with every change that gives other points for the same question."""
 
 _MOST_PENDING = 100
@@ -35,10 +35,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Points for the runs `run_number` and the `count - 1` after it, given what a study knows.
+    """Points for run `run_number` and the `count - 1` after it that get one, given what a study knows.
 
-    The points of runs between `first_run` and `run_number` are not known; they are worked out first, as
-    pending. So a point depends on the study and the run's number, not on how many are asked for at once.
+    Runs get points at a distance of `stride`: each has so many repeats. The points of runs between `first_run`
+    and `run_number` are not known; they are worked out first, as pending. So a point depends on the study and
+    the run's number, not on how many are asked for at once. `first_place` counts the points before that of
+    `first_run`, wherever they came from.
     """
 
     space: SearchSpace
@@ -47,8 +49,10 @@ class Question:
     design_size: int
     observations: int
     first_run: int
+    first_place: int
     run_number: int
     count: int
+    stride: int
     valued: tuple[Valued, ...]
     pending: tuple[Point, ...]
     seen: frozenset[bytes]
@@ -61,7 +65,8 @@ class Question:
     @property
     def design_only(self) -> bool:
         """Whether no point of the answer needs a model."""
-        return not self.has_model or self.run_number + self.count - 1 <= self.design_size
+        ahead = (self.run_number - self.first_run) // self.stride
+        return not self.has_model or self.first_place + ahead + self.count <= self.design_size
 
 
 def question(study: Study, run_number: int, count: int) -> Question:
@@ -70,16 +75,22 @@ def question(study: Study, run_number: int, count: int) -> Question:
     assert spec.metric is not None
     assert spec.seed is not None
     known = evidence(study.runs.values(), spec.metric)
-    first_run = max(max(study.runs, default=0) + 1, run_number - _MOST_AHEAD)
+    stride = spec.repeats
+    newest = max(study.runs, default=1 - stride)
+    most_points = None if spec.run_cap is None else max(1, spec.run_cap // stride)
+    unknown = max(0, run_number - newest - 1) // stride
+    ahead = min(unknown, _MOST_AHEAD)
     return Question(
         space=spec.search_space,
         seed=spec.seed,
         sign=sign_of(spec.metric),
-        design_size=design_size(len(spec.search_space.dimensions), spec.run_cap),
+        design_size=design_size(len(spec.search_space.dimensions), most_points),
         observations=study.known,
-        first_run=min(first_run, run_number),
+        first_run=run_number - ahead * stride,
+        first_place=study.points_before(run_number) + unknown - ahead,
         run_number=run_number,
         count=count,
+        stride=stride,
         valued=selected(known.valued, spec.seed),
         pending=known.pending[-_MOST_PENDING:],
         seen=frozenset(study.seen),

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sweepd.spec import Point, SweepSpec, point_digest
 from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached
+
+_COUNTED = 20_000
+"""Combinations that are gone through to count a space with conditions; beyond it, nobody says it is exhausted."""
 
 
 class UnknownRunError(ValueError):
@@ -35,7 +39,7 @@ class Study:
         self.seen: set[bytes] = set()
         """Digests of all points that were ever handed out."""
         self.outside = 0
-        """How many hand-outs were of points outside the space: they teach nothing."""
+        """How many runs were of points outside the space: they teach nothing."""
         self._drawn: set[bytes] = set()
         self._observations: list[Observation] = []
 
@@ -46,9 +50,12 @@ class Study:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every point of a finite space was handed out."""
-        size = self.spec.search_space.size
-        return size is not None and len(self._drawn) >= size
+        """Whether every point of a finite space was handed out; never said on the strength of an estimate."""
+        return self._size is not None and len(self._drawn) >= self._size
+
+    def points_before(self, number: int) -> int:
+        """Return how many points inside the space the runs below a number have."""
+        return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
         """Whether the observations whose numbers are known already are the same as those known."""
@@ -75,20 +82,30 @@ class Study:
             case Ended(run_number=number):
                 self._run(number, index).end = observation
 
+    @cached_property
+    def _size(self) -> int | None:
+        if self.spec.search_space.finite_combinations is None:
+            return None
+        count = self.spec.search_space.count_points(_COUNTED)
+        return None if count.is_estimate else count.value
+
     def _hand_out(self, number: int, point: Point) -> None:
-        space = self.spec.search_space
-        in_space = not space.violations(point)
+        in_space = not self.spec.search_space.violations(point)
+        if number not in self.runs:
+            self.outside += not in_space
         self.runs[number] = TrialRun(number=number, point=point, in_space=in_space)
-        self.outside += not in_space
         digest = point_digest(point)
         self.seen.add(digest)
-        # A point may lie in the space although drawing never gives it, as a value of probability zero.
-        if (
-            in_space
-            and space.size is not None
-            and digest == point_digest(space.from_unit(space.to_unit(point)))
-        ):
+        if in_space and self._is_drawn(point, digest):
             self._drawn.add(digest)
+
+    def _is_drawn(self, point: Point, digest: bytes) -> bool:
+        """Whether drawing can give a point of the space: it never gives a value of probability zero."""
+        space = self.spec.search_space
+        if space.finite_combinations is None:
+            return False  # nobody counts them
+        shares = (0.5 if share is None else share for share in space.to_unit(point))
+        return digest == point_digest(space.from_unit(list(shares)))
 
     def _run(self, number: int, index: int) -> TrialRun:
         run = self.runs.get(number)

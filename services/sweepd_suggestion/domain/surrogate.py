@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
@@ -11,7 +12,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, WhiteKernel
 from skopt.learning import GaussianProcessRegressor
 
 from sweepd_suggestion.domain.kernel import MixedMatern
-from sweepd_suggestion.domain.vectors import Array
+from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
 
 _Objective = Callable[[Array], tuple[float, Array]]
 
@@ -20,6 +21,7 @@ _LENGTHS = (0.02, 50.0)
 _NOISES = (1e-6, 0.5)
 _SIGNALS = (0.05, 20.0)
 _STEPS = 60
+_MOST_LENGTHS = 48
 
 
 class Surrogate:
@@ -37,15 +39,17 @@ class Surrogate:
         self._weights = cho_solve(self._factor, values)
 
     @classmethod
-    def fitted(cls, vectors: Array, values: Array, categorical: tuple[bool, ...]) -> "Surrogate":
+    def fitted(cls, vectors: Array, values: Array, coordinates: Coordinates) -> "Surrogate":
         """Fit lengths, signal and noise to standardised values, and condition on them.
 
         Raises:
             numpy.linalg.LinAlgError: the data are degenerate.
         """
-        start = _typical_length(len(categorical))
-        lengths = np.full(len(categorical), start)
-        kernel = ConstantKernel(1.0, _SIGNALS) * MixedMatern(lengths, _LENGTHS, categorical)
+        groups = _groups(coordinates.categorical)
+        lengths = np.full(max(groups) + 1, _typical_length(vectors))
+        categorical, conditional = coordinates.categorical.tolist(), coordinates.conditional.tolist()
+        likeness = MixedMatern(lengths, _LENGTHS, groups, tuple(categorical), tuple(conditional))
+        kernel = ConstantKernel(1.0, _SIGNALS) * likeness
         process = GaussianProcessRegressor(
             kernel + WhiteKernel(1e-2, _NOISES), alpha=_JITTER, optimizer=_most_probable, noise=None
         )
@@ -76,9 +80,20 @@ class Surrogate:
         )
 
 
-def _typical_length(dimensions: int) -> float:
-    # Distances in a unit cube grow with the root of its dimensions; so must what counts as far.
-    return 0.5 * float(np.sqrt(dimensions))
+def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return which columns share a length: none, or where there are very many all of a kind.
+
+    So many lengths could not be told from so few observations, and would take long to fit.
+    """
+    if len(categorical) <= _MOST_LENGTHS:
+        return tuple(range(len(categorical)))
+    return tuple(np.unique(categorical, return_inverse=True)[1].tolist())
+
+
+def _typical_length(vectors: Array) -> float:
+    """Return what counts as far: distances in a unit cube grow with the root of its dimensions."""
+    active = np.mean(np.sum(vectors != INACTIVE, axis=1))
+    return 0.5 * float(np.sqrt(max(active, 1.0)))
 
 
 def _most_probable(objective: _Objective, start: Array, bounds: Array) -> tuple[Array, float]:

@@ -1,28 +1,47 @@
 """A point that was not handed out yet, where there is one: by (seed, index) alone."""
 
-from collections.abc import Container
+from collections.abc import Collection
 
-from sweepd.spec import Point, SearchSpace, point_digest
+from sweepd.spec import InfeasibleError, Point, SearchSpace, point_digest
 from sweepd.spec.draw import draw
 
 _DRAWS = 32
+_STEP = 1_000
+_MOST_STEPS = 20
+"""A walk gives up after so many steps without a point: where few combinations are points, it would be long."""
 
 
-def unseen_point(space: SearchSpace, seed: int, index: int, seen: Container[bytes]) -> Point | None:
-    """Return a random point that is not among `seen`; None if a finite space has no other.
+def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:
+    """Return a random point that is not among `seen`; None if a finite space has no other, or none is found.
 
     Draws follow the distributions. Where they keep hitting what is known, the walk through the finite space
     from a random place finds what is left.
     """
-    for attempt in range(_DRAWS):
-        point = space.random_point(seed, index * _DRAWS + attempt)
-        if point_digest(point) not in seen:
-            return point
-    if space.size is None:  # all draws alike: as good as finite, and what it has may be tried again
-        return space.random_point(seed, index * _DRAWS)
-    start = int(draw(seed, index, ("unseen",)) * space.size)
-    for step in range(space.size):
-        point = space.finite_point((start + step) % space.size)
-        if point_digest(point) not in seen:
-            return point
+    first: Point | None = None
+    try:
+        for attempt in range(_DRAWS):
+            point = space.random_point(seed, index * _DRAWS + attempt)
+            if point_digest(point) not in seen:
+                return point
+            first = first or point
+    except InfeasibleError:  # draws do not find what a walk through a finite space may
+        pass
+    end = space.finite_combinations
+    if end is None:  # all draws alike: as good as finite, and what it has may be tried again
+        return first
+    start = int(draw(seed, index, ("unseen",)) * end)
+    return _walked(space, start, end, seen) or _walked(space, 0, start, seen)
+
+
+def _walked(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
+    """Return the first unseen point of the finite space from `start` on, before `end`."""
+    steps = 0
+    while start < end and steps < _MOST_STEPS:
+        start, point = space.next_finite_combination(start, _STEP)
+        if point is None:
+            steps += 1
+        elif start < end:
+            if point_digest(point) not in seen:
+                return point
+            start += 1
     return None

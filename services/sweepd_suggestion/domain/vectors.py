@@ -1,7 +1,5 @@
 """Points as vectors that a model can compare: shares of distributions, codes of categories."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from sweepd.spec import (
     Json,
     LogNormal,
     Normal,
+    Path,
     Point,
     QLogNormal,
     QNormal,
@@ -24,14 +23,23 @@ Array = NDArray[np.float64]
 _TAIL = 0.002
 """Unbounded distributions are searched within all but this share at each end."""
 
+INACTIVE = -1.0
+"""Stands in a vector for a parameter that its point does not have."""
+
 
 class Coordinates:
-    """The dimensions of a space as columns: numbers as shares in [0, 1], categories as codes."""
+    """The dimensions of a space as columns: numbers as shares in [0, 1], categories as codes from 0.
+
+    The vector of a point has INACTIVE where the point has no such parameter. A *full* vector has a value in each
+    column; `settled` makes vectors of points of it.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
         self._columns = [_column(dimension) for dimension in space.dimensions]
         self.categorical = np.array([isinstance(column, _Codes) for column in self._columns], dtype=bool)
+        self.conditional = np.array([dimension.conditional for dimension in space.dimensions], dtype=bool)
+        self._is_bound = bool(self.conditional.any())
 
     @property
     def count(self) -> int:
@@ -40,24 +48,21 @@ class Coordinates:
 
     def vectors(self, points: list[Point]) -> Array:
         """Return points of the space as vectors, shape (points, columns)."""
-        rows = [
-            [column.place(_at(point, dimension.path)) for column, dimension in self._pairs()]
-            for point in points
-        ]
-        return np.array(rows, dtype=float).reshape(len(points), self.count)
+        return np.array([self._vector(point) for point in points], dtype=float).reshape(-1, self.count)
 
     def point(self, vector: Array) -> Point:
         """Return the point at a vector, made of plain Python values."""
-        return self._space.from_unit(
-            [column.share(float(place)) for column, place in zip(self._columns, vector, strict=True)]
-        )
+        return self._space.from_unit(self._shares(vector))
 
     def from_shares(self, shares: Array) -> Array:
-        """Return the vectors nearest to shares of the distributions, shape (n, columns), each in [0, 1]."""
+        """Return the full vectors nearest to shares of the distributions, shape (n, columns), in [0, 1]."""
         return np.column_stack([column.snapped(shares[:, i]) for i, column in enumerate(self._columns)])
 
     def around(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
-        """Return a vector near each centre: some numbers moved by about `scale`, some categories changed."""
+        """Return a full vector near each centre: some numbers moved by about `scale`, some categories changed.
+
+        What a centre does not have may be there in a vector near it, anywhere.
+        """
         n = len(centres)
         moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
         moved[np.arange(n), rng.integers(self.count, size=n)] = True
@@ -70,10 +75,33 @@ class Coordinates:
                 for i, column in enumerate(self._columns)
             ]
         )
-        return np.where(moved, near, centres)
+        near = np.where(moved, near, centres)
+        return np.where(centres == INACTIVE, anywhere, near)
 
-    def _pairs(self) -> "zip[tuple[_Shares | _Codes, Dimension]]":
-        return zip(self._columns, self._space.dimensions, strict=True)
+    def settled(self, full: Array) -> Array:
+        """Return the vectors of the points at full vectors, those left out that break a constraint."""
+        if not self._is_bound:
+            return full
+        settled = []
+        for vector in full:
+            point = self.point(vector)
+            if self._space.feasible(point):
+                gone = [share is None for share in self._space.to_unit(point)]
+                settled.append(np.where(gone, INACTIVE, vector))
+        return np.array(settled).reshape(-1, self.count)
+
+    def _vector(self, point: Point) -> list[float]:
+        shares = self._space.to_unit(point)
+        return [
+            INACTIVE if share is None else column.place(point, share)
+            for column, share in zip(self._columns, shares, strict=True)
+        ]
+
+    def _shares(self, vector: Array) -> list[float]:
+        return [
+            0.5 if place == INACTIVE else column.share(float(place))
+            for column, place in zip(self._columns, vector, strict=True)
+        ]
 
 
 class _Shares:
@@ -83,10 +111,12 @@ class _Shares:
         distribution = dimension.distribution
         unbounded = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
         self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
-        self.place: Callable[[Json], float] = distribution.to_unit
         discrete = dimension.kind == "integer" or distribution.size is not None or _is_quantised(dimension)
         # A model compares what would be tried, not what rounding makes of it afterwards.
         self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
+
+    def place(self, point: Point, share: float) -> float:
+        return share
 
     def share(self, place: float) -> float:
         return min(max(place, 0.0), 1.0)
@@ -99,9 +129,10 @@ class _Shares:
 
 
 class _Codes:
-    """A column of categories; codes have no order."""
+    """A column of categories, or of the rows of a zip; codes have no order."""
 
-    def __init__(self, distribution: Categorical | WeightedCategorical) -> None:
+    def __init__(self, paths: tuple[Path, ...], distribution: Categorical | WeightedCategorical) -> None:
+        self._paths = paths
         self._distribution = distribution
         codes: dict[str, int] = {}
         for value in distribution.values:
@@ -112,19 +143,24 @@ class _Codes:
             shares.setdefault(codes[canonical_json(value)], distribution.to_unit(value))
         self._shares = shares
 
-    def place(self, value: Json) -> float:
-        return float(self._codes[canonical_json(value)])
+    def place(self, point: Point, share: float) -> float:
+        # A value of probability zero has no share of its own, but it may have been tried.
+        value = self._distribution.quantile(share) if len(self._paths) > 1 else _at(point, self._paths[0])
+        return self._code(value)
 
     def share(self, place: float) -> float:
         return self._shares[int(place)]
 
     def snapped(self, shares: Array) -> Array:
-        return np.array([self.place(self._distribution.quantile(float(share))) for share in shares])
+        return np.array([self._code(self._distribution.quantile(float(share))) for share in shares])
+
+    def _code(self, value: Json) -> float:
+        return float(self._codes[canonical_json(value)])
 
 
 def _column(dimension: Dimension) -> _Shares | _Codes:
     if isinstance(dimension.distribution, Categorical | WeightedCategorical):
-        return _Codes(dimension.distribution)
+        return _Codes(dimension.paths, dimension.distribution)
     return _Shares(dimension)
 
 
@@ -132,7 +168,7 @@ def _is_quantised(dimension: Dimension) -> bool:
     return dimension.distribution.name.startswith("q_")
 
 
-def _at(point: Point, path: tuple[str, ...]) -> Json:
+def _at(point: Point, path: Path) -> Json:
     value: Json = point
     for name in path:
         assert isinstance(value, dict)

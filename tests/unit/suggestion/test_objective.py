@@ -14,7 +14,10 @@ POINT: Point = {"a": "x", "b": 1}
 def ended(number: int, outcome: Outcome, *values: float) -> Ended:
     if not values:
         return Ended(run_number=number, outcome=outcome)
-    return Ended(run_number=number, outcome=outcome, best=min(values), worst=max(values), last=values[-1])
+    best = min(values)
+    return Ended(
+        run_number=number, outcome=outcome, value=best, best=best, worst=max(values), last=values[-1]
+    )
 
 
 def learnt(*events: Observation, point: Point = POINT, **metric: str) -> Evidence:
@@ -55,7 +58,7 @@ def test_latest_takes_the_last_value_of_a_failed_run() -> None:
 
 
 def test_the_goal_decides_which_is_worst() -> None:
-    good = Ended(run_number=1, outcome=Outcome.FINISHED, best=0.9, worst=0.2, last=0.9)
+    good = Ended(run_number=1, outcome=Outcome.FINISHED, value=0.9, best=0.9, worst=0.2, last=0.9)
     assert losses(good, ended(2, Outcome.FAILED), goal="maximize") == [-0.9, -0.2]
 
 

@@ -118,7 +118,7 @@ def test_the_best_is_always_among_the_selected() -> None:
     ("parameters", "path"),
     [
         ({"a": {"value": 1}}, "parameters"),
-        ({f"p{i}": {"min": 0.0, "max": 1.0} for i in range(201)}, "parameters"),
+        ({f"p{i}": {"min": 0.0, "max": 1.0} for i in range(1_025)}, "parameters"),
     ],
 )
 def test_what_cannot_be_searched_is_said(parameters: dict[str, object], path: str) -> None:
