@@ -58,5 +58,6 @@ def agent_command(name: str, address: str, settings: Settings) -> str:
 
 def note_unbounded(spec: SweepSpec, name: str) -> None:
     """Say of a sweep without an end how it is ended."""
-    if spec.method is not Method.GRID and spec.run_cap is None:
+    ends = spec.method in (Method.GRID, Method.LIST) or spec.run_cap is not None
+    if not ends and spec.sweep_timeout is None:
         note(f"No run_cap: it runs until `sweepctl stop {name}`.")

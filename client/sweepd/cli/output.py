@@ -160,9 +160,9 @@ def write_chosen(
 def write_document(document: Json, output_format: str) -> None:
     """Write JSON, JSON lines or YAML."""
     if output_format == "yaml":
-        import yaml
+        from sweepd.cli.yaml_text import yaml_text  # here, as its library takes time to load
 
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        text = yaml_text(document)
     elif output_format == "jsonl":
         lines = document if isinstance(document, list) else [document]
         text = "".join(json_text(line) + "\n" for line in lines)

@@ -29,6 +29,13 @@ class SweepText:
     content: bytes
     spec: SweepSpec | None
     diagnostics: tuple[Diagnostic, ...]
+    # Keys that are right, but with which no sweep can be created yet.
+    unsupported: tuple[str, ...] = ()
+
+    @property
+    def is_valid(self) -> bool:
+        """Tell whether there is no error among the findings."""
+        return all(diagnostic.severity != "error" for diagnostic in self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +61,26 @@ def read_sweep(file: str) -> SweepText:
         finding = unreadable_file(shown, error.strerror or str(error))
         return SweepText(file_name=shown, content=b"", spec=None, diagnostics=(finding,))
     parsed = parse_text(content, file=shown)
-    return SweepText(file_name=shown, content=content, spec=parsed.spec, diagnostics=parsed.diagnostics)
+    return SweepText(
+        file_name=shown,
+        content=content,
+        spec=parsed.spec,
+        diagnostics=parsed.diagnostics,
+        unsupported=parsed.unsupported,
+    )
 
 
 def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | None = None) -> SweepSpec:
     """Return the specification with the overrides; findings go to stderr.
 
     Raises:
-        Problem: there is an error among the findings.
+        Problem: there is an error among the findings, or something that is not supported yet.
     """
     tell(text.diagnostics, error_format)
-    if text.spec is None:
+    if not text.is_valid:
         raise invalid(text.file_name, text.diagnostics)
+    if text.spec is None:
+        raise not_supported(text)
     spec = text.spec
     if overrides is not None:
         spec = replace(
@@ -94,6 +109,18 @@ def invalid(file_name: str, diagnostics: Sequence[Diagnostic]) -> Problem:
         next_step="mend what is named above; `sweepctl validate` checks without a server"
         if is_there
         else "name a sweep file that can be read, or `-` for stdin",
+    )
+
+
+def not_supported(text: SweepText) -> Problem:
+    """Return the problem of a file that is right, but of which no sweep can be made yet."""
+    keys = ", ".join(f"`{key}`" for key in text.unsupported)
+    return Problem(
+        message=f"{text.file_name} is not supported yet: it has {keys}",
+        exit_code=ExitCode.INVALID,
+        status="INVALID_ARGUMENT",
+        reason="invalid-sweep",
+        next_step="leave out what is named above; `sweepctl validate` goes on checking the file as it is",
     )
 
 

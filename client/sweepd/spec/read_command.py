@@ -8,7 +8,6 @@ from sweepd.spec.diagnostic import shown
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import MAX_MACRO_WARNINGS
 from sweepd.spec.nodes import Entry, ScalarNode, SequenceNode
-from sweepd.spec.parameter import ParameterNode
 
 
 def read_command(fields: Fields) -> tuple[str, ...]:
@@ -30,8 +29,8 @@ def read_command(fields: Fields) -> tuple[str, ...]:
     return tuple(items)
 
 
-def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, ParameterNode]) -> None:
-    """Warn of unknown macros, and of a `program` that is missing."""
+def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
+    """Warn of macros that stand for nothing, `parameters` included, and of a `program` that is missing."""
     entry: Entry | None = fields.node.entries.get("command")
     items = entry.node.items if entry is not None and isinstance(entry.node, SequenceNode) else ()
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):

@@ -1,5 +1,6 @@
 """Reads the mapping of a sweep file, key by key, into a `SweepSpec`."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 
 from sweepd.spec.check_space import check_conditions, check_feasible, check_points
@@ -38,7 +39,8 @@ def read_sweep(fields: Fields) -> SweepSpec | None:
     initial, runs = read_points(fields, "initial"), read_points(fields, "runs")
     command = read_command(fields)
     check_sweep(fields, method, parameters)
-    check_command(fields, command, parameters)
+    # A list may leave `parameters` out: then its points name them.
+    check_command(fields, command, parameters or ChainMap(*runs.values()))
     if not fields.findings.has_errors:
         check_conditions(fields, parameters, tuple(constraints.values()), tuple(zips.values()))
     if method is None or fields.findings.has_errors:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import click
 
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import note, output_option, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.cli.sweep_file import SweepText
+    from sweepd.spec import SweepSpec
+    from sweepd.spec.search_space import Count
+
+_STEPS: Final = 100_000
+"""How far points are counted one by one; beyond, an estimate is enough here."""
 
 
 @click.command(
@@ -21,30 +31,55 @@ from sweepd.cli.verb import Verb
 @output_option(("table", "json", "jsonl", "yaml"))
 def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
-    from sweepd.cli.placement import name_findings, placed
-    from sweepd.cli.sweep_file import Overrides, checked_spec, finding_shape, read_sweep
-    from sweepd.cli.text import counted
+    from sweepd.cli.placement import name_findings
+    from sweepd.cli.sweep_file import Overrides, finding_shape, invalid, read_sweep, tell
 
-    environ = current_settings().environ
     text = read_sweep(file)
+    misnamed = name_findings(text, text.spec, Overrides(), current_settings().environ) if text.spec else []
+    valid = text.is_valid and not misnamed
     if output_format == "table":
-        spec = checked_spec(text, error_format=error_format)
-        placed(text, spec, overrides=Overrides(), environ=environ, error_format=error_format)
-        size = spec.search_space.size
-        points = "unbounded" if size is None else counted(size, "point")
-        searched = counted(len(spec.search_space.dimensions), "parameter")
-        note(f"{text.file_name}: valid. {spec.method.value}, {searched} to search, space: {points}.")
+        tell((*text.diagnostics, *misnamed), error_format)
+        if error_format == "json":  # for programs: the findings and the exit code say it all
+            return ExitCode.OK if valid else ExitCode.INVALID
+        if not valid:
+            raise invalid(text.file_name, (*text.diagnostics, *misnamed))
+        note(f"{text.file_name}: {_summary(text)}")
         return ExitCode.OK
-    misnamed = name_findings(text, text.spec, Overrides(), environ) if text.spec else []
-    valid = text.spec is not None and not misnamed
     write_document(
         {
             "file": text.file_name,
             "valid": valid,
+            "unsupported": list(text.unsupported),
             "diagnostics": [finding_shape(diagnostic) for diagnostic in (*text.diagnostics, *misnamed)],
             "method": text.spec.method.value if text.spec else None,
-            "size": text.spec.search_space.size if text.spec else None,
+            "size": _points(text.spec).value if text.spec else None,
         },
         output_format,
     )
     return ExitCode.OK if valid else ExitCode.INVALID
+
+
+def _summary(text: SweepText) -> str:
+    from sweepd.cli.text import counted
+
+    if text.spec is None:
+        keys = ", ".join(f"`{key}`" for key in text.unsupported)
+        return f"valid, but no sweep can be created of it yet: {keys} is not supported yet."
+    spec, count = text.spec, _points(text.spec)
+    searched = counted(len(spec.search_space.dimensions), "parameter")
+    about = "about " if count.is_estimate else ""
+    points = "unbounded" if count.value is None else f"{about}{counted(count.value, 'point')}"
+    return f"valid. {spec.method.value}, {searched} to search, space: {points}."
+
+
+def _points(spec: SweepSpec) -> Count:
+    from sweepd.spec import Method
+    from sweepd.spec.search_space import Count
+
+    match spec.method:
+        case Method.LIST:
+            return Count(len(spec.runs))
+        case Method.GRID:
+            return spec.search_space.count_grid(_STEPS)
+        case _:
+            return spec.search_space.count_points(_STEPS)
