@@ -16,7 +16,17 @@ Value = None | int | float | str | bytes
 COUNT_COLUMNS = tuple(f"{state}_runs" for state in RunState)
 
 # Columns that never change come first: an update leaves them alone. An edit alone writes `spec` again.
-SWEEP_FIXED = ("id", "entity", "project", "sweep", "spec", "file_name", "file_content", "create_time")
+SWEEP_FIXED = (
+    "id",
+    "entity",
+    "project",
+    "sweep",
+    "spec",
+    "file_name",
+    "file_content",
+    "create_time",
+    "counted",
+)
 SWEEP_LIVE = (
     "state",
     "ending",
@@ -106,6 +116,7 @@ def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
         file.name if file else None,
         file.content if file else None,
         sweep.create_time,
+        sweep.counted,
     )
 
 

@@ -47,6 +47,7 @@ def sweep(row: Row) -> Sweep:
         spec=_spec(row["spec"]),
         file=file,
         create_time=row["create_time"],
+        counted=row["counted"],
         state=SweepState(row["state"]),
         ending=Ending(row["ending"]) if row["ending"] else None,
         reason=row["reason"],

@@ -9,6 +9,7 @@ CREATE TABLE sweep (
     file_name TEXT,
     file_content BLOB,
     create_time BIGINT NOT NULL,
+    counted BIGINT,
     state TEXT NOT NULL,
     ending TEXT,
     reason TEXT NOT NULL,

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from sweepd import v1
 from sweepd.codec import spec_message
 from sweepd.spec import Method, SweepSpec
+from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError, Violation
 from sweepd_scheduler import codec, page_token
@@ -65,7 +66,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(31))
         await self._check_searchable(spec)
-        event = CreateSweep(parent=parent, id=wanted, drawn_ids=_drawn_ids(), spec=spec, file=file)
+        counted = await self._reading(counted_points, spec)
+        event = CreateSweep(
+            parent=parent, id=wanted, drawn_ids=_drawn_ids(), spec=spec, file=file, counted=counted
+        )
         answer = await self._owner.ask(
             event,
             lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep)).SerializeToString(),

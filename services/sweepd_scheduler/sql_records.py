@@ -21,7 +21,9 @@ from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_stored import stored_sweep
 from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
-_LISTED = ", ".join(("id", "entity", "project", "sweep", "spec", "create_time", "changed", *rows.SWEEP_LIVE))
+_LISTED = ", ".join(
+    ("id", "entity", "project", "sweep", "spec", "create_time", "counted", "changed", *rows.SWEEP_LIVE)
+)
 
 
 class SqliteRecords:

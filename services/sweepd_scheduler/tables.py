@@ -42,6 +42,7 @@ class SweepRow(SchedulerTable, table=True):
     file_name: str | None = Field(sa_column=_text(nullable=True))
     file_content: bytes | None = Field(sa_column=_bytes(nullable=True))
     create_time: int = Field(sa_column=_whole())
+    counted: int | None = Field(sa_column=_whole(nullable=True))
     state: str = Field(sa_column=_text())
     ending: str | None = Field(sa_column=_text(nullable=True))
     reason: str = Field(sa_column=_text())

@@ -1,6 +1,6 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
-from sweepd_scheduler.domain import attach, lease, reports, suggestions, verbs
+from sweepd_scheduler.domain import attach, hand_out, lease, reports, suggestions, verbs
 from sweepd_scheduler.domain.decision import Decision
 from sweepd_scheduler.domain.events import (
     Announced,
@@ -20,6 +20,7 @@ from sweepd_scheduler.domain.events import (
     PauseSweep,
     Report,
     ResumeSweep,
+    SearchDue,
     Started,
     StopSweep,
     Strayed,
@@ -63,6 +64,8 @@ def _dispatch(turn: Turn, event: Event) -> Sweep | None:
             lease.lease_due(turn, event)
         case ConfirmDue():
             lease.confirm_due(turn, event)
+        case SearchDue():
+            hand_out.search_due(turn, event)
         case AskDue():
             suggestions.due(turn, event)
         case SuggestionsArrived():

@@ -12,13 +12,17 @@ from sweepd_scheduler.domain.sweep import SourceFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSweep:
-    """A person wants a new sweep. `drawn_ids` are candidates for when `id` is None; `spec` has its seed."""
+    """A person wants a new sweep. `drawn_ids` are candidates for when `id` is None; `spec` has its seed.
+
+    `counted`: how many points its space has, where that is known exactly after counting.
+    """
 
     parent: Parent
     id: str | None
     drawn_ids: tuple[str, ...]
     spec: SweepSpec
     file: SourceFile | None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,13 @@ class LeaseDue:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchDue:
+    """The search for the next point of a sweep goes on; it is broken off so that no turn takes long."""
+
+    sweep: int
+
+
+@dataclass(frozen=True, slots=True)
 class AskDue:
     """A hand-out has waited long enough for a fresh suggestion."""
 
@@ -229,5 +240,5 @@ class SuggestionsFailed:
 
 Request = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
 Report = Heartbeat | Offered | Started | Observed | Exited | Strayed | Answered
-Timer = ConfirmDue | LeaseDue | AskDue
+Timer = ConfirmDue | LeaseDue | AskDue | SearchDue
 Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed

@@ -5,14 +5,15 @@ from dataclasses import replace
 from sweepd.spec import Method
 from sweepd_scheduler.domain.agent import OnItsWay, Session
 from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue
+from sweepd_scheduler.domain.eligibility import withheld
+from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.holding import new_command, place, put_session
 from sweepd_scheduler.domain.ladder import next_suggested
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.points import Drawn, next_by_index
-from sweepd_scheduler.domain.run import Attempt, AttemptState, PointSource, Run, RunState, Values, moved
-from sweepd_scheduler.domain.run_end import settle
-from sweepd_scheduler.domain.sweep import Ending, SweepState, ending
+from sweepd_scheduler.domain.points import Drawn
+from sweepd_scheduler.domain.run import LIVE, Attempt, AttemptState, Run, RunState, Values, moved
+from sweepd_scheduler.domain.search import begin_again, draw_by_index, draw_initial, end_if_over, end_search
+from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.turn import Turn
 from sweepd_scheduler.domain.verdicts import forget_best_of
@@ -33,19 +34,34 @@ def serve_sweep(turn: Turn, key: int) -> None:
             return
 
 
+def search_due(turn: Turn, event: SearchDue) -> None:
+    """Go on with the search for the next point, for those who wait, or to see whether there is none."""
+    begin_again(turn, event)
+    serve_sweep(turn, event.sweep)
+    if event.sweep in turn.state.sweeps:
+        end_if_over(turn, event.sweep)
+
+
 def _serve(turn: Turn, key: int, session_id: str) -> bool:
     """Fill the room of a session; False if the sweep has nothing to give, to others neither."""
     while turn.state.sessions[session_id].room:
         sweep = turn.state.sweeps.get(key)
-        if sweep is None or not sweep.hands_out:
+        if sweep is None or not sweep.hands_out or _awaits_canary(sweep):
             return False
-        session = turn.state.sessions[session_id]
-        waiting = turn.state.index[key].pending.first
-        if waiting is not None:
-            _assign(turn, turn.state.runs[(key, waiting)], session)
+        session, index = turn.state.sessions[session_id], turn.state.index[key]
+        if withheld(sweep, session, index) is not None:
+            return True
+        if index.pending.first is not None:
+            _assign(turn, turn.state.runs[(key, index.pending.first)], session)
         elif not _start_new(turn, key, session):
             return False
     return True
+
+
+def _awaits_canary(sweep: Sweep) -> bool:
+    """Tell whether a first run is out to show that runs can work; no other goes out beside it."""
+    live = sum(sweep.counts.of(state) for state in LIVE)
+    return sweep.spec.canary and not sweep.objective_seen and live > 0
 
 
 def _start_new(turn: Turn, key: int, session: Session) -> bool:
@@ -54,39 +70,47 @@ def _start_new(turn: Turn, key: int, session: Session) -> bool:
     if not sweep.starts_new_runs:
         return False
     if sweep.spec.run_cap is not None and sweep.counts.total >= sweep.spec.run_cap:
-        _end_new_runs(turn, key, Ending.CAP)
+        end_search(turn, key, Ending.CAP)
         return False
-    if sweep.spec.method is Method.BAYES:
-        drawn = next_suggested(turn, key)
-        if drawn is None and not _all_seen(turn, key):
-            return False
-    else:
-        index = turn.state.index[key]
-        moved_on, drawn = next_by_index(sweep, index.digests, index.size, PointSource.RANDOM)
-        if moved_on is not sweep:
-            turn.put_sweep(moved_on)
+    drawn = _next_point(turn, key)
     if drawn is None:
-        _end_new_runs(turn, key, Ending.GRID)
         return False
-    _assign(turn, _new_run(turn, key, drawn), session)
-    _end_if_last(turn, key)
+    _start_block(turn, key, drawn, session)
+    end_if_over(turn, key)
     return True
 
 
-def _new_run(turn: Turn, key: int, drawn: Drawn) -> Run:
+def _next_point(turn: Turn, key: int) -> Drawn | None:
     sweep = turn.state.sweeps[key]
-    number = sweep.counts.total + 1
-    return Run(
-        sweep=key,
-        number=number,
-        name=str(RunName(sweep.name, number)),
-        point=drawn.point,
-        digest=drawn.digest,
-        occurrence=drawn.occurrence,
-        provenance=drawn.provenance,
-        create_time=turn.now.wall,
-        place=number,
-    )
+    if sweep.spec.method is not Method.BAYES:
+        return draw_by_index(turn, key)
+    return draw_initial(turn, key) or next_suggested(turn, key)
+
+
+def _start_block(turn: Turn, key: int, drawn: Drawn, session: Session) -> None:
+    """Create all runs of a point at once, as many as the cap leaves; hand out the first, the others wait."""
+    sweep = turn.state.sweeps[key]
+    first = sweep.counts.total + 1
+    left = sweep.spec.repeats if sweep.spec.run_cap is None else sweep.spec.run_cap - sweep.counts.total
+    occurrence = turn.state.index[key].digests.get(drawn.digest, 0)
+    runs = [
+        Run(
+            sweep=key,
+            number=first + repeat,
+            name=str(RunName(sweep.name, first + repeat)),
+            point=drawn.point,
+            digest=drawn.digest,
+            occurrence=occurrence,
+            provenance=drawn.provenance,
+            create_time=turn.now.wall,
+            repeat=repeat,
+            place=first + repeat,
+        )
+        for repeat in range(min(sweep.spec.repeats, left))
+    ]
+    _assign(turn, runs[0], session)
+    for run in runs[1:]:
+        turn.put_run(run)
 
 
 def _assign(turn: Turn, run: Run, session: Session) -> None:
@@ -128,26 +152,5 @@ def _first_hand_out(turn: Turn, run: Run) -> None:
         started = replace(sweep_moved(sweep, SweepState.RUNNING), start_time=turn.now.wall)
         turn.put_sweep(started)
         turn.note("sweep-running", sweep=started)
-    if sweep.spec.method is Method.BAYES:
+    if sweep.spec.method is Method.BAYES and run.repeat == 0:
         turn.observe(StudyNoted(sweep=run.sweep, number=0, run=run.number, event=StudyEvent.HANDED_OUT))
-
-
-def _end_if_last(turn: Turn, key: int) -> None:
-    """End the search in the same turn as its last hand-out, so that `ending` shows at once."""
-    sweep = turn.state.sweeps[key]
-    if sweep.spec.run_cap is not None and sweep.counts.total >= sweep.spec.run_cap:
-        _end_new_runs(turn, key, Ending.CAP)
-    elif _all_seen(turn, key):
-        _end_new_runs(turn, key, Ending.GRID)
-
-
-def _all_seen(turn: Turn, key: int) -> bool:
-    index = turn.state.index[key]
-    return index.size is not None and len(index.digests) >= index.size
-
-
-def _end_new_runs(turn: Turn, key: int, why: Ending) -> None:
-    sweep = ending(turn.state.sweeps[key], why)
-    turn.put_sweep(sweep)
-    turn.note("sweep-ending", sweep=sweep, ending=why)
-    settle(turn, key)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from sweepd.spec import point_digest
 from sweepd_scheduler.domain.decision import AskStudy
 from sweepd_scheduler.domain.events import AskDue, Suggested
-from sweepd_scheduler.domain.points import Drawn, next_by_index
+from sweepd_scheduler.domain.points import Drawn
 from sweepd_scheduler.domain.run import PointSource, Provenance
+from sweepd_scheduler.domain.search import draw_by_index, end_if_over
 from sweepd_scheduler.domain.study import Ask, Study
 from sweepd_scheduler.domain.turn import Turn
 
@@ -20,8 +21,7 @@ MAX_STOCK = 16
 
 def next_suggested(turn: Turn, key: int) -> Drawn | None:
     """Return the point for one hand-out; None if all were seen, or if a fresh one is still awaited."""
-    index = turn.state.index[key]
-    if index.size is not None and len(index.digests) >= index.size:
+    if end_if_over(turn, key):
         return None
     study = turn.state.studies[key]
     if study.ask is None:
@@ -113,12 +113,8 @@ def _drawn(turn: Turn, key: int, suggestion: Suggested, source: PointSource) -> 
 
 
 def _by_index(turn: Turn, key: int) -> Drawn | None:
-    index = turn.state.index[key]
-    sweep = turn.state.sweeps[key]
-    moved_on, drawn = next_by_index(sweep, index.digests, index.size, PointSource.FALLBACK)
-    if moved_on is not sweep:
-        turn.put_sweep(moved_on)
-    return drawn
+    drawn = draw_by_index(turn, key)
+    return drawn and replace(drawn, provenance=replace(drawn.provenance, source=PointSource.FALLBACK))
 
 
 def stocked(study: Study, suggestions: tuple[Suggested, ...]) -> Study:

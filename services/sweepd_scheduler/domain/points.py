@@ -1,13 +1,18 @@
-"""Points by index: the next one of a grid or of a random search, free of any service."""
+"""Points by index for a sweep: the cursor is the sweep's own, the order is that of `sweepd.spec`."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sweepd.spec import Method, Point, point_digest
+from sweepd.spec import Point
+from sweepd.spec.initial import next_initial
+from sweepd.spec.limits import INT64_MAX
+from sweepd.spec.proposed import Cursor, Proposed
+from sweepd.spec.sequence import look_ahead, next_point
 from sweepd_scheduler.domain.run import PointSource, Provenance
 from sweepd_scheduler.domain.sweep import Sweep
 
-MISSES_BEFORE_LISTING = 1_000
+LARGEST_PLACE = INT64_MAX
+"""The furthest place that can be stored; a walk that skips past it has come to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,69 +22,55 @@ class Drawn:
     point: Point
     digest: bytes
     provenance: Provenance
-    occurrence: int = 0
 
 
 def next_by_index(
-    sweep: Sweep, seen: Collection[bytes], size: int | None, source: PointSource
-) -> tuple[Sweep, Drawn | None]:
-    """Return the next point that was not handed out, and the sweep with its cursor moved on; None at the end.
+    sweep: Sweep, seen: Mapping[bytes, int], size: int | None
+) -> tuple[Sweep, Drawn | None, bool]:
+    """Return the sweep with its cursor moved on, the next point, and whether there is none left.
+
+    Neither a point nor the end: the search for one goes on with the next call.
 
     Args:
         sweep: cursor, seed and space.
-        seen: digests of the points that were handed out.
-        size: points that there are in all, None for no end.
-        source: what to record as the origin of a random point.
+        seen: how often each point was handed out.
+        size: points that there are in all, None where there is no end to them or nobody can tell.
     """
-    if sweep.spec.method is Method.GRID:
-        return _next_of_grid(sweep, seen, size or 0)
-    if not sweep.spec.search_space.dimensions:
-        return _constant(sweep, seen, size, source)
-    if size is not None and len(seen) >= size:
-        return sweep, None
-    return _next_random(sweep, seen, size, source)
+    cursor, proposed, done = next_point(sweep.spec, _cursor(sweep), seen, size)
+    moved, too_far = _at(sweep, cursor)
+    return moved, _drawn(sweep, proposed), (done or too_far) and proposed is None
 
 
-def _next_of_grid(sweep: Sweep, seen: Collection[bytes], size: int) -> tuple[Sweep, Drawn | None]:
-    for index in range(sweep.cursor, size):
-        drawn = _drawn(sweep, sweep.spec.search_space.grid_point(index), PointSource.GRID, index)
-        if drawn.digest not in seen:
-            return replace(sweep, cursor=index + 1), drawn
-    return replace(sweep, cursor=size), None
+def next_of_initial(sweep: Sweep, seen: Mapping[bytes, int]) -> tuple[Sweep, Drawn | None]:
+    """Return what `next_by_index` does, as long as there are initial points."""
+    cursor, proposed = next_initial(sweep.spec, _cursor(sweep), seen)
+    return _at(sweep, cursor)[0], _drawn(sweep, proposed)
 
 
-def _constant(
-    sweep: Sweep, seen: Collection[bytes], size: int | None, source: PointSource
-) -> tuple[Sweep, Drawn | None]:
-    """Without a free parameter the only point is repeated up to the cap; without a cap it is tried once."""
-    if size is not None and seen:
-        return sweep, None
-    index = sweep.counts.total
-    drawn = _drawn(sweep, sweep.spec.search_space.from_unit(()), source, index)
-    return sweep, replace(drawn, occurrence=index)
+def anything_left(sweep: Sweep, seen: Mapping[bytes, int], size: int | None) -> tuple[Sweep, bool | None]:
+    """Return the sweep past what will be skipped, and whether any point is left; None: not known yet."""
+    cursor, left = look_ahead(sweep.spec, _cursor(sweep), seen, size)
+    moved, too_far = _at(sweep, cursor)
+    return moved, False if too_far and not left else left
 
 
-def _next_random(
-    sweep: Sweep, seen: Collection[bytes], size: int | None, source: PointSource
-) -> tuple[Sweep, Drawn | None]:
-    space = sweep.spec.search_space
-    if sweep.listed is None:
-        drawn = None
-        for index in range(sweep.cursor, sweep.cursor + MISSES_BEFORE_LISTING):
-            drawn = _drawn(sweep, space.random_point(sweep.seed, index), source, index)
-            if drawn.digest not in seen:
-                return replace(sweep, cursor=index + 1), drawn
-        sweep = replace(sweep, cursor=sweep.cursor + MISSES_BEFORE_LISTING)
-        if size is None:  # no end to the points, but the distribution hardly leaves a few: repeat
-            return sweep, replace(drawn, occurrence=sweep.counts.total) if drawn else None
-        sweep = replace(sweep, listed=0)
-    for index in range(sweep.listed or 0, size or 0):
-        drawn = _drawn(sweep, space.finite_point(index), source, index)
-        if drawn.digest not in seen:
-            return replace(sweep, listed=index + 1), drawn
-    return replace(sweep, listed=size), None
+def _cursor(sweep: Sweep) -> Cursor:
+    return Cursor(initial=sweep.initial, index=sweep.cursor, listed=sweep.listed)
 
 
-def _drawn(sweep: Sweep, point: Point, source: PointSource, index: int) -> Drawn:
-    provenance = Provenance(source=source, seed=sweep.seed, index=index)
-    return Drawn(point=point, digest=point_digest(point), provenance=provenance)
+def _at(sweep: Sweep, cursor: Cursor) -> tuple[Sweep, bool]:
+    """Return the sweep at a cursor, itself if it is there already, and whether the place was too far."""
+    if cursor == _cursor(sweep):
+        return sweep, False
+    index = min(cursor.index, LARGEST_PLACE)
+    listed = None if cursor.listed is None else min(cursor.listed, LARGEST_PLACE)
+    too_far = (index, listed) != (cursor.index, cursor.listed)
+    return replace(sweep, initial=cursor.initial, cursor=index, listed=listed), too_far
+
+
+def _drawn(sweep: Sweep, proposed: Proposed | None) -> Drawn | None:
+    if proposed is None or proposed.index > LARGEST_PLACE:
+        return None
+    source = PointSource(proposed.source)
+    provenance = Provenance(source=source, seed=sweep.seed, index=proposed.index)
+    return Drawn(point=proposed.point, digest=proposed.digest, provenance=provenance)

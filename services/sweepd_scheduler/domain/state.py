@@ -32,7 +32,8 @@ class SweepIndex:
         at_rung: running runs by the latest rung that they have reached, for each rule.
         pending: the runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
-        size: points that the method may hand out in all; None: no end to them.
+        size: points that the method may hand out in all; None: no end to them, or nobody can tell.
+        searching: whether the search for the next point was broken off and goes on soon.
         durations: run times of ended runs in seconds, sorted.
         ended: values of what has ended: of the runs that are final, or with repeats of the points.
         blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
@@ -57,6 +58,7 @@ class SweepIndex:
     guards: dict[str, Guarded] = field(default_factory=dict)
     serving: dict[str, None] = field(default_factory=dict)
     roomy: dict[str, None] = field(default_factory=dict)
+    searching: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sweepd.spec import Goal, Hyperband, Method, ObjectiveValue, SweepSpec
+from sweepd.spec import Goal, Hyperband, ObjectiveValue, SweepSpec
+from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.early_termination import rungs
 from sweepd_scheduler.domain.names import SweepName
@@ -91,7 +92,8 @@ class Sweep:
     """One search. Times are microseconds since 1970, 0 for never.
 
     Args:
-        cursor: index of the next grid or random point.
+        counted: points of its space, where counting them takes so long that it was done at creation only.
+        cursor: index of the next point of the method: of the grid, of the draws, of the list.
         initial: how many of the initial points were handed out.
         listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
         observations: how many numbered observations its study has.
@@ -104,6 +106,7 @@ class Sweep:
     name: SweepName
     spec: SweepSpec
     create_time: int
+    counted: int | None = None
     file: SourceFile | None = None
     state: SweepState = SweepState.PENDING
     ending: Ending | None = None
@@ -163,20 +166,15 @@ class Sweep:
 
     @property
     def planned_runs(self) -> int | None:
-        """How many runs it will have started at its end; None where there is no bound."""
-        size = self.space_size
-        bounds = [bound for bound in (size, self.spec.run_cap) if bound is not None]
-        return min(bounds) if bounds else None
+        """How many runs it will have started at its end; None where there is no bound or none is known."""
+        planned = planned_runs(self.spec, self.space_size)
+        # Enqueued runs may come on top of those of the method.
+        return None if planned is None else max(planned, self.counts.total)
 
     @property
     def space_size(self) -> int | None:
-        """Points that the method may hand out in all; None where there is no end to them."""
-        space = self.spec.search_space
-        if self.spec.method is Method.GRID:
-            return space.grid_size
-        if not space.dimensions and self.spec.run_cap is not None:
-            return None  # the only point is repeated up to the cap
-        return space.size
+        """Points that the method may hand out in all; None: there is no end to them, or nobody can tell."""
+        return known_size(self.spec, self.counted)
 
 
 def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) -> Sweep:

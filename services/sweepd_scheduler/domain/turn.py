@@ -185,6 +185,13 @@ class Turn:
             self._journal.put(guards, agent, guarded)
         self.changes.append(GuardChanged(sweep, agent, guarded))
 
+    def put_searching(self, sweep: int, *, searching: bool) -> None:
+        """Note whether the search for the next point was broken off and goes on soon."""
+        index = self.state.index[sweep]
+        before = index.searching
+        index.searching = searching
+        self._journal.note(lambda: setattr(index, "searching", before))
+
     def add_duration(self, sweep: int, seconds: float) -> None:
         """Remember how long a run took."""
         durations = self.state.index[sweep].durations

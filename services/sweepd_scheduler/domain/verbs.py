@@ -60,7 +60,12 @@ def _create(turn: Turn, event: CreateSweep) -> Sweep:
     if free is None:
         raise NameTakenError(str(names[0]))
     sweep = Sweep(
-        key=turn.count("sweep"), name=free, spec=event.spec, file=event.file, create_time=turn.now.wall
+        key=turn.count("sweep"),
+        name=free,
+        spec=event.spec,
+        counted=event.counted,
+        file=event.file,
+        create_time=turn.now.wall,
     )
     turn.add_sweep(sweep)
     turn.note("sweep-created", sweep=sweep)

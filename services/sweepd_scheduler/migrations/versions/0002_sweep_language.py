@@ -68,6 +68,7 @@ def _new_sweep() -> None:
         sa.Column("file_name", sa.Text),
         sa.Column("file_content", sa.LargeBinary),
         sa.Column("create_time", sa.BigInteger, nullable=False),
+        sa.Column("counted", sa.BigInteger),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("ending", sa.Text),
         sa.Column("reason", sa.Text, nullable=False),

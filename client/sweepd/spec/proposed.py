@@ -1,0 +1,86 @@
+"""A point that comes next, how far a sweep has got, and walking through an order past what was handed out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sweepd.spec.point import Point, point_digest
+
+MISSES_BEFORE_LISTING = 1_000
+"""Draws of points that were handed out before, after which a finite space is gone through in order."""
+
+MOST_CANDIDATES = 20_000
+"""Candidates that one call looks at, so that none takes long. It takes part in what points come."""
+
+Seen = Mapping[bytes, int]
+"""How often each point was handed out, by its digest."""
+
+
+class Source(StrEnum):
+    """How a point was chosen; some of the words of a run's provenance."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    SOBOL = "sobol"
+    LIST = "list"
+    INITIAL = "initial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far a sweep has got.
+
+    Args:
+        initial: how many of the initial points are done with.
+        index: next place of the method's own order: in the grid, in the draws, in the list.
+        listed: next place in a finite space once draws find hardly anything new; else None.
+    """
+
+    initial: int = 0
+    index: int = 0
+    listed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """A point that comes next, and its place in the order that it comes from."""
+
+    point: Point
+    digest: bytes
+    source: Source
+    index: int
+
+
+def propose(point: Point, source: Source, index: int) -> Proposed:
+    """Return a point with its digest."""
+    return Proposed(point=point, digest=point_digest(point), source=source, index=index)
+
+
+def walk(
+    step: Callable[[int, int], tuple[int, Point | None]],
+    start: int,
+    end: int,
+    seen: Seen,
+    limit: int,
+    source: Source,
+) -> tuple[int, Proposed | None]:
+    """Return the place of the first point that was not handed out; without one, where to go on.
+
+    Args:
+        step: given a place and a number of candidates, the first point from there on, as `next_combination`.
+        start: where to begin.
+        end: where the order ends.
+        seen: what was handed out.
+        limit: candidates to look at.
+        source: what the point is to have as its source.
+    """
+    left = limit
+    while start < end and left > 0:
+        place, point = step(start, left)
+        if point is None:
+            return place, None
+        proposed = propose(point, source, place)
+        if proposed.digest not in seen:
+            return place, proposed
+        start, left = place + 1, left - (place - start + 1)
+    return start, None
