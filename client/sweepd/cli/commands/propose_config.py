@@ -1,0 +1,181 @@
+"""`sweepctl propose-config`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import note
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.cli.lineage import Lineage, Tried
+    from sweepd.client import Client
+    from sweepd.spec.point import Json, Point
+    from sweepd.spec.propose import Proposal
+
+_STATES = ("running", "finished", "failed", "crashed", "stopped", "killed")
+_METHODS = ("grid", "random", "bayes", "sobol")
+
+
+@click.command(
+    "propose-config",
+    cls=Verb,
+    examples=(
+        "sweepctl propose-config --project mnist > sweep.yaml",
+        "sweepctl propose-config --sweep k3x9v2ab --sweep m2c4t8qz --state finished --state stopped",
+    ),
+)
+@click.option("--project", metavar="[ENTITY/]PROJECT", help="Runs of all sweeps of this project.")
+@click.option("--sweep", "sweeps", multiple=True, metavar="ID", help="Runs of this sweep. Repeatable.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES),
+    default=("finished",),
+    help="Runs in this state; finished if nothing is said. Repeatable.",
+)
+@click.option("--metric", metavar="NAME", help="Objective; else that of most runs.")
+@click.option(
+    "--method", type=click.Choice(_METHODS), help="Method; else bayes with an objective, random without."
+)
+def command(
+    project: str | None,
+    sweeps: tuple[str, ...],
+    states: tuple[str, ...],
+    metric: str | None,
+    method: str | None,
+) -> None:
+    """Write a sweep file whose space is what earlier runs have covered.
+
+    Each parameter becomes a constant, a list of values or a range, and a comment says why; conditions are
+    found where a text or a boolean tells when a parameter is there. Program, command and objective are those
+    of most runs. The file goes to stdout: look it over, then `sweepctl create` it.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.cli.lineage import Lineage
+
+    if project is None and not sweeps:
+        raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
+    with connect(current_settings()) as client:
+        names = _sweeps(client, project, sweeps)
+        lineage = Lineage(_tried(client, names, states))
+    text = _proposed(lineage, len(names), states, metric, method)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...]) -> list[str]:
+    """Return the full names of the sweeps meant: those named, which lie in the project if one is."""
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.names import sweep_name
+
+    if sweeps:
+        names = list(dict.fromkeys(sweep_name(client, sweep) for sweep in sweeps))
+    else:
+        names = [sweep.name for sweep in client.list_sweeps()]
+    if project is not None:
+        within = f"/{project.strip('/')}/"
+        outside = [name for name in names if not f"/{name}".rpartition("/")[0].endswith(within[:-1])]
+        if sweeps and outside:
+            raise usage_problem(f"{outside[0]} is not of the project {project}")
+        names = [name for name in names if name not in outside]
+    if not names:
+        raise Problem(
+            message=f"no sweep of the project {project}",
+            next_step="`sweepctl list` shows the sweeps that there are",
+            exit_code=ExitCode.NOT_FOUND,
+            status="NOT_FOUND",
+        )
+    return names
+
+
+def _tried(client: Client, names: list[str], states: tuple[str, ...]) -> list[Tried]:
+    from sweepd import v1
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.lineage import Tried
+    from sweepd.cli.shapes import params_shape
+
+    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
+    tried: list[Tried] = []
+    for name in names:
+        spec = client.get_sweep(name).spec
+        for run in client.list_runs(name, states=wanted):
+            value = run.value if run.HasField("value") else None
+            tried.append(Tried(spec, params_shape(run), value))
+    if not tried:
+        shown = names[0] if len(names) == 1 else f"{len(names)} sweeps"
+        raise Problem(
+            message=f"no run of {shown} is {' or '.join(states)}",
+            next_step="--state chooses runs in another state",
+            exit_code=ExitCode.NOT_FOUND,
+            status="NOT_FOUND",
+        )
+    return tried
+
+
+def _proposed(
+    lineage: Lineage, sweeps: int, states: tuple[str, ...], metric: str | None, method: str | None
+) -> str:
+    """Return the file, checked; what is to be said of it goes to stderr."""
+    from sweepd.cli.text import counted
+    from sweepd.spec.propose import propose
+    from sweepd.spec.propose_text import proposal_text
+
+    points = [tried.point for tried in lineage.tried]
+    objective = lineage.objective(metric)
+    proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
+    head = _head(lineage, objective, proposal, method)
+    runs = f"{counted(len(points), 'run')} ({', '.join(states)}) of {counted(sweeps, 'sweep')}"
+    text = proposal_text(head, proposal, comments=[f"Proposed from {runs} by sweepctl propose-config."])
+    _check(text, points, lineage.notes)
+    lineage.notes += [f"{name}: some runs lack it, and nothing tells when" for name in proposal.unexplained]
+    for told in lineage.notes:
+        note(f"note: {told}")
+    return text
+
+
+def _head(
+    lineage: Lineage, objective: tuple[str, int], proposal: Proposal, method: str | None
+) -> dict[str, Json]:
+    from sweepd import v1
+
+    name, goal = objective
+    if method is None:
+        method = "bayes" if name and proposal.searches else "random"
+    if not proposal.searches:
+        lineage.notes.append("every parameter had one value: there is nothing to search yet")
+    head: dict[str, Json] = {"method": method}
+    if program := lineage.program():
+        head["program"] = program
+    if command := lineage.command():
+        head["command"] = [*command]
+    if name:
+        head["metric"] = {"name": name, "goal": "maximize" if goal == v1.GOAL_MAXIMIZE else "minimize"}
+    return head
+
+
+def _check(text: str, points: list[Point], notes: list[str]) -> None:
+    """Read the file as the server will, and note how many runs do not lie in its space."""
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.text import counted
+    from sweepd.spec import parse_text
+
+    parsed = parse_text(text.encode(), file="sweep.yaml")
+    if parsed.spec is None:
+        raise Problem(
+            message="these runs make no valid sweep",
+            cause=next(str(found) for found in parsed.diagnostics if found.severity == "error"),
+            next_step="choose other runs with --sweep and --state, or another --method",
+            exit_code=ExitCode.INVALID,
+            status="INVALID_ARGUMENT",
+        )
+    space = parsed.spec.search_space
+    outside = sum(bool(space.violations(point)) for point in points)
+    if outside:
+        notes.append(f"{counted(outside, 'run')} do{'es' if outside == 1 else ''} not lie in this space")

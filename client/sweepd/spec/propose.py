@@ -1,0 +1,224 @@
+"""From points that were tried to parameters over just what they cover: ranges, values and conditions."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import Final
+
+from sweepd.spec.expression_tokens import WORDS, is_name
+from sweepd.spec.expression_tree import FUNCTIONS
+from sweepd.spec.point import Json, Number, Point, canonical_json, is_number
+from sweepd.spec.parameter import Parameter
+from sweepd.spec.parse import parse_mapping
+
+_FEW: Final = 8
+"""Most distinct numbers that are listed, where each was tried twice on average: they look like a choice."""
+
+_LOG_FROM: Final = 100.0
+"""Greatest over smallest value from which a range is searched by its logarithm: two orders of magnitude."""
+
+_DEEPEST: Final = 12
+"""Groups within groups that a file has room for; what is deeper is kept as one value."""
+
+_LONGEST_CONDITION: Final = 1_000
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
+_RESERVED: Final = {*WORDS, *FUNCTIONS, "param", "true", "false", "null", "True", "False", "None"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """One parameter as a file says it, and how that came about."""
+
+    document: Mapping[str, Json]
+    comment: str
+    when: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedGroup:
+    """Parameters that runs receive together."""
+
+    members: Mapping[str, "ProposedNode"]
+    when: str | None = None
+
+
+ProposedNode = Proposed | ProposedGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Parameters over what was tried; `unexplained`: names that some points lack, and nothing tells why."""
+
+    parameters: Mapping[str, ProposedNode]
+    unexplained: tuple[str, ...] = ()
+
+    @property
+    def searches(self) -> bool:
+        """Tell whether any parameter is free."""
+        return any(_is_free(node) for node in self.parameters.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A mapping of one run, and what may be asked about the run: texts and booleans by their dotted names."""
+
+    mapping: Mapping[str, Json]
+    facts: Mapping[str, str | bool]
+    is_best: bool = False
+
+
+def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool = False) -> Proposal:
+    """Return parameters whose space holds every point, but those that lack a name for no reason.
+
+    Args:
+        points: what was tried, one or more.
+        best: the one with the best value, for the comments.
+        listed: numbers become lists of what was seen, since a grid cannot go through a range.
+    """
+    nested = not any("." in name for point in points for name in point)  # else dotted names are ambiguous
+    proposer = _Proposer(listed, nested)
+    rows = [_Row(point, {}, is_best=point is best) for point in points]
+    parameters, unexplained = proposer.level(rows, "")
+    return Proposal(parameters=parameters, unexplained=tuple(unexplained))
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposer:
+    listed: bool
+    asks_nested: bool
+
+    def level(self, rows: Sequence[_Row], outer: str) -> tuple[dict[str, ProposedNode], list[str]]:
+        """Return the nodes of one level, and the names whose absence nothing explains."""
+        names = sorted({name for row in rows for name in row.mapping})
+        rows = self._with_facts(rows, names, outer)
+        nodes: dict[str, ProposedNode] = {}
+        unexplained: list[str] = []
+        for name in names:
+            having = [row for row in rows if name in row.mapping]
+            when = None
+            if len(having) < len(rows):
+                when = _condition(rows, name)
+                if when is None:
+                    unexplained.append(f"{outer}{name}")
+            nodes[name] = self._node(having, name, f"{outer}{name}.", when)
+        return nodes, unexplained
+
+    def _node(self, rows: Sequence[_Row], name: str, outer: str, when: str | None) -> ProposedNode:
+        inner = [_Row(group, row.facts, row.is_best) for row in rows if (group := _group(row.mapping[name]))]
+        if len(inner) == len(rows) and outer.count(".") <= _DEEPEST:
+            members, unexplained = self.level(inner, outer)
+            if not unexplained:
+                return ProposedGroup(members=members, when=when)
+        document, comment = self._leaf([row.mapping[name] for row in rows])
+        if "value" not in document:
+            comment += "".join(
+                f"; the best run had {_short(row.mapping[name])}" for row in rows if row.is_best
+            )
+        return Proposed(document=document, comment=comment, when=when)
+
+    def _leaf(self, values: Sequence[Json]) -> tuple[dict[str, Json], str]:
+        distinct = {canonical_json(value): value for value in reversed(values)}
+        runs = f"{len(values)} run" + ("" if len(values) == 1 else "s")
+        if len(distinct) == 1:
+            return {"value": values[0]}, f"the only value in {runs}"
+        numbers = [
+            value for value in distinct.values() if isinstance(value, (int, float)) and is_number(value)
+        ]
+        choice = _choice(distinct)
+        if len(numbers) < len(distinct):
+            return choice, f"{len(distinct)} values in {runs}"
+        if self.listed or (len(distinct) <= _FEW and 2 * len(distinct) <= len(values)):
+            return choice, f"{len(distinct)} numbers in {runs}"
+        ranged, comment = _range(numbers)
+        if _covers(ranged, numbers):
+            return ranged, f"{comment} in {runs}"
+        return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
+
+    def _with_facts(self, rows: Sequence[_Row], names: Sequence[str], outer: str) -> list[_Row]:
+        """Add what every row of the level has, and what therefore may tell when another name is there."""
+        if outer and not self.asks_nested:
+            return list(rows)
+        common = [name for name in names if all(_is_fact(row.mapping.get(name)) for row in rows)]
+        return [
+            _Row(row.mapping, {**row.facts, **_facts(row.mapping, common, outer)}, row.is_best)
+            for row in rows
+        ]
+
+
+def _condition(rows: Sequence[_Row], name: str) -> str | None:
+    """Return the condition under which a name is there, if the value of one other parameter tells it."""
+    for fact in sorted(rows[0].facts):
+        there = {row.facts[fact] for row in rows if name in row.mapping}
+        if there.isdisjoint(row.facts[fact] for row in rows if name not in row.mapping):
+            text = _expression(fact, sorted(there, key=str))
+            if text is not None and len(text) <= _LONGEST_CONDITION:
+                return text
+    return None
+
+
+def _is_fact(value: Json) -> bool:
+    return isinstance(value, (str, bool))
+
+
+def _facts(mapping: Mapping[str, Json], names: Sequence[str], outer: str) -> dict[str, str | bool]:
+    return {f"{outer}{name}": value for name in names if isinstance(value := mapping[name], (str, bool))}
+
+
+def _expression(fact: str, values: Sequence[str | bool]) -> str | None:
+    if any(isinstance(value, str) and not value.isprintable() for value in values):
+        return None
+    literals = [_literal(value) for value in values]
+    name = fact if is_name(fact) and fact not in _RESERVED else f'param("{fact}")'
+    return f"{name} == {literals[0]}" if len(literals) == 1 else f"{name} in [{', '.join(literals)}]"
+
+
+def _literal(value: str | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _choice(distinct: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the values as a list: numbers by size, texts by the alphabet, whatever is mixed by its JSON."""
+    try:
+        values = sorted(distinct.values())  # type: ignore[type-var]  # what has no order raises
+    except TypeError:
+        values = [distinct[key] for key in sorted(distinct)]
+    return {"values": values}
+
+
+def _range(numbers: Sequence[Number]) -> tuple[dict[str, Json], str]:
+    low, high = min(numbers), max(numbers)
+    covers = f"{low:.6g} to {high:.6g}"
+    if all(isinstance(number, int) for number in numbers):
+        return {"distribution": "int_uniform", "min": low, "max": high}, covers
+    if low > 0 and high / low >= _LOG_FROM:
+        orders = f"{covers}, over {log10(high) - log10(low):.2g} orders of magnitude,"
+        return {"distribution": "log_uniform_values", "min": low, "max": high}, orders
+    return {"distribution": "uniform", "min": low, "max": high}, covers
+
+
+def _covers(document: Mapping[str, Json], numbers: Sequence[Number]) -> bool:
+    """Tell whether a file may say this, and every number lies in it; rounding and limits may forbid it."""
+    parsed = parse_mapping({"method": "random", "parameters": {"x": document}})
+    node = None if parsed.spec is None else parsed.spec.parameters["x"]
+    return isinstance(node, Parameter) and all(map(node.distribution.contains, numbers))
+
+
+def _group(value: Json) -> Mapping[str, Json] | None:
+    """Return the members of what may be a group of parameters."""
+    return value if isinstance(value, dict) and value and all(map(_NAME.fullmatch, value)) else None
+
+
+def _is_free(node: ProposedNode) -> bool:
+    if isinstance(node, ProposedGroup):
+        return any(map(_is_free, node.members.values()))
+    return "value" not in node.document
+
+
+def _short(value: Json) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
