@@ -22,7 +22,8 @@ from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS, EndedSweep, Stored
+from sweepd_scheduler.domain.state import RECENT_RUNS
+from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, Loaded, RunPosition, StudyLine

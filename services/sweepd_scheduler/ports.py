@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.decision import Change, Happened, Remembered, Study
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import Run, RunState
-from sweepd_scheduler.domain.state import EndedSweep, Stored
+from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.weight import Page, point_weight
 

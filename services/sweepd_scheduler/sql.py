@@ -20,7 +20,7 @@ from sweepd_scheduler.domain.decision import (
     SweepEdited,
 )
 from sweepd_scheduler.domain.run import Attempt, RunKey
-from sweepd_scheduler.domain.state import EndedSweep, Stored
+from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import SweepState
 from sweepd_scheduler.ports import Loaded

@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, Stud
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import AttemptState, Run, RunState
-from sweepd_scheduler.domain.state import Stored
+from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE

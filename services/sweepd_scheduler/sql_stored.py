@@ -6,7 +6,8 @@ from sweepd_scheduler import rows_read
 from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.block import Ended
 from sweepd_scheduler.domain.run import FINAL, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS, Stored
+from sweepd_scheduler.domain.state import RECENT_RUNS
+from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep
 
 _FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))

@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAt
 from sweepd_scheduler.domain.holding import close_session, open_session, place, tell_stop
 from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept
 from sweepd_scheduler.domain.run import AttemptState, Run
-from sweepd_scheduler.domain.state import EndedSweep
+from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweep import FINAL, Ending
 from sweepd_scheduler.domain.turn import Turn
 

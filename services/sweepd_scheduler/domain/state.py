@@ -1,6 +1,6 @@
 """What the scheduler holds in memory: sweeps that go on, runs that are not final, sessions, and indices."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sweepd.spec import Hyperband
@@ -12,8 +12,9 @@ from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_of_run_id
 from sweepd_scheduler.domain.ranking import Ranking
 from sweepd_scheduler.domain.run import LIVE, AttemptState, Run, RunKey, RunState
+from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.study import Study
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.domain.waiting import Waiting
 
@@ -59,56 +60,6 @@ class SweepIndex:
     serving: dict[str, None] = field(default_factory=dict)
     roomy: dict[str, None] = field(default_factory=dict)
     searching: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedSweep:
-    """What is remembered of a sweep that is over; the rest is in the database.
-
-    `end_time` and `revision` tell whether what was read of it meanwhile is still true.
-    """
-
-    name: SweepName
-    state: SweepState
-    reason: str
-    end_time: int = 0
-    revision: int = 1
-
-    @classmethod
-    def of(cls, sweep: Sweep) -> "EndedSweep":
-        """Return what is remembered of a sweep."""
-        return cls(
-            name=sweep.name,
-            state=sweep.state,
-            reason=sweep.reason,
-            end_time=sweep.end_time,
-            revision=sweep.revision,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """One sweep that goes on, or is to go on again, as the database has it.
-
-    Args:
-        sweep: the sweep.
-        runs: those that are not final.
-        digests: how often each point was handed out.
-        rung_values: rule, rung, run, value.
-        durations: run times of ended runs in seconds.
-        ended: the runs that are final, by the first number of their point.
-        recent: whether each of the last runs that ended had failed, the latest last.
-        guards: agents with failures that the guard counts.
-    """
-
-    sweep: Sweep
-    runs: tuple[Run, ...]
-    digests: Mapping[bytes, int]
-    rung_values: tuple[tuple[int, int, int, float], ...]
-    durations: tuple[float, ...]
-    ended: tuple[tuple[int, Ended], ...]
-    recent: tuple[bool, ...]
-    guards: Mapping[str, Guarded]
 
 
 def index_of(sweep: Sweep) -> SweepIndex:

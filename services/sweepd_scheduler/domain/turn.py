@@ -24,7 +24,8 @@ from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS, EndedSweep, State, SweepIndex, index_of, rungs_held
+from sweepd_scheduler.domain.state import RECENT_RUNS, State, SweepIndex, index_of, rungs_held
+from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.study import Study
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Sweep

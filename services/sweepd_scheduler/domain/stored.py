@@ -1,0 +1,60 @@
+"""A sweep as the database has it: what is read of it to go on with it, and what is remembered once it is over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweepd_scheduler.domain.agent import Guarded
+from sweepd_scheduler.domain.block import Ended
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.sweep import Sweep, SweepState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedSweep:
+    """What is remembered of a sweep that is over; the rest is in the database.
+
+    `end_time` and `revision` tell whether what was read of it meanwhile is still true.
+    """
+
+    name: SweepName
+    state: SweepState
+    reason: str
+    end_time: int = 0
+    revision: int = 1
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> "EndedSweep":
+        """Return what is remembered of a sweep."""
+        return cls(
+            name=sweep.name,
+            state=sweep.state,
+            reason=sweep.reason,
+            end_time=sweep.end_time,
+            revision=sweep.revision,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One sweep that goes on, or is to go on again, as the database has it.
+
+    Args:
+        sweep: the sweep.
+        runs: those that are not final.
+        digests: how often each point was handed out.
+        rung_values: rule, rung, run, value.
+        durations: run times of ended runs in seconds.
+        ended: the runs that are final, by the first number of their point.
+        recent: whether each of the last runs that ended had failed, the latest last.
+        guards: agents with failures that the guard counts.
+    """
+
+    sweep: Sweep
+    runs: tuple[Run, ...]
+    digests: Mapping[bytes, int]
+    rung_values: tuple[tuple[int, int, int, float], ...]
+    durations: tuple[float, ...]
+    ended: tuple[tuple[int, Ended], ...]
+    recent: tuple[bool, ...]
+    guards: Mapping[str, Guarded]
