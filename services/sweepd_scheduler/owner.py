@@ -20,6 +20,7 @@ from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.ports import Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 
@@ -78,10 +79,14 @@ class Owner:
             StorageError: it cannot be read.
         """
         loaded = self._store.load(self._moment().wall - DAY)
-        now = self._clock.monotonic()
-        self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now)
+        now = self._moment()
+        self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now.monotonic)
         self._requests.restore(loaded.requests)
-        for at, timer in self.state.first_timers(now):
+        timers: list[tuple[float, Timer]] = [
+            *self.state.first_timers(now.monotonic),
+            *first_timeouts(self.state, now),
+        ]
+        for at, timer in timers:
             self._set_timer(at, timer)
 
     async def ask(

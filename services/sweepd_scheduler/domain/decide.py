@@ -1,6 +1,6 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
-from sweepd_scheduler.domain import attach, hand_out, lease, reports, suggestions, verbs
+from sweepd_scheduler.domain import attach, hand_out, lease, reports, suggestions, timeout, verbs
 from sweepd_scheduler.domain.decision import Decision
 from sweepd_scheduler.domain.events import (
     Announced,
@@ -26,6 +26,7 @@ from sweepd_scheduler.domain.events import (
     Strayed,
     SuggestionsArrived,
     SuggestionsFailed,
+    TimeoutDue,
 )
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
@@ -66,6 +67,8 @@ def _dispatch(turn: Turn, event: Event) -> Sweep | None:
             lease.confirm_due(turn, event)
         case SearchDue():
             hand_out.search_due(turn, event)
+        case TimeoutDue():
+            timeout.timeout_due(turn, event)
         case AskDue():
             suggestions.due(turn, event)
         case SuggestionsArrived():

@@ -201,6 +201,14 @@ class SearchDue:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeoutDue:
+    """The time of a sweep is over, if its `sweep_timeout` still is so many seconds."""
+
+    sweep: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class AskDue:
     """A hand-out has waited long enough for a fresh suggestion."""
 
@@ -240,5 +248,5 @@ class SuggestionsFailed:
 
 Request = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
 Report = Heartbeat | Offered | Started | Observed | Exited | Strayed | Answered
-Timer = ConfirmDue | LeaseDue | AskDue | SearchDue
+Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue
 Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sweepd.spec import Method
 from sweepd_scheduler.domain.agent import OnItsWay, Session
+from sweepd_scheduler.domain.canary import waits_for_canary
 from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
@@ -11,12 +12,13 @@ from sweepd_scheduler.domain.holding import new_command, place, put_session
 from sweepd_scheduler.domain.ladder import next_suggested
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.points import Drawn
+from sweepd_scheduler.domain.results import forget_best_of
 from sweepd_scheduler.domain.run import LIVE, Attempt, AttemptState, Run, RunState, Values, moved
 from sweepd_scheduler.domain.search import begin_again, draw_by_index, draw_initial, end_if_over, end_search
 from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.timeout import start_timer
 from sweepd_scheduler.domain.turn import Turn
-from sweepd_scheduler.domain.verdicts import forget_best_of
 
 
 def serve_session(turn: Turn, session: str) -> None:
@@ -60,8 +62,7 @@ def _serve(turn: Turn, key: int, session_id: str) -> bool:
 
 def _awaits_canary(sweep: Sweep) -> bool:
     """Tell whether a first run is out to show that runs can work; no other goes out beside it."""
-    live = sum(sweep.counts.of(state) for state in LIVE)
-    return sweep.spec.canary and not sweep.objective_seen and live > 0
+    return waits_for_canary(sweep) and any(sweep.counts.of(state) for state in LIVE)
 
 
 def _start_new(turn: Turn, key: int, session: Session) -> bool:
@@ -152,5 +153,6 @@ def _first_hand_out(turn: Turn, run: Run) -> None:
         started = replace(sweep_moved(sweep, SweepState.RUNNING), start_time=turn.now.wall)
         turn.put_sweep(started)
         turn.note("sweep-running", sweep=started)
+        start_timer(turn, started)
     if sweep.spec.method is Method.BAYES and run.repeat == 0:
         turn.observe(StudyNoted(sweep=run.sweep, number=0, run=run.number, event=StudyEvent.HANDED_OUT))

@@ -7,12 +7,10 @@ from dataclasses import replace
 
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue
 from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.retry import lost
 from sweepd_scheduler.domain.run import Attempt, AttemptState, Run, RunKey, RunState, moved, with_attempt
-from sweepd_scheduler.domain.run_end import end, give_back
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.run_end import give_back
 from sweepd_scheduler.domain.turn import Turn
-
-MAX_REQUEUES = 3
 
 
 def lease_due(turn: Turn, event: LeaseDue) -> None:
@@ -44,7 +42,7 @@ def confirm_due(turn: Turn, event: ConfirmDue) -> None:
 
 def give_up_unconfirmed(turn: Turn, run: Run, reason: str) -> None:
     """Take a hand-out back that its agent never had, or refused."""
-    give_back(turn, run, _given_up(turn, run, AttemptState.RETURNED, reason), reason, charged=False)
+    give_back(turn, run, _given_up(turn, run, AttemptState.RETURNED, reason), reason)
     serve_sweep(turn, run.sweep)
 
 
@@ -73,19 +71,7 @@ def kept(turn: Turn, run: Run) -> Run:
 def _lose(turn: Turn, run: Run) -> None:
     terms = turn.state.terms
     reason = f"agent {run.newest.agent} on {run.newest.host} was silent for {terms.lost_after:g} s"
-    attempt = _given_up(turn, run, AttemptState.LOST, reason)
-    requeue(turn, run, attempt, reason)
-
-
-def requeue(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
-    """Hand a run out again after its agent or machine was lost; crash it when that has happened too often."""
-    cancelled = turn.state.sweeps[run.sweep].state is SweepState.CANCELLED
-    if run.requeues >= MAX_REQUEUES and not cancelled and run.stop is None:
-        told = f"{reason}; it was requeued {MAX_REQUEUES} times before"
-        end(turn, run, RunState.CRASHED, told, attempt=attempt)
-    else:
-        give_back(turn, run, attempt, reason, charged=True)
-        serve_sweep(turn, run.sweep)
+    lost(turn, run, _given_up(turn, run, AttemptState.LOST, reason), reason)
 
 
 def _given_up(turn: Turn, run: Run, state: AttemptState, reason: str) -> Attempt:

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
-from sweepd_scheduler.domain import verdicts
+from sweepd_scheduler.domain import guard, retry, verdicts
 from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.canary import waits_for_canary
 from sweepd_scheduler.domain.decision import Ack, Fenced, NotUnderstood
 from sweepd_scheduler.domain.events import Answered, Exited, Heartbeat, Observed, Offered, Started, Strayed
 from sweepd_scheduler.domain.exit_words import exit_sentence
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.holding import confirm, place, put_session
-from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept, requeue
+from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept
 from sweepd_scheduler.domain.run import (
     Attempt,
     AttemptState,
@@ -75,8 +76,11 @@ def observed(turn: Turn, event: Observed) -> None:
         if run.state is not RunState.RUNNING:
             run = _running(with_attempt(run, replace(run.newest, state=AttemptState.RUNNING)), turn.now.wall)
         run = replace(run, observation_row=event.last_row)
+        waited = waits_for_canary(turn.state.sweeps[run.sweep])
         verdicts.take(turn, run, [each.value for each in fresh])
         turn.tell(event.session, Ack(ref=event.ref, observation_row=event.last_row))
+        if waited and not waits_for_canary(turn.state.sweeps[run.sweep]):
+            serve_sweep(turn, run.sweep)
     else:
         turn.tell(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
 
@@ -129,18 +133,20 @@ def _conclude(turn: Turn, run: Run, attempt: Attempt, exit_: Exit, reason: str) 
     match exit_:
         case Exit(cause=ExitCause.EXITED, code=0):
             notice = lint(turn, run)
+            guard.attempt_worked(turn, run)
             end(turn, run, RunState.FINISHED, notice, attempt=attempt)
             return notice
         case Exit(cause=ExitCause.COMMANDED):
+            guard.attempt_worked(turn, run)
             state = RunState.KILLED if sweep.state is SweepState.CANCELLED else RunState.STOPPED
             end(turn, run, state, reason, attempt=attempt)
         case Exit(cause=ExitCause.HANDED_BACK):
-            give_back(turn, run, attempt, reason, charged=False)
+            give_back(turn, run, attempt, reason)
             serve_sweep(turn, run.sweep)
         case Exit(cause=ExitCause.ORPHANED):
-            requeue(turn, run, attempt, reason)
+            retry.lost(turn, run, attempt, reason)
         case _:
-            end(turn, run, RunState.FAILED, reason, attempt=attempt)
+            retry.failed(turn, run, attempt, reason)
     return ""
 
 

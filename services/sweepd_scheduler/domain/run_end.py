@@ -1,25 +1,19 @@
-"""How a run ends, or goes back to be handed out again, and what its sweep and its study learn from it."""
+"""How a run ends, or goes back to be handed out again, and what becomes of its sweep then."""
 
 from dataclasses import replace
 
 from sweepd.spec import Method
-from sweepd_scheduler.domain.decision import LogLine, Outcome, StudyEvent, StudyNoted, SweepEnded
+from sweepd_scheduler.domain import guard
+from sweepd_scheduler.domain.canary import canary_failed, canary_sentence
+from sweepd_scheduler.domain.decision import LogLine, SweepEnded
 from sweepd_scheduler.domain.holding import unplace
 from sweepd_scheduler.domain.objective import missing_sentence, one_more, pause_sentence
+from sweepd_scheduler.domain.results import run_ending
 from sweepd_scheduler.domain.run import Attempt, Run, RunState, moved, with_attempt
-from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState, settled
+from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState, settled
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.sweep import stopped as sweep_stopped
 from sweepd_scheduler.domain.turn import Turn
-
-FAILED_BEFORE_PAUSE = 5
-
-_OUTCOMES = {
-    RunState.FINISHED: Outcome.FINISHED,
-    RunState.STOPPED: Outcome.STOPPED,
-    RunState.FAILED: Outcome.FAILED,
-    RunState.CRASHED: Outcome.NOTHING,
-    RunState.KILLED: Outcome.NOTHING,
-}
 
 
 def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
@@ -32,21 +26,32 @@ def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt 
         reason: one sentence, may be empty.
         attempt: its newest attempt as it ended; None if it ended before.
     """
-    sweep = turn.state.sweeps[run.sweep]
-    if sweep.spec.method is Method.BAYES:
-        turn.observe(_ended(run, state))
-        if run.start_time:
-            turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
+    run_ending(turn, run, state)
+    if turn.state.sweeps[run.sweep].spec.method is Method.BAYES and run.start_time:
+        turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
     ended = moved(with_attempt(run, attempt) if attempt else run, state, reason=reason, now=turn.now.wall)
     unplace(turn, run.key, exited=state if attempt and attempt.exit else None)
     turn.note(f"run-{state}", ended, reason=reason)
     turn.put_run(replace(ended, stop=None))
-    if state is RunState.FAILED:
-        _guard(turn, run.sweep, reason)
+    _tell_sweep(turn, ended, reason)
     settle(turn, run.sweep)
 
 
-def give_back(turn: Turn, run: Run, attempt: Attempt, reason: str, *, charged: bool) -> None:
+def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
+    """Let a sweep fail with its canary, or pause when too many of its runs fail."""
+    sweep = turn.state.sweeps.get(run.sweep)
+    if sweep is None:
+        return
+    metric = sweep.spec.metric
+    if metric is not None and canary_failed(sweep, run):
+        fail_sweep(turn, run.sweep, canary_sentence(metric, run, reason))
+    elif run.state is RunState.FAILED:
+        guard.run_failed(turn, run.sweep, reason)
+
+
+def give_back(
+    turn: Turn, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
+) -> None:
     """Put a run in front of the queue, to be handed out again; or end it if its sweep hands out nothing more.
 
     Args:
@@ -54,19 +59,27 @@ def give_back(turn: Turn, run: Run, attempt: Attempt, reason: str, *, charged: b
         run: the run as it was.
         attempt: its newest attempt as it ended, or was given up.
         reason: one sentence.
-        charged: whether this counts as one of the requeues.
+        requeues: how many of the requeues after lost agents this is charged as.
+        failures: how many of the retries after failures this is charged as.
     """
     sweep = turn.state.sweeps[run.sweep]
     if sweep.state is SweepState.CANCELLED:
         end(turn, run, RunState.KILLED, "the sweep was cancelled", attempt=attempt)
+    elif sweep.state in FINAL:
+        end(turn, run, RunState.STOPPED, f"{reason}; the sweep is {sweep.state}", attempt=attempt)
     elif sweep.ending is Ending.STOP:
         end(turn, run, RunState.STOPPED, f"{reason}; the sweep was stopped", attempt=attempt)
     elif run.stop is not None:
         end(turn, run, RunState.STOPPED, run.stop.reason, attempt=attempt)
     else:
         unplace(turn, run.key, exited=RunState.PENDING if attempt.exit else None)
-        waiting = moved(with_attempt(run, attempt), RunState.PENDING, reason=reason)
-        turn.put_run(replace(waiting, requeues=run.requeues + charged, place=0))
+        waiting = replace(
+            moved(with_attempt(run, attempt), RunState.PENDING, reason=reason),
+            requeues=run.requeues + requeues,
+            failures=run.failures + failures,
+            place=0,
+        )
+        turn.put_run(waiting)
         turn.note("run-requeued", waiting, reason=reason)
 
 
@@ -82,32 +95,34 @@ def lint(turn: Turn, run: Run) -> str:
     sweep = replace(sweep, objective_missing=missing)
     pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)
     if missing.pauses and not sweep.objective_seen and pausable:
-        _pause(turn, sweep, pause_sentence(metric, missing))
+        guard.pause(turn, sweep, pause_sentence(metric, missing))
     else:
         turn.put_sweep(sweep)
     return missing_sentence(metric, run.logged_keys)
 
 
-def _guard(turn: Turn, key: int, reason: str) -> None:
-    """Pause a sweep whose first runs have all failed: what is wrong would fail the others too."""
-    sweep = turn.state.sweeps[key]
-    if (
-        sweep.starts_new_runs
-        and sweep.counts.ended == sweep.counts.of(RunState.FAILED) == FAILED_BEFORE_PAUSE
-    ):
-        _pause(
-            turn,
-            sweep,
-            f"the first {FAILED_BEFORE_PAUSE} runs have all failed, the last one because: {reason}; "
-            "mend it, then resume",
-        )
+def stop_sweep(turn: Turn, key: int, reason: str) -> Sweep:
+    """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
+    turn.put_sweep(replace(sweep_stopped(turn.state.sweeps[key]), reason=reason))
+    for number in sorted(turn.state.index[key].pending):  # nobody will be given these again
+        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
+    settle(turn, key)
+    if key in turn.state.sweeps:
+        tell_ended(turn, turn.state.sweeps[key])
+    return turn.sweep(key)
 
 
-def _pause(turn: Turn, sweep: Sweep, reason: str) -> None:
-    paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason)
-    turn.note("sweep-paused", sweep=paused, reason=reason)
-    turn.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
-    turn.put_sweep(paused)
+def fail_sweep(turn: Turn, key: int, reason: str) -> None:
+    """End a sweep at once because its runs cannot work; live runs, if there are any, end by themselves."""
+    failed = sweep_moved(turn.state.sweeps[key], SweepState.FAILED, reason=reason, now=turn.now.wall)
+    failed = replace(failed, ending=None)
+    turn.note("sweep-failed", sweep=failed, reason=reason)
+    turn.effects.append(LogLine(f"{failed.name} has failed: {reason}"))
+    tell_ended(turn, failed)
+    waiting = sorted(turn.state.index[key].pending)
+    turn.put_sweep(failed)
+    for number in waiting:
+        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep has failed")
 
 
 def settle(turn: Turn, key: int) -> None:
@@ -126,17 +141,3 @@ def tell_ended(turn: Turn, sweep: Sweep) -> None:
     """Tell every session that serves a sweep that nothing more will come of it."""
     for session in turn.state.index[sweep.key].serving:
         turn.tell(session, SweepEnded(str(sweep.name), sweep.state, sweep.reason))
-
-
-def _ended(run: Run, state: RunState) -> StudyNoted:
-    return StudyNoted(
-        sweep=run.sweep,
-        number=0,
-        run=run.number,
-        event=StudyEvent.ENDED,
-        iterations=run.values.iterations,
-        value=run.values.best,
-        worst=run.values.worst,
-        last=run.values.last,
-        outcome=_OUTCOMES[state],
-    )

@@ -211,7 +211,7 @@ def paused(sweep: Sweep) -> Sweep:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """Hand out again. Runs without the objective are counted anew, or the next one would pause it again.
+    """Hand out again. What made it pause by itself is counted anew, or the next run would pause it again.
 
     Raises:
         WrongStateError: it has ended.
@@ -221,7 +221,8 @@ def resumed(sweep: Sweep) -> Sweep:
         return sweep
     state = SweepState.RUNNING if sweep.counts.total else SweepState.PENDING
     reason = _ENDING_REASONS[sweep.ending] if sweep.ending else ""
-    return replace(moved(sweep, state, reason=reason), objective_missing=None)
+    running = moved(sweep, state, reason=reason)
+    return replace(running, objective_missing=None, guarded_from=sweep.counts.ended)
 
 
 def stopped(sweep: Sweep) -> Sweep:

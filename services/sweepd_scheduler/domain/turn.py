@@ -157,6 +157,12 @@ class Turn:
         if run.number in index.again:
             self._journal.put(index.again, run.number, (run.state, run.attempt))
 
+    def forget_recent(self, sweep: int) -> None:
+        """Forget how the last runs of a sweep have ended."""
+        index = self.state.index[sweep]
+        recent, index.recent = index.recent, ()
+        self._journal.note(lambda: setattr(index, "recent", recent))
+
     def rank(self, sweep: int, number: int, value: float | None) -> None:
         """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
         ranking = self.state.index[sweep].ended

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status, WrongStateError
+from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain import sweep as sweeps
 from sweepd_scheduler.domain.events import (
     CancelSweep,
@@ -17,7 +18,7 @@ from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import RunState, Stop, StopMode
-from sweepd_scheduler.domain.run_end import end, settle, tell_ended
+from sweepd_scheduler.domain.run_end import end, stop_sweep, tell_ended
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
 from sweepd_scheduler.domain.turn import Turn
 
@@ -73,7 +74,10 @@ def _create(turn: Turn, event: CreateSweep) -> Sweep:
 
 
 def _resume(turn: Turn, name: SweepName) -> Sweep:
+    before = _find(turn, name, "resume")
     sweep = _change(turn, name, "resume", sweeps.resumed)
+    if sweep is not before:
+        guard.resumed(turn, sweep.key)
     serve_sweep(turn, sweep.key)
     return turn.sweep(sweep.key)
 
@@ -82,13 +86,8 @@ def _stop(turn: Turn, name: SweepName) -> Sweep:
     before = _find(turn, name, "stop")
     if before.ending is Ending.STOP:
         return before
-    key = _change(turn, name, "stop", sweeps.stopped).key
-    for number in sorted(turn.state.index[key].pending):  # nobody will be given these again
-        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
-    settle(turn, key)
-    if key in turn.state.sweeps:
-        tell_ended(turn, turn.state.sweeps[key])
-    return turn.sweep(key)
+    turn.note("sweep-stop", sweep=before)
+    return stop_sweep(turn, before.key, "stopped by a person")
 
 
 def _cancel(turn: Turn, name: SweepName) -> Sweep:

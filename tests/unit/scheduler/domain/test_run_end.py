@@ -123,7 +123,9 @@ def test_the_stop_goes_out_with_the_value_that_decides_it(world: World) -> None:
     world.logs(session, starts[1].ref, 2, 0.01)
     world.exits(session, starts[2].ref, Exit(cause=ExitCause.COMMANDED, signal=15), last_row=1)
     assert world.run((1, 3)).state is RunState.STOPPED
-    assert world.run((1, 3)).reason.startswith("hyperband: 0.9 at iteration 1 is worse than 0.5")
+    assert world.run((1, 3)).reason.startswith(
+        "early termination (hyperband): 0.9 at iteration 1 is worse than 0.5"
+    )
 
 
 def test_a_run_that_ends_by_itself_after_the_verdict_is_not_stopped(world: World) -> None:
@@ -216,7 +218,7 @@ def test_a_sweep_whose_first_five_runs_fail_is_paused_once(world: World) -> None
 
 
 def test_one_run_that_works_keeps_a_sweep_going(world: World) -> None:
-    world.create(RANDOM)
+    world.create({**RANDOM, "guard": {"agent": 100}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
     for _ in range(6):

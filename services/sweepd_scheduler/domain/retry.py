@@ -1,0 +1,37 @@
+"""Who gets another attempt: runs whose agent was lost, and as far as the sweep says so those that failed."""
+
+from sweepd_scheduler.domain import guard
+from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.run import Attempt, Run, RunState
+from sweepd_scheduler.domain.run_end import end, give_back
+from sweepd_scheduler.domain.sweep import FINAL, Ending, SweepState
+from sweepd_scheduler.domain.turn import Turn
+
+
+def lost(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
+    """Hand a run out again after its agent or machine was lost; crash it when that has happened too often."""
+    sweep = turn.state.sweeps[run.sweep]
+    allowed = sweep.spec.retry.infrastructure
+    cancelled = sweep.state is SweepState.CANCELLED
+    if run.requeues >= allowed and not cancelled and run.stop is None:
+        before = f"; it was requeued {allowed} times before" if allowed else ""
+        end(turn, run, RunState.CRASHED, f"{reason}{before}", attempt=attempt)
+    else:
+        give_back(turn, run, attempt, reason, requeues=1)
+        serve_sweep(turn, run.sweep)
+
+
+def failed(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
+    """Hand a run out again after it has failed, if the sweep allows it; else it has failed for good."""
+    sweep = turn.state.sweeps[run.sweep]
+    allowed = sweep.spec.retry.failure
+    goes_on = sweep.state not in FINAL and sweep.ending is not Ending.STOP and run.stop is None
+    if run.failures < allowed and goes_on:
+        guard.attempt_failed(turn, run, reason)
+        told = f"{reason}; retry {run.failures + 1} of {allowed}"
+        give_back(turn, run, attempt, told, failures=1)
+        serve_sweep(turn, run.sweep)
+        return
+    after = f"; it was retried {run.failures} times" if run.failures else ""
+    end(turn, run, RunState.FAILED, f"{reason}{after}", attempt=attempt)
+    guard.attempt_failed(turn, run, reason)
