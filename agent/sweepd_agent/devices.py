@@ -52,9 +52,8 @@ def devices_of_slots(
     needed = slots * per_slot
     if len(devices) < needed:
         there = "1 GPU is" if len(devices) == 1 else f"{len(devices)} GPUs are"
-        raise DevicesError(
-            f"--slots {slots} with --gpus-per-run {per_slot} needs {needed} GPUs; {there} there ({origin})"
-        )
+        want = f"--slots {slots} with --gpus-per-run {per_slot} needs {needed} GPU{'s' if needed > 1 else ''}"
+        raise DevicesError(f"{want}; {there} there ({origin})")
     return tuple(devices[first : first + per_slot] for first in range(0, needed, per_slot))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import islice
 
-from sweepd.spec.command import unknown_macros, uses_program
+from sweepd.spec.command import shadowed_macros, unknown_macros, uses_program
 from sweepd.spec.diagnostic import shown
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import MAX_MACRO_WARNINGS
@@ -30,13 +30,18 @@ def read_command(fields: Fields) -> tuple[str, ...]:
 
 
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
-    """Warn of macros that stand for nothing, `parameters` included, and of a `program` that is missing."""
+    """Warn of macros that nothing stands for or a parameter takes, and of a `program` that is missing."""
     entry: Entry | None = fields.node.entries.get("command")
     items = entry.node.items if entry is not None and isinstance(entry.node, SequenceNode) else ()
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
         place = items[index].place if index < len(items) else None
         message = f"unknown macro {shown(macro)}: it is not expanded"
         fields.findings.warning(place, f"command[{index}]", "unknown-macro", message, near)
+    for index, macro in islice(shadowed_macros(command, parameters), MAX_MACRO_WARNINGS):
+        place = items[index].place if index < len(items) else None
+        name = macro.strip("${}").partition(".")[0]
+        message = f"{shown(macro)}: the parameter `{name}` comes before what is known of the run; rename it"
+        fields.findings.warning(place, f"command[{index}]", "shadowed-macro", message)
     if "program" not in fields and uses_program(command):
         message = "no `program`: agents that start a command cannot run this sweep"
         fields.findings.warning(fields.place, "", "no-program", message)

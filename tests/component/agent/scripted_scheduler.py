@@ -167,7 +167,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         attempt: int = 1,
         repeat: int | None = None,
     ) -> str:
-        """Have an attempt at the run of a number handed out, as soon as an agent wants it; return its name."""
+        """Have an attempt at a run of a number handed out, as soon as an agent wants it; return its name."""
         start = v1.StartRun(
             run=f"{SWEEP}-{number}",
             sweep=SWEEP,

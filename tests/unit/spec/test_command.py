@@ -212,8 +212,10 @@ def test_every_form_of_the_arguments_is_byte_for_byte_that_of_the_specification(
             "--z=1e-05",
         ],
         "${args_json}": [
-            '{"dash-ed": "\\u00fc", "flag": true, "n": null, "off": false, "opt": '
-            + '{"lr": 0.01, "deep": {"on": true, "list": [1, "x", 2.5]}, "empty": {}}, "z": 1e-05}'
+            (
+            '{"dash-ed": "\\u00fc", "flag": true, "n": null, "off": false, "opt": {"lr": 0.01, '
+            '"deep": {"on": true, "list": [1, "x", 2.5]}, "empty": {}}, "z": 1e-05}'
+            )
         ],
     }
     for form, expected in forms.items():

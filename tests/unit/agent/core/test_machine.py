@@ -201,7 +201,7 @@ class AgentLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.play = Play(Settings(slots=2, count=4))
+        self.play = Play(Settings(slots=2, count=4, gpus=(("0",), ("1",))))
         self.launched: list[AttemptKey] = []
         self.confirmed = 0
         self.may_stop = False
@@ -282,6 +282,14 @@ class AgentLife(RuleBasedStateMachine):
         assert 0 <= state.wanted <= state.settings.slots
         if state.connected and not state.left:
             assert state.offered == state.wanted
+
+    @invariant()
+    def no_two_live_attempts_share_a_slot_or_a_device(self) -> None:
+        places = [held.place for held in self.play.state.held.values() if held.has_process]
+        slots = [place.slot for place in places if place is not None]
+        gpus = [gpu for place in places if place is not None for gpu in place.gpus or ()]
+        assert len(slots) == len(set(slots)) == len(places)
+        assert len(gpus) == len(set(gpus)) == len(places)
 
     @invariant()
     def time_is_waited_for_only_if_it_lies_ahead(self) -> None:

@@ -1,0 +1,199 @@
+"""An agent whose runs fail again and again, by its own count or by the scheduler's."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweepd_agent.core import effects as f
+from sweepd_agent.core import events as e
+from sweepd_agent.core.attempt import Outcome, StopMode
+from sweepd_agent.core.lines import line
+from sweepd_agent.core.machine import decide
+from sweepd_agent.core.state import Settings
+from unit.agent.core.test_machine import SWEEP, Play, assignment
+
+GUARD = e.Withholding(
+    e.Reason.GUARD, "5 runs in a row have failed; `sweepctl agents release A` lets it go on"
+)
+LABELS = e.Withholding(e.Reason.LABELS, "it lacks gpu=a100")
+OTHER = "local/demo/other"
+
+
+def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[f.Effect]:
+    """Have a run handed out, started and ended."""
+    run = assignment(number)
+    return play.happens(
+        e.StartReceived(number, run),
+        e.Journalled(run.key, number),
+        e.ProcessStarted(run.key, number),
+        e.ProcessEnded(run.key, outcome, tail),
+        e.ExitReported(run.key),
+        e.ExitAcked(run.key),
+        e.Delivered(run.key),
+    )
+
+
+def said(play: Play, *happened: e.Event) -> list[f.Say]:
+    """Let things happen; return what the agent says of them."""
+    effects: list[f.Effect] = []
+    for event in happened:
+        decision = decide(play.state, event, play.now)
+        play.state = decision.state
+        effects += decision.effects
+    return [effect for effect in effects if isinstance(effect, f.Say)]
+
+
+def left(effects: list[f.Effect]) -> f.Leave | None:
+    return next((effect for effect in effects if isinstance(effect, f.Leave)), None)
+
+
+def test_failures_in_a_row_end_the_agent_and_the_last_one_is_quoted() -> None:
+    """Section 11.3: non-zero, with a line that says which guard, the exit code and the last error lines."""
+    play = Play(Settings(max_failed_in_a_row=2))
+    play.connected()
+    assert left(ends(play, 1, Outcome(code=1))) is None
+    leave = left(ends(play, 2, Outcome(code=3), "a\nTraceback:\n\n  File x\nValueError: \x1b[2J\n"))
+    assert leave is not None
+    assert leave.code == 9
+    assert leave.error == (
+        "2 runs have failed in a row (--max-consecutive-failed-runs 2); run tune-2 failed with exit code 3; "
+        "its last lines: Traceback: | File x | ValueError: \\x1b[2J"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts"),
+    [
+        (Outcome(code=1), True),
+        (Outcome(signal=11), True),
+        (Outcome(signal=9, out_of_memory=True), True),
+        (Outcome(start_error="no such file"), True),
+        (Outcome(signal=15, orphaned=True), False),
+    ],
+)
+def test_only_what_the_run_itself_did_counts_as_a_failure(outcome: Outcome, counts: bool) -> None:
+    play = Play(Settings(max_failed_in_a_row=1))
+    play.connected()
+    leave = left(ends(play, 1, outcome))
+    assert (leave is not None and leave.code == 9) is counts
+
+
+def test_a_success_begins_the_count_anew_and_a_stopped_run_changes_nothing() -> None:
+    play = Play(Settings(max_failed_in_a_row=2))
+    play.connected()
+    ends(play, 1, Outcome(code=1))
+    ends(play, 2, Outcome(code=0))
+    ends(play, 3, Outcome(code=1))
+    stopped = assignment(4)
+    play.happens(
+        e.StartReceived(4, stopped),
+        e.Journalled(stopped.key, 4),
+        e.ProcessStarted(stopped.key, 4),
+        e.StopReceived(9, stopped.key, StopMode.TERMINATE, "pruned"),
+        e.ProcessEnded(stopped.key, Outcome(signal=15, stopped=True)),
+        e.ExitReported(stopped.key),
+        e.ExitAcked(stopped.key),
+        e.Delivered(stopped.key),
+    )
+    assert play.state.failed_in_a_row == 1
+    assert not play.state.left
+    assert left(ends(play, 5, Outcome(code=1))) is not None
+
+
+def test_a_guard_that_trips_ends_the_other_runs_and_hands_them_back() -> None:
+    play = Play(Settings(slots=2, max_failed_in_a_row=1))
+    play.running()
+    effects = ends(play, 2, Outcome(code=1))
+    (stop,) = [effect for effect in effects if isinstance(effect, f.Stop)]
+    assert (stop.key, stop.order.mode) == (assignment().key, StopMode.TERMINATE)
+    assert play.state.wanted == 0
+    key = assignment().key
+    effects = play.happens(e.ProcessEnded(key, Outcome(signal=15, stopped=True)))
+    (exit_,) = [effect.exit for effect in effects if isinstance(effect, f.ReportExit)]
+    assert exit_.cause.value == "handed back"
+    leave = left(play.happens(e.ExitReported(key), e.ExitAcked(key), e.Delivered(key)))
+    assert leave is not None
+    assert leave.code == 9
+    assert "run tune-2 failed" in leave.error
+
+
+def test_what_is_withheld_is_said_once_until_it_changes() -> None:
+    play = Play()
+    opened = e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: LABELS})
+    (first,) = said(play, opened)
+    assert first.fields == {"sweep": SWEEP, "reason": "labels", "message": LABELS.message}
+    assert said(play, opened, e.StreamClosed(), opened, e.WithheldChanged(SWEEP, LABELS)) == []
+    (second,) = said(play, e.WithheldChanged(SWEEP, GUARD))
+    assert second.fields["reason"] == "guard"
+    (third,) = said(play, e.WithheldChanged(SWEEP, None))
+    assert third.fields["reason"] is None
+    assert said(play, e.WithheldChanged(SWEEP, None), e.StreamOpened(lease=30.0, verdicts={})) == []
+
+
+def test_a_release_while_the_stream_was_away_is_said() -> None:
+    play = Play()
+    said(play, e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: GUARD}))
+    (released,) = said(play, e.StreamClosed(), e.StreamOpened(lease=30.0, verdicts={}))
+    assert line(released.event, None, released.fields) == "sweep tune: this agent gets runs again"
+
+
+def test_people_read_why_there_are_no_runs() -> None:
+    fields = {"sweep": SWEEP, "reason": "labels", "message": "it lacks\n gpu=a100"}
+    assert line("withheld", None, fields) == "sweep tune gives this agent no runs: it lacks\\n gpu=a100"
+
+
+def held_back() -> Play:
+    play = Play()
+    play.connected()
+    ends(play, 1, Outcome(code=2), "boom\n")
+    play.happens(e.WithheldChanged(SWEEP, GUARD))
+    return play
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        (e.SweepEnded(SWEEP, "finished", "run_cap reached"), 9),
+        (e.DrainReceived(5, "maintenance"), 9),
+        (e.Asked(e.Wish.TERMINATE), 9),
+        (e.Refused(e.Refusal.SWEEP_ENDED, "it has ended"), 9),
+        (e.Asked(e.Wish.INTERRUPT), 130),
+    ],
+)
+def test_an_agent_that_ends_while_a_guard_holds_it_says_so_by_its_code(event: e.Event, code: int) -> None:
+    """C5: the exit code tells why it ended."""
+    leave = left(held_back().happens(event))
+    assert leave is not None
+    assert leave.code == code
+    expected = (
+        "the guard of sweep tune holds this agent; run tune-1 failed with exit code 2; its last lines: boom"
+    )
+    assert leave.error == (expected if code == 9 else "")
+
+
+def test_a_guard_of_one_sweep_of_two_or_a_missing_label_is_no_reason_for_the_code() -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.happens(e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: GUARD, OTHER: LABELS}))
+    play.happens(e.SweepEnded(SWEEP, "finished", ""))
+    leave = left(play.happens(e.SweepEnded(OTHER, "finished", "")))
+    assert leave is not None
+    assert (leave.code, leave.error) == (0, "")
+
+
+def test_sweeps_that_ended_before_do_not_hide_the_guard_of_the_last() -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.connected()
+    play.happens(e.SweepEnded(OTHER, "finished", ""), e.WithheldChanged(SWEEP, GUARD))
+    leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
+    assert leave is not None
+    assert (leave.code, leave.error) == (9, "the guard of sweep tune holds this agent")
+
+
+def test_a_released_agent_ends_well() -> None:
+    play = held_back()
+    play.happens(e.WithheldChanged(SWEEP, None))
+    leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
+    assert leave is not None
+    assert leave.code == 0

@@ -1,0 +1,135 @@
+"""Which slot, and which devices, a run has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sweepd_agent.core import effects as f
+from sweepd_agent.core import events as e
+from sweepd_agent.core.attempt import Assignment, ExitCause, Outcome, Place
+from sweepd_agent.core.state import Held, Phase, Settings, State
+from unit.agent.core.test_machine import SWEEP, Play, assignment
+
+PAIRS = (("0", "1"), ("2", "3"))
+
+
+def begun(play: Play, given: Assignment) -> Place:
+    """Have a run handed out and started; return where it went."""
+    effects = play.happens(e.StartReceived(given.number, given), e.Journalled(given.key, given.number))
+    (place,) = [effect.place for effect in effects if isinstance(effect, f.Launch)]
+    play.happens(e.ProcessStarted(given.key, 70 + given.number))
+    return place
+
+
+def over(play: Play, given: Assignment) -> None:
+    """Let a run end well, and its end be stored."""
+    play.happens(
+        e.ProcessEnded(given.key, Outcome(code=0)), e.ExitReported(given.key), e.ExitAcked(given.key)
+    )
+
+
+def found(settings: Settings, *held: Held) -> Play:
+    """Return an agent that found attempts in its folder."""
+    play = Play(settings)
+    by_key = {one.key: one for one in held}
+    play.state = State(settings=settings, sweeps=frozenset({SWEEP}), started=0.0, held=by_key)
+    return play
+
+
+def running(number: int, place: Place | None) -> Held:
+    return Held(assignment=assignment(number), phase=Phase.RUNNING, pid=7, place=place)
+
+
+def test_the_lowest_free_slot_is_given_and_kept() -> None:
+    play = Play(Settings(slots=3))
+    play.connected()
+    runs = [assignment(number) for number in range(1, 6)]
+    assert [begun(play, run).slot for run in runs[:3]] == [0, 1, 2]
+    over(play, runs[1])
+    assert begun(play, runs[3]) == Place(slot=1)
+    over(play, runs[0])
+    assert begun(play, runs[4]) == Place(slot=0)
+    held = play.state.held[runs[2].key]
+    assert held.place == Place(slot=2)
+
+
+def test_each_slot_has_its_own_devices() -> None:
+    play = Play(Settings(slots=2, gpus=PAIRS))
+    play.connected()
+    assert begun(play, assignment(1)) == Place(slot=0, gpus=("0", "1"))
+    assert begun(play, assignment(2)) == Place(slot=1, gpus=("2", "3"))
+
+
+def test_a_run_beyond_the_slots_is_refused() -> None:
+    play = Play()
+    play.connected()
+    begun(play, assignment(1))
+    second = assignment(2)
+    assert play.happens(e.StartReceived(9, second)) == [f.Confirm(9, "no slot of this agent is free")]
+    assert second.key not in play.state.held
+
+
+def test_what_an_adopted_run_has_is_not_given_away() -> None:
+    play = found(Settings(slots=2, gpus=PAIRS), running(1, Place(slot=1, gpus=("2", "3"))))
+    assert play.connected() == [f.ReportStart(assignment(1).key), f.Offer(1)]
+    assert begun(play, assignment(2)) == Place(slot=0, gpus=("0", "1"))
+
+
+def test_devices_of_an_adopted_run_block_every_slot_that_would_share_them() -> None:
+    """The agent was started again with its devices divided in another way."""
+    play = found(Settings(slots=2, gpus=PAIRS), running(1, Place(slot=5, gpus=("1", "2"))))
+    play.connected()
+    assert play.state.wanted == 0
+    over(play, assignment(1))
+    assert play.state.wanted == 2
+
+
+def test_adopted_runs_count_even_where_their_slots_are_none_of_ours() -> None:
+    play = found(Settings(slots=2), running(1, Place(slot=7)), running(2, Place(slot=8)))
+    play.connected()
+    assert play.state.wanted == 0
+    over(play, assignment(1))
+    assert begun(play, assignment(3)) == Place(slot=0)
+
+
+def test_a_run_of_an_agent_that_knew_of_no_slots_takes_one() -> None:
+    play = found(Settings(slots=2), running(1, None))
+    assert play.state.wanted == 1
+    assert play.state.place_for_found(None) == Place(slot=0)
+
+
+def unstarted(number: int, place: Place | None = None) -> Held:
+    return Held(assignment=assignment(number), phase=Phase.READY, place=place)
+
+
+def test_what_was_found_unstarted_begins_where_it_was_noted_if_that_is_free() -> None:
+    play = found(Settings(slots=3), unstarted(1), unstarted(2, Place(slot=2)))
+    launched = [effect for effect in play.connected() if isinstance(effect, f.Launch)]
+    assert [(effect.key.run[-1], effect.place.slot) for effect in launched] == [("1", 0), ("2", 2)]
+
+
+def test_what_was_found_unstarted_goes_back_where_there_is_no_slot_for_it() -> None:
+    play = found(Settings(slots=1), running(1, Place(slot=0)), unstarted(2, Place(slot=1)))
+    effects = play.connected()
+    exits = [
+        (effect.key.run[-1], effect.exit.cause) for effect in effects if isinstance(effect, f.ReportExit)
+    ]
+    assert exits == [("2", ExitCause.HANDED_BACK)]
+    assert not any(isinstance(effect, f.Launch) for effect in effects)
+
+
+def test_an_unstarted_run_of_other_devices_gets_those_of_this_agent() -> None:
+    play = found(Settings(slots=1, gpus=(("4",),)), unstarted(1, Place(slot=0, gpus=("0",))))
+    (launch,) = [effect for effect in play.connected() if isinstance(effect, f.Launch)]
+    assert launch.place == Place(slot=0, gpus=("4",))
+
+
+def test_a_process_that_is_being_ended_keeps_its_slot_until_it_is_gone() -> None:
+    play = Play(Settings(slots=1))
+    play.running()
+    key = assignment().key
+    play.happens(e.Fenced(key))
+    assert play.state.wanted == 0
+    play.happens(e.ProcessEnded(key, Outcome(signal=9, stopped=True)))
+    assert play.state.wanted == 1
+    assert replace(play.state, held={}).free_places() == [Place(slot=0)]
