@@ -12,6 +12,7 @@ import json
 import math
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -25,6 +26,8 @@ from sweepd_suggestion.domain.study import Study
 
 Range = dict[str, Json]
 
+_MOST_ASKED = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -34,6 +37,7 @@ class Problem:
     parameters: dict[str, Range]
     loss: Callable[[Point], float]
     least: float
+    constraints: tuple[str, ...] = ()
 
     def spec(self, seed: int) -> SweepSpec:
         """Return the sweep that searches it."""
@@ -42,6 +46,7 @@ class Problem:
             "metric": {"name": "loss"},
             "seed": seed,
             "parameters": self.parameters,
+            "constraints": list(self.constraints),
         }
         parsed = parse_mapping(document)
         assert parsed.spec is not None, parsed.diagnostics
@@ -97,12 +102,47 @@ def rosenbrock(point: Point) -> float:
     return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
 
 
+_BRANCHES = {"sgd": (-1.2, 0.1), "adam": (-3.2, 0.05)}
+
+
+def branches(point: Point) -> float:
+    """Two algorithms, each with parameters of its own: rate and one more; depth matters to both."""
+    algorithm = str(point["algorithm"])
+    best, floor = _BRANCHES[algorithm]
+    rate = math.log10(number(point, f"{algorithm}_lr")) - best
+    depth = (number(point, "depth") - 5) / 4
+    if algorithm == "sgd":
+        own = 2.0 * (number(point, "momentum") - 0.85) ** 2
+    else:
+        own = 0.1 * (math.log10(1 - number(point, "beta2")) + 2.5) ** 2
+    return floor + 0.2 * rate**2 + 0.05 * depth**2 + own
+
+
+_MIXTURE = ((0.8, 1.0), (0.5, 2.0), (0.3, 2.0), (0.2, 4.0))
+"""What would be best of each ingredient, and how much it matters; together they are more than the whole."""
+
+
+def mixture(point: Point) -> float:
+    """Shares of four ingredients that are at most 1 in sum: the best is where they fill it."""
+    return sum(weight * (number(point, f"x{i}") - best) ** 2 for i, (best, weight) in enumerate(_MIXTURE))
+
+
+def _best_mixture() -> float:
+    # Where the sum is 1 and the slopes are equal (Lagrange): each is short of its best by c / weight.
+    short = (sum(best for best, _ in _MIXTURE) - 1) / sum(1 / weight for _, weight in _MIXTURE)
+    wanting = [(best - short / weight, short / weight, weight) for best, weight in _MIXTURE]
+    assert all(share >= 0 for share, _, _ in wanting)
+    return sum(weight * gap**2 for _, gap, weight in wanting)
+
+
 def number(point: Point, name: str) -> float:
     """Return a coordinate."""
     value = point[name]
     assert isinstance(value, int | float)
     return float(value)
 
+
+_RATE: Range = {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0}
 
 PROBLEMS = (
     Problem(
@@ -134,6 +174,26 @@ PROBLEMS = (
         loss=rosenbrock,
         least=0.0,
     ),
+    Problem(
+        name="branches",
+        parameters={
+            "algorithm": {"values": ["sgd", "adam"]},
+            "depth": {"min": 1, "max": 12},
+            "sgd_lr": {**_RATE, "when": "algorithm == 'sgd'"},
+            "momentum": {"min": 0.0, "max": 1.0, "when": "algorithm == 'sgd'"},
+            "adam_lr": {**_RATE, "when": "algorithm == 'adam'"},
+            "beta2": {"min": 0.9, "max": 0.9999, "when": "algorithm == 'adam'"},
+        },
+        loss=branches,
+        least=0.05,
+    ),
+    Problem(
+        name="mixture",
+        parameters={f"x{i}": {"min": 0.0, "max": 1.0} for i in range(4)},
+        constraints=("x0 + x1 + x2 + x3 <= 1",),
+        loss=mixture,
+        least=_best_mixture(),
+    ),
 )
 
 
@@ -157,7 +217,9 @@ def by_model(problem: Problem, seed: int, runs: int) -> Trace:
         loss = problem.loss(proposal.point)
         losses.append(loss)
         handed_out = HandedOut(run_number=run_number, point=proposal.point)
-        ended = Ended(run_number=run_number, outcome=Outcome.FINISHED, value=loss, best=loss, worst=loss, last=loss)
+        ended = Ended(
+            run_number=run_number, outcome=Outcome.FINISHED, value=loss, best=loss, worst=loss, last=loss
+        )
         study.observe(study.known + 1, [handed_out, ended])
     return Trace(running_least(losses), seconds)
 
@@ -169,16 +231,31 @@ def by_chance(problem: Problem, seed: int, runs: int) -> Trace:
 
 
 def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
-    """Search by Optuna's default sampler over the same dimensions."""
+    """Search by Optuna's default sampler over the same dimensions.
+
+    It is asked for parameters that a point has and no others. It cannot know a constraint, but learns from what
+    breaks it: such points are pruned, and cost it no run.
+    """
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    space = problem.spec(seed).search_space
+    bound = {"constraints_func": lambda trial: (trial.user_attrs["broken"],)} if problem.constraints else {}
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, **bound))
     losses: list[float] = []
     seconds: list[float] = []
-    for _ in range(runs):
+    while len(losses) < runs:
         began = time.perf_counter()
-        trial = study.ask()
-        point = {name: _asked(trial, name, shape) for name, shape in problem.parameters.items()}
+        for _ in range(_MOST_ASKED):
+            trial = study.ask()
+            point = _asked_point(trial, problem)
+            broken = not space.feasible(point)
+            trial.set_user_attr("broken", float(broken))
+            if not broken:
+                break
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            raise RuntimeError(f"{problem.name}: {_MOST_ASKED} points in a row break a constraint")
         seconds.append(time.perf_counter() - began)
         losses.append(problem.loss(point))
         study.tell(trial, losses[-1])
@@ -196,6 +273,22 @@ class Trial(Protocol):
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool) -> float:
         """Return a float."""
+
+
+def _asked_point(trial: Trial, problem: Problem) -> Point:
+    point: Point = {}
+    for name, shape in problem.parameters.items():
+        if _exists(shape, point):
+            point[name] = _asked(trial, name, shape)
+    return point
+
+
+def _exists(shape: Range, point: Point) -> bool:
+    """Whether a parameter is there: conditions of the problems above are of the form `name == 'value'`."""
+    if "when" not in shape:
+        return True
+    name, value = str(shape["when"]).split(" == ")
+    return point[name] == value.strip("'")
 
 
 def _asked(trial: Trial, name: str, shape: Range) -> Json:

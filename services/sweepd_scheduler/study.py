@@ -13,6 +13,7 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.decision import Outcome, StudyEvent
 from sweepd_scheduler.domain.events import Suggested, SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.domain.results import counts_at_once
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.weight import MOST_BYTES, Page, sweep_weight
@@ -101,7 +102,7 @@ class Studies:
     async def _suggest(self, sweep: Sweep, count: int) -> SuggestionsArrived:
         count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # the answer must fit, too
         for _ in range(MAX_RESENDS):
-            answer = await self._send_all(sweep, count)
+            run_number, answer = await self._send_all(sweep, count)
             if self._away:
                 self._away = False
                 self._log.info("the suggestion service is back")
@@ -110,36 +111,42 @@ class Studies:
                 return SuggestionsArrived(
                     sweep=sweep.key,
                     suggestions=tuple(
-                        _suggested(each, sweep.counts.total + number)
-                        for number, each in enumerate(answer.suggestions.suggestions, start=1)
+                        _suggested(each, run_number + place * sweep.spec.repeats)
+                        for place, each in enumerate(answer.suggestions.suggestions)
                     ),
                     exhausted=answer.suggestions.exhausted,
                 )
             self._known[sweep.key] = max(0, answer.resend_from - 1)
         raise CodecError("resend_from", f"asked {MAX_RESENDS} times to hear everything again")
 
-    async def _send_all(self, sweep: Sweep, count: int) -> v1.SuggestResponse:
-        """Send what the service does not know, in several calls if need be; the last one asks for points."""
+    async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
+        """Send what the service does not know, in several calls if need be; the last one asks for points.
+
+        Return the number of the run that the first point is for, too: that of no run in what was sent, also if
+        some were handed out since the call began.
+        """
+        newest = sweep.counts.total
         while True:
             after = self._known.get(sweep.key, 0)
             lines = await self._reading(sweep.key, after, OBSERVATIONS_A_CALL)
             last = not lines.more
+            newest = max(newest, *(line.note.run + sweep.spec.repeats - 1 for line in lines.entries), 0)
             request = v1.SuggestRequest(
                 sweep=str(sweep.name),
-                revision=1,
+                revision=sweep.revision,
                 spec=spec_message(sweep.spec) if after == 0 else None,
                 first_observation=after + 1,
-                observations=[_observation_message(line) for line in lines.entries],
-                run_number=sweep.counts.total + 1,
+                observations=[_observation_message(line, sweep) for line in lines.entries],
+                run_number=newest + 1,
                 count=count if last else 0,
             )
             answer = await self._stub.Suggest(request, timeout=CALL_DEADLINE)
             if last or answer.WhichOneof("answer") != "suggestions":
-                return answer
+                return newest + 1, answer
             self._known[sweep.key] = answer.suggestions.observations_known
 
 
-def _observation_message(line: StudyLine) -> v1.StudyObservation:
+def _observation_message(line: StudyLine, sweep: Sweep) -> v1.StudyObservation:
     note = line.note
     message = v1.StudyObservation(run_number=note.run)
     match note.event:
@@ -151,7 +158,8 @@ def _observation_message(line: StudyLine) -> v1.StudyObservation:
             message.ended.CopyFrom(
                 v1.RunEnded(
                     outcome=_OUTCOMES[note.outcome or Outcome.NOTHING],
-                    best_value=note.value,
+                    best_value=note.value if counts_at_once(sweep) else None,
+                    value=note.value,
                     worst_value=note.worst,
                     last_value=note.last,
                     iterations=note.iterations,

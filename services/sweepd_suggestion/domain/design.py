@@ -46,9 +46,7 @@ def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple
 
 
 @lru_cache(maxsize=64)
-def _hypercube(
-    seed: int, block: int, size: int, names: tuple[Path, ...]
-) -> tuple[tuple[float, ...], ...]:
+def _hypercube(seed: int, block: int, size: int, names: tuple[Path, ...]) -> tuple[tuple[float, ...], ...]:
     # Comparing all pairs of points in many dimensions would take longer than it gains.
     tries = _TRIES if len(names) <= 32 else 1
     candidates = (
@@ -57,9 +55,7 @@ def _hypercube(
     return max(candidates, key=_least_distance)
 
 
-def _candidate(
-    seed: int, offset: int, size: int, names: tuple[Path, ...]
-) -> tuple[tuple[float, ...], ...]:
+def _candidate(seed: int, offset: int, size: int, names: tuple[Path, ...]) -> tuple[tuple[float, ...], ...]:
     columns = []
     for name in names:
         order = sorted(range(size), key=lambda k: draw(seed, offset + k, ("design-order", *name)))

@@ -112,7 +112,8 @@ class GaussianProcessModel:
         # A parameter that only one of two has sets them apart: INACTIVE is outside the range.
         nearest = cdist(candidates, self._pending, "chebyshev").min(axis=1)
         # Many agents may need to share a short line.
-        return nearest < min(_APART, _APART * 10 / len(self._pending))
+        near: NDArray[np.bool_] = nearest < min(_APART, _APART * 10 / len(self._pending))
+        return near
 
     def _prediction(self, vector: Array) -> Prediction:
         """Return the expectation in units of the metric, integrated over the model's uncertainty."""

@@ -72,7 +72,8 @@ def _loss_at_end(
             loss = sign * end.value
             return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
-            return _imputed(metric.impute, end.best, end.last, sign, worst)
+            own = end.value if end.best is None else end.best
+            return _imputed(metric.impute, own, end.last, sign, worst)
 
 
 def _loss_so_far(run: TrialRun, metric: Metric, worst: float | None) -> float | None:

@@ -7,7 +7,7 @@ from sweepd.spec.draw import draw
 
 _DRAWS = 32
 _STEP = 1_000
-_MOST_STEPS = 20
+_MOST_STEPS = 5
 """A walk gives up after so many steps without a point: where few combinations are points, it would be long."""
 
 
