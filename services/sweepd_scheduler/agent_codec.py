@@ -36,7 +36,6 @@ from sweepd_scheduler.domain.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.terms import Terms
 
 MAX_SLOTS = 1_024
-MAX_RUNGS = 64
 MAX_HELD = 10_000
 MAX_SWEEPS = 1_000
 MAX_ROW = 2**62
@@ -214,7 +213,7 @@ def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
         program=sweep.spec.program or "",
         command=sweep.spec.command,
         watched_keys=[metric.name] if metric else [],
-        rungs=sweep.rungs[:MAX_RUNGS],
+        rungs=sweep.rungs,
         stop_grace=duration(terms.stop_grace),
         lost_after=duration(terms.lost_after),
         repeat=run.repeat if sweep.spec.repeats > 1 else None,

@@ -1,15 +1,10 @@
 """What the rules of early termination share: verdicts, the values at a rung, which iterations are rungs."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from heapq import merge
-from itertools import count, islice
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
-
-FARTHEST_RUNG = 2**53
+from sweepd.spec.rungs import rungs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +72,6 @@ def cost(value: float, goal: Goal) -> float:
     return value if goal is Goal.MINIMIZE else -value
 
 
-@cache
-def rungs(rule: Hyperband | Asha) -> tuple[int, ...]:
-    """Return every iteration at which a halving rule compares runs, ascending."""
-    if isinstance(rule, Hyperband):
-        return rule.brackets(FARTHEST_RUNG)
-    end = FARTHEST_RUNG if rule.max_iter is None else rule.max_iter - 1
-    return Hyperband(min_iter=rule.min_iter, eta=rule.eta).brackets(end)
-
-
 def is_rung(rule: StopRule, iteration: int) -> bool:
     """Tell whether a rule compares runs at an iteration."""
     match rule:
@@ -101,28 +87,3 @@ def latest_rung(rule: Hyperband, iterations: int) -> int:
     """Return the last rung that a run of so many iterations has reached, 0 for none."""
     reached = bisect_right(rungs(rule), iterations)
     return rungs(rule)[reached - 1] if reached else 0
-
-
-def urgent_iterations(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
-    """Return the first iterations, ascending, whose values cannot wait because a rule may act on them."""
-    return tuple(islice(_without_repeats(merge(*map(_iterations, rules))), limit))
-
-
-def _iterations(rule: StopRule) -> Iterable[int]:
-    match rule:
-        case Hyperband() | Asha():
-            return rungs(rule)
-        case Median(min_iter=first, interval=interval):
-            return count(first, interval)
-        case Threshold(at=at):
-            return (at,)
-        case Patience(iterations=iterations):
-            return (iterations + 1,)  # the first that it may act on; later ones depend on the values
-
-
-def _without_repeats(ascending: Iterable[int]) -> Iterator[int]:
-    before = 0
-    for each in ascending:
-        if each != before:
-            yield each
-        before = each

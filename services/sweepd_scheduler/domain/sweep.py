@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sweepd.spec import Goal, Hyperband, ObjectiveValue, SweepSpec
+from sweepd.spec import Goal, ObjectiveValue, SweepSpec
+from sweepd.spec.rungs import urgent_iterations
 from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
-from sweepd_scheduler.domain.early_termination import rungs
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
 from sweepd_scheduler.domain.ranking import Best
@@ -42,6 +42,7 @@ TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
     SweepState.PAUSED: FINAL | {SweepState.RUNNING, SweepState.PENDING},
 } | dict.fromkeys(FINAL, frozenset())
 
+MOST_RUNGS = 64
 _RUN_STATES = tuple(RunState)
 
 
@@ -126,13 +127,8 @@ class Sweep:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Iterations at which its runs are compared, ascending."""
-        return rungs(self.hyperband) if self.hyperband else ()
-
-    @property
-    def hyperband(self) -> Hyperband | None:
-        """Its rule of early termination."""
-        return next((rule for rule in self.spec.early_terminate if isinstance(rule, Hyperband)), None)
+        """The first iterations at which a rule of early termination may act, ascending."""
+        return urgent_iterations(self.spec.early_terminate, MOST_RUNGS)
 
     @property
     def value_kind(self) -> ObjectiveValue:

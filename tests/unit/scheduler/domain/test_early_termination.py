@@ -3,13 +3,12 @@
 import pytest
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
+from sweepd.spec.rungs import rungs, urgent_iterations
 from sweepd_scheduler.domain.early_termination import (
     Rung,
     cost,
     is_rung,
     latest_rung,
-    rungs,
-    urgent_iterations,
 )
 
 
