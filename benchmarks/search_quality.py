@@ -233,8 +233,8 @@ def by_chance(problem: Problem, seed: int, runs: int) -> Trace:
 def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
     """Search by Optuna's default sampler over the same dimensions.
 
-    It is asked for parameters that a point has and no others. It cannot know a constraint, but learns from what
-    breaks it: such points are pruned, and cost it no run.
+    It is asked for parameters that a point has and no others. It cannot know a constraint, but learns from
+    what breaks it: such points are pruned, and cost it no run.
     """
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)

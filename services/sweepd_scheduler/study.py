@@ -122,8 +122,8 @@ class Studies:
     async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
         """Send what the service does not know, in several calls if need be; the last one asks for points.
 
-        Return the number of the run that the first point is for, too: that of no run in what was sent, also if
-        some were handed out since the call began.
+        Return the number of the run that the first point is for, too: above that of any run in what was sent,
+        also if some were handed out since the call began.
         """
         newest = sweep.counts.total
         while True:

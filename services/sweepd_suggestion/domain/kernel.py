@@ -18,10 +18,9 @@ _ANGLE = 0.5 * np.pi
 class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type: ignore[misc] # untyped library
     """Matérn with smoothness 5/2 over vectors where INACTIVE stands for a parameter that is not there.
 
-    Two categories are at distance 1 whatever they are, and 0 from themselves; being there or not is one category
-    more. The numbers of a conditional parameter lie on an arc, and its absence in the centre of the circle: so
-    absence is equally far from every number, and what a parameter has no influence on, its absence has not
-    either.
+    Two categories are at distance 1 whatever they are, and 0 from themselves; absence is one category more. The
+    numbers of a conditional parameter lie on an arc, and its absence in the centre of the circle: so absence is
+    equally far from every number, and the absence of a parameter without influence has none either.
 
     Args:
         length_scale: one length per group of columns, shape (groups,).
@@ -30,9 +29,9 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
         categorical: for each column, whether it holds categories.
         conditional: for each column, whether it may be inactive.
 
-    Sources: Rasmussen, Williams (2006), Gaussian Processes for Machine Learning, equation 4.17; Swersky, Duvenaud,
-        Snoek, Hutter, Osborne (2014), "Raiders of the Lost Architecture: Kernels for Bayesian Optimization in
-        Conditional Parameter Spaces", arXiv:1409.4011, equations 3 and 4.
+    Sources: Rasmussen, Williams (2006), Gaussian Processes for Machine Learning, equation 4.17; Swersky,
+        Duvenaud, Snoek, Hutter, Osborne (2014), "Raiders of the Lost Architecture: Kernels for Bayesian
+        Optimization in Conditional Parameter Spaces", arXiv:1409.4011, section 2.
     """
 
     def __init__(

@@ -37,9 +37,9 @@ class Proposal:
 class Question:
     """Points for run `run_number` and the `count - 1` after it that get one, given what a study knows.
 
-    Runs get points at a distance of `stride`: each has so many repeats. The points of runs between `first_run`
-    and `run_number` are not known; they are worked out first, as pending. So a point depends on the study and
-    the run's number, not on how many are asked for at once. `first_place` counts the points before that of
+    With repeats only every `stride`th run gets a point. The points of runs between `first_run` and
+    `run_number` are not known; they are worked out first, as pending. So a point depends on the study and the
+    run's number, not on how many are asked for at once. `first_place` counts the points before that of
     `first_run`, wherever they came from.
     """
 

@@ -8,7 +8,7 @@ from sweepd.spec import Point, SweepSpec, point_digest
 from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached
 
 _COUNTED = 20_000
-"""Combinations that are gone through to count a space with conditions; beyond it, nobody says it is exhausted."""
+"""Combinations gone through to count a space with conditions; a larger one is never said to be exhausted."""
 
 
 class UnknownRunError(ValueError):

@@ -30,8 +30,8 @@ INACTIVE = -1.0
 class Coordinates:
     """The dimensions of a space as columns: numbers as shares in [0, 1], categories as codes from 0.
 
-    The vector of a point has INACTIVE where the point has no such parameter. A *full* vector has a value in each
-    column; `settled` makes vectors of points of it.
+    The vector of a point has INACTIVE where the point has no such parameter. A *full* vector has a value in
+    each column; `settled` makes vectors of points of it.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -59,9 +59,9 @@ class Coordinates:
         return np.column_stack([column.snapped(shares[:, i]) for i, column in enumerate(self._columns)])
 
     def around(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
-        """Return a full vector near each centre: some numbers moved by about `scale`, some categories changed.
+        """Return a full vector near each centre: some numbers moved by about `scale`, some categories drawn.
 
-        What a centre does not have may be there in a vector near it, anywhere.
+        What a centre does not have is anywhere.
         """
         n = len(centres)
         moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
