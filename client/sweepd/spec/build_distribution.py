@@ -98,8 +98,8 @@ def _ranged(name: str, fields: Fields) -> Distribution | None:
     if name in DEPRECATED:
         _warn_of_exponents(name, fields, low, high)
     if name in _Q_RANGES:
-        return _checked(fields, lambda: _Q_RANGES[name](min=low, max=high, q=q))
-    return _checked(fields, lambda: _RANGES[name](min=low, max=high))
+        return _checked(name, fields, lambda: _Q_RANGES[name](min=low, max=high, q=q))
+    return _checked(name, fields, lambda: _RANGES[name](min=low, max=high))
 
 
 def _q(fields: Fields, low: Number, high: Number) -> Number | None:
@@ -134,13 +134,13 @@ def _normal(name: str, fields: Fields) -> Distribution | None:
         return None
     match name:
         case "normal":
-            return _checked(fields, lambda: Normal(mu=mu, sigma=sigma))
+            return _checked(name, fields, lambda: Normal(mu=mu, sigma=sigma))
         case "log_normal":
-            return _checked(fields, lambda: LogNormal(mu=mu, sigma=sigma))
+            return _checked(name, fields, lambda: LogNormal(mu=mu, sigma=sigma))
         case "q_normal":
-            return _checked(fields, lambda: QNormal(mu=mu, sigma=sigma, q=q))
+            return _checked(name, fields, lambda: QNormal(mu=mu, sigma=sigma, q=q))
         case _:
-            return _checked(fields, lambda: QLogNormal(mu=mu, sigma=sigma, q=q))
+            return _checked(name, fields, lambda: QLogNormal(mu=mu, sigma=sigma, q=q))
 
 
 def _beta(name: str, fields: Fields) -> Distribution | None:
@@ -150,8 +150,8 @@ def _beta(name: str, fields: Fields) -> Distribution | None:
     if a is None or b is None or q is None:
         return None
     if name == "beta":
-        return _checked(fields, lambda: Beta(a=a, b=b))
-    return _checked(fields, lambda: QBeta(a=a, b=b, q=q))
+        return _checked(name, fields, lambda: Beta(a=a, b=b))
+    return _checked(name, fields, lambda: QBeta(a=a, b=b, q=q))
 
 
 def _at_least(
@@ -173,7 +173,7 @@ def _at_least(
     return value
 
 
-def _checked(fields: Fields, build: Callable[[], Continuous | Quantised]) -> Distribution | None:
+def _checked(name: str, fields: Fields, build: Callable[[], Continuous | Quantised]) -> Distribution | None:
     """Return a distribution if all that it can draw can be written down and told apart."""
     try:
         built = build()
@@ -185,7 +185,11 @@ def _checked(fields: Fields, build: Callable[[], Continuous | Quantised]) -> Dis
     else:
         if problem is None:
             return built
-    fields.error("out-of-range", f"the values would be {problem}")
+    suggestion = DEPRECATED.get(name)
+    message = f"the values would be {problem}"
+    if suggestion:
+        message += f"; {name} takes exponents, {suggestion} the limits themselves"
+    fields.error("out-of-range", message, suggestion=suggestion)
     return None
 
 

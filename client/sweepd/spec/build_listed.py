@@ -38,14 +38,10 @@ def build_weighted(fields: Fields) -> WeightedCategorical | None:
 
 
 def _items(fields: Fields, key: str) -> tuple[Node, ...] | None:
-    node = fields.node_at(key)
-    if not isinstance(node, SequenceNode):
-        fields.error("bad-type", "must be a list", key=key)
-        return None
-    if not node.items:
+    items = fields.items(key, "a list")
+    if fields.is_empty_list(key):
         fields.error("no-values", "must have at least one entry", key=key)
-        return None
-    return node.items
+    return items or None
 
 
 def _values(fields: Fields) -> tuple[Json, ...] | None:

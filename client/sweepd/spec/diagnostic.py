@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal
 
 from sweepd.spec.limits import MAX_ERRORS
@@ -11,6 +12,8 @@ Severity = Literal["error", "warning"]
 NOT_SUPPORTED_YET: Final = "not-supported-yet"
 _ABBREVIATION: Final = 3
 _SHOWN_PATH: Final = 300
+_MOST_NEIGHBOURS: Final = 300
+"""Words that are compared with a misspelt one: many errors times many names would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,11 @@ class Findings:
         self._found.append(self._diagnostic(place, path, "warning", code, message, suggestion))
 
     @property
+    def errors(self) -> int:
+        """How many errors there are among the findings."""
+        return self._errors
+
+    @property
     def has_errors(self) -> bool:
         """Tell whether an error is among the findings."""
         return self._errors > 0
@@ -116,13 +124,17 @@ def unreadable_file(file: str, reason: str) -> Diagnostic:
 
 def nearest(word: str, legal: Iterable[str]) -> str | None:
     """Return the legal word that a misspelt one most likely stands for, if any is near."""
-    by_lower = {choice.lower(): choice for choice in legal}
+    by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
     # Only the start matters, and matching is quadratic: a hostile word must not be slow.
     start = word[:64].lower()
-    found = difflib.get_close_matches(start, by_lower, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(start, by_lower, n=3, cutoff=0.6)
     if not found and len(start) >= _ABBREVIATION:
         found = [choice for choice in by_lower if choice.startswith(start)][:1]
-    return by_lower[found[0]] if found else None
+    if not found:
+        return None
+    # Of several that are near, the one that starts alike: `retries` is `retry`, not `metrics`.
+    alike = [choice[:2] == start[:2] for choice in found]
+    return by_lower[found[alike.index(True) if any(alike) else 0]]
 
 
 def shown(value: object, limit: int = 60) -> str:

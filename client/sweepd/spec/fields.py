@@ -93,6 +93,8 @@ class Fields:
         for index, item in enumerate(self.items(key, wanted)):
             if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
                 texts[index] = item.value
+            elif isinstance(item, ScalarNode) and item.value == "":
+                self.item_error(key, index, "bad-value", "must not be empty")
             else:
                 hint = "; quote it" if _is_bare(item) else ""
                 self.item_error(key, index, "bad-type", f"must be text, not {shown(_brief(item))}{hint}")
@@ -185,11 +187,15 @@ class Fields:
 
     def word(self, key: str, legal: Sequence[str]) -> str | None:
         """Return one of several words."""
-        word = self.text(key)
-        if word is None or word in legal:
+        node = self.node_at(key)
+        if node is None:
+            return None
+        word = node.value if isinstance(node, ScalarNode) else None
+        if isinstance(word, str) and word in legal:
             return word
-        message = f"{shown(word)} is none of {', '.join(legal)}"
-        self.error("unknown-value", message, key=key, suggestion=nearest(word, legal))
+        message = f"{shown(_brief(node))} is none of {', '.join(legal)}"
+        near = nearest(word, legal) if isinstance(word, str) else None
+        self.error("unknown-value", message, key=key, suggestion=near)
         return None
 
     def _wrong_type(self, key: str, node: Node, wanted: str, hint: str = "") -> None:

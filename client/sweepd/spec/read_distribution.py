@@ -5,7 +5,7 @@ from typing import Final
 
 from sweepd.spec.build_distribution import build_distribution
 from sweepd.spec.diagnostic import nearest, shown
-from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
+from sweepd.spec.distribution import DEPRECATED, DISTRIBUTIONS, Distribution
 from sweepd.spec.fields import Fields
 from sweepd.spec.nodes import Node, ScalarNode
 from sweepd.spec.point import is_number
@@ -67,7 +67,10 @@ def _written_name(fields: Fields) -> str | None:
     if name is None or name in DISTRIBUTION_KEYS:
         return name
     message = f"unknown distribution {shown(name)}"
-    fields.error("unknown-value", message, key="distribution", suggestion=nearest(name, DISTRIBUTIONS))
+    near = nearest(name, DISTRIBUTIONS) or ""
+    # Who misspells a name is not led to one whose bounds are exponents.
+    suggestion = DEPRECATED.get(near, near) or None
+    fields.error("unknown-value", message, key="distribution", suggestion=suggestion)
     return None
 
 

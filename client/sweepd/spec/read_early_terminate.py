@@ -26,7 +26,7 @@ def read_early_terminate(sweep: Fields) -> tuple[StopRule, ...]:
         case SequenceNode(items=items):
             if not 1 <= len(items) <= MAX_RULES:
                 sweep.error("out-of-range", f"must have 1 to {MAX_RULES} rules, not {len(items)}", key=_KEY)
-            rules = [_item(sweep, item, f"{_KEY}[{index}]") for index, item in enumerate(items[:MAX_RULES])]
+            rules = [_item(sweep, item, f"{_KEY}[{index}]") for index, item in enumerate(items)]
             return tuple(rule for rule in rules if rule is not None)
         case _:
             message = "must be a mapping with the key `type`, or a list of such"

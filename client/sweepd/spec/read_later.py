@@ -21,7 +21,6 @@ CONTROLLERS: Final = ("local", "cloud")
 ENGINES: Final = ("gp", "tpe", "skopt", "optuna", "ax", "wandb")
 ON_DISCONNECT: Final = ("continue", "stop")
 _FOREIGN_ENGINES: Final = ("wandb", "ax")
-_LATER: Final = "is not supported yet: it can be checked, not created"
 
 
 def read_later(fields: Fields) -> tuple[str, ...]:
@@ -29,33 +28,39 @@ def read_later(fields: Fields) -> tuple[str, ...]:
     found: list[str] = []
     for key in LATER_KEYS:
         if key in fields:
+            errors = fields.findings.errors
             _CHECKS[key](fields, key)
             found.append(key)
-            _warn(fields, fields.node.entries[key].place, key, f"`{key}` {_LATER}")
-    for key, word in (("method", _is_later_method(fields)), ("controller", _is_local(fields))):
-        if word:
-            found.append(f"{key}: {word}")
-            _warn(fields, fields.node.entries[key].node.place, key, f"{shown(word)} {_LATER}")
-    return tuple(found)
+            if fields.findings.errors == errors:
+                _warn(fields, fields.node.entries[key].place, key, f"`{key}`")
+    found += _later_method(fields)
+    return (*found, *_local_controller(fields))
 
 
-def _warn(fields: Fields, place: Place | None, path: str, message: str) -> None:
+def _warn(fields: Fields, place: Place | None, path: str, what: str) -> None:
+    message = f"{what} is not supported yet: it can be checked, not created"
     fields.findings.warning(place, path, NOT_SUPPORTED_YET, message)
 
 
-def _is_later_method(fields: Fields) -> str | None:
+def _later_method(fields: Fields) -> list[str]:
     node = fields.node_at("method")
-    return next((word for word in LATER_METHODS if isinstance(node, ScalarNode) and node.value == word), None)
+    if not isinstance(node, ScalarNode) or node.value not in LATER_METHODS:
+        return []
+    _warn(fields, node.place, "method", shown(node.value))
+    return [f"method: {node.value}"]
 
 
-def _is_local(fields: Fields) -> str | None:
+def _local_controller(fields: Fields) -> list[str]:
     """Check `controller`; where the server suggests, as it does without the key, there is nothing to say."""
     inner = fields.inner("controller", "a mapping with the key `type`")
     if inner is None:
-        return None
+        return []
     inner.check_keys(CONTROLLER_KEYS, "`controller`")
     inner.need("type", ": local or cloud")
-    return "local" if inner.word("type", CONTROLLERS) == "local" else None
+    if inner.word("type", CONTROLLERS) != "local":
+        return []
+    _warn(fields, inner.node.entries["type"].node.place, "controller.type", shown("local"))
+    return ["controller: local"]
 
 
 def _metrics(fields: Fields, key: str) -> None:
@@ -107,10 +112,18 @@ def _check_engine(fields: Fields, inner: Fields, engine: str) -> None:
     if engine not in ("optuna", "ax") and is_custom:
         inner.error("mixed-forms", f"the engine {engine} does not go with `method: custom`", key="engine")
     if engine in _FOREIGN_ENGINES or is_custom:
-        for other in ("early_terminate",):
-            node = fields.node_at(other)
-            if node is not None and not (isinstance(node, ScalarNode) and node.value is None):
-                inner.error("mixed-forms", f"`{other}` does not go with the engine {engine}", key="engine")
+        rule, controller = fields.node_at("early_terminate"), fields.node_at("controller")
+        if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
+            message = f"`early_terminate` does not go with the engine {engine}"
+            inner.error("mixed-forms", message, key="engine")
+        if isinstance(controller, MappingNode) and _is_local(controller):
+            message = f"`controller: {{type: local}}` does not go with the engine {engine}"
+            inner.error("mixed-forms", message, key="engine")
+
+
+def _is_local(controller: MappingNode) -> bool:
+    kind = controller.entries.get("type")
+    return kind is not None and isinstance(kind.node, ScalarNode) and kind.node.value == "local"
 
 
 def _check_address(remote: Fields) -> None:

@@ -35,9 +35,9 @@ class Settings:
 
 def read_settings(fields: Fields) -> Settings:
     """Return the settings; what is unusable has its default, after recording why."""
-    repeats = fields.integer("repeats", 1, MAX_REPEATS) or 1
+    repeats = fields.integer("repeats", 1, MAX_REPEATS)
     return Settings(
-        repeats=repeats,
+        repeats=repeats or 1,
         aggregate=_aggregate(fields, repeats),
         retry=_retry(fields),
         guard=_guard(fields),
@@ -49,7 +49,7 @@ def read_settings(fields: Fields) -> Settings:
     )
 
 
-def _aggregate(fields: Fields, repeats: int) -> Aggregate:
+def _aggregate(fields: Fields, repeats: int | None) -> Aggregate:
     aggregate = fields.choice("aggregate", Aggregate) or Aggregate.MEAN
     if "aggregate" not in fields:
         return aggregate

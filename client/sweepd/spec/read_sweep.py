@@ -1,6 +1,5 @@
 """Reads the mapping of a sweep file, key by key, into a `SweepSpec`."""
 
-from collections import ChainMap
 from collections.abc import Mapping
 
 from sweepd.spec.check_space import check_conditions, check_feasible, check_points
@@ -24,7 +23,8 @@ from sweepd.spec.sweep_spec import Method, SweepSpec
 def read_sweep(fields: Fields) -> SweepSpec | None:
     """Return what the file says, None if anything in it is an error; all of it is recorded."""
     fields.check_keys((*KEYS, *LATER_KEYS), "a sweep file")
-    texts = {key: fields.text(key, empty_allowed=key == "description") for key in TEXT_KEYS}
+    texts = {key: fields.text(key, empty_allowed=key in ("name", "description")) for key in TEXT_KEYS}
+    texts["name"] = texts["name"] or None
     _check_without_effect(fields)
     for key in ("project", "entity"):
         _check_name_part(fields, key, texts[key])
@@ -40,7 +40,9 @@ def read_sweep(fields: Fields) -> SweepSpec | None:
     command = read_command(fields)
     check_sweep(fields, method, parameters)
     # A list may leave `parameters` out: then its points name them.
-    check_command(fields, command, parameters or ChainMap(*runs.values()))
+    check_command(
+        fields, command, parameters or {name: node for point in runs.values() for name, node in point.items()}
+    )
     if not fields.findings.has_errors:
         check_conditions(fields, parameters, tuple(constraints.values()), tuple(zips.values()))
     if method is None or fields.findings.has_errors:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_message, spec_from_message, spec_message
-from sweepd.spec import SweepSpec, parse_mapping
+from sweepd.spec import SweepSpec, parse_mapping, to_document
 from sweepd.spec.limits import MAX_DEPTH
+from unit.spec.strategies import sweeps
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True)
 LOW = st.integers(-50, 50)
@@ -128,6 +129,44 @@ def test_a_specification_comes_back_the_same(document: dict[str, object]) -> Non
         )
 
 
+FULL: dict[str, object] = {
+    "method": "grid",
+    "metric": {"name": "loss", "value": "mean"},
+    "parameters": {
+        "opt": {"values": ["adam", "sgd"]},
+        "momentum": {"values": [0.5, 0.9], "when": "opt == 'sgd'"},
+        "g": {"when": "opt == 'adam'", "parameters": {"a": {"values": [1, 2]}, "b": {"values": ["x", "y"]}}},
+    },
+    "constraints": ["g.a < 3 or momentum < 1"],
+    "zip": [["g.a", "g.b"]],
+    "initial": [{"opt": "adam", "g": {"a": 1}}, {}],
+    "shuffle": True,
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        FULL,
+        {"method": "list", "runs": [{"a": 1, "b": [1.0, {"c": None}]}, {"a": 1, "b": "x"}, {}]},
+        {"method": "list", "runs": [{"a": 1}], "parameters": {"a": {"values": [1, 2]}}},
+    ],
+)
+def test_points_and_conditions_come_back_the_same(document: dict[str, object]) -> None:
+    spec = spec_of(document)
+    again = spec_from_message(v1.SweepSpec.FromString(spec_message(spec).SerializeToString()))
+    assert again == spec
+    assert repr(again) == repr(spec)
+    assert parse_mapping(to_document(spec)).spec == spec
+
+
+@given(document=sweeps)
+def test_every_key_comes_back_the_same(document: dict[str, object]) -> None:
+    spec = replace(spec_of(document), description=None)  # an empty one is none where messages go
+    again = spec_from_message(v1.SweepSpec.FromString(spec_message(spec).SerializeToString()))
+    assert again == spec
+
+
 def a_message() -> v1.SweepSpec:
     parameters = {"lr": {"min": 0.1, "max": 1.0}, "opt": {"values": ["a", "b"]}}
     return spec_message(spec_of({"method": "bayes", "metric": {"name": "loss"}, "parameters": parameters}))
@@ -173,6 +212,44 @@ def no_rule(message: v1.SweepSpec) -> None:
     message.early_terminations.add()
 
 
+def a_second_rule_without_keys(message: v1.SweepSpec) -> None:
+    message.early_terminations.add().patience.iterations = 3
+    message.early_terminations.add().asha.SetInParent()
+
+
+def runs_of_a_grid(message: v1.SweepSpec) -> None:
+    message.listed_points.add()
+
+
+def an_initial_point_outside(message: v1.SweepSpec) -> None:
+    message.initial_points.add().entries.add(name="lr").value.double_value = 7
+
+
+def an_unset_initial_value(message: v1.SweepSpec) -> None:
+    message.initial_points.add().entries.add(name="lr")
+
+
+def a_negative_time(message: v1.SweepSpec) -> None:
+    message.sweep_timeout.FromSeconds(-3)
+
+
+def too_many_repeats(message: v1.SweepSpec) -> None:
+    message.repeats = 2**31
+
+
+def an_unknown_aggregate(message: v1.SweepSpec) -> None:
+    message.repeats = 2
+    message.aggregate = 77  # type: ignore[assignment]
+
+
+def too_many_tags(message: v1.SweepSpec) -> None:
+    message.tags.extend(str(number) for number in range(65))
+
+
+def a_share_that_is_no_number(message: v1.SweepSpec) -> None:
+    message.guard.sweep = float("nan")
+
+
 @pytest.mark.parametrize(
     ("spoil", "field"),
     [
@@ -186,6 +263,15 @@ def no_rule(message: v1.SweepSpec) -> None:
         (no_parameters, "parameters"),
         (no_metric, "method"),
         (no_rule, "early_terminate"),
+        (a_second_rule_without_keys, "early_terminate[1].min_iter"),
+        (runs_of_a_grid, "runs"),
+        (an_initial_point_outside, "initial[0].lr"),
+        (an_unset_initial_value, "initial[0].lr"),
+        (a_negative_time, "sweep_timeout"),
+        (too_many_repeats, "repeats"),
+        (an_unknown_aggregate, "aggregate"),
+        (too_many_tags, "tags"),
+        (a_share_that_is_no_number, "guard.sweep"),
     ],
 )
 def test_a_malformed_message_is_refused_with_the_place(

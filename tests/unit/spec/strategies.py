@@ -106,6 +106,52 @@ hyperbands = st.fixed_dictionaries(
     {"type": st.just("hyperband"), "min_iter": st.integers(1, 9)},
     optional={"eta": st.integers(2, 4) | st.floats(1.1, 4), "strict": st.booleans()},
 )
+rules = st.one_of(
+    hyperbands,
+    st.fixed_dictionaries(
+        {"type": st.just("hyperband"), "max_iter": st.integers(9, 99), "s": st.integers(1, 2)}
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("asha"), "min_iter": st.integers(1, 9)},
+        optional={"eta": st.integers(2, 4), "max_iter": st.integers(10, 2**32 - 1)},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("median"), "min_iter": st.integers(1, 9)},
+        optional={"interval": st.integers(1, 9), "min_runs": st.integers(1, 9)},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("patience"), "iterations": st.integers(1, 2**32 - 1)},
+        optional={"min_delta": st.floats(0, 1)},
+    ),
+    st.fixed_dictionaries({"type": st.just("threshold"), "at": st.integers(1, 9), "value": moderate}),
+)
+durations = st.integers(1, 10**9).map(lambda thousandths: f"{thousandths}ms") | st.sampled_from(
+    ["90s", "1h30m", "3650d"]
+)
+labels = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5)
+handling: dict[str, st.SearchStrategy[object]] = {
+    "repeats": st.integers(2, 1000),
+    "aggregate": st.sampled_from(["mean", "median", "worst"]),
+    "retry": st.fixed_dictionaries(
+        {}, optional={"infrastructure": st.integers(0, 100), "failure": st.integers(0, 100)}
+    ),
+    "guard": st.fixed_dictionaries(
+        {}, optional={"agent": st.integers(1, 1000), "sweep": st.floats(0.001, 1)}
+    ),
+    "canary": st.booleans(),
+    "sweep_timeout": durations,
+    "requires": st.dictionaries(labels, labels, max_size=3),
+    "tags": st.lists(labels, max_size=3, unique=True),
+    "metadata": st.dictionaries(words, json_values, max_size=3),
+}
+"""What a sweep may say beside its space."""
+
+
+def _consistent(document: dict[str, object]) -> dict[str, object]:
+    """Leave out an `aggregate` that has nothing to combine."""
+    return document if "repeats" in document else {k: v for k, v in document.items() if k != "aggregate"}
+
+
 metrics = st.fixed_dictionaries(
     {"name": words.filter(bool)},
     optional={
@@ -113,17 +159,23 @@ metrics = st.fixed_dictionaries(
         "target": moderate,
         "impute": st.sampled_from(["worst", "best", "latest"]),
         "impute_while_running": st.sampled_from(["worst", "best", "latest", "false", False]),
+        "value": st.sampled_from(["best", "last", "mean"]),
     },
 )
 sweeps = st.fixed_dictionaries(
-    {"method": st.just("random"), "parameters": spaces(parameters), "metric": metrics},
+    {
+        "method": st.sampled_from(["random", "sobol"]),
+        "parameters": spaces(parameters),
+        "metric": metrics,
+    },
     optional={
         "name": words.filter(bool),
         "description": words,
         "program": words.filter(bool),
         "command": st.lists(words | st.integers(0, 9) | st.booleans(), max_size=4),
-        "early_terminate": hyperbands,
+        "early_terminate": rules | st.lists(rules, min_size=1, max_size=3),
+        **handling,
         "run_cap": st.integers(1, 100),
         "seed": st.integers(-(2**63), 2**63 - 1),
     },
-)
+).map(_consistent)

@@ -1,0 +1,246 @@
+"""Tests of the keys beside the space: sections 2, 7 and 19 of the language."""
+
+import pytest
+
+from sweepd.spec import (
+    Aggregate,
+    Asha,
+    Guard,
+    Hyperband,
+    Median,
+    Method,
+    ObjectiveValue,
+    Parsed,
+    Patience,
+    Retry,
+    SweepSpec,
+    Threshold,
+    parse_text,
+)
+from sweepd.spec.keys import KEYS, LATER_KEYS
+
+HEAD = "program: t.py\nmetric: {name: loss}\nparameters: {a: {values: [1, 2]}}\n"
+
+
+METADATA = {"a": [1, 1.0, {"b": None}], "x y": True}
+
+
+def parsed(text: str, method: str = "grid") -> Parsed:
+    return parse_text(f"method: {method}\n{HEAD}{text}\n".encode(), file="s.yaml")
+
+
+def spec(text: str, method: str = "grid") -> SweepSpec:
+    result = parsed(text, method)
+    assert result.spec is not None, result.diagnostics
+    return result.spec
+
+
+def refusal(text: str, method: str = "grid") -> str:
+    result = parsed(text, method)
+    assert result.spec is None
+    return "\n".join(str(finding) for finding in result.refusals)
+
+
+def test_what_is_not_written_has_its_default() -> None:
+    """Section 19: retry 3 and 0, guard 5 and none, one run per point."""
+    default = spec("")
+    assert (default.repeats, default.aggregate) == (1, Aggregate.MEAN)
+    assert (default.retry, default.guard) == (Retry(infrastructure=3, failure=0), Guard(agent=5, sweep=None))
+    assert (default.canary, default.shuffle, default.sweep_timeout) == (False, False, None)
+    assert (default.constraints, default.zips, default.initial, default.runs) == ((), (), (), ())
+    assert (default.requires, default.tags, default.metadata) == ({}, (), {})
+    assert default.metric is not None
+    assert default.metric.value is ObjectiveValue.BEST
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("repeats: 1000", "repeats", 1000),
+        ("repeats: 3.0", "repeats", 3),
+        ("retry: {}", "retry", Retry()),
+        ("retry: {failure: 100}", "retry", Retry(infrastructure=3, failure=100)),
+        ("retry: {infrastructure: 0}", "retry", Retry(infrastructure=0, failure=0)),
+        ("guard: {agent: 1000}", "guard", Guard(agent=1000)),
+        ("guard: {sweep: 1}", "guard", Guard(agent=5, sweep=1.0)),
+        ("guard: {sweep: 1e-3}", "guard", Guard(agent=5, sweep=0.001)),
+        ("canary: true", "canary", True),
+        ("canary: false", "canary", False),
+        ("shuffle: true", "shuffle", True),
+        ("sweep_timeout: 90s", "sweep_timeout", 90.0),
+        ("sweep_timeout: 1h30m", "sweep_timeout", 5400.0),
+        ("sweep_timeout: 1.5h", "sweep_timeout", 5400.0),
+        ("sweep_timeout: 250ms", "sweep_timeout", 0.25),
+        ("sweep_timeout: 3650d", "sweep_timeout", 3650 * 86_400.0),
+        ("requires: {gpu: a100, 'größe': 'sehr groß'}", "requires", {"gpu": "a100", "größe": "sehr groß"}),
+        ("tags: [a, b c, ☃]", "tags", ("a", "b c", "☃")),
+        ("tags: []", "tags", ()),
+        ("metadata: {a: [1, 1.0, {b: null}], 'x y': true}", "metadata", METADATA),
+        ("run_cap: 20.0", "run_cap", 20),
+        ("seed: -9223372036854775808", "seed", -(2**63)),
+        ("command: []", "command", ()),
+        ("name: ''", "name", None),
+        ("name: \"a\\nb ☃\"", "name", "a\nb ☃"),
+        ("early_terminate: null", "early_terminate", ()),
+        ("controller: {type: cloud}", "repeats", 1),
+    ],
+)  # fmt: skip
+def test_a_key_is_read_as(text: str, field: str, value: object) -> None:
+    read = getattr(spec(text), field)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "method"),
+    [
+        ("repeats: 0", "grid"),
+        ("repeats: 1001", "grid"),
+        ("retry: {failure: 101}", "grid"),
+        ("guard: {agent: 1001}", "grid"),
+        ("guard: {sweep: 0}", "grid"),
+        ("guard: {sweep: 1.01}", "grid"),
+        ("sweep_timeout: 0s", "grid"),
+        ("sweep_timeout: 0.4ms", "grid"),
+        ("sweep_timeout: 3651d", "grid"),
+        ("sweep_timeout: 90", "grid"),
+        ("sweep_timeout: '90'", "grid"),
+        ("sweep_timeout: -3s", "grid"),
+        ("sweep_timeout: " + "9" * 400 + "d", "grid"),
+        ("run_cap: 0", "grid"),
+        ("run_cap: 9223372036854775807.0", "grid"),
+        (f"tags: [{', '.join(f't{n}' for n in range(65))}]", "grid"),
+        (f"tags: [{'x' * 129}]", "grid"),
+        (f"requires: {{{', '.join(f'l{n}: x' for n in range(65))}}}", "grid"),
+        (f"requires: {{gpu: {'x' * 129}}}", "grid"),
+        (f"metadata: {{a: {'x' * 65_530}}}", "grid"),
+        ("shuffle: true", "random"),
+        ("shuffle: true", "sobol"),
+        ("runs: [{a: 1}]", "bayes"),
+        ("initial: [{a: 1}]\nruns: [{a: 1}]", "list"),
+        ("runs: []", "list"),
+        ("aggregate: mean", "grid"),
+    ],
+)
+def test_what_is_beyond_a_limit_or_has_no_meaning_is_refused(text: str, method: str) -> None:
+    assert refusal(text, method)
+
+
+def test_limits_are_inclusive() -> None:
+    assert len(spec(f"tags: [{', '.join(f't{n}' for n in range(64))}]").tags) == 64
+    assert len(spec(f"requires: {{{', '.join(f'l{n}: x' for n in range(64))}}}").requires) == 64
+    assert spec(f"metadata: {{a: {'x' * (65_536 - 8)}}}").metadata
+    assert spec(f"tags: [{'x' * 128}]").tags
+
+
+@pytest.mark.parametrize("false", [".nan", "-.inf"])
+def test_metadata_is_json(false: str) -> None:
+    assert "metadata.a[0]" in refusal(f"metadata: {{a: [{false}]}}")
+
+
+def test_rules_of_early_termination_are_one_mapping_or_a_list() -> None:
+    """Section 19: their keys and defaults."""
+    rules = """early_terminate:
+    - {type: asha, min_iter: 3}
+    - {type: asha, min_iter: 3, eta: 2.5, max_iter: 4}
+    - {type: median, min_iter: 2}
+    - {type: median, min_iter: 2, interval: 3, min_runs: 1}
+    - {type: patience, iterations: 5}
+    - {type: patience, iterations: 5, min_delta: 0.1}
+    - {type: threshold, at: 1, value: -3}
+    - {type: hyperband, max_iter: 27, s: 2}
+    """
+    assert spec(rules).early_terminate == (
+        Asha(min_iter=3, eta=3, max_iter=None),
+        Asha(min_iter=3, eta=2.5, max_iter=4),
+        Median(min_iter=2, interval=1, min_runs=5),
+        Median(min_iter=2, interval=3, min_runs=1),
+        Patience(iterations=5, min_delta=0),
+        Patience(iterations=5, min_delta=0.1),
+        Threshold(at=1, value=-3),
+        Hyperband(max_iter=27, s=2, eta=3, strict=True),
+    )
+    assert spec("early_terminate: {type: threshold, at: 1, value: 2.5}").early_terminate == (
+        Threshold(at=1, value=2.5),
+    )
+    sixteen = "early_terminate: [" + ", ".join(["{type: patience, iterations: 1}"] * 16) + "]"
+    assert len(spec(sixteen).early_terminate) == 16
+    assert "1 to 16 rules, not 17" in refusal(sixteen[:-1] + ", {type: patience, iterations: 1}]")
+
+
+@pytest.mark.parametrize("value", ["best", "last", "mean"])
+def test_what_counts_as_a_runs_value_is_read(value: str) -> None:
+    text = f"method: random\nparameters: {{a: {{value: 1}}}}\nmetric: {{name: m, value: {value}}}"
+    read = parse_text(text.encode(), file="s").spec
+    assert read is not None
+    assert read.metric is not None
+    assert read.metric.value == value
+
+
+@pytest.mark.parametrize("aggregate", list(Aggregate))
+def test_the_aggregate_of_repeats_is_read(aggregate: Aggregate) -> None:
+    assert spec(f"repeats: 2\naggregate: {aggregate}").aggregate is aggregate
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_every_method_is_read(method: Method) -> None:
+    assert spec("runs: [{a: 1}]" if method is Method.LIST else "", method).method is method
+
+
+LATER = {
+    "metrics": "[{name: a}, {name: b, goal: maximize, target: 3}]",
+    "scheduler": "{engine: tpe}",
+    "reproducible": "3",
+    "outcome_constraints": "['memory < 3']",
+    "run_timeout": "90s",
+    "max_parallel": "3",
+    "priority": "-1",
+    "stop_when": "{no_improvement: 3}",
+    "on_disconnect": "stop",
+    "metrics_from": "{stdout: x}",
+    "compat": "wandb",
+}
+
+
+def test_every_later_key_has_its_case() -> None:
+    assert LATER.keys() == set(LATER_KEYS)
+
+
+@pytest.mark.parametrize("key", LATER)
+def test_a_key_of_later_is_checked_and_never_ignored(key: str) -> None:
+    """Design: its shape is judged now, and no sweep is made of a file that has it."""
+    head = HEAD.replace("metric: {name: loss}\n", "") if key == "metrics" else HEAD
+    result = parse_text(f"method: grid\n{head}{key}: {LATER[key]}\n".encode(), file="s")
+    assert [(found.severity, found.code) for found in result.diagnostics] == [
+        ("warning", "not-supported-yet")
+    ]
+    assert (result.spec, result.unsupported) == (None, (key,))
+    assert result.refusals == result.diagnostics
+    wrong = parse_text(f"method: grid\n{head}{key}: {{wrong: [1]}}\n".encode(), file="s")
+    assert {found.severity for found in wrong.diagnostics} == {"error"}
+
+
+@pytest.mark.parametrize("engine", ["gp", "tpe", "skopt", "optuna", "{address: 'localhost:80'}", "wandb"])
+def test_the_engines_are_known(engine: str) -> None:
+    result = parsed(f"scheduler: {{engine: {engine}}}", "bayes")
+    assert [found.code for found in result.diagnostics] == ["not-supported-yet"]
+
+
+@pytest.mark.parametrize("engine", ["optuna", "ax"])
+def test_a_custom_method_goes_with_an_engine_that_brings_its_space(engine: str) -> None:
+    """Section 2: `parameters` may be left out where `scheduler.search_space` is set."""
+    text = f"method: custom\nprogram: t\nscheduler: {{engine: {engine}, source: s.py, search_space: space}}\n"
+    result = parse_text(text.encode(), file="s")
+    assert [found.code for found in result.diagnostics] == ["not-supported-yet"] * 2
+    assert result.unsupported == ("scheduler", "method: custom")
+
+
+@pytest.mark.parametrize("key", sorted({*KEYS, *LATER_KEYS}))
+def test_every_key_is_what_a_misspelling_of_it_is_led_to(key: str) -> None:
+    for wrong in (f"{key}s", key[:-1] + "x" if len(key) > 3 else f"{key}_", key.upper() + "_"):
+        if wrong in (*KEYS, *LATER_KEYS):
+            continue
+        (finding,) = [found for found in parsed(f"{wrong}: 1").diagnostics if found.code == "unknown-key"]
+        assert finding.suggestion is not None
+        if not wrong.endswith("x"):
+            assert finding.suggestion.rstrip("s") == key.rstrip("s")
