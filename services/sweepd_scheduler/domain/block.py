@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import fsum
+from statistics import mean, median_high, median_low
 
 from sweepd.spec import Aggregate, Goal
 from sweepd_scheduler.domain.run import RunState
@@ -52,10 +52,9 @@ def aggregated(values: Sequence[float], how: Aggregate, goal: Goal) -> float | N
         return None
     match how:
         case Aggregate.MEAN:
-            return _mean(values)
+            return mean(values)  # exact, so that no sum overflows
         case Aggregate.MEDIAN:
-            ascending = sorted(values)
-            return _mean({ascending[(len(values) - 1) // 2], ascending[len(values) // 2]})
+            return mean((median_low(values), median_high(values)))
         case Aggregate.WORST:
             return max(values) if goal is Goal.MINIMIZE else min(values)
 
@@ -69,10 +68,3 @@ def _state_of_point(states: Iterable[RunState]) -> RunState:
         RunState.KILLED,
     )
     return next(state for state in by_weight if state in states)
-
-
-def _mean(values: Sequence[float] | set[float]) -> float:
-    try:
-        return fsum(values) / len(values)
-    except OverflowError:  # the sum of finite values may not be finite, their mean is
-        return fsum(value / len(values) for value in values)

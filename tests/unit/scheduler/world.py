@@ -43,6 +43,7 @@ from sweepd_scheduler.domain.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.memory import MemoryStore
 from unit.scheduler.invariants import check
 
@@ -212,6 +213,13 @@ class World:
         store = MemoryStore()
         store.commit(self.changes, 10_000, 0)
         return store
+
+    def restarts(self) -> None:
+        """Begin again with what was stored; every stream is gone, and the time of day has not stood still."""
+        loaded = self.everything().load(0)
+        self.state = State(Terms())
+        self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
+        self.timers = [*self.state.first_timers(self.now), *first_timeouts(self.state, self.moment)]
 
     def asked(self) -> list[AskStudy]:
         return [effect for effect in self.effects if isinstance(effect, AskStudy)]

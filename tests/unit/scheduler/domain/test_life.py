@@ -24,9 +24,7 @@ from sweepd_scheduler.domain.events import (
 )
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunKey
-from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.terms import Terms
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM, World
 
 AGENTS = ("ann", "bob", "cat")
@@ -159,11 +157,7 @@ class SweepLife(RuleBasedStateMachine):
 
     @rule()
     def the_scheduler_restarts(self) -> None:
-        world = self.world
-        world.state = State(Terms())
-        loaded = world.everything().load(0)
-        world.state.restore(loaded.sweeps, loaded.ended, loaded.number, world.now)
-        world.timers = list(world.state.first_timers(world.now))
+        self.world.restarts()
         self.sessions.clear()
 
     @rule()

@@ -1,0 +1,178 @@
+"""How each rule of early termination ends a run, by values as they arrive; restarts change nothing."""
+
+import pytest
+
+from sweepd_scheduler.domain.decision import RungReached, StartRun, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
+from unit.scheduler.world import OBJECTIVE, RANDOM, World
+
+COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
+MAXIMIZED = {"metric": {"name": "acc", "goal": "maximize"}}
+Told = dict[int, tuple[str, int, float, float]]
+
+
+def asha(**keys: object) -> dict[str, object]:
+    return {"type": "asha", **keys}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def under_way(world: World, count: int, *rules: object, **document: object) -> tuple[str, list[StartRun]]:
+    """Create a sweep and start some runs of it."""
+    world.create({**RANDOM, **OBJECTIVE, "early_terminate": list(rules), **document})
+    session = world.attach(slots=count)
+    starts = world.offer(session, count)
+    for start in starts:
+        world.confirms(session, start)
+    return session, starts
+
+
+def stopped(world: World) -> Told:
+    """Who was stopped: rule, iteration, value, threshold."""
+    return {
+        run.number: (verdict.rule, verdict.rung, verdict.value, verdict.threshold)
+        for run in world.state.runs.values()
+        for verdict in run.verdicts
+    }
+
+
+def reason_of(world: World, number: int) -> str:
+    stop = world.run((1, number)).stop
+    assert stop is not None
+    return stop.reason
+
+
+def test_asha_judges_whoever_arrives_and_nobody_else(world: World) -> None:
+    session, starts = under_way(world, 3, asha(min_iter=2, eta=3))
+    world.logs(session, starts[0].ref, 1, 0.1, 0.9)  # the first at the rung, however bad
+    world.logs(session, starts[1].ref, 1, 0.9, 0.5)  # better: the first one goes on all the same
+    world.logs(session, starts[2].ref, 1, 0.1, 0.7)
+    assert stopped(world) == {3: ("asha", 2, 0.7, 0.5)}
+    told = "early termination (asha): 0.7 at iteration 2 is worse than 0.5; rank 2 of 3"
+    assert reason_of(world, 3) == told
+
+
+def test_median_compares_bests_of_all_that_got_as_far(world: World) -> None:
+    rule = {"type": "median", "min_iter": 2, "min_runs": 3}
+    session, starts = under_way(world, 5, rule)
+    for start, value in zip(starts[:3], (0.2, 0.4, 0.6), strict=True):
+        world.logs(session, start.ref, 1, value, 9.0)
+    world.exits(session, starts[0].ref, last_row=2)  # what has ended still counts
+    world.logs(session, starts[3].ref, 1, 0.3, 8.0)
+    assert stopped(world) == {}
+    world.logs(session, starts[4].ref, 1, 0.36, 9.0)
+    assert stopped(world) == {5: ("median", 2, 0.36, 0.35)}
+    assert reason_of(world, 5) == (
+        "early termination (median): 0.36 at iteration 2 is worse than 0.35, the median of 4 other runs"
+    )
+
+
+def test_median_is_judged_at_intervals(world: World) -> None:
+    rule = {"type": "median", "min_iter": 1, "interval": 3, "min_runs": 1}
+    session, starts = under_way(world, 2, rule)
+    world.logs(session, starts[0].ref, 1, *(0.5, 0.4, 0.3, 0.2))
+    world.logs(session, starts[1].ref, 1, *(0.5, 0.5, 0.5))
+    assert stopped(world) == {}
+    world.logs(session, starts[1].ref, 4, 0.5)
+    assert stopped(world) == {2: ("median", 4, 0.5, 0.2)}
+    rungs = {(each.rung, each.run) for each in world.changes if isinstance(each, RungReached)}
+    assert rungs == {(1, 1), (4, 1), (1, 2), (4, 2)}
+
+
+def test_patience_is_kept_across_restarts(world: World) -> None:
+    session, (start,) = under_way(world, 1, {"type": "patience", "iterations": 3, "min_delta": 0.1})
+    world.logs(session, start.ref, 1, 0.9, 0.5, 0.45)
+    world.restarts()
+    assert world.state.runs[(1, 1)].stopping == world.run((1, 1)).stopping
+    session = world.attach(attempts=(world.held((1, 1), start.ref),))
+    world.logs(session, start.ref, 4, 0.45)
+    assert stopped(world) == {}
+    world.logs(session, start.ref, 5, 0.43)
+    assert stopped(world) == {1: ("patience", 5, 0.43, 0.4)}
+    assert reason_of(world, 1) == (
+        "early termination (patience): its best, 0.43, has not improved by more than 0.1 for 3 iterations"
+    )
+
+
+def test_a_new_attempt_has_all_its_patience(world: World) -> None:
+    session, (start,) = under_way(world, 1, {"type": "patience", "iterations": 2})
+    world.logs(session, start.ref, 1, 0.5, 0.5)
+    world.exits(session, start.ref, Exit(cause=ExitCause.HANDED_BACK), last_row=2)
+    again = world.takes_one(session)
+    world.logs(session, again.ref, 1, 0.9, 0.9)
+    assert stopped(world) == {}
+    world.logs(session, again.ref, 3, 0.9)
+    assert stopped(world) == {1: ("patience", 3, 0.9, 0.9)}
+    assert reason_of(world, 1).endswith("has not improved for 2 iterations")
+
+
+def test_a_threshold_looks_at_one_iteration(world: World) -> None:
+    session, starts = under_way(world, 2, {"type": "threshold", "at": 2, "value": 0.5}, **MAXIMIZED)
+    world.logs(session, starts[0].ref, 1, 0.1, 0.5)
+    world.logs(session, starts[1].ref, 1, 0.9, 0.4)
+    assert stopped(world) == {2: ("threshold", 2, 0.4, 0.5)}
+    assert reason_of(world, 2) == "early termination (threshold): 0.4 at iteration 2 is worse than 0.5"
+
+
+def test_the_first_of_several_rules_stops_and_the_others_take_note(world: World) -> None:
+    threshold = {"type": "threshold", "at": 2, "value": 0.8}
+    session, starts = under_way(world, 3, asha(min_iter=2), threshold, asha(min_iter=2, eta=2))
+    world.logs(session, starts[0].ref, 1, 0.9, 0.3)
+    world.logs(session, starts[1].ref, 1, 0.9, 0.9)
+    assert stopped(world) == {2: ("asha", 2, 0.9, 0.3)}
+    assert len(world.stops()) == 1
+    rungs = {(each.rule, each.rung, each.run) for each in world.changes if isinstance(each, RungReached)}
+    assert rungs == {(0, 2, 1), (2, 2, 1), (0, 2, 2), (2, 2, 2)}
+    world.exits(session, starts[1].ref, COMMANDED, last_row=2)
+    ended = world.run((1, 2))
+    assert ended.state is RunState.STOPPED
+    assert ended.reason.startswith("early termination (asha): 0.9 at iteration 2")
+
+
+def test_two_hyperbands_keep_their_rungs_apart(world: World) -> None:
+    rules = ({"type": "hyperband", "min_iter": 1, "eta": 2}, {"type": "hyperband", "min_iter": 3, "eta": 2})
+    session, starts = under_way(world, 2, *rules)
+    world.logs(session, starts[0].ref, 1, 0.5, 0.4, 0.3)
+    held = {key: runs for key, runs in world.state.index[1].at_rung.items() if runs}
+    assert held == {(0, 2): {1}, (1, 3): {1}}
+    world.restarts()
+    assert world.state.index[1].at_rung == held
+
+
+def test_rungs_are_the_same_after_a_restart(world: World) -> None:
+    rules = (asha(min_iter=1), {"type": "median", "min_iter": 1, "min_runs": 2})
+    session, starts = under_way(world, 3, *rules, **MAXIMIZED)
+    for start, value in zip(starts, (0.2, 0.4, 0.6), strict=True):
+        world.logs(session, start.ref, 1, value)
+    before = world.state.index[1].rungs
+    world.restarts()
+    assert world.state.index[1].rungs == before
+    assert before[(1, 1)].costs == [-0.6, -0.4, -0.2]
+
+
+def test_values_that_arrive_together_are_judged_one_by_one(world: World) -> None:
+    session, (start,) = under_way(world, 1, {"type": "threshold", "at": 2, "value": 0.5})
+    world.logs(session, start.ref, 1, 0.9, float("nan"), 0.6, 0.1)
+    assert stopped(world) == {1: ("threshold", 2, 0.6, 0.5)}
+    assert world.run((1, 1)).values.iterations == 3
+
+
+def test_the_search_is_told_of_rungs_of_halving_rules_alone(world: World) -> None:
+    rules = (asha(min_iter=2), {"type": "hyperband", "min_iter": 2}, {"type": "median", "min_iter": 1})
+    world.create({**RANDOM, **OBJECTIVE, "method": "bayes", "early_terminate": list(rules)})
+    session = world.attach()
+    world.offer(session)
+    world.passes(1.0)
+    world.logs(session, world.last_told(StartRun).ref, 1, 0.5, 0.4, 0.3)
+    notes = [each for each in world.changes if isinstance(each, StudyNoted)]
+    assert [(each.event, each.iterations, each.value) for each in notes[1:]] == [
+        (StudyEvent.RUNG_REACHED, 2, 0.4)
+    ]
+
+
+def test_the_iterations_that_a_rule_looks_at_are_reported_at_once(world: World) -> None:
+    _, (start,) = under_way(world, 1, asha(min_iter=3), {"type": "threshold", "at": 5, "value": 0.1})
+    assert start.sweep.rungs[:4] == (3, 5, 9, 27)
