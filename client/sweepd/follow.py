@@ -10,8 +10,8 @@ from sweepd.rpc_error import Failure
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
-# Statuses that a later attempt may get past.
-_PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
+PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
+"""Statuses that a later attempt may get past."""
 
 
 class FollowTimeout(Exception):  # noqa: N818 - not an error of the call
@@ -49,7 +49,7 @@ def follow_sweep(
         except CallError as error:
             if error.failure.code == "DEADLINE_EXCEEDED" and end is not None and time.monotonic() >= end:
                 raise FollowTimeout from error
-            if error.failure.code not in _PASSING:
+            if error.failure.code not in PASSING:
                 raise
             if pause == _FIRST_PAUSE:
                 on_gap(error.failure)

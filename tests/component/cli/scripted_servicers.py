@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import grpc
-from google.protobuf.message import Message
 
+from component.cli.run_servicers import Agents, Runs
+from component.cli.sweep_servicers import Sweeps, fail
 from sweepd import v1
 from sweepd.v1 import (
     agent_service_pb2_grpc,
@@ -19,130 +19,11 @@ from sweepd.v1 import (
     server_service_pb2_grpc,
     sweep_service_pb2_grpc,
 )
-from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
-from sweepd_kernel.status_details import code_of, trailing_metadata
+from sweepd_kernel.errors import DomainError, Reason, Status
 
 TOKEN = "let-me-in"
 Request = TypeVar("Request")
 Response = TypeVar("Response")
-
-
-def fail(context: grpc.ServicerContext, error: DomainError) -> NoReturn:
-    context.set_trailing_metadata(trailing_metadata(error))
-    context.abort(code_of(error), error.message)
-
-
-class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Sweeps and runs by name; `changes` goes to whoever watches."""
-
-    def __init__(self) -> None:
-        self.sweeps: dict[str, v1.Sweep] = {}
-        self.runs: dict[str, v1.Run] = {}
-        self.requests: list[Message] = []
-        self.changes: queue.Queue[v1.WatchSweepResponse | None] = queue.Queue()
-        self.unconfirmed: list[str] = []
-
-    def find(self, name: str, context: grpc.ServicerContext) -> v1.Sweep:
-        if name not in self.sweeps:
-            fail(context, NotFoundError(name))
-        return self.sweeps[name]
-
-    def CreateSweep(
-        self, request: v1.CreateSweepRequest, context: grpc.ServicerContext
-    ) -> v1.CreateSweepResponse:
-        self.requests.append(request)
-        sweep = v1.Sweep(
-            name=f"{request.parent}/{request.sweep_id or 'drawn'}",
-            spec=request.spec,
-            state=v1.SWEEP_STATE_PENDING,
-        )
-        self.sweeps[sweep.name] = sweep
-        return v1.CreateSweepResponse(sweep=sweep)
-
-    def GetSweep(self, request: v1.GetSweepRequest, context: grpc.ServicerContext) -> v1.GetSweepResponse:
-        return v1.GetSweepResponse(sweep=self.find(request.name, context))
-
-    def ListSweeps(
-        self, request: v1.ListSweepsRequest, context: grpc.ServicerContext
-    ) -> v1.ListSweepsResponse:
-        """Give one sweep a page, so that paging is always needed."""
-        names = [name for name in self.sweeps if name.startswith(request.parent)]
-        place = int(request.page_token or 0)
-        following = str(place + 1) if place + 1 < len(names) else ""
-        page = [self.sweeps[name] for name in names[place : place + 1]]
-        return v1.ListSweepsResponse(sweeps=page, next_page_token=following)
-
-    def PauseSweep(
-        self, request: v1.PauseSweepRequest, context: grpc.ServicerContext
-    ) -> v1.PauseSweepResponse:
-        self.requests.append(request)
-        sweep = self.find(request.name, context)
-        if sweep.state == v1.SWEEP_STATE_FINISHED:
-            message = f"{sweep.name} is finished: it cannot be paused"
-            fail(context, DomainError(message, status=Status.FAILED_PRECONDITION, reason=Reason.WRONG_STATE))
-        sweep.state = v1.SWEEP_STATE_PAUSED
-        return v1.PauseSweepResponse(sweep=sweep)
-
-    def CancelSweep(
-        self, request: v1.CancelSweepRequest, context: grpc.ServicerContext
-    ) -> v1.CancelSweepResponse:
-        self.requests.append(request)
-        sweep = self.find(request.name, context)
-        sweep.state = v1.SWEEP_STATE_CANCELLED
-        return v1.CancelSweepResponse(sweep=sweep, unconfirmed_runs=self.unconfirmed)
-
-    def WatchSweep(
-        self, request: v1.WatchSweepRequest, context: grpc.ServicerContext
-    ) -> Iterator[v1.WatchSweepResponse]:
-        """Send the snapshot unless resumed, then what is put into `changes`; None breaks the stream."""
-        self.requests.append(request)
-        sweep = self.find(request.name, context)
-        if not request.resume_token:
-            runs = [run for run in self.runs.values() if run.sweep == sweep.name]
-            yield v1.WatchSweepResponse(sweep=sweep, runs=runs, resume_token="0")
-        while context.is_active():
-            try:
-                change = self.changes.get(timeout=0.05)
-            except queue.Empty:
-                continue
-            if change is None:
-                context.abort(grpc.StatusCode.UNAVAILABLE, "the link is cut")
-            yield change
-
-
-class Runs(run_service_pb2_grpc.RunServiceServicer):
-    """Runs of the same sweeps."""
-
-    def __init__(self, sweeps: Sweeps) -> None:
-        self._sweeps = sweeps
-
-    def GetRun(self, request: v1.GetRunRequest, context: grpc.ServicerContext) -> v1.GetRunResponse:
-        run = self._sweeps.runs.get(request.name.replace(":", "-"))
-        if run is None:
-            fail(context, NotFoundError(request.name))
-        return v1.GetRunResponse(run=run)
-
-    def ListRuns(self, request: v1.ListRunsRequest, context: grpc.ServicerContext) -> v1.ListRunsResponse:
-        self._sweeps.find(request.sweep, context)
-        runs = [run for run in self._sweeps.runs.values() if run.sweep == request.sweep]
-        runs = [run for run in runs if not request.states or run.state in request.states]
-        if request.order == v1.RUN_ORDER_BEST:
-            runs = sorted((run for run in runs if run.HasField("value")), key=lambda run: run.value)
-        place, size = int(request.page_token or 0), min(request.page_size or 100, 2)
-        following = str(place + size) if place + size < len(runs) else ""
-        return v1.ListRunsResponse(runs=runs[place : place + size], next_page_token=following)
-
-
-class Agents(agent_service_pb2_grpc.AgentServiceServicer):
-    """Agents as the test lists them."""
-
-    def __init__(self) -> None:
-        self.agents: list[v1.Agent] = []
-
-    def ListAgents(
-        self, request: v1.ListAgentsRequest, context: grpc.ServicerContext
-    ) -> v1.ListAgentsResponse:
-        return v1.ListAgentsResponse(agents=self.agents)
 
 
 class Metrics(metric_service_pb2_grpc.MetricServiceServicer):

@@ -27,7 +27,17 @@ def _a_sweep_with_three_runs(server: ScriptedServer) -> None:
 def test_list_shows_a_table_and_is_empty_with_a_lesson(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("list")
     heading, row = done.out.splitlines()
-    assert heading.split() == ["NAME", "STATE", "METHOD", "RUNS", "BEST", "AGENTS", "CREATED", "TITLE"]
+    assert heading.split() == [
+        "NAME",
+        "STATE",
+        "METHOD",
+        "RUNS",
+        "BEST",
+        "AGENTS",
+        "CREATED",
+        "TITLE",
+        "TAGS",
+    ]
     assert row.split()[:4] == [NAME, "running", "random", "0/3"]
     server.sweeps.sweeps.clear()
     empty = ctl("list")

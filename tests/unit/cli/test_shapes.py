@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from sweepd import v1
+from sweepd.cli.describe import describe_sweep
 from sweepd.cli.metric_shapes import point_shapes
 from sweepd.cli.shapes import run_shape, sweep_shape
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
@@ -44,11 +45,57 @@ def test_a_sweep_counts_its_runs_by_state() -> None:
     assert shape["state"] == "running"
     assert shape["ending"] is None
     assert shape["plannedRuns"] == 3
-    assert shape["metric"] == {"name": "val_loss", "goal": "minimize", "target": None}
+    assert shape["metric"] == {"name": "val_loss", "goal": "minimize", "target": None, "value": "best"}
     assert shape["best"] == {"run": f"{NAME}-1", "value": 0.5}
     runs = shape["runs"]
     assert isinstance(runs, dict)
     assert (runs["finished"], runs["running"], runs["failed"]) == (2, 1, 0)
+
+
+def test_a_sweep_has_its_rules_with_their_defaults() -> None:
+    shape = sweep_shape(a_sweep())
+    assert shape["retry"] == {"infrastructure": 3, "failure": 0}
+    assert shape["guard"] == {"agent": 5, "sweep": None}
+    assert (shape["repeats"], shape["aggregate"], shape["canary"], shape["shuffle"]) == (
+        1,
+        None,
+        False,
+        False,
+    )
+    assert (shape["tags"], shape["metadata"], shape["requires"], shape["zip"]) == ([], {}, {}, [])
+    assert (shape["earlyTerminate"], shape["sweepTimeoutSeconds"], shape["guardedAgents"]) == ([], None, [])
+    sweep = a_sweep()
+    sweep.spec.repeats, sweep.spec.canary = 3, True
+    sweep.spec.early_terminations.add().hyperband.CopyFrom(v1.Hyperband(min_iter=2, eta=3, strict=False))
+    sweep.spec.early_terminations.add().asha.CopyFrom(v1.Asha(min_iter=1, eta=2, max_iter=9))
+    sweep.spec.early_terminations.add().median.CopyFrom(v1.MedianRule(min_iter=1, interval=2, min_runs=3))
+    sweep.spec.early_terminations.add().patience.CopyFrom(v1.Patience(iterations=4, min_delta=0.5))
+    sweep.spec.early_terminations.add().threshold.CopyFrom(v1.Threshold(at=5, value=0.25))
+    sweep.spec.sweep_timeout.FromMilliseconds(1500)
+    sweep.spec.requires["gpu"] = "a100"
+    sweep.guarded_agents.append("a1")
+    shape = sweep_shape(sweep)
+    assert json.loads(json.dumps(shape)) == shape
+    assert (shape["repeats"], shape["aggregate"], shape["canary"]) == (3, "mean", True)
+    assert shape["earlyTerminate"] == [
+        {"type": "hyperband", "min_iter": 2, "eta": 3.0, "strict": False},
+        {"type": "asha", "min_iter": 1, "eta": 2.0, "max_iter": 9},
+        {"type": "median", "min_iter": 1, "interval": 2, "min_runs": 3},
+        {"type": "patience", "iterations": 4, "min_delta": 0.5},
+        {"type": "threshold", "at": 5, "value": 0.25},
+    ]
+    assert shape["sweepTimeoutSeconds"] == 1.5
+    assert shape["guardedAgents"] == ["a1"]
+    told = describe_sweep(shape, colored=False)
+    for line in (
+        "3 runs of each point; mean counts",
+        "one run first, until it has logged the objective",
+        "asha min_iter=1 eta=2 max_iter=9",
+        "gpu=a100",
+        "1.5s",
+        "a1",
+    ):
+        assert line in told
 
 
 def test_what_is_absent_is_null_and_never_left_out() -> None:

@@ -48,6 +48,7 @@ def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None)
         reader = _Reader(client, found.name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)
         printed = reader.read()
         if follow:
+            reader.attempt = reader.attempt or max(found.attempt, 1)
             _follow(client, found.name, reader, fixed=attempt is not None)
         elif not printed:
             note(_silence(found))
@@ -129,9 +130,14 @@ class _Reader:
 
 
 def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
-    """Write on until the run has ended and nothing more comes; restarts of the server are waited for."""
+    """Write on, attempt by attempt, until the run has ended and nothing more comes.
+
+    Restarts of the server are waited for. The end of a run is known before the rest of its log has arrived:
+    only silence tells that this is all.
+    """
     from sweepd.cli.shapes import run_state
     from sweepd.client import CallError
+    from sweepd.follow import PASSING
 
     told = False
     while True:
@@ -140,15 +146,18 @@ def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
             fresh = reader.read(listen_seconds=_LISTEN_SECONDS)
             told = False
         except CallError as error:
-            if error.failure.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+            if error.failure.code not in PASSING | {"DEADLINE_EXCEEDED"}:
                 raise
             if not told:
                 note("The server is away; waiting for it.")
             told = True
             time.sleep(_LISTEN_SECONDS / 2)
             continue
-        if not fixed and run.attempt > reader.attempt > 0:
-            note(f"Attempt {run.attempt}:")
-            reader.begin(run.attempt)
-        elif not fresh and (run_state(run) in _FINAL or (fixed and run.attempt > reader.attempt > 0)):
+        if fresh:
+            continue
+        is_past = run.attempt > reader.attempt
+        if is_past and not fixed:
+            reader.begin(reader.attempt + 1)
+            note(f"Attempt {reader.attempt}:")
+        elif is_past or run_state(run) in _FINAL:
             return

@@ -1,0 +1,152 @@
+"""The stories that `explain` tells, and the files that `propose-config` writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import ScriptedServer
+from sweepd import v1
+from sweepd.spec import parse_text
+from unit.cli.messages import NAME, a_run, a_sweep, a_time
+
+
+@pytest.fixture(autouse=True)
+def _a_sweep(server: ScriptedServer) -> None:
+    server.sweeps.sweeps[NAME] = a_sweep()
+
+
+def test_a_run_that_was_stopped_tells_why_it_was_tried_and_why_it_ended(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
+    run = a_run(7, state=v1.RUN_STATE_STOPPED, value=0.61)
+    run.provenance.CopyFrom(
+        v1.Provenance(
+            source=v1.POINT_SOURCE_FRESH,
+            index=7,
+            observations_seen=12,
+            engine="gp 1.0",
+            seed=3,
+            predicted_value=0.5,
+            predicted_deviation=0.125,
+        )
+    )
+    run.verdicts.add(
+        rule="hyperband", rung=9, value=0.61, threshold=0.55, rank=4, compared=6, decide_time=a_time(9)
+    )
+    server.sweeps.runs[run.name] = run
+    server.sweeps.events = [
+        v1.RunEvent(time=a_time(1), kind="run-assigned", attempt=1, detail="agent-1 on box"),
+        v1.RunEvent(time=a_time(9), kind="run-stopped", detail="bad \x1b[31m"),
+    ]
+    shown = ctl("explain", "k3x9v2ab:7").out
+    assert "suggested for this very hand-out by gp 1.0, seed 3, for run 7" in shown
+    assert "the search had seen 12 observations" in shown
+    assert "expected to come to 0.5 ± 0.125" in shown
+    assert "hyperband at iteration 9: 0.61 is worse than hyperband's threshold 0.55 (rank 4 of 6)" in shown
+    assert "/usr/bin/env python train.py --lr=0.5" in shown
+    assert "attempt 1  run-assigned: agent-1 on box" in shown
+    assert "\x1b" not in shown
+    assert "Why it waits" not in shown
+    document = ctl("explain", "k3x9v2ab:7", "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["run"] == run.name
+    assert document["events"] == [
+        {
+            "time": "2023-11-14T22:13:21Z",
+            "kind": "run-assigned",
+            "attempt": 1,
+            "detail": "agent-1 on box",
+        },
+        {"time": "2023-11-14T22:13:29Z", "kind": "run-stopped", "attempt": None, "detail": "bad \x1b[31m"},
+    ]
+    assert document["obstacles"] == []
+
+
+def test_a_failed_run_tells_what_each_attempt_died_of(ctl: Ctl, server: ScriptedServer) -> None:
+    run = a_run(1, state=v1.RUN_STATE_FAILED)
+    run.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_SIGNALED, signal=9, message="killed"))
+    run.attempts.add(number=2, agent="agent-2", host="den", state=v1.ATTEMPT_STATE_LOST, reason="silent")
+    server.sweeps.runs[run.name] = run
+    shown = ctl("explain", run.name).out
+    assert "1  on box, agent agent-1: ended, signaled (signal 9); killed" in shown
+    assert "2  on den, agent agent-2: lost; silent" in shown
+
+
+def test_a_run_that_waits_tells_why(ctl: Ctl, server: ScriptedServer) -> None:
+    run = a_run(1, state=v1.RUN_STATE_PENDING)
+    server.sweeps.runs[run.name] = run
+    server.sweeps.obstacles = [
+        v1.Obstacle(kind=v1.OBSTACLE_KIND_NO_AGENT, message="no agent serves the sweep; start one")
+    ]
+    assert "no-agent: no agent serves the sweep; start one" in ctl("explain", run.name).out
+    lines = ctl("explain", run.name, "-o", "jsonl").lines
+    assert lines[0]["obstacles"] == [{"kind": "no-agent", "message": "no agent serves the sweep; start one"}]
+
+
+def test_a_sweep_tells_what_holds_it_back_or_that_nothing_does(ctl: Ctl, server: ScriptedServer) -> None:
+    assert "nothing: it hands out runs as agents ask" in ctl("explain", "k3x9v2ab").out
+    server.sweeps.obstacles = [v1.Obstacle(kind=v1.OBSTACLE_KIND_PAUSED, message="resume it")]
+    assert "paused: resume it" in ctl("explain", NAME).out
+    document = ctl("explain", NAME, "-o", "json").json
+    assert isinstance(document, dict)
+    assert (document["name"], document["obstacles"]) == (NAME, [{"kind": "paused", "message": "resume it"}])
+    ctl("explain", "local/train/nope", code=3)
+
+
+def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: ScriptedServer) -> None:
+    other = a_sweep("local/train/other")
+    other.spec.program = "old.py"
+    server.sweeps.sweeps[other.name] = other
+    server.sweeps.sweeps["local/else/third"] = a_sweep("local/else/third")
+    for number in range(1, 8):
+        run = a_run(number, value=1 / number, params={"lr": 10.0**-number, "layers": number, "act": "relu"})
+        server.sweeps.runs[run.name] = run
+    last = a_run(1, sweep=other.name, value=9.0, params={"lr": 0.5, "layers": 9, "act": "relu"})
+    server.sweeps.runs[last.name] = last
+    done = ctl("propose-config", "--project", "train")
+    parsed = parse_text(done.out.encode(), file="sweep.yaml")
+    assert parsed.spec is not None, parsed.diagnostics
+    assert parsed.spec.method == "bayes"
+    assert parsed.spec.program == "train.py"
+    assert parsed.spec.metric is not None
+    assert parsed.spec.metric.name == "val_loss"
+    assert "over 6.7 orders of magnitude, in 8 runs; the best run had 1e-07" in done.out
+    assert "# 1 to 9 in 8 runs; the best run had 7" in done.out
+    assert done.err == "note: the program differs: train.py, of 7 runs, is taken; others: old.py (1)\n"
+    one = ctl("propose-config", "--project", "local/train", "--sweep", "k3x9v2ab", "--method", "grid")
+    assert one.err == ""
+    grid = parse_text(one.out.encode(), file="sweep.yaml")
+    assert grid.spec is not None
+    assert grid.spec.search_space.grid_size == 49
+
+
+def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> None:
+    for number in (1, 2):
+        run = a_run(number, value=0.5, params={"lr": number / 4})
+        server.sweeps.runs[run.name] = run
+    done = ctl("propose-config", "--sweep", "k3x9v2ab", "--metric", "acc")
+    assert "metric: {name: acc, goal: minimize}" in done.out
+    assert "no run has the objective acc" in done.err
+    assert "the best run" not in done.out
+
+
+def test_what_cannot_be_proposed_is_told(ctl: Ctl, server: ScriptedServer) -> None:
+    assert "say --project" in ctl("propose-config", code=2).err
+    assert "no sweep of the project nope" in ctl("propose-config", "--project", "nope", code=3).err
+    assert f"no run of {NAME} is finished" in ctl("propose-config", "--project", "train", code=3).err
+    told = ctl("propose-config", "--project", "other", "--sweep", NAME, code=2).err
+    assert f"{NAME} is not of the project other" in told
+    run = a_run(1, params={"lr": 0.5})
+    server.sweeps.runs[run.name] = run
+    done = ctl("propose-config", "--sweep", NAME)
+    assert "there is nothing to search yet" in done.err
+    assert "method: random" in done.out
+    assert "nothing-to-search" not in done.err
+    assert (
+        "bayes needs a parameter" in ctl("propose-config", "--sweep", NAME, "--method", "bayes", code=5).err
+    )
+
+
+def test_a_project_is_not_taken_for_one_whose_name_ends_alike(ctl: Ctl) -> None:
+    ctl("propose-config", "--project", "rain", code=3)
