@@ -12,7 +12,7 @@ from sweepd.cli.sweep_file import SweepText
 from sweepd.client import Client
 from sweepd.codec import spec_message
 from sweepd.discovery import current_address
-from sweepd.spec import Method, SweepSpec
+from sweepd.spec import SweepSpec
 
 _MOST_BYTES = 4_000_000
 """What fits into a call; of a larger sweep the file, which is for display only, is left out."""
@@ -56,8 +56,7 @@ def agent_command(name: str, address: str, settings: Settings) -> str:
     return shlex.join(words)
 
 
-def note_unbounded(spec: SweepSpec, name: str) -> None:
+def note_unbounded(sweep: v1.Sweep) -> None:
     """Say of a sweep without an end how it is ended."""
-    ends = spec.method in (Method.GRID, Method.LIST) or spec.run_cap is not None
-    if not ends and spec.sweep_timeout is None:
-        note(f"No run_cap: it runs until `sweepctl stop {name}`.")
+    if not sweep.HasField("planned_runs"):
+        note(f"No run_cap: it runs until `sweepctl stop {sweep.name}`.")

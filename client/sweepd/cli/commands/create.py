@@ -63,4 +63,4 @@ def command(
         write_document({"name": sweep.name, "url": None, "agentCommand": line}, output_format)
     if not quiet and output_format == "name":
         note(f"Start an agent:  {line}")
-        note_unbounded(spec, sweep.name)
+        note_unbounded(sweep)

@@ -62,7 +62,7 @@ def command(
     with client:
         sweep = create_sweep(client, text, spec, parent)
         note(f"Sweep {sweep.name}")
-        note_unbounded(spec, sweep.name)
+        note_unbounded(sweep)
         outcome = _stay(client, sweep, slots, folder, settings)
         return _finish(client, sweep.name, outcome, settings, output_format)
 
