@@ -152,6 +152,7 @@ class Attempt:
         environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
         agent = trial.facts(place, around.labels, environ)
         self.argv = trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
+        self.folder.write_yaml_parameters(self.assignment.params)
         self.folder.write_place(place)
         limits = Limits(
             orphan_after=self.assignment.lost_after if around.adopt else 0.0,

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,7 +54,6 @@ class AttemptFolder:
         self.params_file.write_text(
             json.dumps({name: assignment.params[name] for name in sorted(assignment.params)}) + "\n"
         )
-        self.yaml_params_file.write_text(yaml_parameters(assignment.params), encoding="utf-8")
         document = asdict(assignment) | {"key": list(assignment.key), "rungs": sorted(assignment.rungs)}
         _replace_synced(self.path / _ASSIGNMENT_FILE, json.dumps(document))
         _sync_folder(self.path.parent)
@@ -72,6 +72,10 @@ class AttemptFolder:
             watched_keys=tuple(document.pop("watched_keys")),
             **document,
         )
+
+    def write_yaml_parameters(self, params: Mapping[str, Json]) -> None:
+        """Leave the parameters for scripts that read them as YAML."""
+        self.yaml_params_file.write_text(yaml_parameters(params), encoding="utf-8")
 
     def write_place(self, place: Place) -> None:
         """Note where the process runs, before it does: the next agent gives neither slot nor devices away."""

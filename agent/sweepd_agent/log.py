@@ -10,6 +10,7 @@ from typing import TextIO
 
 from sweepd_agent.core.attempt import AttemptKey, Json
 from sweepd_agent.core.lines import line
+from sweepd_agent.status_line import StatusLine
 
 
 class Log:
@@ -20,6 +21,8 @@ class Log:
         self._as_json = as_json
         self._once: set[str] = set()
         self.agent = ""
+        # What is below the log on a terminal.
+        self.status: StatusLine | None = None
 
     def event(
         self, event: str, key: AttemptKey | None = None, fields: Mapping[str, Json] | None = None
@@ -56,7 +59,8 @@ class Log:
 
     def _write(self, text: str) -> None:
         try:
-            self._stream.write(f"{text}\n")
+            erase = self.status.erase() if self.status is not None else ""
+            self._stream.write(f"{erase}{text}\n")
             self._stream.flush()
         except (OSError, ValueError):
             pass

@@ -23,18 +23,21 @@ from sweepd_agent.connection import Connection, Dialling
 from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
 from sweepd_agent.core.leaving import FAILURE, USAGE
+from sweepd_agent.core.progress import progress
 from sweepd_agent.core.state import Settings, State
 from sweepd_agent.devices import DevicesError, devices_of_slots
 from sweepd_agent.dialogue import Dialogue, Identity
 from sweepd_agent.log import Log
 from sweepd_agent.options import Options, parse
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
+from sweepd_agent.status_line import StatusLine, can_redraw
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.upkeep import Upkeep
 from sweepd_agent.version import installed_version
 
 # Disks are waited for by a few threads, whatever the number of slots.
 _DISK_THREADS = 2
+_REDRAW_EVERY = 0.2
 
 
 class UnreadableTokenError(Exception):
@@ -114,11 +117,15 @@ async def _run(
         connection = Connection(agent, dialogue, dialling, log, loop.time)
         _hear_signals(agent)
         agent.adopt()
+        showing = _show_progress(options, agent, log, loop)
         keeping = asyncio.create_task(connection.keep())
         keeping.add_done_callback(agent.fail)
         leave = await agent.left
         await connection.leave(leave.cause, keeping)
         await agent.close()
+        if showing is not None:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
         return leave
 
 
@@ -153,6 +160,27 @@ def _hear_signals(agent: Agent) -> None:
     loop.add_signal_handler(signal.SIGTERM, agent.handle, Asked(Wish.TERMINATE))
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
         loop.add_signal_handler(signal.SIGHUP, agent.handle, Asked(Wish.TERMINATE))
+
+
+def _show_progress(
+    options: Options, agent: Agent, log: Log, loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[None] | None:
+    """Keep a line at the foot of a terminal; where runs print there too, it would only be torn."""
+    if options.log_as_json or options.show_output or not can_redraw(sys.stderr, INHERITED):
+        return None
+    status = StatusLine(sys.stderr, lambda width: progress(agent.state, loop.time(), width))
+    log.status = status
+
+    async def show() -> None:
+        try:
+            while True:
+                status.draw()
+                await asyncio.sleep(_REDRAW_EVERY)
+        finally:
+            log.status = None
+            status.close()
+
+    return asyncio.create_task(show())
 
 
 def _token(options: Options) -> str | None:

@@ -1,0 +1,121 @@
+"""Agents that get no runs, or whose runs fail: what they say, and how they end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+
+import pytest
+
+from component.agent.agent_processes import AgentProcess, Machine, until
+from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
+from sweepd import v1
+
+GUARD = v1.Withheld(
+    sweep=SWEEP, reason=v1.WITHHELD_REASON_GUARD, message="5 runs failed here in a row; release the agent"
+)
+LABELS = v1.Withheld(sweep=SWEEP, reason=v1.WITHHELD_REASON_LABELS, message="the sweep requires gpu=a100")
+AGAIN = v1.Withheld(sweep=SWEEP)
+
+
+def withheld(agent: AgentProcess) -> list[Mapping[str, object]]:
+    return [
+        {name: event[name] for name in ("sweep", "reason", "message")} for event in agent.events("withheld")
+    ]
+
+
+def said(message: v1.Withheld, reason: str | None) -> Mapping[str, object]:
+    return {"sweep": SWEEP, "reason": reason, "message": message.message}
+
+
+def test_what_is_withheld_is_said_once_over_reconnections(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.withheld = [LABELS]
+    agent = machine.start()
+    until(lambda: agent.events("withheld"))
+    scheduler.break_streams()
+    scheduler.until(lambda: len(scheduler.sessions) == 2)
+    scheduler.session().send(withheld=LABELS)
+    scheduler.session().send(withheld=GUARD)
+    until(lambda: len(agent.events("withheld")) == 2)
+    scheduler.session().send(withheld=AGAIN)
+    until(lambda: len(agent.events("withheld")) == 3)
+    assert withheld(agent) == [said(LABELS, "labels"), said(GUARD, "guard"), said(AGAIN, None)]
+    scheduler.end_sweep()
+    assert agent.ended() == 0
+
+
+def test_people_read_one_line_of_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.withheld = [LABELS]
+    agent = machine.start("--log-format", "text")
+    scheduler.session()
+    scheduler.end_sweep()
+    assert agent.ended() == 0
+    lines = [line for line in agent.log.read_text().splitlines() if "gives this agent no runs" in line]
+    assert [line.partition(" ")[2] for line in lines] == [
+        "sweep tune gives this agent no runs: the sweep requires gpu=a100"
+    ]
+
+
+@pytest.mark.parametrize("how", ["sweep ended", "drained", "Ctrl-C"])
+def test_the_exit_code_says_that_a_guard_held_the_agent(
+    scheduler: ScriptedScheduler, machine: Machine, how: str
+) -> None:
+    """C5, section 11.3: 9, the guard, the exit code, the last error lines; Ctrl-C is 130 whatever holds."""
+    run = scheduler.add("sh", "-c", "echo one; echo 'ValueError: no such layer' >&2; exit 4")
+    agent = machine.start()
+    scheduler.ended(run)
+    scheduler.session().send(withheld=GUARD)
+    until(lambda: agent.events("withheld"))
+    if how == "sweep ended":
+        scheduler.end_sweep()
+    elif how == "drained":
+        scheduler.session().send(drain=v1.Drain(command_id=77, reason="maintenance"))
+    else:
+        agent.ask(signal.SIGINT)
+    code = agent.ended()
+    (exiting,) = agent.events("exiting")
+    assert exiting["exit_code"] == code
+    if how == "Ctrl-C":
+        assert code == 130
+        assert "message" not in exiting
+    else:
+        assert code == 9
+        assert exiting["message"] == (
+            "the guard of sweep tune holds this agent; run tune-1 failed with exit code 4; "
+            "its last lines: one | ValueError: no such layer"
+        )
+
+
+def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """Section 11.3: `--max-consecutive-failed-runs N`."""
+    scheduler.add("sleep", "1000")
+    scheduler.add("true")
+    for number in range(3):
+        scheduler.add("sh", "-c", f"echo failure {number} >&2; exit {number + 1}")
+    agent = machine.start("--slots", "2", "--max-consecutive-failed-runs", "2", "--log-format", "text")
+    assert agent.ended() == 9
+    causes = [attempt.exit.exit.cause for attempt in scheduler.attempts if attempt.exit is not None]
+    assert causes == [v1.EXIT_CAUSE_HANDED_BACK, *[v1.EXIT_CAUSE_EXITED] * 3]
+    assert len(scheduler.attempts) == 4, "it takes nothing new"
+    assert scheduler.session().said_goodbye
+    assert not machine.processes()
+    last = agent.log.read_text().splitlines()[-1]
+    assert last == (
+        "error: 2 runs have failed in a row (--max-consecutive-failed-runs 2); run tune-4 failed with "
+        "exit code 2; its last lines: failure 1"
+    )
+
+
+def test_runs_that_were_stopped_do_not_count(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    runs = [scheduler.add("sleep", "1000") for _ in range(2)]
+    agent = machine.start("--max-consecutive-failed-runs", "1", "--count", "2")
+    for run in runs:
+        attempt = scheduler.attempt(run)
+        scheduler.until(lambda attempt=attempt: attempt.pid)  # type: ignore[misc]
+        scheduler.stop_run(attempt, v1.STOP_MODE_TERMINATE)
+        scheduler.ended(run)
+    assert agent.ended() == 0

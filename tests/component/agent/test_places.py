@@ -1,0 +1,202 @@
+"""What a process gets by where it runs: its slot, its devices, what a command may know of its agent."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from component.agent.agent_processes import AgentProcess, Machine, until
+from component.agent.scripted_scheduler import ScriptedScheduler
+from sweepd import v1
+
+# Says what it sees, in a file of its own, and ends once the file `enough` is there.
+TELL = """
+import json, os, pathlib, sys, time
+told = {"environ": dict(os.environ), "argv": sys.argv[1:], "cwd": os.getcwd()}
+told["params"] = pathlib.Path(os.environ["SWEEPD_PARAMS_FILE"]).read_text()
+told["yaml"] = pathlib.Path(os.environ["SWEEPD_SWEEP_PARAM_PATH"]).read_text()
+name = f"told-{os.environ['SWEEPD_RUN_ID'].rpartition('-')[2]}.{os.environ['SWEEPD_ATTEMPT']}"
+pathlib.Path(f".{name}").write_text(json.dumps(told))
+os.rename(f".{name}", name)
+while not pathlib.Path("enough").exists():
+    time.sleep(0.02)
+"""
+PLACED = ("--slot=${agent.slot}", "${agent.gpus}", "at-${agent.labels.site}", "${repeat}")
+
+
+def tell(
+    scheduler: ScriptedScheduler, machine: Machine, number: int, *items: str, repeat: int | None = None
+) -> str:
+    """Have a run handed out that says what it sees."""
+    machine.write("tell.py", TELL)
+    return scheduler.add_attempt(
+        number, sys.executable, "tell.py", *items, params={"lr": 1e-05, "s": "a b"}, repeat=repeat
+    )
+
+
+def told(machine: Machine, name: str) -> dict[str, object]:
+    """Return what a run has said, once it has."""
+    path = machine.folder / name
+    until(path.exists)
+    document: dict[str, object] = json.loads(path.read_text())
+    return document
+
+
+def variable(told: dict[str, object], name: str) -> str | None:
+    environ = told["environ"]
+    assert isinstance(environ, dict)
+    return environ.get(name)
+
+
+def refused(machine: Machine, *flags: str, visible: str = "") -> str:
+    """Start an agent that does not want to; return the one line it says."""
+    agent = machine.start(*flags, CUDA_VISIBLE_DEVICES=visible)
+    assert agent.ended() == 2
+    (line,) = agent.log.read_text().splitlines()
+    return line
+
+
+def test_each_slot_has_its_number_and_devices_and_says_so_to_its_command(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """Sections 10, 11.1; architecture 5: `--gpus-per-run K`, `${agent.…}`, `${repeat}`, SWEEPD_REPEAT."""
+    tell(scheduler, machine, 1, *PLACED, repeat=0)
+    tell(scheduler, machine, 2, *PLACED, repeat=1)
+    flags = (
+        "--slots",
+        "2",
+        "--gpus-per-run",
+        "2",
+        "--gpus",
+        "4,5,GPU-6,7",
+        "--label",
+        "site=lab b",
+        "--count",
+        "2",
+    )
+    agent = machine.start(*flags)
+    first, second = told(machine, "told-1.1"), told(machine, "told-2.1")
+    (machine.folder / "enough").touch()
+    assert agent.ended() == 0
+    assert first["argv"] == ["--slot=0", "4,5", "at-lab b", "0"]
+    assert second["argv"] == ["--slot=1", "GPU-6,7", "at-lab b", "1"]
+    for told_, slot, gpus in ((first, "0", "4,5"), (second, "1", "GPU-6,7")):
+        assert variable(told_, "SWEEPD_SLOT") == variable(told_, "SWEEPD_REPEAT") == slot
+        assert variable(told_, "CUDA_VISIBLE_DEVICES") == gpus
+        assert told_["cwd"] == str(machine.folder)
+        assert told_["params"] == '{"lr": 1e-05, "s": "a b"}\n'
+        assert told_["yaml"] == '"lr": {value: 1.0e-05}\n"s": {value: "a b"}\n'
+    started = {event["slot"]: (event["gpus"], event["repeat"]) for event in agent.events("run_started")}
+    assert started == {0: (["4", "5"], 0), 1: (["GPU-6", "7"], 1)}
+
+
+@pytest.mark.parametrize(
+    ("flags", "visible", "expected"),
+    [
+        ((), None, None),
+        ((), "3", "3"),
+        (("--gpus-per-run", "0"), "3", ""),
+        (("--gpus-per-run", "1"), "3,4", "3"),
+    ],
+)
+def test_devices_are_left_alone_unless_they_are_divided(
+    scheduler: ScriptedScheduler,
+    machine: Machine,
+    flags: tuple[str, ...],
+    visible: str | None,
+    expected: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (machine.folder / "enough").touch()
+    tell(scheduler, machine, 1)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert machine.start("--count", "1", *flags).ended() == 0
+    seen = told(machine, "told-1.1")
+    assert variable(seen, "CUDA_VISIBLE_DEVICES") == expected
+    assert variable(seen, "SWEEPD_REPEAT") == "0"
+
+
+def test_too_few_devices_for_the_slots_are_said_at_once(machine: Machine, tmp_path: Path) -> None:
+    said = refused(machine, "--slots", "3", "--gpus-per-run", "2", "--gpus", "0,1,2,3")
+    assert said == "error: --slots 3 with --gpus-per-run 2 needs 6 GPUs; 4 GPUs are there (--gpus)"
+    said = refused(machine, "--gpus-per-run", "2", visible="1")
+    assert said.endswith("needs 2 GPUs; 1 GPU is there (CUDA_VISIBLE_DEVICES)")
+    assert not (tmp_path / "state").exists()
+
+
+def test_devices_without_how_many_a_run_gets_are_a_mistake(machine: Machine) -> None:
+    agent = machine.start("--gpus", "0,1")
+    assert agent.ended() == 2
+    assert "--gpus needs --gpus-per-run" in agent.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        ("--x=${agent.labels.site}", "the label site, which this agent lacks: --label site=VALUE sets it"),
+        ("${agent.gpus}", "${agent.gpus}, but this agent has no --gpus-per-run"),
+    ],
+)
+def test_what_the_agent_lacks_is_why_the_run_does_not_start(
+    scheduler: ScriptedScheduler, machine: Machine, item: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    run = scheduler.add("echo", item)
+    agent = machine.start("--count", "1")
+    exited = scheduler.ended(run).exit
+    assert agent.ended() == 0
+    assert exited is not None
+    assert exited.exit.cause == v1.EXIT_CAUSE_START_FAILED
+    assert why in exited.exit.message
+    assert "\n" not in exited.exit.message
+
+
+def adopting(scheduler: ScriptedScheduler, machine: Machine, *flags: str) -> AgentProcess:
+    """Start an agent of two slots whose second run goes on, kill it, and start the next with `flags`."""
+    tell(scheduler, machine, 1)
+    tell(scheduler, machine, 2)
+    first = machine.start("--slots", "2", "--gpus-per-run", "1", "--gpus", "0,1")
+    assert variable(told(machine, "told-1.1"), "CUDA_VISIBLE_DEVICES") == "0"
+    assert variable(told(machine, "told-2.1"), "CUDA_VISIBLE_DEVICES") == "1"
+    gone = scheduler.attempt("local/demo/tune-1")
+    scheduler.stop_run(gone, v1.STOP_MODE_KILL)
+    scheduler.ended(gone.run)
+    first.kill()
+    before = len(scheduler.reports)
+    agent = machine.start("--slots", "2", *flags)
+    scheduler.until(lambda: any(report.HasField("offer") for report in scheduler.reports[before:]))
+    (adopted,) = agent.events("run_adopted")
+    assert adopted["run"] == "local/demo/tune-2"
+    return agent
+
+
+def test_an_adopted_run_keeps_its_slot_and_devices(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    """A restarted agent never gives devices of an adopted run away."""
+    agent = adopting(scheduler, machine, "--gpus-per-run", "1", "--gpus", "0,1")
+    tell(scheduler, machine, 3)
+    seen = told(machine, "told-3.1")
+    assert (variable(seen, "SWEEPD_SLOT"), variable(seen, "CUDA_VISIBLE_DEVICES")) == ("0", "0")
+    (machine.folder / "enough").touch()
+    scheduler.end_sweep()
+    assert agent.ended() == 0
+
+
+def test_devices_of_an_adopted_run_wait_for_its_end_even_if_they_are_divided_anew(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = adopting(scheduler, machine, "--gpus-per-run", "1", "--gpus", "1,2")
+    tell(scheduler, machine, 3)
+    tell(scheduler, machine, 4)
+    # Slot 0 would have device 1, which the adopted run of slot 1 sees: no slot is free.
+    assert scheduler.session().room <= 0
+    scheduler.stop_run(scheduler.attempt("local/demo/tune-2"), v1.STOP_MODE_KILL)
+    seen = [told(machine, "told-3.1"), told(machine, "told-4.1")]
+    assert [variable(one, "CUDA_VISIBLE_DEVICES") for one in seen] == ["1", "2"]
+    (machine.folder / "enough").touch()
+    scheduler.end_sweep()
+    assert agent.ended() == 0

@@ -1,0 +1,88 @@
+"""What an agent shows on a terminal, and only there."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from component.agent.agent_processes import MARK, Machine
+from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
+
+
+def on_a_terminal(machine: Machine, *flags: str, **variables: str) -> tuple[int, str]:
+    """Run an agent whose standard error is a terminal; return its exit code and all that it wrote there."""
+    ours, its = pty.openpty()
+    own = {"HOME": str(machine.folder), MARK: machine.mark, "TERM": "xterm", "PYTHONUTF8": "1"}
+    program = (sys.executable, "-m", "sweepd_agent.main", "--sweep", SWEEP)
+    agent = subprocess.Popen(
+        [*program, "--server", machine.address, "--state", str(machine.state), *flags],
+        env={name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
+        | own
+        | variables,
+        cwd=machine.folder,
+        stderr=its,
+    )
+    os.close(its)
+    written = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        written += chunk
+    os.close(ours)
+    return agent.wait(20), written.decode()
+
+
+def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    """C15: one line at a run's start and end, a progress bar on a terminal."""
+    scheduler.add("sleep", "0.6")
+    scheduler.add("sh", "-c", "sleep 0.6; exit 3")
+    code, written = on_a_terminal(machine, "--count", "2", NO_COLOR="1")
+    assert code == 0
+    assert "0/2 runs done · 1 live · 0 failed · 0:00:0" in written
+    assert "1/2 runs done · 1 live · 0 failed · 0:00:0" in written
+    lines = [line.rpartition("\x1b[K")[2].partition(" ")[2] for line in written.split("\r\n")]
+    assert "run tune-1 started" in lines
+    assert "run tune-1 finished" in lines
+    assert "run tune-2 failed with exit code 3" in lines
+    assert written.endswith(("\x1b[K", "\r\n")), "nothing of it stays"
+    assert "\x1b[" not in written.replace("\x1b[K", ""), "it has no colours"
+
+
+@pytest.mark.parametrize(
+    ("flags", "term"), [((), "dumb"), (("--show-output",), "xterm"), (("--log-format", "json"), "xterm")]
+)
+def test_nothing_is_drawn_where_that_would_be_in_the_way(
+    scheduler: ScriptedScheduler, machine: Machine, flags: tuple[str, ...], term: str
+) -> None:
+    scheduler.add("sleep", "0.3")
+    code, written = on_a_terminal(machine, "--count", "1", *flags, TERM=term)
+    assert code == 0
+    assert "\x1b" not in written
+    assert "runs done" not in written
+    if "json" in flags:
+        assert [json.loads(line) for line in written.splitlines()][-1]["event"] == "exiting"
+
+
+def test_nothing_is_drawn_in_a_file(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.add("sleep", "0.3")
+    agent = machine.start("--count", "1", "--log-format", "text", TERM="xterm")
+    assert agent.ended() == 0
+    assert "\x1b" not in agent.log.read_text()
+
+
+def test_the_agent_loads_nothing_of_the_command_line_tools() -> None:
+    program = "import sweepd_agent.main, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert "sweepd_agent.status_line" in loaded.split()
+    assert not {"rich", "click", "yaml"} & set(loaded.split())

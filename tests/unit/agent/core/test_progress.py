@@ -1,0 +1,49 @@
+"""The line at the foot of a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sweepd_agent.core import events as e
+from sweepd_agent.core.attempt import Outcome
+from sweepd_agent.core.progress import progress
+from sweepd_agent.core.state import Settings
+from unit.agent.core.test_machine import KEY, Play
+
+
+def test_it_counts_what_is_done_live_and_failed_and_tells_the_time() -> None:
+    """C15."""
+    play = Play(Settings(slots=2, count=4))
+    play.running()
+    assert (
+        progress(play.state, 61.0, 100)
+        == f"[{'▒' * 5}{'░' * 15}] 0/4 runs done · 1 live · 0 failed · 0:01:01"
+    )
+    play.happens(e.ProcessEnded(KEY, Outcome(code=1)))
+    assert (
+        progress(play.state, 3723.5, 100)
+        == f"[{'█' * 5}{'░' * 15}] 1/4 runs done · 0 live · 1 failed · 1:02:03"
+    )
+    assert progress(play.state, 0.0, 12) == "[█████░░░░░░"
+    assert progress(play.state, 0.0, -1) == ""
+
+
+def test_without_an_end_that_is_known_the_bar_shows_the_slots() -> None:
+    play = Play(Settings(slots=4))
+    play.running()
+    assert progress(play.state, 0.0, 100).startswith(f"[{'▒' * 5}{'░' * 15}] 0 runs done · 1 live")
+
+
+def test_it_says_that_the_agent_ends_or_that_the_server_is_away() -> None:
+    play = Play()
+    play.running()
+    play.happens(e.StreamClosed())
+    assert progress(play.state, 0.0, 100).endswith("0:00:00 · away from the server")
+    play.happens(e.Asked(e.Wish.INTERRUPT))
+    assert progress(play.state, 0.0, 100).endswith("0:00:00 · ending")
+
+
+def test_more_runs_than_were_asked_for_do_not_burst_the_bar() -> None:
+    play = Play(Settings(count=1))
+    state = replace(play.state, ended=3)
+    assert progress(state, 0.0, 100).startswith(f"[{'█' * 20}] 3/1")
