@@ -17,3 +17,11 @@ def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
     name = "\0".join(path).encode()
     digest = blake2b(b"%d\0%d\0%s" % (seed, index, name), digest_size=8, person=b"sweepd-draw").digest()
     return (int.from_bytes(digest, "big") >> 11) * _SCALE
+
+
+def draw_again(seed: int, index: int, attempt: int, path: tuple[str, ...]) -> float:
+    """Return what `draw` does after that led nowhere; attempts count from 1, each independent of all."""
+    name = "\0".join(path).encode()
+    counter = b"%d\0%d\0%d\0%s" % (seed, index, attempt, name)
+    digest = blake2b(counter, digest_size=8, person=b"sweepd-redraw").digest()
+    return (int.from_bytes(digest, "big") >> 11) * _SCALE

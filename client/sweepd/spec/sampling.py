@@ -1,0 +1,168 @@
+"""Draws points: each parameter by itself; what breaks a constraint is drawn again with what that concerns."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd.spec.components import Component
+from sweepd.spec.dimension import Dimension
+from sweepd.spec.draw import draw, draw_again
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json
+from sweepd.spec.wheel import Wheel
+
+MOST_DRAWS = 10_000
+"""How often one component is drawn before it counts as impossible."""
+
+Values = dict[Path, Json]
+
+
+class InfeasibleError(ValueError):
+    """No point was found that satisfies the constraints, or that has what is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """How often draws satisfied the constraints; of parts that are drawn apart, the part that did least.
+
+    `hits` is counted up to a number that is enough, `draws` is how many that took. `constraints` are those of
+    that part.
+    """
+
+    hits: int
+    draws: int
+    constraints: tuple[str, ...] = ()
+
+
+Fill = Callable[[Values, float], None]
+"""Puts what a number in [0, 1) means into the values."""
+
+
+class Sampler:
+    """Draws by (seed, index): the same point always, whatever was drawn before.
+
+    Components are rejected one by one. They share no parameter, so the points are distributed as if all of a
+    point were drawn again until everything holds, at the sum of the costs instead of their product.
+    """
+
+    def __init__(
+        self,
+        dimensions: Sequence[Dimension],
+        components: Sequence[Component],
+        constants: Mapping[Path, Json],
+    ) -> None:
+        self._dimensions, self._components, self._constants = dimensions, components, constants
+        self._fills = [_fill(dimension) for dimension in dimensions]
+
+    def values(self, seed: int, index: int, given: Mapping[Path, Json] | None = None) -> Values:
+        """Return the active values of random point number `index`, with all that is given.
+
+        Raises:
+            InfeasibleError: no draw satisfies the constraints and has what is given.
+        """
+        fills = self._fills if given is None else self._fills_around(given)
+        values = dict(self._constants)
+        for dimension, fill in zip(self._dimensions, fills, strict=True):
+            fill(values, draw(seed, index, dimension.path))
+        for component in self._components:
+            for attempt in range(MOST_DRAWS):
+                if attempt:
+                    values.update(self._own_constants(component))
+                    for place in component.dimensions:
+                        fills[place](values, draw_again(seed, index, attempt, self._dimensions[place].path))
+                component.rules.close(values)
+                if component.rules.hold(values) and (given is None or self._has(values, given, component)):
+                    break
+            else:
+                raise InfeasibleError(_refusal(component))
+        return values
+
+    def values_at(self, vector: Sequence[float]) -> Values:
+        """Return the active values at unit coordinates, one per dimension; constraints may not hold."""
+        values = dict(self._constants)
+        for u, fill in zip(vector, self._fills, strict=True):
+            fill(values, u)
+        for component in self._components:
+            component.rules.close(values)
+        return values
+
+    def feasibility(self, draws: int, seed: int, enough: int) -> Feasibility:
+        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`."""
+        found = [
+            self._feasibility_of(component, draws, seed, enough)
+            for component in self._components
+            if component.rules.constraints
+        ]
+        return min(found, key=lambda each: (each.hits, -each.draws), default=Feasibility(enough, enough))
+
+    def _feasibility_of(self, component: Component, draws: int, seed: int, enough: int) -> Feasibility:
+        texts = tuple(constraint.text for constraint in component.rules.constraints)
+        hits = 0
+        for index in range(draws):
+            values = dict(self._constants)
+            for place in component.dimensions:
+                self._fills[place](values, draw(seed, index, self._dimensions[place].path))
+            component.rules.close(values)
+            hits += component.rules.hold(values)
+            if hits == enough:
+                return Feasibility(hits, index + 1, texts)
+        return Feasibility(hits, draws, texts)
+
+    def _fills_around(self, given: Mapping[Path, Json]) -> list[Fill]:
+        return [
+            fill if given.keys().isdisjoint(dimension.paths) else _fill_around(dimension, given)
+            for dimension, fill in zip(self._dimensions, self._fills, strict=True)
+        ]
+
+    def _own_constants(self, component: Component) -> Iterator[tuple[Path, Json]]:
+        for gate in component.rules.gates:
+            for path in gate.paths:
+                if path in self._constants:
+                    yield path, self._constants[path]
+
+    def _has(self, values: Values, given: Mapping[Path, Json], component: Component) -> bool:
+        behind = (path for gate in component.rules.gates for path in gate.paths)
+        return all(path in values for path in behind if path in given)
+
+
+def _fill(dimension: Dimension) -> Fill:
+    quantile, paths = dimension.distribution.quantile, dimension.paths
+    path = paths[0]
+
+    def fill(values: Values, u: float) -> None:
+        values[path] = quantile(u)
+
+    def fill_row(values: Values, u: float) -> None:
+        row = quantile(u)
+        assert isinstance(row, list), "zipped parameters are drawn as rows"
+        values.update(zip(paths, row, strict=True))
+
+    return fill if len(paths) == 1 else fill_row
+
+
+def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
+    """Return what fills in the given value, or one of the rows that have the given ones."""
+    path = dimension.path
+    if len(dimension.paths) == 1:
+        value = given[path]
+
+        def fill(values: Values, u: float) -> None:
+            values[path] = value
+
+        return fill
+    rows = dimension.distribution.support or ()
+    wheel = Wheel(dimension, rows)
+    digits = wheel.agreeing(given)
+    if not digits:
+        raise InfeasibleError(f"no row of {dimension.name} has what is given")
+
+    def fill_row(values: Values, u: float) -> None:
+        digit = digits[int(u * len(digits))]
+        for member, path in enumerate(dimension.paths):
+            values[path] = given.get(path, wheel.value(digit, member))
+
+    return fill_row
+
+
+def _refusal(component: Component) -> str:
+    texts = ", ".join(f"`{constraint.text}`" for constraint in component.rules.constraints)
+    return f"none of {MOST_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has what is given'}"

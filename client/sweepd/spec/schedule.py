@@ -1,0 +1,155 @@
+"""When, as the digits of a combination are set one by one, parameters get values and rules can be judged.
+
+The first digits decide much about all combinations that begin with them: a constraint that reads the first
+two parameters only, and is broken, is broken whatever the others are.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json
+from sweepd.spec.rules import Gate, Rules
+from sweepd.spec.wheel import Wheel
+
+START = -1
+"""The place of what is settled before any digit is."""
+
+
+@dataclass(slots=True)
+class State:
+    """Digits, and what those set so far make of the parameters. Later ones may be left over from before."""
+
+    digits: list[int]
+    values: dict[Path, Json]
+    open: list[bool]
+
+
+Step = Callable[[State], int | None]
+"""Settles something: None if the state may go on, else the last place whose digit must change."""
+
+
+class Schedule:
+    """What is to be done at each place, in an order in which everything that is read is settled."""
+
+    def __init__(self, wheels: Sequence[Wheel], rules: Rules, constants: Mapping[Path, Json]) -> None:
+        self._wheels, self._rules, self._constants = wheels, rules, constants
+        self._steps: list[list[Step]] = [[] for _ in range(len(wheels) + 1)]
+        self._gate_of = {path: place for place, gate in enumerate(rules.gates) for path in gate.paths}
+        self._gate_places: list[int] = []
+        self._settled: dict[Path, int] = {}
+        self._members = {
+            path: (place, member)
+            for place, wheel in enumerate(wheels)
+            for member, path in enumerate(wheel.paths)
+        }
+        self._plan_values()
+        for place in range(len(wheels)):
+            self._plan_canonical(place)
+        for constraint in rules.constraints:
+            at = self._latest(constraint.reads)
+            self._add(at, _demanded(constraint.holds, at))
+
+    def start(self, digits: list[int]) -> State:
+        """Return a state in which nothing is settled yet."""
+        always = {path: value for path, value in self._constants.items() if path not in self._gate_of}
+        return State(digits, always, [True] * len(self._rules.gates))
+
+    def settle(self, state: State, place: int) -> int | None:
+        """Do what is to be done once the digit at a place is set; return what the first step says."""
+        for step in self._steps[place + 1]:
+            back = step(state)
+            if back is not None:
+                return back
+        return None
+
+    def settled_at(self, path: Path) -> int:
+        """Return the place at which a parameter has its value, or is known to be inactive."""
+        return self._settled.get(path, START)
+
+    def present(self, state: State, place: int) -> tuple[bool, ...]:
+        """Return which of the parameters of a digit there are."""
+        gates = (self._gate_of.get(path) for path in self._wheels[place].paths)
+        return tuple(gate is None or state.open[gate] for gate in gates)
+
+    def _plan_values(self) -> None:
+        for path, (place, member) in self._members.items():
+            if path not in self._gate_of:
+                self._settled[path] = place
+                self._add(place, _set(path, self._wheels[place], place, member))
+        for number, gate in enumerate(self._rules.gates):
+            at = self._latest(gate.reads)
+            self._gate_places.append(at)
+            self._add(at, _judged(gate, number))
+            for path in gate.paths:
+                if path in self._members:
+                    place, member = self._members[path]
+                    self._settled[path] = max(at, place)
+                    setting = _set(path, self._wheels[place], place, member)
+                else:
+                    self._settled[path] = at
+                    setting = _set_constant(path, self._constants[path])
+                self._add(self._settled[path], _set_if_open(path, number, setting))
+
+    def _plan_canonical(self, place: int) -> None:
+        wheel = self._wheels[place]
+        gates = [self._gate_of[path] for path in wheel.paths if path in self._gate_of]
+        if not gates:
+            return
+        known = max(self._gate_places[gate] for gate in gates)
+        # Known before the digit is set: the first digit was tried already, and all others are alike.
+        absent = place - 1 if known < place else known
+
+        def canonical(state: State) -> int | None:
+            present = self.present(state, place)
+            if wheel.is_canonical(state.digits[place], present):
+                return None
+            return max(place, known) if any(present) else absent
+
+        self._add(max(place, known), canonical)
+
+    def _latest(self, paths: Iterable[Path]) -> int:
+        return max((self.settled_at(path) for path in paths), default=START)
+
+    def _add(self, place: int, step: Step) -> None:
+        self._steps[place + 1].append(step)
+
+
+def _set(path: Path, wheel: Wheel, place: int, member: int) -> Step:
+    choices = wheel.choices
+
+    def set_choice(state: State) -> None:
+        state.values[path] = choices[state.digits[place]]
+
+    def set_member(state: State) -> None:
+        state.values[path] = wheel.value(state.digits[place], member)
+
+    return set_member if wheel.is_zip else set_choice
+
+
+def _set_constant(path: Path, value: Json) -> Step:
+    def set_constant(state: State) -> None:
+        state.values[path] = value
+
+    return set_constant
+
+
+def _set_if_open(path: Path, gate: int, setting: Step) -> Step:
+    def set_if_open(state: State) -> None:
+        if state.open[gate]:
+            setting(state)
+        else:
+            state.values.pop(path, None)
+
+    return set_if_open
+
+
+def _judged(gate: Gate, number: int) -> Step:
+    def judge(state: State) -> None:
+        state.open[number] = gate.is_open(state.values)
+
+    return judge
+
+
+def _demanded(holds: Callable[[Mapping[Path, Json]], bool], at: int) -> Step:
+    return lambda state: None if holds(state.values) else at
