@@ -23,13 +23,15 @@ def a_spec(
     seed: int = 1,
     run_cap: int | None = None,
     metric: Mapping[str, object] = MINIMIZED,
+    **keys: object,
 ) -> SweepSpec:
-    """Return a sweep that is searched by a model."""
+    """Return a sweep that is searched by a model; `keys` are other keys of its file."""
     document: dict[str, object] = {
         "method": "bayes",
         "metric": {"name": "loss", **metric},
         "seed": seed,
         "parameters": parameters,
+        **keys,
     }
     if run_cap is not None:
         document["run_cap"] = run_cap

@@ -79,7 +79,7 @@ class GaussianProcessModel:
         return candidates, self._gains(candidates)
 
     def _anywhere(self, rng: np.random.Generator) -> Array:
-        """Return points from all over the space; where few draws satisfy the constraints, from known ones on."""
+        """Return points from all over the space; where few draws are feasible, from known points on."""
         coordinates = self._coordinates
         found = coordinates.settled(coordinates.from_shares(rng.random((_ANYWHERE, coordinates.count))))
         for _ in range(_ROUNDS):

@@ -18,9 +18,9 @@ _ANGLE = 0.5 * np.pi
 class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type: ignore[misc] # untyped library
     """Matérn with smoothness 5/2 over vectors where INACTIVE stands for a parameter that is not there.
 
-    Two categories are at distance 1 whatever they are, and 0 from themselves; absence is one category more. The
-    numbers of a conditional parameter lie on an arc, and its absence in the centre of the circle: so absence is
-    equally far from every number, and the absence of a parameter without influence has none either.
+    Two categories are at distance 1 whatever they are, and 0 from themselves; absence is one category more.
+    The numbers of a conditional parameter lie on an arc, and its absence in the centre of the circle: so
+    absence is equally far from every number, and that of a parameter without influence has none either.
 
     Args:
         length_scale: one length per group of columns, shape (groups,).
@@ -31,7 +31,7 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
 
     Sources: Rasmussen, Williams (2006), Gaussian Processes for Machine Learning, equation 4.17; Swersky,
         Duvenaud, Snoek, Hutter, Osborne (2014), "Raiders of the Lost Architecture: Kernels for Bayesian
-        Optimization in Conditional Parameter Spaces", arXiv:1409.4011, section 2.
+        Optimization in Conditional Parameter Spaces", arXiv:1409.4011.
     """
 
     def __init__(

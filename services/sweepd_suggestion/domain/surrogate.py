@@ -83,7 +83,7 @@ class Surrogate:
 
 
 def _telling(values: Array) -> NDArray[np.intp]:
-    """Return the places of the observations that parameters are fitted to: half are the lowest, half others.
+    """Return the places of the observations that parameters are fitted to: the lowest, and some others.
 
     All of them make the model; its parameters need no more, and take longer to find by the square of them.
     """

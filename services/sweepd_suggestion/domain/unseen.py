@@ -8,7 +8,7 @@ from sweepd.spec.draw import draw
 _DRAWS = 32
 _STEP = 1_000
 _MOST_STEPS = 5
-"""Steps without a point after which a walk gives up: where few combinations are points, it would be long."""
+"""Steps without a point after which a walk gives up: with few points among many, it would be long."""
 
 
 def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:

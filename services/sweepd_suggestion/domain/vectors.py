@@ -39,7 +39,7 @@ class Coordinates:
         self._columns = [_column(dimension) for dimension in space.dimensions]
         self.categorical = np.array([isinstance(column, _Codes) for column in self._columns], dtype=bool)
         self.conditional = np.array([dimension.conditional for dimension in space.dimensions], dtype=bool)
-        self._is_bound = bool(self.conditional.any())
+        self._is_bound = bool(self.conditional.any()) or bool(space.constraints)
 
     @property
     def count(self) -> int:

@@ -94,6 +94,31 @@ def test_a_question_tells_when_no_model_is_needed() -> None:
     assert not question(many, 9, 1).design_only
 
 
+def test_the_design_counts_points_and_not_run_numbers() -> None:
+    """With repeats, and points enqueued in between, run numbers run ahead of the points."""
+    spec = a_spec(MIXED, repeats=5)
+    study = Study(spec)
+    assert question(study, 36, 1).design_only  # the eighth point
+    assert question(study, 36, 1).first_place == 0
+    for number in (1, 6, 26):
+        point = spec.search_space.random_point(7, number)
+        study.observe(study.known + 1, a_trial(number, point, 1.0))
+    asked = question(study, 31, 2)
+    assert (asked.first_run, asked.first_place) == (31, 3)
+    assert [one.run_number for one in proposals(asked, None)] == [31, 36]
+    assert proposals(asked, None)[1:] == proposals(question(study, 36, 1), None)
+
+
+def test_points_outside_the_space_do_not_use_up_the_design() -> None:
+    study = a_study(a_spec(SMALL), 1, lambda _: 1.0)
+    study.observe(study.known + 1, a_trial(2, {"a": "elsewhere", "b": 1}, 1.0))
+    assert question(study, 3, 1).first_place == 1
+
+
+def test_a_third_of_the_points_that_a_cap_allows_is_enough_for_the_design() -> None:
+    assert question(Study(a_spec(MIXED, run_cap=45, repeats=5)), 1, 1).design_size == 3
+
+
 def test_runs_between_the_newest_and_the_one_asked_for_are_worked_out_first() -> None:
     study = a_study(a_spec(MIXED), 10, lambda _: 1.0)
     assert question(study, 14, 1).first_run == 11
@@ -122,10 +147,17 @@ def test_the_best_is_always_among_the_selected() -> None:
     ],
 )
 def test_what_cannot_be_searched_is_said(parameters: dict[str, object], path: str) -> None:
-
     parsed = parse_mapping({"method": "random", "metric": {"name": "loss"}, "parameters": parameters})
     assert parsed.spec is not None
     spec = replace(parsed.spec, method=Method.BAYES)
     assert [where for where, _ in objections(spec)] == [path]
     assert not list(objections(a_spec()))
     assert next(where for where, _ in objections(replace(spec, metric=None))) == "metric"
+
+
+def test_constraints_that_leave_no_point_are_said() -> None:
+    names = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}}
+    spec = replace(a_spec(names), constraints=("x + y < 1e-9",))
+    ((where, why),) = objections(spec)
+    assert where == "constraints"
+    assert "loosen" in why
