@@ -118,7 +118,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     assert one.err == ""
     grid = parse_text(one.out.encode(), file="sweep.yaml")
     assert grid.spec is not None
-    assert grid.spec.search_space.grid_size == 49
+    assert grid.spec.search_space.combinations == 49
 
 
 def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> None:
