@@ -14,7 +14,7 @@ def lost(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
     if run.requeues >= allowed and not cancelled and run.stop is None:
-        before = f"; it was requeued {allowed} times before" if allowed else ""
+        before = f"; it was requeued {_times(allowed)} before" if allowed else ""
         end(turn, run, RunState.CRASHED, f"{reason}{before}", attempt=attempt)
     else:
         give_back(turn, run, attempt, reason, requeues=1)
@@ -32,6 +32,10 @@ def failed(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
         give_back(turn, run, attempt, told, failures=1)
         serve_sweep(turn, run.sweep)
         return
-    after = f"; it was retried {run.failures} times" if run.failures else ""
-    end(turn, run, RunState.FAILED, f"{reason}{after}", attempt=attempt)
+    before = f"; it was retried {_times(run.failures)} before" if run.failures else ""
+    end(turn, run, RunState.FAILED, f"{reason}{before}", attempt=attempt)
     guard.attempt_failed(turn, run, reason)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

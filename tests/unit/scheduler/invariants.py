@@ -3,9 +3,21 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sweepd.spec import Goal, Method
-from sweepd_scheduler.domain.decision import Change, RunChanged, StudyEvent, StudyNoted, SweepChanged
-from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, Run, RunKey, RunState
+from sweepd.spec import Goal, Method, ObjectiveValue
+from sweepd_scheduler.domain.agent import Guarded
+from sweepd_scheduler.domain.block import Ended, block_value
+from sweepd_scheduler.domain.canary import waits_for_canary
+from sweepd_scheduler.domain.decision import (
+    AttemptChanged,
+    Change,
+    GuardChanged,
+    Happened,
+    RunChanged,
+    StudyEvent,
+    StudyNoted,
+    SweepChanged,
+)
+from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, PointSource, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import State, rungs_held
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Ending, Sweep
@@ -13,6 +25,7 @@ from sweepd_scheduler.domain.sweep import Ending, Sweep
 
 def check(state: State, changes: Sequence[Change]) -> None:
     runs, sweeps = _newest(changes)
+    _check_guards(state, changes)
     for key, sweep in sweeps.items():
         of_sweep = [run for run in runs.values() if run.sweep == key]
         _check_counts(state, sweep, of_sweep)
@@ -25,29 +38,52 @@ def check(state: State, changes: Sequence[Change]) -> None:
 def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Sweep]]:
     runs: dict[RunKey, Run] = {}
     sweeps: dict[int, Sweep] = {}
+    retried: set[RunKey] = set()
+    reopened: set[int] = set()
     for change in changes:
-        if isinstance(change, RunChanged):
-            before = runs.get(change.run.key)
+        if isinstance(change, Happened) and change.kind == "run-retried":
+            retried.add((change.sweep, change.run))
+        elif isinstance(change, Happened) and change.kind == "sweep-reopened":
+            reopened.add(change.sweep)
+        elif isinstance(change, RunChanged):
+            key, before = change.run.key, runs.get(change.run.key)
             if before is not None:
-                assert before.state not in FINAL or change.run.state is before.state, "final states are final"
+                goes_on = before.state in FINAL and change.run.state is not before.state
+                assert not goes_on or key in retried, "only a person takes the end of a run back"
                 assert change.run.attempt >= before.attempt, "attempts only increase"
-            runs[change.run.key] = change.run
+                retried.discard(key)
+            runs[key] = change.run
         elif isinstance(change, SweepChanged):
             past = sweeps.get(change.sweep.key)
-            if past is not None and past.state in SWEEP_FINAL:
-                assert change.sweep.state is past.state, "final states are final"
+            if past is not None and past.state in SWEEP_FINAL and change.sweep.state is not past.state:
+                assert change.sweep.key in reopened, "only a person takes the end of a sweep back"
+                reopened.discard(change.sweep.key)
             sweeps[change.sweep.key] = change.sweep
     return runs, sweeps
+
+
+def _check_guards(state: State, changes: Sequence[Change]) -> None:
+    """Recount who is held; a held agent is given nothing."""
+    guards: dict[tuple[int, str], Guarded] = {}
+    handed_out: set[tuple[RunKey, int]] = set()
+    for change in changes:
+        if isinstance(change, GuardChanged) and change.guarded is not None:
+            guards[change.sweep, change.agent] = change.guarded
+        elif isinstance(change, GuardChanged):
+            guards.pop((change.sweep, change.agent), None)
+        elif isinstance(change, AttemptChanged) and (change.key, change.attempt.number) not in handed_out:
+            handed_out.add((change.key, change.attempt.number))
+            guarded = guards.get((change.key[0], change.attempt.agent))
+            assert guarded is None or not guarded.held, "who is held gets nothing"
+    for key, index in state.index.items():
+        assert index.guards == {agent: each for (sweep, agent), each in guards.items() if sweep == key}
 
 
 def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
     counted = Counter(run.state for run in runs)
     assert {s: sweep.counts.of(s) for s in RunState} == {s: counted[s] for s in RunState}
     assert sorted(run.number for run in runs) == list(range(1, len(runs) + 1)), "numbers have no gaps"
-    values = [run.values.best for run in runs if run.values.best is not None]
-    assert (sweep.best.value if sweep.best else None) == (min if sweep.goal is Goal.MINIMIZE else max)(
-        values, default=None
-    )
+    _check_best(sweep, runs)
     if sweep.spec.run_cap is not None:
         assert len(runs) <= sweep.spec.run_cap, "the cap is exact"
     over = sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
@@ -61,11 +97,56 @@ def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
         assert state.sweeps[sweep.key] == sweep, "what is stored is what is in memory"
 
 
+def _check_best(sweep: Sweep, runs: list[Run]) -> None:
+    values = _values_that_count(sweep, runs)
+    best = (min if sweep.goal is Goal.MINIMIZE else max)(values.values(), default=None)
+    assert (sweep.best.value if sweep.best else None) == best
+    if sweep.best is not None:
+        assert values[sweep.best.run] == best
+
+
+def _values_that_count(sweep: Sweep, runs: list[Run]) -> dict[int, float]:
+    """Values by run, or with repeats by the first run of a point all of whose runs have ended."""
+    kind, spec = sweep.value_kind, sweep.spec
+    if spec.repeats > 1:
+        counted: dict[int, float | None] = {
+            first: block_value([_remains(sweep, run) for run in block], spec.aggregate, sweep.goal)
+            for first, block in _blocks(runs).items()
+            if all(run.state in FINAL for run in block)
+        }
+    else:
+        at_once = kind is ObjectiveValue.BEST
+        counted = {run.number: run.value(kind) for run in runs if at_once or run.state in FINAL}
+    return {number: value for number, value in counted.items() if value is not None}
+
+
+def _blocks(runs: list[Run]) -> dict[int, list[Run]]:
+    blocks: dict[int, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.number):
+        blocks.setdefault(run.block, []).append(run)
+    return blocks
+
+
+def _remains(sweep: Sweep, run: Run) -> Ended:
+    return Ended(
+        state=run.state,
+        value=run.value(sweep.value_kind),
+        worst=run.values.worst,
+        last=run.values.last,
+        iterations=run.values.iterations,
+    )
+
+
 def _check_points(state: State, sweep: Sweep, runs: list[Run]) -> None:
-    keys = {(run.digest, run.occurrence) for run in runs}
+    keys = {(run.digest, run.occurrence, run.repeat) for run in runs}
     assert len(keys) == len(runs), "no point twice"
+    for first, block in _blocks(runs).items():
+        assert [run.repeat for run in block] == list(range(len(block)))
+        assert len(block) <= sweep.spec.repeats
+        assert {(run.digest, run.number - run.repeat) for run in block} == {(block[0].digest, first)}
     if sweep.spec.method is Method.GRID:
-        assert len({run.digest for run in runs}) == len(runs)
+        drawn = [run for run in runs if run.repeat == 0 and run.provenance.source is not PointSource.ENQUEUED]
+        assert len({run.digest for run in drawn}) == len(drawn)
     if sweep.key in state.index:
         assert state.index[sweep.key].digests == Counter(run.digest for run in runs if run.repeat == 0)
 
@@ -84,7 +165,15 @@ def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
     for run in state.runs.values():
         assert (run.state in LIVE) == (bool(run.attempts) and run.newest.state in HELD)
         assert (run.key in state.heard) == (run.state in LIVE), "a lease for each live attempt"
-        assert run.requeues <= 3
+        retry = state.sweeps[run.sweep].spec.retry
+        assert run.requeues <= retry.infrastructure
+        assert run.failures <= retry.failure
+    for key, sweep in state.sweeps.items():
+        if waits_for_canary(sweep):
+            live = [run for run in state.runs.values() if run.sweep == key and run.state in LIVE]
+            assert len(live) <= 1, "the others wait for the canary"
+        unfinished = {run.block for run in state.runs.values() if run.sweep == key}
+        assert set(state.index[key].blocks) <= unfinished
 
 
 def _check_sessions(state: State) -> None:
@@ -111,6 +200,12 @@ def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: S
         assert [note.number for note in mine] == list(range(1, len(mine) + 1)), "observations are numbered"
         assert sweep.observations == len(mine)
         if sweep.spec.method is Method.BAYES:
-            ended = Counter(note.run for note in mine if note.event is StudyEvent.ENDED)
-            final = {run.number for run in runs.values() if run.sweep == key and run.state in FINAL}
-            assert ended == Counter(final), "the search learns of every end exactly once"
+            over: set[int] = set()
+            for note in mine:
+                if note.event is StudyEvent.ENDED:
+                    assert note.run not in over, "the search learns of every end exactly once"
+                    over.add(note.run)
+                elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
+                    over.discard(note.run)
+            blocks = _blocks([run for run in runs.values() if run.sweep == key])
+            assert over == {n for n, block in blocks.items() if all(run.state in FINAL for run in block)}
