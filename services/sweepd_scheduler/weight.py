@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from sweepd.codec import spec_message
 from sweepd.spec import Json
+from sweepd.spec.preview import PreviewedRun
 from sweepd_scheduler.domain.run import Run
 from sweepd_scheduler.domain.sweep import Sweep
 
@@ -63,6 +64,11 @@ def run_weight(run: Run) -> int:
 def sweep_weight(sweep: Sweep) -> int:
     """Return the bytes that a sweep without its file has at most as a message."""
     return _SWEEP + spec_message(sweep.spec).ByteSize()
+
+
+def previewed_weight(run: PreviewedRun) -> int:
+    """Return the bytes that a run of a preview has at most as a message."""
+    return _NODE + sum(map(_text_weight, run.argv)) + point_weight(run.point)
 
 
 def point_weight(value: Json) -> int:

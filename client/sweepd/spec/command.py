@@ -47,7 +47,7 @@ def expand_command(
     *,
     program: str | None,
     params: Mapping[str, Json],
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
     run: Mapping[str, str] | None = None,
     interpreter: str = "python",
     args_json_file: str | None = None,
@@ -60,7 +60,7 @@ def expand_command(
         command: the items of the sweep's command; empty means the default one.
         program: what `${program}` stands for.
         params: the point of the run.
-        environ: the environment of the agent, for `${envvar:NAME}`.
+        environ: the environment of the agent, for `${envvar:NAME}`; None, if none is known yet: these stay.
         run: variables that the agent adds for this run; they win over `environ`.
         interpreter: what `${interpreter}` stands for.
         args_json_file: path of the file that `${args_json_file}` stands for, which the caller writes.
@@ -79,10 +79,10 @@ def expand_command(
         agent=agent,
         repeat=repeat,
     )
-    variables = {**environ, **(run or {})}
     arguments: list[str] = []
     for item in command or DEFAULT_COMMAND:
-        arguments.extend(_expanded(_with_environment(item, variables), source))
+        known = item if environ is None else _with_environment(item, {**environ, **(run or {})})
+        arguments.extend(_expanded(known, source))
     if not arguments:
         raise CommandError("the command is empty after its macros are expanded")
     for argument in arguments:
@@ -150,7 +150,7 @@ def _expanded(item: str, source: Source) -> list[str]:
         return MACROS[name](source)
     value = source.value(name)
     if value is None:
-        return [item] if is_agent_macro(name) else []
+        return [item] if is_agent_macro(name) or _ENVIRONMENT.fullmatch(item) else []
     return [value]
 
 

@@ -14,7 +14,7 @@ from sweepd.spec.proposed import (
     propose,
     walk,
 )
-from sweepd.spec.search_space import InfeasibleError
+from sweepd.spec.sampling import InfeasibleError
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
 

@@ -9,8 +9,8 @@ from sweepd.spec.point import Point, point_digest
 MISSES_BEFORE_LISTING = 1_000
 """Draws of points that were handed out before, after which a finite space is gone through in order."""
 
-MOST_CANDIDATES = 20_000
-"""Candidates that one call looks at, so that none takes long. It takes part in what points come."""
+MOST_CANDIDATES = 5_000
+"""Candidates that one call looks at, so that none takes longer than a fraction of a second."""
 
 Seen = Mapping[bytes, int]
 """How often each point was handed out, by its digest."""

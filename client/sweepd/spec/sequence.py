@@ -19,7 +19,7 @@ from sweepd.spec.proposed import (
     propose,
     walk,
 )
-from sweepd.spec.search_space import InfeasibleError
+from sweepd.spec.sampling import InfeasibleError
 from sweepd.spec.sobol import scrambled_sobol
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
@@ -81,7 +81,7 @@ def _search(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit
         case _ if _is_listed(cursor, seen, size):
             return _of_listing(spec, cursor, seen, limit)
         case _:
-            return _of_draws(spec, cursor, seen, limit)
+            return _of_draws(spec, cursor, seen, size, limit)
 
 
 def _of_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Found:
@@ -119,7 +119,7 @@ def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> _Found:
     return _Found(at=cursor, after=replace(cursor, index=cursor.index + 1), proposed=only)
 
 
-def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Found:
+def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> _Found:
     index, left, misses = cursor.index, limit, 0
     last: Proposed | None = None
     while misses < MISSES_BEFORE_LISTING and left > 0:
@@ -132,10 +132,13 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Found
             return _Found(at=cursor, after=replace(cursor, index=index), proposed=last)
         misses += 1
     moved = replace(cursor, index=index)
-    if spec.search_space.finite_combinations is not None:
-        return _of_listing(spec, moved, seen, limit)
-    if misses < MISSES_BEFORE_LISTING:
+    is_finite = spec.search_space.finite_combinations is not None
+    if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
         return _Found(at=moved, after=moved)
+    if is_finite:
+        # Also where so little is feasible that a thousand repeats do not come up: points were not counted,
+        # so that going through them is the only way to an end.
+        return _of_listing(spec, moved, seen, limit)
     # No end to the points, but the distribution hardly leaves a few: one comes again.
     return _Found(at=moved, after=moved, proposed=last)
 

@@ -1,16 +1,19 @@
 """How many points and how many runs a sweep has in all, as far as that can be told."""
 
+from sweepd.spec.counting import Count
 from sweepd.spec.limits import INT64_MAX
-from sweepd.spec.search_space import Count
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
+MOST_STEPS = 1_000_000
+"""How far points are counted one by one; beyond, their number is estimated."""
 
-def count_distinct(spec: SweepSpec) -> Count:
+
+def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:
     """Return how many points the method may choose from; constraints may make counting take seconds."""
     if spec.method is Method.LIST:
         return Count(len(spec.runs))
     space = spec.search_space
-    return space.count_grid() if spec.method is Method.GRID else space.count_points()
+    return space.count_grid(steps) if spec.method is Method.GRID else space.count_points(steps)
 
 
 def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:

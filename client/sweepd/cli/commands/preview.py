@@ -1,0 +1,105 @@
+"""`sweepctl preview`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import note, output_of, output_option, write_document, write_rows
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.cli.preview_shapes import Cost
+    from sweepd.spec import SweepSpec
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "sweepctl preview sweep.yaml -n 20",
+        "sweepctl preview sweep.yaml -n 3 -o jsonl --run-time 10m --slots 4",
+    ),
+)
+@click.argument("file", metavar="FILE")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(0, 1_000_000),
+    default=10,
+    show_default=True,
+    help="How many runs to show.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the points instead of the file's.")
+@click.option("--run-time", metavar="DURATION", help="How long a run takes; tells what the sweep costs.")
+@click.option(
+    "--slots", type=click.IntRange(min=1), help="How many runs go on at once; 1 if nothing is said."
+)
+@click.option(
+    "--interpreter",
+    default="python",
+    show_default=True,
+    help="What ${interpreter} stands for, as agents have it.",
+)
+@click.option(
+    "--error-format", type=click.Choice(["text", "json"]), default="text", help="How findings are written."
+)
+@output_option(("table", "wide", "json", "jsonl", "yaml", "csv"))
+def command(
+    file: str,
+    number: int,
+    seed: int | None,
+    run_time: str | None,
+    slots: int | None,
+    interpreter: str,
+    error_format: str,
+    output_format: str,
+) -> None:
+    """Show what a sweep file (`-`: stdin) would run: its first points, how many there are, what it costs.
+
+    Needs no server. The points are those that a server hands out for the same seed, in the same order; for
+    bayes, whose points depend on results, they are random. `-o jsonl` prints {"params", "argv"} for each run.
+    """
+    from sweepd.cli import preview_shapes as shapes
+    from sweepd.cli.sweep_file import checked_spec, read_sweep
+    from sweepd.spec.preview import preview
+
+    cost = _cost(run_time, slots)
+    text = read_sweep(file)
+    spec = checked_spec(text, error_format=error_format)
+    shown = preview(_seeded(spec, seed), number, interpreter=interpreter)
+    if output_format in ("json", "yaml"):
+        write_document(shapes.preview_shape(text.file_name, spec, shown, cost), output_format)
+    elif output_format == "jsonl":
+        write_document([shapes.line_shape(run) for run in shown.runs], output_format)
+    else:
+        rows = [shapes.run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]
+        write_rows(rows, output_of(output_format), shapes.columns(shown), name="number")
+    if output_format not in ("json", "yaml"):
+        for line in shapes.summary(text.file_name, spec, shown, cost, seed):
+            note(line)
+
+
+def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
+    """Return the sweep with a seed: that of the command line, of the file, else a new one."""
+    if seed is None and spec.seed is None:
+        import secrets
+
+        seed = secrets.randbits(31)
+    return spec if seed is None else replace(spec, seed=seed)
+
+
+def _cost(run_time: str | None, slots: int | None) -> Cost | None:
+    from sweepd.cli.preview_shapes import Cost
+    from sweepd.durations import parse_duration
+
+    if run_time is None:
+        if slots is not None:
+            raise usage_problem("--slots says nothing without --run-time", next_step="add `--run-time 10m`")
+        return None
+    try:
+        return Cost(run_seconds=parse_duration(run_time), slots=slots or 1)
+    except ValueError as error:
+        raise usage_problem(f"--run-time: {error}") from None

@@ -1,0 +1,155 @@
+"""What a sweep would run, before it exists: its first runs, and how many there will be. Pure.
+
+The points are those that a server hands out for the same seed; bayes, whose points depend on results,
+shows random ones.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from sweepd.spec.command import CommandError, expand_command
+from sweepd.spec.counting import Count
+from sweepd.spec.point import Point
+from sweepd.spec.proposed import Cursor, Proposed, Source
+from sweepd.spec.rungs import urgent_iterations
+from sweepd.spec.sequence import next_point
+from sweepd.spec.sizes import MOST_STEPS, count_distinct, known_size, planned_runs
+from sweepd.spec.sweep_spec import SweepSpec
+
+MOST_RUNGS = 64
+PATIENCE = 100
+"""How often a search for points may be broken off before a preview gives up."""
+
+_ARGS_JSON_FILE = "${args_json_file}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewedRun:
+    """One run that a sweep would start.
+
+    Args:
+        point: its parameters.
+        argv: the arguments of its process; what only an agent knows stays a macro. Empty if impossible.
+        problem: why they cannot be made; else empty.
+        source: how the point is chosen.
+        repeat: which of the runs of its point it is.
+    """
+
+    point: Point
+    argv: tuple[str, ...]
+    problem: str
+    source: Source
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a sweep would run.
+
+    Args:
+        runs: its first runs, in order.
+        size: how many distinct points it has to choose from.
+        planned_runs: how many runs it will have started at its end; None: without bound, or it is not known.
+        rungs: the first iterations at which early termination may act.
+        seed: of its points.
+        broken_off: whether points are so rare that the search for the next was given up.
+    """
+
+    runs: tuple[PreviewedRun, ...]
+    size: Count
+    planned_runs: int | None
+    rungs: tuple[int, ...]
+    seed: int
+    broken_off: bool
+
+
+def preview(
+    spec: SweepSpec,
+    count: int,
+    *,
+    interpreter: str = "python",
+    fits: Callable[[PreviewedRun], bool] = lambda run: True,
+    patience: int = PATIENCE,
+    steps: int = MOST_STEPS,
+) -> Preview:
+    """Return the first runs of a sweep that has a seed, and what there is to know of the others.
+
+    Args:
+        spec: the sweep.
+        count: how many runs to show at most.
+        interpreter: what `${interpreter}` stands for.
+        fits: whether there is room for one more; the first for which there is none ends the preview.
+        patience: how often the search for points may be broken off.
+        steps: how far points are counted one by one.
+    """
+    distinct = count_distinct(spec, steps)
+    size = known_size(spec, None if distinct.is_estimate else distinct.value)
+    runs: list[PreviewedRun] = []
+    broken_off = False
+    for run in _runs(spec, size, count, interpreter, patience):
+        if run is None:
+            broken_off = True
+        elif fits(run):
+            runs.append(run)
+        else:
+            break
+    return Preview(
+        runs=tuple(runs),
+        size=distinct,
+        planned_runs=planned_runs(spec, size),
+        rungs=urgent_iterations(spec.early_terminate, MOST_RUNGS),
+        seed=spec.seed or 0,
+        broken_off=broken_off,
+    )
+
+
+def _runs(
+    spec: SweepSpec, size: int | None, count: int, interpreter: str, patience: int
+) -> Iterator[PreviewedRun | None]:
+    """Yield the first runs of a sweep; None at last if finding more takes too long."""
+    left = count if spec.run_cap is None else min(count, spec.run_cap)
+    for proposed in islice(_points(spec, size, patience), -(-left // spec.repeats)):
+        if proposed is None:
+            yield None
+            return
+        for repeat in range(min(spec.repeats, left)):
+            yield _run(spec, proposed, repeat, interpreter)
+        left -= spec.repeats
+
+
+def _points(spec: SweepSpec, size: int | None, patience: int) -> Iterator[Proposed | None]:
+    """Yield the points of a sweep in order; None at last as for `_runs`."""
+    cursor, seen = Cursor(), dict[bytes, int]()
+    while patience > 0:
+        cursor, proposed, done = next_point(spec, cursor, seen, size)
+        if done:
+            return
+        if proposed is None:
+            patience -= 1
+            continue
+        seen[proposed.digest] = seen.get(proposed.digest, 0) + 1
+        yield proposed
+    yield None
+
+
+def _run(spec: SweepSpec, proposed: Proposed, repeat: int, interpreter: str) -> PreviewedRun:
+    argv: tuple[str, ...] = ()
+    problem = ""
+    try:
+        argv = tuple(
+            expand_command(
+                spec.command,
+                program=spec.program,
+                params=proposed.point,
+                environ=None,
+                interpreter=interpreter,
+                args_json_file=_ARGS_JSON_FILE,
+                repeat=repeat,
+            )
+        )
+    except CommandError as error:
+        problem = str(error)
+    return PreviewedRun(
+        point=proposed.point, argv=argv, problem=problem, source=proposed.source, repeat=repeat
+    )

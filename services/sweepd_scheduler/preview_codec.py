@@ -1,0 +1,82 @@
+"""What a sweep file would run, as a message: as many runs as one answer carries."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sweepd import v1
+from sweepd.codec import diagnostic_message, point_message
+from sweepd.spec import Parsed, SweepSpec
+from sweepd.spec.preview import Preview, PreviewedRun, preview
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler.weight import MOST_BYTES, previewed_weight
+
+MOST_RUNS = 1_000
+MOST_STEPS = 100_000
+"""How far points are counted one by one for an answer that somebody waits for."""
+
+PATIENCE = 5
+_LARGEST = 2**64 - 1
+
+
+def runs_wanted(request: v1.PreviewSweepRequest) -> int:
+    """Return how many runs are to be shown.
+
+    Raises:
+        InvalidFieldError: they are too many.
+    """
+    if request.count > MOST_RUNS:
+        raise InvalidFieldError("count", f"at most {MOST_RUNS:,} runs are shown")
+    return request.count
+
+
+def previewed(parsed: Parsed, count: int, drawn_seed: int) -> v1.PreviewSweepResponse:
+    """Return the findings about a file and, if it is right, what it would run.
+
+    Args:
+        parsed: the file.
+        count: how many runs to show.
+        drawn_seed: the seed where the file has none.
+    """
+    answer = v1.PreviewSweepResponse(diagnostics=map(diagnostic_message, parsed.diagnostics))
+    if parsed.spec is not None:
+        spec = parsed.spec if parsed.spec.seed is not None else replace(parsed.spec, seed=drawn_seed)
+        answer.preview.CopyFrom(_message(_shown(spec, count, MOST_BYTES - answer.ByteSize())))
+    return answer
+
+
+def _shown(spec: SweepSpec, count: int, most: int) -> Preview:
+    return preview(spec, count, fits=_room(most), patience=PATIENCE, steps=MOST_STEPS)
+
+
+def _room(most: int) -> Callable[[PreviewedRun], bool]:
+    left = most
+
+    def fits(run: PreviewedRun) -> bool:
+        nonlocal left
+        left -= previewed_weight(run)
+        return left >= 0
+
+    return fits
+
+
+def _message(shown: Preview) -> v1.SweepPreview:
+    return v1.SweepPreview(
+        runs=[
+            v1.PreviewedRun(
+                parameters=point_message(run.point),
+                argv=run.argv,
+                source=v1.PointSource.Value(f"POINT_SOURCE_{run.source.name}"),
+                repeat=run.repeat,
+            )
+            for run in shown.runs
+        ],
+        space_size=_within(shown.size.value),
+        space_size_is_estimate=shown.size.is_estimate,
+        planned_runs=_within(shown.planned_runs),
+        rungs=shown.rungs,
+        seed=shown.seed,
+    )
+
+
+def _within(count: int | None) -> int | None:
+    return count if count is None or count <= _LARGEST else None

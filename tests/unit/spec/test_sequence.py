@@ -1,0 +1,294 @@
+"""Which point comes next (spec sections 6 and 19): each method, initial points, cursors that are resumed."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.spec import Point, SweepSpec, canonical_json, parse_mapping
+from sweepd.spec.proposed import Cursor, Proposed, Source
+from sweepd.spec.sequence import look_ahead, next_point
+from sweepd.spec.sizes import counted_points, known_size, planned_runs
+
+FINITE = {"a": {"min": 1, "max": 4}, "b": {"values": ["x", "y", None]}, "c": {"value": 7}}
+ENDLESS = {"x": {"min": 0.0, "max": 1.0}, "n": {"min": 1, "max": 100}}
+CONDITIONAL = {
+    "kind": {"values": ["sgd", "adam"]},
+    "momentum": {"values": [0.0, 0.9], "when": "kind == 'sgd'"},
+    "beta": {"values": [0.8, 0.9, 0.99], "when": "kind == 'adam'"},
+}
+SEEDS = st.integers(0, 2**31)
+START = Cursor()
+
+
+def a_spec(method: str, parameters: Mapping[str, object] | None = None, **keys: object) -> SweepSpec:
+    document: dict[str, object] = {"program": "train.py", "seed": 7, "method": method, **keys}
+    if parameters is not None:
+        document["parameters"] = parameters
+    if method == "bayes":
+        document["metric"] = {"name": "loss"}
+    parsed = parse_mapping(document)
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec
+
+
+def sequence(
+    spec: SweepSpec,
+    cursor: Cursor = START,
+    seen: Counter[bytes] | None = None,
+    limit: int = 5_000,
+) -> Iterator[tuple[Cursor, Proposed]]:
+    """All that a sweep hands out, with the cursor after each point."""
+    seen = Counter() if seen is None else seen
+    size = known_size(spec, counted_points(spec))
+    while True:
+        cursor, proposed, done = next_point(spec, cursor, seen, size, limit)
+        if done:
+            assert proposed is None
+            return
+        if proposed is not None:
+            seen[proposed.digest] += 1
+            yield cursor, proposed
+
+
+def first(spec: SweepSpec, count: int = 10_000) -> list[Point]:
+    return [proposed.point for _, (_, proposed) in zip(range(count), sequence(spec), strict=False)]
+
+
+def texts(points: list[Point]) -> list[str]:
+    return [canonical_json(point) for point in points]
+
+
+def test_a_grid_goes_in_the_order_of_names() -> None:
+    points = first(a_spec("grid", {"b": {"values": [1, 2]}, "a": {"values": ["x", "y"]}}))
+    assert points == [{"a": "x", "b": 1}, {"a": "x", "b": 2}, {"a": "y", "b": 1}, {"a": "y", "b": 2}]
+
+
+@given(SEEDS, st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
+def test_shuffle_is_a_permutation_of_the_walk(seed: int, a: int, b: int, c: int) -> None:
+    parameters = {name: {"values": list(range(size))} for name, size in (("a", a), ("b", b), ("c", c))}
+    walked = first(a_spec("grid", parameters))
+    mixed = first(a_spec("grid", parameters, shuffle=True, seed=seed))
+    assert sorted(texts(mixed)) == sorted(texts(walked))
+    assert len(set(texts(mixed))) == a * b * c
+
+
+def test_shuffles_of_different_seeds_differ() -> None:
+    parameters = {"a": {"min": 1, "max": 50}}
+    orders = {tuple(texts(first(a_spec("grid", parameters, shuffle=True, seed=seed)))) for seed in range(20)}
+    assert len(orders) == 20
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_grid_of_any_size_is_never_listed(shuffle: bool) -> None:
+    parameters = {f"p{number}": {"min": 1, "max": 1_000} for number in range(200)}
+    assert len(set(texts(first(a_spec("grid", parameters, shuffle=shuffle), 50)))) == 50
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_grid_hands_out_distinct_active_points_only(shuffle: bool) -> None:
+    spec = a_spec("grid", CONDITIONAL, shuffle=shuffle)
+    expected: list[Point] = [{"kind": "sgd", "momentum": m} for m in (0.0, 0.9)]
+    expected += [{"kind": "adam", "beta": b} for b in (0.8, 0.9, 0.99)]
+    assert sorted(texts(first(spec))) == sorted(texts(expected))
+    assert known_size(spec, counted_points(spec)) == 5
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
+@given(seed=SEEDS)
+def test_in_a_finite_space_each_point_comes_once_and_then_it_ends(method: str, seed: int) -> None:
+    points = first(a_spec(method, FINITE, seed=seed))
+    assert len(points) == 12
+    assert len(set(texts(points))) == 12
+
+
+@pytest.mark.parametrize("method", ["random", "sobol", "bayes"])
+def test_conditional_points_of_a_finite_space_come_once_each(method: str) -> None:
+    points = first(a_spec(method, CONDITIONAL))
+    assert len(points) == len(set(texts(points))) == 5
+
+
+@pytest.mark.parametrize(
+    ("method", "extra"),
+    [("grid", {}), ("grid", {"shuffle": True}), ("random", {}), ("sobol", {}), ("bayes", {})],
+)
+def test_every_method_keeps_the_constraints(method: str, extra: dict[str, object]) -> None:
+    parameters = {"a": {"min": 1, "max": 10}, "b": {"min": 1, "max": 10}}
+    points = first(a_spec(method, parameters, constraints=["a + b <= 6"], **extra))
+    assert len(points) == len(set(texts(points))) == 15
+    assert all(int(str(point["a"])) + int(str(point["b"])) <= 6 for point in points)
+
+
+@pytest.mark.parametrize("method", ["random", "sobol"])
+def test_constraints_hold_in_endless_spaces_too(method: str) -> None:
+    parameters = {"a": {"min": 0.0, "max": 1.0}, "b": {"min": 0.0, "max": 1.0}}
+    points = first(a_spec(method, parameters, constraints=["a + b < 0.5"]), 100)
+    assert len(set(texts(points))) == 100
+    assert all(float(str(point["a"])) + float(str(point["b"])) < 0.5 for point in points)
+
+
+def test_a_list_runs_exactly_as_written_duplicates_included() -> None:
+    runs = [{"lr": 0.1}, {"lr": 0.2}, {"lr": 0.1}, {"lr": 0.1}]
+    proposed = [each for _, each in sequence(a_spec("list", runs=runs))]
+    assert [each.point for each in proposed] == runs
+    assert [each.index for each in proposed] == [0, 1, 2, 3]
+    assert {each.source for each in proposed} == {Source.LIST}
+
+
+@pytest.mark.parametrize("method", ["random", "sobol", "bayes"])
+@given(seed=SEEDS)
+def test_the_same_seed_gives_the_same_points_another_one_others(method: str, seed: int) -> None:
+    spec = a_spec(method, ENDLESS, seed=seed)
+    assert first(spec, 8) == first(spec, 8)
+    assert first(spec, 8) != first(a_spec(method, ENDLESS, seed=seed + 1), 8)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "extra"),
+    [
+        ("grid", FINITE, {}),
+        ("grid", FINITE, {"shuffle": True}),
+        ("random", FINITE, {}),
+        ("random", ENDLESS, {}),
+        ("sobol", FINITE, {}),
+        ("sobol", ENDLESS, {}),
+        ("list", None, {"runs": [{"a": 1}, {"a": 2}, {"a": 1}]}),
+        ("random", ENDLESS, {"initial": [{"n": 5}, {"x": 0.5}]}),
+        ("grid", FINITE, {"initial": [{"a": 3}, {"b": "y"}]}),
+    ],
+)
+@given(at=st.integers(0, 12))
+def test_a_cursor_that_is_resumed_goes_on_the_same(
+    method: str, parameters: dict[str, object] | None, extra: dict[str, object], at: int
+) -> None:
+    """P15: what a restarted server reads back, the cursor and the digests, is all that counts."""
+    spec = a_spec(method, parameters, **extra)
+    whole = [each for _, each in zip(range(14), sequence(spec), strict=False)]
+    if at >= len(whole):
+        return
+    seen = Counter(proposed.digest for _, proposed in whole[: at + 1])
+    resumed = [p for _, (_, p) in zip(range(13 - at), sequence(spec, whole[at][0], seen), strict=False)]
+    assert resumed == [proposed for _, proposed in whole[at + 1 :]]
+
+
+@given(enqueued=st.sets(st.integers(0, 11)), method=st.sampled_from(["grid", "random", "sobol"]))
+def test_points_from_elsewhere_are_not_handed_out_again(enqueued: set[int], method: str) -> None:
+    spec = a_spec(method, FINITE)
+    grid = texts(first(a_spec("grid", FINITE)))
+    digests = [proposed.digest for _, proposed in sequence(a_spec("grid", FINITE))]
+    seen = Counter(digests[index] for index in enqueued)
+    points = [proposed.point for _, proposed in sequence(spec, seen=seen)]
+    assert sorted(texts(points)) == sorted(text for n, text in enumerate(grid) if n not in enqueued)
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
+def test_foreign_digests_never_end_a_sweep_early(method: str) -> None:
+    """Counting what was seen is no end: points from elsewhere may be among it."""
+    foreign = Counter(bytes([number]) * 32 for number in range(40))
+    points = [proposed.point for _, proposed in sequence(a_spec(method, FINITE), seen=foreign)]
+    assert len(points) == len(set(texts(points))) == 12
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
+def test_it_is_known_with_the_last_point_that_there_is_no_other(method: str) -> None:
+    spec = a_spec(method, FINITE, constraints=["a != 4"])
+    size = known_size(spec, counted_points(spec))
+    assert size == 9
+    seen: Counter[bytes] = Counter()
+    left: list[bool | None] = []
+    for cursor, proposed in sequence(spec):
+        seen[proposed.digest] += 1
+        left.append(look_ahead(spec, cursor, seen, size)[1])
+    assert left == [True] * 8 + [False]
+
+
+def test_looking_ahead_changes_no_point() -> None:
+    for extra in ({}, {"shuffle": True}):
+        spec = a_spec("grid", FINITE, constraints=["a != 2 or b == 'x'"], **extra)
+        seen: Counter[bytes] = Counter()
+        cursor, points = Cursor(), []
+        while True:
+            cursor, proposed, _ = next_point(spec, cursor, seen, 10)
+            if proposed is None:
+                break
+            points.append(proposed.point)
+            seen[proposed.digest] += 1
+            cursor, _ = look_ahead(spec, cursor, seen, 10)
+        assert points == first(spec)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_search_that_is_broken_off_goes_on_where_it_was(shuffle: bool) -> None:
+    parameters = {"a": {"min": 1, "max": 30}, "b": {"min": 1, "max": 30}}
+    spec = a_spec("grid", parameters, constraints=["(a * b) % 29 == 1"], shuffle=shuffle)
+    whole = [proposed.point for _, proposed in sequence(spec)]
+    pieces = [proposed.point for _, proposed in sequence(spec, limit=7)]
+    assert pieces == whole
+    assert len(whole) > 10
+
+
+def test_weighted_values_that_are_never_drawn_come_at_last() -> None:
+    rare = {"values": ["often", "never", "hardly"], "probabilities": [1.0, 0.0, 0.0]}
+    for method in ("random", "sobol"):
+        assert first(a_spec(method, {"a": rare}))[0] == {"a": "often"}
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
+def test_initial_points_come_first_in_order_completed(method: str) -> None:
+    initial: list[Point] = [{"b": "y"}, {"a": 4, "b": "x", "c": 7}, {"a": 2}]
+    spec = a_spec(method, FINITE, initial=initial)
+    proposed = [each for _, each in sequence(spec)]
+    assert len(proposed) == len({each.digest for each in proposed}) == 12, "no point twice"
+    assert [each.source for each in proposed[:4]] == [Source.INITIAL] * 3 + [proposed[11].source]
+    assert [each.index for each in proposed[:3]] == [0, 1, 2]
+    for given_, each in zip(initial, proposed[:3], strict=True):
+        assert given_.items() <= each.point.items()
+        assert not spec.search_space.violations(each.point)
+
+
+def test_a_grid_completes_by_the_first_combination_that_agrees() -> None:
+    spec = a_spec("grid", FINITE, initial=[{"b": "y"}, {"b": "y"}])
+    points = first(spec)
+    assert points[:3] == [{"a": 1, "b": "y", "c": 7}, {"a": 2, "b": "y", "c": 7}, {"a": 1, "b": "x", "c": 7}]
+
+
+def test_an_initial_point_that_was_handed_out_is_passed_over() -> None:
+    spec = a_spec("grid", {"a": {"values": [1, 2]}}, initial=[{"a": 2}, {"a": 2}])
+    assert [point["a"] for point in first(spec)] == [2, 1]
+
+
+def test_completions_are_independent_of_the_points_of_the_method() -> None:
+    spec = a_spec("random", ENDLESS, initial=[{"n": 5}])
+    initial, following = first(spec, 2)
+    assert initial["x"] != following["x"]
+
+
+@pytest.mark.parametrize(("cap", "runs"), [(None, 1), (3, 3)])
+@pytest.mark.parametrize("method", ["random", "sobol"])
+def test_constants_alone_run_to_the_cap_else_once(method: str, cap: int | None, runs: int) -> None:
+    spec = a_spec(method, {"a": {"value": 1}}, **({} if cap is None else {"run_cap": cap}))
+    assert len(first(spec, runs)) == runs
+    assert len(first(spec, 10)) == (1 if cap is None else 10), "the cap is for the caller"
+    assert planned_runs(spec, known_size(spec)) == runs
+
+
+@pytest.mark.parametrize(
+    ("document", "planned"),
+    [
+        ({"method": "grid", "parameters": FINITE}, 12),
+        ({"method": "grid", "parameters": FINITE, "repeats": 3}, 36),
+        ({"method": "grid", "parameters": FINITE, "repeats": 3, "run_cap": 30}, 30),
+        ({"method": "grid", "parameters": FINITE, "run_cap": 30}, 12),
+        ({"method": "grid", "parameters": CONDITIONAL}, 5),
+        ({"method": "grid", "parameters": FINITE, "constraints": ["a > 1"]}, 9),
+        ({"method": "random", "parameters": FINITE, "initial": [{"a": 1}]}, 12),
+        ({"method": "random", "parameters": ENDLESS}, None),
+        ({"method": "sobol", "parameters": ENDLESS, "run_cap": 6}, 6),
+        ({"method": "list", "runs": [{"a": 1}, {"a": 1}], "repeats": 2}, 4),
+    ],
+)
+def test_planned_runs_count_repeats_and_the_cap(document: dict[str, object], planned: int | None) -> None:
+    spec = a_spec(**document)  # type: ignore[arg-type]
+    assert planned_runs(spec, known_size(spec, counted_points(spec))) == planned
