@@ -1,0 +1,32 @@
+"""Each verb is described where people look: its help, and the page of the command line."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from sweepd.cli.main import VERBS
+from sweepd.cli.shapes import run_shape, sweep_shape
+from sweepd.cli.verb import Verb
+from unit.cli.messages import a_run, a_sweep
+
+PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_has_two_examples_that_call_it_and_a_row_on_the_page(verb: str) -> None:
+    """C18."""
+    command = import_module(f"sweepd.cli.commands.{verb.replace('-', '_')}").command
+    assert isinstance(command, Verb)
+    assert len(command.examples) == 2
+    assert all(f"sweepctl {verb}" in example for example in command.examples)
+    assert re.search(rf"^\|[^|]*`{verb}\b|^\|[^|]*, `{verb}\b", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("member", [*sweep_shape(a_sweep()), *run_shape(a_run())])
+def test_each_member_of_the_json_is_on_the_page(member: str) -> None:
+    """C4."""
+    assert f"`{member}`" in PAGE
