@@ -13,9 +13,13 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_scheduler import codec, page_token
 from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
+from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.answers import Released
+from sweepd_scheduler.domain.requests import ReleaseAgent
 from sweepd_scheduler.following import send
 from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.sessions import Sessions
 
 HELLO_PATIENCE = 10.0
@@ -25,8 +29,9 @@ Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachRespon
 class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
     """Reports go up to the owner or the relays, commands come down from the lines."""
 
-    def __init__(self, owner: Owner, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, owner: Owner, reading: Reading, sessions: Sessions, clock: Clock) -> None:
         self._owner = owner
+        self._asking = Asking(owner, reading)
         self._sessions = sessions
         self._clock = clock
 
@@ -63,6 +68,17 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         return v1.ListAgentsResponse(
             agents=[agent_message(agent, self._seen(agent)) for agent in page],
             next_page_token=page_token.encoded([page[-1].id], request) if more else "",
+        )
+
+    async def ReleaseAgent(self, request: v1.ReleaseAgentRequest, context: object) -> v1.ReleaseAgentResponse:
+        """Let an agent take runs again that a guard holds back."""
+        sweep = names.sweep_name(request.sweep) if request.sweep else None
+        return await self._asking.ask(
+            ReleaseAgent(agent=request.agent, sweep=sweep),
+            Released,
+            lambda found: v1.ReleaseAgentResponse(sweeps=found.sweeps),
+            v1.ReleaseAgentResponse,
+            repeatable(request, request.request_id),
         )
 
     def _seen(self, agent: ListedAgent) -> int:

@@ -69,9 +69,9 @@ class Scheduler:
         sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(
             SweepServicer(self.owner, self._reading, self._studies, self._watchers), server
         )
-        run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(self._reading), server)
+        run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(self.owner, self._reading), server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(
-            AgentServicer(self.owner, self._sessions, self._clock), server
+            AgentServicer(self.owner, self._reading, self._sessions, self._clock), server
         )
         return ("sweepd.v1.SweepService", "sweepd.v1.RunService", "sweepd.v1.AgentService")
 

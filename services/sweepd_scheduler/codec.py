@@ -26,7 +26,13 @@ from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep, Swe
 
 RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
 SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}
-_ENDINGS = {each: v1.SweepEnding.Value(f"SWEEP_ENDING_{each.name}") for each in Ending}
+_ENDINGS = {
+    Ending.CAP: v1.SWEEP_ENDING_CAP,
+    Ending.TARGET: v1.SWEEP_ENDING_TARGET,
+    Ending.GRID: v1.SWEEP_ENDING_GRID,
+    Ending.STOP: v1.SWEEP_ENDING_STOP,
+    Ending.RETRIED: v1.SWEEP_ENDING_STOP,
+}
 _ATTEMPT_STATES = {each: v1.AttemptState.Value(f"ATTEMPT_STATE_{each.name}") for each in AttemptState}
 _CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in ExitCause}
 _SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}

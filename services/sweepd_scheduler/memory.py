@@ -104,9 +104,13 @@ class MemoryStore:
         sweep = self.sweep(name)
         return self._stored(sweep) if sweep else None
 
-    def final_runs(self, sweep: Sweep, states: Sequence[RunState]) -> Sequence[Run]:
-        """Return every run of a sweep in one of some states, by number."""
-        return [run for run in self._runs_of(sweep.key) if run.state in states]
+    def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
+        """Return every run in one of some states that has one of some numbers, by number; empty: any."""
+        return [
+            run
+            for run in self._runs_of(sweep.key)
+            if (not states or run.state in states) and (not numbers or run.number in numbers)
+        ]
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
         """Return the newest lines of the record of a run, oldest first."""

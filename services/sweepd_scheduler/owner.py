@@ -9,22 +9,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
+from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import Change, Decision, Effect, SetTimer
 from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.ports import Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 
 RETRY_STORAGE_AFTER = 0.25
+A = TypeVar("A", bound=Answer)
 
 
 class Outlet(Protocol):
@@ -40,7 +41,7 @@ class Outlet(Protocol):
 @dataclass(slots=True, kw_only=True)
 class _Item:
     event: Event
-    encode: Callable[[Sweep], bytes] | None = None
+    encode: Callable[[Answer], bytes] | None = None
     repeatable: Repeatable | None = None
     answer: "asyncio.Future[bytes] | None" = None
     done: Callable[[], None] | None = None
@@ -90,15 +91,26 @@ class Owner:
             self._set_timer(at, timer)
 
     async def ask(
-        self, event: Request, encode: Callable[[Sweep], bytes], repeatable: Repeatable | None
+        self, event: Request, kind: type[A], encode: Callable[[A], bytes], repeatable: Repeatable | None
     ) -> bytes:
         """Carry out what a person asks for, and return the answer once it is stored.
+
+        Args:
+            event: the request.
+            kind: what the core answers it with.
+            encode: makes the bytes of that.
+            repeatable: how the request is recognised when it comes again.
 
         Raises:
             DomainError: it was refused, or could not be stored.
         """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._post(_Item(event=event, encode=encode, repeatable=repeatable, answer=answer))
+
+        def encoded(found: Answer) -> bytes:
+            assert isinstance(found, kind)
+            return encode(found)
+
+        self._post(_Item(event=event, encode=encoded, repeatable=repeatable, answer=answer))
         return await answer
 
     async def settle(self, event: Event) -> None:

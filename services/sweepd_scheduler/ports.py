@@ -95,8 +95,8 @@ class Records(Protocol):
     def stored(self, name: SweepName) -> Stored | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
 
-    def final_runs(self, sweep: Sweep, states: Sequence[RunState]) -> Sequence[Run]:
-        """Return every run of a sweep in one of some states, by number."""
+    def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
+        """Return every run in one of some states that has one of some numbers, by number; empty: any."""
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
         """Return the newest lines of the record of a run, oldest first."""

@@ -43,6 +43,7 @@ SWEEP_LIVE = (
     "missing_keys",
     "guarded_from",
     "revision",
+    "timed_from",
     "start_time",
     "end_time",
 )
@@ -144,6 +145,7 @@ def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
         json.dumps(missing.logged_keys) if missing else "[]",
         sweep.guarded_from,
         sweep.revision,
+        sweep.timed_from,
         sweep.start_time,
         sweep.end_time,
     )

@@ -61,6 +61,7 @@ def sweep(row: Row) -> Sweep:
         objective_missing=missing,
         guarded_from=row["guarded_from"],
         revision=row["revision"],
+        timed_from=row["timed_from"],
         start_time=row["start_time"],
         end_time=row["end_time"],
     )

@@ -32,6 +32,7 @@ CREATE TABLE sweep (
     missing_keys TEXT NOT NULL,
     guarded_from BIGINT NOT NULL,
     revision BIGINT NOT NULL,
+    timed_from BIGINT NOT NULL,
     start_time BIGINT NOT NULL,
     end_time BIGINT NOT NULL,
     changed BIGINT NOT NULL,

@@ -1,7 +1,5 @@
 """Answers the calls of `SweepService`: decode, one call, encode."""
 
-import asyncio
-import hashlib
 import secrets
 from dataclasses import replace
 from typing import TypeAlias
@@ -14,8 +12,9 @@ from sweepd.codec import spec_message
 from sweepd.spec import Method, SweepSpec
 from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
-from sweepd_kernel.errors import InvalidFieldError, NotFoundError, Violation
-from sweepd_scheduler import codec, page_token
+from sweepd_kernel.errors import NotFoundError, Violation
+from sweepd_scheduler import codec, page_token, preview_codec, request_codec
+from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.events import (
     CancelSweep,
@@ -25,20 +24,20 @@ from sweepd_scheduler.domain.events import (
     ResumeSweep,
     StopSweep,
 )
-from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.explain import obstacles_of_sweep
+from sweepd_scheduler.domain.requests import UpdateSweep
+from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.explanation_codec import obstacle_message
 from sweepd_scheduler.following import follow, send
+from sweepd_scheduler.kills import kills_reported
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading
-from sweepd_scheduler.remembered import Repeatable
 from sweepd_scheduler.study import Studies
+from sweepd_scheduler.sweep_ids import drawn_ids
 from sweepd_scheduler.watch import Watchers
 
-ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
-ID_LENGTH = 8
-DRAWN_IDS = 8
-MAX_REQUEST_ID = 64
-CANCEL_PATIENCE = 10.0
+SEED_BITS = 31
 WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.WatchSweepResponse]"
 
 
@@ -47,6 +46,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     def __init__(self, owner: Owner, reading: Reading, studies: Studies, watchers: Watchers) -> None:
         self._owner = owner
+        self._asking = Asking(owner, reading)
         self._reading = reading
         self._studies = studies
         self._watchers = watchers
@@ -58,24 +58,31 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         parsed = await self._reading(codec.read_file, request.file)
         return codec.validation(parsed)
 
+    async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
+        """Show what a file would run."""
+        count = preview_codec.runs_wanted(request)
+        parsed = await self._reading(codec.read_file, request.file)
+        return await self._reading(preview_codec.previewed, parsed, count, secrets.randbits(SEED_BITS))
+
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
         parent = names.parent(request.parent)
         wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
         spec, file = await self._reading(codec.new_sweep, request)
         if spec.seed is None:
-            spec = replace(spec, seed=secrets.randbits(31))
+            spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
         counted = await self._reading(counted_points, spec)
         event = CreateSweep(
-            parent=parent, id=wanted, drawn_ids=_drawn_ids(), spec=spec, file=file, counted=counted
+            parent=parent, id=wanted, drawn_ids=drawn_ids(), spec=spec, file=file, counted=counted
         )
-        answer = await self._owner.ask(
+        return await self._asking.ask(
             event,
-            lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep)).SerializeToString(),
-            _repeatable(request, request.request_id),
+            Sweep,
+            lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep)),
+            v1.CreateSweepResponse,
+            repeatable(request, request.request_id),
         )
-        return v1.CreateSweepResponse.FromString(answer)
 
     async def GetSweep(self, request: v1.GetSweepRequest, context: object) -> v1.GetSweepResponse:
         """Give one sweep."""
@@ -116,9 +123,34 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Kill what is live, and wait for the agents that are there."""
         name = names.sweep_name(request.name)
         await self._change(CancelSweep(name), request, request.request_id)
-        missing = await self._kills_reported(name)
+        missing = await kills_reported(self._owner.state, self._watchers, name)
         sweep = await self._find(request.name)
         return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing)
+
+    async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
+        """Change the specification."""
+        name, edit = names.sweep_name(request.sweep.name), request_codec.edit(request)
+
+        async def prepare(stored: Stored | None, attempt: int) -> UpdateSweep:
+            return UpdateSweep(name=name, edit=edit, revision=request.revision, stored=stored)
+
+        return await self._asking.ask_prepared(
+            prepare,
+            name,
+            Sweep,
+            lambda sweep: v1.UpdateSweepResponse(sweep=self._message(sweep)),
+            v1.UpdateSweepResponse,
+            repeatable(request, request.request_id),
+        )
+
+    async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
+        """Say why it hands out nothing."""
+        stored = await self._find(request.name)
+        sweep = self._owner.state.sweeps.get(stored.key, stored)
+        obstacles = obstacles_of_sweep(self._owner.state, sweep)
+        return v1.ExplainSweepResponse(
+            sweep=self._message(stored), obstacles=[obstacle_message(each) for each in obstacles]
+        )
 
     async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.WatchSweepRequest, context: WatchContext
@@ -140,7 +172,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     def _message(self, sweep: Sweep) -> v1.Sweep:
         index = self._owner.state.index.get(sweep.key)
-        return codec.sweep_message(sweep, len(index.serving) if index else 0)
+        message = codec.sweep_message(sweep, len(index.serving) if index else 0)
+        if index is not None:
+            message.guarded_agents.extend(sorted(agent for agent, each in index.guards.items() if each.held))
+        return message
 
     async def _find(self, text: str) -> Sweep:
         sweep = await self._reading(self._reading.records.sweep, names.sweep_name(text))
@@ -149,38 +184,14 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return sweep
 
     async def _change(self, event: Request, request: Message, request_id: str) -> v1.Sweep:
-        answer = await self._owner.ask(
-            event, lambda sweep: self._message(sweep).SerializeToString(), _repeatable(request, request_id)
-        )
-        return v1.Sweep.FromString(answer)
+        again = repeatable(request, request_id)
+        return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
 
     async def _check_searchable(self, spec: SweepSpec) -> None:
         if spec.method is Method.BAYES:
             violations = await self._studies.prepare(spec_message(spec))
             if violations:
                 raise codec.InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
-
-    async def _kills_reported(self, name: names.SweepName) -> list[str]:
-        """Wait until the connected agents have reported the ends of their runs; return those still live."""
-        key = self._owner.state.names.get(name)
-        if key is None:
-            return []
-        follower = self._watchers.follow(key)
-        try:
-            async with asyncio.timeout(CANCEL_PATIENCE):
-                while any(run.key in self._owner.state.placements for run in self._live(key)):
-                    follower.news.clear()
-                    await follower.news.wait()
-        except TimeoutError:
-            pass
-        finally:
-            self._watchers.leave(follower)
-        return [run.name for run in self._live(key)]
-
-    def _live(self, key: int) -> list[Run]:
-        state = self._owner.state
-        numbers = sorted(state.index[key].unfinished) if key in state.index else []
-        return [state.runs[(key, number)] for number in numbers]
 
 
 def _before(place: page_token.Place | None) -> int | None:
@@ -191,26 +202,3 @@ def _before(place: page_token.Place | None) -> int | None:
             return key
         case _:
             raise page_token.BadTokenError
-
-
-def _drawn_ids() -> tuple[str, ...]:
-    return tuple(
-        # An id never looks like the name of a run, nor like a number.
-        secrets.choice(ID_LETTERS[:24]) + "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH - 1))
-        for _ in range(DRAWN_IDS)
-    )
-
-
-def _repeatable(request: Message, request_id: str) -> Repeatable | None:
-    """Return how the call is recognised when it comes again; None if it named no id.
-
-    Raises:
-        InvalidFieldError: the id is too long.
-    """
-    if not request_id:
-        return None
-    if len(request_id) > MAX_REQUEST_ID:
-        raise InvalidFieldError("request_id", f"it has more than {MAX_REQUEST_ID} characters")
-    content = request.SerializeToString(deterministic=True)
-    kind = request.DESCRIPTOR.full_name.encode()
-    return Repeatable(request_id=request_id, fingerprint=hashlib.sha256(kind + b"\0" + content).digest())

@@ -3,21 +3,22 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sweepd.spec import Goal
 from sweepd_kernel.database import open_sqlite, storage_error
-from sweepd_scheduler import rows, rows_read
-from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler import rows, rows_read, sql_rows
+from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import AttemptState, Run, RunState
+from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
+from sweepd_scheduler.sql_query import Query
 from sweepd_scheduler.sql_stored import stored_sweep
 from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
@@ -42,14 +43,14 @@ class SqliteRecords:
     def sweep(self, name: SweepName) -> Sweep | None:
         """Return one sweep."""
         with self._reading() as connection:
-            row = _sweep_row(connection, name)
+            row = sql_rows.sweep_row(connection, name)
             return rows_read.sweep(row) if row else None
 
     def sweeps(
         self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
-        query = _Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
+        query = Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
         query.where("entity = ?", entity or None)
         query.where("project = ?", project or None)
         query.among("state", states)
@@ -61,34 +62,36 @@ class SqliteRecords:
     def stored(self, name: SweepName) -> Stored | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
         with self._reading() as connection:
-            row = _sweep_row(connection, name)
+            row = sql_rows.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
 
-    def final_runs(self, sweep: Sweep, states: Sequence[RunState]) -> Sequence[Run]:
-        """Return every run of a sweep in one of some states, by number."""
-        query = _Query("select * from run")
+    def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
+        """Return every run in one of some states that has one of some numbers, by number; empty: any."""
+        query = Query("select * from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
+        if numbers:
+            query.where("number in (select value from json_each(?))", json.dumps(list(numbers)))
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by number", query.values)
-            return list(_runs(connection, sweep.name, found))
+            return list(sql_rows.runs(connection, sweep.name, found))
 
     def run(self, name: RunName) -> Run | None:
         """Return one run with all attempts."""
         with self._reading() as connection:
-            sweep = _sweep_row(connection, name.sweep)
+            sweep = sql_rows.sweep_row(connection, name.sweep)
             if sweep is None:
                 return None
             found = connection.execute(
                 "select * from run where sweep_id = ? and number = ?", (sweep["id"], name.number)
             )
-            return next(_runs(connection, name.sweep, found), None)
+            return next(sql_rows.runs(connection, name.sweep, found), None)
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
         """Return runs by number, or the best first, without those that have no value."""
-        query = _Query("select * from run")
+        query = Query("select * from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
         order = "number"
@@ -103,7 +106,7 @@ class SqliteRecords:
             query.where("number > ?", after.number)
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit + 1))
-            return page(_runs(connection, sweep.name, found), limit, run_weight)
+            return page(sql_rows.runs(connection, sweep.name, found), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""
@@ -113,7 +116,7 @@ class SqliteRecords:
                 "select * from run where sweep_id = ? and number > ? order by number limit ?",
                 (sweep, after, limit + 1),
             )
-            return _changed(connection, row, found, limit)
+            return sql_rows.changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
         """Return what has changed after `number`; None if it is not known, or there is more than fits."""
@@ -125,7 +128,7 @@ class SqliteRecords:
                 (sweep, number, limit + 1),
             )
             row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
-            changed = _changed(connection, row, found, limit)
+            changed = sql_rows.changed(connection, row, found, limit)
             return None if changed.more or number > max(last or 0, line or 0, changed.number) else changed
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
@@ -137,7 +140,7 @@ class SqliteRecords:
                 " where o.sweep_id = ? and o.number > ? order by o.number limit ?",
                 (sweep, after, limit + 1),
             )
-            return page(map(_line, found), limit, lambda line: line.weight)
+            return page(map(sql_rows.line, found), limit, lambda line: line.weight)
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
         """Return the newest lines of the record of a run, oldest first."""
@@ -146,12 +149,12 @@ class SqliteRecords:
                 "select * from event where sweep_id = ? and run = ? order by number desc limit ?",
                 (sweep, run, limit),
             )
-            return [_happened(row) for row in found][::-1]
+            return [sql_rows.happened(row) for row in found][::-1]
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt; None where there is nothing."""
         with self._reading() as connection:
-            return [_known(connection, name, number) for name, number in attempts]
+            return [sql_rows.known(connection, name, number) for name, number in attempts]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -175,109 +178,3 @@ class SqliteRecords:
         self._threads.connection = connection
         self._open.append(connection)
         return connection
-
-
-class _Query:
-    """A condition put together from those parts that were asked for."""
-
-    def __init__(self, select: str) -> None:
-        self.text = select
-        self.values: list[rows.Value] = []
-        self._word = "where"
-
-    def where(self, condition: str, *values: rows.Value) -> None:
-        """Add a condition; one whose value is None is left out."""
-        if None in values:
-            return
-        self.text += f" {self._word} {condition}"
-        self.values += values
-        self._word = "and"
-
-    def among(self, column: str, words: Sequence[str]) -> None:
-        """Add that a column has one of some values; no values: any."""
-        if words:
-            self.where(f"{column} in ({', '.join('?' * len(words))})", *words)
-
-
-def _sweep_row(connection: sqlite3.Connection, name: SweepName) -> sqlite3.Row | None:
-    found: sqlite3.Row | None = connection.execute(
-        "select * from sweep where entity = ? and project = ? and sweep = ?",
-        (name.parent.entity, name.parent.project, name.id),
-    ).fetchone()
-    return found
-
-
-def _runs(connection: sqlite3.Connection, name: SweepName, found: Iterable[sqlite3.Row]) -> Iterator[Run]:
-    return (run for run, _ in _runs_with_numbers(connection, name, found))
-
-
-def _runs_with_numbers(
-    connection: sqlite3.Connection, name: SweepName, found: Iterable[sqlite3.Row]
-) -> Iterator[tuple[Run, int]]:
-    """Read runs one after the other, each with the number of its newest change."""
-    for row in found:
-        attempts = connection.execute(
-            "select * from attempt where sweep_id = ? and run = ? order by number",
-            (row["sweep_id"], row["number"]),
-        )
-        yield rows_read.run(row, name, attempts), row["changed"]
-
-
-def _changed(
-    connection: sqlite3.Connection, row: sqlite3.Row, found: Iterable[sqlite3.Row], limit: int
-) -> Changed:
-    sweep = rows_read.sweep(row)
-    part = page(_runs_with_numbers(connection, sweep.name, found), limit, lambda each: run_weight(each[0]))
-    return Changed(
-        sweep=sweep,
-        runs=tuple(run for run, _ in part.entries),
-        number=max(row["changed"], *(number for _, number in part.entries), 0),
-        more=part.more,
-    )
-
-
-def _line(row: sqlite3.Row) -> StudyLine:
-    note = StudyNoted(
-        sweep=row["sweep_id"],
-        number=row["number"],
-        run=row["run"],
-        event=StudyEvent(row["event"]),
-        iterations=row["iterations"],
-        value=row["value"],
-        worst=row["worst"],
-        last=row["last"],
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-    )
-    return StudyLine(note=note, point=json.loads(row["point"]) if row["point"] else None)
-
-
-def _happened(row: sqlite3.Row) -> Happened:
-    return Happened(
-        number=row["number"],
-        time=row["time"],
-        sweep=row["sweep_id"],
-        kind=row["kind"],
-        run=row["run"],
-        attempt=row["attempt"],
-        detail=json.loads(row["detail"]),
-    )
-
-
-def _known(connection: sqlite3.Connection, name: RunName, number: int) -> Known | None:
-    row = connection.execute(
-        "select r.sweep_id, r.number, r.attempt, r.state, r.observation_row, a.state as attempt_state,"
-        " a.resumed_from_step from sweep s"
-        " join run r on r.sweep_id = s.id and r.number = ?"
-        " join attempt a on a.sweep_id = s.id and a.run = r.number and a.number = ?"
-        " where s.entity = ? and s.project = ? and s.sweep = ?",
-        (name.number, number, name.sweep.parent.entity, name.sweep.parent.project, name.sweep.id),
-    ).fetchone()
-    if row is None:
-        return None
-    return Known(
-        key=(row["sweep_id"], row["number"]),
-        run_state=RunState(row["state"]),
-        state=AttemptState(row["attempt_state"]),
-        observation_row=row["observation_row"] if row["attempt"] == number else 0,
-        resumed_from_step=row["resumed_from_step"],
-    )

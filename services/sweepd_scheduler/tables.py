@@ -65,6 +65,7 @@ class SweepRow(SchedulerTable, table=True):
     missing_keys: str = Field(sa_column=_text())
     guarded_from: int = Field(sa_column=_whole())
     revision: int = Field(sa_column=_whole())
+    timed_from: int = Field(sa_column=_whole())
     start_time: int = Field(sa_column=_whole())
     end_time: int = Field(sa_column=_whole())
     changed: int = Field(sa_column=_whole())

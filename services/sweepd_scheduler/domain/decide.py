@@ -1,6 +1,7 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
 from sweepd_scheduler.domain import attach, hand_out, lease, reports, suggestions, timeout, verbs
+from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decision import Decision
 from sweepd_scheduler.domain.events import (
     Announced,
@@ -29,8 +30,8 @@ from sweepd_scheduler.domain.events import (
     TimeoutDue,
 )
 from sweepd_scheduler.domain.moment import Moment
+from sweepd_scheduler.domain.requests import EndRun, EnqueueRun, ReleaseAgent, RetryRuns, UpdateSweep
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -54,13 +55,15 @@ def decide(state: State, event: Event, now: Moment) -> Decision:
     return Decision(changes=tuple(turn.changes), effects=tuple(turn.effects), answer=answer)
 
 
-def _dispatch(turn: Turn, event: Event) -> Sweep | None:
+def _dispatch(turn: Turn, event: Event) -> Answer | None:
     match event:
         case Heartbeat() | Offered() | Started() | Observed() | Exited() | Strayed() | Answered():
             if event.session in turn.state.sessions:  # else the stream was replaced or has ended
                 _report(turn, event)
         case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
             return verbs.request(turn, event)
+        case RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
+            return verbs.run_request(turn, event)
         case LeaseDue():
             lease.lease_due(turn, event)
         case ConfirmDue():

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agent import AttemptRef, Guarded
+from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.run import Attempt, Run, RunKey, RunState, StopMode
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
@@ -283,4 +284,4 @@ class Decision:
 
     changes: tuple[Change, ...] = ()
     effects: tuple[Effect, ...] = ()
-    answer: Sweep | None = None
+    answer: Answer | None = None

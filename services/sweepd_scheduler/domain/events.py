@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sweepd.spec import Point, SweepSpec
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.names import Parent, SweepName
+from sweepd_scheduler.domain.requests import RunRequest
 from sweepd_scheduler.domain.run import AttemptState, Exit, RunKey, RunState
 from sweepd_scheduler.domain.sweep import SourceFile
 
@@ -202,10 +203,10 @@ class SearchDue:
 
 @dataclass(frozen=True, slots=True)
 class TimeoutDue:
-    """The time of a sweep is over, if its `sweep_timeout` still is so many seconds."""
+    """The time of a sweep is over, if it still counts from then (microseconds since 1970)."""
 
     sweep: int
-    seconds: float
+    timed_from: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,8 @@ class SuggestionsFailed:
     why: str
 
 
-Request = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
+SweepRequest = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
+Request = SweepRequest | RunRequest
 Report = Heartbeat | Offered | Started | Observed | Exited | Strayed | Answered
 Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue
 Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed

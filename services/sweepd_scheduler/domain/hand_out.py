@@ -5,12 +5,12 @@ from dataclasses import replace
 from sweepd.spec import Method
 from sweepd_scheduler.domain.agent import OnItsWay, Session
 from sweepd_scheduler.domain.canary import waits_for_canary
-from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.creation import create_block
+from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.holding import new_command, place, put_session
 from sweepd_scheduler.domain.ladder import next_suggested
-from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.points import Drawn
 from sweepd_scheduler.domain.results import forget_best_of
 from sweepd_scheduler.domain.run import LIVE, Attempt, AttemptState, Run, RunState, Values, moved
@@ -76,7 +76,7 @@ def _start_new(turn: Turn, key: int, session: Session) -> bool:
     drawn = _next_point(turn, key)
     if drawn is None:
         return False
-    _start_block(turn, key, drawn, session)
+    _assign(turn, create_block(turn, key, drawn)[0], session)  # with repeats, the others wait
     end_if_over(turn, key)
     return True
 
@@ -86,32 +86,6 @@ def _next_point(turn: Turn, key: int) -> Drawn | None:
     if sweep.spec.method is not Method.BAYES:
         return draw_by_index(turn, key)
     return draw_initial(turn, key) or next_suggested(turn, key)
-
-
-def _start_block(turn: Turn, key: int, drawn: Drawn, session: Session) -> None:
-    """Create all runs of a point at once, as many as the cap leaves; hand out the first, the others wait."""
-    sweep = turn.state.sweeps[key]
-    first = sweep.counts.total + 1
-    left = sweep.spec.repeats if sweep.spec.run_cap is None else sweep.spec.run_cap - sweep.counts.total
-    occurrence = turn.state.index[key].digests.get(drawn.digest, 0)
-    runs = [
-        Run(
-            sweep=key,
-            number=first + repeat,
-            name=str(RunName(sweep.name, first + repeat)),
-            point=drawn.point,
-            digest=drawn.digest,
-            occurrence=occurrence,
-            provenance=drawn.provenance,
-            create_time=turn.now.wall,
-            repeat=repeat,
-            place=first + repeat,
-        )
-        for repeat in range(min(sweep.spec.repeats, left))
-    ]
-    _assign(turn, runs[0], session)
-    for run in runs[1:]:
-        turn.put_run(run)
 
 
 def _assign(turn: Turn, run: Run, session: Session) -> None:
@@ -150,9 +124,8 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
 def _first_hand_out(turn: Turn, run: Run) -> None:
     sweep = turn.state.sweeps[run.sweep]
     if sweep.state is SweepState.PENDING:
-        started = replace(sweep_moved(sweep, SweepState.RUNNING), start_time=turn.now.wall)
+        started = sweep_moved(sweep, SweepState.RUNNING)
+        started = replace(started, start_time=turn.now.wall, timed_from=turn.now.wall)
         turn.put_sweep(started)
         turn.note("sweep-running", sweep=started)
         start_timer(turn, started)
-    if sweep.spec.method is Method.BAYES and run.repeat == 0:
-        turn.observe(StudyNoted(sweep=run.sweep, number=0, run=run.number, event=StudyEvent.HANDED_OUT))

@@ -61,7 +61,8 @@ def kept(turn: Turn, run: Run) -> Run:
         return run
     was_lost = run.newest.state is AttemptState.LOST
     attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
-    back = replace(moved(with_attempt(run, attempt), RunState.RUNNING), requeues=run.requeues - was_lost)
+    requeues = max(0, run.requeues - was_lost)
+    back = replace(moved(with_attempt(run, attempt), RunState.RUNNING), requeues=requeues)
     turn.put_run(back)
     turn.note("run-kept", back)
     turn.later(turn.state.terms.lease, LeaseDue(back.key, back.attempt))

@@ -1,6 +1,7 @@
 """The values of what has ended in a sweep, so that its best is known even after one of them starts over."""
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sweepd.spec import Goal
@@ -32,6 +33,10 @@ class Ranking:
             self._values[number] = value
             insort(self._order, (cost(value, self._goal), number))
         return before
+
+    def values(self) -> Iterator[tuple[int, float]]:
+        """Return every number with its value."""
+        return iter(self._values.items())
 
     @property
     def best(self) -> Best | None:

@@ -53,11 +53,13 @@ LIVE = frozenset({RunState.ASSIGNED, RunState.RUNNING})
 _ENDS = FINAL - {RunState.CRASHED}
 
 # A run that was given up waits as pending; if its agent comes back before anyone took it, it goes on there.
+# Final runs wait again, unless they finished well, when a person retries them; nothing else moves them.
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.PENDING: _ENDS | LIVE,
     RunState.ASSIGNED: FINAL | {RunState.PENDING, RunState.RUNNING},
     RunState.RUNNING: FINAL | {RunState.PENDING},
-} | dict.fromkeys(FINAL, frozenset())
+    RunState.FINISHED: frozenset(),
+} | dict.fromkeys(FINAL - {RunState.FINISHED}, frozenset({RunState.PENDING}))
 
 # A sum of finite values stays finite: what is stored is a number.
 _LARGEST = float_info.max

@@ -1,4 +1,4 @@
-"""A sweep as the database has it: what is read of it to go on with it, and what is remembered once it is over."""
+"""A sweep as the database has it: what is read to go on with it, and what is remembered once it is over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +22,10 @@ class EndedSweep:
     reason: str
     end_time: int = 0
     revision: int = 1
+
+    def still_is(self, sweep: Sweep) -> bool:
+        """Tell whether a sweep that was read is as it was when this was noted."""
+        return self == EndedSweep.of(sweep)
 
     @classmethod
     def of(cls, sweep: Sweep) -> "EndedSweep":

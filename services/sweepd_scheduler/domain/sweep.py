@@ -32,6 +32,7 @@ class Ending(StrEnum):
     TARGET = "target"
     GRID = "grid"
     STOP = "stop"
+    RETRIED = "retried"  # it was stopped; runs that were retried go out all the same
 
 
 FINAL = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
@@ -40,7 +41,8 @@ TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
     SweepState.PENDING: FINAL | {SweepState.RUNNING, SweepState.PAUSED},
     SweepState.RUNNING: FINAL | {SweepState.PAUSED},
     SweepState.PAUSED: FINAL | {SweepState.RUNNING, SweepState.PENDING},
-} | dict.fromkeys(FINAL, frozenset())
+    SweepState.CANCELLED: frozenset(),
+} | dict.fromkeys(FINAL - {SweepState.CANCELLED}, frozenset({SweepState.RUNNING, SweepState.PENDING}))
 
 MOST_RUNGS = 64
 _RUN_STATES = tuple(RunState)
@@ -99,8 +101,9 @@ class Sweep:
         listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
         observations: how many numbered observations its study has.
         objective_seen: whether any run ever logged the objective.
-        guarded_from: runs that had ended when it was last resumed; its guard counts from there.
+        guarded_from: runs that had ended when a person last resumed it or retried runs; its guard counts from there.
         revision: version of the specification.
+        timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person let it go on.
     """
 
     key: int
@@ -122,6 +125,7 @@ class Sweep:
     objective_missing: ObjectiveMissing | None = None
     guarded_from: int = 0
     revision: int = 1
+    timed_from: int = 0
     start_time: int = 0
     end_time: int = 0
 
@@ -188,7 +192,8 @@ def settled(sweep: Sweep, now: int) -> Sweep:
     """Return the sweep in its final state if it is ending and no run of it can go on; else as it is."""
     if sweep.state in FINAL or sweep.ending is None or sweep.counts.unfinished:
         return sweep
-    state = SweepState.STOPPED if sweep.ending is Ending.STOP else SweepState.FINISHED
+    stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
+    state = SweepState.STOPPED if stops else SweepState.FINISHED
     return moved(sweep, state, reason=sweep.reason, now=now)
 
 
@@ -215,10 +220,24 @@ def resumed(sweep: Sweep) -> Sweep:
     _refuse_if_final(sweep, "resume")
     if sweep.state is not SweepState.PAUSED:
         return sweep
-    state = SweepState.RUNNING if sweep.counts.total else SweepState.PENDING
+    state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
     reason = _ENDING_REASONS[sweep.ending] if sweep.ending else ""
+    if sweep.ending is Ending.STOP:
+        reason = "it was stopped"  # by a person or by its time; the pause has taken the place of the reason
     running = moved(sweep, state, reason=reason)
-    return replace(running, objective_missing=None, guarded_from=sweep.counts.ended)
+    return replace(running, objective_missing=None)
+
+
+def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
+    """Let a sweep go on that is over or comes to its end; `why` it starts no new runs, if it does not."""
+    reason = _ENDING_REASONS[why] if why else ""
+    if sweep.state in FINAL:
+        state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
+        timed_from = now if sweep.start_time else 0
+        return replace(moved(sweep, state, reason=reason), ending=why, timed_from=timed_from)
+    if sweep.ending is why:
+        return sweep
+    return replace(sweep, ending=why, reason=sweep.reason if sweep.state is SweepState.PAUSED else reason)
 
 
 def stopped(sweep: Sweep) -> Sweep:
@@ -251,6 +270,7 @@ _ENDING_REASONS = {
     Ending.TARGET: "a run has reached metric.target",
     Ending.GRID: "every point was handed out",
     Ending.STOP: "stopped by a person",
+    Ending.RETRIED: "it was stopped; only runs that were retried go out again",
 }
 
 

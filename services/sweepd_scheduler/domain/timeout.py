@@ -1,4 +1,4 @@
-"""The end of a sweep's time: `sweep_timeout`, counted from its first hand-out.
+"""The end of a sweep's time: `sweep_timeout`, from its first hand-out, or anew when a person lets it go on.
 
 The timer runs on the monotonic clock; what is left of it after a restart is worked out by the wall clock.
 """
@@ -16,28 +16,28 @@ MICROSECONDS = 1e6
 
 
 def timeout_due(turn: Turn, event: TimeoutDue) -> None:
-    """Stop a sweep whose time is over. A timer of a limit that was edited meanwhile means nothing."""
+    """Stop a sweep whose time is over. A timer from before it went on again means nothing."""
     sweep = turn.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL or sweep.ending is Ending.STOP:
         return
-    if sweep.spec.sweep_timeout == event.seconds:
-        reason = f"sweep_timeout of {in_words(event.seconds)} is over"
+    if sweep.spec.sweep_timeout is not None and sweep.timed_from == event.timed_from:
+        reason = f"sweep_timeout of {in_words(sweep.spec.sweep_timeout)} is over"
         turn.note("sweep-timeout", sweep=sweep, reason=reason)
         stop_sweep(turn, event.sweep, reason)
 
 
 def start_timer(turn: Turn, sweep: Sweep) -> None:
     """Set the timer of a sweep that has begun, for what is left of its time."""
-    if sweep.spec.sweep_timeout is not None and sweep.start_time:
-        turn.later(_left(sweep, turn.now.wall), TimeoutDue(sweep.key, sweep.spec.sweep_timeout))
+    if sweep.spec.sweep_timeout is not None and sweep.timed_from:
+        turn.later(_left(sweep, turn.now.wall), TimeoutDue(sweep.key, sweep.timed_from))
 
 
 def first_timeouts(state: State, now: Moment) -> Iterator[tuple[float, TimeoutDue]]:
     """Return the timers of the sweeps that had begun before a restart."""
     for sweep in state.sweeps.values():
-        if sweep.spec.sweep_timeout is not None and sweep.start_time:
+        if sweep.spec.sweep_timeout is not None and sweep.timed_from:
             left = _left(sweep, now.wall)
-            yield now.monotonic + left, TimeoutDue(sweep.key, sweep.spec.sweep_timeout)
+            yield now.monotonic + left, TimeoutDue(sweep.key, sweep.timed_from)
 
 
 def in_words(seconds: float) -> str:
@@ -52,4 +52,4 @@ def in_words(seconds: float) -> str:
 def _left(sweep: Sweep, wall: int) -> float:
     """Return how much of its time is left; a wall clock that was set back gives it no more than all."""
     limit = sweep.spec.sweep_timeout or 0.0
-    return min(limit, max(0.0, limit - (wall - sweep.start_time) / MICROSECONDS))
+    return min(limit, max(0.0, limit - (wall - sweep.timed_from) / MICROSECONDS))

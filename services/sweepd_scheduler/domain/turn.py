@@ -23,9 +23,9 @@ from sweepd_scheduler.domain.early_termination import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
-from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS, State, SweepIndex, index_of, rungs_held
-from sweepd_scheduler.domain.stored import EndedSweep
+from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunKey, RunState
+from sweepd_scheduler.domain.state import RECENT_RUNS, State, SweepIndex, index_from, index_of, rungs_held
+from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.study import Study
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Sweep
@@ -75,9 +75,26 @@ class Turn:
             journal.drop(state.studies, sweep.key)
             journal.put(state.ended, sweep.key, EndedSweep.of(sweep))
 
+    def take_sweep(self, stored: Stored) -> None:
+        """Take a sweep that is over into memory again, as the database has it, with those who serve it."""
+        state, journal, key = self.state, self._journal, stored.sweep.key
+        index = index_from(stored)
+        for session in state.sessions.values():
+            if key in session.sweeps:
+                index.serving[session.id] = None
+                if session.room:
+                    index.roomy[session.id] = None
+        journal.drop(state.ended, key)
+        journal.put(state.sweeps, key, stored.sweep)
+        journal.put(state.index, key, index)
+        journal.put(state.studies, key, Study())
+
     def edit_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep whose specification was edited."""
         self.changes.append(SweepEdited(sweep))
+        index = self.state.index[sweep.key]
+        before, index.size = index.size, sweep.space_size
+        self._journal.note(lambda: setattr(index, "size", before))
         self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
@@ -98,6 +115,16 @@ class Turn:
         self.changes.append(numbered)
 
     # Runs.
+
+    def run(self, key: RunKey) -> Run:
+        """Return a run as this decision leaves it, even one that has just left memory."""
+        changed = (each.run for each in reversed(self.changes) if isinstance(each, RunChanged))
+        return self.state.runs.get(key) or next(run for run in changed if run.key == key)
+
+    def take_run(self, run: Run) -> None:
+        """Take a final run into memory again, as the database has it, so that it can be replaced."""
+        self._journal.put(self.state.runs, run.key, run)
+        self._journal.put(self.state.index[run.sweep].again, run.number, None)
 
     def put_run(self, run: Run) -> None:
         """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
@@ -120,11 +147,11 @@ class Turn:
     def _index_run(self, before: Run | None, run: Run) -> None:
         state, journal = self.state, self._journal
         sweep, index = state.sweeps[run.sweep], state.index[run.sweep]
-        if before is None:
-            if run.repeat == 0:
-                journal.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
+        if before is None and run.repeat == 0:
+            journal.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
+        if run.state not in FINAL:
             journal.add(index.unfinished, run.number)
-        if run.state in FINAL:
+        else:
             journal.discard(index.unfinished, run.number)
             self._count_ended(index, run)
         self._queue(index, run)

@@ -6,17 +6,31 @@ from dataclasses import replace
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain import sweep as sweeps
+from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.edit import edit
+from sweepd_scheduler.domain.end_run import end_run
+from sweepd_scheduler.domain.enqueue import enqueue
 from sweepd_scheduler.domain.events import (
     CancelSweep,
     CreateSweep,
     PauseSweep,
-    Request,
     ResumeSweep,
     StopSweep,
+    SweepRequest,
 )
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.release import release
+from sweepd_scheduler.domain.requests import (
+    EndRun,
+    EnqueueRun,
+    ReleaseAgent,
+    RetryRuns,
+    RunRequest,
+    UpdateSweep,
+)
+from sweepd_scheduler.domain.retry_runs import retry_runs
 from sweepd_scheduler.domain.run import RunState, Stop, StopMode
 from sweepd_scheduler.domain.run_end import end, stop_sweep, tell_ended
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
@@ -35,7 +49,7 @@ class NameTakenError(DomainError):
         )
 
 
-def request(turn: Turn, event: Request) -> Sweep:
+def request(turn: Turn, event: SweepRequest) -> Sweep:
     """Carry out what a person asks for and return the sweep as it then stands.
 
     Raises:
@@ -52,6 +66,25 @@ def request(turn: Turn, event: Request) -> Sweep:
             return _stop(turn, name)
         case CancelSweep(name=name):
             return _cancel(turn, name)
+
+
+def run_request(turn: Turn, event: RunRequest) -> Answer:
+    """Carry out what a person asks for about runs, a specification or an agent, and return the answer.
+
+    Raises:
+        DomainError: it cannot be carried out; nothing has changed.
+    """
+    match event:
+        case RetryRuns():
+            return retry_runs(turn, event)
+        case EnqueueRun():
+            return enqueue(turn, event)
+        case EndRun():
+            return end_run(turn, event)
+        case UpdateSweep():
+            return edit(turn, event)
+        case ReleaseAgent():
+            return release(turn, event)
 
 
 def _create(turn: Turn, event: CreateSweep) -> Sweep:
@@ -77,7 +110,7 @@ def _resume(turn: Turn, name: SweepName) -> Sweep:
     before = _find(turn, name, "resume")
     sweep = _change(turn, name, "resume", sweeps.resumed)
     if sweep is not before:
-        guard.resumed(turn, sweep.key)
+        guard.count_anew(turn, sweep.key)
     serve_sweep(turn, sweep.key)
     return turn.sweep(sweep.key)
 

@@ -65,7 +65,7 @@ class Bench:
 
     async def pause(self, request_id: str = "", fingerprint: bytes = b"") -> bytes:
         repeatable = Repeatable(request_id=request_id, fingerprint=fingerprint) if request_id else None
-        return await self.owner.ask(PauseSweep(S), encode, repeatable)
+        return await self.owner.ask(PauseSweep(S), Sweep, encode, repeatable)
 
     async def attach(self) -> None:
         await self.owner.settle(Announced("session", "ann"))
@@ -92,7 +92,7 @@ def running(scenario: Callable[[Bench], Awaitable[None]]) -> None:
     async def main() -> None:
         bench = Bench()
         loop = asyncio.create_task(bench.owner.run())
-        await bench.owner.ask(CREATE, encode, None)
+        await bench.owner.ask(CREATE, Sweep, encode, None)
         try:
             await scenario(bench)
         finally:
@@ -109,7 +109,7 @@ def test_what_waits_together_is_stored_together() -> None:
             CreateSweep(parent=PARENT, id=f"x{n}", drawn_ids=(), spec=CREATE.spec, file=None)
             for n in range(20)
         ]
-        answers = await asyncio.gather(*(bench.owner.ask(each, encode, None) for each in creates))
+        answers = await asyncio.gather(*(bench.owner.ask(each, Sweep, encode, None) for each in creates))
         assert len(set(answers)) == 20
         assert len(bench.outlet.numbers) - before <= 2
         assert bench.outlet.numbers == sorted(set(bench.outlet.numbers))
@@ -152,7 +152,7 @@ def test_nothing_leaves_before_it_is_stored_and_reports_wait_for_the_store() -> 
 def test_a_refused_request_changes_nothing_and_the_loop_goes_on() -> None:
     async def scenario(bench: Bench) -> None:
         with pytest.raises(DomainError, match="exists already"):
-            await bench.owner.ask(CREATE, encode, None)
+            await bench.owner.ask(CREATE, Sweep, encode, None)
         assert await bench.pause() == b"local/demo/s paused"
 
     running(scenario)
@@ -176,7 +176,7 @@ def test_a_defect_in_one_answer_spoils_no_other() -> None:
     async def scenario(bench: Bench) -> None:
         other = asyncio.ensure_future(bench.attach())
         with pytest.raises(ZeroDivisionError):
-            await bench.owner.ask(PauseSweep(S), broken, None)
+            await bench.owner.ask(PauseSweep(S), Sweep, broken, None)
         await other
         assert bench.owner.state.sweeps[1].state is SweepState.PENDING
 

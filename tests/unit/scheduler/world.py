@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sweepd.spec import SweepSpec, parse_mapping
+from sweepd.spec.sizes import counted_points
 from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import (
     Ack,
@@ -45,7 +47,7 @@ from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.memory import MemoryStore
-from unit.scheduler.invariants import check
+from unit.scheduler.invariants import check, check_restored
 
 C = TypeVar("C")
 PARENT = Parent("local", "demo")
@@ -77,7 +79,7 @@ class World:
     def moment(self) -> Moment:
         return Moment(self.now, int(self.now * 1e6))
 
-    def happens(self, event: Event) -> Sweep | None:
+    def happens(self, event: Event) -> Answer | None:
         decision = decide(self.state, event, self.moment)
         self.state.journal.keep()
         self.changes += decision.changes
@@ -108,10 +110,13 @@ class World:
         self.now = end
 
     def create(self, document: Mapping[str, object], sweep_id: str = "s") -> Sweep:
+        spec = a_spec(document)
         answer = self.happens(
-            CreateSweep(parent=PARENT, id=sweep_id, drawn_ids=(), spec=a_spec(document), file=None)
+            CreateSweep(
+                parent=PARENT, id=sweep_id, drawn_ids=(), spec=spec, file=None, counted=counted_points(spec)
+            )
         )
-        assert answer is not None
+        assert isinstance(answer, Sweep)
         return answer
 
     def attach(
@@ -217,9 +222,10 @@ class World:
     def restarts(self) -> None:
         """Begin again with what was stored; every stream is gone, and the time of day has not stood still."""
         loaded = self.everything().load(0)
-        self.state = State(Terms())
+        before, self.state = self.state, State(Terms())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
         self.timers = [*self.state.first_timers(self.now), *first_timeouts(self.state, self.moment)]
+        check_restored(before, self.state)
 
     def asked(self) -> list[AskStudy]:
         return [effect for effect in self.effects if isinstance(effect, AskStudy)]

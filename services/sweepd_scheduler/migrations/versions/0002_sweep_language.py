@@ -24,7 +24,7 @@ def upgrade() -> None:
     """Make each table anew, as SQLite gives an old one no column that has to have a value."""
     op.rename_table("sweep", "old_sweep")
     _new_sweep()
-    _copy("sweep", _SWEEP_KEPT, initial="0", guarded_from="0", revision="1")
+    _copy("sweep", _SWEEP_KEPT, initial="0", guarded_from="0", revision="1", timed_from="start_time")
     op.rename_table("run", "old_run")
     _new_run()
     # A run that waits was handed out before; so far the best value was the only value there was.
@@ -91,6 +91,7 @@ def _new_sweep() -> None:
         sa.Column("missing_keys", sa.Text, nullable=False),
         sa.Column("guarded_from", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("timed_from", sa.BigInteger, nullable=False),
         sa.Column("start_time", sa.BigInteger, nullable=False),
         sa.Column("end_time", sa.BigInteger, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),

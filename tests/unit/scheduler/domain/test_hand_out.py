@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.decision import StartRun, SweepEnded
 from sweepd_scheduler.domain.events import Answered, CreateSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
-from sweepd_scheduler.domain.sweep import Ending, SweepState
+from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World, a_spec
 
 S = SweepName(PARENT, "s")
@@ -174,7 +174,7 @@ def test_stopping_ends_runs_that_wait_to_be_handed_out_again(world: World) -> No
     start = world.takes_one(session)
     world.exits(session, start.ref, Exit(cause=ExitCause.HANDED_BACK))
     answer = world.happens(StopSweep(S))
-    assert answer is not None
+    assert isinstance(answer, Sweep)
     assert answer.state is SweepState.STOPPED
     assert world.run((1, 1)).state is RunState.STOPPED
 
@@ -182,7 +182,7 @@ def test_stopping_ends_runs_that_wait_to_be_handed_out_again(world: World) -> No
 def test_a_pending_sweep_is_stopped_at_once(world: World) -> None:
     world.create(RANDOM)
     answer = world.happens(StopSweep(S))
-    assert answer is not None
+    assert isinstance(answer, Sweep)
     assert answer.state is SweepState.STOPPED
 
 
@@ -198,5 +198,5 @@ def test_a_drawn_id_that_is_taken_is_passed_over(world: World) -> None:
     answer = world.happens(
         CreateSweep(parent=PARENT, id=None, drawn_ids=("k3x9", "m4m4"), spec=a_spec(RANDOM), file=None)
     )
-    assert answer is not None
+    assert isinstance(answer, Sweep)
     assert answer.name.id == "m4m4"

@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.decision import (
 from sweepd_scheduler.domain.events import CancelSweep, Exited, ResumeSweep
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunState, StopMode
-from sweepd_scheduler.domain.sweep import Ending, SweepState
+from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")
@@ -174,7 +174,7 @@ def test_cancelling_kills_what_is_live(world: World) -> None:
     session = world.attach(slots=2)
     start = world.takes_one(session)
     answer = world.happens(CancelSweep(S))
-    assert answer is not None
+    assert isinstance(answer, Sweep)
     assert answer.state is SweepState.CANCELLED
     assert world.last_told(SweepEnded).state is SweepState.CANCELLED
     assert world.stops()[-1].mode is StopMode.KILL

@@ -1,0 +1,96 @@
+"""Requests of people on their way to the owner: known when they come again, given what is not in memory."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.events import Request
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests import NotInMemoryError
+from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.remembered import Repeatable
+
+MAX_REQUEST_ID = 64
+MAX_TRIES = 8
+
+A = TypeVar("A", bound=Answer)
+M = TypeVar("M", bound=Message)
+Prepare = Callable[[Stored | None, int], Awaitable[Request]]
+"""Makes the event of a request from what is stored of a sweep that is over, and the number of the try."""
+
+
+class Asking:
+    """Asks the owner, and reads for it what it asks for."""
+
+    def __init__(self, owner: Owner, reading: Reading) -> None:
+        self._owner = owner
+        self._reading = reading
+
+    async def ask(
+        self,
+        event: Request,
+        kind: type[A],
+        encode: Callable[[A], M],
+        answer: type[M],
+        again: Repeatable | None,
+    ) -> M:
+        """Carry out a request and return the answer once it is stored.
+
+        Args:
+            event: the request.
+            kind: what the core answers it with.
+            encode: makes the message of that.
+            answer: the kind of message.
+            again: how the request is recognised when it comes again.
+
+        Raises:
+            DomainError: it was refused, or could not be stored.
+        """
+        found = await self._owner.ask(event, kind, lambda each: encode(each).SerializeToString(), again)
+        return answer.FromString(found)
+
+    async def ask_prepared(
+        self,
+        prepare: Prepare,
+        sweep: SweepName,
+        kind: type[A],
+        encode: Callable[[A], M],
+        answer: type[M],
+        again: Repeatable | None,
+    ) -> M:
+        """Carry out a request that may need what is in the database only, or be overtaken while it reads.
+
+        Raises:
+            DomainError: it was refused, could not be stored, or was overtaken again and again.
+        """
+        stored: Stored | None = None
+        for attempt in range(MAX_TRIES):
+            event = await prepare(stored, attempt)
+            try:
+                return await self.ask(event, kind, encode, answer, again)
+            except NotInMemoryError as missing:
+                if attempt == MAX_TRIES - 1:
+                    raise
+                stored = await self._reading(self._reading.records.stored, sweep) if missing.whole else None
+        raise AssertionError("the last try has returned or raised")
+
+
+def repeatable(request: Message, request_id: str) -> Repeatable | None:
+    """Return how the call is recognised when it comes again; None if it named no id.
+
+    Raises:
+        InvalidFieldError: the id is too long.
+    """
+    if not request_id:
+        return None
+    if len(request_id) > MAX_REQUEST_ID:
+        raise InvalidFieldError("request_id", f"it has more than {MAX_REQUEST_ID} characters")
+    content = request.SerializeToString(deterministic=True)
+    kind = request.DESCRIPTOR.full_name.encode()
+    return Repeatable(request_id=request_id, fingerprint=hashlib.sha256(kind + b"\0" + content).digest())

@@ -1,0 +1,55 @@
+"""What a person changes about a sweep after it was created."""
+
+from dataclasses import replace
+
+from sweepd.spec import SweepSpec
+from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_scheduler.domain.creation import room
+from sweepd_scheduler.domain.guard import name_held
+from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.requests import Edit, UpdateSweep
+from sweepd_scheduler.domain.revival import in_memory, reopen
+from sweepd_scheduler.domain.search import end_if_over
+from sweepd_scheduler.domain.sweep import Ending, Sweep
+from sweepd_scheduler.domain.turn import Turn
+
+
+class StaleRevisionError(DomainError):
+    """The sweep has been edited since the caller read it."""
+
+    def __init__(self, name: str, seen: int, revision: int) -> None:
+        super().__init__(
+            f"{name} was edited meanwhile: you saw revision {seen}, it is at {revision}; look again",
+            status=Status.ABORTED,
+            reason=Reason.STALE_REVISION,
+            metadata={"name": name, "revision": str(revision)},
+        )
+
+
+def edit(turn: Turn, event: UpdateSweep) -> Sweep:
+    """Change the specification; a sweep that had reached its cap goes on if that is raised.
+
+    Raises:
+        DomainError: there is no such sweep, or it was edited meanwhile.
+    """
+    before = in_memory(turn, event.name, event.stored)
+    if event.revision not in (0, before.revision):
+        raise StaleRevisionError(str(before.name), event.revision, before.revision)
+    spec, key = _edited(before.spec, event.edit), before.key
+    if spec == before.spec:
+        turn.put_sweep(before)  # one that is over leaves memory again
+        return before
+    if before.ending is Ending.CAP and room(replace(before, spec=spec)) != 0:
+        reopen(turn, key, "edit", None)
+    sweep = replace(turn.state.sweeps[key], spec=spec, revision=before.revision + 1)
+    turn.note("sweep-edited", sweep=sweep, fields=", ".join(sorted(event.edit.fields)))
+    turn.edit_sweep(sweep)
+    if key in turn.state.sweeps:
+        end_if_over(turn, key)
+        name_held(turn, key)
+        serve_sweep(turn, key)
+    return turn.sweep(key)
+
+
+def _edited(spec: SweepSpec, edit: Edit) -> SweepSpec:
+    return replace(spec, **{field: getattr(edit, field) for field in edit.fields})

@@ -1,0 +1,93 @@
+"""What people ask for beyond the life of a sweep as a whole: about its runs, its specification, its agents.
+
+`stored` carries what the database holds of a sweep that is over; without it such a request is answered with
+`NotInMemoryError`, and comes again with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sweepd.spec import Json, Point
+from sweepd_kernel.errors import DomainError, Status
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.stored import Stored
+
+
+class NotInMemoryError(DomainError):
+    """What is needed is in the database only, or has changed since it was read. `whole`: a whole sweep."""
+
+    def __init__(self, name: str, *, whole: bool = False) -> None:
+        super().__init__(f"{name} changes too fast; try again", status=Status.UNAVAILABLE, retry_after=0.5)
+        self.whole = whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRuns:
+    """A person wants ended runs handed out again.
+
+    Args:
+        sweep: whose runs they are.
+        runs: as the database has them.
+        siblings: with repeats, the other runs of their points.
+        named: each of them was asked for by name; else those that may be retried are meant.
+        stored: see above.
+    """
+
+    sweep: SweepName
+    runs: tuple[Run, ...]
+    siblings: tuple[Run, ...] = ()
+    named: bool
+    stored: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnqueueRun:
+    """A person wants a point tried. `point` may leave parameters out; `first`: before all that wait."""
+
+    sweep: SweepName
+    point: Point
+    first: bool
+    stored: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun:
+    """A person wants one run to end. `found`: what the database has, for a run that is not in memory."""
+
+    name: RunName
+    looked_up: bool = False
+    found: Run | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """New values of some fields of a specification; those that are not in `fields` mean nothing."""
+
+    fields: frozenset[str]
+    run_cap: int | None = None
+    name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSweep:
+    """A person changes the specification. `revision`: the one that was seen; 0 for whichever."""
+
+    name: SweepName
+    edit: Edit
+    revision: int = 0
+    stored: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseAgent:
+    """A person lets an agent take runs again. `sweep`: of which; None: of every sweep that holds it back."""
+
+    agent: str
+    sweep: SweepName | None
+
+
+RunRequest = RetryRuns | EnqueueRun | EndRun | UpdateSweep | ReleaseAgent

@@ -1,0 +1,115 @@
+"""What people ask for about runs and specifications, read from messages."""
+
+from dataclasses import dataclass
+
+from sweepd import v1
+from sweepd.codec import CodecError, point_from_message
+from sweepd.spec import Point, parse_mapping
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler import codec
+from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.requests import Edit
+from sweepd_scheduler.domain.run import FINAL, RunState
+
+MAX_RETRIED_BY_NAME = 1_000
+EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
+# Whatever else a file has to have, so that the rest can be read by its rules.
+_REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs are to be retried: these, or if there are none those in some states."""
+
+    sweep: SweepName
+    runs: tuple[RunName, ...] = ()
+    states: tuple[RunState, ...] = ()
+
+
+def wanted_runs(request: v1.RetryRunsRequest) -> Wanted:
+    """Read which runs are to be retried.
+
+    Raises:
+        DomainError: it cannot be read.
+    """
+    if bool(request.names) == bool(request.sweep):
+        raise InvalidFieldError("names", "name either runs or a sweep")
+    if request.sweep:
+        states = codec.states(codec.RUN_STATES, request.states)
+        if not states or not set(states) <= FINAL - {RunState.FINISHED}:
+            words = "failed, crashed, stopped or killed"
+            raise InvalidFieldError("states", f"say which runs are meant: {words}, at least one of them")
+        return Wanted(sweep=names.sweep_name(request.sweep), states=states)
+    if len(request.names) > MAX_RETRIED_BY_NAME:
+        raise InvalidFieldError("names", f"{len(request.names)} runs are more than {MAX_RETRIED_BY_NAME}")
+    runs = tuple(dict.fromkeys(names.run_name(name) for name in request.names))
+    if len({run.sweep for run in runs}) > 1:
+        raise InvalidFieldError("names", "they are runs of several sweeps; retry those of one at a time")
+    return Wanted(sweep=runs[0].sweep, runs=runs)
+
+
+def wanted_point(request: v1.EnqueueRunRequest) -> Point:
+    """Read the point of a run.
+
+    Raises:
+        InvalidFieldError: it cannot be read.
+    """
+    try:
+        return point_from_message(request.parameters)
+    except CodecError as error:
+        raise InvalidFieldError(error.field or "parameters", error.why) from None
+
+
+def edit(request: v1.UpdateSweepRequest) -> Edit:
+    """Read what is to be changed of a specification, by the rules of a file.
+
+    Raises:
+        InvalidFieldError: a field cannot be changed, or its new value would be refused in a file.
+    """
+    fields = frozenset(_field(path) for path in request.update_mask.paths)
+    if not fields:
+        raise InvalidFieldError("update_mask", f"it names no field; {_known()}")
+    document = _document(request.sweep.spec, fields)
+    parsed = parse_mapping({**_REST, **document}, file="edit")
+    findings = [finding for finding in parsed.diagnostics if finding.severity == "error"]
+    if parsed.spec is None or findings:
+        raise InvalidFieldError(f"sweep.spec.{findings[0].path}", findings[0].message)
+    spec = parsed.spec
+    return Edit(
+        fields=fields,
+        run_cap=spec.run_cap,
+        name=spec.name,
+        description=spec.description,
+        tags=spec.tags,
+        metadata=spec.metadata,
+    )
+
+
+def _field(path: str) -> str:
+    head, _, field = path.partition(".")
+    if head != "spec" or field not in EDITABLE:
+        raise InvalidFieldError("update_mask", f"{path!r:.100} cannot be changed; {_known()}")
+    return field
+
+
+def _known() -> str:
+    return f"what can: {', '.join(f'spec.{field}' for field in EDITABLE)}"
+
+
+def _document(spec: v1.SweepSpec, fields: frozenset[str]) -> dict[str, object]:
+    document: dict[str, object] = {}
+    if spec.HasField("run_cap"):
+        document["run_cap"] = spec.run_cap
+    if spec.name:
+        document["name"] = spec.name
+    if spec.description:
+        document["description"] = spec.description
+    if spec.tags:
+        document["tags"] = list(spec.tags)
+    if spec.HasField("metadata"):
+        try:
+            document["metadata"] = point_from_message(spec.metadata)
+        except CodecError as error:
+            raise InvalidFieldError(f"sweep.spec.metadata.{error.field}", error.why) from None
+    return {field: value for field, value in document.items() if field in fields}
