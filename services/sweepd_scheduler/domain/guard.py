@@ -93,8 +93,10 @@ def run_failed(turn: Turn, key: int, reason: str) -> None:
         _pause_for_failures(turn, sweep, told)
 
 
-def resumed(turn: Turn, key: int) -> None:
-    """Count the runs that end anew, as a person has resumed the sweep."""
+def count_anew(turn: Turn, key: int) -> None:
+    """Count the runs that end from here on alone: a person has mended what was wrong, and lets it go on."""
+    sweep = turn.state.sweeps[key]
+    turn.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
     turn.forget_recent(key)
     name_held(turn, key)
 
