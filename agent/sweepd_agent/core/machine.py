@@ -140,7 +140,9 @@ def _start(turn: Turn, event: StartReceived) -> None:
         turn.do(Confirm(event.command_id, "no slot of this agent is free"))
         return
     for other in list(turn.state.held.values()):
-        if other.key.run == key.run and other.key.attempt < key.attempt:
+        # One that has ended only delivers, as before a retry: whether it still may is the scheduler's to say.
+        is_past = other.key.run == key.run and other.key.attempt < key.attempt
+        if is_past and other.phase is not Phase.ENDED:
             _fenced(turn, Fenced(other.key))
     turn.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING, place=free[0]))
     turn.do(Journal(event.assignment, event.command_id))

@@ -70,6 +70,16 @@ def test_an_assignment_is_journalled_then_confirmed_then_started() -> None:
     assert play.happens(e.ProcessStarted(KEY, 77)) == [f.ReportStart(KEY)]
 
 
+def test_an_attempt_that_has_ended_goes_on_delivering_when_its_run_is_tried_again_here() -> None:
+    play = Play(Settings(slots=2))
+    play.running()
+    play.happens(e.ProcessEnded(KEY, Outcome(code=1)), e.ExitReported(KEY), e.ExitAcked(KEY))
+    again = assignment(attempt=2)
+    assert f.Forget(KEY) not in play.happens(e.StartReceived(2, again), e.Journalled(again.key, 2))
+    assert f.Forget(KEY) in play.happens(e.Delivered(KEY))
+    assert list(play.state.held) == [again.key]
+
+
 def test_a_disk_that_takes_nothing_gives_the_run_back() -> None:
     play = Play()
     play.connected()
