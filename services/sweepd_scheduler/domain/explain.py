@@ -75,7 +75,9 @@ def _in_the_way(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle,
 
 def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Obstacle]:
     if not sessions:
-        return [Obstacle(ObstacleKind.NO_AGENT, f"no agent serves it; start one: sweep-agent {sweep.name}")]
+        labels = "".join(f" --label {name}={value}" for name, value in sorted(sweep.spec.requires.items()))
+        start = f"sweep-agent --sweep {sweep.name}{labels}"
+        return [Obstacle(ObstacleKind.NO_AGENT, f"no agent serves it; start one: {start}")]
     standings = [withheld(sweep, session, index) for session in sessions]
     if all(standings):
         held = [each for each in standings if each is not None]
@@ -92,7 +94,8 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
 def _withheld(held: list[Withheld], reason: WithheldReason) -> Obstacle:
     kind = ObstacleKind.LABELS if reason is WithheldReason.LABELS else ObstacleKind.GUARD
     mine = _of(held, reason)
-    more = f" (and {len(mine) - 1} more agents)" if len(mine) > 1 else ""
+    others = len(mine) - 1
+    more = f" (and so for {others} more agent{'s' if others > 1 else ''})" if others else ""
     return Obstacle(kind, f"{mine[0].message}{more}")
 
 
