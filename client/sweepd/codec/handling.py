@@ -19,7 +19,7 @@ def fill_handling(message: v1.SweepSpec, spec: SweepSpec) -> None:
         ValueError: a number is out of its field's range.
     """
     message.repeats = spec.repeats
-    if spec.repeats > 1:
+    if spec.repeats > 1 and spec.metric is not None:  # else there is nothing to combine
         message.aggregate = _AGGREGATES[spec.aggregate]
     message.retry.infrastructure = spec.retry.infrastructure
     message.retry.failure = spec.retry.failure

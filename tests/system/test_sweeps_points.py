@@ -1,0 +1,149 @@
+"""A sweep runs the points that its preview shows, and many agents at once never get one of them twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import grpc.aio
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from sweepd import v1
+from sweepd.codec import point_from_message
+from sweepd.rpc_error import Failure
+from sweepd.spec import canonical_json, point_digest
+from system.installation import Installation
+from system.wire import OnTheWire, Wire, work_to_the_end
+
+FIFTY = "method: grid\nprogram: t.py\nparameters: {a: {min: 1, max: 10}, b: {values: [1, 2, 3, 4, 5]}}\n"
+TREE = (
+    "parameters:\n"
+    "  kind: {values: [sgd, adam, none]}\n"
+    "  momentum: {values: [0.0, 0.5, 0.9], when: kind == 'sgd'}\n"
+    "  beta: {values: [0.8, 0.9, 0.99, 0.999], when: kind == 'adam'}\n"
+    "  depth: {min: 1, max: 3}\n"
+    "constraints: [\"depth < 3 or kind != 'none'\"]\n"
+)
+MIXED = (
+    "parameters:\n"
+    "  lr: {distribution: log_uniform_values, min: 1.0e-5, max: 0.1}\n"
+    "  net: {parameters: {width: {values: [64, 128, 256]}, drop: {min: 0.0, max: 0.5}}}\n"
+    "  wide: {min: 1, max: 4, when: net.width >= 128}\n"
+    "constraints: ['lr < 0.01 or net.drop > 0.25']\n"
+)
+SWEEPS = {
+    "grid": "method: grid\n" + TREE,
+    "shuffled grid": "method: grid\nshuffle: true\nseed: 5\nrepeats: 2\n" + TREE,
+    "random": "method: random\nrun_cap: 30\nseed: 5\ninitial: [{lr: 0.001}]\n" + MIXED,
+    "random in a finite space": "method: random\nseed: 6\n" + TREE,
+    "sobol": "method: sobol\nrun_cap: 32\nseed: 7\n" + MIXED,
+    "sobol in a finite space": "method: sobol\nseed: 8\nrepeats: 2\nrun_cap: 43\n" + TREE,
+    "list": "method: list\nruns: [{a: 1}, {a: 2, b: {c: x}}, {a: 1}, {a: 1}]\n",
+}
+
+
+async def at_once(wire: Wire, sweep: str, agents: int) -> list[v1.StartRun]:
+    """Let many agents ask at the same moment, each on a stream of its own; return what each was given."""
+    asks = asyncio.Event()
+
+    async def one() -> v1.StartRun:
+        async with ScriptedAgent(wire.channel, sweep) as agent:
+            await asks.wait()
+            await agent.offer()
+            start = await agent.next_start()
+            given.append(start)
+            if len(given) == agents:
+                everybody.set()
+            await everybody.wait()  # nobody ends before all have one
+            return start
+
+    given: list[v1.StartRun] = []
+    everybody = asyncio.Event()
+    tasks = [asyncio.create_task(one()) for _ in range(agents)]
+    asks.set()
+    return await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("extra", ["", "shuffle: true\nseed: 3\n"])
+def test_fifty_agents_at_once_get_the_fifty_points_of_a_grid(on_the_wire: OnTheWire, extra: str) -> None:
+    """P13, with fifty streams on a real server."""
+
+    async def scenario(wire: Wire) -> None:
+        sweep = await wire.create(FIFTY + extra)
+        starts = await at_once(wire, sweep.name, 50)
+        points = {point_digest(point_from_message(start.parameters)) for start in starts}
+        assert len(points) == 50
+        assert sorted(start.number for start in starts) == list(range(1, 51))
+        assert (await wire.get(sweep.name)).ending == v1.SWEEP_ENDING_GRID
+
+    on_the_wire(scenario)
+
+
+def test_real_agents_with_fifty_slots_work_off_a_grid(installation: Installation) -> None:
+    installation.start_server()
+    sweep = installation.create(FIFTY + "shuffle: true\ncommand: ['true', '${args}']\n")
+    agents = [installation.start_agent(sweep, "--slots", "10") for _ in range(5)]
+    installation.ctl("wait", sweep, "--timeout", "60s")
+    assert [agent.process.wait(20) for agent in agents] == [0] * 5
+    runs = installation.export(sweep, "run")
+    assert len(runs) == len({canonical_json(run["params"]) for run in runs}) == 50
+    assert {run["state"] for run in runs} == {"finished"}
+    assert {run["attempt"] for run in runs} == {1}
+
+
+@pytest.mark.parametrize("what", list(SWEEPS))
+def test_a_sweep_runs_what_the_preview_of_its_file_shows(
+    installation: Installation, on_the_wire: OnTheWire, what: str
+) -> None:
+    """The same file and seed give the same points, here without a server, there by many agents at once."""
+    text = "program: t.py\n" + SWEEPS[what]
+    installation.write("sweep.yaml", text)
+    shown = installation.ctl("preview", "sweep.yaml", "-n", "500", "-o", "jsonl")
+    lines = [json.loads(line) for line in shown.stdout.splitlines()]
+    whole = installation.json("preview", "sweep.yaml", "-n", "0")
+    assert all(set(line) == {"params", "argv"} for line in lines)
+
+    async def scenario(wire: Wire) -> None:
+        sweep = await wire.create(text)
+        assert sweep.planned_runs == whole["plannedRuns"] == len(lines)
+
+        async def one() -> int:
+            async with ScriptedAgent(wire.channel, sweep.name) as agent:
+                try:
+                    return await work_to_the_end(agent, lambda start: [])
+                except grpc.aio.AioRpcError as error:
+                    if Failure.of(error).reason != "sweep-ended":  # the others were faster
+                        raise
+                    return 0
+
+        assert sum(await asyncio.gather(*(one() for _ in range(3)))) == len(lines)
+        runs = await wire.all_runs(sweep.name)
+        assert [point_from_message(run.parameters) for run in runs] == [line["params"] for line in lines]
+        file = v1.SweepFile(file_name="sweep.yaml", content=text.encode())
+        answer = await wire.sweeps.PreviewSweep(v1.PreviewSweepRequest(file=file, count=500))
+        previewed = answer.preview.runs
+        assert [run.parameters for run in previewed] == [run.parameters for run in runs]
+        assert [list(run.argv) for run in previewed] == [line["argv"] for line in lines]
+        assert [run.source for run in previewed] == [run.provenance.source for run in runs]
+        assert [run.repeat for run in previewed] == [run.repeat for run in runs]
+        assert answer.preview.planned_runs == len(lines)
+
+    on_the_wire(scenario)
+
+
+def test_what_a_preview_shows_is_what_a_real_agent_starts(installation: Installation) -> None:
+    text = (
+        "program: t.py\nmethod: grid\ncommand: ['true', '${args}', '--repeat=${repeat}', '${args_json}']\n"
+        "repeats: 2\nparameters: {a: {values: [1, 'two words']}, o: {parameters: {x: {value: null}}}}\n"
+    )
+    installation.start_server()
+    sweep = installation.create(text)
+    agent = installation.start_agent(sweep)
+    installation.ctl("wait", sweep, "--timeout", "60s")
+    assert agent.process.wait(15) == 0
+    shown = installation.ctl("preview", "sweep.yaml", "-o", "jsonl").stdout.splitlines()
+    runs = sorted(installation.export(sweep, "run"), key=lambda run: int(str(run["number"])))
+    started = [run["attempts"][0]["argv"] for run in runs]  # type: ignore[index]  # plain JSON
+    assert [json.loads(line)["argv"] for line in shown] == started
+    assert len(started) == 4
