@@ -67,7 +67,7 @@ class Scheduler:
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
         """Add the servicers to `server` and return their names."""
         sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(
-            SweepServicer(self.owner, self._reading, self._studies, self._watchers), server
+            SweepServicer(self.owner, self._reading, self._studies, self._watchers, self._clock), server
         )
         run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(self.owner, self._reading), server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from sweepd import v1
 from sweepd.codec import diagnostic_message, point_message
-from sweepd.spec import Parsed, SweepSpec
+from sweepd.spec import Parsed
 from sweepd.spec.preview import Preview, PreviewedRun, preview
+from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.weight import MOST_BYTES, previewed_weight
 
@@ -15,6 +16,9 @@ MOST_STEPS = 100_000
 """How far points are counted one by one for an answer that somebody waits for."""
 
 PATIENCE = 5
+LONGEST = 2.0
+"""Seconds after which no more runs are looked for; constraints may make each of them expensive."""
+
 _LARGEST = 2**64 - 1
 
 
@@ -29,32 +33,31 @@ def runs_wanted(request: v1.PreviewSweepRequest) -> int:
     return request.count
 
 
-def previewed(parsed: Parsed, count: int, drawn_seed: int) -> v1.PreviewSweepResponse:
+def previewed(parsed: Parsed, count: int, drawn_seed: int, clock: Clock) -> v1.PreviewSweepResponse:
     """Return the findings about a file and, if it is right, what it would run.
 
     Args:
         parsed: the file.
         count: how many runs to show.
         drawn_seed: the seed where the file has none.
+        clock: tells when it has taken long enough.
     """
     answer = v1.PreviewSweepResponse(diagnostics=map(diagnostic_message, parsed.diagnostics))
     if parsed.spec is not None:
         spec = parsed.spec if parsed.spec.seed is not None else replace(parsed.spec, seed=drawn_seed)
-        answer.preview.CopyFrom(_message(_shown(spec, count, MOST_BYTES - answer.ByteSize())))
+        fits = _room(MOST_BYTES - answer.ByteSize(), clock)
+        shown = preview(spec, count, fits=fits, patience=PATIENCE, steps=MOST_STEPS)
+        answer.preview.CopyFrom(_message(shown))
     return answer
 
 
-def _shown(spec: SweepSpec, count: int, most: int) -> Preview:
-    return preview(spec, count, fits=_room(most), patience=PATIENCE, steps=MOST_STEPS)
-
-
-def _room(most: int) -> Callable[[PreviewedRun], bool]:
-    left = most
+def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
+    left, end = most, clock.monotonic() + LONGEST
 
     def fits(run: PreviewedRun) -> bool:
         nonlocal left
         left -= previewed_weight(run)
-        return left >= 0
+        return left >= 0 and clock.monotonic() < end
 
     return fits
 

@@ -12,6 +12,7 @@ from sweepd.codec import spec_message
 from sweepd.spec import Method, SweepSpec
 from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
+from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import NotFoundError, Violation
 from sweepd_scheduler import codec, page_token, preview_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
@@ -44,12 +45,15 @@ WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.Wat
 class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     """Changes go through the owner; reads see what is committed."""
 
-    def __init__(self, owner: Owner, reading: Reading, studies: Studies, watchers: Watchers) -> None:
+    def __init__(
+        self, owner: Owner, reading: Reading, studies: Studies, watchers: Watchers, clock: Clock
+    ) -> None:
         self._owner = owner
         self._asking = Asking(owner, reading)
         self._reading = reading
         self._studies = studies
         self._watchers = watchers
+        self._clock = clock
 
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
@@ -62,7 +66,8 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Show what a file would run."""
         count = preview_codec.runs_wanted(request)
         parsed = await self._reading(codec.read_file, request.file)
-        return await self._reading(preview_codec.previewed, parsed, count, secrets.randbits(SEED_BITS))
+        seed = secrets.randbits(SEED_BITS)
+        return await self._reading(preview_codec.previewed, parsed, count, seed, self._clock)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""

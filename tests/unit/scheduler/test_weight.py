@@ -3,9 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import Json
-from sweepd_scheduler.weight import page, pages, point_weight
+from sweepd.spec.preview import PreviewedRun
+from sweepd.spec.proposed import Source
+from sweepd_scheduler.weight import page, pages, point_weight, previewed_weight
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 VALUES: st.SearchStrategy[Json] = st.recursive(
@@ -22,6 +25,16 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
 @given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8))
 def test_a_point_is_never_lighter_than_its_message(point: dict[str, Json]) -> None:
     assert point_weight(point) >= point_message(point).ByteSize()
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8), st.lists(TEXT, max_size=8))
+def test_a_previewed_run_is_never_lighter_than_its_message(point: dict[str, Json], argv: list[str]) -> None:
+    run = PreviewedRun(point=point, argv=tuple(argv), problem="", source=Source.SOBOL, repeat=999)
+    message = v1.PreviewedRun(
+        parameters=point_message(point), argv=argv, source=v1.POINT_SOURCE_SOBOL, repeat=999
+    )
+    alone = v1.SweepPreview(runs=[message])
+    assert previewed_weight(run) >= alone.ByteSize()
 
 
 @given(st.lists(st.integers(0, 120)), st.integers(1, 9))

@@ -1,0 +1,134 @@
+"""`sweepctl preview` (C8): data on stdout, what there is to know of the whole on stderr, no server."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from component.cli.conftest import Ctl
+
+GRID = """
+method: grid
+program: train.py
+metric: {name: loss}
+early_terminate: {type: hyperband, min_iter: 3, eta: 3}
+parameters: {a: {values: [1, 2, 3]}, o: {parameters: {b: {values: [x, y]}}}}
+"""
+RANDOM = "method: random\nprogram: t.py\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+
+
+def write(home: Path, text: str) -> str:
+    (home / "sweep.yaml").write_text(text)
+    return "sweep.yaml"
+
+
+def test_a_line_has_parameters_and_arguments_and_nothing_else(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, GRID), "-n", "2", "-o", "jsonl", "--interpreter", "python3")
+    assert called.out.splitlines()[0] == (
+        '{"params": {"a": 1, "o": {"b": "x"}}, "argv": '
+        '["/usr/bin/env", "python3", "train.py", "--a=1", "--o={\'b\': \'x\'}"]}'
+    )
+    assert len(called.lines) == 2
+
+
+def test_the_table_shows_the_points_and_stderr_the_whole(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, GRID), "-n", "3", "--run-time", "10m", "--slots", "4")
+    assert called.out.splitlines()[0].split() == ["RUN", "A", "O"]
+    assert len(called.out.splitlines()) == 4
+    assert called.err.splitlines() == [
+        "sweep.yaml: grid, space: 6 points, 6 runs in all.",
+        "Early termination may act at iterations 3, 9, 27, 81, 243, 729, 2187, 6561, ….",
+        "6 runs at 10m00s each: at most 1h00m in all, at most 20m00s on 4 slots.",
+    ]
+
+
+@pytest.mark.parametrize("output_format", ["json", "yaml"])
+def test_the_document_has_everything(home: Path, offline: Ctl, output_format: str) -> None:
+    text = GRID + "seed: 5\nrepeats: 2\n"
+    called = offline("preview", write(home, text), "-n", "3", "-o", output_format, "--run-time", "90s")
+    document = yaml.safe_load(called.out)
+    runs = document.pop("runs")
+    rungs = document.pop("rungs")
+    assert document == {
+        "file": "sweep.yaml",
+        "method": "grid",
+        "seed": 5,
+        "spaceSize": 6,
+        "spaceSizeIsEstimate": False,
+        "plannedRuns": 12,
+        "cost": {"runSeconds": 90.0, "slots": 1, "totalSeconds": 1080.0, "elapsedSeconds": 1080.0},
+    }
+    assert rungs[:3] == [3, 9, 27]
+    assert [(run["number"], run["repeat"], run["source"]) for run in runs] == [
+        (1, 0, "grid"),
+        (2, 1, "grid"),
+        (3, 0, "grid"),
+    ]
+    assert called.err == ""
+
+
+def test_csv_has_a_line_a_run(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, GRID), "-n", "2", "-o", "csv")
+    rows = list(csv.DictReader(io.StringIO(called.out)))
+    assert [row["params.a"] for row in rows] == ["1", "1"]
+    assert json.loads(rows[1]["argv"])[-1] == "--o={'b': 'y'}"
+
+
+def test_the_same_seed_shows_the_same_points(home: Path, offline: Ctl) -> None:
+    file = write(home, RANDOM)
+    first = offline("preview", file, "--seed", "3", "-o", "jsonl").out
+    assert offline("preview", file, "--seed", "3", "-o", "jsonl").out == first
+    assert offline("preview", file, "--seed", "4", "-o", "jsonl").out != first
+    assert offline("preview", write(home, RANDOM + "seed: 3\n"), "-o", "jsonl").out == first
+
+
+def test_without_a_seed_it_says_what_that_means(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, RANDOM), "-n", "0", "--run-time", "1m")
+    assert "space: unbounded, runs until it is stopped, seed " in called.err
+    assert "each sweep draws its own" in called.err
+    assert "it has no bound: set run_cap or sweep_timeout" in called.err
+
+
+def test_a_trillion_points_are_counted_at_once(home: Path, offline: Ctl) -> None:
+    ranges = ", ".join(f"p{number}: {{min: 1, max: 1000}}" for number in range(4))
+    called = offline("preview", write(home, f"method: grid\nprogram: t.py\nparameters: {{{ranges}}}\n"))
+    assert "space: 1000000000000 points, 1000000000000 runs in all" in called.err
+    many = ", ".join(f"p{number}: {{min: 1, max: 1000000}}" for number in range(900))
+    called = offline("preview", write(home, f"method: grid\nprogram: t.py\nparameters: {{{many}}}\n"), "-n1")
+    assert "space: about 10^5400 points" in called.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--slots", "2"], 2, "--slots says nothing without --run-time"),
+        (["--run-time", "soon"], 2, "'soon' is no duration"),
+        (["-n", "-1"], 2, "-1"),
+    ],
+)
+def test_wrong_flags_are_usage_errors(
+    home: Path, offline: Ctl, arguments: list[str], code: int, said: str
+) -> None:
+    assert said in offline("preview", write(home, GRID), *arguments, code=code).err
+
+
+def test_a_bad_file_is_told_as_by_validate(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, GRID.replace("method: grid", "method: gird")), code=5)
+    assert "sweep.yaml:2:9: method:" in called.err
+    assert called.out == ""
+
+
+def test_what_is_not_supported_yet_is_not_previewed(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, RANDOM + "max_parallel: 3\n"), code=5)
+    assert "not supported yet" in called.err
+
+
+def test_arguments_that_cannot_be_made_are_null_and_told(home: Path, offline: Ctl) -> None:
+    called = offline("preview", write(home, RANDOM.replace("program: t.py\n", "")), "-n", "1", "-o", "jsonl")
+    assert called.lines[0]["argv"] is None
+    assert "warning: the command needs ${program}, but the sweep has no `program`" in called.err

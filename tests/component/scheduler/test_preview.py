@@ -1,0 +1,97 @@
+"""PreviewSweep: what a file would run, as much of it as one answer carries."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from component.scheduler.serving import a_scheduler
+from component.scheduler.sweeps import GRID, RANDOM, failure
+from sweepd import v1
+from sweepd.codec import point_from_message
+
+
+def request(content: bytes, count: int) -> v1.PreviewSweepRequest:
+    return v1.PreviewSweepRequest(file=v1.SweepFile(file_name="s.yaml", content=content), count=count)
+
+
+def test_it_shows_points_numbers_and_rungs(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            text = GRID + b"repeats: 2\nseed: 9\nearly_terminate: {type: hyperband, min_iter: 2, eta: 2}\n"
+            answer = await installation.sweeps.PreviewSweep(request(text, 4))
+            shown = answer.preview
+            assert [point_from_message(run.parameters) for run in shown.runs] == [
+                {"a": 1, "b": "x"},
+                {"a": 1, "b": "x"},
+                {"a": 1, "b": "y"},
+                {"a": 1, "b": "y"},
+            ]
+            assert [run.repeat for run in shown.runs] == [0, 1, 0, 1]
+            assert list(shown.runs[0].argv) == ["/usr/bin/env", "python", "train.py", "--a=1", "--b=x"]
+            assert {run.source for run in shown.runs} == {v1.POINT_SOURCE_GRID}
+            assert (shown.space_size, shown.planned_runs, shown.seed) == (6, 12, 9)
+            assert not shown.space_size_is_estimate
+            assert list(shown.rungs[:3]) == [2, 4, 8]
+            endless = (await installation.sweeps.PreviewSweep(request(RANDOM, 0))).preview
+            assert not endless.HasField("space_size")
+            assert not endless.HasField("planned_runs")
+            assert not endless.runs
+            sweeps = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
+            assert not sweeps.sweeps, "it creates nothing"
+
+    asyncio.run(scenario())
+
+
+def test_a_bad_file_is_an_answer_with_its_findings(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            answer = await installation.sweeps.PreviewSweep(request(b"method: gird\n", 4))
+            assert not answer.HasField("preview")
+            assert {each.path for each in answer.diagnostics} >= {"method"}
+            told = await failure(installation.sweeps.PreviewSweep(request(GRID, 1_001)))
+            assert (told.code, told.reason) == ("INVALID_ARGUMENT", "invalid-field")
+
+    asyncio.run(scenario())
+
+
+def test_one_answer_carries_as_many_runs_as_fit(tmp_path: Path) -> None:
+    """Each run has 400 KB of parameters, and as much again in its arguments."""
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            parameters = {
+                "a": {"min": 1, "max": 500},
+                **{f"p{number}": {"value": "x" * 100_000} for number in range(4)},
+            }
+            file = json.dumps({"method": "grid", "program": "t.py", "parameters": parameters}).encode()
+            answer = await installation.sweeps.PreviewSweep(request(file, 1_000))
+            assert 1 <= len(answer.preview.runs) <= 4
+            assert answer.preview.planned_runs == 500
+            assert answer.ByteSize() < 4 * 1024 * 1024
+
+    asyncio.run(scenario())
+
+
+def test_the_answer_stays_within_bounds_while_others_are_served(tmp_path: Path) -> None:
+    """P26: files whose points are rare are worked on in threads; an honest call does not wait for them."""
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            file = (
+                b"method: grid\nshuffle: true\nprogram: t.py\nseed: 1\n"
+                b"parameters: {a: {min: 1, max: 500}, b: {min: 1, max: 500}, c: {min: 1, max: 500}}\n"
+                b"constraints: ['(a * b * c) % 1009 == 7']\n"
+            )
+            call = asyncio.ensure_future(installation.sweeps.PreviewSweep(request(file, 1_000)))
+            now = asyncio.get_running_loop().time
+            began = now()
+            await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
+            assert now() - began < 1.0
+            shown = (await call).preview
+            assert now() - began < 10.0, "it takes 2 s, and what it takes to find one point more"
+            assert shown.space_size_is_estimate
+            points = [point_from_message(run.parameters) for run in shown.runs]
+            assert points
+            assert all(int(str(p["a"])) * int(str(p["b"])) * int(str(p["c"])) % 1009 == 7 for p in points)
+
+    asyncio.run(scenario())
