@@ -35,6 +35,27 @@ def check(state: State, changes: Sequence[Change]) -> None:
     _check_studies(sweeps, runs, changes)
 
 
+def check_restored(before: State, after: State) -> None:
+    """What decisions look up is the same after a restart."""
+    assert (after.sweeps, after.runs, after.ended, after.names) == (
+        before.sweeps,
+        before.runs,
+        before.ended,
+        before.names,
+    )
+    assert set(after.index) == set(before.index)
+    for key, index in after.index.items():
+        was = before.index[key]
+        assert (index.size, index.digests, index.unfinished) == (was.size, was.digests, was.unfinished)
+        assert (list(index.pending), index.guards) == (list(was.pending), was.guards)
+        assert (index.rungs, index.ended) == (was.rungs, was.ended)
+        assert index.at_rung == {place: numbers for place, numbers in was.at_rung.items() if numbers}
+        assert {first: Counter(block) for first, block in index.blocks.items()} == {
+            first: Counter(block) for first, block in was.blocks.items()
+        }
+        assert Counter(index.recent) == Counter(was.recent)
+
+
 def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Sweep]]:
     runs: dict[RunKey, Run] = {}
     sweeps: dict[int, Sweep] = {}

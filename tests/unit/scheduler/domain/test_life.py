@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from sweepd.spec import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.decide import decide
@@ -25,10 +26,18 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunKey
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from unit.scheduler.people import end_run, enqueue, release, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM, World
 
 AGENTS = ("ann", "bob", "cat")
 HALVING = {**OBJECTIVE, "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2}}
+MEDIAN = {"type": "median", "min_iter": 1, "min_runs": 1}
+RULES = [
+    {"type": "patience", "iterations": 2},
+    MEDIAN,
+    {"type": "asha", "min_iter": 1, "eta": 2},
+    {"type": "threshold", "at": 3, "value": 5.0},
+]
 SPECS = (
     {**GRID_4, **OBJECTIVE},
     {**RANDOM, **HALVING, "run_cap": 5},
@@ -39,7 +48,21 @@ SPECS = (
     },
     {**RANDOM, **HALVING, "method": "bayes", "run_cap": 5},
     {"method": "random", "parameters": {"a": {"value": 1}}, "run_cap": 3},
+    {
+        **RANDOM,
+        "metric": {"name": "loss", "target": 0.1},
+        "repeats": 2,
+        "run_cap": 5,
+        "retry": {"failure": 1},
+    },
+    {**RANDOM, **OBJECTIVE, "method": "bayes", "repeats": 3, "aggregate": "worst", "early_terminate": RULES},
+    {**RANDOM, **OBJECTIVE, "early_terminate": RULES, "sweep_timeout": "2m", "run_cap": 6},
+    {**GRID_4, **OBJECTIVE, "canary": True, "retry": {"failure": 1, "infrastructure": 1}, "repeats": 2},
+    {**RANDOM, "guard": {"agent": 2, "sweep": 0.5}, "retry": {"failure": 2, "infrastructure": 0}},
+    {**RANDOM, "method": "bayes", "metric": {"name": "loss", "value": "last", "target": 0.1}},
+    {**GRID_4, "metric": {"name": "loss", "value": "mean", "goal": "maximize"}, "early_terminate": MEDIAN},
 )
+POINTS: tuple[dict[str, Json], ...] = ({"x": 0.25}, {"a": 1, "b": 2}, {"a": 3}, {"x": 7.0}, {})
 ENDS = (
     Exit(cause=ExitCause.EXITED, code=0),
     Exit(cause=ExitCause.EXITED, code=1),
@@ -142,6 +165,35 @@ class SweepLife(RuleBasedStateMachine):
             with suppress(DomainError):
                 self.world.happens(verb(SweepName(PARENT, "s")))
             self.remember()
+
+    @precondition(lambda self: self.world.sweep().counts.ended)
+    @rule(data=st.data(), every=st.booleans())
+    def a_person_retries(self, data: st.DataObject, every: bool) -> None:
+        total = self.world.sweep().counts.total
+        numbers = () if every else (data.draw(st.integers(1, total)),)
+        with suppress(DomainError):
+            retry(self.world, *numbers)
+        self.remember()
+
+    @rule(point=st.sampled_from(POINTS), first=st.booleans())
+    def a_person_enqueues(self, point: dict[str, Json], first: bool) -> None:
+        with suppress(DomainError):
+            enqueue(self.world, point, first=first)
+        self.remember()
+
+    @precondition(lambda self: self.world.sweep().counts.unfinished)
+    @rule(data=st.data())
+    def a_person_stops_a_run(self, data: st.DataObject) -> None:
+        number = data.draw(st.integers(1, self.world.sweep().counts.total))
+        with suppress(DomainError):
+            end_run(self.world, number)
+        self.remember()
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def a_person_releases(self, agent: str) -> None:
+        with suppress(DomainError):
+            release(self.world, agent)
+        self.remember()
 
     @rule(x=st.floats(-0.5, 1.5), stale=st.integers(0, 3), answers=st.booleans())
     def the_search_answers(self, x: float, stale: int, answers: bool) -> None:

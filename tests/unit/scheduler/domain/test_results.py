@@ -65,8 +65,9 @@ def test_last_and_mean_count_when_the_run_has_ended(world: World, kind: str) -> 
     assert world.sweep().ending is None
     one_run(world, session, 0.5, 0.6)
     assert world.sweep().state is SweepState.FINISHED
-    assert world.sweep().best is not None
-    assert world.sweep().best.run == 2
+    best = world.sweep().best
+    assert best is not None
+    assert best.run == 2
 
 
 def test_a_point_counts_once_when_all_its_runs_have_ended(world: World) -> None:

@@ -5,6 +5,7 @@ import pytest
 from sweepd_scheduler.domain.decision import Ack, StartRun
 from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.ranking import Best
 from sweepd_scheduler.domain.run import AttemptState, Exit, ExitCause, RunState
 from sweepd_scheduler.domain.sweep import SweepState
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
@@ -37,8 +38,7 @@ def test_a_failed_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     world.exits(session, second.ref, last_row=1)
     assert world.run((1, 1)).state is RunState.FINISHED
     assert world.sweep().state is SweepState.FINISHED
-    assert world.sweep().best is not None
-    assert world.sweep().best.value == 0.4
+    assert world.sweep().best == Best(run=1, value=0.4)
 
 
 def test_a_retry_goes_out_before_new_points(world: World) -> None:

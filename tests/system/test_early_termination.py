@@ -1,0 +1,92 @@
+"""Each rule of early termination ends a real run, and says why, also when the scheduler dies between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+from system.installation import TRIALS, Agent, Installation, Server, until
+from system.promises import assert_sound
+
+Plan = dict[int, dict[str, object]]
+GOOD: dict[str, object] = {"steps": [0.5, 0.4, 0.3, 0.2]}
+FAIR: dict[str, object] = {"steps": [0.6, 0.5, 0.4, 0.3]}
+RULES = (
+    # The rule, what the last run logs, and the verdict against it: rung, value, threshold, rank, compared.
+    ("{type: hyperband, min_iter: 2, eta: 3}", [0.9, 0.8], ("hyperband", 2, 0.8, 0.5, 3, 3)),
+    ("{type: asha, min_iter: 2, eta: 2}", [0.9, 0.45], ("asha", 2, 0.45, 0.4, 2, 3)),
+    ("{type: median, min_iter: 3, min_runs: 2}", [0.9, 0.36, 0.7], ("median", 3, 0.36, 0.35, 2, 3)),
+    ("{type: patience, iterations: 2, min_delta: 0.1}", [0.9, 0.85, 0.81], ("patience", 3, 0.81, 0.8, 0, 0)),
+    ("{type: threshold, at: 2, value: 0.7}", [0.9, 0.8], ("threshold", 2, 0.8, 0.7, 0, 0)),
+)
+
+
+def planned(installation: Installation, plan: Plan, extra: str) -> str:
+    """Create a grid with one run for each entry of a plan, in its order."""
+    installation.write("plan.json", json.dumps(plan))
+    values = ", ".join(str(a) for a in plan)
+    return installation.create(
+        f"program: {TRIALS / 'planned.py'}\n"
+        'command: [python, "${program}", "${args}"]\n'
+        f"method: grid\nparameters: {{a: {{values: [{values}]}}}}\n{extra}"
+    )
+
+
+def kill_scheduler(server: Server, agent: Agent) -> None:
+    """Let the scheduler die, and wait until the agent has found the next one."""
+    connected = len(agent.events("connected"))
+    os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
+    until(lambda: len(agent.events("connected")) > connected, what="the agent is back")
+
+
+@pytest.mark.parametrize(("rule", "losses", "expected"), RULES)
+def test_each_rule_stops_a_run_and_says_why(
+    installation: Installation, rule: str, losses: list[float], expected: tuple[object, ...]
+) -> None:
+    """What earlier runs have shown is remembered over the death of the scheduler."""
+    server = installation.start_server()
+    bad: dict[str, object] = {"steps": ["go", *losses, "never"]}
+    name = planned(
+        installation, {0: GOOD, 1: FAIR, 2: bad}, f"metric: {{name: loss}}\nearly_terminate: {rule}\n"
+    )
+    agent = installation.start_agent(name)
+    until(lambda: len(agent.events("run_started")) == 3, what="the last run starts")
+    kill_scheduler(server, agent)
+    installation.write("go", "")
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    runs = installation.export(name, "run")
+    assert [run["state"] for run in runs] == ["finished", "finished", "stopped"]
+    verdicts = runs[2]["verdicts"]
+    assert isinstance(verdicts, list)
+    (verdict,) = verdicts
+    assert tuple(verdict[key] for key in ("rule", "rung", "value", "threshold", "rank", "compared")) == (
+        *expected[:3],
+        pytest.approx(expected[3]),
+        *expected[4:],
+    )
+    assert str(runs[2]["reason"]).startswith(f"early termination ({expected[0]}): ")
+    assert installation.json("get", name)["state"] == "finished"
+    assert server.stop() == 0
+    assert_sound(server)
+
+
+def test_patience_is_kept_when_the_scheduler_dies_in_the_middle_of_a_run(installation: Installation) -> None:
+    """The run has three bad iterations before and the fourth after: it is one row of four."""
+    server = installation.start_server()
+    plan: Plan = {0: {"steps": [0.5, 0.6, 0.7, 0.8, "more", 0.9, "never"]}}
+    name = planned(
+        installation,
+        plan,
+        "metric: {name: loss}\nearly_terminate: {type: patience, iterations: 4}\n",
+    )
+    agent = installation.start_agent(name)
+    until(lambda: [run["iterations"] for run in installation.export(name, "run")] == [4], what="four rows")
+    kill_scheduler(server, agent)
+    installation.write("more", "")
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    (run,) = installation.export(name, "run")
+    assert (run["state"], run["iterations"]) == ("stopped", 5)
+    assert run["reason"] == "early termination (patience): its best, 0.5, has not improved for 4 iterations"

@@ -1,0 +1,175 @@
+"""What happens to runs, agents and sweeps by themselves: retries, guard, canary, repeats, the end of time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+from system.installation import Installation, until
+from system.test_early_termination import Plan, kill_scheduler, planned
+
+
+def told(installation: Installation) -> list[dict[str, object]]:
+    """Return what each attempt has left of itself, in the order of their starts."""
+    return [json.loads(line) for line in (installation.work / "told.jsonl").read_text().splitlines()]
+
+
+def listed(shape: dict[str, object], key: str) -> list[dict[str, object]]:
+    """Return a list of mappings in what was printed."""
+    value = shape[key]
+    assert isinstance(value, list)
+    return value
+
+
+def counts(installation: Installation, name: str) -> dict[str, object]:
+    """Return how many runs of a sweep are in each state."""
+    value = installation.json("get", name)["runs"]
+    assert isinstance(value, dict)
+    return value
+
+
+def test_a_run_that_fails_once_is_tried_again_with_the_same_arguments(installation: Installation) -> None:
+    """The same run: byte for byte the same argv, attempt 2; it does not count twice for the cap."""
+    server = installation.start_server()
+    plan: Plan = {7: {"exits": [1, 0], "steps": [0.5]}, 8: {}}
+    name = planned(installation, plan, "metric: {name: loss}\nrun_cap: 1\nretry: {failure: 1}\n")
+    installation.ctl("pause", name)
+    agent = installation.start_agent(name)
+    until(lambda: agent.events("connected"))
+    kill_scheduler(server, agent)
+    installation.ctl("resume", name)
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    (run,) = installation.export(name, "run")
+    assert (run["state"], run["attempt"], run["value"]) == ("finished", 2, 0.5)
+    first, second = listed(run, "attempts")
+    assert first["reason"] == "exited with code 1"
+    assert first["argv"] == second["argv"]
+    one, other = told(installation)
+    assert (one["attempt"], other["attempt"]) == (1, 2)
+    assert one["argv"] == other["argv"]
+    assert installation.json("get", name)["state"] == "finished"
+    assert counts(installation, name)["finished"] == 1
+
+
+def test_an_agent_on_which_runs_fail_gets_no_more_and_others_do(installation: Installation) -> None:
+    """P11: retried attempts count against the agent; the sweep names it, also after a death."""
+    server = installation.start_server()
+    plan: Plan = {0: {"exits": [3, 3, 0]}, 1: {}, 2: {}}
+    name = planned(installation, plan, "retry: {failure: 5}\nguard: {agent: 2}\n")
+    held = installation.start_agent(name, state="held")
+    until(
+        lambda: str(installation.json("get", name)["reason"]).startswith("agent "), what="the agent is held"
+    )
+    kill_scheduler(server, held)
+    sweep = installation.json("get", name)
+    (agent,) = listed(sweep, "guardedAgents")
+    assert sweep["state"] == "running"
+    assert sweep["reason"] == (
+        f"agent {agent} gets no more runs, as too many failed there in a row; "
+        f"mend the cause, then release it: sweepctl agents release {agent}"
+    )
+    other = installation.start_agent(name, state="other")
+    assert other.process.wait(60) == 0, other.log()[-2000:]
+    runs = installation.export(name, "run")
+    assert [run["state"] for run in runs] == ["finished"] * 3
+    assert [attempt["agent"] == agent for attempt in listed(runs[0], "attempts")] == [True, True, False]
+    assert all(len(listed(run, "attempts")) == 1 for run in runs[1:])
+    assert len(held.events("run_started")) == 2
+
+
+def test_a_sweep_pauses_when_too_many_of_its_last_runs_failed(installation: Installation) -> None:
+    """The share is of the last 20 that have ended; after `resume` they are counted anew."""
+    installation.start_server()
+    plan: Plan = {a: {"exits": [3 if 4 < a < 20 else 0]} for a in range(30)}
+    name = planned(installation, plan, "guard: {agent: 1000, sweep: 0.75}\n")
+    agent = installation.start_agent(name, "--slots", "1")
+    until(lambda: installation.json("get", name)["state"] == "paused", within=60, what="the sweep pauses")
+    sweep = installation.json("get", name)
+    assert sweep["pausedByItself"]
+    assert str(sweep["reason"]).startswith(
+        "15 of the last 20 runs have failed, the last one because: exited with"
+    )
+    ended = counts(installation, name)
+    assert (ended["finished"], ended["failed"]) == (5, 15)
+    installation.ctl("resume", name)
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    assert installation.json("get", name)["state"] == "finished"
+
+
+def test_a_canary_that_never_logs_the_objective_fails_the_sweep(installation: Installation) -> None:
+    """One run is spent; the reason names what it did log."""
+    installation.start_server()
+    extra = "metric: {name: accuracy}\ncanary: true\n"
+    name = planned(installation, {a: {"steps": [0.5]} for a in range(9)}, extra)
+    agents = [installation.start_agent(name, "--slots", "2", state=state) for state in ("one", "two")]
+    installation.ctl("wait", name, "--timeout", "60s", code=8)
+    for agent in agents:
+        agent.process.wait(30)
+    sweep = installation.json("get", name)
+    assert (sweep["state"], sweep["reason"]) == (
+        "failed",
+        "the canary run 1 has ended: your script logged `loss`; the sweep optimises `accuracy`",
+    )
+    assert len(told(installation)) == 1
+
+
+def test_the_others_follow_a_canary_that_logs_the_objective(installation: Installation) -> None:
+    """Nobody else starts before its first value; they do as soon as it is there, while the canary goes on."""
+    server = installation.start_server()
+    plan: Plan = {a: {"steps": ["log", 0.5, "release"]} for a in range(4)}
+    name = planned(installation, plan, "metric: {name: loss}\ncanary: true\n")
+    agent = installation.start_agent(name, "--slots", "4")
+    until(lambda: agent.events("run_started"))
+    kill_scheduler(server, agent)
+    assert len(agent.events("run_started")) == 1
+    installation.write("log", "")
+    until(lambda: len(agent.events("run_started")) == 4, what="the others start")
+    assert not agent.events("run_ended")
+    installation.write("release", "")
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    assert counts(installation, name)["finished"] == 4
+
+
+def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Installation) -> None:
+    """The runs of a point follow each other; the best is that of the point, whoever dies between."""
+    server = installation.start_server()
+    plan: Plan = {0: {"steps": ["go-{repeat}", 0.5]}, 1: {"steps": [0.25]}}
+    extra = "metric: {name: loss}\nrepeats: 3\nrun_cap: 5\n"
+    name = planned(installation, plan, extra)
+    agent = installation.start_agent(name)
+    installation.write("go-0", "")
+    until(lambda: len(agent.events("run_started")) == 2, what="the second repeat starts")
+    kill_scheduler(server, agent)
+    installation.write("go-1", "")
+    installation.write("go-2", "")
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    runs = installation.export(name, "run")
+    points = [(run["params"], run["repeat"]) for run in runs]
+    assert points == [({"a": 0}, 0), ({"a": 0}, 1), ({"a": 0}, 2), ({"a": 1}, 0), ({"a": 1}, 1)]
+    lines = sorted((line["a"], line["repeat"]) for line in told(installation))
+    assert lines == [(0, "0"), (0, "1"), (0, "2"), (1, "0"), (1, "1")]
+    sweep = installation.json("get", name)
+    assert sweep["state"] == "finished"
+    assert sweep["best"] == {"run": runs[3]["run"], "value": 0.25}
+
+
+def test_a_sweep_whose_time_is_over_stops_also_when_the_scheduler_dies(installation: Installation) -> None:
+    """Live runs end by themselves; the time goes on while nobody keeps it."""
+    server = installation.start_server()
+    plan: Plan = {a: {"steps": ["release"]} for a in range(9)}
+    name = planned(installation, plan, "sweep_timeout: 4s\n")
+    agent = installation.start_agent(name)
+    until(lambda: agent.events("run_started"))
+    began = time.monotonic()
+    os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
+    until(lambda: installation.json("get", name)["ending"] == "stop", within=15, what="its time is over")
+    assert 2 < time.monotonic() - began < 10
+    sweep = installation.json("get", name)
+    assert (sweep["state"], sweep["reason"]) == ("running", "sweep_timeout of 4s is over")
+    installation.write("release", "")
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    sweep = installation.json("get", name)
+    assert (sweep["state"], sweep["reason"]) == ("stopped", "sweep_timeout of 4s is over")
+    assert counts(installation, name)["finished"] == 1

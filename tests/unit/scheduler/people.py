@@ -1,0 +1,48 @@
+"""What people ask for beyond the life of a sweep, with what the servicers would read for it."""
+
+from collections.abc import Mapping
+
+from sweepd.spec import Json
+from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.requests import Edit, EndRun, EnqueueRun, ReleaseAgent, RetryRuns, UpdateSweep
+from sweepd_scheduler.domain.run import RunState
+from unit.scheduler.world import PARENT, World
+
+S = SweepName(PARENT, "s")
+RETRIED = (RunState.FAILED, RunState.CRASHED, RunState.STOPPED, RunState.KILLED)
+
+
+def retry(world: World, *numbers: int) -> Answer | None:
+    """Hand ended runs out again; without numbers all that may be."""
+    records = world.everything()
+    runs = tuple(records.chosen_runs(world.sweep(), () if numbers else RETRIED, numbers))
+    blocks = {run.block for run in runs}
+    every = records.chosen_runs(world.sweep(), (), ())
+    siblings = tuple(run for run in every if run.block in blocks and run not in runs)
+    return world.happens(
+        RetryRuns(sweep=S, runs=runs, siblings=siblings, named=bool(numbers), stored=records.stored(S))
+    )
+
+
+def enqueue(world: World, point: Mapping[str, Json], *, first: bool = False) -> Answer | None:
+    """Have a point tried."""
+    stored = world.everything().stored(S)
+    return world.happens(EnqueueRun(sweep=S, point=dict(point), first=first, stored=stored))
+
+
+def end_run(world: World, number: int) -> Answer | None:
+    """Stop one run."""
+    name = RunName(S, number)
+    return world.happens(EndRun(name=name, looked_up=True, found=world.everything().run(name)))
+
+
+def release(world: World, agent: str) -> Answer | None:
+    """Let an agent that the guard holds take runs again."""
+    return world.happens(ReleaseAgent(agent=agent, sweep=S))
+
+
+def raise_cap(world: World, run_cap: int) -> Answer | None:
+    """Allow more runs."""
+    edit = Edit(fields=frozenset({"run_cap"}), run_cap=run_cap)
+    return world.happens(UpdateSweep(name=S, edit=edit, stored=world.everything().stored(S)))
