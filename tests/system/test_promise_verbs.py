@@ -1,0 +1,131 @@
+"""P21, P22: verbs about runs have one effect and one answer, though the scheduler is killed under them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import grpc.aio
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from sweepd import v1
+from sweepd.codec import point_message
+from system.installation import Installation, Server, until
+from system.promises import assert_sound, attempts, runs, sweep
+from system.wire import Wire, over_the_door
+
+A = TypeVar("A")
+DELAYS = (0.0, 0.002, 0.005, 0.015)
+"""From the call to the death of the scheduler, in seconds: before, while and after it is stored."""
+PATIENCE = 60.0
+
+
+async def killed_under(server: Server, delay: float, call: Callable[[], Awaitable[A]]) -> A:
+    """Make a call, kill the scheduler under it, and repeat the call until it is answered."""
+    victim = server.service_pids()["scheduler"]
+    under_way = asyncio.ensure_future(call())
+    await asyncio.sleep(delay)
+    os.kill(victim, signal.SIGKILL)
+    first: A | None = None
+    with suppress(grpc.aio.AioRpcError):
+        first = await under_way
+    answer = await answered(call)
+    assert first is None or answer == first, "the answer of the first"
+    return answer
+
+
+async def answered(call: Callable[[], Awaitable[A]]) -> A:
+    """Return the answer as soon as there is a scheduler again."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await call()
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    raise
+                await asyncio.sleep(0.1)
+
+
+def test_each_point_is_enqueued_once_whenever_the_scheduler_dies(installation: Installation) -> None:
+    server = installation.start_server()
+    name = installation.create(sweep("steps.py", runs=50))
+
+    async def scenario(wire: Wire) -> None:
+        for number, delay in enumerate(DELAYS):
+            request = v1.EnqueueRunRequest(
+                sweep=name, parameters=point_message({"a": number}), request_id=f"enqueue-{number}"
+            )
+            answer = await killed_under(server, delay, lambda: wire.runs.EnqueueRun(request))  # noqa: B023
+            assert [run.number for run in answer.runs] == [number + 1]
+
+    over_the_door(server, scenario)
+    listed = runs(installation, name)
+    assert [run["params"]["a"] for run in listed] == list(range(len(DELAYS)))  # type: ignore[index]  # it is JSON
+    assert server.stop() == 0
+    assert_sound(server)
+
+
+def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_dies(
+    installation: Installation,
+) -> None:
+    server = installation.start_server()
+    name = installation.create(sweep("mendable.py", runs=1) + "run_cap: 1\n")
+    assert installation.start_agent(name).process.wait(60) == 0
+    assert installation.json("get", name)["state"] == "finished"
+
+    async def scenario(wire: Wire) -> None:
+        for number, delay in enumerate(DELAYS[1:3]):
+            retry = v1.RetryRunsRequest(names=[f"{name}-1"], request_id=f"retry-{number}")
+            answer = await killed_under(server, delay, lambda: wire.runs.RetryRuns(retry))  # noqa: B023
+            assert list(answer.names) == [f"{name}-1"]
+            stop = v1.StopRunRequest(name=f"{name}-1", request_id=f"stop-{number}")
+            assert (await wire.runs.StopRun(stop)).run.state == v1.RUN_STATE_STOPPED
+            edit = v1.UpdateSweepRequest(
+                sweep=v1.Sweep(name=name, spec=v1.SweepSpec(tags=[f"edit-{number}"])),
+                update_mask=FieldMask(paths=["spec.tags"]),
+                request_id=f"edit-{number}",
+            )
+            edited = await killed_under(server, delay, lambda: wire.sweeps.UpdateSweep(edit))  # noqa: B023
+            assert edited.sweep.revision == number + 2
+
+    over_the_door(server, scenario)
+    (installation.work / "mended").touch()
+    installation.ctl("retry", f"{name}:1")
+    assert installation.start_agent(name).process.wait(60) == 0
+    (run,) = runs(installation, name)
+    assert (run["state"], attempts(run)) == ("finished", [(1, "ended"), (2, "ended")])
+    assert installation.json("get", name)["state"] == "finished"
+
+
+def test_a_finished_sweep_goes_on_for_agents_that_wait_for_the_server_and_for_new_ones(
+    installation: Installation,
+) -> None:
+    """Revival: agents that come before the server does find the sweep going on, and it finishes again."""
+    server = installation.start_server()
+    random = (
+        sweep("steps.py", runs=1, steps=1)
+        .replace("grid", "random")
+        .replace("values: [0]", "min: 0, max: 1000")
+    )
+    name = installation.create(random + "run_cap: 1\n")
+    assert installation.start_agent(name).process.wait(60) == 0
+    assert installation.json("get", name)["state"] == "finished"
+    assert installation.start_agent(name).process.wait(60) != 0, "an ended sweep has nothing for anybody"
+    installation.ctl("edit", name, "--run-cap", "4")
+    address, token = server.address, ("--token-file", str(server.data / "access-token"))
+    assert server.stop() == 0
+    waiting = installation.start_agent(name, "--server", address, *token, "--wait", "1m")
+    until(lambda: waiting.log(), what="the agent looks for the server")
+    assert waiting.process.poll() is None
+    installation.start_server(listen=address)
+    assert waiting.process.wait(60) == 0, waiting.log()
+    assert installation.json("get", name)["state"] == "finished"
+    installation.ctl("edit", name, "--run-cap", "5")
+    assert installation.start_agent(name).process.wait(60) == 0
+    shown = installation.json("get", name)
+    assert (shown["state"], shown["revision"]) == ("finished", 3)
+    assert [run["state"] for run in runs(installation, name)] == ["finished"] * 5
