@@ -1,0 +1,82 @@
+"""Section 10: every attempt at a run gets the same, whoever starts it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from system.installation import TRIALS, Installation, until
+from system.promises import SHORT, attempts, runs
+
+SWEEP = f"""
+program: {TRIALS / "telling.py"}
+command: [python, "${{program}}", "${{args_json_file}}", "${{args}}", "${{args_flat}}",
+          "--at=${{agent.labels.site}}", "${{repeat}}"]
+method: random
+seed: 7
+run_cap: 1
+metric: {{name: loss}}
+parameters:
+  lr: {{distribution: log_uniform_values, min: 1.0e-7, max: 1.0e+3}}
+  name: {{value: "a b\\n'$HOME' ü"}}
+  opt:
+    parameters:
+      z: {{values: [1, 2, 3]}}
+      a: {{parameters: {{deep: {{min: 0.0, max: 1.0}}, flag: {{value: true}}, none: {{value: null}}}}}}
+      list: {{value: [1, x, 2.5]}}
+"""
+# Where the attempt lives, which one it is, and where on which machine it runs.
+OF_THE_ATTEMPT = (
+    "SWEEPD_RUN_DIR",
+    "SWEEPD_METRICS_FILE",
+    "SWEEPD_PARAMS_FILE",
+    "SWEEPD_SWEEP_PARAM_PATH",
+    "SWEEPD_ATTEMPT",
+    "SWEEPD_SLOT",
+    "CUDA_VISIBLE_DEVICES",
+)
+
+
+def told(installation: Installation, attempt: int) -> dict[str, object]:
+    path = installation.work / f"told-1.{attempt}"
+    until(path.exists, what=f"attempt {attempt} says what it was given")
+    document: dict[str, object] = json.loads(path.read_text())
+    return document
+
+
+@pytest.mark.parametrize("same_agent", [True, False])
+def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
+    installation: Installation, same_agent: bool
+) -> None:
+    """The agent is killed, and the run goes out again: to the agent of the same folder, or to another."""
+    installation.start_server(*SHORT)
+    name = installation.create(SWEEP)
+    flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus")
+    killed = installation.start_agent(name, "--no-adopt", *flags, "0", state="one")
+    first = told(installation, 1)
+    killed.process.kill()
+    killed.process.wait()
+    state = "one" if same_agent else "two"
+    agent = installation.start_agent(name, "--slots", "2", *flags, "3,4", state=state)
+    second = told(installation, 2)
+    (installation.work / "release").touch()
+    assert agent.process.wait(30) == 0, agent.log()[-2000:]
+    (run,) = runs(installation, name)
+    assert [number for number, _ in attempts(run)] == [1, 2]
+
+    differing = (*OF_THE_ATTEMPT, *(() if same_agent else ("SWEEPD_CHECKPOINT_DIR",)))
+    seen = []
+    for one in (first, second):
+        environ, argv = one.pop("environ"), one.pop("argv")
+        assert isinstance(environ, dict)
+        assert isinstance(argv, list)
+        assert set(differing) <= environ.keys()
+        assert not {"SWEEPD_TOKEN", "SWEEPD_ADDRESS"} & environ.keys()
+        for variable in differing:
+            del environ[variable]
+        del argv[1]  # the file of `${args_json_file}` lies in the folder of the attempt
+        seen.append((environ, argv, one))
+    assert seen[0] == seen[1]
+    assert seen[0][1][-2:] == ["--at=here", "0"]
+    assert (first["stdin"], first["leader"]) == ("", True)
