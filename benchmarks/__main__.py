@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import hand_out, light, metric_store, search_quality
+from benchmarks import hand_out, language, light, metric_store, search_quality
 
-NAMES = ("light", "hand-out", "metric-store", "search")
+NAMES = ("light", "hand-out", "metric-store", "language", "search")
 
 
 def main() -> None:
@@ -27,6 +27,8 @@ def main() -> None:
         hand_out.main(options.seconds)
     if "metric-store" in wanted:
         metric_store.main(options.seconds)
+    if "language" in wanted:
+        language.main()
     if "search" in wanted:
         search_quality.main([])
 

@@ -1,0 +1,126 @@
+"""What the sweep language costs: reading a file, points by index, points under constraints, previews."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+import yaml
+from scipy.stats import qmc
+
+from sweepd.spec import Point, SweepSpec, parse_mapping, parse_text
+from sweepd.spec.preview import preview
+from sweepd.spec.proposed import Cursor
+from sweepd.spec.sequence import next_point
+
+PARAMETERS = 300
+POINTS = 10_000
+REPEATS = 5
+FOUR = {name: {"min": 0.0, "max": 1.0} for name in ("a", "b", "c", "d")}
+TRILLION = {name: {"min": 1, "max": 1_000} for name in ("a", "b", "c", "d")}
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Return the least time of some: what else the machine does only ever adds to it."""
+
+    def once() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return min(once() for _ in range(REPEATS))
+
+
+def _spec(**document: object) -> SweepSpec:
+    parsed = parse_mapping({"program": "train.py", "seed": 7, **document})
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec
+
+
+def _large_file() -> bytes:
+    lines = ["program: train.py", "method: random", "metric: {name: loss}", "parameters:"]
+    for number in range(PARAMETERS // 3):
+        lines += [
+            f"  rate{number}: {{distribution: log_uniform_values, min: 1.0e-5, max: 0.1}}",
+            f"  kind{number}: {{values: [adam, sgd, lamb, lion]}}",
+            f"  size{number}: {{min: {number}, max: {number + 500}, when: kind{number} != 'sgd'}}",
+        ]
+    return "\n".join(lines).encode()
+
+
+def _reading() -> None:
+    text = _large_file()
+    assert parse_text(text, file="sweep.yaml").spec is not None
+    ours = _seconds(lambda: parse_text(text, file="sweep.yaml"))
+    plain = _seconds(lambda: yaml.safe_load(text))
+    print(
+        f"reading and checking a file of {PARAMETERS} parameters, a third of them under a condition: "
+        f"{1000 * ours:.0f} ms, {ours / plain:.2f} times yaml.safe_load of it ({1000 * plain:.0f} ms)"
+    )
+
+
+def _plain_points(count: int) -> list[Point]:
+    draws = random.Random(7)
+    return [{name: draws.random() for name in FOUR} for _ in range(count)]
+
+
+def _sobol_points(count: int) -> list[Point]:
+    engine = qmc.Sobol(len(FOUR), seed=7)
+    # scipy warns where the count is no power of two: the next larger one is what it takes.
+    vectors = engine.random(1 << (count - 1).bit_length())[:count]
+    return [dict(zip(FOUR, map(float, vector), strict=True)) for vector in vectors]
+
+
+def _previews() -> None:
+    print(f"previews of {POINTS:,} runs, with their arguments, in microseconds a run:")
+    for method, peer, reference in (
+        ("random", "points of random.random() alone", _plain_points),
+        ("sobol", "points of scipy's qmc.Sobol alone", _sobol_points),
+    ):
+        spec = _spec(method=method, parameters=FOUR)
+        assert len(preview(spec, POINTS).runs) == POINTS
+        ours = _seconds(lambda spec=spec: preview(spec, POINTS)) / POINTS  # type: ignore[misc]
+        theirs = _seconds(lambda reference=reference: reference(POINTS)) / POINTS  # type: ignore[misc]
+        print(f"  {method}: {1e6 * ours:.0f}, {ours / theirs:.0f} times {peer} ({1e6 * theirs:.1f})")
+
+
+def _grid() -> None:
+    small = _spec(method="grid", parameters={name: {"min": 1, "max": 10} for name in FOUR})
+    huge = _spec(method="grid", parameters=TRILLION)
+    mixed = _spec(method="grid", shuffle=True, parameters=TRILLION)
+
+    def thousand(spec: SweepSpec, start: int) -> Callable[[], object]:
+        return lambda: [next_point(spec, Cursor(index=start + n), {}, None) for n in range(1_000)]
+
+    near, far, shuffled = (
+        _seconds(thousand(spec, start)) / 1_000
+        for spec, start in ((small, 0), (huge, 5 * 10**11), (mixed, 5 * 10**11))
+    )
+    print(
+        f"a point in the middle of a grid of 10^12: {1e6 * far:.0f} us, {far / near:.2f} times one at the "
+        f"beginning of a grid of 10^4 ({1e6 * near:.0f} us); shuffled {shuffled / near:.2f} times"
+    )
+
+
+def _constraints() -> None:
+    free = _spec(method="random", parameters=FOUR)
+    rare = _spec(method="random", parameters=FOUR, constraints=["a < 0.1 and b < 0.1"])
+
+    def points(spec: SweepSpec) -> Callable[[], object]:
+        return lambda: [spec.search_space.random_point(7, index) for index in range(500)]
+
+    ours, unconstrained = _seconds(points(rare)) / 500, _seconds(points(free)) / 500
+    print(
+        f"a random point where 1 % of the volume is feasible: {1e6 * ours:.0f} us, "
+        f"{ours / unconstrained:.0f} times one without constraints ({1e6 * unconstrained:.0f} us); "
+        "drawing whole points until one fits takes 100 times"
+    )
+
+
+def main() -> None:
+    """Print a line for each figure."""
+    _reading()
+    _previews()
+    _grid()
+    _constraints()
