@@ -1,5 +1,6 @@
 """Which agents get runs of a sweep: those with the labels that it requires, unless its guard holds them."""
 
+import shlex
 from collections.abc import Mapping
 
 from sweepd_scheduler.domain.agent import Session
@@ -56,4 +57,4 @@ def _lacking(required: Mapping[str, str], labels: Mapping[str, str]) -> str:
 
 
 def _flags(required: Mapping[str, str]) -> str:
-    return " ".join(f"--label {label}={value}" for label, value in required.items())
+    return shlex.join(f"--label={label}={value}" for label, value in sorted(required.items()))

@@ -45,7 +45,7 @@ def test_an_agent_without_the_label_gets_nothing_and_is_told_why(world: World) -
     (withheld,) = world.last_told(Welcome).withheld
     assert withheld.reason is WithheldReason.LABELS
     assert "gpu=a100 (it has v100)" in withheld.message
-    assert "--label gpu=a100 --label zone=b" in withheld.message
+    assert "--label=gpu=a100 --label=zone=b" in withheld.message
     assert world.offer(wrong) == []
     right = attach(world, {"gpu": "a100", "zone": "b", "other": "x"}, "bob")
     assert world.last_told(Welcome).withheld == ()
