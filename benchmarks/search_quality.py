@@ -106,7 +106,7 @@ _BRANCHES = {"sgd": (-1.2, 0.1), "adam": (-3.2, 0.05)}
 
 
 def branches(point: Point) -> float:
-    """Two algorithms, each with parameters of its own: rate and one more; depth matters to both."""
+    """Two algorithms, each with parameters of its own: a rate and one more; depth matters to both."""
     algorithm = str(point["algorithm"])
     best, floor = _BRANCHES[algorithm]
     rate = math.log10(number(point, f"{algorithm}_lr")) - best
@@ -114,7 +114,7 @@ def branches(point: Point) -> float:
     if algorithm == "sgd":
         own = 2.0 * (number(point, "momentum") - 0.85) ** 2
     else:
-        own = 0.1 * (math.log10(1 - number(point, "beta2")) + 2.5) ** 2
+        own = 0.05 * (math.log10(number(point, "decay")) + 3.0) ** 2
     return floor + 0.2 * rate**2 + 0.05 * depth**2 + own
 
 
@@ -182,7 +182,7 @@ PROBLEMS = (
             "sgd_lr": {**_RATE, "when": "algorithm == 'sgd'"},
             "momentum": {"min": 0.0, "max": 1.0, "when": "algorithm == 'sgd'"},
             "adam_lr": {**_RATE, "when": "algorithm == 'adam'"},
-            "beta2": {"min": 0.9, "max": 0.9999, "when": "algorithm == 'adam'"},
+            "decay": {**_RATE, "when": "algorithm == 'adam'"},
         },
         loss=branches,
         least=0.05,

@@ -8,10 +8,10 @@ from scipy.spatial.distance import cdist
 
 from sweepd.spec import Point, point_digest
 from sweepd_suggestion.domain.acquisition import log_expected_improvement
-from sweepd_suggestion.domain.losses import LossScale
+from sweepd_suggestion.domain.losses import SHIFTS, LossScale
 from sweepd_suggestion.domain.proposal import Prediction, Proposal, Question
 from sweepd_suggestion.domain.sequence import proposals
-from sweepd_suggestion.domain.surrogate import Surrogate
+from sweepd_suggestion.domain.surrogate import Surrogate, telling
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 _ANYWHERE = 512
@@ -20,6 +20,7 @@ _NEAR_BEST = 96
 _KEPT = 8
 _CLIMBERS = 24
 _SCALES = (0.08, 0.03, 0.01, 0.003)
+_MOST_COMPARED = 40
 _APART = 0.02
 """Points under trial at the same time differ by so much of the range of one dimension at least."""
 
@@ -130,16 +131,32 @@ class GaussianProcessModel:
 def _model(question: Question) -> GaussianProcessModel | None:
     """Return a fitted model, None where the observations allow none."""
     losses = np.array([one.loss for one in question.valued])
-    scale = LossScale.of(losses)
-    if scale is None:
+    if LossScale.of(losses) is None:
         return None
     coordinates = Coordinates(question.space)
     vectors = coordinates.vectors([one.point for one in question.valued])
     try:
+        scale = _scale(losses, vectors, coordinates)
         surrogate = Surrogate.fitted(vectors, scale.scaled(losses), coordinates)
         return GaussianProcessModel(question, coordinates, surrogate, scale)
     except np.linalg.LinAlgError:
         return None
+
+
+def _scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
+    """Return the scale on which a model makes the losses most likely, judged by some of them."""
+    told = telling(losses, _MOST_COMPARED)
+    best, most = None, -np.inf
+    for shift in SHIFTS:
+        scale = LossScale.of(losses, shift)
+        assert scale is not None
+        values = scale.scaled(losses)[told]
+        evidence = Surrogate.fitted(vectors[told], values, coordinates, roughly=True).log_evidence
+        evidence += scale.log_slope(losses[told])
+        if best is None or evidence > most:
+            best, most = scale, evidence
+    assert best is not None
+    return best
 
 
 def _generator(seed: int, run_number: int, observations: int) -> np.random.Generator:

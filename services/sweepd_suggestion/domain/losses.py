@@ -1,8 +1,8 @@
 """Losses on a scale that suits a Gaussian process, and back.
 
-Outliers are pulled in, huge spreads compressed. The compression is a shifted logarithm whose shift is the
-most likely one under a normal distribution, as in Box, Cox (1964),
-J. Royal Statistical Society B 26, 211-252.
+Outliers are pulled in, huge spreads compressed, if that is what suits. The compression is a shifted logarithm
+as in Box, Cox (1964), J. Royal Statistical Society B 26, 211-252; which shift suits, the model itself tells
+(Snelson, Rasmussen, Ghahramani, "Warped Gaussian processes", NIPS 16, 2003).
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import numpy as np
 
 from sweepd_suggestion.domain.vectors import Array
 
-_SHIFTS = (0.03, 0.1, 0.3, 1.0)
-"""Shares of the spread; smaller ones would make the neighbourhood of the best look like a cusp."""
+SHIFTS = (None, 1.0, 0.3, 0.1, 0.03)
+"""None for no compression, or shares of the spread; smaller ones would make a cusp around the best."""
 
 _FENCE = 30.0
 """Losses this many distances between median and quartile beyond the quartile are all equally bad."""
@@ -32,20 +32,19 @@ class LossScale:
     deviation: float
 
     @classmethod
-    def of(cls, losses: Array) -> "LossScale | None":
+    def of(cls, losses: Array, shift: float | None = None) -> "LossScale | None":
         """Return the scale for some losses; None where they do not differ.
 
         Args:
             losses: finite, at least one, shape (n,).
+            shift: of the logarithm; None for none.
         """
         lowest, highest = float(losses.min()), _upper_fence(losses)
         clipped = np.minimum(losses, highest)
         spread = highest - lowest
         if not np.isfinite(spread) or spread <= max(1e-12 * max(abs(lowest), abs(highest)), 1e-300):
             return None
-        shares = (clipped - lowest) / spread
-        shift = max((None, *_SHIFTS), key=lambda one: _log_likelihood(shares, one))
-        raw = _compressed(shares, shift)
+        raw = _compressed((clipped - lowest) / spread, shift)
         return cls(
             lowest=lowest, highest=highest, shift=shift, mean=float(raw.mean()), deviation=float(raw.std())
         )
@@ -60,6 +59,12 @@ class LossScale:
         shares = (np.minimum(losses, self.highest) - self.lowest) / self.spread
         raw = _compressed(shares, self.shift)
         return (raw - self.mean) / self.deviation
+
+    def log_slope(self, losses: Array) -> float:
+        """Return the sum over losses of the logarithm of the scale's slope, less what all scales share."""
+        shares = (np.minimum(losses, self.highest) - self.lowest) / self.spread
+        steep = 0.0 if self.shift is None else -float(np.log(shares + self.shift).sum())
+        return steep - len(losses) * float(np.log(self.deviation))
 
     def losses(self, scaled: Array) -> Array:
         """Return the losses at places of the scale."""
@@ -79,13 +84,3 @@ def _upper_fence(losses: Array) -> float:
 
 def _compressed(shares: Array, shift: float | None) -> Array:
     return shares if shift is None else np.log1p(shares / shift)
-
-
-def _log_likelihood(shares: Array, shift: float | None) -> float:
-    """Return how well the compressed losses fit a normal distribution, the Jacobian counted."""
-    raw = _compressed(shares, shift)
-    variance = float(raw.var())
-    if variance <= 0.0:
-        return -np.inf
-    jacobian = 0.0 if shift is None else -float(np.log(shares + shift).sum())
-    return jacobian - 0.5 * len(shares) * float(np.log(variance))

@@ -39,6 +39,7 @@ class Coordinates:
         self._columns = [_column(dimension) for dimension in space.dimensions]
         self.categorical = np.array([isinstance(column, _Codes) for column in self._columns], dtype=bool)
         self.conditional = np.array([dimension.conditional for dimension in space.dimensions], dtype=bool)
+        self._conditional_paths = [each.paths for each in space.dimensions if each.conditional]
         self._is_bound = bool(self.conditional.any()) or bool(space.constraints)
 
     @property
@@ -52,7 +53,7 @@ class Coordinates:
 
     def point(self, vector: Array) -> Point:
         """Return the point at a vector, made of plain Python values."""
-        return self._space.from_unit(self._shares(vector))
+        return self._space.from_unit(self._shares(vector.tolist()))
 
     def from_shares(self, shares: Array) -> Array:
         """Return the full vectors nearest to shares of the distributions, shape (n, columns), in [0, 1]."""
@@ -82,13 +83,16 @@ class Coordinates:
         """Return the vectors of the points at full vectors, those left out that break a constraint."""
         if not self._is_bound:
             return full
-        settled = []
-        for vector in full:
-            point = self.point(vector)
+        feasible, inactive = [], []
+        for place, vector in enumerate(full.tolist()):
+            point = self._space.from_unit(self._shares(vector))
             if self._space.feasible(point):
-                gone = [share is None for share in self._space.to_unit(point)]
-                settled.append(np.where(gone, INACTIVE, vector))
-        return np.array(settled).reshape(-1, self.count)
+                feasible.append(place)
+                inactive.append([not _has_any(point, paths) for paths in self._conditional_paths])
+        settled = full[feasible]
+        gone = np.array(inactive, dtype=bool).reshape(len(feasible), len(self._conditional_paths))
+        settled[:, self.conditional] = np.where(gone, INACTIVE, settled[:, self.conditional])
+        return settled
 
     def _vector(self, point: Point) -> list[float]:
         shares = self._space.to_unit(point)
@@ -97,9 +101,9 @@ class Coordinates:
             for column, share in zip(self._columns, shares, strict=True)
         ]
 
-    def _shares(self, vector: Array) -> list[float]:
+    def _shares(self, vector: list[float]) -> list[float]:
         return [
-            0.5 if place == INACTIVE else column.share(float(place))
+            0.5 if place == INACTIVE else column.share(place)
             for column, place in zip(self._columns, vector, strict=True)
         ]
 
@@ -166,6 +170,19 @@ def _column(dimension: Dimension) -> _Shares | _Codes:
 
 def _is_quantised(dimension: Dimension) -> bool:
     return dimension.distribution.name.startswith("q_")
+
+
+def _has_any(point: Point, paths: tuple[Path, ...]) -> bool:
+    """Whether a point has one of some parameters; of a zip, each may have a condition of its own."""
+    for path in paths:
+        value: Json = point
+        for name in path:
+            if not isinstance(value, dict) or name not in value:
+                break
+            value = value[name]
+        else:
+            return True
+    return False
 
 
 def _at(point: Point, path: Path) -> Json:
