@@ -15,6 +15,7 @@ from sweepd.spec.command import (
     uses_args_json_file,
     uses_program,
 )
+from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
 
 PARAMS: dict[str, Json] = {"lr": 0.1, "flag": True, "off": False, "opt": {"k": 1}, "s": "a b", "n": None}
@@ -213,8 +214,8 @@ def test_every_form_of_the_arguments_is_byte_for_byte_that_of_the_specification(
         ],
         "${args_json}": [
             (
-            '{"dash-ed": "\\u00fc", "flag": true, "n": null, "off": false, "opt": {"lr": 0.01, '
-            '"deep": {"on": true, "list": [1, "x", 2.5]}, "empty": {}}, "z": 1e-05}'
+                '{"dash-ed": "\\u00fc", "flag": true, "n": null, "off": false, "opt": {"lr": 0.01, '
+                '"deep": {"on": true, "list": [1, "x", 2.5]}, "empty": {}}, "z": 1e-05}'
             )
         ],
     }
@@ -339,3 +340,41 @@ def test_a_macro_that_nothing_stands_for_is_named_with_the_nearest_that_is_known
 def test_macros_that_are_known_are_not_warned_of() -> None:
     known = ["${env}", "--${args}", "${agent.slot}${agent.gpus}", "${agent.labels.a.b}", "${repeat}", "${lr}"]
     assert not list(unknown_macros([*known, "${opt.k}", "${envvar:HOME}"], {"lr": 1, "opt": {}}))
+
+
+def test_a_file_whose_parameter_takes_the_name_of_a_macro_is_warned_of_at_creation() -> None:
+    file = (
+        b"method: grid\nparameters: {repeat: {values: [1, 2]}}\n"
+        b"command: [python, train.py, '--repeat=${repeat}', '${agent.slot}', '${agent.slots}']\n"
+    )
+    result = parse_text(file, file="s.yaml")
+    assert result.spec is not None
+    assert [(found.line, found.path, found.code) for found in result.diagnostics] == [
+        (3, "command[2]", "shadowed-macro"),
+        (3, "command[4]", "unknown-macro"),
+    ]
+    assert str(result.diagnostics[0]) == (
+        's.yaml:3:29: command[2]: "${repeat}": the parameter `repeat` comes before what is known of the run; '
+        "rename it"
+    )
+
+
+def test_items_are_numbers_booleans_or_text_and_a_command_of_one_text_is_refused() -> None:
+    """Section 9: an item becomes its Python text; `command` as a string is refused."""
+    result = parse_text(
+        b"method: grid\nparameters: {a: {value: 1}}\ncommand: [x, 1, 2.50, true, 1e-5]\n", file="s"
+    )
+    assert result.spec is not None
+    assert expand(*result.spec.command) == ["x", "1", "2.5", "True", "1e-05"]
+    for file in (b"command: []\n", b""):
+        result = parse_text(b"method: grid\nprogram: t.py\nparameters: {a: {value: 1}}\n" + file, file="s")
+        assert result.spec is not None
+        assert expand(*result.spec.command, program="t.py", params={"a": 1}) == [
+            "/usr/bin/env",
+            "python",
+            "t.py",
+            "--a=1",
+        ]
+    result = parse_text(b"method: grid\nparameters: {a: {value: 1}}\ncommand: python train.py\n", file="s")
+    assert result.spec is None
+    assert [found.path for found in result.diagnostics if found.severity == "error"] == ["command"]

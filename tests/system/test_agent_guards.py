@@ -1,0 +1,79 @@
+"""Section 11.3 and C5: how an agent ends that a guard or a missing label keeps from a sweep."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from system.installation import Agent, Installation, until
+
+FAILING = """
+command: [sh, -c, 'echo "ValueError: no such layer" >&2; exit 4']
+method: grid
+metric: {name: loss}
+guard: {agent: 2}
+parameters: {a: {values: [1, 2, 3, 4]}}
+"""
+PICKY = """
+command: ["true"]
+method: grid
+requires: {gpu: a100}
+parameters: {a: {values: [1]}}
+"""
+
+
+def held(installation: Installation) -> tuple[str, Agent]:
+    """Return a sweep, and an agent that its guard holds."""
+    installation.start_server()
+    name = installation.create(FAILING)
+    agent = installation.start_agent(name)
+    until(lambda: agent.events("withheld"), what="the guard holds the agent")
+    return name, agent
+
+
+@pytest.mark.parametrize("how", ["stop", "SIGTERM", "Ctrl-C"])
+def test_an_agent_that_a_guard_holds_ends_with_9_and_says_why(installation: Installation, how: str) -> None:
+    name, agent = held(installation)
+    (event,) = agent.events("withheld")
+    assert (event["sweep"], event["reason"]) == (name, "guard")
+    assert "sweepctl agents release" in str(event["message"])
+    if how == "stop":
+        installation.ctl("stop", name)
+    else:
+        agent.process.send_signal(signal.SIGTERM if how == "SIGTERM" else signal.SIGINT)
+    code = agent.process.wait(20)
+    (exiting,) = agent.events("exiting")
+    assert len(agent.events("withheld")) == 1
+    if how == "Ctrl-C":
+        assert (code, exiting.get("message")) == (130, None)
+    else:
+        sweep = name.rpartition("/")[2]
+        assert code == exiting["exit_code"] == 9
+        assert exiting["message"] == (
+            f"the guard of sweep {sweep} holds this agent; run {sweep}-2 failed with exit code 4; "
+            "its last lines: ValueError: no such layer"
+        )
+
+
+def test_an_agent_ends_by_its_own_guard_and_the_sweep_goes_on_elsewhere(installation: Installation) -> None:
+    installation.start_server()
+    name = installation.create(FAILING.replace("guard: {agent: 2}\n", ""))
+    agent = installation.start_agent(name, "--max-consecutive-failed-runs", "1")
+    assert agent.process.wait(20) == 9
+    (exiting,) = agent.events("exiting")
+    assert str(exiting["message"]).startswith("1 run has failed (--max-consecutive-failed-runs 1); run ")
+    assert installation.json("get", name)["state"] == "running"
+
+
+def test_a_label_that_the_agent_lacks_is_said_once_and_is_no_failure(installation: Installation) -> None:
+    installation.start_server()
+    name = installation.create(PICKY)
+    agent = installation.start_agent(name)
+    until(lambda: agent.events("withheld"), what="the agent hears that it lacks a label")
+    right = installation.start_agent(name, "--label", "gpu=a100")
+    assert right.process.wait(20) == 0
+    assert agent.process.wait(20) == 0
+    (event,) = agent.events("withheld")
+    assert event["reason"] == "labels"
+    assert "requires gpu=a100" in str(event["message"])
