@@ -121,6 +121,11 @@ def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
     )
 
 
+def place_text(place: int) -> str:
+    """Return a place in an order of any length; hexadecimal where it is long: Python limits decimal digits."""
+    return str(place) if place < 2**63 else hex(place)
+
+
 def spec_text(sweep: Sweep) -> str:
     """Return the specification as it is stored."""
     return json.dumps(to_document(sweep.spec), ensure_ascii=False)
@@ -134,9 +139,9 @@ def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
         sweep.ending,
         sweep.reason,
         *sweep.counts.by_state,
-        sweep.cursor,
+        place_text(sweep.cursor),
         sweep.initial,
-        sweep.listed,
+        None if sweep.listed is None else place_text(sweep.listed),
         sweep.observations,
         sweep.best.run if sweep.best else None,
         sweep.best.value if sweep.best else None,

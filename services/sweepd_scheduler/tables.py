@@ -54,9 +54,9 @@ class SweepRow(SchedulerTable, table=True):
     crashed_runs: int = Field(sa_column=_whole())
     stopped_runs: int = Field(sa_column=_whole())
     killed_runs: int = Field(sa_column=_whole())
-    cursor: int = Field(sa_column=_whole())
+    cursor: str = Field(sa_column=_text())
     initial: int = Field(sa_column=_whole())
-    listed: int | None = Field(sa_column=_whole(nullable=True))
+    listed: str | None = Field(sa_column=_text(nullable=True))
     observations: int = Field(sa_column=_whole())
     best_run: int | None = Field(sa_column=_whole(nullable=True))
     best_value: float | None = None

@@ -11,9 +11,6 @@ from sweepd.spec.sequence import look_ahead, next_point
 from sweepd_scheduler.domain.run import PointSource, Provenance
 from sweepd_scheduler.domain.sweep import Sweep
 
-LARGEST_PLACE = INT64_MAX
-"""The furthest place that can be stored; a walk that skips past it has come to its end."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
@@ -37,40 +34,36 @@ def next_by_index(
         size: points that there are in all, None where there is no end to them or nobody can tell.
     """
     cursor, proposed, done = next_point(sweep.spec, _cursor(sweep), seen, size)
-    moved, too_far = _at(sweep, cursor)
-    return moved, _drawn(sweep, proposed), (done or too_far) and proposed is None
+    return _at(sweep, cursor), _drawn(sweep, proposed), done
 
 
 def next_of_initial(sweep: Sweep, seen: Mapping[bytes, int]) -> tuple[Sweep, Drawn | None]:
     """Return what `next_by_index` does, as long as there are initial points."""
     cursor, proposed = next_initial(sweep.spec, _cursor(sweep), seen)
-    return _at(sweep, cursor)[0], _drawn(sweep, proposed)
+    return _at(sweep, cursor), _drawn(sweep, proposed)
 
 
 def anything_left(sweep: Sweep, seen: Mapping[bytes, int], size: int | None) -> tuple[Sweep, bool | None]:
     """Return the sweep past what will be skipped, and whether any point is left; None: not known yet."""
     cursor, left = look_ahead(sweep.spec, _cursor(sweep), seen, size)
-    moved, too_far = _at(sweep, cursor)
-    return moved, False if too_far and not left else left
+    return _at(sweep, cursor), left
 
 
 def _cursor(sweep: Sweep) -> Cursor:
     return Cursor(initial=sweep.initial, index=sweep.cursor, listed=sweep.listed)
 
 
-def _at(sweep: Sweep, cursor: Cursor) -> tuple[Sweep, bool]:
-    """Return the sweep at a cursor, itself if it is there already, and whether the place was too far."""
+def _at(sweep: Sweep, cursor: Cursor) -> Sweep:
+    """Return the sweep at a cursor; itself if it is there already."""
     if cursor == _cursor(sweep):
-        return sweep, False
-    index = min(cursor.index, LARGEST_PLACE)
-    listed = None if cursor.listed is None else min(cursor.listed, LARGEST_PLACE)
-    too_far = (index, listed) != (cursor.index, cursor.listed)
-    return replace(sweep, initial=cursor.initial, cursor=index, listed=listed), too_far
+        return sweep
+    return replace(sweep, initial=cursor.initial, cursor=cursor.index, listed=cursor.listed)
 
 
 def _drawn(sweep: Sweep, proposed: Proposed | None) -> Drawn | None:
-    if proposed is None or proposed.index > LARGEST_PLACE:
+    if proposed is None:
         return None
-    source = PointSource(proposed.source)
-    provenance = Provenance(source=source, seed=sweep.seed, index=proposed.index)
+    # Where conditions leave wide gaps, a grid has places beyond what a run's record of its origin holds.
+    index = min(proposed.index, INT64_MAX)
+    provenance = Provenance(source=PointSource(proposed.source), seed=sweep.seed, index=index)
     return Drawn(point=proposed.point, digest=proposed.digest, provenance=provenance)
