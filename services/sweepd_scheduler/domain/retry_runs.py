@@ -38,6 +38,9 @@ def retry_runs(turn: Turn, event: RetryRuns) -> Retried:
         take_back(turn, run)
         _uncount(turn, run, blocks[run.block])
         _wait_again(turn, run)
+    best = turn.state.sweeps[sweep.key].best
+    if best is not None and best.run in blocks:
+        forget_best_of(turn, blocks[best.run][0])
     count_anew(turn, sweep.key)
     serve_sweep(turn, sweep.key)
     return Retried(names=tuple(run.name for run in runs))
@@ -107,7 +110,6 @@ def _wait_again(turn: Turn, run: Run) -> None:
     )
     turn.note("run-retried", waiting, before=run.state)
     turn.put_run(waiting)
-    forget_best_of(turn, waiting)
 
 
 def _by_block(runs: Iterable[Run]) -> dict[int, list[Run]]:

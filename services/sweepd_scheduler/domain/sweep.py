@@ -101,7 +101,7 @@ class Sweep:
         listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
         observations: how many numbered observations its study has.
         objective_seen: whether any run ever logged the objective.
-        guarded_from: runs that had ended when a person last resumed it or retried runs; its guard counts from there.
+        guarded_from: runs that had ended when a person last resumed it or retried runs; the guard counts on.
         revision: version of the specification.
         timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person let it go on.
     """
