@@ -292,3 +292,29 @@ def test_constants_alone_run_to_the_cap_else_once(method: str, cap: int | None, 
 def test_planned_runs_count_repeats_and_the_cap(document: dict[str, object], planned: int | None) -> None:
     spec = a_spec(**document)  # type: ignore[arg-type]
     assert planned_runs(spec, known_size(spec, counted_points(spec))) == planned
+
+
+MODELS = [f"m{number}" for number in range(40)]
+WIDE = {
+    "kind": {"values": MODELS},
+    **{
+        f"{model}_{name}": {"values": [1, 2, 3], "when": f"kind == '{model}'"}
+        for model in MODELS
+        for name in ("depth", "width")
+    },
+}
+
+
+def test_a_few_points_among_very_many_combinations_are_all_found() -> None:
+    """Conditions leave 360 points among 10^39 combinations; places beyond 64 bits are places, too."""
+    spec = a_spec("grid", WIDE)
+    whole = [(cursor, proposed.point) for cursor, proposed in sequence(spec)]
+    assert len(whole) == len(set(texts([point for _, point in whole]))) == 360
+    assert whole[-1][0].index > 10**39
+
+
+def test_points_too_sparse_to_be_found_by_chance_are_not_shuffled() -> None:
+    parsed = parse_mapping({"program": "t.py", "method": "grid", "shuffle": True, "parameters": WIDE})
+    assert parsed.spec is None
+    (finding,) = (each for each in parsed.diagnostics if each.severity == "error")
+    assert (finding.path, finding.code) == ("shuffle", "too-sparse")

@@ -1,0 +1,24 @@
+"""Whether the points of a grid can be found in a shuffled order, which tries combinations by chance."""
+
+from sweepd.spec.fields import Fields
+from sweepd.spec.places import place_of
+from sweepd.spec.sweep_spec import SweepSpec
+
+_STEPS = 100_000
+_MOST_COMBINATIONS_A_POINT = 10_000
+
+
+def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
+    """Refuse `shuffle` where conditions and constraints leave too few points among the combinations."""
+    if not spec.shuffle:
+        return
+    count = spec.search_space.count_grid(_STEPS).value or 0
+    if spec.search_space.combinations > count * _MOST_COMBINATIONS_A_POINT:
+        fields.findings.error(
+            place_of(fields.node, ("shuffle",)),
+            "shuffle",
+            "too-sparse",
+            f"less than one in {_MOST_COMBINATIONS_A_POINT:,} combinations is a point under conditions and "
+            "constraints, too few to be found by chance; leave `shuffle` out, or take `method: random`, "
+            "which repeats no point either",
+        )
