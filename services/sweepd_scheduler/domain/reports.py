@@ -75,9 +75,8 @@ def observed(turn: Turn, event: Observed) -> None:
         fresh = [each for each in event.observations if run.observation_row < each.row <= event.last_row]
         if run.state is not RunState.RUNNING:
             run = _running(with_attempt(run, replace(run.newest, state=AttemptState.RUNNING)), turn.now.wall)
-        run = replace(run, observation_row=event.last_row)
         waited = waits_for_canary(turn.state.sweeps[run.sweep])
-        verdicts.take(turn, run, [each.value for each in fresh])
+        verdicts.take(turn, run, event.last_row, [each.value for each in fresh])
         turn.tell(event.session, Ack(ref=event.ref, observation_row=event.last_row))
         if waited and not waits_for_canary(turn.state.sweeps[run.sweep]):
             serve_sweep(turn, run.sweep)

@@ -23,8 +23,9 @@ from sweepd_scheduler.domain.early_termination import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
-from sweepd_scheduler.domain.run import FINAL, HELD, AttemptState, Run, RunKey, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS, State, SweepIndex, index_from, index_of, rungs_held
+from sweepd_scheduler.domain.run import FINAL, Run, RunKey
+from sweepd_scheduler.domain.run_index import index_run, rank
+from sweepd_scheduler.domain.state import State, index_from, index_of
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.study import Study
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
@@ -138,51 +139,11 @@ class Turn:
             self._journal.drop(state.runs, run.key)
         else:
             self._journal.put(state.runs, run.key, run)
-        self._index_run(before, run)
+        index_run(state, before, run, self.now.monotonic)
         if before is None or before.state is not run.state:
             sweep = state.sweeps[run.sweep]
             counts = sweep.counts.moved(before.state if before else None, run.state)
             self.put_sweep(replace(sweep, counts=counts))
-
-    def _index_run(self, before: Run | None, run: Run) -> None:
-        state, journal = self.state, self._journal
-        sweep, index = state.sweeps[run.sweep], state.index[run.sweep]
-        if before is None and run.repeat == 0:
-            journal.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
-        if run.state not in FINAL:
-            journal.add(index.unfinished, run.number)
-        else:
-            journal.discard(index.unfinished, run.number)
-            self._count_ended(index, run)
-        self._queue(index, run)
-        was, held_now = rungs_held(sweep, before), rungs_held(sweep, run)
-        for key in was if was != held_now else ():
-            journal.discard(index.at_rung[key], run.number)
-        for key in held_now if was != held_now else ():
-            if key not in index.at_rung:
-                journal.put(index.at_rung, key, set())
-            journal.add(index.at_rung[key], run.number)
-        held = run.state not in FINAL and run.attempts and run.newest.state in HELD
-        if held and run.key not in state.heard:
-            journal.put(state.heard, run.key, self.now.monotonic)
-        elif not held:
-            journal.drop(state.heard, run.key)
-        suspect = held and run.newest.state is AttemptState.SUSPECT
-        (journal.add if suspect else journal.discard)(state.suspects, run.key)
-
-    def _queue(self, index: SweepIndex, run: Run) -> None:
-        waiting = index.pending
-        before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
-        self._journal.note(lambda: waiting.put(run.number, before))
-
-    def _count_ended(self, index: SweepIndex, run: Run) -> None:
-        sweep, recent = self.state.sweeps[run.sweep], index.recent
-        index.recent = (*recent, run.state is RunState.FAILED)[-RECENT_RUNS:]
-        self._journal.note(lambda: setattr(index, "recent", recent))
-        if sweep.spec.repeats == 1:
-            self.rank(run.sweep, run.number, run.value(sweep.value_kind))
-        if run.number in index.again:
-            self._journal.put(index.again, run.number, (run.state, run.attempt))
 
     def forget_recent(self, sweep: int) -> None:
         """Forget how the last runs of a sweep have ended."""
@@ -192,9 +153,7 @@ class Turn:
 
     def rank(self, sweep: int, number: int, value: float | None) -> None:
         """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
-        ranking = self.state.index[sweep].ended
-        before = ranking.put(number, value)
-        self._journal.note(lambda: ranking.put(number, before))
+        rank(self._journal, self.state.index[sweep], number, value)
 
     def put_rung(self, run: Run, rule: int, rung: int, value: float) -> Rung:
         """Set the value of a run at a rung of a rule and return the rung."""

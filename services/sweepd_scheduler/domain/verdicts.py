@@ -22,20 +22,28 @@ from sweepd_scheduler.domain.turn import Turn
 from sweepd_scheduler.domain.verdict_words import verdict_sentence
 
 
-def take(turn: Turn, run: Run, values: Iterable[float]) -> None:
+def take(turn: Turn, run: Run, last_row: int, values: Iterable[float]) -> None:
     """Count the values of the objective that a run has logged, in order; non-finite ones never count.
 
     A sweep without an objective asked for none, so what comes anyway means nothing.
+
+    Args:
+        turn: the decision in the making.
+        run: the run as it was.
+        last_row: the row up to which it has reported with these values.
+        values: those of the objective in its new rows.
     """
     sweep = turn.state.sweeps[run.sweep]
     for value in values if sweep.spec.metric else ():
         if not isfinite(value):
-            run = replace(run, values=replace(run.values, logged=True))
+            run = replace(run, observation_row=last_row, values=replace(run.values, logged=True))
             continue
-        run = replace(run, values=run.values.with_value(value, sweep.goal))
-        run = _judge(turn, sweep, run, value)
+        seen = run.values.with_value(value, sweep.goal)
+        run = replace(run, observation_row=last_row, values=seen)
+        if sweep.spec.early_terminate:
+            run = _judge(turn, sweep, run, value)
         value_logged(turn, run, value)
-    turn.put_run(run)
+    turn.put_run(run if run.observation_row == last_row else replace(run, observation_row=last_row))
 
 
 def _judge(turn: Turn, sweep: Sweep, run: Run, value: float) -> Run:
