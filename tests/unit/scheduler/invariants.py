@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweepd.spec import Goal, Method, ObjectiveValue
+from sweepd.spec.limits import INT64_MAX
 from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.block import Ended, block_value
 from sweepd_scheduler.domain.canary import waits_for_canary
@@ -21,6 +22,8 @@ from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, PointSource, Run, Run
 from sweepd_scheduler.domain.state import State, rungs_held
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Ending, Sweep
+
+PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})
 
 
 def check(state: State, changes: Sequence[Change]) -> None:
@@ -168,6 +171,11 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run]) -> None:
     if sweep.spec.method is Method.GRID:
         drawn = [run for run in runs if run.repeat == 0 and run.provenance.source is not PointSource.ENQUEUED]
         assert len({run.digest for run in drawn}) == len(drawn)
+    if sweep.spec.method is not Method.LIST:
+        assert not any(sweep.spec.search_space.violations(run.point) for run in runs), "every point is one"
+    origins = [run.provenance for run in runs if run.repeat == 0]
+    placed = [each for each in origins if each.source in PLACES and each.index < INT64_MAX]
+    assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
     if sweep.key in state.index:
         assert state.index[sweep.key].digests == Counter(run.digest for run in runs if run.repeat == 0)
 

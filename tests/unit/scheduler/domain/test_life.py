@@ -61,6 +61,25 @@ SPECS = (
     {**RANDOM, "guard": {"agent": 2, "sweep": 0.5}, "retry": {"failure": 2, "infrastructure": 0}},
     {**RANDOM, "method": "bayes", "metric": {"name": "loss", "value": "last", "target": 0.1}},
     {**GRID_4, "metric": {"name": "loss", "value": "mean", "goal": "maximize"}, "early_terminate": MEDIAN},
+    {
+        **GRID_4,
+        "shuffle": True,
+        "constraints": ["a + b < 4"],
+        "initial": [{"b": 2}],
+        "repeats": 2,
+        "run_cap": 5,
+    },
+    {**GRID_4, "method": "sobol", "constraints": ["a <= b"], "initial": [{"b": 2}]},
+    {"method": "list", "runs": [{"a": 1, "b": 2}, {"a": 1}, {"a": 1, "b": 2}], "repeats": 2, "run_cap": 5},
+    {
+        "method": "grid",
+        "parameters": {
+            "a": {"values": [1, 2, 3]},
+            "b": {"values": [1, 2], "when": "a == 1"},
+            "x": {"values": [0.25, 7.0], "when": "a > 1"},
+        },
+    },
+    {**RANDOM, **OBJECTIVE, "method": "bayes", "initial": [{"x": 0.25}, {}], "canary": True, "run_cap": 4},
 )
 POINTS: tuple[dict[str, Json], ...] = ({"x": 0.25}, {"a": 1, "b": 2}, {"a": 3}, {"x": 7.0}, {})
 ENDS = (
