@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sweepd.spec.conditions import Finding, check_expressions
 from sweepd.spec.diagnostic import Findings, Place, nearest, shown
 from sweepd.spec.fields import Fields
+from sweepd.spec.limits import MAX_CONDITIONS
 from sweepd.spec.nodes import MappingNode, Node, ScalarNode
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.places import place_of
@@ -13,6 +14,12 @@ from sweepd.spec.quantised import QUniform, stands_in
 from sweepd.spec.read_parameters import check_name
 from sweepd.spec.search_space import SearchSpace
 from sweepd.spec.sweep_spec import Method
+
+_ENOUGH = 10
+"""Draws that must satisfy the constraints; fewer of all are a warning."""
+
+_GRID_STEPS = 100_000
+"""How far the points of a grid are counted here; beyond, it is estimated."""
 
 
 def check_conditions(
@@ -23,6 +30,10 @@ def check_conditions(
 ) -> None:
     """Record what is wrong with the expressions and the zips."""
     places = dict(_condition_places(fields.node_at("parameters"), "parameters"))
+    if len(places) > MAX_CONDITIONS:
+        message = f"{len(places):,} parameters and groups have a `when`; at most {MAX_CONDITIONS:,} may"
+        fields.error("out-of-range", message, key="parameters")
+        return
     for finding in check_expressions(parameters, constraints, zips):
         place, path = _located(fields, finding, places)
         record = fields.findings.error if finding.severity == "error" else fields.findings.warning
@@ -48,14 +59,22 @@ def check_points(
                     fields.findings.error(node.place, path, "not-in-space", message)
 
 
-def check_feasible(fields: Fields, space: SearchSpace) -> None:
-    """Refuse constraints that no draw satisfies, and warn of those that hardly any does."""
-    found = space.feasibility()
+def check_feasible(fields: Fields, space: SearchSpace, method: Method) -> None:
+    """Refuse constraints that no point satisfies, and warn of those that hardly any draw does."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
-    if found.hits == 0:
+    count = space.count_grid(_GRID_STEPS) if method is Method.GRID else None
+    if count is not None and count.value == 0 and not count.is_estimate:
+        fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
+    if count is not None and count.value:
+        return  # a grid draws nothing: that there are points is enough
+    found = space.feasibility()
+    if found.hits == 0 and count is not None and count.is_estimate:
+        message = f"none of {found.draws:,} random points satisfies them: the grid may have no point at all"
+        fields.findings.warning(place, key, "hardly-feasible", message)
+    elif found.hits == 0 and count is None:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)
-    elif found.hits < 10:
+    elif found.hits < _ENOUGH and count is None:
         message = (
             f"only {found.hits} of {found.draws:,} random points satisfy them: drawing points will be slow"
         )

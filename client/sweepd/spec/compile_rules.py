@@ -9,6 +9,7 @@ from sweepd.spec.discrete import Constant
 from sweepd.spec.distribution import Distribution
 from sweepd.spec.expression import Expression, ExpressionError, parse_expression
 from sweepd.spec.finding import Finding
+from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves
 from sweepd.spec.rules import CircleError, Gate, Leaf, Rules, gates_of, in_turn
 from sweepd.spec.scope import Scope
@@ -60,6 +61,8 @@ class _Compiler:
         return Scope.of(self._distributions.items())  # most sweeps need none
 
     def expression(self, text: str, path: str) -> Expression | None:
+        if self._has_enough:
+            return None
         try:
             parsed = parse_expression(text, self._scope)
         except ExpressionError as error:
@@ -93,6 +96,8 @@ class _Compiler:
         """Return the zip of each parameter that is in one."""
         found: dict[Path, Zip] = {}
         for place, each in enumerate(names):
+            if self._has_enough:
+                break
             try:
                 zipped = zip_of(each, self._scope, self._distributions)
             except ExpressionError as error:
@@ -104,6 +109,11 @@ class _Compiler:
                 continue
             found.update(dict.fromkeys(zipped.paths, zipped))
         return found
+
+    @property
+    def _has_enough(self) -> bool:
+        """Tell whether more findings would be told to nobody: each costs time to word."""
+        return len(self.findings) >= MAX_ERRORS
 
     def _found(self, path: str, code: str, message: str, suggestion: str | None = None) -> None:
         self.findings.append(Finding(path=path, message=message, code=code, suggestion=suggestion))

@@ -3,6 +3,15 @@
 from typing import Final
 
 MAX_FILE_BYTES: Final = 3 * 1024 * 1024
+MAX_SPEC_BYTES: Final = 3_300_000
+"""Largest sweep, as JSON with its aliases expanded: what one message of 4 MiB holds beside the rest."""
+
+MAX_CONSTRAINTS: Final = 100
+"""Most `constraints`: each is judged for every point, and for thousands of draws when a file is checked."""
+
+MAX_CONDITIONS: Final = 1_000
+"""Most `when` of a sweep."""
+
 MAX_POINT_BYTES: Final = 512 * 1024
 """Largest canonical JSON of the parameters of one run."""
 

@@ -13,6 +13,7 @@ from sweepd.spec.limits import (
     MAX_REPEATS,
     MAX_RETRIES,
 )
+from sweepd.spec.nodes import SequenceNode
 from sweepd.spec.point import Json, canonical_json
 from sweepd.spec.read_json import is_finite, read_json
 from sweepd.spec.sweep_spec import Aggregate, Guard, Retry
@@ -92,7 +93,7 @@ def _guard(fields: Fields) -> Guard:
 
 def _requires(fields: Fields) -> dict[str, str]:
     inner = fields.inner("requires", "a mapping from labels to their values")
-    if inner is None:
+    if inner is None or not _is_short(fields, "requires", len(inner.node.entries), "labels"):
         return {}
     labels: dict[str, str] = {}
     for key in inner.node.entries:
@@ -102,14 +103,13 @@ def _requires(fields: Fields) -> dict[str, str]:
                 message = f"a label and its value have 1 to {MAX_LABEL_LENGTH} printable characters"
                 inner.error("bad-name", message, key=key)
         labels[key] = value or ""
-    if len(labels) > MAX_LABELS:
-        fields.error(
-            "out-of-range", f"{len(labels)} labels; at most {MAX_LABELS} are allowed", key="requires"
-        )
     return labels
 
 
 def _tags(fields: Fields) -> tuple[str, ...]:
+    node = fields.node_at("tags")
+    if isinstance(node, SequenceNode) and not _is_short(fields, "tags", len(node.items), "tags"):
+        return ()
     tags = fields.texts("tags", "a list of texts")
     seen: set[str] = set()
     for index, tag in tags.items():
@@ -119,9 +119,13 @@ def _tags(fields: Fields) -> tuple[str, ...]:
         elif tag in seen:
             fields.item_error("tags", index, "duplicate-value", f"the tag {shown(tag)} is given twice")
         seen.add(tag)
-    if len(tags) > MAX_LABELS:
-        fields.error("out-of-range", f"{len(tags)} tags; at most {MAX_LABELS} are allowed", key="tags")
     return tuple(tags.values())
+
+
+def _is_short(fields: Fields, key: str, count: int, what: str) -> bool:
+    if count > MAX_LABELS:
+        fields.error("out-of-range", f"{count:,} {what}; at most {MAX_LABELS} are allowed", key=key)
+    return count <= MAX_LABELS
 
 
 def _metadata(fields: Fields) -> dict[str, Json]:

@@ -1,12 +1,15 @@
 """Reads the mapping of a sweep file, key by key, into a `SweepSpec`."""
 
+import json
 from collections.abc import Mapping
 
+from sweepd.spec.check_shuffle import check_shuffle
 from sweepd.spec.check_space import check_conditions, check_feasible, check_points
 from sweepd.spec.diagnostic import shown
+from sweepd.spec.document import to_document
 from sweepd.spec.fields import Fields
 from sweepd.spec.keys import KEYS, LATER_KEYS, LATER_METHODS, TEXT_KEYS
-from sweepd.spec.limits import INT64_MIN
+from sweepd.spec.limits import INT64_MIN, MAX_CONSTRAINTS, MAX_SPEC_BYTES
 from sweepd.spec.nodes import MappingNode, ScalarNode
 from sweepd.spec.parameter import ParameterNode
 from sweepd.spec.point import Point
@@ -34,8 +37,7 @@ def read_sweep(fields: Fields) -> SweepSpec | None:
     shuffle = fields.boolean("shuffle") or False
     settings = read_settings(fields)
     parameters = _parameters(fields, method)
-    constraints = fields.texts("constraints", "a list of expressions")
-    zips = read_zips(fields)
+    constraints, zips = _constraints(fields), read_zips(fields)
     initial, runs = read_points(fields, "initial"), read_points(fields, "runs")
     command = read_command(fields)
     check_sweep(fields, method, parameters)
@@ -44,7 +46,7 @@ def read_sweep(fields: Fields) -> SweepSpec | None:
         fields, command, parameters or {name: node for point in runs.values() for name, node in point.items()}
     )
     if not fields.findings.has_errors:
-        check_conditions(fields, parameters, tuple(constraints.values()), tuple(zips.values()))
+        check_conditions(fields, parameters, constraints, tuple(zips.values()))
     if method is None or fields.findings.has_errors:
         return None
     spec = SweepSpec(
@@ -55,7 +57,7 @@ def read_sweep(fields: Fields) -> SweepSpec | None:
         early_terminate=rules,
         run_cap=run_cap,
         seed=seed,
-        constraints=tuple(constraints.values()),
+        constraints=constraints,
         zips=tuple(zips.values()),
         initial=tuple(initial.values()),
         runs=tuple(runs.values()),
@@ -71,6 +73,7 @@ def read_sweep(fields: Fields) -> SweepSpec | None:
         metadata=settings.metadata,
         **texts,
     )
+    _check_size(fields, spec)
     _check_space(fields, spec, {"initial": initial, "runs": runs})
     return spec
 
@@ -96,11 +99,31 @@ def _parameters(fields: Fields, method: Method | None) -> dict[str, ParameterNod
     return {}
 
 
+def _constraints(fields: Fields) -> tuple[str, ...]:
+    constraints = fields.texts("constraints", "a list of expressions")
+    if len(constraints) > MAX_CONSTRAINTS:
+        message = f"{len(constraints):,} expressions; at most {MAX_CONSTRAINTS} are checked for every point"
+        fields.error("out-of-range", message, key="constraints")
+    return tuple(constraints.values())
+
+
+def _check_size(fields: Fields, spec: SweepSpec) -> None:
+    """Refuse what would not fit into a message once its aliases are expanded."""
+    size = len(json.dumps(to_document(spec), ensure_ascii=False).encode())
+    if size > MAX_SPEC_BYTES:
+        message = (
+            f"the sweep has {size:,} bytes with its aliases expanded; at most {MAX_SPEC_BYTES:,} are kept"
+        )
+        fields.error("too-large", message)
+
+
 def _check_space(fields: Fields, spec: SweepSpec, listed: Mapping[str, Mapping[int, Point]]) -> None:
     space = spec.search_space
     check_points(fields, spec.method, space, listed)
+    if not fields.findings.has_errors:
+        check_shuffle(fields, spec)
     if spec.constraints and spec.method is not Method.LIST:
-        check_feasible(fields, space)
+        check_feasible(fields, space, spec.method)
 
 
 def _check_without_effect(fields: Fields) -> None:

@@ -13,6 +13,11 @@ from sweepd.spec.wheel import Wheel
 MOST_DRAWS = 10_000
 """How often one component is drawn before it counts as impossible."""
 
+_MOST_VALUES = 2_000_000
+"""How many values are drawn to judge a component: one of very many parameters gets fewer draws."""
+
+_LEAST_DRAWS = 100
+
 Values = dict[Path, Json]
 
 
@@ -95,14 +100,20 @@ class Sampler:
         return min(found, key=lambda each: (each.hits, -each.draws), default=Feasibility(enough, enough))
 
     def _feasibility_of(self, component: Component, draws: int, seed: int, enough: int) -> Feasibility:
-        texts = tuple(constraint.text for constraint in component.rules.constraints)
+        constraints = list(component.rules.constraints)
+        texts = tuple(constraint.text for constraint in constraints)
+        draws = min(draws, max(_LEAST_DRAWS, _MOST_VALUES // len(component.dimensions or (0,))))
         hits = 0
         for index in range(draws):
             values = dict(self._constants)
             for place in component.dimensions:
                 self._fills[place](values, draw(seed, index, self._dimensions[place].path))
             component.rules.close(values)
-            hits += component.rules.hold(values)
+            broken = next((place for place, each in enumerate(constraints) if not each.holds(values)), None)
+            if broken is None:
+                hits += 1
+            else:  # what broke it is tried first from now on: it may well break the next one, too
+                constraints.insert(0, constraints.pop(broken))
             if hits == enough:
                 return Feasibility(hits, index + 1, texts)
         return Feasibility(hits, draws, texts)

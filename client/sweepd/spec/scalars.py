@@ -17,14 +17,14 @@ _FALSE: Final = frozenset({"no", "No", "NO", "false", "False", "FALSE", "off", "
 _NUMBER_START: Final = frozenset("+-.0123456789")
 _INT: Final = re.compile(
     r"[-+]?(?:0b(?P<two>[01_]*[01][01_]*)|0x(?P<sixteen>[0-9a-fA-F_]*[0-9a-fA-F][0-9a-fA-F_]*)"
-    r"|0(?P<eight>[0-7_]+)|(?P<sixty>[1-9][0-9_]*(?::[0-5]?[0-9])+)|(?P<ten>0|[1-9][0-9_]*))",
+    r"|0(?P<eight>[0-7_]+)|(?P<sixty>[1-9][0-9_]*(?::[0-5]?[0-9])++)|(?P<ten>0|[1-9][0-9_]*))",
     re.ASCII,
 )
 _FLOAT: Final = re.compile(
     r"[-+]?(?:(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+)",
     re.ASCII,
 )
-_SIXTY_FLOAT: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*", re.ASCII)
+_SIXTY_FLOAT: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])++\.[0-9_]*", re.ASCII)
 _INFINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
 _NAN: Final = frozenset({".nan", ".NaN", ".NAN"})
 _TAG: Final = "tag:yaml.org,2002:"

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from sweepd.spec.diagnostic import nearest
 from sweepd.spec.discrete import Categorical, Constant, WeightedCategorical
@@ -11,6 +13,9 @@ from sweepd.spec.expression_error import ExpressionError
 from sweepd.spec.expression_tokens import WORDS, is_name
 from sweepd.spec.expression_types import ANY_NUMBER, Type, type_of_values
 from sweepd.spec.parameter import Path, dotted
+
+_MOST_NEIGHBOURS: Final = 1_000
+"""Names that are compared with one that is not there: many errors times many names would take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,11 @@ class Scope:
     def _near(self, name: str) -> str | None:
         # `a-b` reads as a minus b: whoever writes that may mean the parameter of that name.
         ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}")
-        inner = [known for known in self._paths if known.startswith(ends[0]) or known.endswith(ends[1])]
+        inner = [
+            known
+            for known in islice(self._paths, _MOST_NEIGHBOURS)
+            if known.startswith(ends[0]) or known.endswith(ends[1])
+        ]
         found = nearest(name, self._paths) or next(iter(inner), None)
         return found if found is None or (is_name(found) and found not in WORDS) else f'param("{found}")'
 

@@ -1,0 +1,75 @@
+"""Files made to hurt: `sweepctl validate` and the server refuse each quickly, in little memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+
+from hostile_files import REFUSED, lines_of
+from sweepd import v1
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from system.installation import BIN, Installation
+
+MOST_SECONDS = 5.0
+MOST_BYTES = 400 * 1024 * 1024
+MOST_FINDINGS = 501
+
+
+def spent(pid: int) -> tuple[int, int, float]:
+    """Return exit code, largest memory in bytes and processor seconds of a child."""
+    _, status, usage = os.wait4(pid, 0)
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_hostile_file_ends_in_one_message(installation: Installation, name: str) -> None:
+    file = installation.work / "s.yaml"
+    file.write_bytes(REFUSED[name])
+    with (installation.folder / "told").open("w+") as told:
+        process = subprocess.Popen(
+            [str(BIN / "sweepctl"), "validate", "s.yaml"],
+            env=installation.environment,
+            cwd=installation.work,
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+        )
+        code, memory, seconds = spent(process.pid)
+        process.returncode = code
+        told.seek(0)
+        text = told.read()
+    findings = list(lines_of(text))
+    assert code == 5, text[:2000]
+    assert seconds < MOST_SECONDS
+    assert memory < MOST_BYTES
+    assert 1 <= len(findings) <= MOST_FINDINGS
+    assert all(line.startswith(("s.yaml:", "warning: s.yaml:")) and line.isprintable() for line in findings)
+    assert "Traceback" not in text
+    assert not (installation.work / "hurt").exists()
+
+
+def test_the_server_survives_every_hostile_file(installation: Installation) -> None:
+    server = installation.start_server()
+    pid = server.service_pids()["scheduler"]
+    token = (("authorization", f"Bearer {server.access_token}"),)
+    with grpc.insecure_channel(server.address) as channel:
+        sweeps = SweepServiceStub(channel)
+        for name, content in REFUSED.items():
+            file = v1.SweepFile(file_name="s.yaml", content=content)
+            start = time.monotonic()
+            try:
+                answer = sweeps.ValidateSweep(v1.ValidateSweepRequest(file=file), timeout=60, metadata=token)
+            except grpc.RpcError as error:
+                assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, name  # noqa: PT017
+            else:
+                assert any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics), name
+                assert not answer.HasField("spec"), name
+            assert time.monotonic() - start < 4 * MOST_SECONDS, name
+        assert server.service_pids()["scheduler"] == pid
+        memory = Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]
+        assert int(memory) * 1024 < MOST_BYTES
+        assert sweeps.ListSweeps(v1.ListSweepsRequest(), metadata=token).sweeps == []
