@@ -10,16 +10,11 @@ from sweepd_scheduler.domain.agent import AttemptRef, Session
 from sweepd_scheduler.domain.decision import (
     Ack,
     Command,
-    Fate,
-    Fated,
     Fenced,
     NotUnderstood,
     StartRun,
     StopRun,
     SweepEnded,
-    Welcome,
-    Withheld,
-    WithheldReason,
 )
 from sweepd_scheduler.domain.events import (
     Answered,
@@ -34,6 +29,7 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.objective import MAX_KEYS
 from sweepd_scheduler.domain.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.welcome import Fate, Fated, Welcome, Withheld, WithheldReason
 
 MAX_SLOTS = 1_024
 MAX_HELD = 10_000

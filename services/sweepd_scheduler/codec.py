@@ -10,6 +10,7 @@ from sweepd import v1
 from sweepd.codec import CodecError, diagnostic_message, point_message, spec_from_message, spec_message
 from sweepd.spec import Diagnostic, ObjectiveValue, Parsed, SweepSpec, parse_text
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
+from sweepd_scheduler.domain.counts import Counts
 from sweepd_scheduler.domain.early_termination import Verdict
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.run import (
@@ -22,7 +23,7 @@ from sweepd_scheduler.domain.run import (
     Run,
     RunState,
 )
-from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Ending, SourceFile, Sweep, SweepState
 
 RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
 SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}

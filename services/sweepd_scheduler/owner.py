@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -21,6 +20,7 @@ from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timeout import first_timeouts
+from sweepd_scheduler.inbox import Decided, Item, finish
 from sweepd_scheduler.ports import Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 
@@ -38,23 +38,6 @@ class Outlet(Protocol):
         """Tell those who watch what has changed."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Item:
-    event: Event
-    encode: Callable[[Answer], bytes] | None = None
-    repeatable: Repeatable | None = None
-    answer: "asyncio.Future[bytes] | None" = None
-    done: Callable[[], None] | None = None
-
-
-@dataclass(slots=True)
-class _Decided:
-    item: _Item
-    decision: Decision
-    answer: bytes = b""
-    refusal: Exception | None = None
-
-
 class Owner:
     """Owns the state: nothing else decides. The event loop is free while a turn is being stored."""
 
@@ -65,8 +48,8 @@ class Owner:
         self._outlet = outlet
         self._log = log
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-writer")
-        self._inbox: deque[_Item] = deque()
-        self._held: list[_Item] = []
+        self._inbox: deque[Item] = deque()
+        self._held: list[Item] = []
         self._timers: list[tuple[float, int, Timer]] = []
         self._tie = itertools.count()
         self._wake = asyncio.Event()
@@ -110,7 +93,7 @@ class Owner:
             assert isinstance(found, kind)
             return encode(found)
 
-        self._post(_Item(event=event, encode=encoded, repeatable=repeatable, answer=answer))
+        self._post(Item(event=event, encode=encoded, repeatable=repeatable, answer=answer))
         return await answer
 
     async def settle(self, event: Event) -> None:
@@ -120,12 +103,12 @@ class Owner:
             DomainError: it was refused.
         """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._post(_Item(event=event, answer=answer))
+        self._post(Item(event=event, answer=answer))
         await answer
 
     def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
         """Let something happen; `done` is called once it is stored, however long that takes."""
-        self._post(_Item(event=event, done=done))
+        self._post(Item(event=event, done=done))
 
     async def run(self) -> None:
         """Take turns until cancelled."""
@@ -159,7 +142,7 @@ class Owner:
         except TimeoutError:
             return
 
-    def _post(self, item: _Item) -> None:
+    def _post(self, item: Item) -> None:
         self._inbox.append(item)
         self._wake.set()
 
@@ -194,35 +177,35 @@ class Owner:
             self._storage_away = False
             self._log.info("the database can be written again")
 
-    def _decide(self, item: _Item, now: Moment) -> _Decided:
+    def _decide(self, item: Item, now: Moment) -> Decided:
         try:
             first = self._requests.answer_to(item.repeatable)
             if first is not None:
-                return _Decided(item, Decision(), answer=first)
+                return Decided(item, Decision(), answer=first)
             return self._decide_new(item, now)
         except DomainError as error:
-            return _Decided(item, Decision(), refusal=error)
+            return Decided(item, Decision(), refusal=error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
             self._log.exception("%s could not be decided", type(item.event).__name__)
-            return _Decided(item, Decision(), refusal=error)
+            return Decided(item, Decision(), refusal=error)
 
-    def _decide_new(self, item: _Item, now: Moment) -> _Decided:
+    def _decide_new(self, item: Item, now: Moment) -> Decided:
         mark = self.state.journal.mark()
         decision = decide(self.state, item.event, now)
         if item.encode is None or decision.answer is None:
-            return _Decided(item, decision)
+            return Decided(item, decision)
         try:
             answer = item.encode(decision.answer)
         except BaseException:
             self.state.journal.back_to(mark)
             raise
         if item.repeatable is None:
-            return _Decided(item, decision, answer=answer)
+            return Decided(item, decision, answer=answer)
         remembered = self._requests.remember(item.repeatable, answer, now.wall)
         changes = (*decision.changes, remembered)
-        return _Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
+        return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
 
-    def _keep(self, decided: Sequence[_Decided], changes: Sequence[Change], number: int) -> None:
+    def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
         """Make the staged changes current, then let out what follows from them, in order."""
         self.state.journal.keep()
         if changes:
@@ -234,7 +217,7 @@ class Owner:
                     self._set_timer(effect.at, effect.event)
                 else:
                     self._let_out(partial(self._outlet.perform, effect))
-            _finish(each.item, each.answer, each.refusal)
+            finish(each.item, each.answer, each.refusal)
         self._requests.forget_before(self._moment().wall - DAY)
 
     def _let_out(self, perform: Callable[[], None]) -> None:
@@ -243,7 +226,7 @@ class Owner:
         except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
             self._log.exception("an effect has failed")
 
-    def _drop(self, decided: Sequence[_Decided], error: Exception, *, hold: bool = True) -> None:
+    def _drop(self, decided: Sequence[Decided], error: Exception, *, hold: bool = True) -> None:
         """Forget what was staged. People are told; what agents report is decided again later."""
         self.state.journal.back_to(0)
         if hold and not self._storage_away:
@@ -253,24 +236,13 @@ class Owner:
             if each.item.encode is None and hold:
                 self._held.append(each.item)
             else:
-                _finish(each.item, b"", each.refusal or error)
+                finish(each.item, b"", each.refusal or error)
 
-    def _due(self, now: float) -> list[_Item]:
+    def _due(self, now: float) -> list[Item]:
         due = []
         while self._timers and self._timers[0][0] <= now:
-            due.append(_Item(event=heapq.heappop(self._timers)[2]))
+            due.append(Item(event=heapq.heappop(self._timers)[2]))
         return due
 
     def _set_timer(self, at: float, event: Timer) -> None:
         heapq.heappush(self._timers, (at, next(self._tie), event))
-
-
-def _finish(item: _Item, answer: bytes, refusal: Exception | None) -> None:
-    if item.done is not None:
-        item.done()
-    if item.answer is None or item.answer.done():  # a caller that has hung up wants no answer
-        return
-    if refusal is not None:
-        item.answer.set_exception(refusal)
-    else:
-        item.answer.set_result(answer)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from sqlite3 import Row
 
 from sweepd.spec import SweepSpec, parse_mapping
+from sweepd_scheduler.domain.counts import Counts
 from sweepd_scheduler.domain.early_termination import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
@@ -23,7 +24,7 @@ from sweepd_scheduler.domain.run import (
     StopMode,
     Values,
 )
-from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import Ending, SourceFile, Sweep, SweepState
 from sweepd_scheduler.rows import COUNT_COLUMNS
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain.agent import Held, Session
-from sweepd_scheduler.domain.decision import CloseSession, Fate, Fated, SweepEnded, Welcome, Withheld
+from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
 from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt
 from sweepd_scheduler.domain.holding import close_session, open_session, place, tell_stop
@@ -13,6 +13,7 @@ from sweepd_scheduler.domain.run import AttemptState, Run
 from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweep import FINAL, Ending
 from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.welcome import Fate, Fated, Welcome, Withheld
 
 # Agents give handles from here on, if not from below; ours stay between the two.
 AGENTS_OWN_HANDLES = 2**31

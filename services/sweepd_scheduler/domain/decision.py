@@ -10,6 +10,7 @@ from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.run import Attempt, Run, RunKey, RunState, StopMode
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.welcome import Welcome, Withheld
 
 # Changes.
 
@@ -134,50 +135,6 @@ Change = (
 )
 
 # Effects.
-
-
-class Fate(StrEnum):
-    """What an agent is to do with an attempt that it named."""
-
-    KEEP = "keep"
-    STOP = "stop"
-    UNKNOWN = "unknown"
-    DELIVER = "deliver"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fated:
-    """The verdict on one attempt of Hello."""
-
-    ref: AttemptRef
-    fate: Fate
-    observation_row: int | None = None
-    exited: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """The answer to Hello."""
-
-    verdicts: tuple[Fated, ...]
-    withheld: tuple["Withheld", ...] = ()
-
-
-class WithheldReason(StrEnum):
-    """Why an agent gets no runs of a sweep that it serves."""
-
-    NONE = "none"
-    LABELS = "labels"
-    GUARD = "guard"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withheld:
-    """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
-
-    sweep: str
-    reason: WithheldReason
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Mapping
 
 from sweepd_scheduler.domain.agent import Session
-from sweepd_scheduler.domain.decision import Withheld, WithheldReason
 from sweepd_scheduler.domain.state import SweepIndex
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.welcome import Withheld, WithheldReason
 
 
 def withheld(sweep: Sweep, session: Session, index: SweepIndex) -> Withheld | None:

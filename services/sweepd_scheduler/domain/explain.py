@@ -1,15 +1,16 @@
 """Why nothing is handed out: what keeps the runs of a sweep, or one of them, from going to an agent."""
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd_scheduler.domain.agent import Session
 from sweepd_scheduler.domain.canary import waits_for_canary
-from sweepd_scheduler.domain.decision import Withheld, WithheldReason
 from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.state import State, SweepIndex
 from sweepd_scheduler.domain.sweep import FINAL, Sweep, SweepState
+from sweepd_scheduler.domain.welcome import Withheld, WithheldReason
 
 
 class ObstacleKind(StrEnum):
@@ -75,8 +76,8 @@ def _in_the_way(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle,
 
 def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Obstacle]:
     if not sessions:
-        labels = "".join(f" --label {name}={value}" for name, value in sorted(sweep.spec.requires.items()))
-        start = f"sweep-agent --sweep {sweep.name}{labels}"
+        labels = [f"--label={name}={value}" for name, value in sorted(sweep.spec.requires.items())]
+        start = shlex.join(["sweep-agent", "--sweep", str(sweep.name), *labels])
         return [Obstacle(ObstacleKind.NO_AGENT, f"no agent serves it; start one: {start}")]
     standings = [withheld(sweep, session, index) for session in sessions]
     if all(standings):

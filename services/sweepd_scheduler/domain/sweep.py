@@ -7,10 +7,10 @@ from sweepd.spec import Goal, ObjectiveValue, SweepSpec
 from sweepd.spec.rungs import urgent_iterations
 from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
+from sweepd_scheduler.domain.counts import NO_RUNS, Counts
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
 from sweepd_scheduler.domain.ranking import Best
-from sweepd_scheduler.domain.run import RunState
 
 
 class SweepState(StrEnum):
@@ -45,41 +45,6 @@ TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
 } | dict.fromkeys(FINAL - {SweepState.CANCELLED}, frozenset({SweepState.RUNNING, SweepState.PENDING}))
 
 MOST_RUNGS = 64
-_RUN_STATES = tuple(RunState)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many runs are in each state, in the order of `RunState`."""
-
-    by_state: tuple[int, ...] = (0,) * len(_RUN_STATES)
-
-    def of(self, state: RunState) -> int:
-        """Return how many runs are in a state."""
-        return self.by_state[_RUN_STATES.index(state)]
-
-    def moved(self, before: RunState | None, after: RunState) -> "Counts":
-        """Return the counts after a run went from one state, or from nowhere, to another."""
-        counts = list(self.by_state)
-        if before is not None:
-            counts[_RUN_STATES.index(before)] -= 1
-        counts[_RUN_STATES.index(after)] += 1
-        return Counts(tuple(counts))
-
-    @property
-    def total(self) -> int:
-        """All runs; numbers are given without gaps, so this is also the last one."""
-        return sum(self.by_state)
-
-    @property
-    def unfinished(self) -> int:
-        """Runs that are not final: pending, assigned, running."""
-        return sum(self.by_state[:3])
-
-    @property
-    def ended(self) -> int:
-        """Runs that are final."""
-        return self.total - self.unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +80,7 @@ class Sweep:
     state: SweepState = SweepState.PENDING
     ending: Ending | None = None
     reason: str = ""
-    counts: Counts = Counts()
+    counts: Counts = NO_RUNS
     cursor: int = 0
     initial: int = 0
     listed: int | None = None

@@ -1,5 +1,7 @@
 """What a person changes about a sweep that exists; P21."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
@@ -24,7 +26,7 @@ def cap(world: World, run_cap: int | None, revision: int = 0) -> Answer | None:
     return world.happens(UpdateSweep(name=S, edit=edit, revision=revision, stored=stored))
 
 
-def ended_at_its_cap(world: World, document: dict[str, object]) -> str:
+def ended_at_its_cap(world: World, document: Mapping[str, object]) -> str:
     world.create({**document, "run_cap": 1})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)

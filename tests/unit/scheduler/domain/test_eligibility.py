@@ -4,9 +4,10 @@ import pytest
 
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.answers import Released
-from sweepd_scheduler.domain.decision import StartRun, Welcome, Withheld, WithheldReason
+from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import Announced, Attached, StopSweep
 from sweepd_scheduler.domain.run import Exit, ExitCause
+from sweepd_scheduler.domain.welcome import Welcome, Withheld, WithheldReason
 from unit.scheduler.people import S, release, retry
 from unit.scheduler.world import RANDOM, World
 

@@ -3,12 +3,13 @@
 import pytest
 
 from sweepd_scheduler.domain.agent import Guarded
-from sweepd_scheduler.domain.decision import GuardChanged, Happened, Withheld, WithheldReason
+from sweepd_scheduler.domain.decision import GuardChanged, Happened
 from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.guard import held_sentence
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause
 from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.welcome import Withheld, WithheldReason
 from unit.scheduler.world import EXIT_0, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.domain.agent import AttemptRef
-from sweepd_scheduler.domain.decision import Ack, Fate, Fenced, Welcome
+from sweepd_scheduler.domain.decision import Ack, Fenced
 from sweepd_scheduler.domain.events import (
     Announced,
     Answered,
@@ -16,6 +16,7 @@ from sweepd_scheduler.domain.events import (
 )
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import AttemptState, Exit, ExitCause, RunState
+from sweepd_scheduler.domain.welcome import Fate, Welcome
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 
 RUN = (1, 1)
