@@ -122,7 +122,7 @@ def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
 
 
 def place_text(place: int) -> str:
-    """Return a place in an order of any length; hexadecimal where it is long: Python limits decimal digits."""
+    """Return a place in an order of any length; hexadecimal where it is long, as Python limits digits."""
     return str(place) if place < 2**63 else hex(place)
 
 
