@@ -7,7 +7,7 @@ import json
 import pytest
 
 from system.installation import TRIALS, Installation, until
-from system.promises import SHORT, attempts, runs
+from system.promises import SHORT, alive, attempts, number, runs
 
 SWEEP = f"""
 program: {TRIALS / "telling.py"}
@@ -57,13 +57,15 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     first = told(installation, 1)
     killed.process.kill()
     killed.process.wait()
+    (begun,) = killed.events("run_started")
+    until(lambda: not alive(number(begun, "run_pid")), what="its trial ends: nobody may take it up again")
     state = "one" if same_agent else "two"
     agent = installation.start_agent(name, "--slots", "2", *flags, "3,4", state=state)
     second = told(installation, 2)
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     (run,) = runs(installation, name)
-    assert [number for number, _ in attempts(run)] == [1, 2]
+    assert [attempt for attempt, _ in attempts(run)] == [1, 2]
 
     differing = (*OF_THE_ATTEMPT, *(() if same_agent else ("SWEEPD_CHECKPOINT_DIR",)))
     seen = []
