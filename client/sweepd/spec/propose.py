@@ -9,9 +9,9 @@ from typing import Final
 
 from sweepd.spec.expression_tokens import WORDS, is_name
 from sweepd.spec.expression_tree import FUNCTIONS
-from sweepd.spec.point import Json, Number, Point, canonical_json, is_number
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Json, Number, Point, canonical_json, is_number
 
 _FEW: Final = 8
 """Most distinct numbers that are listed, where each was tried twice on average: they look like a choice."""
