@@ -1,4 +1,4 @@
-"""Turns trees into functions of a point's values that never raise: what has no answer is undefined or false."""
+"""Turns trees into functions of a point's values that never raise: without an answer it is undefined."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a preview tells of a sweep before it exists (C8): points, arguments, numbers, no more than asked for."""
+"""What a preview tells of a sweep before it exists: points, arguments, numbers, no more than asked for."""
 
 from collections.abc import Mapping
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweepd.spec import SearchSpace, canonical_json, parse_mapping
+from sweepd.spec import Count, Point, SearchSpace, canonical_json, parse_mapping
 from unit.spec.strategies import finite_parameters, parameters, spaces
 
 
@@ -14,9 +14,17 @@ def space(entries: dict[str, object], method: str = "random") -> SearchSpace:
     return parsed.spec.search_space
 
 
+def enumerated(grid: SearchSpace) -> list[Point]:
+    """All points of a grid without conditions and constraints: each combination is one."""
+    points = [grid.combination(index) for index in range(grid.combinations)]
+    found = [point for point in points if point is not None]
+    assert len(found) == len(points)
+    return found
+
+
 def test_the_last_name_varies_fastest() -> None:
     grid = space({"b": {"values": [1, 2]}, "a": {"values": ["x", "y"]}}, "grid")
-    points = [grid.grid_point(index) for index in range(grid.grid_size)]
+    points = enumerated(grid)
     assert [(point["a"], point["b"]) for point in points] == [("x", 1), ("x", 2), ("y", 1), ("y", 2)]
 
 
@@ -41,24 +49,27 @@ def test_dimensions_go_by_code_point_and_groups_by_their_own_name() -> None:
 
 def test_constants_are_in_every_point_and_alone_make_one() -> None:
     alone = space({"opt": {"parameters": {"a": {"value": [1]}}}, "b": {"value": None}}, "grid")
-    assert alone.grid_size == alone.size == 1
-    assert alone.grid_point(0) == {"b": None, "opt": {"a": [1]}}
-    with pytest.raises(IndexError):
-        alone.grid_point(1)
+    assert alone.combinations == alone.finite_combinations == 1
+    assert alone.count_grid() == alone.count_points() == Count(1)
+    assert alone.combination(0) == alone.finite_combination(0) == {"b": None, "opt": {"a": [1]}}
+    for beyond in (-1, 1):
+        with pytest.raises(IndexError):
+            alone.combination(beyond)
 
 
 def test_a_huge_grid_is_only_counted() -> None:
     huge = space({f"p{index}": {"min": 1, "max": 1000} for index in range(4)}, "grid")
-    assert huge.grid_size == 10**12
-    assert huge.grid_point(10**12 - 1) == {"p0": 1000, "p1": 1000, "p2": 1000, "p3": 1000}
-    assert huge.grid_point(1234567890) == {"p0": 2, "p1": 235, "p2": 568, "p3": 891}
+    assert huge.combinations == 10**12
+    assert huge.count_grid() == Count(10**12), "a product, exact without a step"
+    assert huge.combination(10**12 - 1) == {"p0": 1000, "p1": 1000, "p2": 1000, "p3": 1000}
+    assert huge.combination(1234567890) == {"p0": 2, "p1": 235, "p2": 568, "p3": 891}
     with pytest.raises(IndexError):
-        huge.grid_point(10**12)
+        huge.combination(10**12)
 
 
 def test_repeated_values_are_one_point_of_a_grid() -> None:
     grid = space({"a": {"values": [3, 3.0, "3", True, 1]}}, "grid")
-    assert [grid.grid_point(index)["a"] for index in range(grid.grid_size)] == [3, "3", True, 1]
+    assert [point["a"] for point in enumerated(grid)] == [3, "3", True, 1]
 
 
 def test_a_random_point_depends_on_seed_and_index_alone() -> None:
@@ -111,28 +122,30 @@ def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
     drawn = space(entries)
     point = drawn.random_point(seed, index)
     assert drawn.violations(point) == ()
-    vector = drawn.to_unit(point)
-    assert len(vector) == len(drawn.dimensions)
+    vector = [coordinate for coordinate in drawn.to_unit(point) if coordinate is not None]
+    assert len(vector) == len(drawn.dimensions), "without conditions none is absent"
     assert drawn.violations(drawn.from_unit(vector)) == ()
 
 
 @given(entries=spaces(finite_parameters))
 def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, object]) -> None:
     grid = space(entries, "grid")
-    assume(grid.grid_size <= 300)
-    points = [grid.grid_point(index) for index in range(grid.grid_size)]
-    assert len({canonical_json(point) for point in points}) == grid.grid_size
+    assume(grid.combinations <= 300)
+    points = enumerated(grid)
+    assert grid.count_grid() == Count(grid.combinations), "each combination is a point"
+    assert len({canonical_json(point) for point in points}) == grid.combinations
     assert all(grid.violations(point) == () for point in points)
     with pytest.raises(IndexError):
-        grid.grid_point(grid.grid_size)
+        grid.combination(grid.combinations)
 
 
 @given(entries=spaces(finite_parameters))
 def test_whatever_is_drawn_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
     finite = space(entries)
-    size = finite.size
+    size = finite.finite_combinations
     assert size is not None
     assume(size <= 300)
-    points = {canonical_json(finite.finite_point(index)) for index in range(size)}
+    points = {canonical_json(finite.finite_combination(index)) for index in range(size)}
     assert len(points) == size
+    assert finite.count_points() == Count(size)
     assert {canonical_json(finite.random_point(3, index)) for index in range(20)} <= points
