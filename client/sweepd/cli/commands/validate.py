@@ -20,11 +20,31 @@ _STEPS: Final = 100_000
 """How far points are counted one by one; beyond, an estimate is enough here."""
 
 
+def _print_schema(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from sweepd.spec.schema import schema_text
+
+        click.echo(schema_text(), nl=False)
+        context.exit()
+
+
 @click.command(
     cls=Verb,
-    examples=("sweepctl validate sweep.yaml", "sweepctl validate - --error-format json < sweep.yaml"),
+    examples=(
+        "sweepctl validate sweep.yaml",
+        "sweepctl validate - --error-format json < sweep.yaml",
+        "sweepctl validate --schema > sweep-file.schema.json",
+    ),
 )
 @click.argument("file", metavar="FILE")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of sweep files, for editors.",
+)
 @click.option(
     "--error-format", type=click.Choice(["text", "json"]), default="text", help="How findings are written."
 )

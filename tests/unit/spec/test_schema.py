@@ -1,0 +1,188 @@
+"""The JSON Schema for editors, held to the reader: what it accepts passes, what a schema can refuse fails.
+
+After a change of the language `REGENERATE=1 .venv/bin/pytest tests/unit/spec/test_schema.py` writes the file.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.spec import parse_mapping, parse_text
+from sweepd.spec.diagnostic import Findings
+from sweepd.spec.keys import KEYS, LATER_KEYS, METRIC_KEYS, RULE_KEYS
+from sweepd.spec.loader import load_text
+from sweepd.spec.nodes import plain
+from sweepd.spec.read_distribution import DISTRIBUTION_KEYS
+from sweepd.spec.schema import schema_text, sweep_schema
+from sweepd.spec.schema.pieces import Schema, mapping
+from unit.spec import test_parse_handling, test_parse_parameters, test_parse_sweep
+from unit.spec.strategies import sweeps
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ROOT / "docs" / "sweep-file.schema.json"
+SCHEMA = sweep_schema()
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+
+BEYOND_A_SCHEMA = re.compile(
+    r"""
+    min-not-less-than-max|not-finite|no-bracket|not-in-space|nothing-to-search|duplicate-key|too-large
+    |point-too-large|not-a-grid:.*uniform;|too-sparse|infeasible|bad-expression|bad-zip|circular-condition
+    |bad-probability:.*(probabilities\ for|sum\ to)|bad-type:.int_uniform\ takes
+    |out-of-range:.(the\ values\ would\ be|more\ than\ 9,223|must\ be\ more\ than\ 0s)
+    |out-of-range:.*parameters\ to\ search
+    """,
+    re.VERBOSE,
+)
+"""Code and start of the messages about what needs arithmetic, or more of the file than one mapping."""
+
+
+def table(test: Callable[..., object]) -> Iterator[Any]:
+    """Yield the rows that a test of the reader is parametrised with."""
+    (mark,) = [mark for mark in vars(test)["pytestmark"] if mark.name == "parametrize"]
+    yield from mark.args[1]
+
+
+def files() -> Iterator[bytes]:
+    """Yield the texts of the reader's own tables, of its golden files and of the examples."""
+    for accepted in (
+        test_parse_parameters.test_a_parameter_is_read_as,
+        test_parse_parameters.test_a_wrong_parameter_is_refused,
+    ):
+        for entry, *_ in table(accepted):
+            yield f"method: random\nprogram: t.py\nparameters:\n  x: {entry}\n".encode()
+    for text, _ in table(test_parse_sweep.test_what_could_not_run_is_refused):
+        yield text.encode()
+    yield test_parse_sweep.COMPLETE
+    for text, *_ in table(test_parse_handling.test_a_key_is_read_as):
+        yield f"method: grid\n{test_parse_handling.HEAD}{text}\n".encode()
+    handling = test_parse_handling.test_what_is_beyond_a_limit_or_has_no_meaning_is_refused
+    for text, method in table(handling):
+        yield f"method: {method}\n{test_parse_handling.HEAD}{text}\n".encode()
+    for key, text in test_parse_handling.LATER.items():
+        yield f"method: grid\nparameters: {{a: {{value: 1}}}}\n{key}: {text}\n".encode()
+    for path in (*(Path(__file__).parent / "golden").glob("*.yaml"), *ROOT.glob("examples/*/sweep.yaml")):
+        yield path.read_bytes()
+
+
+def document(content: bytes) -> object:
+    """Return what a file says, as plain data; None if it cannot be loaded."""
+    root = load_text(content, Findings("s.yaml"))
+    return None if root is None else plain(root)
+
+
+def errors(content: bytes) -> list[str]:
+    """Return code and message of what the reader refuses in a file."""
+    found = parse_text(content, file="s.yaml").diagnostics
+    return [f"{each.code}: {each.message}" for each in found if each.severity == "error"]
+
+
+def objections(value: object) -> list[str]:
+    return [f"{list(error.absolute_path)}: {error.message:.200}" for error in VALIDATOR.iter_errors(value)]
+
+
+LOADED = [content for content in files() if document(content) is not None]
+ACCEPTED = [content for content in LOADED if not errors(content)]
+REFUSED = [content for content in LOADED if errors(content)]
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def test_the_published_file_is_the_generated_one() -> None:
+    if os.environ.get("REGENERATE"):
+        PUBLISHED.write_text(schema_text(), encoding="utf-8")
+    assert PUBLISHED.read_text(encoding="utf-8") == schema_text()
+
+
+@pytest.mark.parametrize("content", ACCEPTED)
+def test_what_the_reader_accepts_passes(content: bytes) -> None:
+    assert objections(document(content)) == []
+
+
+@pytest.mark.parametrize("content", REFUSED)
+def test_what_the_reader_refuses_fails_unless_no_schema_could_tell(content: bytes) -> None:
+    if not all(map(BEYOND_A_SCHEMA.match, errors(content))):
+        assert objections(document(content)), errors(content)
+
+
+def test_there_is_enough_to_compare() -> None:
+    assert len(ACCEPTED) > 50
+    judged = [each for each in REFUSED if not all(map(BEYOND_A_SCHEMA.match, errors(each)))]
+    assert len(judged) > 100
+
+
+@given(document=sweeps)
+def test_random_sweeps_that_the_reader_accepts_pass(document: dict[str, object]) -> None:
+    assert parse_mapping(document).spec is not None
+    assert objections(document) == []
+
+
+@given(document=sweeps, data=st.data())
+def test_a_key_that_nobody_knows_fails_at_every_level(
+    document: dict[str, object], data: st.DataObject
+) -> None:
+    levels = [document, document["metric"], *_parameters(document["parameters"])]
+    level = data.draw(st.sampled_from(levels))
+    assert isinstance(level, dict)
+    level["unknwon"] = 1
+    assert parse_mapping(document).spec is None
+    assert objections(document)
+
+
+def _parameters(group: object) -> Iterator[object]:
+    assert isinstance(group, dict)
+    for parameter in group.values():
+        yield parameter
+        yield from _parameters(parameter.get("parameters", {}))
+
+
+def test_it_knows_the_keys_that_the_reader_knows() -> None:
+    assert set(_properties(SCHEMA)) == {*KEYS, *LATER_KEYS}
+    assert set(_properties(_definition("metric"))) == set(METRIC_KEYS)
+    assert set(_properties(_definition("rule"))) == {"type"}.union(*RULE_KEYS.values())
+    forms = {key for both in DISTRIBUTION_KEYS.values() for keys in both for key in keys}
+    assert set(_properties(_definition("parameter"))) == forms | {"distribution", "parameters", "when"}
+    assert _properties(_definition("parameter"))["distribution"]["enum"] == list(DISTRIBUTION_KEYS)
+
+
+def test_it_is_not_made_where_a_key_is_missing_or_one_too_many() -> None:
+    assert mapping(("a",), {"a": {}})["additionalProperties"] is False
+    wrong: tuple[dict[str, Schema], ...] = ({}, {"a": {}, "b": {}})
+    for described in wrong:
+        with pytest.raises(ValueError, match="not the same keys"):
+            mapping(("a",), described)
+
+
+def test_editors_are_told_what_each_key_and_word_means() -> None:
+    for level in (SCHEMA, _definition("metric"), _definition("rule"), _definition("parameter")):
+        for key, schema in _properties(level).items():
+            assert schema["description"].endswith("."), key
+            if "enumDescriptions" in schema:
+                assert len(schema["enumDescriptions"]) == len(schema["enum"]), key
+
+
+@pytest.mark.parametrize("key", LATER_KEYS)
+def test_keys_of_later_say_so(key: str) -> None:
+    assert "Not supported yet" in _properties(SCHEMA)[key]["description"]
+
+
+def _definition(name: str) -> Mapping[str, Any]:
+    definitions = SCHEMA["definitions"]
+    assert isinstance(definitions, dict)
+    found = definitions[name]
+    assert isinstance(found, dict)
+    return found
+
+
+def _properties(schema: Mapping[str, Any]) -> dict[str, Any]:
+    properties = schema["properties"]
+    assert isinstance(properties, dict)
+    return properties
