@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ _EXIT_CODES = {
     "UNAVAILABLE": ExitCode.UNREACHABLE,
     "DEADLINE_EXCEEDED": ExitCode.UNREACHABLE,
 }
+_RUN = re.compile(r"([^/]+/[^/]+/[^/]+)-\d+")
 # `{name}` stands for what the server names in the error.
 _NEXT_STEPS = {
     "no-such-name": "`sweepctl list` shows the sweeps that there are",
@@ -29,6 +31,7 @@ _NEXT_STEPS = {
     "storage-unavailable": "make room or repair that place; the server goes on by itself",
     "request-id-reused": "use a fresh --request-id for another call",
     "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
+    "wrong-state": "`sweepctl explain {name}` tells how it came to that",
     "stale-revision": "look at it again, `sweepctl get {name}`, and repeat the call",
 }
 
@@ -67,17 +70,23 @@ def _of_call(error: CallError) -> Problem:
     exit_code = _EXIT_CODES.get(failure.code, ExitCode.FAILURE)
     if failure.code == "INVALID_ARGUMENT":
         exit_code = ExitCode.INVALID if failure.reason == "invalid-sweep" else ExitCode.USAGE
+    cause = "; ".join(f"{field}: {why}" for field, why in failure.violations)
     return Problem(
         message=failure.message or failure.code,
-        cause="; ".join(f"{field}: {why}" for field, why in failure.violations),
-        next_step=_NEXT_STEPS.get(failure.reason or "", "").replace(
-            "{name}", failure.metadata.get("name", "ID")
-        ),
+        cause="" if cause == failure.message else cause,
+        next_step=_next_step(failure.reason or "", failure.metadata.get("name", "")),
         exit_code=exit_code,
         status=failure.code,
         reason=failure.reason or "",
         metadata=failure.metadata,
     )
+
+
+def _next_step(reason: str, name: str) -> str:
+    run = _RUN.fullmatch(name)
+    if reason == "no-such-name" and run:
+        return f"`sweepctl runs {run[1]}` shows the runs that there are"
+    return _NEXT_STEPS.get(reason, "").replace("{name}", name or "ID")
 
 
 def _unreachable(error: CallError) -> Problem:

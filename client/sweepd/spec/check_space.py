@@ -12,6 +12,7 @@ from sweepd.spec.places import place_of
 from sweepd.spec.point import Json, Point
 from sweepd.spec.quantised import QUniform, stands_in
 from sweepd.spec.read_parameters import check_name
+from sweepd.spec.refusal import refusal
 from sweepd.spec.search_space import SearchSpace
 from sweepd.spec.sweep_spec import Method
 
@@ -151,7 +152,7 @@ def _foreign(
 def _refusal(parameter: Parameter, value: Json, method: Method | None) -> str | None:
     distribution = parameter.distribution
     if not distribution.contains(value):
-        return f"{shown(value)} is no value of its {distribution.name}"
+        return refusal(distribution, value)
     # Of the values that a q_uniform draws, its grid leaves some out.
     if method is Method.GRID and isinstance(distribution, QUniform):
         return None if stands_in(distribution.grid_values, value) else f"{shown(value)} is not on its grid"

@@ -9,6 +9,7 @@ from sweepd.spec.dimension import Dimension
 from sweepd.spec.expression import Expression
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, leaves
 from sweepd.spec.point import Json
+from sweepd.spec.refusal import refusal
 from sweepd.spec.rules import Gate, Rules
 from sweepd.spec.wheel import Wheel
 
@@ -132,7 +133,7 @@ def _entries(
         elif path in closed:
             yield _unused(path, closed[path]), False
         elif not node.distribution.contains(value):
-            yield f"{dotted(path)}: {value!r:.80} is no value of its {node.distribution.name}", False
+            yield f"{dotted(path)}: {refusal(node.distribution, value)}", False
     for name in point:
         if name not in parameters:
             yield f"{dotted((*outer, name))} is no parameter", False

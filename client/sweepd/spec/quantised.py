@@ -42,6 +42,13 @@ class _Quantised:
         return None
 
     @property
+    def bounds(self) -> tuple[Number | None, Number | None]:
+        """The lowest and the highest value that can be drawn; None where there is none."""
+        first, last = self._lattice.first, self._lattice.last
+        low = None if first is None else self._lattice.value(first)
+        return low, None if last is None else self._lattice.value(last)
+
+    @property
     def is_integer(self) -> bool:
         """Tell whether the values are integers, not floats."""
         return isinstance(self._lattice.q, int)

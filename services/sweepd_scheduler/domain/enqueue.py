@@ -22,7 +22,7 @@ class CapReachedError(DomainError):
 
     def __init__(self, name: str, run_cap: int) -> None:
         super().__init__(
-            f"{name} has its run_cap of {run_cap} runs; raise it first: sweepctl edit {name} --run-cap N",
+            f"{name} has its run_cap of {run_cap} runs; raise it first",
             status=Status.FAILED_PRECONDITION,
             reason=Reason.CAP_REACHED,
             metadata={"name": name, "run_cap": str(run_cap)},

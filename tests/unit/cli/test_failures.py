@@ -40,6 +40,32 @@ def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code:
     assert problem_of(call_error(code, reason)).exit_code == exit_code
 
 
+@pytest.mark.parametrize(
+    ("reason", "name", "next_step"),
+    [
+        ("no-such-name", "local/x/k3", "`sweepctl list` shows the sweeps that there are"),
+        ("no-such-name", "local/x/k3-7", "`sweepctl runs local/x/k3` shows the runs that there are"),
+        ("wrong-state", "local/x/k3-7", "`sweepctl explain local/x/k3-7` tells how it came to that"),
+        ("cap-reached", "local/x/k3", "`sweepctl edit local/x/k3 --run-cap N` raises it"),
+        ("cap-reached", "", "`sweepctl edit ID --run-cap N` raises it"),
+        (None, "local/x/k3", ""),
+    ],
+)
+def test_a_refusal_names_the_next_step(reason: str | None, name: str, next_step: str) -> None:
+    metadata = {"name": name} if name else {}
+    failure = Failure(code="NOT_FOUND", message="no", reason=reason, metadata=metadata)
+    assert problem_of(CallError(failure, "127.0.0.1:7333")).next_step == next_step
+
+
+def test_a_cause_that_is_the_message_is_not_said_twice() -> None:
+    def cause(message: str) -> str:
+        failure = Failure(code="INVALID_ARGUMENT", message=message, violations=(("a", "no"), ("b", "nor")))
+        return problem_of(CallError(failure, "127.0.0.1:7333")).cause
+
+    assert cause("a: no; b: nor") == ""
+    assert cause("refused") == "a: no; b: nor"
+
+
 def test_a_server_that_is_away_is_named_with_what_to_do() -> None:
     error, cause, remedy = problem_of(call_error("UNAVAILABLE", message="connection refused")).lines()
     assert error == "error: no server answers at 127.0.0.1:7333"

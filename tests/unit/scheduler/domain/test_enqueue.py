@@ -73,7 +73,7 @@ def test_a_point_may_be_tried_again_and_a_grid_does_not_repeat_it(world: World) 
 def test_without_room_under_the_cap_it_is_refused_and_the_remedy_told(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     enqueue(world, {"x": 0.5})
-    with pytest.raises(DomainError, match="--run-cap") as refused:
+    with pytest.raises(DomainError, match="raise it first") as refused:
         enqueue(world, {"x": 0.25})
     assert refused.value.reason is Reason.CAP_REACHED
     assert refused.value.metadata == {"name": "local/demo/s", "run_cap": "1"}
