@@ -59,6 +59,7 @@ class Session:
         self.handles: dict[int, Attempt] = {}
         self.outbox: queue.Queue[v1.AttachResponse | Exception | None] = queue.Queue()
         self.wanted = 0
+        self.offered = False
         # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
         self.unconfirmed: set[int] = set()
         self.said_goodbye = False
@@ -326,7 +327,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
     def _report(self, session: Session, request: v1.AttachRequest) -> None:
         kind = request.WhichOneof("report")
         if kind == "offer":
-            session.wanted = request.offer.wanted
+            session.wanted, session.offered = request.offer.wanted, True
             self._hand_out(session)
         elif kind == "command_result":
             self.results.append(request.command_result)

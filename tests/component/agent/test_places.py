@@ -167,9 +167,8 @@ def adopting(scheduler: ScriptedScheduler, machine: Machine, *flags: str) -> Age
     scheduler.stop_run(gone, v1.STOP_MODE_KILL)
     scheduler.ended(gone.run)
     first.kill()
-    before = len(scheduler.reports)
     agent = machine.start("--slots", "2", *flags)
-    scheduler.until(lambda: any(report.HasField("offer") for report in scheduler.reports[before:]))
+    scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
     (adopted,) = agent.events("run_adopted")
     assert adopted["run"] == "local/demo/tune-2"
     return agent
