@@ -174,9 +174,7 @@ class Fields:
             self.error("bad-type", f"must be an integer, not {value}", key=key)
             return None
         if not minimum <= value <= maximum:
-            least = f"at least {minimum}" if minimum != INT64_MIN else "within 64 bits"
-            bounds = least if maximum == INT64_MAX else f"from {minimum} to {maximum}"
-            self.error("out-of-range", f"must be {bounds}, not {value}", key=key)
+            self.error("out-of-range", f"must be {_bounds(minimum, maximum, value)}, not {value}", key=key)
             return None
         return int(value)
 
@@ -193,13 +191,23 @@ class Fields:
         word = node.value if isinstance(node, ScalarNode) else None
         if isinstance(word, str) and word in legal:
             return word
-        message = f"{shown(_brief(node))} is none of {', '.join(legal)}"
+        wanted = f"none of {', '.join(legal)}" if len(legal) > 1 else f"not {legal[0]}"
+        message = f"{shown(_brief(node))} is {wanted}"
         near = nearest(word, legal) if isinstance(word, str) else None
         self.error("unknown-value", message, key=key, suggestion=near)
         return None
 
     def _wrong_type(self, key: str, node: Node, wanted: str, hint: str = "") -> None:
         self.error("bad-type", f"must be {wanted}, not {shown(_brief(node))}{hint}", key=key)
+
+
+def _bounds(minimum: int, maximum: int, value: Number) -> str:
+    """Return the bounds that a value breaks, in words; those of 64 bits are said only where they matter."""
+    if maximum == INT64_MAX and value < minimum:
+        return "within 64 bits" if minimum == INT64_MIN else f"at least {minimum}"
+    if maximum == INT64_MAX:
+        return "within 64 bits"
+    return f"from {minimum} to {maximum}"
 
 
 def _brief(node: Node) -> object:

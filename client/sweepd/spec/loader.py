@@ -60,8 +60,9 @@ def _check_printable(text: str) -> None:
     """Refuse what YAML does not allow unescaped; its own library tells no line."""
     bad = _UNPRINTABLE.search(text)
     if bad is not None:
-        hint = "within double quotes it can be written as an escape"
-        message = f"the control character U+{ord(bad[0]):04X}; {hint}"
+        # No program can be given an argument with a NUL, however it is written.
+        hint = "" if bad[0] == "\0" else "; within double quotes it can be written as an escape"
+        message = f"the control character U+{ord(bad[0]):04X}{hint}"
         raise LoadError("control-character", message, _place_after(text[: bad.start()]))
 
 

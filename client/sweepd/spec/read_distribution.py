@@ -39,6 +39,28 @@ _VALUE_KEYS: Final = frozenset(key for both in DISTRIBUTION_KEYS.values() for ke
 FORM_KEYS: Final = _VALUE_KEYS | {"distribution", "parameters"}
 """All keys that tell what a parameter is."""
 
+_CALLED_ELSEWHERE: Final = {
+    **dict.fromkeys(("choices", "options", "categories"), "values"),
+    **dict.fromkeys(("low", "lower", "from", "start"), "min"),
+    **dict.fromkeys(("high", "upper", "to", "end", "stop"), "max"),
+    **dict.fromkeys(("mean", "loc"), "mu"),
+    **dict.fromkeys(("std", "stddev", "scale"), "sigma"),
+    **dict.fromkeys(("step", "quantum"), "q"),
+    **dict.fromkeys(("weights", "probs"), "probabilities"),
+    **dict.fromkeys(("default", "const"), "value"),
+    **dict.fromkeys(("type", "dist", "prior"), "distribution"),
+    **dict.fromkeys(("if", "condition"), "when"),
+}
+"""Keys of other tools, and what they are here."""
+
+_DISTRIBUTIONS_ELSEWHERE: Final = {
+    **dict.fromkeys(("choice", "choices", "enum"), "categorical"),
+    **dict.fromkeys(("int", "integer", "randint", "discrete"), "int_uniform"),
+    **dict.fromkeys(("float", "double", "real", "range"), "uniform"),
+    **dict.fromkeys(("log", "reciprocal"), "log_uniform_values"),
+    **dict.fromkeys(("gaussian", "gauss"), "normal"),
+    **dict.fromkeys(("const", "fixed"), "constant"),
+}
 _FORMS: Final = "`value`, `values`, `min` and `max`, `distribution` or `parameters`"
 
 
@@ -67,7 +89,7 @@ def _written_name(fields: Fields) -> str | None:
     if name is None or name in DISTRIBUTION_KEYS:
         return name
     message = f"unknown distribution {shown(name)}"
-    near = nearest(name, DISTRIBUTIONS) or ""
+    near = _DISTRIBUTIONS_ELSEWHERE.get(name.lower()) or nearest(name, DISTRIBUTIONS) or ""
     # Who misspells a name is not led to one whose bounds are exponents.
     suggestion = DEPRECATED.get(near, near) or None
     fields.error("unknown-value", message, key="distribution", suggestion=suggestion)
@@ -76,22 +98,22 @@ def _written_name(fields: Fields) -> str | None:
 
 def _check_forms(fields: Fields) -> None:
     """Refuse a mapping that starts as several forms at once."""
-    forms = [key for key in ("value", "values", "min", "max") if key in fields]
-    if len(forms) > 1 and forms != ["min", "max"]:
-        message = f"`{forms[0]}` and `{forms[1]}` exclude each other"
-        fields.error("mixed-forms", message, key=forms[1])
+    first, *others = [*(key for key in ("value", "values", *_RANGE) if key in fields), ""]
+    for key in others:
+        if key and not (first == "min" and key == "max"):
+            fields.error("mixed-forms", f"`{first}` and `{key}` exclude each other", key=key)
 
 
 def _inferred_name(fields: Fields) -> str | None:
     if "value" in fields:
         return "constant"
-    if "probabilities" in fields:
-        return "categorical_w_probabilities"
     if "values" in fields:
-        return "categorical"
+        return "categorical_w_probabilities" if "probabilities" in fields else "categorical"
     if "min" in fields or "max" in fields:
         bounds = [node for node in (fields.node_at("min"), fields.node_at("max")) if node is not None]
         return "int_uniform" if all(_is_integer(node) for node in bounds) else "uniform"
+    if "probabilities" in fields:
+        return "categorical_w_probabilities"
     if _VALUE_KEYS & fields.node.entries.keys():
         fields.error("missing-key", "needs `distribution` to say what its keys describe")
     else:
@@ -106,9 +128,18 @@ def _is_integer(node: Node) -> bool:
 def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collection[str] = ()) -> None:
     for key, entry in fields.node.entries.items():
         if key not in legal and key != "when":
-            near = nearest(key, [*(nearest_among or FORM_KEYS), "distribution", "when"])
+            near = _nearest_key(key, nearest_among)
             message = f"unknown key {shown(key)} in a parameter"
             fields.findings.error(entry.place, fields.path_of(key), "unknown-key", message, near)
+
+
+def _nearest_key(key: str, first: Collection[str]) -> str | None:
+    """Return the key that is meant: one of those that belong here, else of all, else what others call it."""
+    return (
+        nearest(key, [*first, "distribution", "when"])
+        or nearest(key, sorted(FORM_KEYS))
+        or _CALLED_ELSEWHERE.get(key.lower())
+    )
 
 
 def _check_foreign(fields: Fields, name: str, legal: Collection[str]) -> None:

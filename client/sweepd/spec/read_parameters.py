@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import combining, normalize
 
 from sweepd.spec.diagnostic import Findings, Place, nearest, shown
 from sweepd.spec.fields import Fields
@@ -47,9 +48,14 @@ class ParametersReader:
         when = fields.text("when")
         if "parameters" in mapping:
             return self._group(fields, path, when)
-        if mapping.entries and not FORM_KEYS & mapping.entries.keys() and _looks_nested(mapping):
+        if not FORM_KEYS & mapping.entries.keys() and _looks_nested(mapping):
             message = "neither a parameter nor a group; put the nested parameters under a key `parameters`"
-            self._error(entry.place, path, "not-a-form", message)
+            near = next((key for key in mapping if nearest(key, ("parameters",))), None)
+            if near is None:
+                self._error(entry.place, path, "not-a-form", message)
+            else:
+                place, text = mapping.entries[near].place, f"unknown key {shown(near)} in a parameter"
+                self.findings.error(place, f"{path}.{near}", "unknown-key", text, "parameters")
             return None
         distribution = read_distribution(fields)
         return None if distribution is None else Parameter(distribution, when)
@@ -80,13 +86,20 @@ def check_name(findings: Findings, name: str, place: Place | None, path: str) ->
         findings.warning(place, path, "slash-in-name", message)
     else:
         message = "a name is made of letters, digits and _ . - and starts with a letter or _"
-        legal = re.sub(r"[^A-Za-z0-9_.-]", "_", name, flags=re.ASCII)
-        suggestion = legal if _NAME.fullmatch(legal) else f"_{legal}"
-        findings.error(place, path, "bad-name", message, suggestion)
+        findings.error(place, path, "bad-name", message, _legal_name(name))
+
+
+def _legal_name(name: str) -> str | None:
+    """Return the legal name that looks most like one, if any does."""
+    letters = "".join(char for char in normalize("NFKD", name) if not combining(char))
+    legal = re.sub(r"[^A-Za-z0-9_.-]", "_", letters, flags=re.ASCII)
+    if not re.search(r"[A-Za-z0-9]", legal):
+        return None
+    return legal if _NAME.fullmatch(legal) else f"_{legal}"
 
 
 def _looks_nested(mapping: MappingNode) -> bool:
-    return all(isinstance(entry.node, MappingNode) for entry in mapping.entries.values())
+    return any(isinstance(entry.node, MappingNode) for entry in mapping.entries.values())
 
 
 def _bare_message(node: ScalarNode | SequenceNode) -> str:

@@ -126,6 +126,19 @@ def test_what_is_beyond_a_limit_or_has_no_meaning_is_refused(text: str, method: 
     assert refusal(text, method)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("run_cap: 0", "must be at least 1, not 0"),
+        ("run_cap: 1e30", "must be within 64 bits, not 1e+30"),
+        ("seed: -1e30", "must be within 64 bits, not -1e+30"),
+        ("repeats: 1001", "must be from 1 to 1000, not 1001"),
+    ],
+)
+def test_the_bound_that_is_named_is_the_one_that_is_broken(text: str, words: str) -> None:
+    assert words in refusal(text)
+
+
 def test_limits_are_inclusive() -> None:
     assert len(spec(f"tags: [{', '.join(f't{n}' for n in range(64))}]").tags) == 64
     assert len(spec(f"requires: {{{', '.join(f'l{n}: x' for n in range(64))}}}").requires) == 64

@@ -65,6 +65,9 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         ("{value: 1, values: [1]}", "mixed-forms", "`value` and `values` exclude each other"),
         ("{values: [1], min: 1, max: 2}", "mixed-forms", "`values` and `min` exclude each other"),
         ("{value: 1, max: 2}", "mixed-forms", "`value` and `max` exclude each other"),
+        ("{min: 1, value: 1, values: [1]}", "mixed-forms", "`value` and `min` exclude each other"),
+        ("{min: 1, max: 2, probabilities: [1]}", "foreign-key", "does not belong to int_uniform"),
+        ("{probabilities: [1]}", "missing-key", "categorical_w_probabilities needs `values`"),
         (
             "{value: 1, distribution: uniform, min: 0, max: 1}",
             "foreign-key",
@@ -98,6 +101,16 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         ("{distribution: unifrm, min: 0, max: 1}", "unknown-value", "did you mean `uniform`?"),
         ("{mu: 3}", "missing-key", "needs `distribution`"),
         ("{vales: [1]}", "not-a-form", "says nothing"),
+        ("{vales: [1]}", "unknown-key", "did you mean `values`?"),
+        ("{Min: 1, max: 2}", "unknown-key", "did you mean `min`?"),
+        ("{min: 1, max: 2, sgima: 3}", "unknown-key", "did you mean `sigma`?"),
+        ("{min: 1, max: 9, step: 2}", "unknown-key", "did you mean `q`?"),
+        ("{choices: [1]}", "unknown-key", "did you mean `values`?"),
+        ("{distribution: choice, values: [1]}", "unknown-value", "did you mean `categorical`?"),
+        ("{distribution: loguniform, min: 1, max: 2}", "unknown-value", "did you mean `log_uniform_values`?"),
+        ("{y: {min: 1, max: 2}, z: 3}", "not-a-form", "under a key `parameters`"),
+        ("{paramters: {y: {value: 1}}}", "unknown-key", "4:7: parameters.x.paramters: unknown key"),
+        ("{paramters: {y: {value: 1}}}", "unknown-key", "did you mean `parameters`?"),
         ("{parameters: {}}", "no-parameters", "at least one"),
         ("{parameters: 3}", "bad-type", "must be a mapping"),
         ("{parameters: {y: {value: 1}}, value: 3}", "mixed-forms", "a group has the keys"),
@@ -125,12 +138,25 @@ def test_a_wrong_parameter_is_refused(entry: str, code: str, message: str) -> No
     assert (code, True) in [(finding.code, message in str(finding)) for finding in errors]
 
 
-@pytest.mark.parametrize("name", ["1a", "a b", "é", "", "a:b", "a[0]"])
-def test_a_bad_name_is_refused_with_a_legal_one(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "legal"),
+    [
+        ("1a", "_1a"),
+        ("a b", "a_b"),
+        ("é", "e"),
+        ("größe", "gro_e"),
+        ("a:b", "a_b"),
+        ("a[0]", "a_0_"),
+        ("-a", "_-a"),
+        ("", None),
+        ("☃", None),
+    ],
+)
+def test_a_bad_name_is_refused_with_the_nearest_legal_one(name: str, legal: str | None) -> None:
     text = f"method: random\nparameters: {{{name!r}: {{value: 1}}}}"
     (error,) = [d for d in parse_text(text.encode(), file="s").diagnostics if d.severity == "error"]
     assert error.code == "bad-name"
-    assert error.suggestion
+    assert error.suggestion == legal
 
 
 @pytest.mark.parametrize("name", ["_a", "model.optimizer.lr", "a-b"])
