@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+FUZZ_MINUTES ?= 5
 SOURCES := client agent services tests benchmarks protos/build.py examples
 PROTOS := $(shell find protos -name '*.proto') protos/build.py
 
@@ -25,6 +26,9 @@ unit: $(VENV)/dev ## Pass the unit tests alone, in seconds
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
 	@$(BIN)/python -m pytest -q --long tests/unit
 	@$(BIN)/python -m pytest -q -m slow tests
+
+fuzz: $(VENV)/dev ## Try mutated sweep files on the reader for FUZZ_MINUTES, keep what crashes it
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(FUZZ_MINUTES)
 
 check: $(VENV)/dev ## Check format, lint, types, import rules and the contract
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -69,4 +73,4 @@ $(VENV)/bench: $(VENV)/dev
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
-.PHONY: help demo test test-slow unit check format protos bench clean
+.PHONY: help demo test test-slow unit fuzz check format protos bench clean

@@ -1,0 +1,106 @@
+"""What must hold of any file: it is read and previewed, or refused, in time and without a crash."""
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from types import FrameType
+
+from sweepd import v1
+from sweepd.codec import spec_from_message, spec_message
+from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
+from sweepd.spec import Parsed, SweepSpec, parse_mapping, parse_text, to_document
+from sweepd.spec.preview import preview
+from sweepd.spec.written import read_value, read_values
+
+MOST_SECONDS = 5.0
+RUNS = 5
+STEPS = 100_000
+PATIENCE = 5
+_MOST_WRITTEN = 300
+
+
+class TooSlowError(Exception):
+    """A file took more than `MOST_SECONDS` of processor time."""
+
+
+def check(content: bytes) -> tuple[str, ...]:
+    """Try a file on the reader, the preview and the codec; return what was found in it, code by code.
+
+    Raises:
+        Exception: whatever a file must not cause, an AssertionError for a wrong answer.
+    """
+    with _in_time():
+        parsed = parse_text(content, file="s.yaml")
+        _check_findings(parsed, content)
+        if parsed.spec is not None:
+            _check_spec(parsed.spec)
+        if len(content) <= _MOST_WRITTEN:
+            _check_words(content)
+    kind = "refused" if parsed.spec is None else parsed.spec.method.value
+    return (kind, *sorted({f"{found.code} {_shape(found.message)}" for found in parsed.diagnostics}))
+
+
+def _check_findings(parsed: Parsed, content: bytes) -> None:
+    assert (parsed.spec is None) is bool(parsed.refusals)
+    lines = content.count(b"\n") + content.count(b"\r") + content.count("\u2028".encode()) + 1
+    lines += content.count("\u2029".encode()) + content.count("\x85".encode())
+    for found in parsed.diagnostics:
+        assert str(found).isprintable(), found
+        assert found.message, found
+        assert found.line is None or 1 <= found.line <= lines + 1, found
+        assert found.column is None or found.column >= 1, found
+        assert diagnostic_from_message(diagnostic_message(found)) == found
+
+
+def _check_spec(spec: SweepSpec) -> None:
+    again = parse_mapping(to_document(spec)).spec
+    assert again == spec
+    assert repr(again) == repr(spec)
+    told = replace(spec, description=spec.description or None, project=None, entity=None)
+    message = v1.SweepSpec.FromString(spec_message(told).SerializeToString())
+    assert spec_from_message(message) == told
+    seeded = spec if spec.seed is not None else replace(spec, seed=7)
+    shown = preview(seeded, RUNS, patience=PATIENCE, steps=STEPS)
+    assert len(shown.runs) <= RUNS
+    for run in shown.runs:
+        assert not spec.parameters or not spec.search_space.violations(run.point), run
+        assert bool(run.argv) is not bool(run.problem), run
+
+
+def _check_words(content: bytes) -> None:
+    """Try the text as a value on a command line."""
+    text = content.decode(errors="replace")
+    for read in (read_value, read_values):
+        with suppress(ValueError):
+            read(text)
+
+
+def _shape(message: str) -> str:
+    """Return a message without what differs from file to file."""
+    return "".join(char for char in message if not char.isdigit())[:24]
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Raise in the midst of what takes too long; processor time, as a busy machine is no crash."""
+    before = signal.signal(signal.SIGPROF, _stop)
+    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    start = _spent()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+    if _spent() - start > MOST_SECONDS:
+        raise TooSlowError  # inside the library, where no signal reaches
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise TooSlowError
+
+
+def _spent() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
