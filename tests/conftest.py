@@ -13,6 +13,9 @@ import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A loaded machine is no failure: no deadlines. `make test-slow` looks for longer.
 settings.register_profile("short", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=2_000)

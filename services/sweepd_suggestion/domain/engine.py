@@ -136,15 +136,15 @@ def _model(question: Question) -> GaussianProcessModel | None:
     coordinates = Coordinates(question.space)
     vectors = coordinates.vectors([one.point for one in question.valued])
     try:
-        scale = _scale(losses, vectors, coordinates)
+        scale = likeliest_scale(losses, vectors, coordinates)
         surrogate = Surrogate.fitted(vectors, scale.scaled(losses), coordinates)
         return GaussianProcessModel(question, coordinates, surrogate, scale)
     except np.linalg.LinAlgError:
         return None
 
 
-def _scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
-    """Return the scale on which a model makes the losses most likely, judged by some of them."""
+def likeliest_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
+    """Return the scale on which a model makes the losses most likely, judged by some of them; they differ."""
     told = telling(losses, _MOST_COMPARED)
     best, most = None, -np.inf
     for shift in SHIFTS:

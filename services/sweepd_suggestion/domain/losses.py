@@ -15,7 +15,10 @@ SHIFTS = (None, 1.0, 0.3, 0.1, 0.03)
 """None for no compression, or shares of the spread; smaller ones would make a cusp around the best."""
 
 _FENCE = 30.0
-"""Losses this many distances between median and quartile beyond the quartile are all equally bad."""
+"""Losses beyond the upper quartile by more than so many widths are equally bad.
+
+The width: from the median to that quartile or to the lowest loss, whichever is more.
+"""
 
 _BEYOND = 10.0
 """Spreads above or below the lowest loss, as far as which predictions go."""
@@ -76,8 +79,8 @@ class LossScale:
 
 
 def _upper_fence(losses: Array) -> float:
-    lower, median, upper = np.quantile(losses, (0.0, 0.5, 0.75))
-    width = max(upper - median, median - lower)
+    lowest, median, upper = np.quantile(losses, (0.0, 0.5, 0.75))
+    width = max(upper - median, median - lowest)
     highest = float(losses.max())
     return min(highest, float(upper + _FENCE * width)) if width > 0 else highest
 

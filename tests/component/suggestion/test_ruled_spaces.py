@@ -10,7 +10,7 @@ from sweepd_suggestion.domain.engine import answer
 from sweepd_suggestion.domain.proposal import question
 from sweepd_suggestion.domain.study import Study
 
-SHAPES = st.sampled_from(
+SHAPES: st.SearchStrategy[dict[str, object]] = st.sampled_from(
     [
         {"min": 0.0, "max": 1.0},
         {"min": 1, "max": 6},
@@ -42,18 +42,19 @@ def documents(draw: st.DrawFn) -> dict[str, object]:
     document: dict[str, object] = {"parameters": parameters}
     if draw(st.booleans()):
         parameters["left"] = {"values": [1, 2, 3, 3]}
-        parameters["right"] = {"values": ["i", "ii", "iii", "iv"]}
+        right: dict[str, object] = {"values": ["i", "ii", "iii", "iv"]}
         if draw(st.booleans()):
-            parameters["right"] |= {"when": draw(st.sampled_from(CONDITIONS))}
+            right["when"] = draw(st.sampled_from(CONDITIONS))
+        parameters["right"] = right
         document["zip"] = [["left", "right"]]
     document["constraints"] = draw(st.lists(st.sampled_from(CONSTRAINTS), max_size=2, unique=True))
     return document
 
 
-def spec_of(document: dict[str, object], seed: int, **keys: object) -> SweepSpec:
-    parameters = document.pop("parameters")
+def spec_of(document: dict[str, object], seed: int) -> SweepSpec:
+    parameters = document["parameters"]
     assert isinstance(parameters, dict)
-    return a_spec(parameters, seed=seed, **document, **keys)
+    return a_spec(parameters, seed=seed, zip=document.get("zip", []), constraints=document["constraints"])
 
 
 def spread(point: Point) -> float:

@@ -4,15 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suggestion_studies import a_spec
 from sweepd_suggestion.domain.acquisition import log_expected_improvement
-from sweepd_suggestion.domain.losses import LossScale
+from sweepd_suggestion.domain.engine import likeliest_scale
+from sweepd_suggestion.domain.losses import SHIFTS, LossScale
+from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 LOSSES = st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=30).map(np.array)
 
 
-@given(losses=LOSSES)
-def test_the_order_of_losses_is_kept_and_the_best_comes_back(losses: np.ndarray) -> None:
-    scale = LossScale.of(losses)
+@given(losses=LOSSES, shift=st.sampled_from(SHIFTS))
+def test_the_order_of_losses_is_kept_and_the_best_comes_back(losses: Array, shift: float | None) -> None:
+    scale = LossScale.of(losses, shift)
     if scale is None:
         return
     scaled = scale.scaled(losses)
@@ -30,11 +33,13 @@ def test_equal_losses_have_no_scale() -> None:
 
 
 def test_one_absurd_loss_does_not_hide_the_differences_of_the_others() -> None:
+    """It is pulled in, and the model takes the scale on which the rest is told apart."""
     losses = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1e12])
-    scale = LossScale.of(losses)
-    assert scale is not None
-    scaled = scale.scaled(losses)
-    assert scaled[5] - scaled[0] > 0.2
+    coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
+    for order in (np.arange(7), np.array([3, 0, 6, 4, 1, 5, 2])):
+        vectors = np.linspace(0.0, 1.0, 7)[order, np.newaxis]
+        scaled = likeliest_scale(losses, vectors, coordinates).scaled(losses)
+        assert scaled[5] - scaled[0] > 0.5
 
 
 def test_the_expected_improvement_is_exact_where_doubles_carry_it() -> None:

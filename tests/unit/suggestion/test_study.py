@@ -17,9 +17,9 @@ BRANCHES = {
     "depth": {"min": 1, "max": 3, "when": "kind == 'deep'"},
     "width": {"values": [8, 16]},
 }
-BRANCH_POINTS: list[Point] = [
-    *({"kind": "flat", "width": width} for width in (8, 16)),
-    *({"kind": "deep", "depth": depth, "width": width} for depth, width in product((1, 2, 3), (8, 16))),
+FLAT: list[Point] = [{"kind": "flat", "width": width} for width in (8, 16)]
+DEEP: list[Point] = [
+    {"kind": "deep", "depth": depth, "width": width} for depth, width in product((1, 2, 3), (8, 16))
 ]
 
 
@@ -53,7 +53,7 @@ def test_a_run_outside_the_space_is_one_however_often_it_is_tried() -> None:
 def test_a_space_with_conditions_is_exhausted_when_its_active_points_are() -> None:
     """Section 19, `when`: a point is its active parameters."""
     study = Study(a_spec(BRANCHES))
-    for number, point in enumerate(BRANCH_POINTS, start=1):
+    for number, point in enumerate([*FLAT, *DEEP], start=1):
         assert not study.exhausted
         study.observe(study.known + 1, a_trial(number, point, 1.0))
     assert study.outside == 0
