@@ -1,0 +1,116 @@
+"""docs/sweep-file.md says what is so: each example is validated and previewed, each output is compared.
+
+After a change on purpose `REGENERATE=1 .venv/bin/pytest tests/component/cli/test_sweep_file_docs.py` writes
+the outputs into the document; what git shows is what people will read.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.sweep_file_examples import (
+    DOCUMENT,
+    LANGUAGES,
+    MARKS,
+    Example,
+    Fence,
+    commands,
+    examples,
+    fences,
+    replaced,
+)
+from sweepd.cli.sweep_file import finding_line
+from sweepd.spec import Parsed, parse_text
+from sweepd.spec.diagnostic import Findings
+from sweepd.spec.loader import load_text
+from sweepd.spec.nodes import plain
+from sweepd.spec.schema import schema_text, sweep_schema
+
+TEXT = DOCUMENT.read_text(encoding="utf-8")
+EXAMPLES = examples(TEXT)
+FILE = "sweep.yaml"
+
+
+def parsed(example: Example) -> Parsed:
+    return parse_text(example.content.encode(), file=FILE)
+
+
+def said(example: Example) -> str:
+    return "".join(f"{finding_line(each, 'text')}\n" for each in parsed(example).diagnostics)
+
+
+def printed(example: Example, fence: Fence, home: Path, ctl: Ctl) -> str:
+    """Return a console with what its commands print now."""
+    (home / FILE).write_text(example.content)
+    told = ""
+    for command, _ in commands(fence.text):
+        name, *arguments = shlex.split(command)
+        assert name == "sweepctl", f"line {fence.line}: {name} is not run here"
+        called = ctl(*arguments)
+        told += f"$ {command}\n{called.out}{called.err}"
+    return told
+
+
+def test_outputs_are_written_again(home: Path, offline: Ctl) -> None:
+    texts = [(each.said, said(each)) for each in EXAMPLES if each.said is not None]
+    texts += [(fence, printed(each, fence, home, offline)) for each in EXAMPLES for fence in each.consoles]
+    written = replaced(TEXT, texts)
+    if os.environ.get("REGENERATE"):
+        DOCUMENT.write_text(written, encoding="utf-8")
+    elif written != TEXT:
+        pytest.fail("outputs in the document are not what is printed; the tests below say which")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_what_is_said_about_an_example_is_what_the_document_says(example: Example) -> None:
+    assert (example.said.text if example.said else "") == said(example)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_an_example_is_right_or_wrong_as_the_document_says(example: Example) -> None:
+    found = parsed(example)
+    errors = [each for each in found.diagnostics if each.severity == "error"]
+    assert bool(errors) is ("wrong" in example.words), found.diagnostics
+    assert bool(found.unsupported) is ("later" in example.words)
+    if not errors:
+        assert bool(found.diagnostics) is bool({"warned", "later"} & example.words), found.diagnostics
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.consoles], ids=str)
+def test_commands_print_what_the_document_shows(example: Example, home: Path, offline: Ctl) -> None:
+    for fence in example.consoles:
+        assert fence.text == printed(example, fence, home, offline)
+
+
+@pytest.mark.parametrize(
+    "example", [each for each in EXAMPLES if not {"wrong", "later"} & each.words], ids=str
+)
+def test_each_example_can_be_previewed(example: Example, home: Path, offline: Ctl) -> None:
+    (home / FILE).write_text(example.content)
+    runs = offline("preview", FILE, "-n", "20", "-o", "jsonl").lines
+    assert runs
+    assert all(run["argv"] for run in runs)
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if "wrong" not in each.words], ids=str)
+def test_each_example_passes_the_schema(example: Example) -> None:
+    root = load_text(example.content.encode(), Findings(FILE))
+    assert root is not None
+    jsonschema.Draft7Validator(sweep_schema()).validate(plain(root))
+
+
+def test_fences_have_languages_and_marks_that_are_known() -> None:
+    for fence in fences(TEXT):
+        assert fence.language in LANGUAGES, fence
+        assert fence.words <= (MARKS if fence.language == "yaml" else {"curves"}), fence
+    assert TEXT.count("\n```") == 2 * len(list(fences(TEXT)))
+
+
+def test_the_schema_is_what_sweepctl_prints(offline: Ctl) -> None:
+    assert offline("validate", "--schema").out == schema_text()
