@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from sweepd.cli.point_text import param_paths, shown_param
 from sweepd.cli.rows import Row
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell, duration, local_time, number, seconds_between
@@ -111,14 +112,14 @@ def with_progress(sweep: Row) -> Row:
     return {**sweep, "progress": {"ended": ended, "planned": sweep["plannedRuns"]}}
 
 
+def param_columns(points: Iterable[Json]) -> list[Column]:
+    """Return the columns for the parameters of points, those in groups one by one."""
+    return [Column(name, f"params.{name}", shown_param, null=True) for name in param_paths(points)]
+
+
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
     """Return the columns for runs: their parameters in the order of the names; reasons where runs failed."""
     rows = list(rows)
-    names: dict[str, None] = {}
-    for row in rows:
-        params = row["params"]
-        if isinstance(params, dict):
-            names.update(dict.fromkeys(params))
-    parameters = [Column(name, f"params.{name}") for name in sorted(names)]
+    parameters = param_columns(row["params"] for row in rows)
     failed = any(row["state"] in ("failed", "crashed") for row in rows)
     return (*_RUNS_FRONT, *parameters, *_RUNS_BACK, Column("reason", "reason", wide=not failed))

@@ -1,10 +1,11 @@
 """How `get` shows one sweep or one run to a person."""
 
 from sweepd.cli.columns import shown_time, shown_value, shown_words, took, with_progress
+from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.rule_text import rule_entries, verdict_text
 from sweepd.cli.table import Column, listing, table
-from sweepd.cli.text import cell, point, quoted_list
+from sweepd.cli.text import cell, quoted_list
 from sweepd.spec.point import Json
 
 
@@ -63,13 +64,18 @@ def describe_run(run: Row, *, colored: bool) -> str:
         ("chosen", _origin(run)),
         ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
         ("logged", shown_words(run["loggedKeys"])),
-        ("took", took(run["startTime"], run["endTime"])),
+        ("took", run_took(run)),
     ]
     text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
     attempts = run["attempts"]
     assert isinstance(attempts, list)
     rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
     return f"{text}\n{table(rows, _ATTEMPTS, colored=colored)}" if rows else text
+
+
+def run_took(run: Row) -> str:
+    """Return the time from the first start of a run to its end, or until now while it works."""
+    return "-" if run["state"] in ("pending", "assigned") else took(run["startTime"], run["endTime"])
 
 
 def end_reason(run: Row) -> str:
@@ -92,6 +98,8 @@ def exit_text(value: Json) -> str:
         return "-"
     if cause == "exited":
         return f"code {cell(lookup(value, 'code'))}"
+    if cause == "commanded":
+        cause = "on command"
     signal = lookup(value, "signal")
     return cell(cause) if signal is None else f"{cell(cause)} (signal {cell(signal)})"
 
@@ -126,13 +134,6 @@ def _best(sweep: Row) -> str:
     if sweep["best"] is None:
         return "-"
     return f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
-
-
-def point_lines(params: Json) -> str:
-    """Return a point, one parameter a line."""
-    if not isinstance(params, dict) or not params:
-        return "-"
-    return "\n".join(point({name: value}) for name, value in params.items())
 
 
 def _origin(run: Row) -> str:

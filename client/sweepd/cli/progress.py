@@ -7,9 +7,10 @@ from typing import Literal
 from sweepd import v1
 from sweepd.cli.describe import end_reason, objective_notice
 from sweepd.cli.metric_shapes import real
+from sweepd.cli.point_text import point
 from sweepd.cli.rule_text import verdict_text
 from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
-from sweepd.cli.text import cell, clean, number, point
+from sweepd.cli.text import cell, clean, number
 
 FINAL_SWEEP = ("finished", "stopped", "cancelled", "failed")
 FINAL_RUN = ("finished", "failed", "crashed", "stopped", "killed")

@@ -54,6 +54,14 @@ def lookup(row: Json, path: str) -> Json:
     return None
 
 
+def has(row: Json, path: str) -> bool:
+    """Tell whether a row has a value at a dotted path, null included."""
+    if not isinstance(row, dict):
+        return False
+    heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
+    return path in row or any(head in row and has(row[head], path[len(head) + 1 :]) for head in heads)
+
+
 def knows(row: Row, path: str) -> bool:
     """Tell whether a row has something at a path, or might have: below what is absent, all is possible."""
     if path in row:

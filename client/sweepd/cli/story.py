@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from sweepd.cli.columns import shown_time, shown_value, took
-from sweepd.cli.describe import exit_text, objective_notice, point_lines
+from sweepd.cli.describe import exit_text, objective_notice, run_took
+from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.rule_text import verdict_text
 from sweepd.cli.table import listing
@@ -32,7 +33,7 @@ def run_story(run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colo
         ("reason", cell(run["reason"])),
         ("parameters", point_lines(run["params"])),
         ("value", _value(run)),
-        ("took", took(run["startTime"], run["endTime"])),
+        ("took", run_took(run)),
     ]
     parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored)]
     parts += _section("Why this point", _origin(run["provenance"]))
@@ -115,11 +116,13 @@ def _attempts(attempts: Json) -> Iterator[str]:
 def _attempt(attempt: Row) -> str:
     where = f"on {cell(attempt['host'])}, agent {cell(attempt['agent'])}"
     parts = [f"{where}: {cell(attempt['state'])}"]
-    if attempt["exit"] is not None:
-        parts.append(exit_text(attempt["exit"]))
-    if attempt["startTime"] is not None:
-        parts.append(f"after {took(attempt['startTime'], attempt['endTime'])}")
     told = [cell(text) for text in (attempt["reason"], lookup(attempt["exit"], "message")) if text]
+    exited = exit_text(attempt["exit"])
+    if exited != "-" and not any(exited in text for text in told):  # `code 3` is often in the reason
+        parts.append(exited)
+    if attempt["startTime"] is not None:
+        since = "for" if attempt["endTime"] is None else "after"
+        parts.append(f"{since} {took(attempt['startTime'], attempt['endTime'])}")
     return ", ".join(parts) + "".join(f"; {text}" for text in dict.fromkeys(told))
 
 

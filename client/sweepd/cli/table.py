@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sweepd.cli.rows import Row, lookup
+from sweepd.cli.rows import Row, has, lookup
 from sweepd.cli.text import cell, clean
 from sweepd.spec.point import Json
 
@@ -34,11 +34,18 @@ class Column:
     wide: bool = False
     # Made for the eye from several values: no value of the JSON, so not for programs.
     composed: bool = False
+    # Null is a value here: a row has it, or has nothing at the path, which is a dash.
+    null: bool = False
+
+    def text(self, row: Row) -> str:
+        """Return how a row looks in this column."""
+        value = lookup(row, self.path)
+        return cell(None) if value is None and not (self.null and has(row, self.path)) else self.show(value)
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool) -> str:
     """Return the rows below their headings; without rows, the headings alone."""
-    shown = [[column.show(lookup(row, column.path)) for column in columns] for row in rows]
+    shown = [[column.text(row) for column in columns] for row in rows]
     lines = [[clean(column.heading.upper()) for column in columns], *shown]
     widths = [max(map(_width, entries)) for entries in zip(*lines, strict=True)]
     text = []

@@ -65,13 +65,6 @@ def live_runs_go_on(count: int) -> str:
     return f"{counted(count, 'live run')} {'goes' if count == 1 else 'go'} on"
 
 
-def point(params: Json) -> str:
-    """Return a point on one line: `lr=0.01 optimizer=adam`."""
-    if not isinstance(params, dict):
-        return "-"
-    return " ".join(f"{clean(name)}={cell(value)}" for name, value in params.items())
-
-
 def duration(seconds: float) -> str:
     """Return a length of time in its two greatest units: `1h30m`, `2m05s`, `4.2s`."""
     seconds = max(seconds, 0.0)
@@ -83,7 +76,8 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
         return f"{hours}h{minutes:02d}m"
-    return f"{hours // 24}d{hours % 24:02d}h"
+    days = hours // 24
+    return f"{days}d{hours % 24:02d}h" if days < 1_000 else f"{days:,}d"
 
 
 def local_time(stamp: str) -> str:

@@ -83,11 +83,10 @@ def preview(
         patience: how often the search for points may be broken off.
         steps: how far points are counted one by one.
     """
-    distinct = count_distinct(spec, steps)
-    size = known_size(spec, None if distinct.is_estimate else distinct.value)
+    size = count_distinct(spec, steps)
     runs: list[PreviewedRun] = []
     broken_off = False
-    for run in _runs(spec, size, count, interpreter, patience):
+    for run in first_runs(spec, count, size, interpreter=interpreter, patience=patience):
         if run is None:
             broken_off = True
         elif fits(run):
@@ -96,26 +95,39 @@ def preview(
             break
     return Preview(
         runs=tuple(runs),
-        size=distinct,
-        planned_runs=planned_runs(spec, size),
+        size=size,
+        planned_runs=planned_runs(spec, _known(spec, size)),
         rungs=urgent_iterations(spec.early_terminate, MOST_RUNGS),
         seed=spec.seed or 0,
         broken_off=broken_off,
     )
 
 
-def _runs(
-    spec: SweepSpec, size: int | None, count: int, interpreter: str, patience: int
+def first_runs(
+    spec: SweepSpec, count: int, size: Count, *, interpreter: str = "python", patience: int = PATIENCE
 ) -> Iterator[PreviewedRun | None]:
-    """Yield the first runs of a sweep; None at last if finding more takes too long."""
+    """Yield the first runs of a sweep one by one; None at last if finding more takes too long.
+
+    Args:
+        spec: the sweep.
+        count: how many runs to yield at most.
+        size: how many points it has, as its preview tells.
+        interpreter: what `${interpreter}` stands for.
+        patience: how often the search for points may be broken off.
+    """
     left = count if spec.run_cap is None else min(count, spec.run_cap)
-    for proposed in islice(_points(spec, size, patience), -(-left // spec.repeats)):
+    for proposed in islice(_points(spec, _known(spec, size), patience), -(-left // spec.repeats)):
         if proposed is None:
             yield None
             return
         for repeat in range(min(spec.repeats, left)):
             yield _run(spec, proposed, repeat, interpreter)
         left -= spec.repeats
+
+
+def _known(spec: SweepSpec, size: Count) -> int | None:
+    """Return how many points the method may hand out, where that is exact."""
+    return known_size(spec, None if size.is_estimate else size.value)
 
 
 def _points(spec: SweepSpec, size: int | None, patience: int) -> Iterator[Proposed | None]:

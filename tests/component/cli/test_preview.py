@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from component.cli.conftest import Ctl
+
+BIN = Path(sys.executable).parent
 
 GRID = """
 method: grid
@@ -38,7 +43,7 @@ def test_a_line_has_parameters_and_arguments_and_nothing_else(home: Path, offlin
 
 def test_the_table_shows_the_points_and_stderr_the_whole(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, GRID), "-n", "3", "--run-time", "10m", "--slots", "4")
-    assert called.out.splitlines()[0].split() == ["RUN", "A", "O"]
+    assert called.out.splitlines()[0].split() == ["RUN", "A", "O.B"]
     assert len(called.out.splitlines()) == 4
     assert called.err.splitlines() == [
         "sweep.yaml: grid, space: 6 points, 6 runs in all.",
@@ -61,7 +66,13 @@ def test_the_document_has_everything(home: Path, offline: Ctl, output_format: st
         "spaceSize": 6,
         "spaceSizeIsEstimate": False,
         "plannedRuns": 12,
-        "cost": {"runSeconds": 90.0, "slots": 1, "totalSeconds": 1080.0, "elapsedSeconds": 1080.0},
+        "cost": {
+            "runSeconds": 90.0,
+            "slots": 1,
+            "totalSeconds": 1080.0,
+            "elapsedSeconds": 1080.0,
+            "isEstimate": False,
+        },
     }
     assert rungs[:3] == [3, 9, 27]
     assert [(run["number"], run["repeat"], run["source"]) for run in runs] == [
@@ -97,10 +108,53 @@ def test_without_a_seed_it_says_what_that_means(home: Path, offline: Ctl) -> Non
 def test_a_trillion_points_are_counted_at_once(home: Path, offline: Ctl) -> None:
     ranges = ", ".join(f"p{number}: {{min: 1, max: 1000}}" for number in range(4))
     called = offline("preview", write(home, f"method: grid\nprogram: t.py\nparameters: {{{ranges}}}\n"))
-    assert "space: 1000000000000 points, 1000000000000 runs in all" in called.err
+    assert "space: 1,000,000,000,000 points, 1,000,000,000,000 runs in all" in called.err
     many = ", ".join(f"p{number}: {{min: 1, max: 1000000}}" for number in range(900))
     called = offline("preview", write(home, f"method: grid\nprogram: t.py\nparameters: {{{many}}}\n"), "-n1")
     assert "space: about 10^5400 points" in called.err
+
+
+def test_what_is_estimated_is_said_to_be(home: Path, offline: Ctl) -> None:
+    pairs = "method: grid\nprogram: t.py\nparameters: {a: {min: 1, max: 4000}, b: {min: 1, max: 4000}}\n"
+    file = write(home, pairs + "constraints: ['a < b']\n")
+    called = offline("preview", file, "-n", "1", "--run-time", "10m", "--slots", "4")
+    whole, cost = called.err.splitlines()
+    found = re.search(r"space: about ([78],\d00,000) points, about \1 runs in all\.$", whole)
+    assert found is not None, whole  # exactly 7,998,000
+    assert cost.startswith(f"About {found[1]} runs at 10m00s each: about ")
+    document = offline("preview", file, "-n", "0", "--run-time", "60", "-o", "json").json
+    assert isinstance(document, dict)
+    assert (document["plannedRuns"], document["spaceSizeIsEstimate"]) == (None, True)
+    assert document["cost"]["isEstimate"]  # type: ignore[index,call-overload]  # plain JSON
+    assert document["cost"]["totalSeconds"] == 60 * document["spaceSize"]  # type: ignore[index,call-overload,operator]
+
+
+def test_a_timeout_bounds_what_it_costs(home: Path, offline: Ctl) -> None:
+    file = write(home, RANDOM + "sweep_timeout: 2h\nseed: 1\n")
+    called = offline("preview", file, "-n", "0", "--run-time", "50m", "--slots", "4")
+    assert called.err.splitlines() == [
+        "sweep.yaml: random, space: unbounded, runs until it is stopped, for 2h00m at most, seed 1.",
+        "sweep_timeout leaves time for at most 12 runs of 50m00s on 4 slots.",
+        "12 runs at 50m00s each: at most 10h00m in all, at most 2h30m on 4 slots.",
+    ]
+    called = offline("preview", write(home, RANDOM + "sweep_timeout: 2h\nrun_cap: 3\n"), "--run-time", "1h")
+    assert "sweep_timeout leaves time for at most 2 runs of 1h00m on 1 slot." in called.err
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("{type: patience, iterations: 4}", "at any iteration from 5 on."),
+        ("{type: threshold, at: 7, value: 1}", "at iteration 7."),
+        (
+            "[{type: asha, min_iter: 1, max_iter: 9}, {type: patience, iterations: 6}]",
+            "at iterations 1, 3, 7; patience at any iteration from 7 on.",
+        ),
+    ],
+)
+def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rules: str, said: str) -> None:
+    file = write(home, RANDOM + f"metric: {{name: loss}}\nearly_terminate: {rules}\n")
+    assert f"Early termination may act {said}" in offline("preview", file, "-n", "0").err.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -126,6 +180,24 @@ def test_a_bad_file_is_told_as_by_validate(home: Path, offline: Ctl) -> None:
 def test_what_is_not_supported_yet_is_not_previewed(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, RANDOM + "max_parallel: 3\n"), code=5)
     assert "not supported yet" in called.err
+
+
+def test_lines_come_as_they_are_found_and_a_closed_pipe_is_quiet(home: Path) -> None:
+    """C22; a million runs take minutes, the first line none of them."""
+    file = write(home, RANDOM)
+    with subprocess.Popen(
+        [BIN / "sweepctl", "preview", file, "-n", "1000000", "-o", "jsonl"],
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as called:
+        assert called.stdout is not None
+        assert called.stderr is not None
+        assert "params" in json.loads(called.stdout.readline())
+        called.stdout.close()
+        assert called.stderr.read() == ""
+        assert called.wait(20) == 0
 
 
 def test_arguments_that_cannot_be_made_are_null_and_told(home: Path, offline: Ctl) -> None:

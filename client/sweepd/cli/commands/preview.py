@@ -14,6 +14,7 @@ from sweepd.cli.verb import Verb
 if TYPE_CHECKING:
     from sweepd.cli.preview_shapes import Cost
     from sweepd.spec import SweepSpec
+    from sweepd.spec.preview import Preview
 
 
 @click.command(
@@ -64,22 +65,44 @@ def command(
     """
     from sweepd.cli import preview_shapes as shapes
     from sweepd.cli.sweep_file import checked_spec, read_sweep
+    from sweepd.cli.text import clean
     from sweepd.spec.preview import preview
 
     cost = _cost(run_time, slots)
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format)
-    shown = preview(_seeded(spec, seed), number, interpreter=interpreter)
+    seeded = _seeded(spec, seed)
+    if output_format == "jsonl":
+        shown, problem = _streamed(seeded, number, interpreter)
+    else:
+        shown = preview(seeded, number, interpreter=interpreter)
+        problem = next((run.problem for run in shown.runs if run.problem), "")
     if output_format in ("json", "yaml"):
         write_document(shapes.preview_shape(text.file_name, spec, shown, cost), output_format)
-    elif output_format == "jsonl":
-        write_document([shapes.line_shape(run) for run in shown.runs], output_format)
-    else:
+        return
+    if output_format != "jsonl":
         rows = [shapes.run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]
         write_rows(rows, output_of(output_format), shapes.columns(shown), name="number")
-    if output_format not in ("json", "yaml"):
-        for line in shapes.summary(text.file_name, spec, shown, cost, seed):
-            note(line)
+    for line in shapes.summary(text.file_name, spec, shown, cost, seed):
+        note(line)
+    if problem:
+        note(f"warning: {clean(problem)}")
+
+
+def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
+    """Write each run as soon as it is found; return the preview without them, and the first problem."""
+    from sweepd.cli.preview_shapes import line_shape
+    from sweepd.spec.preview import first_runs, preview
+
+    shown = preview(spec, 0)
+    problem = ""
+    for run in first_runs(spec, number, shown.size, interpreter=interpreter):
+        if run is None:
+            shown = replace(shown, broken_off=True)
+        else:
+            write_document(line_shape(run), "jsonl")
+            problem = problem or run.problem
+    return shown, problem
 
 
 def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
