@@ -129,7 +129,12 @@ def states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...]:
 
 def read_file(file: v1.SweepFile) -> Parsed:
     """Read a sweep file as the command line does."""
-    return parse_text(file.content, file=file.file_name or "sweep.yaml")
+    return parse_text(file.content, file=_name(file))
+
+
+def read_placed_file(file: v1.SweepFile) -> Parsed:
+    """Read the file of a sweep whose place is given beside it: its own names say nothing, legal or not."""
+    return parse_text(file.content, file=_name(file), placing=())
 
 
 def validation(parsed: Parsed) -> v1.ValidateSweepResponse:
@@ -171,8 +176,12 @@ def microseconds(time: datetime) -> int:
     return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
 
 
+def _name(file: v1.SweepFile) -> str:
+    return file.file_name or "sweep.yaml"
+
+
 def _spec_of_file(file: v1.SweepFile) -> SweepSpec:
-    parsed = read_file(file)
+    parsed = read_placed_file(file)
     if parsed.spec is None:
         raise InvalidSweepError(tuple(_violation(each) for each in parsed.refusals))
     return _carried(parsed.spec)

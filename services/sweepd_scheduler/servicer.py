@@ -65,7 +65,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
         """Show what a file would run."""
         count = preview_codec.runs_wanted(request)
-        parsed = await self._reading(codec.read_file, request.file)
+        parsed = await self._reading(codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
         return await self._reading(preview_codec.previewed, parsed, count, seed, self._clock)
 

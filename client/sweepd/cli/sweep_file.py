@@ -1,7 +1,7 @@
 """Reading a sweep file for a verb: its bytes, its findings, and what flags and environment change in it."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -48,8 +48,8 @@ class Overrides:
     entity: str | None = None
 
 
-def read_sweep(file: str) -> SweepText:
-    """Read and check a file, or stdin for `-`."""
+def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
+    """Read and check a file, or stdin for `-`; `placing`: the keys that say where its sweep will live."""
     shown = _STDIN_NAME if file == "-" else file
     try:
         if file == "-":
@@ -60,7 +60,7 @@ def read_sweep(file: str) -> SweepText:
     except OSError as error:
         finding = unreadable_file(shown, error.strerror or str(error))
         return SweepText(file_name=shown, content=b"", spec=None, diagnostics=(finding,))
-    parsed = parse_text(content, file=shown)
+    parsed = parse_text(content, file=shown, placing=placing)
     return SweepText(
         file_name=shown,
         content=content,

@@ -1,6 +1,6 @@
 """Turns a sweep file, or a Python mapping, into a `SweepSpec` and all that is to be said about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from sweepd.spec.fields import Fields
 from sweepd.spec.loader import load_mapping, load_text
 from sweepd.spec.nodes import MappingNode
 from sweepd.spec.read_later import read_later
+from sweepd.spec.read_placing import PLACING_KEYS
 from sweepd.spec.read_sweep import read_sweep
 from sweepd.spec.sweep_spec import SweepSpec
 
@@ -35,19 +36,28 @@ class Parsed:
         )
 
 
-def parse_text(content: bytes, *, file: str) -> Parsed:
-    """Read the bytes of a YAML or JSON file; `file` is its name in messages."""
+def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_KEYS) -> Parsed:
+    """Read the bytes of a YAML or JSON file.
+
+    Args:
+        content: the file.
+        file: its name in messages.
+        placing: those of the keys `project` and `entity` that say where the sweep will live; what is
+            replaced need not be a legal name.
+    """
     findings = Findings(file)
-    return _parsed(lambda: load_text(content, findings), findings)
+    return _parsed(lambda: load_text(content, findings), findings, placing)
 
 
-def parse_mapping(document: Mapping[str, object], *, file: str = "config") -> Parsed:
+def parse_mapping(
+    document: Mapping[str, object], *, file: str = "config", placing: Collection[str] = ()
+) -> Parsed:
     """Read the same from a Python mapping; its findings have no line."""
     findings = Findings(file)
-    return _parsed(lambda: load_mapping(document, findings), findings)
+    return _parsed(lambda: load_mapping(document, findings), findings, placing)
 
 
-def _parsed(load: Callable[[], MappingNode | None], findings: Findings) -> Parsed:
+def _parsed(load: Callable[[], MappingNode | None], findings: Findings, placing: Collection[str]) -> Parsed:
     spec: SweepSpec | None = None
     unsupported: tuple[str, ...] = ()
     with suppress(TooManyErrorsError):
@@ -55,7 +65,7 @@ def _parsed(load: Callable[[], MappingNode | None], findings: Findings) -> Parse
         if root is not None:
             fields = Fields(root, "", root.place, findings)
             unsupported = read_later(fields)
-            spec = read_sweep(fields)
+            spec = read_sweep(fields, placing)
     if unsupported or findings.has_errors:
         spec = None
     return Parsed(spec, findings.in_order(), unsupported)

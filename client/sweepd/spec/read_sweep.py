@@ -1,7 +1,7 @@
 """Reads the mapping of a sweep file, key by key, into a `SweepSpec`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sweepd.spec.check_shuffle import check_shuffle
 from sweepd.spec.check_space import check_conditions, check_feasible, check_points
@@ -17,20 +17,24 @@ from sweepd.spec.read_command import check_command, read_command
 from sweepd.spec.read_early_terminate import read_early_terminate
 from sweepd.spec.read_metric import read_metric
 from sweepd.spec.read_parameters import ParametersReader
+from sweepd.spec.read_placing import PLACING_KEYS, read_placing
 from sweepd.spec.read_points import read_points, read_zips
 from sweepd.spec.read_settings import read_settings
 from sweepd.spec.sweep_rules import check_sweep
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
 
-def read_sweep(fields: Fields) -> SweepSpec | None:
+def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:
     """Return what the file says, None if anything in it is an error; all of it is recorded."""
     fields.check_keys((*KEYS, *LATER_KEYS), "a sweep file")
-    texts = {key: fields.text(key, empty_allowed=key in ("name", "description")) for key in TEXT_KEYS}
+    texts = {
+        key: read_placing(fields, key, places=key in placing)
+        if key in PLACING_KEYS
+        else fields.text(key, empty_allowed=key in ("name", "description"))
+        for key in TEXT_KEYS
+    }
     texts["name"] = texts["name"] or None
     _check_without_effect(fields)
-    for key in ("project", "entity"):
-        _check_name_part(fields, key, texts[key])
     method = _method(fields)
     metric, rules = read_metric(fields), read_early_terminate(fields)
     run_cap, seed = fields.integer("run_cap", 1), fields.integer("seed", INT64_MIN)
@@ -132,10 +136,3 @@ def _check_without_effect(fields: Fields) -> None:
     kind = fields.text("kind")
     if kind is not None and kind != "sweep":
         fields.error("unknown-value", f"must be sweep, not {shown(kind)}", key="kind", suggestion="sweep")
-
-
-def _check_name_part(fields: Fields, key: str, name: str | None) -> None:
-    """Refuse what would make `entity/project/id` ambiguous or leave a folder of that name."""
-    if name is not None and ("/" in name or name in (".", "..") or not name.isprintable() or len(name) > 128):
-        message = "must be a name of at most 128 printable characters without `/`"
-        fields.error("bad-name", message, key=key)

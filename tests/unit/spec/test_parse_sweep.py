@@ -161,12 +161,28 @@ GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
         (GRID + "command: [a, null]\n", "3:14: command[1]: an item is text, a number or a boolean"),
         (GRID + "kind: swep\n", "did you mean `sweep`?"),
         (GRID + "name: 3\n", "name: must be text, not 3; quote it"),
-        (GRID + "project: a/b\n", "project: must be a name"),
-        (GRID + "entity: ..\n", "entity: must be a name"),
+        (GRID + "project: A b\n", '3:10: project: "A b" is no legal name'),
+        (GRID + "project: A b\n", "or replace it with --project; did you mean `a-b`?"),
+        (GRID + "entity: ..\n", '3:9: entity: ".." is no legal name'),
     ],
 )
 def test_what_could_not_run_is_refused(text: str, message: str) -> None:
     assert any(message in error for error in errors(text)), errors(text)
+
+
+def test_a_name_that_places_nothing_may_be_anybodys() -> None:
+    """W&B has projects of any name: with a flag in its place, a file that has one works."""
+    text = (GRID + "program: t\nproject: My Project!\nentity: ACME\n").encode()
+    assert [found.path for found in parse_text(text, file="s").diagnostics] == ["project", "entity"]
+    assert [found.path for found in parse_text(text, file="s", placing=("entity",)).diagnostics] == ["entity"]
+    spec = parse_text(text, file="s", placing=()).spec
+    assert spec is not None
+    assert (spec.project, spec.entity) == ("My Project!", "ACME")
+    assert parse_mapping(to_document(spec)).spec == spec
+    for name in ("a/b", "..", "x" * 129, "a\nb"):
+        document = {"method": "grid", "parameters": {"a": {"values": [1]}}, "project": name}
+        (error,) = [found for found in parse_mapping(document).diagnostics if found.severity == "error"]
+        assert (error.path, error.code) == ("project", "bad-name")
 
 
 def test_all_findings_come_at_once_in_the_order_of_the_file() -> None:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from sweepd.cli.output import note, output_option, write_document
-from sweepd.cli.placement import placed
+from sweepd.cli.placement import parent_of, placing
 from sweepd.cli.settings import current_settings
 from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, read_sweep
 from sweepd.cli.verb import Verb
@@ -46,9 +46,9 @@ def command(
     """
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     settings = current_settings()
-    text = read_sweep(file)
+    text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = placed(text, spec, overrides=overrides, environ=settings.environ, error_format=error_format)
+    parent = parent_of(spec, overrides, settings.environ)
 
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command, create_sweep, note_unbounded

@@ -12,7 +12,7 @@ import click
 
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import note, output_option, write_document
-from sweepd.cli.placement import placed
+from sweepd.cli.placement import parent_of, placing
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, read_sweep
@@ -50,9 +50,9 @@ def command(
     """
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     settings = current_settings()
-    text = read_sweep(file)
+    text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = placed(text, spec, overrides=overrides, environ=settings.environ, error_format=error_format)
+    parent = parent_of(spec, overrides, settings.environ)
     folder = _folder(spec, file)
 
     from sweepd.cli.creation import create_sweep, note_unbounded

@@ -51,18 +51,17 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
 @output_option(("table", "json", "jsonl", "yaml"))
 def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
-    from sweepd.cli.placement import name_findings
+    from sweepd.cli.placement import placing
     from sweepd.cli.sweep_file import Overrides, finding_shape, invalid, read_sweep, tell
 
-    text = read_sweep(file)
-    misnamed = name_findings(text, text.spec, Overrides(), current_settings().environ) if text.spec else []
-    valid = text.is_valid and not misnamed
+    text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
+    valid = text.is_valid
     if output_format == "table":
-        tell((*text.diagnostics, *misnamed), error_format)
+        tell(text.diagnostics, error_format)
         if error_format == "json":  # for programs: the findings and the exit code say it all
             return ExitCode.OK if valid else ExitCode.INVALID
         if not valid:
-            raise invalid(text.file_name, (*text.diagnostics, *misnamed))
+            raise invalid(text.file_name, text.diagnostics)
         note(f"{text.file_name}: {_summary(text)}")
         return ExitCode.OK
     write_document(
@@ -70,7 +69,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
             "file": text.file_name,
             "valid": valid,
             "unsupported": list(text.unsupported),
-            "diagnostics": [finding_shape(diagnostic) for diagnostic in (*text.diagnostics, *misnamed)],
+            "diagnostics": [finding_shape(diagnostic) for diagnostic in text.diagnostics],
             "method": text.spec.method.value if text.spec else None,
             "size": _points(text.spec).value if text.spec else None,
         },
