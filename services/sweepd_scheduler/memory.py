@@ -53,8 +53,10 @@ class MemoryStore:
                     self._sweeps[sweep.key] = (sweep, number)
                 case RunChanged(run=run):
                     self._runs[run.key] = (run, number)
-                case RungReached():
-                    self._rungs[(change.sweep, change.rule, change.rung, change.run)] = change.value
+                case RungReached(value=None):
+                    self._rungs.pop((change.sweep, change.rule, change.rung, change.run), None)
+                case RungReached(value=value) if value is not None:
+                    self._rungs[(change.sweep, change.rule, change.rung, change.run)] = value
                 case GuardChanged(guarded=None):
                     self._guards.pop((change.sweep, change.agent), None)
                 case GuardChanged(guarded=Guarded() as guarded):

@@ -26,6 +26,7 @@ from sweepd_scheduler.domain.sweep import SweepState
 from sweepd_scheduler.ports import Loaded
 from sweepd_scheduler.sql_statements import (
     DROP_GUARD,
+    DROP_RUNG,
     INSERT_EVENT,
     INSERT_OBSERVATION,
     INSERT_REQUEST,
@@ -164,14 +165,14 @@ def _guards(changes: Sequence[Change]) -> Iterator[Statement]:
 
 
 def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
-    rungs: list[tuple[rows.Value, ...]] = []
+    rungs: dict[tuple[int, int, int, int], float | None] = {}
     notes: list[tuple[rows.Value, ...]] = []
     lines: list[tuple[rows.Value, ...]] = []
     requests: list[tuple[rows.Value, ...]] = []
     for change in changes:
         match change:
             case RungReached():
-                rungs.append((change.sweep, change.rule, change.rung, change.run, change.value))
+                rungs[change.sweep, change.rule, change.rung, change.run] = change.value
             case StudyNoted() as n:
                 values = (n.iterations, n.value, n.worst, n.last, n.outcome)
                 notes.append((n.sweep, n.number, n.run, n.event, *values))
@@ -180,7 +181,8 @@ def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
                 lines.append((h.number, h.time, h.sweep, h.run, h.attempt, h.kind, detail))
             case Remembered() as r:
                 requests.append((r.request_id, r.fingerprint, r.answer, r.time))
-    yield from _if_any(PUT_RUNG, rungs)
+    yield from _if_any(PUT_RUNG, [(*key, value) for key, value in rungs.items() if value is not None])
+    yield from _if_any(DROP_RUNG, [key for key, value in rungs.items() if value is None])
     yield from _if_any(INSERT_OBSERVATION, notes)
     yield from _if_any(INSERT_EVENT, lines)
     yield from _if_any(INSERT_REQUEST, requests)

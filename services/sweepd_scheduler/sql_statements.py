@@ -28,6 +28,7 @@ INSERT_RUN = _insert("run", (*RUN_FIXED, *RUN_LIVE, "changed"))
 UPDATE_RUN = _update("run", (*RUN_LIVE, "changed"), ("sweep_id", "number"))
 PUT_ATTEMPT = _put("attempt", ATTEMPT_KEY, ATTEMPT)
 PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))
+DROP_RUNG = "delete from rung where sweep_id = ? and rule = ? and rung = ? and run = ?"
 PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))
 DROP_GUARD = "delete from agent_guard where sweep_id = ? and agent = ?"
 INSERT_OBSERVATION = _insert(

@@ -49,13 +49,13 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """The value of a run at a rung of one rule, counted from 0; replaces that of an older attempt."""
+    """The value of a run at a rung of one rule, counted from 0; None: its new attempt has not got there."""
 
     sweep: int
     rule: int
     rung: int
     run: int
-    value: float
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
         _first_hand_out(turn, assigned)
     else:
         forget_best_of(turn, assigned)
+        turn.forget_rungs(assigned)
     turn.note("run-assigned", assigned, agent=session.agent)
     ref = place(turn, session.id, assigned)
     on_its_way = OnItsWay(attempt=attempt.number, offers=session.offers)
@@ -124,7 +125,7 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
 def _first_hand_out(turn: Turn, run: Run) -> None:
     sweep = turn.state.sweeps[run.sweep]
     if sweep.state is SweepState.PENDING:
-        started = sweep_moved(sweep, SweepState.RUNNING)
+        started = sweep_moved(sweep, SweepState.RUNNING, reason=sweep.reason)
         started = replace(started, start_time=turn.now.wall, timed_from=turn.now.wall)
         turn.put_sweep(started)
         turn.note("sweep-running", sweep=started)

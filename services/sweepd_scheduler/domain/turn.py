@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from dataclasses import replace
+from functools import partial
 
 from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.decision import (
@@ -166,6 +167,17 @@ class Turn:
         self._journal.note(lambda: values.put(run.number, before))
         self.changes.append(RungReached(run.sweep, rule, rung, run.number, value))
         return values
+
+    def forget_rungs(self, run: Run) -> None:
+        """Take the values of a run out of every rung: those of its newest attempt alone count."""
+        rungs = self.state.index[run.sweep].rungs
+        for key in [key for key, values in rungs.items() if run.number in values.by_run]:
+            values = rungs[key]
+            before = values.put(run.number, None)
+            self._journal.note(partial(values.put, run.number, before))
+            self.changes.append(RungReached(run.sweep, *key, run.number, None))
+            if not values.costs:
+                self._journal.drop(rungs, key)
 
     def put_guard(self, sweep: int, agent: str, guarded: Guarded | None) -> None:
         """Note how an agent stands with the guard of a sweep; None: there is nothing against it."""

@@ -59,6 +59,30 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
     assert world.state.counters["number"] >= before.counters["number"]
 
 
+def test_values_at_rungs_go_when_a_run_starts_over(world: StoredWorld) -> None:
+    """Both in a turn of its own and in the one that has put them there."""
+    world.create({**RANDOM, **HALVING, "retry": {"failure": 3}})
+    session = world.attach(slots=2)
+    fails = Exit(cause=ExitCause.EXITED, code=1)
+    for saved in (True, False):
+        first, second = world.offer(session, 2)
+        world.confirms(session, first)
+        world.confirms(session, second)
+        world.logs(session, first.ref, 1, 0.5, 0.4, 0.3)
+        world.logs(session, second.ref, 1, 0.5)
+        if saved:
+            world.save()
+        world.exits(session, first.ref, fails, last_row=3)
+        world.exits(session, second.ref, fails, last_row=1)
+    third = world.offer(session, 2)[1]
+    world.confirms(session, third)
+    world.logs(session, third.ref, 1, 0.7)
+    world.save()
+    world.restart()
+    rungs = {key: rung.by_run for key, rung in world.state.index[1].rungs.items()}
+    assert rungs == {(0, 1): {third.run.number: 0.7}}
+
+
 def test_a_failed_commit_stores_nothing(world: StoredWorld, opened: Opened) -> None:
     world.create(GRID_4)
     world.save()

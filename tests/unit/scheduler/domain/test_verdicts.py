@@ -109,6 +109,23 @@ def test_a_new_attempt_has_all_its_patience(world: World) -> None:
     assert reason_of(world, 1).endswith("has not improved for 2 iterations")
 
 
+def test_what_an_earlier_attempt_has_shown_counts_until_the_next_begins(world: World) -> None:
+    session, starts = under_way(world, 3, asha(min_iter=2), retry={"failure": 1})
+    world.logs(session, starts[0].ref, 1, 0.9, 0.1)
+    world.exits(session, starts[0].ref, Exit(cause=ExitCause.EXITED, code=1), last_row=2)
+    assert world.run((1, 1)).state is RunState.PENDING
+    world.logs(session, starts[1].ref, 1, 0.9, 0.5)
+    assert stopped(world) == {2: ("asha", 2, 0.5, 0.1)}
+    world.takes_one(session)
+    assert world.run((1, 1)).attempt == 2
+    assert world.state.index[1].rungs[(0, 2)].by_run == {2: 0.5}
+    world.restarts()
+    assert world.state.index[1].rungs[(0, 2)].by_run == {2: 0.5}
+    session = world.attach(slots=3, attempts=(world.held((1, 3), starts[2].ref),))
+    world.logs(session, starts[2].ref, 1, 0.9, 0.4)
+    assert set(stopped(world)) == {2}, "0.1 is no more, so 0.4 is the best"
+
+
 def test_a_threshold_looks_at_one_iteration(world: World) -> None:
     session, starts = under_way(world, 2, {"type": "threshold", "at": 2, "value": 0.5}, **MAXIMIZED)
     world.logs(session, starts[0].ref, 1, 0.1, 0.5)
