@@ -50,7 +50,7 @@ def test_each_rule_stops_a_run_and_says_why(
     server = installation.start_server()
     bad: dict[str, object] = {"steps": ["go", *losses, "never"]}
     name = planned(
-        installation, {0: GOOD, 1: FAIR, 2: bad}, f"metric: {{name: loss}}\nearly_terminate: {rule}\n"
+        installation, {0: FAIR, 1: GOOD, 2: bad}, f"metric: {{name: loss}}\nearly_terminate: {rule}\n"
     )
     agent = installation.start_agent(name)
     until(lambda: len(agent.events("run_started")) == 3, what="the last run starts")
