@@ -8,9 +8,10 @@ from sweepd_scheduler.domain.creation import room
 from sweepd_scheduler.domain.guard import name_held
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.requests import Edit, UpdateSweep
+from sweepd_scheduler.domain.results import has_reached_target
 from sweepd_scheduler.domain.revival import in_memory, reopen
 from sweepd_scheduler.domain.search import end_if_over
-from sweepd_scheduler.domain.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, ending
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -39,9 +40,10 @@ def edit(turn: Turn, event: UpdateSweep) -> Sweep:
     if spec == before.spec:
         turn.put_sweep(before)  # one that is over leaves memory again
         return before
+    beyond = before
     if before.ending is Ending.CAP and room(replace(before, spec=spec)) != 0:
-        reopen(turn, key, "edit", None)
-    sweep = replace(turn.state.sweeps[key], spec=spec, revision=before.revision + 1)
+        beyond = _beyond_the_cap(turn, before)
+    sweep = replace(beyond, spec=spec, revision=before.revision + 1)
     turn.note("sweep-edited", sweep=sweep, fields=", ".join(sorted(event.edit.fields)))
     turn.edit_sweep(sweep)
     if key in turn.state.sweeps:
@@ -49,6 +51,15 @@ def edit(turn: Turn, event: UpdateSweep) -> Sweep:
         name_held(turn, key)
         serve_sweep(turn, key)
     return turn.sweep(key)
+
+
+def _beyond_the_cap(turn: Turn, sweep: Sweep) -> Sweep:
+    """Return a sweep that starts runs again; or none all the same, where one has reached the target since."""
+    why = Ending.TARGET if has_reached_target(sweep) else None
+    if why is not None and sweep.state in FINAL:
+        return ending(sweep, why)
+    reopen(turn, sweep.key, "edit", why)
+    return turn.state.sweeps[sweep.key]
 
 
 def _edited(spec: SweepSpec, edit: Edit) -> SweepSpec:

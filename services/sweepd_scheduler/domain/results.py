@@ -29,6 +29,12 @@ def counts_at_once(sweep: Sweep) -> bool:
     return sweep.value_kind is ObjectiveValue.BEST and sweep.spec.repeats == 1
 
 
+def has_reached_target(sweep: Sweep) -> bool:
+    """Tell whether any value that counts is as good as the target."""
+    metric, best = sweep.spec.metric, sweep.best
+    return metric is not None and best is not None and reaches_target(metric, best.value)
+
+
 def value_logged(turn: Turn, run: Run, value: float) -> None:
     """Take note that a run has logged a finite value of the objective."""
     sweep = turn.state.sweeps[run.sweep]

@@ -15,6 +15,7 @@ from sweepd_scheduler.domain.requests import NotInMemoryError, RetryRuns
 from sweepd_scheduler.domain.results import counts_at_once, forget_best_of
 from sweepd_scheduler.domain.revival import check_final, in_memory, reopen, state_of, take_back
 from sweepd_scheduler.domain.run import FINAL, Run, RunState, moved
+from sweepd_scheduler.domain.search import end_if_over
 from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
 from sweepd_scheduler.domain.turn import Turn
 
@@ -42,6 +43,7 @@ def retry_runs(turn: Turn, event: RetryRuns) -> Retried:
     if best is not None and best.run in blocks:
         forget_best_of(turn, blocks[best.run][0])
     count_anew(turn, sweep.key)
+    end_if_over(turn, sweep.key)  # where the target counts no more, something else may leave no new runs
     serve_sweep(turn, sweep.key)
     return Retried(names=tuple(run.name for run in runs))
 

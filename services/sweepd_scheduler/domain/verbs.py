@@ -33,6 +33,7 @@ from sweepd_scheduler.domain.requests import (
 from sweepd_scheduler.domain.retry_runs import retry_runs
 from sweepd_scheduler.domain.run import RunState, Stop, StopMode
 from sweepd_scheduler.domain.run_end import end, stop_sweep, tell_ended
+from sweepd_scheduler.domain.search import end_if_over
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
 from sweepd_scheduler.domain.turn import Turn
 
@@ -111,6 +112,7 @@ def _resume(turn: Turn, name: SweepName) -> Sweep:
     sweep = _change(turn, name, "resume", sweeps.resumed)
     if sweep is not before:
         guard.count_anew(turn, sweep.key)
+        end_if_over(turn, sweep.key)  # runs that were enqueued during the pause, or a lowered cap
     serve_sweep(turn, sweep.key)
     return turn.sweep(sweep.key)
 

@@ -79,6 +79,23 @@ def test_a_grid_that_is_through_stays_finished(world: World) -> None:
     assert world.state.ended[1].revision == 2
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_a_raised_cap_starts_nothing_once_the_target_is_reached(world: World, live: bool) -> None:
+    world.create({**RANDOM, "metric": {"name": "loss", "target": 0.3}, "run_cap": 1})
+    session = world.attach(slots=2)
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.25)
+    if not live:
+        world.exits(session, start.ref, last_row=1)
+    cap(world, 5)
+    assert world.offer(session, 2) == []
+    assert world.sweep().state is (SweepState.RUNNING if live else SweepState.FINISHED)
+    assert (world.sweep().ending, world.sweep().reason) == (
+        Ending.TARGET,
+        "a run has reached metric.target",
+    )
+
+
 @pytest.mark.parametrize("verb", [StopSweep, CancelSweep])
 def test_what_a_person_ended_stays_ended(world: World, verb: type[StopSweep] | type[CancelSweep]) -> None:
     world.create({**RANDOM, "run_cap": 5})

@@ -135,6 +135,23 @@ def test_a_paused_sweep_keeps_it_until_it_is_resumed(world: World) -> None:
     assert world.sweep().start_time, "its first hand-out is noted all the same"
 
 
+def test_what_an_enqueued_run_ended_keeps_its_reason_when_that_is_the_first_to_start(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1})
+    enqueue(world, {"x": 0.5})
+    session = world.attach()
+    world.offer(session)
+    assert (world.sweep().state, world.sweep().ending) == (SweepState.RUNNING, Ending.CAP)
+    assert world.sweep().reason == "run_cap is reached"
+
+
+def test_a_cap_that_was_reached_during_a_pause_shows_after_it(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1})
+    world.happens(PauseSweep(S))
+    enqueue(world, {"x": 0.5})
+    world.happens(ResumeSweep(S))
+    assert world.sweep().ending is Ending.CAP, "though nobody asks for a run"
+
+
 def test_a_run_that_never_started_can_be_stopped_and_retried(world: World) -> None:
     world.create(RANDOM)
     enqueue(world, {"x": 0.5})

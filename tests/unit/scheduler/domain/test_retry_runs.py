@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.events import CancelSweep, StopSweep
 from sweepd_scheduler.domain.requests import NotInMemoryError, RetryRuns
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
 from sweepd_scheduler.domain.sweep import Ending, SweepState
-from unit.scheduler.people import S, end_run, retry
+from unit.scheduler.people import S, end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
@@ -159,6 +159,19 @@ def test_a_target_that_only_the_retried_run_had_reached_counts_no_more(world: Wo
     assert start.run.number == 1
     world.exits(session, start.ref)
     assert world.takes_one(session).run.number == 2
+
+
+def test_where_the_target_counts_no_more_the_cap_still_does(world: World) -> None:
+    world.create({**RANDOM, "metric": {"name": "loss", "target": 0.3}, "run_cap": 2})
+    session = world.attach()
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.25)
+    enqueue(world, {"x": 0.5})
+    world.exits(session, start.ref, EXIT_1, last_row=1, keys=("loss",))
+    finish(world, session, 0.5)
+    assert (world.sweep().state, world.sweep().ending) == (SweepState.FINISHED, Ending.TARGET)
+    retry(world, 1)
+    assert (world.sweep().state, world.sweep().ending) == (SweepState.RUNNING, Ending.CAP)
 
 
 def test_retries_and_requeues_are_counted_anew(world: World) -> None:
