@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from sweepd.spec.codes import Code
 from sweepd.spec.dimension import Dimension
 from sweepd.spec.discrete import Constant
 from sweepd.spec.distribution import Distribution
@@ -115,7 +116,7 @@ class _Compiler:
         """Tell whether more findings would be told to nobody: each costs time to word."""
         return len(self.findings) >= MAX_ERRORS
 
-    def _found(self, path: str, code: str, message: str, suggestion: str | None = None) -> None:
+    def _found(self, path: str, code: Code, message: str, suggestion: str | None = None) -> None:
         self.findings.append(Finding(path=path, message=message, code=code, suggestion=suggestion))
 
 

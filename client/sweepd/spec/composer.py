@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sweepd.spec.codes import Code
 from sweepd.spec.diagnostic import Findings, Place, shown
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_WEIGHT, TEXT_PER_WEIGHT
 from sweepd.spec.nodes import Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode
@@ -12,7 +13,7 @@ MERGE_KEY = "<<"
 class LoadError(Exception):
     """The document cannot be read any further."""
 
-    def __init__(self, code: str, message: str, place: Place | None) -> None:
+    def __init__(self, code: Code, message: str, place: Place | None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sweepd.spec.codes import Code
 from sweepd.spec.compile_rules import Compiled, compile_rules
 from sweepd.spec.dimension import Dimension
 from sweepd.spec.discrete import Constant
@@ -50,9 +51,11 @@ def _warnings(compiled: Compiled) -> Iterator[Finding]:
         answers, tried = _answers(walk, expression)
         left -= max(tried, _LEAST_TRIED)
         if len(answers) == 1:
-            word = "always" if answers.pop() else "never"
+            always = answers.pop()
+            word = "always" if always else "never"
             message = f"`{expression.text}` {word} holds, whatever the parameters are"
-            yield Finding(path=path, message=message, code=f"{word}-holds", severity="warning")
+            code: Code = "always-holds" if always else "never-holds"
+            yield Finding(path=path, message=message, code=code, severity="warning")
 
 
 def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:

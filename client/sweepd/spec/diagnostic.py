@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Literal
 
+from sweepd.spec.codes import Code
 from sweepd.spec.limits import MAX_ERRORS
 
 Severity = Literal["error", "warning"]
@@ -58,7 +59,7 @@ class Findings:
     _errors: int = 0
 
     def error(
-        self, place: Place | None, path: str, code: str, message: str, suggestion: str | None = None
+        self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
         """Record something that keeps the sweep from being created."""
         self._found.append(self._diagnostic(place, path, "error", code, message, suggestion))
@@ -69,7 +70,7 @@ class Findings:
             raise TooManyErrorsError
 
     def warning(
-        self, place: Place | None, path: str, code: str, message: str, suggestion: str | None = None
+        self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
         """Record something that is legal but probably not meant."""
         self._found.append(self._diagnostic(place, path, "warning", code, message, suggestion))
@@ -93,7 +94,7 @@ class Findings:
         place: Place | None,
         path: str,
         severity: Severity,
-        code: str,
+        code: Code,
         message: str,
         suggestion: str | None,
     ) -> Diagnostic:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import TypeVar
 
 from sweepd.durations import parse_duration
+from sweepd.spec.codes import Code
 from sweepd.spec.diagnostic import Findings, Place, nearest, shown
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
 from sweepd.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -40,7 +41,7 @@ class Fields:
         return f"{self.path}.{key}" if self.path else key
 
     def error(
-        self, code: str, message: str, *, key: str | None = None, suggestion: str | None = None
+        self, code: Code, message: str, *, key: str | None = None, suggestion: str | None = None
     ) -> None:
         """Record an error at the value of a key, or at the mapping itself."""
         if key is None or key not in self.node.entries:
@@ -101,7 +102,7 @@ class Fields:
         return texts
 
     def item_error(
-        self, key: str, index: int, code: str, message: str, suggestion: str | None = None
+        self, key: str, index: int, code: Code, message: str, suggestion: str | None = None
     ) -> None:
         """Record an error at an item of a list."""
         node = self.node_at(key)

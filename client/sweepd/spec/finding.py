@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweepd.spec.codes import Code
 from sweepd.spec.diagnostic import Severity
 
 
@@ -11,6 +12,6 @@ class Finding:
 
     path: str
     message: str
-    code: str
+    code: Code
     suggestion: str | None = None
     severity: Severity = "error"

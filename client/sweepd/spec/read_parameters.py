@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from unicodedata import combining, normalize
 
+from sweepd.spec.codes import Code
 from sweepd.spec.diagnostic import Findings, Place, nearest, shown
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import MAX_NAME_LENGTH
@@ -70,7 +71,7 @@ class ParametersReader:
         inner = self.read(fields.node.entries["parameters"], path)
         return Group(inner, when) if inner else None
 
-    def _error(self, place: Place | None, path: str, code: str, message: str) -> None:
+    def _error(self, place: Place | None, path: str, code: Code, message: str) -> None:
         self.findings.error(place, path, code, message)
 
 
