@@ -8,13 +8,13 @@ from sweepd.spec.fields import Fields
 
 PLACING_KEYS: Final = ("project", "entity")
 LEGAL_PART: Final = "lower-case letters, digits, `_`, `.` and `-`, at most 64, a letter or digit first"
-_PART: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
+PART: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
 _LONGEST: Final = 128
 
 
 def is_part(name: str) -> bool:
     """Tell whether a name may stand in the full name of a sweep."""
-    return _PART.fullmatch(name) is not None
+    return PART.fullmatch(name) is not None
 
 
 def as_part(text: str) -> str:

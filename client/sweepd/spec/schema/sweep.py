@@ -5,6 +5,7 @@ from typing import Final
 
 from sweepd.spec.keys import CONTROLLER_KEYS, KEYS, LATER_KEYS, LATER_METHODS, TEXT_KEYS, WITHOUT_EFFECT
 from sweepd.spec.read_later import CONTROLLERS
+from sweepd.spec.read_placing import PART
 from sweepd.spec.schema.handling import HANDLING
 from sweepd.spec.schema.later import engine_rules, later_keys
 from sweepd.spec.schema.metric import early_terminate, metric, rule
@@ -36,11 +37,7 @@ _METHODS: Final = {
     "custom": "Points from a scheduler of your own. Not supported yet.",
 }
 _ANY_TEXT: Final[Schema] = {"type": "string"}
-_NAME_PART: Final[Schema] = {
-    "type": "string",
-    "maxLength": 128,
-    "pattern": r"^(?!\.\.?$)[^/\u0000-\u001f\u007f]+$",
-}
+_NAME_PART: Final[Schema] = {"type": "string", "pattern": f"^{PART.pattern}$"}
 _TEXTS: Final[dict[str, Schema]] = {
     "name": described("What is shown instead of the sweep's ID.", _ANY_TEXT),
     "description": described("Shown with the sweep.", _ANY_TEXT),
