@@ -1,0 +1,182 @@
+"""Every way to get an expression wrong, said at its place with what to do; and its limits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.spec import ExpressionError, parse_expression
+from sweepd.spec.scope import Scope
+from unit.spec.expressions import NUMBER, SCOPE, VALUES
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "message"),
+    [
+        # nothing, or no end
+        ("", 0, "there is no expression"),
+        ("   \n", 0, "there is no expression"),
+        ("a ==", 4, "the expression ends where a value is missing"),
+        ("a == 7 and", 10, "the expression ends where a value is missing"),
+        ("(a == 7", 0, "the `(` that opens here is never closed"),
+        ("a in [1, 2", 5, "the `[` that opens here is never closed"),
+        ("a == 7)", 6, "`)` is not expected here"),
+        ("a b", 2, "`b` is not expected here"),
+        ("a == 7 b == 8", 7, "`b` is not expected here"),
+        ("text == 'sgd", 8, "the text that starts here has no closing '"),
+        (r"text == 's\q'", 10, r"after a `\` comes one of"),
+        # attributes, items, calls, and other parts of Python
+        ("a.real == 7", 0, "there is no parameter `a.real`"),
+        ("text.upper() == 'A'", 0, "there is no function `text.upper`"),
+        ("(a).real == 7", 3, "a `.` stands inside names and numbers only"),
+        ("'a'.upper() == 'A'", 3, "a `.` stands inside names and numbers only"),
+        ("sizes[0] == 1", 5, "a `[` cannot follow a value: items cannot be picked"),
+        ("[1, 2][0] == 1", 6, "a `[` cannot follow a value: items cannot be picked"),
+        ("open('x') == 1", 0, "there is no function `open`, only min, max, abs, log, sqrt"),
+        ("__import__('os') == 1", 0, "there is no function `__import__`"),
+        ("(a)(1) == 1", 3, "`(` is not expected here"),
+        ("min(a)(b) == 1", 6, "`(` is not expected here"),
+        ("a if flag else b", 2, "`if` is not expected here"),
+        ("[i for i in sizes] == 1", 3, "`for` is not expected here"),
+        ("lambda: 1", 6, "the character ':' means nothing here"),
+        ("{1: 2} == a", 0, "the character '{' means nothing here"),
+        ("a := 3", 2, "the character ':' means nothing here"),
+        ("a; b", 1, "the character ';' means nothing here"),
+        ("a == 7 # comment", 7, "the character '#' means nothing here"),
+        ("~a == 1", 0, "the character '~' means nothing here"),
+        ("a << 2 == 1", 3, "`<` is not expected here"),
+        ("f'{a}' == 'x'", 1, "is not expected here"),
+        ("a == \u0661", 5, "the character '\\u0661' means nothing here"),
+        ("\u00e9 == 1", 0, "the character '\\xe9' means nothing here"),
+        ("a == 7 \u2028", 7, "the character '\\u2028' means nothing here"),
+        # names and numbers
+        ("nothing == 1", 0, "there is no parameter `nothing`; text stands in quotes"),
+        ("text == adam", 8, "there is no parameter `adam`; text stands in quotes"),
+        ("g == 1", 0, "`g` is a group; name one of its parameters"),
+        ("g.inner == 1", 0, "`g.inner` is a group; name one of its parameters"),
+        ("2a == 1", 1, "a name starts with a letter, and a number ends before one"),
+        ("0x10 == 1", 1, "a name starts with a letter"),
+        ("1_000 == a", 1, "a name starts with a letter, and a number ends before one"),
+        ("a < 1e999", 4, "a number that no double can hold"),
+        ("a < " + "9" * 400, 4, "a number that no double can hold"),
+        ("param(a) == 1", 0, '`param` takes one name in quotes: `param("a-b")`'),
+        ("param() == 1", 0, "`param` takes one name in quotes"),
+        ("param('a', 'b') == 1", 0, "`param` takes one name in quotes"),
+        ("param('nope') == 1", 0, "there is no parameter `nope`"),
+        # types
+        ("a", 0, "the expression must be true or false, and this is a number; compare it with something"),
+        ("a + 1", 0, "the expression must be true or false, and this is a number"),
+        ("'yes'", 0, "the expression must be true or false, and this is text"),
+        ("a and flag", 0, "what `and` joins must be true or false, and this is a number"),
+        ("flag or text", 8, "what `or` joins must be true or false, and this is text"),
+        ("not a", 4, "what `not` turns round must be true or false, and this is a number"),
+        ("text + 1 == 2", 0, "`+` works on numbers, and this is text"),
+        ("a + 'x' == 2", 4, "`+` works on numbers, and this is text"),
+        ("'ab' * 1000000000 == text", 0, "`*` works on numbers, and this is text"),
+        ("[1] * 1000000000 == sizes", 0, "`*` works on numbers, and this is a list"),
+        ("'a' % a == text", 0, "`%` works on numbers, and this is text"),
+        ("-text == 1", 1, "`-` works on numbers, and this is text"),
+        ("a * flag == 1", 4, "`*` works on numbers, and this is true or false"),
+        ("a ** null == 1", 5, "`**` works on numbers, and this is null"),
+        ("a == 'x'", 2, "a number on the left is never equal to text on the right"),
+        ("a != null", 2, "a number on the left is never equal to null on the right"),
+        ("flag == 1", 5, "true or false on the left is never equal to a number on the right"),
+        ("1 == a == 'x'", 7, "a number on the left is never equal to text on the right"),
+        ("a < 'x'", 2, "`<` compares two numbers or two texts, not a number with text"),
+        ("flag < true", 5, "`<` compares two numbers or two texts, not true or false with true or false"),
+        ("none >= null", 5, "`>=` compares two numbers or two texts"),
+        ("sizes < [1]", 6, "`<` compares two numbers or two texts, not a list with a list"),
+        ("a in b", 5, "after `in` comes a list or text, and this is a number"),
+        ("a in ['x', null]", 2, "a number is never in a list of text or null"),
+        ("a not in 'abc'", 2, "a number is never in text"),
+        ("a in []", 2, "a number is never in a list"),
+        ("'k' in table", 7, "after `in` comes a list or text, and this is a mapping"),
+        ("log(text) == 1", 4, "`log` works on numbers, and this is text"),
+        ("sqrt(flag) == 1", 5, "`sqrt` works on numbers, and this is true or false"),
+        ("log(a, 10) == 1", 0, "`log` takes one value, not 2"),
+        ("floor() == 1", 0, "`floor` takes one value, not 0"),
+        ("min() == 1", 0, "`min` takes at least one value"),
+        ("max(a, text) == 1", 7, "`max` works on numbers, and this is text"),
+        ("max(a) == 1", 4, "`max` takes several numbers, or one list of numbers, and this is a number"),
+        ("min(['a']) == 1", 4, "`min` takes several numbers, or one list of numbers"),
+        ("len(a) == 1", 4, "`len` counts text, lists and mappings, and this is a number"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_place(text: str, offset: int, message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(text, SCOPE)
+    assert message in caught.value.message
+    assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("a = 7", "=="),
+        ("a == 7 && b == 2", "and"),
+        ("a == 7 || b == 2", "or"),
+        ("a <> 7", "!="),
+        ("!flag", "not"),
+        ("a ^ 2 == 4", "**"),
+        ("flag & flag", "and"),
+        ("flag | flag", "or"),
+        ("a is 7", "=="),
+        ("tetx == 'sgd'", "text"),
+        ("a == 1 and g.iner.lr > 0", "g.inner.lr"),
+        ("modl.layer.0.size > 1", "model.layer.0.size"),
+        ("data == 1", 'param("data/set")'),
+    ],
+)
+def test_the_nearest_legal_form_is_suggested(text: str, suggestion: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(text, SCOPE)
+    assert caught.value.suggestion == suggestion
+
+
+def test_a_name_that_two_parameters_have_is_refused() -> None:
+    scope = Scope.of([(("a.b",), NUMBER), (("a", "b"), NUMBER)])
+    with pytest.raises(ExpressionError, match=r"`a\.b` is the name of 2 parameters"):
+        parse_expression("a.b == 1", scope)
+
+
+def test_a_thousand_characters_are_read_and_one_more_is_refused() -> None:
+    text = "a == 7" + " or a == 7" * 99
+    text += " " * (1_000 - len(text))
+    assert parse_expression(text, SCOPE).holds(VALUES)
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(text + " ", SCOPE)
+    assert caught.value.message == "an expression of 1,001 characters; at most 1,000 are allowed"
+
+
+@pytest.mark.parametrize(
+    ("opening", "inner", "closing"),
+    [
+        ("(", "a == 7", ")"),
+        ("not ", "a == 7", ""),
+        ("abs(", "a", ") == 7"),
+        ("-", "a", " == 7"),
+        ("2 ** ", "a", " == 7"),
+    ],
+)
+def test_thirty_levels_are_read_and_more_are_refused(opening: str, inner: str, closing: str) -> None:
+    def nested(depth: int) -> str:
+        if closing.startswith(") =="):
+            return opening * depth + inner + ")" * depth + " == 7"
+        return opening * depth + inner + (closing if closing.startswith(" ") else closing * depth)
+
+    parse_expression(nested(30), SCOPE)
+    with pytest.raises(ExpressionError, match="nested deeper than 30 levels"):
+        parse_expression(nested(31), SCOPE)
+
+
+@given(text=st.text(alphabet="ab01.+-*/%<>=!()[],'\"\\ \nnotirdpm", max_size=60) | st.text(max_size=30))
+def test_any_text_is_read_or_refused_at_a_place_in_it(text: str) -> None:
+    try:
+        expression = parse_expression(text, SCOPE)
+    except ExpressionError as error:
+        place, message = error.offset, error.message
+    else:
+        place, message = 0, "none"
+        assert expression.holds(VALUES) in (True, False)
+        assert expression.holds({}) in (True, False)
+    assert 0 <= place <= len(text)
+    assert message
