@@ -16,18 +16,26 @@ def rule_entries(sweep: Row) -> list[tuple[str, str]]:
 def verdict_text(verdict: Json) -> str:
     """Return why early termination ended a run."""
     value, threshold = (shown_value(lookup(verdict, name)) for name in ("value", "threshold"))
-    rule = cell(lookup(verdict, "rule"))
-    at = f"at iteration {cell(lookup(verdict, 'rung'))}: "
-    match rule:
+    at = f"{cell(lookup(verdict, 'rule'))} at iteration {cell(lookup(verdict, 'rung'))}: "
+    match lookup(verdict, "rule"):
+        case "hyperband" | "asha":
+            return f"{at}{value} is worse than {threshold}, the threshold of this rung"
         case "median":
             return f"{at}its best, {value}, is worse than the median of the others, {threshold}"
         case "patience":
-            return f"{at}no better than {value} for too long; patience asked for {threshold}"
+            return f"{at}its best, {value}, is too old; it had to become better than {threshold}"
         case _:
-            return f"{at}{value} is worse than {rule}'s threshold {threshold}"
+            return f"{at}{value} is worse than the threshold {threshold}"
 
 
 def _entries(sweep: Row) -> Iterator[tuple[str, str]]:
+    yield "parameters", ", ".join(_parameters(sweep["parameters"]))
+    if initial := _listed(sweep["initial"]):
+        yield "initial", f"{counted(len(initial), 'point')} first"
+    yield "constraints", "\n".join(map(cell, _listed(sweep["constraints"])))
+    yield "zip", "\n".join(", ".join(map(cell, _listed(names))) for names in _listed(sweep["zip"]))
+    if sweep["shuffle"]:
+        yield "order", "shuffled"
     for rule in _listed(sweep["earlyTerminate"]):
         yield "stops early", _rule(rule)
     if isinstance(repeats := sweep["repeats"], int) and repeats > 1:
@@ -42,6 +50,20 @@ def _entries(sweep: Row) -> Iterator[tuple[str, str]]:
         yield "requires", ", ".join(f"{clean(name)}={cell(value)}" for name, value in labels.items())
 
 
+def _parameters(parameters: Json) -> Iterator[str]:
+    """Yield the dotted names, those with a condition marked; constants are none to choose."""
+    if not isinstance(parameters, dict):
+        return
+    for name, node in parameters.items():
+        if not isinstance(node, dict) or "value" in node:
+            continue
+        when = f" (when {clean(str(node['when']))})" if "when" in node else ""
+        if "parameters" in node:
+            yield from (f"{clean(name)}.{inner}{when}" for inner in _parameters(node["parameters"]))
+        else:
+            yield f"{clean(name)}{when}"
+
+
 def _guard(sweep: Row) -> str:
     share = lookup(sweep, "guard.sweep")
     parts = [f"an agent after {cell(lookup(sweep, 'guard.agent'))} failures in a row"]
@@ -54,7 +76,11 @@ def _retry(sweep: Row) -> str:
     failure, lost = lookup(sweep, "retry.failure"), lookup(sweep, "retry.infrastructure")
     if (failure, lost) == (0, 3):
         return ""
-    return f"{cell(failure)} times after a failure, {cell(lost)} times after a loss"
+    return f"{_times(failure)} after a failure, {_times(lost)} after a loss"
+
+
+def _times(count: Json) -> str:
+    return counted(count, "time") if isinstance(count, int) else cell(count)
 
 
 def _rule(rule: Json) -> str:

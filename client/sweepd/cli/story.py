@@ -37,7 +37,9 @@ def run_story(run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colo
     ]
     parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored)]
     parts += _section("Why this point", _origin(run["provenance"]))
-    parts += _section("Why it was stopped", _verdicts(run["verdicts"]))
+    stopped = run["state"] not in ("running", "finished")  # one that ended by itself meanwhile was not
+    heading = "Why it was stopped" if stopped else "What early termination decided"
+    parts += _section(heading, _verdicts(run["verdicts"]))
     if run["state"] == "pending":
         parts += _section(
             "Why it waits", _obstacles(obstacles) or ["nothing: the next offer of an agent takes it"]
@@ -101,7 +103,7 @@ def _verdicts(verdicts: Json) -> Iterator[str]:
     for verdict in _rows(verdicts):
         compared = verdict["compared"]
         rank = f" (rank {cell(verdict['rank'])} of {cell(compared)})" if compared else ""
-        yield f"{cell(verdict['rule'])} {verdict_text(verdict)}{rank}"
+        yield f"{verdict_text(verdict)}{rank}"
         if verdict["decideTime"] is not None:
             yield f"decided {shown_time(verdict['decideTime'])}"
 

@@ -69,8 +69,9 @@ def test_an_early_stop_tells_the_rung_and_its_threshold() -> None:
     progress = Progress()
     progress.apply(message(a_sweep(), a_run(1, value=0.25)))
     (told,) = texts(progress, message(None, run))
-    assert (
-        told == "run 2 stopped  val_loss=0.61  at iteration 9: 0.61 is worse than hyperband's threshold 0.55"
+    assert told == (
+        "run 2 stopped  val_loss=0.61  hyperband at iteration 9: 0.61 is worse than 0.55, "
+        "the threshold of this rung"
     )
 
 
