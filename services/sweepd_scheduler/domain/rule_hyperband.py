@@ -10,6 +10,12 @@ from sweepd.spec import Goal, Hyperband
 from sweepd_scheduler.domain.early_termination import Contender, Rung, Verdict, cost
 
 
+def behind(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[int]:
+    """Return the runs that may have to stop: those that are good enough at the rung cannot, by either test."""
+    threshold = _threshold(rule, rung)
+    return [run for run in runs if rung.by_run[run] > threshold]
+
+
 def judge(
     rule: Hyperband, goal: Goal, number: int, rung: Rung, contenders: Iterable[Contender], now: int
 ) -> dict[int, Verdict]:
@@ -23,8 +29,7 @@ def judge(
         contenders: the running runs whose latest rung this is.
         now: wall clock in microseconds, recorded with the verdicts.
     """
-    compared = len(rung.costs)
-    threshold = rung.costs[int((1 / rule.eta) * compared)]
+    compared, threshold = len(rung.costs), _threshold(rule, rung)
     verdicts: dict[int, Verdict] = {}
     for contender in sorted(contenders, key=lambda each: each.number):
         shown = rung.by_run[contender.number] if rule.strict else cost(contender.best, goal)
@@ -39,3 +44,7 @@ def judge(
                 decide_time=now,
             )
     return verdicts
+
+
+def _threshold(rule: Hyperband, rung: Rung) -> float:
+    return rung.costs[int((1 / rule.eta) * len(rung.costs))]

@@ -107,7 +107,8 @@ def _verdict(turn: Turn, sweep: Sweep, run: Run, number: int, rule: StopRule, va
 
 def _judge_all(turn: Turn, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
     """Judge every running run whose latest rung this is, the one that has just arrived included."""
-    running = [turn.state.runs[(sweep.key, each)] for each in turn.state.index[sweep.key].at_rung[key]]
+    at_rung = turn.state.index[sweep.key].at_rung[key]
+    running = [turn.state.runs[sweep.key, each] for each in rule_hyperband.behind(rule, rung, at_rung)]
     contenders = [
         Contender(number=each.number, best=each.values.best)
         for each in running
