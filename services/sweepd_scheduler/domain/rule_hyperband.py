@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.early_termination import Contender, Rung, Verdict, 
 
 
 def behind(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[int]:
-    """Return the runs that may have to stop: those that are good enough at the rung cannot, by either test."""
+    """Return the runs that may have to stop: neither test ends one that is good enough at the rung."""
     threshold = _threshold(rule, rung)
     return [run for run in runs if rung.by_run[run] > threshold]
 
