@@ -7,6 +7,7 @@ the outputs into the document; what git shows is what people will read.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -26,10 +27,22 @@ from component.cli.sweep_file_examples import (
     replaced,
 )
 from sweepd.cli.sweep_file import finding_line
-from sweepd.spec import Parsed, parse_text
+from sweepd.spec import Method, Parsed, parse_text
 from sweepd.spec.diagnostic import Findings
+from sweepd.spec.distribution import DEPRECATED
+from sweepd.spec.keys import (
+    GUARD_KEYS,
+    KEYS,
+    LATER_KEYS,
+    LATER_METHODS,
+    METRIC_KEYS,
+    RETRY_KEYS,
+    RULE_KEYS,
+    WITHOUT_EFFECT,
+)
 from sweepd.spec.loader import load_text
 from sweepd.spec.nodes import plain
+from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
 from sweepd.spec.schema import schema_text, sweep_schema
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -103,6 +116,16 @@ def test_each_example_passes_the_schema(example: Example) -> None:
     root = load_text(example.content.encode(), Findings(FILE))
     assert root is not None
     jsonschema.Draft7Validator(sweep_schema()).validate(plain(root))
+
+
+def test_every_key_word_and_distribution_is_in_an_example() -> None:
+    shown = "".join(each.content for each in EXAMPLES if "wrong" not in each.words)
+    rules = [key for keys in RULE_KEYS.values() for key in keys]
+    nested = (*METRIC_KEYS, *RETRY_KEYS, *GUARD_KEYS, *FORM_KEYS, *rules, "when")
+    for key in {*KEYS, *LATER_KEYS, *nested} - set(WITHOUT_EFFECT):
+        assert re.search(rf"^\s*{key}:|[{{ ]{key}: ", shown, re.MULTILINE), key
+    for word in (*RULE_KEYS, *Method, *LATER_METHODS, *DISTRIBUTION_KEYS):
+        assert word in DEPRECATED or re.search(rf": {word}\b", shown), word
 
 
 def test_fences_have_languages_and_marks_that_are_known() -> None:
