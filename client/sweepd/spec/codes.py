@@ -25,9 +25,9 @@ SweepCode = Literal[
 """What is wrong with the sweep as a whole."""
 
 WarningCode = Literal[
-    "not-supported-yet", "no-program", "no-effect", "unknown-macro", "shadowed-macro", "hidden-parameter", "long-argument",
-    "slash-in-name",
-    "constant-list", "exponent-bounds", "ambiguous-name", "uneven-repeats", "cut-off",
+    "not-supported-yet", "no-program", "no-effect",
+    "unknown-macro", "shadowed-macro", "hidden-parameter", "long-argument",
+    "slash-in-name", "constant-list", "exponent-bounds", "ambiguous-name", "uneven-repeats", "cut-off",
     "never-holds", "always-holds", "hardly-feasible",
 ]  # fmt: skip
 """What is legal, and probably not meant or not supported yet."""

@@ -86,12 +86,19 @@ class _Compiler:
                 yield Leaf(path=path, distribution=node.distribution, conditions=all_of_them)
 
     def gates(self, listed: Sequence[Leaf]) -> list[Gate]:
-        try:
-            return in_turn(gates_of(listed))
-        except CircleError as circle:
-            path = f"parameters.{dotted(circle.paths[0])}.when"
-            self._found(path, "circular-condition", f"conditions that wait for each other: {circle}")
-            return []
+        gates, circles = gates_of(listed), 0
+        while True:
+            try:
+                ordered = in_turn(gates)
+            except CircleError as circle:
+                path = f"parameters.{dotted(circle.paths[0])}.when"
+                self._found(path, "circular-condition", f"conditions that wait for each other: {circle}")
+                circles += 1
+                gates = [gate for gate in gates if not set(gate.paths).intersection(circle.paths)]
+            else:
+                return [] if circles else ordered
+            if self._has_enough:
+                return []
 
     def zips(self, names: Sequence[Sequence[str]]) -> dict[Path, Zip]:
         """Return the zip of each parameter that is in one."""

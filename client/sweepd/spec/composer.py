@@ -65,6 +65,19 @@ class Composer:
         """Tell whether the next token is the key of a mapping."""
         return bool(self._open) and self._open[-1].is_mapping and self._open[-1].key is None
 
+    @property
+    def path(self) -> str:
+        """Where the composer is: `parameters.opt.lr.values[3]`, without the `parameters` between groups."""
+        parts: list[str] = []
+        names_parameters = True
+        for depth, frame in enumerate(self._open):
+            key = frame.key if frame.is_mapping else f"[{len(frame.items)}]"
+            if depth % 2 == 0:
+                names_parameters = names_parameters and key == "parameters"
+            if key is not None and not (names_parameters and depth and depth % 2 == 0):
+                parts.append(key)
+        return ".".join(parts).replace(".[", "[")
+
     def start(self, place: Place | None, *, mapping: bool, anchor: str | None = None) -> None:
         """Open a mapping or a list."""
         if self.wants_key:
@@ -144,7 +157,9 @@ class Composer:
         first = f" (first on line {earlier.place.line})" if earlier.place else ""
         again = f" on line {frame.key_place.line}" if frame.key_place else ""
         message = f"the key {shown(key)} is written again{again}{first}"
-        self._findings.error(frame.key_place, self._path(key), "duplicate-key", message)
+        frame.key = key
+        self._findings.error(frame.key_place, self.path, "duplicate-key", message)
+        frame.key = None
 
     def _merge(self, frame: _Frame) -> None:
         """Add what YAML's merge keys bring in; keys of the mapping itself win, then earlier merges."""
@@ -155,10 +170,6 @@ class Composer:
                     raise LoadError("bad-merge", "`<<` takes a mapping or a list of mappings", place)
                 for key, entry in source.entries.items():
                     frame.entries.setdefault(key, entry)
-
-    def _path(self, key: str) -> str:
-        outer = [frame.key for frame in self._open if frame.key is not None]
-        return ".".join([*outer, key])
 
 
 def _check_text(text: str, place: Place | None) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sweepd.spec import json_tokens
 from sweepd.spec.composer import Composer, LoadError
-from sweepd.spec.diagnostic import Findings, Place, shown
+from sweepd.spec.diagnostic import Findings, Place
 from sweepd.spec.limits import MAX_FILE_BYTES
 from sweepd.spec.nodes import MappingNode, Node, Scalar, ScalarNode
 
@@ -29,7 +29,7 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
             yaml_tokens.feed(text, composer)
         return _mapping(composer.root)
     except LoadError as error:
-        findings.error(error.place, "", error.code, error.message)
+        findings.error(error.place, composer.path, error.code, error.message)
         return None
 
 
@@ -40,7 +40,7 @@ def load_mapping(document: Mapping[str, object], findings: Findings) -> MappingN
         _feed_python(document, composer)
         return _mapping(composer.root)
     except LoadError as error:
-        findings.error(error.place, "", error.code, error.message)
+        findings.error(error.place, composer.path, error.code, error.message)
         return None
 
 
@@ -60,9 +60,11 @@ def _check_printable(text: str) -> None:
     """Refuse what YAML does not allow unescaped; its own library tells no line."""
     bad = _UNPRINTABLE.search(text)
     if bad is not None:
-        # No program can be given an argument with a NUL, however it is written.
-        hint = "" if bad[0] == "\0" else "; within double quotes it can be written as an escape"
-        message = f"the control character U+{ord(bad[0]):04X}{hint}"
+        message = (
+            f"the control character U+{ord(bad[0]):04X}; within double quotes it can be written as an escape"
+        )
+        if bad[0] == "\0":  # no program can be given one, however it is written
+            message = "a NUL byte: this is no text file"
         raise LoadError("control-character", message, _place_after(text[: bad.start()]))
 
 
@@ -112,7 +114,5 @@ def _python_scalar(value: object) -> Scalar:
         case Real():
             return float(value)
         case _:
-            kind = type(value).__name__
-            raise LoadError(
-                "not-json", f"a value of type {kind} cannot be part of a sweep: {shown(value)}", None
-            )
+            message = f"a value of type {type(value).__name__} cannot be part of a sweep"
+            raise LoadError("not-json", message, None)

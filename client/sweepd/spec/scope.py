@@ -60,7 +60,8 @@ class Scope:
 
     def _near(self, name: str) -> str | None:
         # `a-b` reads as a minus b: whoever writes that may mean the parameter of that name.
-        ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}")
+        # Or it is that of a group, named without the group.
+        ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}", f".{name}")
         inner = [
             known
             for known in islice(self._paths, _MOST_NEIGHBOURS)

@@ -151,6 +151,27 @@ def test_a_key_written_twice_is_refused_with_both_lines(text: str) -> None:
     assert "on line 3 (first on line 1)" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("run_cap: 9223372036854775808", "run_cap"),
+        ("a: [1, {b: [2, !x 3]}]", "a[1].b[1]"),
+        (
+            "parameters: {g: {parameters: {h: {parameters: {lr: {values: [1, *a]}}}}}}",
+            "parameters.g.h.lr.values[1]",
+        ),
+        ("parameters: {g: {value: {x: {parameters: !x 3}}}}", "parameters.g.value.x.parameters"),
+        ("parameters: {g: {parameters: {a: 1, a: 2}}}", "parameters.g.a"),
+        ("a: {b: {<<: 3}}", "a.b"),
+        ("a: 1\n---\nb", ""),
+    ],
+)
+def test_what_cannot_be_read_has_its_path(text: str, path: str) -> None:
+    findings = Findings("s.yaml")
+    load_text(text.encode(), findings)
+    assert [finding.path for finding in findings.in_order()] == [path]
+
+
 def test_every_duplicate_is_reported() -> None:
     findings = Findings("s.yaml")
     load_text(b"a: {b: 1, b: 2}\nc: {d: 1, d: 2}", findings)
@@ -166,10 +187,11 @@ def test_a_python_mapping_may_not_contain_itself() -> None:
 
 
 def test_python_values_outside_json_are_refused() -> None:
-    for value in (object(), b"a", {1: 2}):
+    for value, code in ((object(), "not-json"), (b"a", "not-json"), ({1: 2}, "key-not-text")):
         findings = Findings("config")
-        assert load_mapping({"a": value}, findings) is None
-        assert findings.in_order()[0].code in ("not-json", "key-not-text")
+        assert load_mapping({"a": [0, value]}, findings) is None
+        (finding,) = findings.in_order()
+        assert (finding.code, finding.path) == (code, "a[1]")
 
 
 @given(document=st.dictionaries(st.text("abc", min_size=1), json_values, min_size=1))

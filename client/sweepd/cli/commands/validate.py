@@ -33,7 +33,6 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
     examples=(
         "sweepctl validate sweep.yaml",
         "sweepctl validate - --error-format json < sweep.yaml",
-        "sweepctl validate --schema > sweep-file.schema.json",
     ),
 )
 @click.argument("file", metavar="FILE")
