@@ -76,6 +76,8 @@ def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Swe
                 assert not goes_on or key in retried, "only a person takes the end of a run back"
                 assert change.run.attempt >= before.attempt, "attempts only increase"
                 retried.discard(key)
+            if before is None:
+                _check_cap(sweeps[change.run.sweep], change.run)
             runs[key] = change.run
         elif isinstance(change, SweepChanged):
             past = sweeps.get(change.sweep.key)
@@ -84,6 +86,11 @@ def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Swe
                 reopened.discard(change.sweep.key)
             sweeps[change.sweep.key] = change.sweep
     return runs, sweeps
+
+
+def _check_cap(sweep: Sweep, run: Run) -> None:
+    """A cap may be lowered below the runs that there are, but no run is started beyond it."""
+    assert sweep.spec.run_cap is None or run.number <= sweep.spec.run_cap, "the cap is exact"
 
 
 def _check_guards(state: State, changes: Sequence[Change]) -> None:
@@ -108,11 +115,11 @@ def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
     assert {s: sweep.counts.of(s) for s in RunState} == {s: counted[s] for s in RunState}
     assert sorted(run.number for run in runs) == list(range(1, len(runs) + 1)), "numbers have no gaps"
     _check_best(sweep, runs)
-    if sweep.spec.run_cap is not None:
-        assert len(runs) <= sweep.spec.run_cap, "the cap is exact"
     over = sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
     assert (sweep.key in state.ended) == over
     assert (sweep.key in state.sweeps) != over
+    if sweep.spec.run_cap is not None and sweep.starts_new_runs:
+        assert len(runs) < sweep.spec.run_cap, "at its cap it says so"
     if sweep.ending is not None and not over:
         assert sweep.counts.unfinished, "an ending sweep waits for its last run only"
     if sweep.ending is Ending.STOP or sweep.state in SWEEP_FINAL:

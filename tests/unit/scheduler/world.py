@@ -54,6 +54,7 @@ PARENT = Parent("local", "demo")
 GRID_4 = {"method": "grid", "parameters": {"a": {"values": [1, 2]}, "b": {"values": [1, 2]}}}
 RANDOM = {"method": "random", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 OBJECTIVE = {"metric": {"name": "loss"}}
+NO_LABELS: Mapping[str, str] = {}
 EXIT_0 = Exit(cause=ExitCause.EXITED, code=0)
 
 
@@ -120,7 +121,12 @@ class World:
         return answer
 
     def attach(
-        self, agent: str = "ann", sweep: str = "s", slots: int = 1, attempts: tuple[HeldAttempt, ...] = ()
+        self,
+        agent: str = "ann",
+        sweep: str = "s",
+        slots: int = 1,
+        attempts: tuple[HeldAttempt, ...] = (),
+        labels: Mapping[str, str] = NO_LABELS,
     ) -> str:
         self.sessions += 1
         session = f"session-{self.sessions}"
@@ -132,7 +138,7 @@ class World:
                 pid=1,
                 host="host",
                 version="0",
-                labels={},
+                labels=labels,
                 slots=slots,
                 sweeps=(SweepName(PARENT, sweep),),
                 attempts=attempts,

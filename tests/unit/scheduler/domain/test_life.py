@@ -1,12 +1,13 @@
 """Any order of events, early, late or repeated, with agents that vanish and a scheduler that restarts."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from sweepd.spec import Json
+from sweepd.spec import Json, Method
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.decide import decide
@@ -19,68 +20,18 @@ from sweepd_scheduler.domain.events import (
     PauseSweep,
     ResumeSweep,
     StopSweep,
-    Suggested,
     SuggestionsArrived,
     SuggestionsFailed,
 )
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunKey
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
+from unit.scheduler.drain import drain, set_cap, suggestion
 from unit.scheduler.people import end_run, enqueue, release, retry
-from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM, World
+from unit.scheduler.specs import LABELS, Document, documents
+from unit.scheduler.world import PARENT, World
 
 AGENTS = ("ann", "bob", "cat")
-HALVING = {**OBJECTIVE, "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2}}
-MEDIAN = {"type": "median", "min_iter": 1, "min_runs": 1}
-RULES = [
-    {"type": "patience", "iterations": 2},
-    MEDIAN,
-    {"type": "asha", "min_iter": 1, "eta": 2},
-    {"type": "threshold", "at": 3, "value": 5.0},
-]
-SPECS = (
-    {**GRID_4, **OBJECTIVE},
-    {**RANDOM, **HALVING, "run_cap": 5},
-    {
-        "method": "random",
-        "parameters": {"a": {"values": [1, 2, 3]}},
-        "metric": {"name": "loss", "target": 0.1},
-    },
-    {**RANDOM, **HALVING, "method": "bayes", "run_cap": 5},
-    {"method": "random", "parameters": {"a": {"value": 1}}, "run_cap": 3},
-    {
-        **RANDOM,
-        "metric": {"name": "loss", "target": 0.1},
-        "repeats": 2,
-        "run_cap": 5,
-        "retry": {"failure": 1},
-    },
-    {**RANDOM, **OBJECTIVE, "method": "bayes", "repeats": 3, "aggregate": "worst", "early_terminate": RULES},
-    {**RANDOM, **OBJECTIVE, "early_terminate": RULES, "sweep_timeout": "2m", "run_cap": 6},
-    {**GRID_4, **OBJECTIVE, "canary": True, "retry": {"failure": 1, "infrastructure": 1}, "repeats": 2},
-    {**RANDOM, "guard": {"agent": 2, "sweep": 0.5}, "retry": {"failure": 2, "infrastructure": 0}},
-    {**RANDOM, "method": "bayes", "metric": {"name": "loss", "value": "last", "target": 0.1}},
-    {**GRID_4, "metric": {"name": "loss", "value": "mean", "goal": "maximize"}, "early_terminate": MEDIAN},
-    {
-        **GRID_4,
-        "shuffle": True,
-        "constraints": ["a + b < 4"],
-        "initial": [{"b": 2}],
-        "repeats": 2,
-        "run_cap": 5,
-    },
-    {**GRID_4, "method": "sobol", "constraints": ["a <= b"], "initial": [{"b": 2}]},
-    {"method": "list", "runs": [{"a": 1, "b": 2}, {"a": 1}, {"a": 1, "b": 2}], "repeats": 2, "run_cap": 5},
-    {
-        "method": "grid",
-        "parameters": {
-            "a": {"values": [1, 2, 3]},
-            "b": {"values": [1, 2], "when": "a == 1"},
-            "x": {"values": [0.25, 7.0], "when": "a > 1"},
-        },
-    },
-    {**RANDOM, **OBJECTIVE, "method": "bayes", "initial": [{"x": 0.25}, {}], "canary": True, "run_cap": 4},
-)
 POINTS: tuple[dict[str, Json], ...] = ({"x": 0.25}, {"a": 1, "b": 2}, {"a": 3}, {"x": 7.0}, {})
 ENDS = (
     Exit(cause=ExitCause.EXITED, code=0),
@@ -94,10 +45,10 @@ ENDS = (
 class SweepLife(RuleBasedStateMachine):
     """Agents remember what they were given, as their state folders do, and say it again after a reconnect."""
 
-    @initialize(spec=st.sampled_from(SPECS))
-    def begins(self, spec: dict[str, object]) -> None:
+    @initialize(document=documents())
+    def begins(self, document: Document) -> None:
         self.world = World()
-        self.world.create(spec)
+        self.world.create(document)
         self.sessions: dict[str, str] = {}
         self.given: dict[str, dict[tuple[RunKey, int], AttemptRef]] = {agent: {} for agent in AGENTS}
         self.seen = 0
@@ -112,6 +63,10 @@ class SweepLife(RuleBasedStateMachine):
                         self.world.happens(Answered(session, command.command, ""))
         self.seen = len(self.world.told)
 
+    def teardown(self) -> None:
+        """Whatever has happened, the sweep comes to its end."""
+        drain(self.world)
+
     @rule(agent=st.sampled_from(AGENTS), remembers=st.booleans(), slots=st.integers(1, 3))
     def attaches(self, agent: str, remembers: bool, slots: int) -> None:
         if not remembers:
@@ -122,7 +77,8 @@ class SweepLife(RuleBasedStateMachine):
             renumbered[(key, attempt)] = ref = AttemptRef(handle, attempt)
             held.append(self.world.held(key, ref))
         with suppress(DomainError):
-            self.sessions[agent] = self.world.attach(agent, slots=slots, attempts=tuple(held))
+            labels = {} if agent == "cat" else LABELS
+            self.sessions[agent] = self.world.attach(agent, slots=slots, attempts=tuple(held), labels=labels)
             self.given[agent] = renumbered
             self.world.offer(self.sessions[agent], slots)
         self.remember()
@@ -214,11 +170,18 @@ class SweepLife(RuleBasedStateMachine):
             release(self.world, agent)
         self.remember()
 
-    @rule(x=st.floats(-0.5, 1.5), stale=st.integers(0, 3), answers=st.booleans())
-    def the_search_answers(self, x: float, stale: int, answers: bool) -> None:
+    @rule(run_cap=st.one_of(st.none(), st.integers(1, 8)))
+    def a_person_edits_the_cap(self, run_cap: int | None) -> None:
+        with suppress(DomainError):
+            set_cap(self.world, run_cap)
+        self.remember()
+
+    @precondition(lambda self: self.world.sweep().spec.method is Method.BAYES)
+    @rule(stale=st.integers(0, 3), answers=st.booleans(), inside=st.integers(0, 3))
+    def the_search_answers(self, stale: int, answers: bool, inside: int) -> None:
         sweep = self.world.sweep()
-        seen = max(0, sweep.observations - stale)
-        point = Suggested(point={"x": x}, engine="test/1", run_number=1, observations_seen=seen)
+        point = suggestion(sweep, max(0, sweep.observations - stale))
+        point = point if inside else replace(point, point={"x": -0.5})
         self.world.happens(
             SuggestionsArrived(sweep=1, suggestions=(point,), exhausted=False)
             if answers

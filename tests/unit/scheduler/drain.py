@@ -1,0 +1,98 @@
+"""No sweep is ever stuck: with one free agent that works, it hands out runs until it is over."""
+
+from contextlib import suppress
+
+from sweepd.spec import Method
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.decision import StartRun
+from sweepd_scheduler.domain.events import ResumeSweep, Suggested, SuggestionsArrived
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests import Edit, UpdateSweep
+from sweepd_scheduler.domain.run import RunState
+from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState
+from unit.scheduler.specs import LABELS
+from unit.scheduler.world import PARENT, World
+
+NAME = SweepName(PARENT, "s")
+ROUNDS = 40
+"""So many runs are enough of a sweep that has no end."""
+
+
+def drain(world: World) -> None:
+    """Give the sweep to an agent on which every run works, and hold it to the end that it has to come to."""
+    world.restarts()
+    world.passes(300)  # whoever held a run is lost
+    with suppress(DomainError):
+        world.happens(ResumeSweep(NAME))
+    _run_everything(world)
+    sweep = world.sweep()
+    if sweep.state is not SweepState.FINISHED or sweep.ending is not Ending.CAP:
+        return
+    before = sweep.counts.total
+    set_cap(world, before + 3)
+    _run_everything(world)
+    after = world.sweep()
+    assert before < after.counts.total <= before + 3 or after.ending is not Ending.CAP, "a raised cap is used"
+
+
+def set_cap(world: World, run_cap: int | None) -> Answer | None:
+    """Allow so many runs."""
+    edit = Edit(fields=frozenset({"run_cap"}), run_cap=run_cap)
+    return world.happens(UpdateSweep(name=NAME, edit=edit, stored=world.everything().stored(NAME)))
+
+
+def suggestion(sweep: Sweep, seen: int) -> Suggested:
+    """A point of the space, as the search might propose it."""
+    point = sweep.spec.search_space.random_point(sweep.seed, sweep.counts.total + seen)
+    return Suggested(point=point, engine="test/1", run_number=1, observations_seen=seen)
+
+
+def _run_everything(world: World) -> None:
+    if world.sweep().state in FINAL:
+        _check_end(world.sweep())
+        return
+    session = world.attach("zed", labels=LABELS)
+    for _ in range(ROUNDS):
+        if not _run_one(world, session):
+            assert world.sweep().state in FINAL, f"stuck: {world.sweep()}"
+            break
+    world.leaves(session)
+    _check_end(world.sweep())
+
+
+def _run_one(world: World, session: str) -> bool:
+    """Let the agent do what it is given; False when nothing comes."""
+    before = len(world.told)
+    world.offer(session)
+    for _ in range(20):
+        given = [told for _, told in world.told[before:] if isinstance(told, StartRun)]
+        if given:
+            world.confirms(session, given[0])
+            world.logs(session, given[0].ref, 1, 1.0)
+            world.exits(session, given[0].ref, last_row=1)
+            return True
+        sweep = world.sweep()
+        if sweep.state in FINAL:
+            return False
+        if sweep.spec.method is Method.BAYES:
+            points = (suggestion(sweep, sweep.observations),)
+            world.happens(SuggestionsArrived(sweep=sweep.key, suggestions=points, exhausted=False))
+        world.passes(1.0, silent=False)
+    return False
+
+
+def _check_end(sweep: Sweep) -> None:
+    """What the reason of an end says is so."""
+    if sweep.state not in FINAL:
+        return
+    counts, cap = sweep.counts, sweep.spec.run_cap
+    if sweep.ending is Ending.CAP:
+        assert cap is not None
+        assert counts.total >= cap, "the cap is reached before it ends anything"
+    if sweep.ending is Ending.GRID and sweep.spec.method is Method.GRID:
+        points = sweep.spec.search_space.count_grid().value
+        assert points is not None
+        assert counts.total >= points, "every point has run"
+    assert not counts.of(RunState.PENDING)
+    assert sweep.reason, "an end has a reason"
