@@ -83,9 +83,11 @@ def _of_call(error: CallError) -> Problem:
 
 
 def _next_step(reason: str, name: str) -> str:
-    run = _RUN.fullmatch(name)
-    if reason == "no-such-name" and run:
-        return f"`sweepctl runs {run[1]}` shows the runs that there are"
+    if reason == "no-such-name":
+        if run := _RUN.fullmatch(name):
+            return f"`sweepctl runs {run[1]}` shows the runs that there are"
+        if name and "/" not in name:
+            return "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are held back"
     return _NEXT_STEPS.get(reason, "").replace("{name}", name or "ID")
 
 

@@ -7,6 +7,8 @@ from sweepd.cli.rows import Row, lookup
 from sweepd.cli.text import cell, clean, counted, duration
 from sweepd.spec.point import Json
 
+_NAMES_SHOWN = 20
+
 
 def rule_entries(sweep: Row) -> list[tuple[str, str]]:
     """Return the rules of a sweep that are not those of every sweep, as names and values."""
@@ -29,7 +31,9 @@ def verdict_text(verdict: Json) -> str:
 
 
 def _entries(sweep: Row) -> Iterator[tuple[str, str]]:
-    yield "parameters", ", ".join(_parameters(sweep["parameters"]))
+    names = list(_parameters(sweep["parameters"]))
+    more = f", … ({len(names)} in all)" if len(names) > _NAMES_SHOWN else ""
+    yield "parameters", ", ".join(names[:_NAMES_SHOWN]) + more
     if initial := _listed(sweep["initial"]):
         yield "initial", f"{counted(len(initial), 'point')} first"
     yield "constraints", "\n".join(map(cell, _listed(sweep["constraints"])))

@@ -1,8 +1,10 @@
 """The specification of a sweep in the JSON of `sweepctl`: rules, bounds, labels; see docs/command-line.md."""
 
+from typing import cast
+
 from sweepd import v1
 from sweepd.cli.metric_shapes import real
-from sweepd.codec import point_from_message
+from sweepd.codec import parameters_document, point_from_message
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import Guard, Retry
 
@@ -17,7 +19,7 @@ def word(name: str, prefix: str) -> str:
 
 
 def spec_shape(spec: v1.SweepSpec) -> Shape:
-    """Return what the file of a sweep says, its parameters and points left out."""
+    """Return what the file of a sweep says, the points of a list left out."""
     labels: Shape = dict(sorted(spec.requires.items()))
     return {
         "method": word(v1.SearchMethod.Name(spec.method), "SEARCH_METHOD_"),
@@ -26,6 +28,8 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
         "command": list(spec.command),
         "runCap": spec.run_cap if spec.HasField("run_cap") else None,
         "seed": spec.seed if spec.HasField("seed") else None,
+        "parameters": _parameters(spec),
+        "initial": [dict(point_from_message(point)) for point in spec.initial_points],
         "constraints": list(spec.constraints),
         "zip": [list(zipped.parameters) for zipped in spec.zips],
         "shuffle": spec.shuffle,
@@ -40,6 +44,10 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
         "tags": list(spec.tags),
         "metadata": dict(point_from_message(spec.metadata)) if spec.HasField("metadata") else {},
     }
+
+
+def _parameters(spec: v1.SweepSpec) -> Json:
+    return cast("Json", parameters_document(spec.parameters, "parameters"))
 
 
 def _metric(spec: v1.SweepSpec) -> Json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
-    from sweepd.codec.spec import spec_from_message, spec_message
+    from sweepd.codec.spec import parameters_document, spec_document, spec_from_message, spec_message
     from sweepd.codec.values import (
         CodecError,
         point_from_message,
@@ -21,8 +21,10 @@ __all__ = [
     "CodecError",
     "diagnostic_from_message",
     "diagnostic_message",
+    "parameters_document",
     "point_from_message",
     "point_message",
+    "spec_document",
     "spec_from_message",
     "spec_message",
     "value_from_message",
@@ -32,6 +34,8 @@ __all__ = [
 _HOMES = {
     "diagnostic_from_message": "diagnostics",
     "diagnostic_message": "diagnostics",
+    "parameters_document": "spec",
+    "spec_document": "spec",
     "spec_from_message": "spec",
     "spec_message": "spec",
 }

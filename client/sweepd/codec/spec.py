@@ -70,7 +70,7 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
     Raises:
         CodecError: it is malformed, or a file that said the same would be refused; the first finding is told.
     """
-    parsed = parse_mapping(_document(message), file="spec")
+    parsed = parse_mapping(spec_document(message), file="spec")
     if parsed.spec is None:
         finding = next(found for found in parsed.diagnostics if found.severity == "error")
         raise CodecError(finding.path, finding.message)
@@ -107,8 +107,12 @@ def _parameter(name: str, node: ParameterNode, field: str) -> v1.Parameter:
             return v1.Parameter(name=name, group=group, when=node.when or "")
 
 
-def _document(message: v1.SweepSpec) -> dict[str, object]:
-    """Return what a file would say; entries that are not set are left out."""
+def spec_document(message: v1.SweepSpec) -> dict[str, object]:
+    """Return what a file would say; entries that are not set are left out, and nothing is checked.
+
+    Raises:
+        CodecError: it is malformed.
+    """
     texts = {"name": message.name, "description": message.description, "program": message.program}
     document: dict[str, object] = {
         "method": _word(_METHOD_WORDS, message.method, "method"),
@@ -116,7 +120,7 @@ def _document(message: v1.SweepSpec) -> dict[str, object]:
     }
     # Only lists may leave it out; elsewhere the reader refuses an empty space.
     if message.parameters or message.method != v1.SEARCH_METHOD_LIST:
-        document["parameters"] = _parameters_document(message.parameters, "parameters")
+        document["parameters"] = parameters_document(message.parameters, "parameters")
     if message.command:
         document["command"] = list(message.command)
     if message.HasField("metric"):
@@ -164,7 +168,8 @@ def _metric_document(message: v1.Metric) -> dict[str, object]:
     return document
 
 
-def _parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[str, object]:
+def parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[str, object]:
+    """Return what a file would say of parameters; a `field` begins the places of errors."""
     document: dict[str, object] = {}
     for message in messages:
         path = f"{field}.{message.name}"
@@ -175,7 +180,7 @@ def _parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[s
             case "distribution":
                 shape = distribution_document(message.distribution, path)
             case "group":
-                inner = _parameters_document(message.group.parameters, f"{path}.parameters")
+                inner = parameters_document(message.group.parameters, f"{path}.parameters")
                 shape = {"parameters": inner}
             case _:
                 raise CodecError(path, "neither a distribution nor a group is set")

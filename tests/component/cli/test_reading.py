@@ -11,6 +11,8 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
+from sweepd.codec import spec_message
+from sweepd.spec import parse_mapping, parse_text
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 
 
@@ -297,3 +299,45 @@ def test_yaml_and_the_output_variable(ctl: Ctl, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SWEEPD_OUTPUT", "args")  # a format of another verb
     assert "state:" in ctl("get", NAME).out
     assert ctl("best", NAME).out == "--lr=0.2 '--name=a b'\n"
+
+
+def test_the_file_of_a_sweep_can_be_created_again(ctl: Ctl, server: ScriptedServer) -> None:
+    parsed = parse_mapping({"method": "random", "program": "t.py", "parameters": {"x": {"min": 0, "max": 9}}})
+    assert parsed.spec is not None
+    server.sweeps.sweeps[NAME].spec.CopyFrom(spec_message(parsed.spec))
+    again = parse_text(ctl("get", NAME, "--spec").out.encode(), file="sweep.yaml")
+    assert again.diagnostics == ()
+    assert again.spec is not None
+    assert again.spec.parameters == parsed.spec.parameters
+    document = ctl("get", NAME, "--spec", "-o", "json").json
+    assert isinstance(document, dict)
+    assert (document["entity"], document["project"]) == ("local", "train")
+    assert document["parameters"] == {"x": {"distribution": "int_uniform", "min": 0, "max": 9}}
+    for wrong in (["get", f"{NAME}-1", "--spec"], ["get", NAME, "--spec", "--watch"]):
+        assert "--spec shows the file of one sweep" in ctl(*wrong, code=2).err
+
+
+def test_get_tells_of_parameters_and_rules(ctl: Ctl, server: ScriptedServer) -> None:
+    ruled = {
+        "method": "grid",
+        "zip": [["a", "b"]],
+        "shuffle": True,
+        "initial": [{"a": 2}],
+        "parameters": {
+            "a": {"values": [1, 2]},
+            "b": {"values": ["x", "y"]},
+            "c": {"value": 1},
+            "g": {"when": "a > 1", "parameters": {"d": {"values": [3, 4]}, "e": {"values": [5, 6]}}},
+        },
+        "constraints": ["a < 2 or g.d > 3"],
+    }
+    parsed = parse_mapping(ruled)
+    assert parsed.spec is not None, parsed.diagnostics
+    server.sweeps.sweeps[NAME].spec.CopyFrom(spec_message(parsed.spec))
+    shown = ctl("get", NAME).out
+    assert "parameters:  a, b, g.d (when a > 1), g.e (when a > 1)\n" in shown
+    assert "initial:     1 point first\nconstraints: a < 2 or g.d > 3\nzip:         a, b\n" in shown
+    document = ctl("get", NAME, "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["parameters"] == ruled["parameters"]
+    assert document["initial"] == [{"a": 2}]

@@ -13,27 +13,53 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.cli.names import Named
     from sweepd.client import Client
 
 
-@click.command(cls=Verb, examples=("sweepctl get k3x9v2ab", "sweepctl get run k3x9v2ab:7 -o json"))
+@click.command(
+    cls=Verb, examples=("sweepctl get k3x9v2ab --spec > sweep.yaml", "sweepctl get run k3x9v2ab:7 -o json")
+)
 @click.argument("words", metavar="[sweep|run] ID", nargs=-1, required=True)
 @click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
+@click.option(
+    "--spec", is_flag=True, help="The file that makes another sweep like this one, in YAML or -o json."
+)
 @click.option("--columns", metavar="NAMES", help="Only these values: dotted names of the JSON, with commas.")
 @output_option()
-def command(words: tuple[str, ...], watch: bool, columns: str | None, output_format: str) -> int | None:
-    """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be left out."""
+def command(
+    words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
+) -> int | None:
+    """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be left out.
+
+    `--spec` prints what its file says, its seed included and as it was edited: `sweepctl create` takes it.
+    """
     from sweepd.cli.connection import connect
 
     with connect(current_settings()) as client:
         named = _named(client, words)
-        if watch:
+        if spec:
+            if named.is_run or watch or columns:
+                raise usage_problem("--spec shows the file of one sweep", next_step="sweepctl get ID --spec")
+            _write_spec(client.get_sweep(named.name), output_format)
+        elif watch:
             from sweepd.cli.watching import watch as watch_sweep
 
             return watch_sweep(client, named, output_format)
-        _show(client, named, output_format, columns)
+        else:
+            _show(client, named, output_format, columns)
     return None
+
+
+def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
+    from sweepd.cli.spec_file import sweep_document, sweep_text
+
+    if output_format in ("json", "jsonl"):
+        write_document(sweep_document(sweep), output_format)
+    else:
+        sys.stdout.write(sweep_text(sweep))
+        sys.stdout.flush()
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:

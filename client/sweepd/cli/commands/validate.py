@@ -30,10 +30,7 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
 
 @click.command(
     cls=Verb,
-    examples=(
-        "sweepctl validate sweep.yaml",
-        "sweepctl validate - --error-format json < sweep.yaml",
-    ),
+    examples=("sweepctl validate sweep.yaml --error-format json",),
 )
 @click.argument("file", metavar="FILE")
 @click.option(
