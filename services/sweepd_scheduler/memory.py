@@ -192,16 +192,19 @@ class MemoryStore:
             sweep=sweep,
             runs=tuple(run for run in runs if run.state not in FINAL),
             digests=Counter(run.digest for run in runs if run.repeat == 0),
-            rung_values=tuple(
-                (rule, rung, run, value)
-                for (key, rule, rung, run), value in self._rungs.items()
-                if key == sweep.key
-            ),
+            rung_values=self._rung_values(sweep.key),
             durations=tuple((r.end_time - r.start_time) / 1e6 for r in runs if r.end_time and r.start_time),
             ended=tuple((run.block, _ended(run, sweep)) for run in ended),
             recent=tuple(run.state is RunState.FAILED for run in latest),
             guards={agent: each for (key, agent), each in self._guards.items() if key == sweep.key},
         )
+
+    def _rung_values(self, sweep: int) -> dict[tuple[int, int], dict[int, float]]:
+        found: dict[tuple[int, int], dict[int, float]] = {}
+        for (key, rule, rung, run), value in self._rungs.items():
+            if key == sweep:
+                found.setdefault((rule, rung), {})[run] = value
+        return found
 
     def _runs_of(self, sweep: int) -> list[Run]:
         return [

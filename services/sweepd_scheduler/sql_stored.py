@@ -1,6 +1,8 @@
 """Reads what the owner holds of a sweep: at its start, and when the sweep is to go on again."""
 
 import sqlite3
+from itertools import groupby
+from operator import itemgetter
 
 from sweepd_scheduler import rows_read
 from sweepd_scheduler.domain.agent import Guarded
@@ -29,7 +31,6 @@ def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
     digests = connection.execute(
         "select digest, count(*) as times from run where sweep_id = ? and repeat = 0 group by digest", (key,)
     )
-    values = connection.execute("select rule, rung, run, value from rung where sweep_id = ?", (key,))
     times = connection.execute(
         "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
         (key,),
@@ -39,12 +40,27 @@ def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
         sweep=sweep,
         runs=tuple(rows_read.run(run, sweep.name, tries) for run, tries in zip(live, attempts, strict=True)),
         digests={row["digest"]: row["times"] for row in digests},
-        rung_values=tuple((rule, rung, run, value) for rule, rung, run, value in values),
+        rung_values=_rung_values(connection, sweep),
         durations=tuple(time / 1e6 for (time,) in times),
         ended=_ended(connection, key),
         recent=_recent(connection, sweep),
         guards={agent: Guarded(failures=failures, held=bool(held)) for agent, failures, held in guards},
     )
+
+
+def _rung_values(connection: sqlite3.Connection, sweep: Sweep) -> dict[tuple[int, int], dict[int, float]]:
+    """Return them by rule and rung. There can be a million: nothing is made for a row but its number."""
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples, as the driver makes them
+    numbers = range(sweep.counts.total + 1)
+    shared = dict(zip(numbers, numbers, strict=True))  # one integer for a run, at all of its rungs
+    found: dict[tuple[int, int], dict[int, float]] = {}
+    cursor.execute(
+        "select rule, rung, run, value from rung where sweep_id = ? order by rule, rung", (sweep.key,)
+    )
+    for (rule, rung), rows in groupby(cursor, key=itemgetter(0, 1)):
+        found[rule, rung] = {shared.get(run, run): value for _, _, run, value in rows}
+    return found
 
 
 def _ended(connection: sqlite3.Connection, key: int) -> tuple[tuple[int, Ended], ...]:

@@ -52,6 +52,11 @@ class Rung:
     costs: list[float] = field(default_factory=list)
     by_run: dict[int, float] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, by_run: dict[int, float]) -> "Rung":
+        """Return a rung with these costs."""
+        return cls(costs=sorted(by_run.values()), by_run=by_run)
+
     def put(self, run: int, cost: float | None) -> float | None:
         """Set what a run cost here, None for nothing; return what it was before."""
         before = self.by_run.pop(run, None)

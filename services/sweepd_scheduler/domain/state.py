@@ -167,8 +167,8 @@ def index_from(stored: Stored) -> SweepIndex:
     index.durations = sorted(stored.durations)
     index.recent = stored.recent
     index.guards = dict(stored.guards)
-    for rule, rung, number, value in stored.rung_values:
-        index.rungs.setdefault((rule, rung), Rung()).put(number, cost(value, sweep.goal))
+    for key, values in stored.rung_values.items():
+        index.rungs[key] = Rung.of({run: cost(value, sweep.goal) for run, value in values.items()})
     for run in stored.runs:
         index.unfinished.add(run.number)
         if run.state is RunState.PENDING:

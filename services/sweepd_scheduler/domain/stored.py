@@ -47,7 +47,7 @@ class Stored:
         sweep: the sweep.
         runs: those that are not final.
         digests: how often each point was handed out.
-        rung_values: rule, rung, run, value.
+        rung_values: by rule and rung, the value of each run.
         durations: run times of ended runs in seconds.
         ended: the runs that are final, by the first number of their point.
         recent: whether each of the last runs that ended had failed, the latest last.
@@ -57,7 +57,7 @@ class Stored:
     sweep: Sweep
     runs: tuple[Run, ...]
     digests: Mapping[bytes, int]
-    rung_values: tuple[tuple[int, int, int, float], ...]
+    rung_values: Mapping[tuple[int, int], Mapping[int, float]]
     durations: tuple[float, ...]
     ended: tuple[tuple[int, Ended], ...]
     recent: tuple[bool, ...]
