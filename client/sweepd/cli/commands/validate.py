@@ -30,7 +30,10 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
 
 @click.command(
     cls=Verb,
-    examples=("sweepctl validate sweep.yaml --error-format json",),
+    examples=(
+        "sweepctl validate sweep.yaml --error-format json",
+        "sweepctl validate --schema > sweep-file.schema.json",
+    ),
 )
 @click.argument("file", metavar="FILE")
 @click.option(
@@ -49,6 +52,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
     from sweepd.cli.placement import placing
     from sweepd.cli.sweep_file import Overrides, finding_shape, invalid, read_sweep, tell
+    from sweepd.cli.text import clean
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
     valid = text.is_valid
@@ -58,7 +62,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
             return ExitCode.OK if valid else ExitCode.INVALID
         if not valid:
             raise invalid(text.file_name, text.diagnostics)
-        note(f"{text.file_name}: {_summary(text)}")
+        note(f"{clean(text.file_name)}: {_summary(text)}")
         return ExitCode.OK
     write_document(
         {
