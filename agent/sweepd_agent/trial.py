@@ -1,10 +1,12 @@
 """What a trial gets from its agent: arguments, environment, folders."""
 
+import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sweepd.spec.argument_size import check_room
 from sweepd.spec.command import (
     AgentFacts,
     CommandError,
@@ -20,6 +22,8 @@ from sweepd_agent.devices import VISIBLE
 # What leads to the server; a trial has no business there.
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
 _ARGS_FILE = "args.json"
+# However large the stack may become, Linux passes no more.
+_MOST_ROOM = 6 * 2**20
 
 
 class StartError(Exception):
@@ -83,7 +87,7 @@ def arguments(
         args_file = str(path)
     _check_program(assignment)
     try:
-        return expand_command(
+        made = expand_command(
             assignment.command,
             program=assignment.program or None,
             params=assignment.params,
@@ -92,9 +96,13 @@ def arguments(
             args_json_file=args_file,
             agent=agent,
             repeat=assignment.repeat or 0,
+            windows=os.name == "nt",
         )
+        check_room(made, environ, _room())
     except CommandError as error:
         raise StartError(str(error)) from error
+    _check_letters(made)
+    return made
 
 
 def facts(place: Place, labels: Mapping[str, str], environ: Mapping[str, str]) -> AgentFacts:
@@ -104,6 +112,23 @@ def facts(place: Place, labels: Mapping[str, str], environ: Mapping[str, str]) -
 
 def _default_interpreter(environ: Mapping[str, str]) -> str:
     return "python" if shutil.which("python", path=environ.get("PATH")) else sys.executable
+
+
+def _room() -> int:
+    """Return how many bytes of arguments and environment this system passes to a process."""
+    return min(os.sysconf("SC_ARG_MAX"), _MOST_ROOM)
+
+
+def _check_letters(arguments: Sequence[str]) -> None:
+    try:
+        for argument in arguments:
+            os.fsencode(argument)
+    except UnicodeEncodeError as error:
+        letter = error.object[error.start].encode("unicode_escape").decode("ascii")
+        raise StartError(
+            f"an argument has the letter {letter}, which the locale of this agent ({error.encoding}) lacks; "
+            "start the agent with LC_ALL=C.UTF-8"
+        ) from error
 
 
 def _check_program(assignment: Assignment) -> None:

@@ -4,6 +4,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.codec import point_message
+from sweepd.spec.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
 from sweepd_scheduler.domain.agent import AttemptRef, Session
@@ -207,7 +208,7 @@ def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
         attempt=command.ref.attempt,
         parameters=point_message(run.point),
         program=sweep.spec.program or "",
-        command=sweep.spec.command,
+        command=active_command(sweep.spec, run.point),
         watched_keys=[metric.name] if metric else [],
         rungs=sweep.rungs,
         stop_grace=duration(terms.stop_grace),

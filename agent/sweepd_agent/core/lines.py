@@ -10,9 +10,12 @@ Fields = Mapping[str, Json]
 
 
 def line(event: str, key: AttemptKey | None, fields: Fields) -> str | None:
-    """Return the line of an event; None for what would only be noise."""
+    """Return the line of an event; None for what would only be noise.
+
+    Whatever trials, their files and the network have put into it, it is one line that steers no terminal.
+    """
     describe = _LINES.get(event)
-    return None if describe is None else describe(short_name(key), fields)
+    return None if describe is None else printable(describe(short_name(key), fields))
 
 
 def short_name(key: AttemptKey | None) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from sweepd.spec.limits import MAX_ARGUMENT_BYTES
+from sweepd.spec.argument_size import check_argument
 from sweepd.spec.macros import (
     MACROS,
     AgentFacts,
@@ -16,6 +16,7 @@ from sweepd.spec.macros import (
     nearest_macro,
     python_text,
 )
+from sweepd.spec.parameter import has_parameter
 from sweepd.spec.point import Json
 
 __all__ = [
@@ -24,7 +25,10 @@ __all__ = [
     "CommandError",
     "args_json",
     "default_command",
+    "embedded_names",
     "expand_command",
+    "hiding_macros",
+    "macro_names",
     "python_text",
     "shadowed_macros",
     "unknown_macros",
@@ -53,6 +57,7 @@ def expand_command(
     args_json_file: str | None = None,
     agent: AgentFacts | None = None,
     repeat: int = 0,
+    windows: bool = False,
 ) -> list[str]:
     """Return the argument vector of one run.
 
@@ -66,6 +71,7 @@ def expand_command(
         args_json_file: path of the file that `${args_json_file}` stands for, which the caller writes.
         agent: what `${agent.…}` stands for; None, where no agent is known yet: these stay as they are.
         repeat: what `${repeat}` stands for: which run of its point it is; 0 where each has one.
+        windows: whether the process starts on Windows, which has no `/usr/bin/env`.
 
     Raises:
         CommandError: a variable or label is not set, what a macro needs is missing, or an argument cannot be
@@ -78,15 +84,17 @@ def expand_command(
         args_json_file=args_json_file,
         agent=agent,
         repeat=repeat,
+        windows=windows,
     )
+    variables = None if environ is None else {**environ, **(run or {})}
     arguments: list[str] = []
     for item in command or DEFAULT_COMMAND:
-        known = item if environ is None else _with_environment(item, {**environ, **(run or {})})
-        arguments.extend(_expanded(known, source))
+        made = _expanded(item if variables is None else _with_environment(item, variables), source)
+        for argument in made:
+            check_argument(argument, item, source)
+        arguments.extend(made)
     if not arguments:
         raise CommandError("the command is empty after its macros are expanded")
-    for argument in arguments:
-        _check_argument(argument)
     return arguments
 
 
@@ -105,13 +113,31 @@ def unknown_macros(
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yield the item number, text and nearest legal form of each macro that nothing stands for.
 
-    A dotted name counts as known if its first parts are a parameter: what is inside is seen at expansion.
+    Within mappings that are values any name may be known: what is inside is seen at expansion.
     """
     for index, text, name in _macros(command):
-        known = name in MACROS or is_run_macro(name) or name in parameters
-        if not known and name.partition(".")[0] not in parameters:
+        if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
             near = nearest_macro(name, parameters)
             yield index, text, f"${{{near}}}" if near else None
+
+
+def macro_names(command: Sequence[str]) -> frozenset[str]:
+    """Return what a command names, known or not."""
+    return frozenset(name for _, _, name in _macros(command))
+
+
+def embedded_names(item: str) -> frozenset[str]:
+    """Return what an item names within longer text and may have a value; none for a macro alone."""
+    if _MACRO.fullmatch(item):
+        return frozenset()
+    return frozenset(name for _, _, name in _macros([item]) if name not in MACROS)
+
+
+def hiding_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Yield the item number and text of each macro that hides a parameter of its name."""
+    for index, text, name in _macros(command):
+        if name in MACROS and name in parameters:
+            yield index, text
 
 
 def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
@@ -158,12 +184,3 @@ def _embedded(match: re.Match[str], source: Source) -> str:
     """Return one value within longer text, where other macros, and what is a shell's own, stay."""
     value = None if match[1] in MACROS else source.value(match[1])
     return match[0] if value is None else value
-
-
-def _check_argument(argument: str) -> None:
-    if "\0" in argument:
-        raise CommandError("an argument has a NUL character, which no program can be given")
-    size = len(argument.encode(errors="surrogateescape"))
-    if size > MAX_ARGUMENT_BYTES:
-        limit = f"more than the {MAX_ARGUMENT_BYTES:,} that the system passes"
-        raise CommandError(f"an argument has {size:,} bytes, {limit}; use ${{args_json_file}}")

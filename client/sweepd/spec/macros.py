@@ -37,6 +37,8 @@ class Source:
     args_json_file: str | None
     agent: AgentFacts | None
     repeat: int
+    # Whether the command is one for Windows.
+    windows: bool
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield the name and text of each top-level parameter, sorted by name."""
@@ -44,9 +46,9 @@ class Source:
             yield name, python_text(self.params[name])
 
     def flat(self) -> Iterator[tuple[str, str]]:
-        """Yield the dotted name and text of each value, going into mappings."""
-        for name in sorted(self.params):
-            yield from _flattened(name, self.params[name])
+        """Yield the dotted name and text of each value, going into mappings, sorted by dotted name."""
+        found = (pair for name, value in self.params.items() for pair in flattened(name, value))
+        yield from sorted(found, key=lambda pair: pair[0])
 
     def value(self, name: str) -> str | None:
         """Return the text of one value: a parameter by its name or dotted path, else a fact of the run.
@@ -69,6 +71,15 @@ class Source:
 def python_text(value: Json) -> str:
     """Return a value as the flag forms write it: Python's `str`."""
     return str(value)
+
+
+def flattened(name: str, value: Json) -> Iterator[tuple[str, str]]:
+    """Yield the dotted name and text of each value that a parameter consists of."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from flattened(f"{name}.{key}", inner)
+    else:
+        yield name, python_text(value)
 
 
 def args_json(point: Mapping[str, Json]) -> str:
@@ -111,14 +122,6 @@ def _fact(agent: AgentFacts, name: str) -> str:
     return agent.labels[label]
 
 
-def _flattened(name: str, value: Json) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _flattened(f"{name}.{key}", inner)
-    else:
-        yield name, python_text(value)
-
-
 def _program(source: Source) -> list[str]:
     if source.program is None:
         raise CommandError("the command needs ${program}, but the sweep has no `program`")
@@ -144,7 +147,7 @@ def _json_file(source: Source) -> list[str]:
 
 _AGENT_MACROS: Final = ("agent.slot", "agent.gpus")
 MACROS: Final[Mapping[str, Callable[[Source], list[str]]]] = {
-    "env": lambda _: ["/usr/bin/env"],
+    "env": lambda source: [] if source.windows else ["/usr/bin/env"],
     "interpreter": lambda source: [source.interpreter],
     "program": _program,
     "args": lambda source: [f"--{name}={text}" for name, text in source.named()],
@@ -159,3 +162,6 @@ MACROS: Final[Mapping[str, Callable[[Source], list[str]]]] = {
     "args_json_file": _json_file,
 }
 """Those that only stand as whole items, and may become any number of arguments."""
+
+FORMS: Final = frozenset(name for name in MACROS if name.startswith("args") and name != "args_json_file")
+"""Those that pass all parameters as arguments."""

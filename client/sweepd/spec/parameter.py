@@ -48,3 +48,20 @@ def leaves(parameters: Mapping[str, ParameterNode], outer: Path = ()) -> Iterato
 def dotted(path: Path) -> str:
     """Return the name of a parameter as files and messages write it."""
     return ".".join(path)
+
+
+def has_parameter(parameters: Mapping[str, object], name: str) -> bool:
+    """Return whether a name, dotted within groups, may be that of a value.
+
+    Args:
+        parameters: those of a space, or the values of a point: within these any name is possible.
+        name: the name.
+    """
+    if name in parameters:
+        return True
+    for key, node in parameters.items():
+        if name.startswith(f"{key}."):
+            inner = name.removeprefix(f"{key}.")
+            if not isinstance(node, Group) or has_parameter(node.parameters, inner):
+                return True
+    return False

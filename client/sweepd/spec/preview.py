@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from sweepd.spec.active_command import active_command
+from sweepd.spec.argument_size import check_room
 from sweepd.spec.command import CommandError, expand_command
 from sweepd.spec.counting import Count
 from sweepd.spec.point import Point
@@ -151,7 +153,7 @@ def _run(spec: SweepSpec, proposed: Proposed, repeat: int, interpreter: str) -> 
     try:
         argv = tuple(
             expand_command(
-                spec.command,
+                active_command(spec, proposed.point),
                 program=spec.program,
                 params=proposed.point,
                 environ=None,
@@ -160,8 +162,9 @@ def _run(spec: SweepSpec, proposed: Proposed, repeat: int, interpreter: str) -> 
                 repeat=repeat,
             )
         )
+        check_room(argv, None)
     except CommandError as error:
-        problem = str(error)
+        argv, problem = (), str(error)
     return PreviewedRun(
         point=proposed.point, argv=argv, problem=problem, source=proposed.source, repeat=repeat
     )

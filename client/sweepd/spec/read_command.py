@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from itertools import islice
 
-from sweepd.spec.command import shadowed_macros, unknown_macros, uses_program
+from sweepd.spec.check_lengths import check_lengths
+from sweepd.spec.codes import WarningCode
+from sweepd.spec.command import hiding_macros, shadowed_macros, unknown_macros, uses_program
 from sweepd.spec.diagnostic import shown
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import MAX_MACRO_WARNINGS
-from sweepd.spec.nodes import Entry, ScalarNode, SequenceNode
+from sweepd.spec.nodes import ScalarNode, SequenceNode
 
 
 def read_command(fields: Fields) -> tuple[str, ...]:
@@ -31,17 +33,25 @@ def read_command(fields: Fields) -> tuple[str, ...]:
 
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
     """Warn of macros that nothing stands for or a parameter takes, and of a `program` that is missing."""
-    entry: Entry | None = fields.node.entries.get("command")
-    items = entry.node.items if entry is not None and isinstance(entry.node, SequenceNode) else ()
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
-        place = items[index].place if index < len(items) else None
-        message = f"unknown macro {shown(macro)}: it is not expanded"
-        fields.findings.warning(place, f"command[{index}]", "unknown-macro", message, near)
+        becomes = "it becomes no argument" if command[index] == macro else "it is not expanded"
+        _warn(fields, index, "unknown-macro", f"unknown macro {shown(macro)}: {becomes}", near)
     for index, macro in islice(shadowed_macros(command, parameters), MAX_MACRO_WARNINGS):
-        place = items[index].place if index < len(items) else None
         name = macro.strip("${}").partition(".")[0]
         message = f"{shown(macro)}: the parameter `{name}` comes before what is known of the run; rename it"
-        fields.findings.warning(place, f"command[{index}]", "shadowed-macro", message)
+        _warn(fields, index, "shadowed-macro", message)
+    for index, macro in islice(hiding_macros(command, parameters), MAX_MACRO_WARNINGS):
+        message = f"{shown(macro)} is a macro, not the parameter of that name; rename the parameter"
+        _warn(fields, index, "hidden-parameter", message)
+    if not fields.findings.has_errors:
+        check_lengths(fields, command)
     if "program" not in fields and uses_program(command):
         message = "no `program`: agents that start a command cannot run this sweep"
         fields.findings.warning(fields.place, "", "no-program", message)
+
+
+def _warn(fields: Fields, index: int, code: WarningCode, message: str, suggestion: str | None = None) -> None:
+    node = fields.node_at("command")
+    items = node.items if isinstance(node, SequenceNode) else ()
+    place = items[index].place if index < len(items) else None
+    fields.findings.warning(place, f"command[{index}]", code, message, suggestion)

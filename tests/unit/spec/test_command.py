@@ -30,6 +30,7 @@ def expand(
     run: dict[str, str] | None = None,
     agent: AgentFacts | None = None,
     repeat: int = 0,
+    windows: bool = False,
 ) -> list[str]:
     return expand_command(
         command,
@@ -40,6 +41,7 @@ def expand(
         args_json_file="/run/args.json",
         agent=agent,
         repeat=repeat,
+        windows=windows,
     )
 
 
@@ -92,6 +94,12 @@ def test_the_default_command_starts_the_program_with_its_arguments() -> None:
     expected = ["/usr/bin/env", "python", "train me.py", "--a=1"]
     assert expand(params={"a": 1}) == expected
     assert expand(*default_command(), params={"a": 1}) == expected
+
+
+def test_windows_has_no_env() -> None:
+    assert expand(params={"a": 1}, windows=True) == ["python", "train me.py", "--a=1"]
+    assert expand("${env}", "x", windows=True) == ["x"]
+    assert expand("x", "-${env}", windows=True) == ["x", "-${env}"]
 
 
 @pytest.mark.parametrize(
@@ -206,10 +214,10 @@ def test_every_form_of_the_arguments_is_byte_for_byte_that_of_the_specification(
             "--flag=True",
             "--n=None",
             "--off=False",
-            "--opt.lr=0.01",
-            "--opt.deep.on=True",
             "--opt.deep.list=[1, 'x', 2.5]",
+            "--opt.deep.on=True",
             "--opt.empty={}",
+            "--opt.lr=0.01",
             "--z=1e-05",
         ],
         "${args_json}": [

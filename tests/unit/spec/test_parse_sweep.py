@@ -211,7 +211,7 @@ def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
     assert result.spec is not None
     assert result.spec.early_terminate == (Hyperband(max_iter=9, s=1),)
     assert [str(finding) for finding in result.diagnostics] == [
-        's.yaml:4:14: command[1]: unknown macro "${argss}": it is not expanded; did you mean `${args}`?',
+        's.yaml:4:14: command[1]: unknown macro "${argss}": it becomes no argument; did you mean `${args}`?',
         's.yaml:4:56: command[4]: unknown macro "${b c}": it is not expanded',
         "s.yaml:5:55: early_terminate.min_iter: has no effect beside `max_iter` and `s`",
     ]
