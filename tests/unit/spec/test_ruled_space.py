@@ -1,0 +1,176 @@
+"""Spaces under conditions, constraints and zips (section 19), against going through every combination."""
+
+import pickle
+from collections import Counter
+from itertools import islice
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sweepd.spec import Count, InfeasibleError, Json, Point, SearchSpace, canonical_json, point_digest
+from sweepd.spec.proposed import Cursor
+from sweepd.spec.sequence import next_point
+from sweepd.spec.sizes import counted_points, known_size
+from unit.spec.ruled import CHOICES, Ruled, ruled_spaces
+
+METHODS = ["grid", "random", "sobol", "bayes"]
+
+
+def grid_of(ruled: Ruled) -> SearchSpace:
+    spec = ruled.spec("grid")
+    if spec is None:
+        assert ruled.points() == [], "refused though there are points"
+    assume(spec is not None)
+    assert spec is not None
+    return spec.search_space
+
+
+def texts(points: list[Point]) -> list[str]:
+    return [canonical_json(point) for point in points]
+
+
+def walked(space: SearchSpace, limit: int, partial: dict[str, Json] | None = None) -> list[Point]:
+    found, start = [], 0
+    while start < space.combinations:
+        start, point = space.next_combination(start, limit, partial)
+        if point is not None:
+            found.append(point)
+            start += 1
+    return found
+
+
+@given(ruled=ruled_spaces())
+def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ruled: Ruled) -> None:
+    space = grid_of(ruled)
+    expected = ruled.points()
+    one_by_one = [space.combination(index) for index in range(space.combinations)]
+    assert texts([point for point in one_by_one if point is not None]) == texts(expected)
+    assert walked(space, 10_000) == expected, "keys in the same order, too"
+    assert space.count_grid() == space.count_points() == Count(len(expected))
+    assert len({point_digest(point) for point in expected}) == len(expected)
+
+
+@given(ruled=ruled_spaces(), limit=st.integers(1, 5))
+def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: int) -> None:
+    """Broken off after a few candidates, it goes on where it was."""
+    space = grid_of(ruled)
+    assert walked(space, limit) == ruled.points()
+
+
+@given(ruled=ruled_spaces(), data=st.data())
+def test_a_walk_begins_anywhere(ruled: Ruled, data: st.DataObject) -> None:
+    space = grid_of(ruled)
+    start = data.draw(st.integers(0, space.combinations))
+    index, point = space.next_combination(start, 10_000)
+    later = (n for n in range(start, space.combinations) if space.combination(n) is not None)
+    assert index == next(later, space.combinations)
+    assert point == (None if index == space.combinations else space.combination(index))
+
+
+@given(ruled=ruled_spaces(), data=st.data())
+def test_a_walk_with_what_is_given_finds_the_points_that_have_it(ruled: Ruled, data: st.DataObject) -> None:
+    space = grid_of(ruled)
+    points = ruled.points()
+    whole = data.draw(st.sampled_from(points)) if points and data.draw(st.booleans()) else {}
+    partial: Point = {}
+    for name, value in whole.items():
+        if data.draw(st.booleans()):
+            keys = data.draw(st.sets(st.sampled_from(sorted(value)))) if isinstance(value, dict) else ()
+            partial[name] = {key: value[key] for key in keys} if isinstance(value, dict) else value
+    assert walked(space, 7, partial) == [point for point in points if _has(point, partial)]
+    assert space.partial_violations(partial) == ()
+    if any(_has(point, partial) for point in points):
+        completed = space.complete(partial, 5, -1)
+        assert canonical_json(completed) in texts(points)
+        assert _has(completed, partial)
+
+
+def _has(point: Point, partial: Point) -> bool:
+    for name, value in partial.items():
+        if name not in point:
+            return value == {}
+        found = point[name]
+        if isinstance(value, dict) and isinstance(found, dict):
+            if not _has(found, value):
+                return False
+        elif canonical_json(found) != canonical_json(value):
+            return False
+    return True
+
+
+@given(ruled=ruled_spaces(), seed=st.integers(0, 2**40))
+def test_each_draw_is_a_point_and_goes_to_the_unit_cube_and_back(ruled: Ruled, seed: int) -> None:
+    space = grid_of(ruled)
+    expected = set(texts(ruled.points()))
+    if not expected:
+        return
+    for index in range(5):
+        point = space.random_point(seed, index)
+        assert canonical_json(point) in expected
+        assert space.violations(point) == ()
+        assert space.feasible(point)
+        vector = space.to_unit(point)
+        assert len(vector) == len(space.dimensions)
+        for missing in (0.0, 0.5, 1.0):
+            # What is not there has no coordinate, and whatever stands in its place changes nothing.
+            assert space.from_unit([missing if u is None else u for u in vector]) == point
+
+
+@given(ruled=ruled_spaces(), vector=st.lists(st.floats(0, 1), min_size=8, max_size=8))
+def test_the_unit_cube_knows_conditions_and_zips_and_leaves_constraints_to_be_asked(
+    ruled: Ruled, vector: list[float]
+) -> None:
+    space = grid_of(ruled)
+    point = space.from_unit(vector[: len(space.dimensions)])
+    assert space.feasible(point) is (canonical_json(point) in set(texts(ruled.points())))
+    assert (space.violations(point) == ()) is space.feasible(point)
+
+
+@given(ruled=ruled_spaces(), method=st.sampled_from(METHODS), shuffle=st.booleans())
+def test_every_method_hands_out_each_point_once_and_ends(ruled: Ruled, method: str, shuffle: bool) -> None:
+    spec = ruled.spec(method, **({"shuffle": shuffle} if method == "grid" else {}))
+    expected = ruled.points()
+    if spec is None:
+        assert not expected
+        return
+    size = known_size(spec, counted_points(spec))
+    assert size == len(expected)
+    cursor, seen, found, done = Cursor(), Counter[bytes](), list[Point](), False
+    while not done:
+        cursor, proposed, done = next_point(spec, cursor, seen, size)
+        if proposed is not None:
+            seen[proposed.digest] += 1
+            found.append(proposed.point)
+    assert sorted(texts(found)) == sorted(texts(expected))
+
+
+@given(ruled=ruled_spaces(), data=st.data())
+def test_what_is_no_point_is_named(ruled: Ruled, data: st.DataObject) -> None:
+    """Of any assignment of listed values to any parameters: a point, or told why it is none."""
+    space = grid_of(ruled)
+    points = ruled.points()
+    roles = data.draw(st.sets(st.sampled_from(ruled.roles)))
+    point = ruled.point({role: data.draw(st.sampled_from(CHOICES[role])) for role in sorted(roles)})
+    assert (space.violations(point) == ()) is (canonical_json(point) in set(texts(points)))
+    if any(_has(each, point) for each in points):
+        assert space.partial_violations(point) == (), "what can be completed is no violation"
+
+
+@given(ruled=ruled_spaces())
+def test_a_space_is_the_same_after_a_journey(ruled: Ruled) -> None:
+    space = grid_of(ruled)
+    again = pickle.loads(pickle.dumps(space))
+    assert again == space
+    assert walked(again, 100) == walked(space, 100)
+
+
+@given(ruled=ruled_spaces(), seed=st.integers(0, 2**20))
+def test_a_point_is_drawn_whatever_was_drawn_before(ruled: Ruled, seed: int) -> None:
+    space = grid_of(ruled)
+    try:
+        forwards = [space.random_point(seed, index) for index in range(4)]
+    except InfeasibleError:
+        assert ruled.points() == []
+        return
+    assert [space.random_point(seed, index) for index in (3, 2, 1, 0)] == forwards[::-1]
+    assert list(islice((space.random_point(seed, index) for index in range(4)), 4)) == forwards
