@@ -58,16 +58,28 @@ def enqueue(turn: Turn, event: EnqueueRun) -> Runs:
 
 
 def _drawn(sweep: Sweep, partial: Point) -> Drawn:
-    space = sweep.spec.search_space
     number = sweep.counts.total + 1
+    point = _completed(sweep, partial, number) if sweep.spec.parameters else _as_listed(sweep, partial)
+    provenance = Provenance(source=PointSource.ENQUEUED, seed=sweep.seed, index=number)
+    return Drawn(point=point, digest=point_digest(point), provenance=provenance)
+
+
+def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
+    """Return a point of a list without a space: as it is, of the names that its points have."""
+    names = {name for listed in (*sweep.spec.runs, *sweep.spec.initial) for name in listed}
+    _refuse(tuple(f"{name} is in no point of `runs`" for name in point if name not in names))
+    return dict(point)
+
+
+def _completed(sweep: Sweep, partial: Point, number: int) -> dict[str, Json]:
+    space = sweep.spec.search_space
     _refuse(space.partial_violations(partial))
     try:
         point: dict[str, Json] = dict(space.complete(partial, sweep.seed, number))
     except InfeasibleError as error:
         raise InvalidFieldError("parameters", str(error)) from None
     _refuse(space.violations(point))
-    provenance = Provenance(source=PointSource.ENQUEUED, seed=sweep.seed, index=number)
-    return Drawn(point=point, digest=point_digest(point), provenance=provenance)
+    return point
 
 
 def _refuse(violations: tuple[str, ...]) -> None:

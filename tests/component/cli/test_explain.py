@@ -116,7 +116,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     assert "# 1 to 9 in 8 runs; the best run had 7" in done.out
     assert done.err == "note: the program differs: train.py, of 7 runs, is taken; others: old.py (1)\n"
     one = ctl("propose-config", "--project", "local/train", "--sweep", "k3x9v2ab", "--method", "grid")
-    assert one.err == ""
+    assert one.err == "note: the grid has 49 points\n"
     grid = parse_text(one.out.encode(), file="sweep.yaml")
     assert grid.spec is not None
     assert grid.spec.search_space.combinations == 49
@@ -134,6 +134,7 @@ def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> Non
 
 def test_what_cannot_be_proposed_is_told(ctl: Ctl, server: ScriptedServer) -> None:
     assert "say --project" in ctl("propose-config", code=2).err
+    assert "say --project" in ctl("propose-config", "--project", "/", code=2).err
     assert "no sweep of the project nope" in ctl("propose-config", "--project", "nope", code=3).err
     assert f"no run of {NAME} is finished" in ctl("propose-config", "--project", "train", code=3).err
     told = ctl("propose-config", "--project", "other", "--sweep", NAME, code=2).err

@@ -57,7 +57,7 @@ def test_retry_of_a_sweep_takes_states(ctl: Ctl, server: ScriptedServer) -> None
     assert isinstance(request, v1.RetryRunsRequest)
     assert (request.sweep, request.request_id) == (NAME, "again")
     assert list(request.states) == [FAILED, v1.RUN_STATE_CRASHED]
-    assert ctl("retry", NAME, "--state", "killed").err == "No run is killed.\n"
+    assert ctl("retry", NAME, "--state", "killed").err == "No killed run: nothing to retry.\n"
 
 
 def test_retry_is_told_what_it_was_given(ctl: Ctl) -> None:

@@ -58,6 +58,7 @@ def command(
     from sweepd.cli.names import sweep_name
     from sweepd.cli.point_words import assembled, names_of
     from sweepd.cli.shapes import run_shape
+    from sweepd.cli.text import counted
 
     values = _values(words, params, params_file)
     with connect(current_settings()) as client:
@@ -70,7 +71,8 @@ def command(
     else:
         write_rows(rows, output_of(output_format), runs_columns(rows), name="run")
     if output_format == "name":
-        note("It goes first." if first else "Waits behind the runs that wait.")
+        behind = "before every other run" if first else "behind the runs that wait, before any new point"
+        note(f"{counted(len(rows), 'run')} added; to be started {behind}.")
 
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:

@@ -60,7 +60,7 @@ def command(
     from sweepd.cli.connection import connect
     from sweepd.cli.lineage import Lineage
 
-    if project is None and not sweeps:
+    if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
     with connect(current_settings()) as client:
         names = _sweeps(client, project, sweeps)
@@ -164,7 +164,7 @@ def _check(text: str, points: list[Point], notes: list[str]) -> None:
     """Read the file as the server will, and note how many runs do not lie in its space."""
     from sweepd.cli.exit_code import ExitCode
     from sweepd.cli.text import counted
-    from sweepd.spec import parse_text
+    from sweepd.spec import Method, parse_text
 
     parsed = parse_text(text.encode(), file="sweep.yaml")
     if parsed.spec is None:
@@ -176,6 +176,9 @@ def _check(text: str, points: list[Point], notes: list[str]) -> None:
             status="INVALID_ARGUMENT",
         )
     space = parsed.spec.search_space
+    if parsed.spec.method is Method.GRID:
+        size = space.count_grid()
+        notes.append(f"the grid has {'about ' if size.is_estimate else ''}{size.value or 0:,} points")
     outside = sum(bool(space.violations(point)) for point in points)
     if outside:
         notes.append(f"{counted(outside, 'run')} do{'es' if outside == 1 else ''} not lie in this space")

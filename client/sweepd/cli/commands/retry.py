@@ -82,7 +82,7 @@ def _tell(answer: v1.RetryRunsResponse, states: tuple[str, ...]) -> None:
     from sweepd.cli.text import counted
 
     if not answer.total:
-        note(f"No run is {' or '.join(states)}.")
+        note(f"No {' or '.join(states)} run: nothing to retry.")
         return
     more = "" if answer.total == len(answer.names) else f"; the first {len(answer.names)} are named"
     note(f"{counted(answer.total, 'run')} wait{'s' if answer.total == 1 else ''} again{more}.")

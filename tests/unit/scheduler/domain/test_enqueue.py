@@ -48,6 +48,20 @@ def test_a_point_outside_the_space_is_refused(world: World, point: dict[str, flo
     assert world.sweep().counts.total == 0
 
 
+def test_a_list_without_a_space_takes_any_point_of_its_names_as_it_is(world: World) -> None:
+    world.create({"method": "list", "runs": [{"n": 1}, {"n": 2, "lr": 0.5}]})
+    enqueue(world, {"lr": "new"})
+    assert world.run((1, 1)).point == {"lr": "new"}
+    with pytest.raises(InvalidFieldError, match="m is in no point of `runs`"):
+        enqueue(world, {"n": 1, "m": 2})
+    session = world.attach(slots=4)
+    assert [start.run.point for start in world.offer(session, 4)] == [
+        {"lr": "new"},
+        {"n": 1},
+        {"n": 2, "lr": 0.5},
+    ]
+
+
 def test_the_first_of_all_goes_before_requeued_runs_too(world: World) -> None:
     world.create(RANDOM)
     for x in (0.1, 0.2):
