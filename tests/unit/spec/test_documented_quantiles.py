@@ -11,7 +11,8 @@ from unit.spec.sweep_file_document import DOCUMENT, TEXT
 
 SHARES = (0.1, 0.5, 0.9)
 _ONE_OF_EACH = re.compile(
-    r"One of each:\n\n```yaml\n(.*?)```.*?^\|---\|---\|---\|---\|\n((?:\|.*\n)*)", re.MULTILINE | re.DOTALL
+    r"One of each:\n\n```yaml\n(.*?)```.*?^\|---\|---\|---\|---\|\n((?:\|[^\n]*\n)*)",
+    re.MULTILINE | re.DOTALL,
 )
 
 

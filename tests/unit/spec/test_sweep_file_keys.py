@@ -1,11 +1,12 @@
 """docs/sweep-file.md has every key of the reader's own tables and no other, with its words and defaults."""
 
 import re
+from typing import get_args
 
 import pytest
 import yaml
 
-from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, limits
+from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, codes, limits
 from sweepd.spec.command import expand_command
 from sweepd.spec.keys import (
     CONTROLLER_KEYS,
@@ -209,6 +210,12 @@ def test_limits_within_sentences_are_those_there_are() -> None:
         f"up to {limits.MAX_METADATA_BYTES >> 10} KiB",
     ):
         assert sentence in re.sub(r"\s+", " ", PROSE), sentence
+
+
+def test_codes_are_those_there_are() -> None:
+    rows = [code(row[1]) for row in table("Codes of findings", "about").rows]
+    kinds = (codes.FileCode, codes.ValueCode, codes.SweepCode, codes.WarningCode)
+    assert [sorted(row) for row in rows] == [sorted(get_args(kind)) for kind in kinds]
 
 
 def test_links_lead_somewhere() -> None:
