@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+from datetime import datetime
 
 import pytest
 
@@ -14,6 +16,7 @@ from system.promises import assert_sound
 Plan = dict[int, dict[str, object]]
 GOOD: dict[str, object] = {"steps": [0.5, 0.4, 0.3, 0.2]}
 FAIR: dict[str, object] = {"steps": [0.6, 0.5, 0.4, 0.3]}
+BEST: dict[str, object] = {"steps": [0.3, 0.2, 0.1, 0.0]}
 RULES = (
     # The rule, what the last run logs, and the verdict against it: rung, value, threshold, rank, compared.
     ("{type: hyperband, min_iter: 2, eta: 3}", [0.9, 0.8], ("hyperband", 2, 0.8, 0.5, 3, 3)),
@@ -42,15 +45,27 @@ def kill_scheduler(server: Server, agent: Agent) -> None:
     until(lambda: len(agent.events("connected")) > connected, what="the agent is back")
 
 
+def seconds_between_runs(agent: Agent, ended: int) -> float:
+    """Return how long after the end of one run of an agent, counted from 1, its next process began."""
+    end, start = agent.events("run_ended")[ended - 1], agent.events("run_started")[ended]
+    times = [datetime.fromisoformat(str(event["time"])) for event in (end, start)]
+    return (times[1] - times[0]).total_seconds()
+
+
 @pytest.mark.parametrize(("rule", "losses", "expected"), RULES)
 def test_each_rule_stops_a_run_and_says_why(
     installation: Installation, rule: str, losses: list[float], expected: tuple[object, ...]
 ) -> None:
-    """What earlier runs have shown is remembered over the death of the scheduler."""
+    """What earlier runs have shown is remembered over the death of the scheduler.
+
+    No guard counts the run, not even one that a single failure trips, and the next one begins at once.
+    """
     server = installation.start_server()
     bad: dict[str, object] = {"steps": ["go", *losses, "never"]}
     name = planned(
-        installation, {0: FAIR, 1: GOOD, 2: bad}, f"metric: {{name: loss}}\nearly_terminate: {rule}\n"
+        installation,
+        {0: FAIR, 1: GOOD, 2: bad, 3: BEST},
+        f"metric: {{name: loss}}\nguard: {{agent: 1}}\nearly_terminate: {rule}\n",
     )
     agent = installation.start_agent(name)
     until(lambda: len(agent.events("run_started")) == 3, what="the last run starts")
@@ -58,7 +73,7 @@ def test_each_rule_stops_a_run_and_says_why(
     installation.write("go", "")
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
     runs = installation.export(name, "run")
-    assert [run["state"] for run in runs] == ["finished", "finished", "stopped"]
+    assert [run["state"] for run in runs] == ["finished", "finished", "stopped", "finished"]
     verdicts = runs[2]["verdicts"]
     assert isinstance(verdicts, list)
     (verdict,) = verdicts
@@ -68,6 +83,11 @@ def test_each_rule_stops_a_run_and_says_why(
         *expected[4:],
     )
     assert str(runs[2]["reason"]).startswith(f"early termination ({expected[0]}): ")
+    assert seconds_between_runs(agent, 3) < 1.0
+    told = installation.ctl("explain", f"{name}-3").stdout
+    rank = f" (rank {expected[4]} of {expected[5]})" if expected[5] else ""
+    assert re.search(rf"{expected[0]} at iteration {expected[1]}: .*{expected[2]}\b.*{expected[3]}.*", told)
+    assert rank in told
     assert installation.json("get", name)["state"] == "finished"
     assert server.stop() == 0
     assert_sound(server)
