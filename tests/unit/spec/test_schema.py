@@ -3,6 +3,7 @@
 After a change of the language `REGENERATE=1 .venv/bin/pytest tests/unit/spec/test_schema.py` writes the file.
 """
 
+import copy
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import parse_mapping, parse_text
+from sweepd.spec import Method, parse_mapping, parse_text
 from sweepd.spec.diagnostic import Findings
-from sweepd.spec.keys import KEYS, LATER_KEYS, METRIC_KEYS, RULE_KEYS
+from sweepd.spec.keys import GUARD_KEYS, KEYS, LATER_KEYS, METRIC_KEYS, RETRY_KEYS, RULE_KEYS
 from sweepd.spec.loader import load_text
 from sweepd.spec.nodes import plain
-from sweepd.spec.read_distribution import DISTRIBUTION_KEYS
+from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.read_placing import PLACING_KEYS
 from sweepd.spec.schema import schema_text, sweep_schema
 from sweepd.spec.schema.pieces import Schema, mapping
 from unit.spec import test_parse_handling, test_parse_parameters, test_parse_sweep
@@ -36,7 +38,7 @@ BEYOND_A_SCHEMA = re.compile(
     |point-too-large|not-a-grid:.*uniform;|too-sparse|infeasible|bad-expression|bad-zip|circular-condition
     |bad-probability:.*(probabilities\ for|sum\ to)|bad-type:.int_uniform\ takes
     |out-of-range:.(the\ values\ would\ be|more\ than\ 9,223|must\ be\ more\ than\ 0s)
-    |out-of-range:.*parameters\ to\ search
+    |out-of-range:.*parameters\ to\ search|duplicate-value:.*is\ given\ twice
     """,
     re.VERBOSE,
 )
@@ -87,9 +89,44 @@ def objections(value: object) -> list[str]:
     return [f"{list(error.absolute_path)}: {error.message:.200}" for error in VALIDATOR.iter_errors(value)]
 
 
+@st.composite
+def mutants(draw: st.DrawFn) -> dict[str, object]:
+    """Draw a document of the tables with one or two of its entries replaced, left out or added."""
+    whole = copy.deepcopy(draw(st.sampled_from(SMALL)))
+    for _ in range(draw(st.integers(1, 2))):
+        containers = list(_containers(whole))
+        container = draw(st.sampled_from(containers))
+        values = ATOMS | st.sampled_from(containers).map(copy.deepcopy)
+        if isinstance(container, list):
+            container[draw(st.integers(0, len(container))) :] = [draw(values)]
+        elif container and draw(st.booleans()):
+            del container[draw(st.sampled_from(sorted(container)))]
+        else:
+            container[draw(st.sampled_from([*container, *WORDS]))] = draw(values)
+    return whole
+
+
+def _containers(value: object) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _containers(inner)
+
+
 LOADED = [content for content in files() if document(content) is not None]
 ACCEPTED = [content for content in LOADED if not errors(content)]
 REFUSED = [content for content in LOADED if errors(content)]
+SMALL = [
+    value for content in ACCEPTED if isinstance(value := document(content), dict) and len(content) < 2_000
+]
+WORDS = sorted({*KEYS, *LATER_KEYS, *METRIC_KEYS, *FORM_KEYS, "when", *RETRY_KEYS, *GUARD_KEYS})
+ATOMS = st.sampled_from(
+    [
+        *(None, True, False, 0, 1, -1, 0.5, 2.0, "", "a", "1h", "90", "false", "last", "cloud", "sweep"),
+        *("uniform", *Method, *RULE_KEYS, [], {}, ["a", "b"], [["a", "b"]], [{"a": 1}]),
+        *({"value": 1}, {"min": 0, "max": 1}),
+    ]
+).map(copy.deepcopy)
 
 
 def test_it_is_a_schema() -> None:
@@ -135,6 +172,16 @@ def test_a_key_that_nobody_knows_fails_at_every_level(
     level["unknwon"] = 1
     assert parse_mapping(document).spec is None
     assert objections(document)
+
+
+@given(document=mutants())
+def test_files_that_nearly_are_what_the_tables_have_pass_if_the_reader_accepts_them(
+    document: dict[str, object],
+) -> None:
+    if not any(
+        each.severity == "error" for each in parse_mapping(document, placing=PLACING_KEYS).diagnostics
+    ):
+        assert objections(document) == []
 
 
 def _parameters(group: object) -> Iterator[object]:
