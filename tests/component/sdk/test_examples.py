@@ -25,6 +25,7 @@ def train(argv: list[str], *, cwd: Path, env: dict[str, str]) -> None:
     [
         (DEMO, "val_loss", {"optimizer": "adam", "learning_rate": 0.01, "hidden": 64, "batch_size": 64}, 27),
         (EXAMPLES / "quickstart", "val_loss", {"optimizer": "adam", "learning_rate": 0.01}, 20),
+        (EXAMPLES / "conditions", "val_loss", {"solver": "sgd", "momentum": 0.9, "learning_rate": 0.05}, 16),
         (EXAMPLES / "grid", "accuracy", {"criterion": "entropy", "tree": {"max_depth": 4}}, 1),
     ],
 )
@@ -51,6 +52,25 @@ def test_a_script_with_a_command_line_gets_its_values_from_it(tmp_path: Path) ->
     train(argv, cwd=tmp_path, env=environment_of(tmp_path))
     (row,) = rows(tmp_path / "metrics.jsonl")
     assert float(str(row["r2"])) > 0.4
+
+
+def test_a_repeat_seeds_itself(tmp_path: Path) -> None:
+    results = []
+    for name, words in (("first", ["--seed=0"]), ("again", ["--seed=0"]), ("second", ["--seed=1"])):
+        folder = tmp_path / name
+        folder.mkdir()
+        argv = [
+            sys.executable,
+            str(EXAMPLES / "repeats" / "train.py"),
+            "--trees=30",
+            "--learning_rate=0.1",
+            *words,
+        ]
+        train(argv, cwd=folder, env=environment_of(folder))
+        (row,) = rows(folder / "metrics.jsonl")
+        results.append(float(str(row["accuracy"])))
+    assert results[0] == results[1] != results[2]
+    assert min(results) > 0.85
 
 
 def test_a_shell_script_appends_its_lines(tmp_path: Path) -> None:
