@@ -1,0 +1,44 @@
+"""What docs/sweep-file.md says the model is told of each run is what it is told."""
+
+import pytest
+
+from sweepd.spec import Goal, Impute, Metric
+from sweepd_suggestion.domain.objective import evidence
+from sweepd_suggestion.domain.observation import Ended, Outcome
+from sweepd_suggestion.domain.study import TrialRun
+from unit.spec.sweep_file_document import code, tables
+
+OUTCOMES = {
+    "finished": Outcome.FINISHED,
+    "failed": Outcome.FAILED,
+    "stopped": Outcome.STOPPED,
+    "killed": Outcome.NOTHING,
+}
+(EXAMPLE,) = [each for each in tables() if each.header[:2] == ("run", "logged")]
+
+
+def runs() -> list[TrialRun]:
+    """Return the runs of the example as their ends are reported."""
+    found = []
+    for number, (outcome, logged, *_) in enumerate(EXAMPLE.rows, start=1):
+        values = [float(value) for value in logged.split(", ")] if logged != "nothing" else []
+        best, worst = min(values, default=None), max(values, default=None)
+        last = values[-1] if values else None
+        end = Ended(
+            run_number=number, outcome=OUTCOMES[outcome], value=best, best=best, worst=worst, last=last
+        )
+        found.append(TrialRun(number=number, point={}, in_space=True, end=end))
+    return found
+
+
+@pytest.mark.parametrize("impute", Impute)
+def test_the_example_is_told_so(impute: Impute) -> None:
+    column = [code(name)[:1] for name in EXAMPLE.header].index([impute.value])
+    expected = {
+        number: float(row[column])
+        for number, row in enumerate(EXAMPLE.rows, start=1)
+        if row[column] != "left out"
+    }
+    found = evidence(runs(), Metric(name="loss", goal=Goal.MINIMIZE, impute=impute))
+    assert {each.run_number: each.loss for each in found.valued} == expected
+    assert found.pending == ()
