@@ -38,10 +38,16 @@ from sweepd_agent.version import installed_version
 # Disks are waited for by a few threads, whatever the number of slots.
 _DISK_THREADS = 2
 _REDRAW_EVERY = 0.2
+_NO_FLAPPING = "SWEEPD_AGENT_DISABLE_FLAPPING"
+_INITIAL_FAILURES = "SWEEPD_AGENT_MAX_INITIAL_FAILURES"
 
 
 class UnreadableTokenError(Exception):
     """The file of the token cannot be read; the message is a sentence."""
+
+
+class VariableError(Exception):
+    """A variable of the environment is not what it should be; the message is a sentence."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,11 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments, version=own_version)
     try:
         gpus = _gpus(options)
+        _initial_failures()
         token = _token(options)
         folder = _open_state(options)
     except FolderInUseError as error:
         sys.exit(_failed(f"{error}; name another with --state"))
-    except DevicesError as error:
+    except (DevicesError, VariableError) as error:
         sys.exit(_failed(str(error), USAGE))
     except UnreadableTokenError as error:
         sys.exit(_failed(str(error)))
@@ -140,6 +147,14 @@ def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
     return devices_of_slots(options.slots, options.gpus_per_run, options.gpus, INHERITED)
 
 
+def _initial_failures() -> int:
+    """Return after how many failed runs, nearly all of them, `--fail-fast` ends the agent."""
+    text = INHERITED.get(_INITIAL_FAILURES) or "5"
+    if not text.isdecimal() or int(text) < 1:
+        raise VariableError(f"{_INITIAL_FAILURES} is {text!r}, no whole number from 1")
+    return int(text)
+
+
 def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None, now: float) -> State:
     settings = Settings(
         slots=options.slots,
@@ -149,6 +164,8 @@ def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None, now: floa
         wait=options.wait,
         gpus=gpus,
         max_failed_in_a_row=options.max_failed_in_a_row,
+        fail_fast=options.fail_fast and INHERITED.get(_NO_FLAPPING, "").lower() != "true",
+        max_initial_failures=_initial_failures() if options.fail_fast else None,
     )
     names = frozenset(name.full or name.id for name in options.sweeps)
     return State(settings=settings, sweeps=names, served=names, started=now, silent_since=now)

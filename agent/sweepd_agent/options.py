@@ -37,6 +37,7 @@ class Options:
     gpus_per_run: int | None
     gpus: tuple[str, ...] | None
     max_failed_in_a_row: int | None
+    fail_fast: bool
     grace: float
     wait: float | None
     adopt: bool
@@ -66,6 +67,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         gpus_per_run=given.gpus_per_run,
         gpus=given.gpus,
         max_failed_in_a_row=given.max_consecutive_failed_runs,
+        fail_fast=given.fail_fast,
         grace=given.grace,
         wait=given.wait,
         adopt=not given.no_adopt,
@@ -116,6 +118,11 @@ def _parser(version: str) -> argparse.ArgumentParser:
         type=_whole(1),
         metavar="N",
         help="end with code 9 after N failed runs in a row; stopped runs do not count",
+    )
+    add(
+        "--fail-fast",
+        action="store_true",
+        help="end with code 9 after 3 failed runs in the first 60 s, or once 5 and nearly all have failed",
     )
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
     add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")

@@ -122,6 +122,11 @@ class Exit:
         return not self.succeeded and self.cause in _CHARGED
 
     @property
+    def guarded(self) -> bool:
+        """Whether the guards of the agent count it: the program said so, or it could not be started."""
+        return self.cause is ExitCause.START_FAILED or (self.cause is ExitCause.EXITED and self.code != 0)
+
+    @property
     def failed(self) -> bool:
         """Whether a person would want to see the end of its log."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}

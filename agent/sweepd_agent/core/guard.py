@@ -2,22 +2,30 @@
 
 from sweepd_agent.core.events import Reason
 from sweepd_agent.core.lines import how_ended, printable, short_name
-from sweepd_agent.core.state import Failure, State
+from sweepd_agent.core.state import FIRST_MINUTE, Failure, State
 
 GUARDED = 9
 """The exit code of an agent whose guard has tripped."""
 
+_FLAPPING = 3
 _SHOWN_LINES = 3
 _LONGEST_LINE = 200
 
 
 def own_guard(state: State) -> str | None:
-    """Return what the agent's own guard has to say; None while it has not tripped."""
-    most = state.settings.max_failed_in_a_row
-    if most is None or state.failed_in_a_row < most:
-        return None
-    runs = "1 run has failed" if most == 1 else f"{most} runs have failed in a row"
-    return f"{runs} (--max-consecutive-failed-runs {most})"
+    """Return what a guard of the agent's own has to say; None while none has tripped."""
+    settings = state.settings
+    most = settings.max_failed_in_a_row
+    if most is not None and state.failed_in_a_row >= most:
+        runs = "1 run has failed" if most == 1 else f"{most} runs have failed in a row"
+        return f"{runs} (--max-consecutive-failed-runs {most})"
+    if settings.fail_fast and state.guarded_early >= _FLAPPING:
+        return f"{_FLAPPING} runs have failed in the first {FIRST_MINUTE:g} s (--fail-fast)"
+    least = settings.max_initial_failures
+    # The one that has just ended is no argument for itself.
+    if least is not None and state.guarded >= max(least, state.ended - 1):
+        return f"{state.guarded} of {state.ended} runs have failed (--fail-fast)"
+    return None
 
 
 def scheduler_guard(state: State) -> str | None:

@@ -7,6 +7,9 @@ from enum import StrEnum
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Place, StopOrder
 from sweepd_agent.core.events import Withholding
 
+FIRST_MINUTE = 60.0
+"""Seconds from its start in which failures say most about the agent itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -25,6 +28,10 @@ class Settings:
     gpus: tuple[tuple[str, ...], ...] | None = None
     # End after so many failed runs in a row; None: never for that reason.
     max_failed_in_a_row: int | None = None
+    # End after three failed runs in the first minute.
+    fail_fast: bool = False
+    # End once so many runs have failed, nearly all that have ended; None: never for that reason.
+    max_initial_failures: int | None = None
 
 
 class Phase(StrEnum):
@@ -135,6 +142,9 @@ class State:
     # Those that have ended well, and those that have failed.
     succeeded: int = 0
     failed: int = 0
+    # Of those that guards count: all, those of the first minute, those since the last success.
+    guarded: int = 0
+    guarded_early: int = 0
     failed_in_a_row: int = 0
     last_failure: Failure | None = None
     enough_room: bool = True

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, StopMode, StopOrder
 from sweepd_agent.core.effects import Effect, Forget, ReportExit, Say, Stop
-from sweepd_agent.core.state import Failure, Held, Phase, Standing, State
+from sweepd_agent.core.state import FIRST_MINUTE, Failure, Held, Phase, Standing, State
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Turn:
 
     def end(self, held: Held, how: Exit, log_tail: str = "") -> None:
         """Note the end of an attempt."""
-        self.state = _counted(self.state, held, how, log_tail)
+        self.state = _counted(self.state, held, how, log_tail, self.now)
         fields = {
             "cause": how.cause.value,
             "exit_code": how.code,
@@ -74,7 +74,7 @@ class Turn:
                 self.stop(held, order)
 
 
-def _counted(state: State, held: Held, how: Exit, log_tail: str) -> State:
+def _counted(state: State, held: Held, how: Exit, log_tail: str, now: float) -> State:
     """Return the state after one more end; what was stopped or lost is neither success nor failure."""
     state = replace(state, ended=state.ended + 1)
     if how.succeeded:
@@ -82,8 +82,16 @@ def _counted(state: State, held: Held, how: Exit, log_tail: str) -> State:
     if not how.charged or held.standing is Standing.FENCED:
         return state
     failure = Failure(key=held.key, exit=how, log_tail=log_tail)
-    in_a_row = state.failed_in_a_row + 1
-    return replace(state, failed=state.failed + 1, failed_in_a_row=in_a_row, last_failure=failure)
+    state = replace(state, failed=state.failed + 1, last_failure=failure)
+    if not how.guarded:
+        return state
+    early = now - state.started <= FIRST_MINUTE
+    return replace(
+        state,
+        guarded=state.guarded + 1,
+        guarded_early=state.guarded_early + early,
+        failed_in_a_row=state.failed_in_a_row + 1,
+    )
 
 
 def _merged(old: StopOrder | None, new: StopOrder) -> StopOrder:

@@ -110,6 +110,54 @@ def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
     )
 
 
+@pytest.mark.parametrize(
+    ("variables", "failures", "said"),
+    [
+        ({}, 3, "3 runs have failed in the first 60 s (--fail-fast); run tune-3 failed with exit code 4"),
+        ({"SWEEPD_AGENT_DISABLE_FLAPPING": "true"}, 5, "5 of 5 runs have failed (--fail-fast); run tune-5 "),
+        (
+            {"SWEEPD_AGENT_DISABLE_FLAPPING": "true", "SWEEPD_AGENT_MAX_INITIAL_FAILURES": "2"},
+            2,
+            "2 of 2 runs have failed (--fail-fast); run tune-2 ",
+        ),
+    ],
+)
+def test_an_agent_told_to_fail_fast_ends_early_and_says_why(
+    scheduler: ScriptedScheduler,
+    machine: Machine,
+    variables: dict[str, str],
+    failures: int,
+    said: str,
+) -> None:
+    """Section 11.3, flapping and failing, with the reference's numbers; on request."""
+    for _ in range(8):
+        scheduler.add("sh", "-c", "echo 'no such layer' >&2; exit 4")
+    agent = machine.start("--fail-fast", **variables)  # type: ignore[arg-type]  # variables by name
+    assert agent.ended() == 9
+    assert len(scheduler.attempts) == failures
+    (exiting,) = agent.events("exiting")
+    assert str(exiting["message"]).startswith(said)
+    assert str(exiting["message"]).endswith("; its last lines: no such layer")
+
+
+def test_without_that_it_goes_on_until_the_guard_of_the_sweep_holds_it(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    for _ in range(8):
+        scheduler.add("false")
+    agent = machine.start("--count", "8")
+    assert agent.ended() == 0
+    assert len(scheduler.attempts) == 8
+
+
+def test_a_variable_that_is_no_number_is_a_mistake_of_usage(machine: Machine) -> None:
+    agent = machine.start("--fail-fast", SWEEPD_AGENT_MAX_INITIAL_FAILURES="many")
+    assert agent.ended() == 2
+    assert agent.log.read_text() == (
+        "error: SWEEPD_AGENT_MAX_INITIAL_FAILURES is 'many', no whole number from 1\n"
+    )
+
+
 def test_runs_that_were_stopped_do_not_count(scheduler: ScriptedScheduler, machine: Machine) -> None:
     runs = [scheduler.add("sleep", "1000") for _ in range(2)]
     agent = machine.start("--max-consecutive-failed-runs", "1", "--count", "2")

@@ -65,8 +65,9 @@ def test_failures_in_a_row_end_the_agent_and_the_last_one_is_quoted() -> None:
     ("outcome", "counts"),
     [
         (Outcome(code=1), True),
-        (Outcome(signal=11), True),
-        (Outcome(signal=9, out_of_memory=True), True),
+        # Section 11.3: death by a signal is not counted as failed.
+        (Outcome(signal=11), False),
+        (Outcome(signal=9, out_of_memory=True), False),
         (Outcome(start_error="no such file"), True),
         (Outcome(signal=15, orphaned=True), False),
     ],
@@ -76,6 +77,71 @@ def test_only_what_the_run_itself_did_counts_as_a_failure(outcome: Outcome, coun
     play.connected()
     leave = left(ends(play, 1, outcome))
     assert (leave is not None and leave.code == 9) is counts
+
+
+FAST = Settings(fail_fast=True, max_initial_failures=5)
+
+
+def test_flapping_is_three_failures_within_the_first_minute_of_the_agent() -> None:
+    play = Play(FAST, now=100.0)
+    play.connected()
+    play.now = 150.0
+    assert left(ends(play, 1, Outcome(code=1))) is None
+    assert left(ends(play, 2, Outcome(code=0))) is None
+    assert left(ends(play, 3, Outcome(code=2))) is None
+    assert left(ends(play, 4, Outcome(signal=11))) is None
+    play.now = 160.0
+    leave = left(ends(play, 5, Outcome(code=7), "boom"))
+    assert leave is not None
+    assert leave.code == 9
+    assert leave.error == (
+        "3 runs have failed in the first 60 s (--fail-fast); run tune-5 failed with exit code 7; "
+        "its last lines: boom"
+    )
+
+
+def test_a_failure_after_the_first_minute_is_no_flapping() -> None:
+    play = Play(FAST)
+    play.connected()
+    assert left(ends(play, 1, Outcome(code=1))) is None
+    assert left(ends(play, 2, Outcome(code=1))) is None
+    play.now = 60.1
+    assert left(ends(play, 3, Outcome(code=1))) is None
+    # And without the flag, none is at any time.
+    play = Play(Settings(max_initial_failures=5))
+    play.connected()
+    assert all(left(ends(play, number, Outcome(code=1))) is None for number in range(1, 5))
+
+
+@pytest.mark.parametrize(
+    ("codes", "trips"),
+    [
+        ([1, 1, 1, 1], False),
+        ([1, 1, 1, 1, 1], True),
+        ([0, 1, 1, 1, 1, 1], True),
+        # Finished ones are counted without the one that has just failed.
+        ([0, 0, 1, 1, 1, 1, 1], False),
+        ([0, 1, 1, 1, 1, 0, 1], False),
+        ([1, 1, 1, 1, 0, 1], True),
+    ],
+)
+def test_failing_is_at_least_five_failures_and_nearly_all_that_have_ended(
+    codes: list[int], trips: bool
+) -> None:
+    """Section 11.3: failed >= 5, and failed >= finished, which counts every ended run but this one."""
+    play = Play(FAST)
+    play.connected()
+    play.now = 1_000.0
+    last = None
+    for number, code in enumerate(codes, start=1):
+        assert last is None
+        last = left(ends(play, number, Outcome(code=code)))
+    assert (last is not None) is trips
+    if last is not None:
+        assert last.code == 9
+        assert last.error.startswith(
+            f"5 of {len(codes)} runs have failed (--fail-fast); run tune-{len(codes)} "
+        )
 
 
 def test_a_success_begins_the_count_anew_and_a_stopped_run_changes_nothing() -> None:
