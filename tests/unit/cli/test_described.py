@@ -6,6 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
 from sweepd.cli.main import VERBS
@@ -24,6 +25,16 @@ def test_a_verb_has_two_examples_that_call_it_and_a_row_on_the_page(verb: str) -
     assert len(command.examples) == 2
     assert all(f"sweepctl {verb}" in example for example in command.examples)
     assert re.search(rf"^\|[^|]*`{verb}\b|^\|[^|]*, `{verb}\b", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_option_of_a_verb_is_on_the_page_by_one_of_its_names(verb: str) -> None:
+    command = import_module(f"sweepd.cli.commands.{verb.replace('-', '_')}").command
+    assert isinstance(command, Verb)
+    for option in command.params:
+        if isinstance(option, click.Option):
+            named = [name for name in option.opts if re.search(rf"(?<![\w-]){name}(?![\w-])", PAGE)]
+            assert named, f"{verb} {option.opts} is not in docs/command-line.md"
 
 
 @pytest.mark.parametrize("member", [*sweep_shape(a_sweep()), *run_shape(a_run())])
