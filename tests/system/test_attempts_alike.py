@@ -66,7 +66,44 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     (run,) = runs(installation, name)
     assert [attempt for attempt, _ in attempts(run)] == [1, 2]
+    same(first, second, same_agent=same_agent)
 
+
+def test_neither_edit_nor_retry_nor_restarts_change_what_a_run_gets(installation: Installation) -> None:
+    """The run was stopped, its sweep has ended, was edited, and the run goes out again by a command."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(SWEEP)
+    flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus", "0")
+    agent = installation.start_agent(name, *flags, state="one")
+    first = told(installation, 1)
+    (run,) = runs(installation, name)
+    installation.ctl("stop", str(run["run"]))
+    assert agent.process.wait(30) == 0, "its sweep has had all its runs"
+    server.stop()
+    installation.start_server(*SHORT)
+    labels = (
+        "--name",
+        "renamed",
+        "--description",
+        "ü",
+        "--tag",
+        "t",
+        "--metadata",
+        "args=--x",
+        "--run-cap",
+        "3",
+    )
+    installation.ctl("edit", name, *labels)
+    installation.ctl("retry", str(run["run"]))
+    agent = installation.start_agent(name, *flags, "--count", "1", state="one")
+    second = told(installation, 2)
+    (installation.work / "release").touch()
+    assert agent.process.wait(30) == 0, agent.log()[-2000:]
+    same(first, second, same_agent=True)
+
+
+def same(first: dict[str, object], second: dict[str, object], *, same_agent: bool) -> None:
+    """Assert that two attempts were given the same, byte for byte."""
     differing = (*OF_THE_ATTEMPT, *(() if same_agent else ("SWEEPD_CHECKPOINT_DIR",)))
     seen = []
     for one in (first, second):
