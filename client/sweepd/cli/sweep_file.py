@@ -1,19 +1,18 @@
 """Reading a sweep file for a verb: its bytes, its findings, and what flags and environment change in it."""
 
-import sys
+import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import click
 
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.file_content import read_content
 from sweepd.cli.output import note
 from sweepd.cli.problem import Problem
 from sweepd.cli.text import counted, json_text
 from sweepd.spec import Diagnostic, SweepSpec, parse_text, unreadable_file
-from sweepd.spec.limits import MAX_FILE_BYTES
 from sweepd.spec.point import Json
 
 _STDIN_NAME = "stdin"
@@ -50,13 +49,10 @@ class Overrides:
 
 def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
     """Read and check a file, or stdin for `-`; `placing`: the keys that say where its sweep will live."""
-    shown = _STDIN_NAME if file == "-" else file
+    # A name need not be text: what is none in it is shown as bytes.
+    shown = _STDIN_NAME if file == "-" else os.fsencode(file).decode(errors="backslashreplace")
     try:
-        if file == "-":
-            content = _bounded(sys.stdin.buffer)
-        else:
-            with Path(file).open("rb") as stream:
-                content = _bounded(stream)
+        content = read_content(file)
     except OSError as error:
         finding = unreadable_file(shown, error.strerror or str(error))
         return SweepText(file_name=shown, content=b"", spec=None, diagnostics=(finding,))
@@ -165,8 +161,3 @@ def definition_options(function: Function) -> Function:
     ):
         function = option(function)
     return function
-
-
-def _bounded(stream: BinaryIO) -> bytes:
-    """Read no more than tells that a file is too large."""
-    return stream.read(MAX_FILE_BYTES + 1)

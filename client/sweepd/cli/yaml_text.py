@@ -1,9 +1,14 @@
 """Writes YAML that every reader, of YAML 1.1 or 1.2, takes for the same values: text stays text."""
 
+import re
+from typing import Final
+
 import yaml
 
 from sweepd.spec.point import Json
 from sweepd.spec.scalars import resolve
+
+_UNPRINTABLE: Final = re.compile("[^\n\x20-\x7e]")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -39,5 +44,12 @@ _Dumper.add_representer(str, _text)
 
 
 def yaml_text(document: Json) -> str:
-    """Return a document as YAML, keys in their order."""
-    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    """Return a document as YAML, keys in their order; nothing in it steers a terminal."""
+    text = str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return an escape for what the library leaves bare: marks that reorder text, within double quotes."""
+    letter = match[0]
+    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"

@@ -46,8 +46,8 @@ def load_mapping(document: Mapping[str, object], findings: Findings) -> MappingN
 
 def _decoded(content: bytes) -> str:
     if len(content) > MAX_FILE_BYTES:
-        size = f"{len(content):,} bytes; more than {MAX_FILE_BYTES:,} are not read"
-        raise LoadError("file-too-large", f"the file has {size}", None)
+        message = f"the file is larger than the {MAX_FILE_BYTES:,} bytes that are read"
+        raise LoadError("file-too-large", message, None)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -87,7 +87,8 @@ def _summary(text: SweepText) -> str:
     spec, count = text.spec, _points(text.spec)
     searched = counted(len(spec.search_space.dimensions), "parameter")
     about = "about " if count.is_estimate else ""
-    points = "unbounded" if count.value is None else f"{about}{counted(count.value, 'point')}"
+    unknown = "too large to count" if count.is_estimate else "unbounded"
+    points = unknown if count.value is None else f"{about}{counted(count.value, 'point')}"
     return f"valid. {spec.method.value}, {searched} to search, space: {points}."
 
 
