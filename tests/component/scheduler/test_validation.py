@@ -1,0 +1,53 @@
+"""ValidateSweep says of a file what `sweepctl validate` says, finding by finding."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from component.scheduler.serving import a_scheduler
+from fuzz.fuzzing import corpus
+from sweepd import v1
+from sweepd.cli.main import main
+from sweepd.cli.sweep_file import finding_shape
+from sweepd.codec import diagnostic_from_message
+from sweepd.spec.point import Json
+from unit.spec.test_golden import FILES, GOLDEN, MADE
+
+
+def files() -> dict[str, bytes]:
+    """Return the corpus: every golden message has its file, and whatever the fuzzer started from."""
+    kept = [*(GOLDEN / f"{name}.yaml" for name in FILES), *corpus()]
+    return {path.name: path.read_bytes() for path in kept} | {f"{name}.yaml": MADE[name] for name in MADE}
+
+
+def told_by_sweepctl(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Json]]:
+    code = main(("validate", name, "--error-format", "json"))
+    return int(code), [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_the_server_finds_what_the_command_line_finds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SWEEPD_ENTITY", "SWEEPD_PROJECT", "SWEEPD_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "files").mkdir()
+    monkeypatch.chdir(tmp_path / "files")
+    for name, content in files().items():
+        Path(name).write_bytes(content)
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path / "services") as installation:
+            for name, content in files().items():
+                file = v1.SweepFile(file_name=name, content=content)
+                answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=file))
+                found = [finding_shape(diagnostic_from_message(each)) for each in answer.diagnostics]
+                code, told = told_by_sweepctl(name, capsys)
+                assert found == told, name
+                wrong = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)
+                assert code == (5 if wrong else 0), name
+                later = any(each.code == "not-supported-yet" for each in answer.diagnostics)
+                assert answer.HasField("spec") is not (wrong or later), name
+
+    asyncio.run(scenario())
