@@ -21,10 +21,12 @@ def parse_devices(text: str) -> tuple[str, ...]:
     """Return the devices that are listed in `text`: numbers, or ids of GPUs or of parts of them.
 
     Raises:
-        ValueError: a name is empty or comes twice.
+        ValueError: a name is none, as the -1 behind which CUDA sees nothing, or comes twice.
     """
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names) or any(character.isspace() for name in names for character in name):
+    # 0 and 00 are the same to CUDA.
+    parts = (part.strip() for part in text.split(","))
+    names = tuple(str(int(part)) if part.isascii() and part.isdecimal() else part for part in parts)
+    if any(not name or name.startswith("-") or not name.isprintable() or " " in name for name in names):
         raise ValueError(f"{text!r} is no list of devices; write 0,1,2 or ids, as `nvidia-smi -L` shows them")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

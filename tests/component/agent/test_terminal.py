@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,9 +18,21 @@ from component.agent.agent_processes import MARK, Machine
 from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
 
 
-def on_a_terminal(machine: Machine, *flags: str, **variables: str) -> tuple[int, str]:
-    """Run an agent whose standard error is a terminal; return its exit code and all that it wrote there."""
+def on_a_terminal(
+    machine: Machine, *flags: str, widths: Sequence[int] = (), **variables: str
+) -> tuple[int, str]:
+    """Run an agent whose standard error is a terminal; return its exit code and all that it wrote there.
+
+    Args:
+        machine: where it runs.
+        flags: of the agent.
+        widths: columns that the terminal has, one after the other, each until something was drawn in it.
+        variables: of the agent's environment.
+    """
     ours, its = pty.openpty()
+    left = list(widths)
+    if left:
+        resize(ours, left.pop(0))
     own = {"HOME": str(machine.folder), MARK: machine.mark, "TERM": "xterm", "PYTHONUTF8": "1"}
     program = (sys.executable, "-m", "sweepd_agent.main", "--sweep", SWEEP)
     agent = subprocess.Popen(
@@ -37,8 +53,14 @@ def on_a_terminal(machine: Machine, *flags: str, **variables: str) -> tuple[int,
         if not chunk:
             break
         written += chunk
+        if left and written.count("▒".encode()) > 2 * (len(widths) - len(left)):
+            resize(ours, left.pop(0))
     os.close(ours)
     return agent.wait(20), written.decode()
+
+
+def resize(terminal: int, columns: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
 
 def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
@@ -55,6 +77,41 @@ def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, mach
     assert "run tune-2 failed with exit code 3" in lines
     assert written.endswith(("\x1b[K", "\r\n")), "nothing of it stays"
     assert "\x1b[" not in written.replace("\x1b[K", ""), "it has no colours"
+
+
+def test_nothing_that_a_trial_or_its_file_says_steers_the_terminal(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """Parameters, the name of a program, keys that were logged, the last lines of a log."""
+    evil = "\x1b]0;mine\x07\x1b[2J\r\n\x9b31m\u202e"
+    scheduler.notice = f"your script logged {evil}"
+    scheduler.add("sh", "-c", "exit 0", params={"name": evil, "list": [evil], evil: 1})
+    scheduler.add(f"no{evil}program")
+    scheduler.add("sh", "-c", r"printf '\033[2Jboom\007\n'; exit 3")
+    code, written = on_a_terminal(machine, "--max-consecutive-failed-runs", "2")
+    assert code == 9
+    shown = written.replace("\r\x1b[K", "").replace("\r\n", "\n")
+    bad = {sign for sign in shown if sign != "\n" and not sign.isprintable()}
+    assert not bad, written
+    assert "\\x1b]0;mine\\x07\\x1b[2J\\r\\n\\x9b31m\\u202e" in shown
+    lines = shown.splitlines()
+    assert len([line for line in lines if "started" in line]) == 2
+    assert lines[-1] == (
+        "error: 2 runs have failed in a row (--max-consecutive-failed-runs 2); run tune-3 failed with exit "
+        "code 3; its last lines: \\x1b[2Jboom\\x07"
+    )
+
+
+def test_the_line_fits_whatever_the_terminal_becomes(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.add("sleep", "3")
+    code, written = on_a_terminal(machine, "--count", "1", widths=[30, 100, 12])
+    assert code == 0
+    drawn = [part for part in written.split("\r\x1b[K") if part.startswith("[")]
+    widths = [len(line.partition("\r\n")[0]) for line in drawn]
+    assert max(widths) > 40, "all of it where there is room"
+    assert 29 in widths
+    assert 11 in widths
+    assert widths.index(29) < widths.index(max(widths)) < widths.index(11)
 
 
 @pytest.mark.parametrize(

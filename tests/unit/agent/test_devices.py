@@ -25,14 +25,28 @@ def nvidia_smi(folder: Path, script: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("text", "devices"),
-    [("0,1,2,3", ("0", "1", "2", "3")), (" GPU-5d , MIG-c6/1/0", ("GPU-5d", "MIG-c6/1/0")), ("7", ("7",))],
+    [
+        ("0,1,2,3", ("0", "1", "2", "3")),
+        (" GPU-5d , MIG-c6/1/0", ("GPU-5d", "MIG-c6/1/0")),
+        ("7", ("7",)),
+        ("00,1", ("0", "1")),
+    ],
 )
 def test_devices_are_named_by_number_or_id_as_they_stand(text: str, devices: tuple[str, ...]) -> None:
     assert parse_devices(text) == devices
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("", "no list"), ("0,,1", "no list"), ("0 1", "no list"), ("0,0", "twice")]
+    ("text", "why"),
+    [
+        ("", "no list"),
+        ("0,,1", "no list"),
+        ("0 1", "no list"),
+        ("-1", "no list"),
+        ("1,-1", "no list"),
+        ("0,0", "twice"),
+        ("0,00", "twice"),
+    ],
 )
 def test_what_is_no_list_of_devices_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
