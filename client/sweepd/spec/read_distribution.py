@@ -116,7 +116,7 @@ def _inferred_name(fields: Fields) -> str | None:
         return "categorical_w_probabilities"
     if _VALUE_KEYS & fields.node.entries.keys():
         fields.error("missing-key", "needs `distribution` to say what its keys describe")
-    elif not any(_nearest_key(key, ()) for key in fields.node.entries):
+    elif not any(_nearest_key(key, ()) for key in fields.node.entries if key != "when"):
         fields.error("not-a-form", f"says nothing about its values; give it {_FORMS}")
     return None
 
