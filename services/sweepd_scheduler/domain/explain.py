@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.canary import waits_for_canary
 from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.state import State, SweepIndex
-from sweepd_scheduler.domain.sweep import FINAL, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState
 from sweepd_scheduler.domain.welcome import Withheld, WithheldReason
 
 
@@ -107,7 +107,9 @@ def _of(held: list[Withheld], reason: WithheldReason) -> list[Withheld]:
 def _ended(sweep: Sweep) -> Obstacle:
     why = f": {sweep.reason}" if sweep.reason else ""
     what = f"it is {sweep.state}" if sweep.state in FINAL else "it starts no new runs"
-    return Obstacle(ObstacleKind.ENDED, f"{what}{why}")
+    can_go_on = sweep.ending is Ending.CAP and sweep.state not in FINAL - {SweepState.FINISHED}
+    remedy = f"; for more: sweepctl edit {sweep.name} --run-cap N" if can_go_on else ""
+    return Obstacle(ObstacleKind.ENDED, f"{what}{why}{remedy}")
 
 
 def _paused(sweep: Sweep) -> Obstacle:

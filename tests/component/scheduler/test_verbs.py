@@ -273,7 +273,10 @@ def test_why_a_sweep_hands_out_nothing_is_said(tmp_path: Path) -> None:
             await two_runs(installation, sweep)
             answer = await installation.sweeps.ExplainSweep(request)
             assert answer.sweep.state == v1.SWEEP_STATE_FINISHED
-            assert [each.message for each in answer.obstacles] == ["it is finished: run_cap is reached"]
+            more = f"for more: sweepctl edit {sweep.name} --run-cap N"
+            assert [each.message for each in answer.obstacles] == [
+                f"it is finished: run_cap is reached; {more}"
+            ]
             nowhere = v1.ExplainSweepRequest(name="local/demo/none")
             assert (await failure(installation.sweeps.ExplainSweep(nowhere))).code == "NOT_FOUND"
 

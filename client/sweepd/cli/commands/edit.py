@@ -94,7 +94,7 @@ def command(
         no_metadata=no_metadata,
     )
     if not edit:
-        raise usage_problem("nothing is to be changed", next_step="sweepctl edit --help")
+        raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
     with connect(current_settings()) as client:
         changed = _edited(client, sweep_name(client, sweep), edit, revision)
     if output_format == "name":

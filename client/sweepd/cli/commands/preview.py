@@ -30,13 +30,19 @@ if TYPE_CHECKING:
     "--number",
     type=click.IntRange(0, 1_000_000),
     default=10,
+    metavar="N",
     show_default=True,
     help="How many runs to show.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the points instead of the file's.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed of the points instead of the file's."
+)
 @click.option("--run-time", metavar="DURATION", help="How long a run takes; tells what the sweep costs.")
 @click.option(
-    "--slots", type=click.IntRange(min=1), help="How many runs go on at once; 1 if nothing is said."
+    "--slots",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many runs go on at once; 1 if nothing is said.",
 )
 @click.option(
     "--interpreter",

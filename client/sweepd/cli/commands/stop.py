@@ -18,7 +18,7 @@ def command(name: str, output_format: str) -> None:
     """Stop a sweep, or one run.
 
     Of a sweep, no new run starts any more; live ones end by themselves. A run is ended: SIGTERM to its
-    process group, SIGKILL after the stop grace; one that waits never starts; its agent takes the next.
+    process group, SIGKILL after the stop grace, and its agent takes the next; one that waits never starts.
     When it returns, this holds: committed, over restarts of the server.
     """
     from sweepd.cli.connection import connect

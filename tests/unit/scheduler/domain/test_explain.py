@@ -97,11 +97,12 @@ def test_at_the_cap_and_when_all_is_over(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach()
     start = world.takes_one(session)
+    more = "; for more: sweepctl edit local/demo/s --run-cap N"
     (only,) = of_sweep(world)
-    assert only == Obstacle(ObstacleKind.ENDED, "it starts no new runs: run_cap is reached")
+    assert only == Obstacle(ObstacleKind.ENDED, f"it starts no new runs: run_cap is reached{more}")
     world.exits(session, start.ref)
     (only,) = of_sweep(world)
-    assert only == Obstacle(ObstacleKind.ENDED, "it is finished: run_cap is reached")
+    assert only == Obstacle(ObstacleKind.ENDED, f"it is finished: run_cap is reached{more}")
 
 
 def test_a_cancelled_sweep_hands_out_nothing(world: World) -> None:
