@@ -110,3 +110,21 @@ def test_patience_is_kept_when_the_scheduler_dies_in_the_middle_of_a_run(install
     (run,) = installation.export(name, "run")
     assert (run["state"], run["iterations"]) == ("stopped", 5)
     assert run["reason"] == "early termination (patience): its best, 0.5, has not improved for 4 iterations"
+
+
+def test_the_smallest_value_of_a_key_can_be_the_objective(installation: Installation) -> None:
+    """The rule sees 0.7, 0.3, 0.3, 0.3 of the first run and 0.7, 0.6, 0.6 of the second."""
+    installation.start_server()
+    name = planned(
+        installation,
+        {0: {"steps": [0.7, 0.3, 0.9, 0.8]}, 1: {"steps": [0.7, 0.6, 0.9, "never"]}},
+        "metric: {name: loss.min}\nearly_terminate: {type: threshold, at: 3, value: 0.5}\n",
+    )
+    agent = installation.start_agent(name)
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    runs = installation.export(name, "run")
+    assert [(run["state"], run["value"], run["iterations"]) for run in runs] == [
+        ("finished", 0.3, 4),
+        ("stopped", 0.6, 3),
+    ]
+    assert runs[1]["reason"] == "early termination (threshold): 0.6 at iteration 3 is worse than 0.5"

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import Json
+from sweepd_agent.core.extremes import Extreme
 from sweepd_agent.core.reading import Progress
 
 BLOCK_BYTES = 128 * 1024
@@ -144,6 +145,8 @@ def _progress_document(progress: Progress) -> Json:
         [[key, value] for key, value in progress.waiting],
         [*sorted(progress.observed)],
         progress.open,
+        [[each.key, each.word, each.value] for each in progress.extremes],
+        [*sorted(progress.exact)],
     ]
 
 
@@ -158,7 +161,9 @@ def _progress(stored: Json) -> Progress:
             list(waiting),
             list(observed),
             bool(open_),
+            *made,
         ]:
+            extremes, exact = _made(made)
             return Progress(
                 row=row,
                 settled=settled,
@@ -168,9 +173,32 @@ def _progress(stored: Json) -> Progress:
                 waiting=tuple(_waiting(item) for item in waiting),
                 observed=frozenset(_int(key) for key in observed),
                 open=open_,
+                extremes=extremes,
+                exact=exact,
             )
         case _:
             raise ValueError("not a progress")
+
+
+def _made(stored: list[Json]) -> tuple[tuple[Extreme, ...], frozenset[int]]:
+    """Return what earlier versions did not store, as it is when nothing was read yet."""
+    match stored:
+        case []:
+            return (), frozenset()
+        case [list(extremes), list(exact)]:
+            return tuple(_extreme(each) for each in extremes), frozenset(_int(key) for key in exact)
+        case _:
+            raise ValueError("not keys that are made of others")
+
+
+def _extreme(stored: Json) -> Extreme:
+    match stored:
+        case [int(key), str(word), None]:
+            return Extreme(key=key, word=word)
+        case [int(key), str(word), float() | int() as value]:
+            return Extreme(key=key, word=word, value=float(value))
+        case _:
+            raise ValueError("not an extreme")
 
 
 def _waiting(stored: Json) -> tuple[int, float]:

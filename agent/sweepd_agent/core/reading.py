@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from sweepd_agent.core.extremes import Extreme, made_of
 from sweepd_agent.core.rows import Line, Value
 
 
@@ -52,6 +53,10 @@ class Progress:
     observed: frozenset[int] = frozenset()
     # Whether the last line of the step announced more.
     open: bool = False
+    # Watched keys that were never logged themselves and are made of another one.
+    extremes: tuple[Extreme, ...] = ()
+    # Watched keys that were logged themselves.
+    exact: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
         before, progress = _completed(progress)
         progress = replace(progress, step=line.step, observed=frozenset())
     step = progress.last_step + 1 if line.step is None else line.step
+    progress = _known(progress, line.values, watched)
     progress = replace(
         progress, row=number, last_step=step, open=line.open, waiting=_merged(progress, line.values, watched)
     )
@@ -98,12 +104,27 @@ def ended(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
     return _completed(progress)
 
 
+def _known(progress: Progress, values: Mapping[str, Value], watched: Mapping[str, int]) -> Progress:
+    """Take note of how the watched keys come: under their own names, or made of other ones."""
+    for name, key in watched.items():
+        if key in progress.exact:
+            continue
+        other = made_of(name)
+        if name in values:
+            left = tuple(each for each in progress.extremes if each.key != key)
+            progress = replace(progress, exact=progress.exact | {key}, extremes=left)
+        elif other and other[0] in values and all(each.key != key for each in progress.extremes):
+            progress = replace(progress, extremes=(*progress.extremes, Extreme(key=key, word=other[1])))
+    return progress
+
+
 def _merged(
     progress: Progress, values: Mapping[str, Value], watched: Mapping[str, int]
 ) -> tuple[tuple[int, float], ...]:
     merged = dict(progress.waiting)
+    made = {each.key for each in progress.extremes}
     for name, key in watched.items():
-        value = values.get(name)
+        value = values.get(name.rpartition(".")[0] if key in made else name)
         if isinstance(value, int | float) and not isinstance(value, bool) and key not in progress.observed:
             merged[key] = float(value)
     return tuple(merged.items())
@@ -111,9 +132,15 @@ def _merged(
 
 def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
     """Return the waiting values as observations of the last row, and where reading stands then."""
+    waiting = dict(progress.waiting)
+    extremes: list[Extreme] = []
+    for extreme in progress.extremes:
+        if extreme.key in waiting:
+            extreme, waiting[extreme.key] = extreme.after(waiting[extreme.key])
+        extremes.append(extreme)
     observations = tuple(
         Observation(row=progress.row, key=key, step=progress.step, value=value)
-        for key, value in sorted(progress.waiting)
+        for key, value in sorted(waiting.items())
     )
     counted = sum(item.key == 0 and math.isfinite(item.value) for item in observations)
     return observations, replace(
@@ -123,4 +150,5 @@ def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
         waiting=(),
         observed=progress.observed | {item.key for item in observations},
         open=False,
+        extremes=tuple(extremes),
     )

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.numbering import Block, Numbering, document, from_document
 from sweepd_agent.core.reading import Observation, Progress, ended, read
 from sweepd_agent.core.rows import MALFORMED, Line
@@ -12,12 +15,14 @@ from sweepd_agent.core.rows import MALFORMED, Line
 WATCHED = {"loss": 0, "size": 1}
 
 
-def replay(lines: list[Line], progress: Progress | None = None) -> tuple[list[Observation], Progress]:
+def replay(
+    lines: list[Line], progress: Progress | None = None, watched: Mapping[str, int] = WATCHED
+) -> tuple[list[Observation], Progress]:
     """Read lines to the end of the process."""
     progress = Progress() if progress is None else progress
     observations: list[Observation] = []
     for line in lines:
-        step = read(progress, line, WATCHED, now=0.0)
+        step = read(progress, line, watched, now=0.0)
         observations += step.observations
         progress = step.progress
     last, progress = ended(progress)
@@ -73,10 +78,40 @@ def test_only_finite_numbers_count_as_iterations() -> None:
     assert progress.iterations == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("loss.min", [0.5, 0.5, 0.25, 0.25]), ("loss.max", [0.5, 0.75, 0.75, 1.0]), ("loss.mean", [])],
+)
+def test_the_extreme_of_a_key_so_far_is_an_objective(name: str, expected: list[float]) -> None:
+    lines = [row(0.5), row(math.nan), row(0.75), Line(values={"acc": 3.0}), row(0.25), row(1.0)]
+    observations, progress = replay(lines, watched={name: 0})
+    assert [each.value for each in observations if math.isfinite(each.value)] == expected
+    assert progress.iterations == len(expected)
+
+
+def test_a_step_of_several_lines_counts_once_for_an_extreme() -> None:
+    lines = [row(0.1, step=0, is_open=True), row(0.5, step=0), row(0.7, step=1), row(0.3, step=1)]
+    observations, _ = replay(lines, watched={"loss.min": 0})
+    assert [(each.row, each.value) for each in observations] == [(2, 0.5), (3, 0.5)]
+
+
+def test_a_key_that_is_logged_itself_is_made_of_no_other() -> None:
+    exact = Line(values={"loss": 0.1, "loss.min": 9.0})
+    observations, progress = replay([exact, row(0.1), exact], watched={"loss.min": 0})
+    assert [(each.row, each.value) for each in observations] == [(1, 9.0), (3, 9.0)]
+    assert progress.exact == {0}
+    text = Line(values={"loss": 0.1, "loss.min": "none"})
+    assert replay([text, row(0.1)], watched={"loss.min": 0})[0] == []
+    late = [row(0.5), row(0.25), exact, row(0.125)]
+    assert [each.value for each in replay(late, watched={"loss.min": 0})[0]] == [0.5, 0.25, 9.0]
+
+
 lines = st.lists(
     st.builds(
         Line,
-        values=st.dictionaries(st.sampled_from(["loss", "size", "acc"]), st.integers(0, 9), max_size=3),
+        values=st.dictionaries(
+            st.sampled_from(["loss", "loss", "size", "acc", "loss.min"]), st.integers(0, 9), max_size=3
+        ),
         step=st.none() | st.integers(0, 3),
         open=st.booleans(),
         malformed=st.just(False),
@@ -86,20 +121,20 @@ lines = st.lists(
 )
 
 
-@given(lines, st.data())
+@given(lines, st.sampled_from([WATCHED, {"loss.min": 0, "size.max": 1}]), st.data())
 def test_reading_goes_on_from_any_row_as_if_it_had_not_stopped(
-    written: list[Line], data: st.DataObject
+    written: list[Line], watched: Mapping[str, int], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(written)))
-    whole, progress = replay(written)
+    whole, progress = replay(written, watched=watched)
     middle = Progress()
     before: list[Observation] = []
     for line in written[:cut]:
-        step = read(middle, line, WATCHED, now=0.0)
+        step = read(middle, line, watched, now=0.0)
         before += step.observations
         middle = step.progress
     stored = document(Numbering(progress=middle))
-    after, end = replay(written[cut:], from_document(stored).progress)
+    after, end = replay(written[cut:], from_document(stored).progress, watched)
     assert before + after == whole
     assert end == progress
 
@@ -125,3 +160,9 @@ def test_a_numbering_survives_being_stored() -> None:
     assert from_document(document(numbering)) == numbering
     assert numbering.logged_keys == ("b", "loss")
     assert numbering.position(1) == 40
+
+
+def test_what_an_earlier_version_stored_is_read() -> None:
+    stored = document(Numbering(progress=Progress(row=3, settled=3, iterations=2)))
+    older: dict[str, Json] = {**stored, "progress": [3, 3, 2, -1, None, [], [], False]}
+    assert from_document(older) == from_document(stored)
