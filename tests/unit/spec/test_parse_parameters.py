@@ -101,7 +101,7 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         ("{distribution: unifrm, min: 0, max: 1}", "unknown-value", "did you mean `uniform`?"),
         ("{mu: 3}", "missing-key", "needs `distribution`"),
         ("{y: 3}", "not-a-form", "says nothing"),
-                ("{when: 'y > 1'}", "not-a-form", "says nothing"),
+        ("{when: 'y > 1'}", "not-a-form", "says nothing"),
         ("{vales: [1]}", "unknown-key", "did you mean `values`?"),
         ("{Min: 1, max: 2}", "unknown-key", "did you mean `min`?"),
         ("{min: 1, max: 2, sgima: 3}", "unknown-key", "did you mean `sigma`?"),
