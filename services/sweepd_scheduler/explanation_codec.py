@@ -14,6 +14,7 @@ _SENTENCES = {
     "run-started": "its process has started",
     "run-kept": "its agent came back and goes on with it",
     "run-enqueued": "a person asked for it",
+    "run-added": "run_cap was raised: its point had fewer runs than repeats says",
     "run-retried": "a person asked for another attempt; it was {before}",
     "attempt-suspect": "nothing was heard of its agent for the length of its lease",
     "attempt-heard-again": "its agent was heard of again",

@@ -27,6 +27,7 @@ from sweepd_scheduler.domain.events import (
 )
 from sweepd_scheduler.domain.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.requests import UpdateSweep
+from sweepd_scheduler.domain.run import Run
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.explanation_codec import obstacle_message
@@ -137,7 +138,8 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         name, edit = names.sweep_name(request.sweep.name), request_codec.edit(request)
 
         async def prepare(stored: Stored | None, attempt: int) -> UpdateSweep:
-            return UpdateSweep(name=name, edit=edit, revision=request.revision, stored=stored)
+            last = await self._last_runs(name) if attempt else ()
+            return UpdateSweep(name=name, edit=edit, revision=request.revision, last=last, stored=stored)
 
         return await self._asking.ask_prepared(
             prepare,
@@ -181,6 +183,15 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         if index is not None:
             message.guarded_agents.extend(sorted(agent for agent, each in index.guards.items() if each.held))
         return message
+
+    async def _last_runs(self, name: names.SweepName) -> tuple[Run, ...]:
+        """Read as many of the last runs of a sweep as it has for each point."""
+        sweep = await self._reading(self._reading.records.sweep, name)
+        if sweep is None or sweep.spec.repeats == 1 or not sweep.counts.total:
+            return ()
+        total = sweep.counts.total
+        numbers = range(max(1, total - sweep.spec.repeats + 1), total + 1)
+        return tuple(await self._reading(self._reading.records.chosen_runs, sweep, (), numbers))
 
     async def _find(self, text: str) -> Sweep:
         sweep = await self._reading(self._reading.records.sweep, names.sweep_name(text))

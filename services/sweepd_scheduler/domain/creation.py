@@ -21,6 +21,7 @@ def create_block(turn: Turn, key: int, drawn: Drawn, place: int | None = None) -
     sweep = turn.state.sweeps[key]
     first = sweep.counts.total + 1
     occurrence = turn.state.index[key].digests.get(drawn.digest, 0)
+    count = min(sweep.spec.repeats, room(sweep) or sweep.spec.repeats)
     runs = [
         Run(
             sweep=key,
@@ -34,13 +35,36 @@ def create_block(turn: Turn, key: int, drawn: Drawn, place: int | None = None) -
             repeat=repeat,
             place=first + repeat if place is None else place,
         )
-        for repeat in range(min(sweep.spec.repeats, room(sweep) or sweep.spec.repeats))
+        for repeat in range(count)
     ]
     for run in runs:
         turn.put_run(run)
     if sweep.spec.method is Method.BAYES:
         turn.observe(StudyNoted(sweep=key, number=0, run=first, event=StudyEvent.HANDED_OUT))
     return runs
+
+
+def complete_block(turn: Turn, last: Run) -> None:
+    """Create the runs that a point still lacks after its last one, as many as the cap leaves."""
+    sweep = turn.state.sweeps[last.sweep]
+    lacking = sweep.spec.repeats - last.repeat - 1
+    left = room(sweep)
+    for more in range(1, 1 + (lacking if left is None else min(lacking, left))):
+        number = last.number + more
+        run = Run(
+            sweep=last.sweep,
+            number=number,
+            name=str(RunName(sweep.name, number)),
+            point=last.point,
+            digest=last.digest,
+            occurrence=last.occurrence,
+            provenance=last.provenance,
+            create_time=turn.now.wall,
+            repeat=last.repeat + more,
+            place=number,
+        )
+        turn.put_run(run)
+        turn.note("run-added", run)
 
 
 def room(sweep: Sweep) -> int | None:

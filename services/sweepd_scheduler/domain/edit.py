@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from sweepd.spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_scheduler.domain.creation import room
+from sweepd_scheduler.domain.creation import complete_block, room
 from sweepd_scheduler.domain.guard import name_held
 from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.point_again import Cut, count_anew, cut_short
 from sweepd_scheduler.domain.requests import Edit, UpdateSweep
 from sweepd_scheduler.domain.results import has_reached_target
 from sweepd_scheduler.domain.revival import in_memory, reopen
@@ -40,25 +41,39 @@ def edit(turn: Turn, event: UpdateSweep) -> Sweep:
     if spec == before.spec:
         turn.put_sweep(before)  # one that is over leaves memory again
         return before
-    beyond = before
-    if before.ending is Ending.CAP and room(replace(before, spec=spec)) != 0:
-        beyond = _beyond_the_cap(turn, before)
+    more = _has_more_room(before, spec)
+    cut = cut_short(turn, before, event.last) if more else None
+    beyond = _beyond_the_cap(turn, turn.state.sweeps[key], cut) if more else before
     sweep = replace(beyond, spec=spec, revision=before.revision + 1)
     turn.note("sweep-edited", sweep=sweep, fields=", ".join(sorted(event.edit.fields)))
     turn.edit_sweep(sweep)
     if key in turn.state.sweeps:
+        if cut is not None:
+            complete_block(turn, cut.last)
         end_if_over(turn, key)
         name_held(turn, key)
         serve_sweep(turn, key)
     return turn.sweep(key)
 
 
-def _beyond_the_cap(turn: Turn, sweep: Sweep) -> Sweep:
-    """Return a sweep that starts runs again; or none all the same, where one has reached the target since."""
-    why = Ending.TARGET if has_reached_target(sweep) else None
-    if why is not None and sweep.state in FINAL:
-        return ending(sweep, why)
-    reopen(turn, sweep.key, "edit", why)
+def _has_more_room(sweep: Sweep, spec: SweepSpec) -> bool:
+    """Tell whether a sweep had reached its cap and has not, with another specification."""
+    return room(sweep) == 0 and room(replace(sweep, spec=spec)) != 0
+
+
+def _beyond_the_cap(turn: Turn, sweep: Sweep, cut: Cut | None) -> Sweep:
+    """Return a sweep that goes on; with a point that was cut short alone, where all else is at its end."""
+    if cut is not None:
+        reopen(turn, sweep.key, "edit", sweep.ending)
+        count_anew(turn, cut)
+        sweep = turn.state.sweeps[sweep.key]
+    why = None if sweep.ending is Ending.CAP else sweep.ending
+    if why in (None, Ending.TARGET):
+        why = Ending.TARGET if has_reached_target(sweep) else None
+    if sweep.state in FINAL and why is not None:
+        return ending(sweep, why) if sweep.ending is Ending.CAP else sweep
+    if cut is not None or sweep.ending is Ending.CAP:
+        reopen(turn, sweep.key, "edit", why)
     return turn.state.sweeps[sweep.key]
 
 

@@ -74,11 +74,20 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateSweep:
-    """A person changes the specification. `revision`: the one that was seen; 0 for whichever."""
+    """A person changes the specification.
+
+    Args:
+        name: of the sweep.
+        edit: the change.
+        revision: the one that was seen; 0 for whichever.
+        last: with repeats, the last runs, as many as a point has.
+        stored: see above.
+    """
 
     name: SweepName
     edit: Edit
     revision: int = 0
+    last: tuple[Run, ...] = ()
     stored: Stored | None = None
 
 

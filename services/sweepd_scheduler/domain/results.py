@@ -35,6 +35,17 @@ def has_reached_target(sweep: Sweep) -> bool:
     return metric is not None and best is not None and reaches_target(metric, best.value)
 
 
+def remains(sweep: Sweep, run: Run, state: RunState) -> Ended:
+    """Return what remains of a run that ends in a state."""
+    return Ended(
+        state=state,
+        value=run.value(sweep.value_kind),
+        worst=run.values.worst,
+        last=run.values.last,
+        iterations=run.values.iterations,
+    )
+
+
 def value_logged(turn: Turn, run: Run, value: float) -> None:
     """Take note that a run has logged a finite value of the objective."""
     sweep = turn.state.sweeps[run.sweep]
@@ -47,13 +58,7 @@ def value_logged(turn: Turn, run: Run, value: float) -> None:
 def run_ending(turn: Turn, run: Run, state: RunState) -> None:
     """Count a run that is about to reach a final state, and with it its point if it is the last one of it."""
     sweep = turn.state.sweeps[run.sweep]
-    ended = Ended(
-        state=state,
-        value=run.value(sweep.value_kind),
-        worst=run.values.worst,
-        last=run.values.last,
-        iterations=run.values.iterations,
-    )
+    ended = remains(sweep, run, state)
     if sweep.spec.repeats > 1:
         _repeat_ended(turn, sweep, run, ended)
         return

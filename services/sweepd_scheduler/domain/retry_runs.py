@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sweepd.spec import Method
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.answers import Retried
-from sweepd_scheduler.domain.block import Ended
-from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.guard import count_anew
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.objective import reaches_target
+from sweepd_scheduler.domain.point_again import goes_on, open_again
 from sweepd_scheduler.domain.requests import NotInMemoryError, RetryRuns
-from sweepd_scheduler.domain.results import counts_at_once, forget_best_of
-from sweepd_scheduler.domain.revival import check_final, in_memory, reopen, state_of, take_back
+from sweepd_scheduler.domain.results import counts_at_once, forget_best_of, remains
+from sweepd_scheduler.domain.revival import in_memory, reopen, state_of, take_back
 from sweepd_scheduler.domain.run import FINAL, Run, RunState, moved
 from sweepd_scheduler.domain.search import end_if_over
 from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
@@ -78,27 +76,17 @@ def _ending_after(turn: Turn, sweep: Sweep, runs: Iterable[Run]) -> Ending | Non
 
 def _uncount(turn: Turn, run: Run, block: Iterable[Run]) -> None:
     """Take the end of a run back: it is as open as before for the best, for its point and for the search."""
+    if not goes_on(turn, run):
+        others = {other.number: other for other in block if other.number != run.number}
+        open_again(turn, run, list(others.values()))
+        return
     sweep, index = turn.state.sweeps[run.sweep], turn.state.index[run.sweep]
-    journal = turn.state.journal
-    was_complete = True
-    if sweep.spec.repeats > 1:
-        numbers = range(run.block, run.block + sweep.spec.repeats)
-        was_complete = not any(number in index.unfinished for number in numbers)
-        left = list(index.blocks.get(run.block, ()))
-        if was_complete:
-            others = {other.number: other for other in block if other.number != run.number}
-            for other in others.values():
-                check_final(turn, other)
-            left = [_ended(sweep, other) for other in others.values()]
-        else:
-            left.remove(_ended(sweep, run))
-        if left:
-            journal.put(index.blocks, run.block, tuple(left))
-        else:
-            journal.drop(index.blocks, run.block)
-    turn.rank(run.sweep, run.block, None)
-    if was_complete and sweep.spec.method is Method.BAYES:
-        turn.observe(StudyNoted(sweep=run.sweep, number=0, run=run.block, event=StudyEvent.HANDED_OUT))
+    left = list(index.blocks.get(run.block, ()))
+    left.remove(remains(sweep, run, run.state))
+    if left:
+        turn.state.journal.put(index.blocks, run.block, tuple(left))
+    else:
+        turn.state.journal.drop(index.blocks, run.block)
 
 
 def _wait_again(turn: Turn, run: Run) -> None:
@@ -119,13 +107,3 @@ def _by_block(runs: Iterable[Run]) -> dict[int, list[Run]]:
     for run in runs:
         found.setdefault(run.block, []).append(run)
     return found
-
-
-def _ended(sweep: Sweep, run: Run) -> Ended:
-    return Ended(
-        state=run.state,
-        value=run.value(sweep.value_kind),
-        worst=run.values.worst,
-        last=run.values.last,
-        iterations=run.values.iterations,
-    )

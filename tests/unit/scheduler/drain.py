@@ -4,13 +4,12 @@ from contextlib import suppress
 
 from sweepd.spec import Method
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import ResumeSweep, Suggested, SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.requests import Edit, UpdateSweep
 from sweepd_scheduler.domain.run import RunState
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState
+from unit.scheduler.people import set_cap
 from unit.scheduler.specs import LABELS
 from unit.scheduler.world import PARENT, World
 
@@ -34,12 +33,6 @@ def drain(world: World) -> None:
     _run_everything(world)
     after = world.sweep()
     assert before < after.counts.total <= before + 3 or after.ending is not Ending.CAP, "a raised cap is used"
-
-
-def set_cap(world: World, run_cap: int | None) -> Answer | None:
-    """Allow so many runs."""
-    edit = Edit(fields=frozenset({"run_cap"}), run_cap=run_cap)
-    return world.happens(UpdateSweep(name=NAME, edit=edit, stored=world.everything().stored(NAME)))
 
 
 def suggestion(sweep: Sweep, seen: int) -> Suggested:

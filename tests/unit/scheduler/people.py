@@ -42,7 +42,10 @@ def release(world: World, agent: str) -> Answer | None:
     return world.happens(ReleaseAgent(agent=agent, sweep=S))
 
 
-def raise_cap(world: World, run_cap: int) -> Answer | None:
-    """Allow more runs."""
+def set_cap(world: World, run_cap: int | None) -> Answer | None:
+    """Allow so many runs; None: without bound."""
     edit = Edit(fields=frozenset({"run_cap"}), run_cap=run_cap)
-    return world.happens(UpdateSweep(name=S, edit=edit, stored=world.everything().stored(S)))
+    records, sweep = world.everything(), world.sweep()
+    numbers = range(max(1, sweep.counts.total - sweep.spec.repeats + 1), sweep.counts.total + 1)
+    last = tuple(records.chosen_runs(sweep, (), numbers)) if numbers else ()
+    return world.happens(UpdateSweep(name=S, edit=edit, last=last, stored=records.stored(S)))

@@ -26,8 +26,8 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunKey
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from unit.scheduler.drain import drain, set_cap, suggestion
-from unit.scheduler.people import end_run, enqueue, release, retry
+from unit.scheduler.drain import drain, suggestion
+from unit.scheduler.people import end_run, enqueue, release, retry, set_cap
 from unit.scheduler.specs import LABELS, Document, documents
 from unit.scheduler.world import PARENT, World
 
