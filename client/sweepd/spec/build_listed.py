@@ -8,6 +8,9 @@ from sweepd.spec.nodes import Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Json
 from sweepd.spec.read_json import is_finite, read_json
 
+LARGEST_SHARE: Final = 1.1
+"""Above 1, so that what is only slightly off is told as a sum that is."""
+
 _PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
 
 
@@ -61,7 +64,7 @@ def _probabilities(fields: Fields, count: int) -> tuple[float, ...] | None:
     shares: list[float] = []
     for index, item in enumerate(items):
         share = item.value if isinstance(item, ScalarNode) else None
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1.1:
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= LARGEST_SHARE:
             message = "a probability is a number from 0 to 1"
             fields.findings.error(item.place, f"{fields.path_of(key)}[{index}]", "bad-probability", message)
         else:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from sweepd.spec.build_listed import LARGEST_SHARE
 from sweepd.spec.distribution import DEPRECATED
 from sweepd.spec.limits import MAX_BETA_SHAPE, MAX_EXPRESSION_LENGTH, MAX_NAME_LENGTH
 from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
@@ -57,7 +58,7 @@ _KEYS: Final[dict[str, Schema]] = {
     "values": described("The values to choose from, of any types.", items(ANYTHING, minItems=1)),
     "probabilities": described(
         "How likely each of `values` is: as many numbers, which sum to 1.",
-        items(number(minimum=0), minItems=1),
+        items(number(minimum=0, maximum=LARGEST_SHARE), minItems=1),
     ),
     "distribution": described(
         "How values are drawn. Left out: `value` is a constant, `values` a choice, `min` and `max` are "
