@@ -126,6 +126,17 @@ def test_what_an_earlier_attempt_has_shown_counts_until_the_next_begins(world: W
     assert set(stopped(world)) == {2}, "0.1 is no more, so 0.4 is the best"
 
 
+def test_a_run_that_is_lost_after_its_verdict_is_stopped_and_not_handed_out_again(world: World) -> None:
+    session, (start,) = under_way(world, 1, {"type": "threshold", "at": 1, "value": 0.5})
+    world.logs(session, start.ref, 1, 0.9)
+    world.leaves(session)
+    world.passes(world.state.terms.lost_after + 1)
+    ended = world.run((1, 1))
+    assert (ended.state, ended.attempt, ended.requeues) == (RunState.STOPPED, 1, 0)
+    assert ended.reason == "early termination (threshold): 0.9 at iteration 1 is worse than 0.5"
+    assert world.takes_one(world.attach("bob")).run.number == 2
+
+
 def test_a_threshold_looks_at_one_iteration(world: World) -> None:
     session, starts = under_way(world, 2, {"type": "threshold", "at": 2, "value": 0.5}, **MAXIMIZED)
     world.logs(session, starts[0].ref, 1, 0.1, 0.5)
