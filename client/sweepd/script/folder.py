@@ -27,6 +27,8 @@ class RunFolder:
     run: str
     sweep: str | None
     attempt: int
+    # Which of the runs of its point it is, from 0.
+    repeat: int
     params: Mapping[str, object]
     # Made by this process, for a run that nobody handed out.
     own: bool
@@ -66,6 +68,7 @@ def given_folder(environment: Mapping[str, str]) -> RunFolder | None:
         run=environment.get("SWEEPD_RUN_ID") or f"local/default/{path.name}",
         sweep=environment.get("SWEEPD_SWEEP_ID") or None,
         attempt=int(environment.get("SWEEPD_ATTEMPT") or 1),
+        repeat=int(environment.get("SWEEPD_REPEAT") or 0),
         params=_read_params(environment.get("SWEEPD_PARAMS_FILE")),
         own=False,
     )
@@ -84,6 +87,7 @@ def new_folder(parent: Path, *, program: str, now: float) -> RunFolder:
         run=f"local/{_project(program)}/{run_id}",
         sweep=None,
         attempt=1,
+        repeat=0,
         params={},
         own=True,
     )

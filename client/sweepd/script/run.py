@@ -56,6 +56,11 @@ class Run:
         return self._folder.attempt
 
     @property
+    def repeat(self) -> int:
+        """Which of the runs of its point this is, counted from 0; a script may seed itself by it."""
+        return self._folder.repeat
+
+    @property
     def dir(self) -> str:
         """The folder of this attempt's files."""
         return str(self._folder.path)

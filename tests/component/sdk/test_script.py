@@ -19,7 +19,7 @@ def test_a_script_gets_the_values_of_the_sweep_and_logs_its_rows(tmp_path: Path)
         run = sweepd.init(config={"lr": 0.1, "epochs": 2, "opt": {"k": 0, "l": 0}})
         assert run.config is sweepd.config
         print(sweepd.config.lr, sweepd.config["epochs"], sweepd.config.opt.k, sweepd.config.opt.l)
-        print(run.id, run.path, run.sweep_id, run.attempt, run.dir, run.checkpoint_dir)
+        print(run.id, run.path, run.sweep_id, run.attempt, run.repeat, run.dir, run.checkpoint_dir)
         for epoch in range(sweepd.config.epochs):
             sweepd.log({"train": {"loss": epoch}}, commit=False)
             sweepd.log({"val_loss": float("nan")})
@@ -31,11 +31,11 @@ def test_a_script_gets_the_values_of_the_sweep_and_logs_its_rows(tmp_path: Path)
         sweepd.log({"after": 1})
         """,
         cwd=tmp_path,
-        env=environment_of(tmp_path, SWEEPD_PARAMS_FILE=str(params)),
+        env=environment_of(tmp_path, SWEEPD_PARAMS_FILE=str(params), SWEEPD_REPEAT="3"),
     )
     assert output.splitlines() == [
         "0.5 2 1 0",
-        f"r1 acme/mnist/r1 s1 2 {tmp_path} {tmp_path}/checkpoints",
+        f"r1 acme/mnist/r1 s1 2 3 {tmp_path} {tmp_path}/checkpoints",
     ]
     assert errors.splitlines() == [
         "sweepd: step 1 is below the current step 2: such metrics are dropped",
