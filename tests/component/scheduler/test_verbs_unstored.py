@@ -1,0 +1,98 @@
+"""P6, P22: what cannot be stored has not happened, and happens once when the same call comes again."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from google.protobuf.message import Message
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import Installation, a_scheduler
+from component.scheduler.sweeps import create, failure, get, run
+from component.scheduler.test_verbs import one_run, raised
+from sweepd import v1
+from sweepd.codec import point_message
+
+OVER = b"program: train.py\nmethod: list\nmetric: {name: loss}\nruns: [{a: 1}, {a: 2}]\nrun_cap: 9\n"
+LIVE = b"program: train.py\nmethod: random\nparameters: {a: {min: 0.0, max: 9.0}}\nguard: {agent: 1}\n"
+Verb = Callable[[Installation], Awaitable[Message]]
+
+
+def retry(at: Installation) -> Awaitable[Message]:
+    return at.runs.RetryRuns(v1.RetryRunsRequest(names=["local/demo/over-1"], request_id="one"))
+
+
+def enqueue(at: Installation) -> Awaitable[Message]:
+    point = point_message({"a": 5})
+    return at.runs.EnqueueRun(
+        v1.EnqueueRunRequest(sweep="local/demo/over", parameters=point, request_id="one")
+    )
+
+
+def edit(at: Installation) -> Awaitable[Message]:
+    return at.sweeps.UpdateSweep(raised("local/demo/over", 3, request_id="one"))
+
+
+def stop(at: Installation) -> Awaitable[Message]:
+    return at.runs.StopRun(v1.StopRunRequest(name="local/demo/live-2", request_id="one"))
+
+
+def release(at: Installation) -> Awaitable[Message]:
+    return at.agents.ReleaseAgent(v1.ReleaseAgentRequest(agent="ann", request_id="one"))
+
+
+@contextmanager
+def unwritable(database: Path) -> Iterator[None]:
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute(
+        "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
+    )
+    try:
+        yield
+    finally:
+        connection.execute("drop trigger refuse")
+        connection.close()
+
+
+async def prepared(at: Installation) -> None:
+    """One sweep that is over, its first run failed; one that goes on, its agent held and a run waiting."""
+    over = await create(at, OVER, "over")
+    async with ScriptedAgent(at.channel, over.name) as agent:
+        await one_run(agent, code=1)
+        await one_run(agent)
+        await agent.takes("sweep_ended")
+    live = await create(at, LIVE, "live")
+    async with ScriptedAgent(at.channel, live.name, agent_id="ann") as agent:
+        await one_run(agent, code=1)
+    await at.runs.EnqueueRun(v1.EnqueueRunRequest(sweep=live.name, parameters=point_message({"a": 5})))
+
+
+async def everything(at: Installation) -> list[Message]:
+    sweeps = [await get(at, f"local/demo/{name}") for name in ("over", "live")]
+    names = ("over-1", "over-2", "live-1", "live-2")
+    return [*sweeps, *[await run(at, f"local/demo/{name}") for name in names]]
+
+
+@pytest.mark.parametrize("verb", [retry, enqueue, edit, stop, release])
+def test_a_verb_that_cannot_be_stored_changes_nothing_until_it_can(tmp_path: Path, verb: Verb) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as at:
+            await prepared(at)
+            before = await everything(at)
+            with unwritable(tmp_path / "scheduler" / "scheduler.sqlite"):
+                for _ in range(2):
+                    told = await failure(verb(at))
+                    assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
+                assert await everything(at) == before
+            answer = await verb(at)
+            changed = await everything(at)
+            assert changed != before
+            assert await verb(at) == answer
+            await at.restart()
+            assert await verb(at) == answer
+            assert await everything(at) == changed
+
+    asyncio.run(scenario())
