@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 
@@ -11,6 +12,8 @@ import pytest
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
+from sweepd.spec.argument_size import check_room
+from sweepd.spec.macros import CommandError
 
 TELL = """
 import json, os, sys
@@ -70,6 +73,64 @@ def test_a_run_that_cannot_start_says_why(
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_START_FAILED
     assert expected in attempt.exit.exit.message
     assert expected in agent.events("run_ended")[0]["message"]  # type: ignore[operator]
+
+
+def test_a_letter_that_the_locale_lacks_is_why_a_run_does_not_start(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    command = ("sh", "-c", 'printf %s "$1" > told', "sh", "${s}")
+    run = scheduler.add(*command, params={"s": "\u00fc\u6f22"})
+    agent = machine.start("--count", "1", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    exited = scheduler.ended(run).exit
+    assert agent.ended() == 0
+    assert exited is not None
+    assert exited.exit.cause == v1.EXIT_CAUSE_START_FAILED
+    assert exited.exit.message == (
+        "an argument has the letter \\xfc, which the locale of this agent (ascii) lacks; "
+        "start the agent with LC_ALL=C.UTF-8"
+    )
+    run = scheduler.add(*command, params={"s": "\u00fc\u6f22"})
+    agent = machine.start("--count", "1", LC_ALL="C.UTF-8")
+    scheduler.ended(run)
+    assert agent.ended() == 0
+    assert (machine.folder / "told").read_text("utf-8") == "\u00fc\u6f22"
+
+
+def test_we_count_arguments_as_the_system_does() -> None:
+    room, variables = min(os.sysconf("SC_ARG_MAX"), 6 * 2**20), {"A": "\u00fc"}
+    arguments = ["/bin/true", *["x"] * 1_000, *["y" * 100_000] * (room // 100_100 - 1)]
+    with pytest.raises(CommandError) as raised:
+        check_room(arguments, variables, 0)
+    size = int(str(raised.value).partition(" take ")[2].partition(" ")[0].replace(",", ""))
+    arguments[-1] += "y" * (room - size)
+    check_room(arguments, variables, room)
+    assert os.waitpid(os.posix_spawn("/bin/true", arguments, variables), 0)[1] == 0
+    arguments[-1] += "y" * 16
+    with pytest.raises(CommandError):
+        check_room(arguments, variables, room)
+    with pytest.raises(OSError, match="Argument list too long"):
+        os.posix_spawn("/bin/true", arguments, variables)
+
+
+def test_more_arguments_than_the_system_passes_are_why_a_run_does_not_start(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    room = min(os.sysconf("SC_ARG_MAX"), 6 * 2**20)
+    params: dict[str, object] = {f"p{number:02}": "x" * 16_000 for number in range(30)}
+    too_many = room // (30 * 16_000) + 1
+    runs = [scheduler.add("true", *["${args}"] * count, params=params) for count in (too_many - 2, too_many)]
+    agent = machine.start("--count", "2")
+    started, refused = (scheduler.ended(run).exit for run in runs)
+    assert agent.ended() == 0
+    assert started is not None
+    assert refused is not None
+    assert (started.exit.cause, started.exit.code) == (v1.EXIT_CAUSE_EXITED, 0)
+    assert refused.exit.cause == v1.EXIT_CAUSE_START_FAILED
+    assert refused.exit.message.startswith("the arguments and the environment take ")
+    assert refused.exit.message.endswith(
+        f" bytes, more than the {room:,} that the system passes; use ${{args_json_file}}, or read the "
+        "parameters with `sweepd.config`"
+    )
 
 
 def test_a_failed_run_shows_the_end_of_its_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
