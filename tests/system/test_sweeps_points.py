@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 
 import grpc.aio
 import pytest
@@ -13,7 +15,7 @@ from sweepd import v1
 from sweepd.codec import point_from_message
 from sweepd.rpc_error import Failure
 from sweepd.spec import canonical_json, point_digest
-from system.installation import Installation
+from system.installation import Installation, until
 from system.wire import OnTheWire, Wire, work_to_the_end
 
 FIFTY = "method: grid\nprogram: t.py\nparameters: {a: {min: 1, max: 10}, b: {values: [1, 2, 3, 4, 5]}}\n"
@@ -39,6 +41,14 @@ SWEEPS = {
     "random in a finite space": "method: random\nseed: 6\n" + TREE,
     "sobol": "method: sobol\nrun_cap: 32\nseed: 7\n" + MIXED,
     "sobol in a finite space": "method: sobol\nseed: 8\nrepeats: 2\nrun_cap: 43\n" + TREE,
+    "zipped grid, two points first": (
+        "method: grid\nzip: [[a, b]]\ninitial: [{c: 3, a: 2}, {b: z}]\nparameters:\n"
+        "  a: {values: [1, 2, 3]}\n  b: {values: [x, y, z]}\n  c: {min: 1, max: 3, when: a > 1}\n"
+    ),
+    "list within a space": (
+        "method: list\nrepeats: 2\nruns: [{a: 3, b: 0.5}, {a: 1}]\n"
+        "parameters: {a: {min: 1, max: 9}, b: {min: 0.0, max: 1.0, when: a > 2}}\n"
+    ),
     "list": "method: list\nruns: [{a: 1}, {a: 2, b: {c: x}}, {a: 1}, {a: 1}]\n",
 }
 
@@ -130,6 +140,35 @@ def test_a_sweep_runs_what_the_preview_of_its_file_shows(
         assert answer.preview.planned_runs == len(lines)
 
     on_the_wire(scenario)
+
+
+@pytest.mark.timeout(300)
+def test_points_stay_the_same_though_the_scheduler_is_killed_again_and_again(
+    installation: Installation,
+) -> None:
+    """Two agents with four slots each work at all sweeps at once; the file alone decides on the points."""
+    server = installation.start_server()
+    shown: dict[str, list[object]] = {}
+    for text in SWEEPS.values():
+        name = installation.create(f"{text}command: ['true', '${{args}}']\nguard: {{agent: 1000}}\n")
+        lines = installation.ctl("preview", "sweep.yaml", "-n", "500", "-o", "jsonl").stdout.splitlines()
+        shown[name] = [json.loads(line)["params"] for line in lines]
+    first, *others = shown
+    flags = [flag for name in others for flag in ("--sweep", name)]
+    agents = [installation.start_agent(first, *flags, "--slots", "4") for _ in range(2)]
+
+    def started() -> int:
+        return sum(len(agent.events("run_started")) for agent in agents)
+
+    for share in (0.2, 0.4, 0.6):
+        wanted = share * sum(map(len, shown.values()))
+        until(lambda wanted=wanted: started() >= wanted, within=90)  # type: ignore[misc]  # bound at once
+        os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
+    assert [agent.process.wait(120) for agent in agents] == [0, 0]
+    for name, points in shown.items():
+        runs = sorted(installation.export(name, "run"), key=lambda run: int(str(run["number"])))
+        assert [run["params"] for run in runs] == points
+        assert {run["state"] for run in runs} == {"finished"}
 
 
 def test_what_a_preview_shows_is_what_a_real_agent_starts(installation: Installation) -> None:

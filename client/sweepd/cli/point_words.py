@@ -20,7 +20,7 @@ def names_of(spec: v1.SweepSpec) -> Names:
     if spec.parameters:
         return _names(spec.parameters)
     listed: dict[str, Json] = {}
-    for message in (*spec.listed_points, *spec.initial_points):
+    for message in spec.listed_points:
         listed.update(point_from_message(message))
     return dict.fromkeys(listed)
 

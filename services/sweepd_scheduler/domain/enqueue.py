@@ -66,7 +66,7 @@ def _drawn(sweep: Sweep, partial: Point) -> Drawn:
 
 def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
     """Return a point of a list without a space: as it is, of the names that its points have."""
-    names = {name for listed in (*sweep.spec.runs, *sweep.spec.initial) for name in listed}
+    names = {name for listed in sweep.spec.runs for name in listed}
     _refuse(tuple(f"{name} is in no point of `runs`" for name in point if name not in names))
     return dict(point)
 

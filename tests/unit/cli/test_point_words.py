@@ -91,7 +91,7 @@ def test_names_that_lead_nowhere_are_told_all_at_once_with_the_nearest() -> None
 def test_the_names_are_those_of_the_space_or_of_the_listed_points() -> None:
     spec = v1.SweepSpec()
     spec.listed_points.append(point_message({"a": 1, "b": {"c": 2}}))
-    spec.initial_points.append(point_message({"d": 1}))
+    spec.listed_points.append(point_message({"d": 1}))
     assert names_of(spec) == {"a": None, "b": None, "d": None}
     spec.parameters.add(name="lr", distribution=v1.Distribution())
     spec.parameters.add(name="opt").group.parameters.add(name="x", distribution=v1.Distribution())
