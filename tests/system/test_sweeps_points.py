@@ -142,7 +142,6 @@ def test_a_sweep_runs_what_the_preview_of_its_file_shows(
     on_the_wire(scenario)
 
 
-@pytest.mark.timeout(300)
 def test_points_stay_the_same_though_the_scheduler_is_killed_again_and_again(
     installation: Installation,
 ) -> None:
