@@ -54,12 +54,15 @@ class Rules:
     gates: tuple[Gate, ...] = ()
     constraints: tuple[Expression, ...] = ()
 
-    def close(self, values: dict[Path, Json]) -> None:
-        """Take the inactive parameters out of an assignment to all of them."""
+    def close(self, values: dict[Path, Json]) -> set[Path]:
+        """Take the inactive parameters out of an assignment, and return them."""
+        inactive: set[Path] = set()
         for gate in self.gates:
             if not gate.is_open(values):
+                inactive.update(gate.paths)
                 for path in gate.paths:
                     values.pop(path, None)
+        return inactive
 
     def hold(self, values: Mapping[Path, Json]) -> bool:
         """Tell whether active values satisfy the constraints."""

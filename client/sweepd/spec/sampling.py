@@ -57,6 +57,10 @@ class Sampler:
     ) -> None:
         self._dimensions, self._components, self._constants = dimensions, components, constants
         self._fills = [_fill(dimension) for dimension in dimensions]
+        reads = frozenset().union(*(component.reads for component in components))
+        self._read = [
+            place for place, dimension in enumerate(dimensions) if not reads.isdisjoint(dimension.paths)
+        ]
 
     def values(self, seed: int, index: int, given: Mapping[Path, Json] | None = None) -> Values:
         """Return the active values of random point number `index`, with all that is given.
@@ -89,6 +93,18 @@ class Sampler:
         for component in self._components:
             component.rules.close(values)
         return values
+
+    def presence_at(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
+        """Return which dimensions the point at unit coordinates has; None if it breaks a constraint."""
+        values = dict(self._constants)
+        for place in self._read:
+            self._fills[place](values, vector[place])
+        absent: set[Path] = set()
+        for component in self._components:
+            absent |= component.rules.close(values)
+            if not component.rules.hold(values):
+                return None
+        return tuple(not absent.issuperset(dimension.paths) for dimension in self._dimensions)
 
     def feasibility(self, draws: int, seed: int, enough: int) -> Feasibility:
         """Return how many of `draws` draws satisfy the constraints, counted up to `enough`."""

@@ -186,6 +186,13 @@ class SearchSpace:
             return assembled(self.parameters, (each.distribution.quantile(u) for each, u in pairs))
         return from_values(self.parameters, self._plan.sampler.values_at(vector))
 
+    def presence(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
+        """Return which dimensions the point at unit coordinates has, None where it breaks a constraint.
+
+        A zip is there if one of its parameters is. No point is made: a search asks this of thousands.
+        """
+        return self._plan.sampler.presence_at(vector)
+
     def to_unit(self, point: Mapping[str, Json]) -> tuple[float | None, ...]:
         """Return the unit coordinates of a point, None for those of parameters that it does not have.
 
