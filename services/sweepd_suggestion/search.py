@@ -49,7 +49,8 @@ class Search:
         asked = question(study, wish.run_number, wish.count)
         if asked.design_only:
             self._fits.warm_up()  # a model will be wanted soon
-            return Found(proposals(asked, None), seen, exhausted)
+            # In a thread: where little is feasible, a point may take tens of thousands of draws.
+            return Found(await asyncio.to_thread(proposals, asked, None), seen, exhausted)
         place = (seen, wish)
         fit = known.fits.get(place)
         if fit is None or _is_lost(fit):

@@ -4,16 +4,18 @@ Maximin Latin hypercubes: McKay, Beckman, Conover (1979), Technometrics 21, 239-
 (1990), J. Statistical Planning and Inference 26, 131-148.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from sweepd.spec import Path, Point, SearchSpace
+from sweepd.spec import InfeasibleError, Path, Point, SearchSpace
 from sweepd.spec.draw import draw
 
 _TRIES = 24
 _LEAST, _MOST = 4, 12
 _STAND_INS = 6
+_MOST_MISSES = 4
+"""Each takes thousands of draws."""
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
@@ -33,9 +35,23 @@ def design_point(space: SearchSpace, seed: int, index: int, size: int, others: S
     point = space.from_unit(design_vector(space, seed, index, size))
     if space.feasible(point):
         return point
-    draws = [space.random_point(seed, _STAND_INS * index + k) for k in range(_STAND_INS)]
+    draws = list(feasible_draws(space, seed, range(_STAND_INS * index, _STAND_INS * (index + 1))))
+    if not draws:
+        raise InfeasibleError("no draw satisfies the constraints")
     placed = [space.to_unit(other) for other in others]
     return max(draws, key=lambda one: min((_distance(space.to_unit(one), p) for p in placed), default=0.0))
+
+
+def feasible_draws(space: SearchSpace, seed: int, indices: Iterable[int]) -> Iterator[Point]:
+    """Return the random points of some indices, as far as draws find any that satisfy the constraints."""
+    misses = 0
+    for index in indices:
+        try:
+            yield space.random_point(seed, index)
+        except InfeasibleError:
+            misses += 1
+            if misses == _MOST_MISSES:
+                return
 
 
 def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple[float, ...]:

@@ -21,6 +21,9 @@ _KEPT = 8
 _CLIMBERS = 24
 _SCALES = (0.08, 0.03, 0.01, 0.003)
 _MOST_COMPARED = 40
+_MOST = 1e306
+"""What lies farther from zero counts as that: beyond, differences would not be finite."""
+
 _APART = 0.02
 """Points under trial at the same time differ by so much of the range of one dimension at least."""
 
@@ -48,7 +51,6 @@ class GaussianProcessModel:
         self._best_mean = float(means.min())
         self._best_first = self._observed[np.argsort(means, kind="stable")]
         self._pending = np.empty((0, coordinates.count))
-        self._best_loss = min(one.loss for one in question.valued)
         self.await_values(list(question.pending))
 
     def await_value(self, point: Point) -> None:
@@ -124,13 +126,13 @@ class GaussianProcessModel:
         return Prediction(
             value=self._question.sign * expected,
             deviation=spread * float(np.sqrt(np.square((losses - expected) / spread) @ _WEIGHTS)),
-            expected_improvement=float(np.maximum(self._best_loss - losses, 0.0) @ _WEIGHTS),
+            expected_improvement=float(np.maximum(self._scale.lowest - losses, 0.0) @ _WEIGHTS),
         )
 
 
 def _model(question: Question) -> GaussianProcessModel | None:
     """Return a fitted model, None where the observations allow none."""
-    losses = np.array([one.loss for one in question.valued])
+    losses = np.clip([one.loss for one in question.valued], -_MOST, _MOST)
     if LossScale.of(losses) is None:
         return None
     coordinates = Coordinates(question.space)

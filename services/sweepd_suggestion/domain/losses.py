@@ -39,13 +39,13 @@ class LossScale:
         """Return the scale for some losses; None where they do not differ.
 
         Args:
-            losses: finite, at least one, shape (n,).
+            losses: at least one, shape (n,); so that their differences are finite.
             shift: of the logarithm; None for none.
         """
         lowest, highest = float(losses.min()), _upper_fence(losses)
         clipped = np.minimum(losses, highest)
         spread = highest - lowest
-        if not np.isfinite(spread) or spread <= max(1e-12 * max(abs(lowest), abs(highest)), 1e-300):
+        if spread <= max(1e-12 * max(abs(lowest), abs(highest)), 1e-300):
             return None
         raw = _compressed((clipped - lowest) / spread, shift)
         return cls(

@@ -8,7 +8,7 @@ from sweepd_suggestion.domain.objective import Valued, evidence, sign_of
 from sweepd_suggestion.domain.selection import selected
 from sweepd_suggestion.domain.study import Study
 
-ENGINE = "skopt-gp/2"
+ENGINE = "skopt-gp/3"
 """Raised with every change that gives other points for the same question."""
 
 _MOST_PENDING = 100

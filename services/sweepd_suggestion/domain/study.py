@@ -1,10 +1,10 @@
 """What is known of one sweep: its runs, folded from numbered observations. Repeats change nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sweepd.spec import Point, SweepSpec, point_digest
+from sweepd.spec import Json, Point, SweepSpec, point_digest
 from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached
 
 _COUNTED = 20_000
@@ -41,6 +41,7 @@ class Study:
         self.outside = 0
         """How many runs were of points outside the space: they teach nothing."""
         self._drawn: set[bytes] = set()
+        self._texts: dict[str, str] = {}
         self._observations: list[Observation] = []
 
     @property
@@ -69,7 +70,8 @@ class Study:
             UnknownRunError: one is of a run that was never handed out; those before it are taken in.
         """
         overlap = self.known - (first - 1)
-        for index, observation in enumerate(observations[overlap:], start=overlap):
+        for index, each in enumerate(observations[overlap:], start=overlap):
+            observation = self._shared(each) if isinstance(each, HandedOut) else each
             self._take(observation, index)
             self._observations.append(observation)
 
@@ -99,6 +101,11 @@ class Study:
         if in_space and self._is_drawn(point, digest):
             self._drawn.add(digest)
 
+    def _shared(self, observation: HandedOut) -> HandedOut:
+        """Return the same with texts that other points have, too: some are long, and runs are many."""
+        point = {name: _with_shared(value, self._texts) for name, value in observation.point.items()}
+        return replace(observation, point=point)
+
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
         """Whether drawing can give a point of the space: it never gives a value of probability zero."""
         space = self.spec.search_space
@@ -112,3 +119,15 @@ class Study:
         if run is None:
             raise UnknownRunError(number, index)
         return run
+
+
+def _with_shared(value: Json, texts: dict[str, str]) -> Json:
+    match value:
+        case str():
+            return texts.setdefault(value, value)
+        case list():
+            return [_with_shared(item, texts) for item in value]
+        case dict():
+            return {name: _with_shared(item, texts) for name, item in value.items()}
+        case _:
+            return value

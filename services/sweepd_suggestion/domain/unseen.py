@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from sweepd.spec import InfeasibleError, Point, SearchSpace, point_digest
+from sweepd.spec import Point, SearchSpace, point_digest
 from sweepd.spec.draw import draw
+from sweepd_suggestion.domain.design import feasible_draws
 
 _DRAWS = 32
 _STEP = 1_000
@@ -18,14 +19,10 @@ def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[byt
     from a random place finds what is left.
     """
     first: Point | None = None
-    try:
-        for attempt in range(_DRAWS):
-            point = space.random_point(seed, index * _DRAWS + attempt)
-            if point_digest(point) not in seen:
-                return point
-            first = first or point
-    except InfeasibleError:  # draws do not find what a walk through a finite space may
-        pass
+    for point in feasible_draws(space, seed, range(index * _DRAWS, (index + 1) * _DRAWS)):
+        if point_digest(point) not in seen:
+            return point
+        first = first or point
     end = space.finite_combinations
     if end is None:  # all draws alike: as good as finite, and what it has may be tried again
         return first

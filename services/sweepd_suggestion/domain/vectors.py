@@ -39,7 +39,6 @@ class Coordinates:
         self._columns = [_column(dimension) for dimension in space.dimensions]
         self.categorical = np.array([isinstance(column, _Codes) for column in self._columns], dtype=bool)
         self.conditional = np.array([dimension.conditional for dimension in space.dimensions], dtype=bool)
-        self._conditional_paths = [each.paths for each in space.dimensions if each.conditional]
         self._is_bound = bool(self.conditional.any()) or bool(space.constraints)
 
     @property
@@ -53,7 +52,7 @@ class Coordinates:
 
     def point(self, vector: Array) -> Point:
         """Return the point at a vector, made of plain Python values."""
-        return self._space.from_unit(self._shares(vector.tolist()))
+        return self._space.from_unit(self._shares(vector[np.newaxis, :])[0])
 
     def from_shares(self, shares: Array) -> Array:
         """Return the full vectors nearest to shares of the distributions, shape (n, columns), in [0, 1]."""
@@ -83,16 +82,10 @@ class Coordinates:
         """Return the vectors of the points at full vectors, those left out that break a constraint."""
         if not self._is_bound:
             return full
-        feasible, inactive = [], []
-        for place, vector in enumerate(full.tolist()):
-            point = self._space.from_unit(self._shares(vector))
-            if self._space.feasible(point):
-                feasible.append(place)
-                inactive.append([not _has_any(point, paths) for paths in self._conditional_paths])
-        settled = full[feasible]
-        gone = np.array(inactive, dtype=bool).reshape(len(feasible), len(self._conditional_paths))
-        settled[:, self.conditional] = np.where(gone, INACTIVE, settled[:, self.conditional])
-        return settled
+        found = [self._space.presence(shares) for shares in self._shares(full)]
+        feasible = [place for place, there in enumerate(found) if there is not None]
+        there = np.array([found[place] for place in feasible], dtype=bool).reshape(-1, self.count)
+        return np.where(there, full[feasible], INACTIVE)
 
     def _vector(self, point: Point) -> list[float]:
         shares = self._space.to_unit(point)
@@ -101,11 +94,11 @@ class Coordinates:
             for column, share in zip(self._columns, shares, strict=True)
         ]
 
-    def _shares(self, vector: list[float]) -> list[float]:
-        return [
-            0.5 if place == INACTIVE else column.share(place)
-            for column, place in zip(self._columns, vector, strict=True)
-        ]
+    def _shares(self, vectors: Array) -> list[list[float]]:
+        """Return the unit coordinates of vectors; what is not there may be anywhere."""
+        columns = [column.shares(vectors[:, i]) for i, column in enumerate(self._columns)]
+        shares: list[list[float]] = np.where(vectors == INACTIVE, 0.5, np.column_stack(columns)).tolist()
+        return shares
 
 
 class _Shares:
@@ -122,14 +115,14 @@ class _Shares:
     def place(self, point: Point, share: float) -> float:
         return share
 
-    def share(self, place: float) -> float:
-        return min(max(place, 0.0), 1.0)
+    def shares(self, places: Array) -> Array:
+        return np.clip(places, 0.0, 1.0)
 
     def snapped(self, shares: Array) -> Array:
         inside = np.clip(shares, self._low, self._high)
         if self._canonical is None:
             return inside
-        return np.array([self._canonical(float(share)) for share in inside])
+        return np.array([self._canonical(share) for share in inside.tolist()])
 
 
 class _Codes:
@@ -142,24 +135,25 @@ class _Codes:
         for value in distribution.values:
             codes.setdefault(canonical_json(value), len(codes))
         self._codes = codes
+        # Quantiles give these very objects; long texts as JSON, for each candidate, would take seconds.
+        self._code_of = {id(value): float(codes[canonical_json(value)]) for value in distribution.values}
         shares: dict[int, float] = {}
         for value in distribution.values:
             shares.setdefault(codes[canonical_json(value)], distribution.to_unit(value))
-        self._shares = shares
+        self._shares = np.array([shares[code] for code in range(len(shares))])
 
     def place(self, point: Point, share: float) -> float:
         # A value of probability zero has no share of its own, but it may have been tried.
-        value = self._distribution.quantile(share) if len(self._paths) > 1 else _at(point, self._paths[0])
-        return self._code(value)
+        if len(self._paths) > 1:
+            return self._code_of[id(self._distribution.quantile(share))]
+        return float(self._codes[canonical_json(_at(point, self._paths[0]))])
 
-    def share(self, place: float) -> float:
-        return self._shares[int(place)]
+    def shares(self, places: Array) -> Array:
+        return self._shares[places.astype(np.intp)]
 
     def snapped(self, shares: Array) -> Array:
-        return np.array([self._code(self._distribution.quantile(float(share))) for share in shares])
-
-    def _code(self, value: Json) -> float:
-        return float(self._codes[canonical_json(value)])
+        quantile, code_of = self._distribution.quantile, self._code_of
+        return np.array([code_of[id(quantile(share))] for share in shares.tolist()])
 
 
 def _column(dimension: Dimension) -> _Shares | _Codes:
@@ -170,19 +164,6 @@ def _column(dimension: Dimension) -> _Shares | _Codes:
 
 def _is_quantised(dimension: Dimension) -> bool:
     return dimension.distribution.name.startswith("q_")
-
-
-def _has_any(point: Point, paths: tuple[Path, ...]) -> bool:
-    """Whether a point has one of some parameters; of a zip, each may have a condition of its own."""
-    for path in paths:
-        value: Json = point
-        for name in path:
-            if not isinstance(value, dict) or name not in value:
-                break
-            value = value[name]
-        else:
-            return True
-    return False
 
 
 def _at(point: Point, path: Path) -> Json:

@@ -25,7 +25,7 @@ def test_a_search_is_told_deltas_only_and_answers_with_predictions(server: Sugge
     caller.search(ENOUGH + 4)
     assert len(caller.request(20).observations) == 2
     (suggestion,) = caller.ask(ENOUGH + 5).suggestions
-    assert suggestion.engine == "skopt-gp/2"
+    assert suggestion.engine == "skopt-gp/3"
     assert suggestion.observations_seen == len(caller.history)
     assert suggestion.HasField("predicted_value")
     assert caller.spec.search_space.violations(point_from_message(suggestion.point)) == ()
@@ -149,7 +149,7 @@ def test_a_finite_space_ends(server: SuggestionServer) -> None:
 
 def test_what_cannot_be_searched_is_an_answer(server: SuggestionServer) -> None:
     message = spec_message(a_spec())
-    assert server.stub.Prepare(v1.PrepareRequest(spec=message)).engine == "skopt-gp/2"
+    assert server.stub.Prepare(v1.PrepareRequest(spec=message)).engine == "skopt-gp/3"
     del message.parameters[:]
     message.parameters.add(name="c").distribution.constant.int_value = 1
     (violation,) = server.stub.Prepare(v1.PrepareRequest(spec=message)).violations

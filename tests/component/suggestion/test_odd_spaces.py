@@ -1,0 +1,223 @@
+"""Odd spaces and odd histories: no question of a study fails, leaves the space or takes too long."""
+
+import json
+import pickle
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+
+from suggestion_studies import MIXED, SMALL, a_spec, a_trial, finished
+from sweepd.spec import InfeasibleError, Point, SweepSpec, point_digest
+from sweepd_suggestion.domain.engine import answer
+from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome, RungReached
+from sweepd_suggestion.domain.proposal import Proposal, question
+from sweepd_suggestion.domain.study import Study
+from sweepd_suggestion.domain.suitability import objections
+
+DEADLINE = 8.0
+"""Seconds of CPU: about half of what a caller waits for an answer."""
+
+UNIT = {"min": 0.0, "max": 1.0}
+KINDS: list[dict[str, object]] = [
+    {"min": 0.0, "max": 1.0},
+    {"values": ["a", "b", None]},
+    {"min": 1, "max": 9},
+]
+ODD_ROWS: list[object] = [None, True, 1, "1", 1.5, [1, None], {"a": [1]}, 2]
+LONG = [letter * size for letter, size in (("a", 500_000), ("b", 400_000), ("ü", 80_000), ("d", 500_000))]
+
+
+@dataclass(frozen=True)
+class Space:
+    parameters: Mapping[str, object]
+    constraints: Sequence[str] = ()
+    zip: Sequence[Sequence[str]] = ()
+
+    def spec(self) -> SweepSpec:
+        return a_spec(self.parameters, constraints=list(self.constraints), zip=list(self.zip))
+
+
+SPACES = {
+    "one value beside a number": Space({"a": {"values": ["x"]}, "x": UNIT}),
+    "two points": Space({"a": {"values": [0, False]}}),
+    "small": Space(SMALL),
+    "mixed": Space(MIXED),
+    "300 numbers": Space({f"x{i}": UNIT for i in range(300)}),
+    "300 of all kinds": Space(
+        {f"p{i}": KINDS[i % 3] for i in range(200)}
+        | {f"p{i}": {**KINDS[i % 3], "when": "p1 == 'a'"} for i in range(200, 300)},
+        constraints=["p0 + p3 <= 1.5"],
+    ),
+    "values of 500 KiB": Space({"text": {"values": LONG}, "x": UNIT, "n": {"min": 1, "max": 3}}),
+    "feasible by one in 10,000": Space({"x": UNIT, "y": UNIT}, constraints=["abs(x - y) < 0.0001"]),
+    "feasible on few of many points": Space(
+        {name: {"min": 0, "max": 30} for name in "abc"}, constraints=["a + b == c", "a * b == 2 * c"]
+    ),
+    "a parameter that is never there": Space(
+        {"a": {"values": [1, 2]}, "b": {**UNIT, "when": "a == 3"}, "x": UNIT}
+    ),
+    "nearly everything is absent": Space(
+        {"a": {"min": 0.0, "max": 1.0}} | {f"b{i}": {**UNIT, "when": f"a < {i / 1e4}"} for i in range(20)}
+    ),
+    "a zip of mixed types": Space(
+        {"left": {"values": ODD_ROWS}, "right": {"values": list(reversed(ODD_ROWS))}, "x": UNIT},
+        zip=[["left", "right"]],
+    ),
+    "integers to 2^53": Space({"n": {"min": -(2**53), "max": 2**53}, "m": {"min": 0, "max": 2**53 - 1}}),
+    "integers to 2^62": Space({"n": {"min": 0, "max": 2**62}, "m": {"min": 2**62, "max": 2**62 + 2}}),
+    "floats to 1e300": Space({"x": {"min": -1e300, "max": 1e300}, "y": {"min": 1e-300, "max": 2e-300}}),
+    "a wide logarithm": Space({"x": {"distribution": "log_uniform_values", "min": 1e-300, "max": 1e300}}),
+    "shapes with spikes": Space(
+        {
+            "beta": {"distribution": "beta", "a": 0.001, "b": 0.001},
+            "normal": {"distribution": "normal", "sigma": 1e-12, "mu": 1e6},
+            "q": {"distribution": "q_normal", "mu": 0, "sigma": 1, "q": 1000},
+        }
+    ),
+}
+
+
+def by_digest(point: Point) -> float:
+    return (int.from_bytes(point_digest(point)[:4], "big") % 1000) / 1000
+
+
+def failed(number: int, **values: float) -> Ended:
+    return Ended(run_number=number, outcome=Outcome.FAILED, **values)
+
+
+def nothing(number: int, point: Point) -> list[Observation]:
+    return [HandedOut(run_number=number, point=point)]
+
+
+def all_failed(number: int, point: Point) -> list[Observation]:
+    return [*nothing(number, point), failed(number)]
+
+
+def failed_with_values(number: int, point: Point) -> list[Observation]:
+    return [*nothing(number, point), failed(number, best=0.0, worst=1.0, last=0.5)]
+
+
+def all_equal(number: int, point: Point) -> list[Observation]:
+    return a_trial(number, point, 3.0)
+
+
+def nearly_equal(number: int, point: Point) -> list[Observation]:
+    return a_trial(number, point, 1e9 + 1e-7 * by_digest(point))
+
+
+def huge(number: int, point: Point) -> list[Observation]:
+    return a_trial(number, point, (-1.0) ** number * 1e300 * by_digest(point))
+
+
+def as_far_as_doubles_go(number: int, point: Point) -> list[Observation]:
+    return a_trial(number, point, (-1.0) ** number * 1.7e308)
+
+
+def tiny(number: int, point: Point) -> list[Observation]:
+    return a_trial(number, point, 5e-324 * (number % 3))
+
+
+def of_all_sorts(number: int, point: Point) -> list[Observation]:
+    rung = RungReached(run_number=number, iteration=1, value=by_digest(point))
+    ends = [
+        [finished(number, by_digest(point))],
+        [failed(number)],
+        [Ended(run_number=number, outcome=Outcome.STOPPED, value=1.0, best=1.0, worst=2.0, last=2.0)],
+        [Ended(run_number=number, outcome=Outcome.NOTHING)],
+        [finished(number, None)],
+        [],
+    ]
+    return [*nothing(number, point), rung, *ends[number % len(ends)]]
+
+
+HISTORIES: dict[str, Callable[[int, Point], list[Observation]]] = {
+    each.__name__: each
+    for each in (
+        nothing,
+        all_failed,
+        failed_with_values,
+        all_equal,
+        nearly_equal,
+        huge,
+        as_far_as_doubles_go,
+        tiny,
+        of_all_sorts,
+    )
+}
+
+
+def asked(study: Study, count: int) -> tuple[Proposal, ...]:
+    """Ask as a worker is asked, and hold the answer to what every answer keeps."""
+    number = max(study.runs, default=0) + 1
+    began = time.process_time()
+    found = answer(pickle.loads(pickle.dumps(question(study, number, count))))
+    assert time.process_time() - began < DEADLINE
+    assert len(found) == count or study.spec.search_space.finite_combinations is not None
+    for proposal in found:
+        assert study.spec.search_space.violations(proposal.point) == ()
+        json.dumps(proposal.point, allow_nan=False)
+    if study.spec.search_space.finite_combinations is not None:
+        digests = {point_digest(proposal.point) for proposal in found}
+        assert len(digests) == len(found)
+        assert not digests & study.seen
+    return found
+
+
+def history(study: Study, runs: int, happens: Callable[[int, Point], list[Observation]]) -> None:
+    """Let runs happen at points of the search's own, and at each third of them again, as if enqueued."""
+    for _ in range(runs):
+        number = max(study.runs, default=0) + 1
+        found = asked(study, 1) if number < 4 else ()
+        with suppress(InfeasibleError):  # then the last point comes again
+            point = found[0].point if found else study.spec.search_space.random_point(3, number)
+        study.observe(study.known + 1, happens(number, point))
+        if number % 3 == 0:
+            study.observe(study.known + 1, happens(number + 1, point))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_an_odd_space_is_searched(name: str) -> None:
+    study = Study(SPACES[name].spec())
+    assert list(objections(study.spec)) == []
+    asked(study, 3)  # no observation at all
+    history(study, 24, lambda number, point: a_trial(number, point, by_digest(point)))
+    asked(study, 4)
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+@pytest.mark.parametrize("space", ["mixed", "a parameter that is never there"])
+def test_an_odd_history_leads_on(space: str, name: str) -> None:
+    study = Study(SPACES[space].spec())
+    history(study, 24, HISTORIES[name])
+    asked(study, 4)
+
+
+def test_a_space_of_one_point_has_it_once() -> None:
+    study = Study(a_spec({"a": {"values": ["x"]}, "b": {"value": 1}}))
+    (proposal,) = asked(study, 3)
+    assert proposal.point == {"a": "x", "b": 1}
+    study.observe(1, a_trial(1, proposal.point, 1.0))
+    assert study.exhausted
+    assert asked(study, 1) == ()
+
+
+def test_points_outside_the_space_do_not_lead_the_search_astray() -> None:
+    study = Study(a_spec({"x": UNIT, "c": {"values": ["a", "b"]}}))
+    strays: list[Point] = [
+        {},
+        {"x": 2.0, "c": "a"},
+        {"x": "0.5", "c": "a"},
+        {"x": 0.5, "c": "z"},
+        {"x": 0.5, "c": "a", "extra": {"deep": [1]}},
+        {"x": True, "c": None},
+    ]
+    for number, point in enumerate(strays, start=1):
+        study.observe(study.known + 1, a_trial(number, point, -1e6))
+    assert study.outside == len(strays)
+    history(study, 20, lambda number, point: a_trial(number, point, by_digest(point)))
+    (proposal,) = asked(study, 1)
+    assert proposal.prediction is not None
+    assert proposal.prediction.value > -1e3
