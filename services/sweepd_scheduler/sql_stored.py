@@ -1,8 +1,6 @@
 """Reads what the owner holds of a sweep: at its start, and when the sweep is to go on again."""
 
 import sqlite3
-from itertools import groupby
-from operator import itemgetter
 
 from sweepd_scheduler import rows_read
 from sweepd_scheduler.domain.agent import Guarded
@@ -49,18 +47,17 @@ def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
 
 
 def _rung_values(connection: sqlite3.Connection, sweep: Sweep) -> dict[tuple[int, int], dict[int, float]]:
-    """Return them by rule and rung. There can be a million: nothing is made for a row but its number."""
+    """Return them by rule and rung. There can be a million: no row costs more than it has to."""
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples, as the driver makes them
     numbers = range(sweep.counts.total + 1)
     shared = dict(zip(numbers, numbers, strict=True))  # one integer for a run, at all of its rungs
-    found: dict[tuple[int, int], dict[int, float]] = {}
-    cursor.execute(
-        "select rule, rung, run, value from rung where sweep_id = ? order by rule, rung", (sweep.key,)
-    )
-    for (rule, rung), rows in groupby(cursor, key=itemgetter(0, 1)):
-        found[rule, rung] = {shared.get(run, run): value for _, _, run, value in rows}
-    return found
+    keys = cursor.execute("select distinct rule, rung from rung where sweep_id = ?", (sweep.key,)).fetchall()
+    at = "select run, value from rung where sweep_id = ? and rule = ? and rung = ?"
+    return {
+        (rule, rung): {shared[run]: value for run, value in cursor.execute(at, (sweep.key, rule, rung))}
+        for rule, rung in keys
+    }
 
 
 def _ended(connection: sqlite3.Connection, key: int) -> tuple[tuple[int, Ended], ...]:

@@ -1,6 +1,7 @@
 """What the rules of early termination share: verdicts, the values at a rung, which iterations are rungs."""
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
@@ -75,6 +76,13 @@ class Rung:
 def cost(value: float, goal: Goal) -> float:
     """Return a value so that lower is better; the same again gives the value back."""
     return value if goal is Goal.MINIMIZE else -value
+
+
+def costs(values: Mapping[int, float], goal: Goal) -> dict[int, float]:
+    """Return the cost of each value."""
+    if goal is Goal.MINIMIZE:
+        return dict(values)
+    return {run: -value for run, value in values.items()}
 
 
 def is_rung(rule: StopRule, iteration: int) -> bool:

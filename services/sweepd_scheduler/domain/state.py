@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sweepd.spec import Hyperband
 from sweepd_scheduler.domain.agent import AttemptRef, Guarded, Holdings, OnItsWay, Placement, Session
 from sweepd_scheduler.domain.block import Ended, block_value
-from sweepd_scheduler.domain.early_termination import Rung, cost, latest_rung
+from sweepd_scheduler.domain.early_termination import Rung, costs, latest_rung
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_of_run_id
@@ -168,7 +168,7 @@ def index_from(stored: Stored) -> SweepIndex:
     index.recent = stored.recent
     index.guards = dict(stored.guards)
     for key, values in stored.rung_values.items():
-        index.rungs[key] = Rung.of({run: cost(value, sweep.goal) for run, value in values.items()})
+        index.rungs[key] = Rung.of(costs(values, sweep.goal))
     for run in stored.runs:
         index.unfinished.add(run.number)
         if run.state is RunState.PENDING:
