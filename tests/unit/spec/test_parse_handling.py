@@ -257,3 +257,15 @@ def test_every_key_is_what_a_misspelling_of_it_is_led_to(key: str) -> None:
         assert finding.suggestion is not None
         if not wrong.endswith("x"):
             assert finding.suggestion.rstrip("s") == key.rstrip("s")
+
+
+@pytest.mark.parametrize("written", ["false", "'false'", '"false"'])
+def test_the_word_false_may_be_written_without_quotes(written: str) -> None:
+    """Section 5: an unquoted `impute_while_running: false` is the same as the text."""
+    metric = f"metric: {{name: m, impute_while_running: {written}}}"
+    text = f"method: bayes\nprogram: t\nparameters: {{a: {{min: 0, max: 9}}}}\n{metric}\n"
+    result = parse_text(text.encode(), file="s")
+    assert not result.diagnostics
+    assert result.spec is not None
+    assert result.spec.metric is not None
+    assert result.spec.metric.impute_while_running is None

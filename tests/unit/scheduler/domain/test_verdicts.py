@@ -4,6 +4,7 @@ import pytest
 
 from sweepd_scheduler.domain.decision import RungReached, StartRun, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.sweep import SweepState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
@@ -135,6 +136,24 @@ def test_a_run_that_is_lost_after_its_verdict_is_stopped_and_not_handed_out_agai
     assert (ended.state, ended.attempt, ended.requeues) == (RunState.STOPPED, 1, 0)
     assert ended.reason == "early termination (threshold): 0.9 at iteration 1 is worse than 0.5"
     assert world.takes_one(world.attach("bob")).run.number == 2
+
+
+def test_stopped_runs_count_for_the_cap_and_for_nothing_else(world: World) -> None:
+    """Neither the guard nor the retries take them for failures."""
+    rule = {"type": "threshold", "at": 1, "value": 0.5}
+    terms = {"run_cap": 7, "guard": {"agent": 1, "sweep": 0.1}, "retry": {"failure": 3}}
+    session, starts = under_way(world, 1, rule, **terms)
+    for number in range(1, 8):
+        (start,) = starts
+        assert (start.run.number, start.ref.attempt) == (number, 1)
+        world.logs(session, start.ref, 1, 0.9)
+        world.exits(session, start.ref, COMMANDED, last_row=1)
+        starts = world.offer(session)
+        for each in starts:
+            world.confirms(session, each)
+    sweep = world.sweep()
+    assert (sweep.state, starts) == (SweepState.FINISHED, [])
+    assert (sweep.counts.of(RunState.STOPPED), sweep.counts.total) == (7, 7)
 
 
 def test_a_threshold_looks_at_one_iteration(world: World) -> None:
