@@ -22,7 +22,25 @@ def rungs(rule: Hyperband | Asha) -> tuple[int, ...]:
 
 def urgent_iterations(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
     """Return the first iterations, ascending, whose values cannot wait because a rule may act on them."""
-    return tuple(islice(_without_repeats(merge(*map(_iterations, rules))), limit))
+    return tuple(islice(_ascending(rules), limit))
+
+
+def reported_at_once(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
+    """Return the iterations, ascending, whose values an agent is to report at once.
+
+    A median that judges every iteration gets what the other rules leave: where it acts late once it soon acts
+    again, but their rungs lie far apart.
+    """
+    chosen = set(urgent_iterations([rule for rule in rules if not isinstance(rule, Median)], limit))
+    for iteration in _ascending(rules):
+        if len(chosen) >= limit:
+            break
+        chosen.add(iteration)
+    return tuple(sorted(chosen))
+
+
+def _ascending(rules: Sequence[StopRule]) -> Iterator[int]:
+    return _without_repeats(merge(*map(_iterations, rules)))
 
 
 def _iterations(rule: StopRule) -> Iterable[int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sweepd.spec import Goal, ObjectiveValue, SweepSpec
-from sweepd.spec.rungs import urgent_iterations
+from sweepd.spec.rungs import reported_at_once
 from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.counts import NO_RUNS, Counts
@@ -96,8 +96,8 @@ class Sweep:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """The first iterations at which a rule of early termination may act, ascending."""
-        return urgent_iterations(self.spec.early_terminate, MOST_RUNGS)
+        """Iterations, ascending, whose values are reported at once: a rule of early termination may act."""
+        return reported_at_once(self.spec.early_terminate, MOST_RUNGS)
 
     @property
     def value_kind(self) -> ObjectiveValue:

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd.spec.rungs import rungs, urgent_iterations
+from sweepd.spec.rungs import reported_at_once, rungs, urgent_iterations
 from sweepd_scheduler.domain.early_termination import (
     Rung,
     cost,
@@ -61,6 +61,14 @@ def test_urgent_iterations_of_several_rules_are_merged_and_bounded() -> None:
     assert urgent_iterations(rules, 7) == (3, 5, 9, 19, 27, 29, 39)
     assert urgent_iterations((), 64) == ()
     assert urgent_iterations((Median(min_iter=1),), 64) == tuple(range(1, 65))
+
+
+def test_a_median_at_every_iteration_leaves_room_for_the_rungs_of_others() -> None:
+    rules = (Median(min_iter=2), Asha(min_iter=30, max_iter=300), Threshold(at=50, value=0.5))
+    assert reported_at_once(rules, 8) == (2, 3, 4, 5, 30, 50, 90, 270)
+    assert reported_at_once(rules[1:], 8) == (30, 50, 90, 270)
+    assert reported_at_once(rules[:1], 3) == (2, 3, 4)
+    assert reported_at_once((), 8) == ()
 
 
 def test_a_newer_attempt_replaces_the_value_at_a_rung() -> None:
