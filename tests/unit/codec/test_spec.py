@@ -11,7 +11,7 @@ from sweepd import v1
 from sweepd.codec import CodecError, point_message, spec_from_message, spec_message
 from sweepd.spec import SweepSpec, parse_mapping, to_document
 from sweepd.spec.limits import MAX_DEPTH
-from unit.spec.strategies import sweeps
+from unit.spec.strategies import whole_sweeps
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True)
 LOW = st.integers(-50, 50)
@@ -160,11 +160,19 @@ def test_points_and_conditions_come_back_the_same(document: dict[str, object]) -
     assert parse_mapping(to_document(spec)).spec == spec
 
 
-@given(document=sweeps)
+@given(document=whole_sweeps())
 def test_every_key_comes_back_the_same(document: dict[str, object]) -> None:
-    spec = replace(spec_of(document), description=None)  # an empty one is none where messages go
+    spec = spec_of(document)
+    # Names of sweeps carry their place, and an empty description is none where messages go.
+    spec = replace(spec, description=spec.description or None, project=None, entity=None)
     again = spec_from_message(v1.SweepSpec.FromString(spec_message(spec).SerializeToString()))
     assert again == spec
+    # 1, 1.0 and true are equal; what a run is given must be the same.
+    for kept in ("initial", "runs", "metadata"):
+        assert repr(getattr(again, kept)) == repr(getattr(spec, kept))
+    for index in range(3):
+        point = spec.search_space.random_point(1, index)
+        assert repr(again.search_space.random_point(1, index)) == repr(point)
 
 
 def a_message() -> v1.SweepSpec:

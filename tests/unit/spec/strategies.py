@@ -179,3 +179,56 @@ sweeps = st.fixed_dictionaries(
         "seed": st.integers(-(2**63), 2**63 - 1),
     },
 ).map(_consistent)
+
+
+RULED: dict[str, object] = {
+    "opt": {"values": ["adam", "sgd"]},
+    "momentum": {"values": [0.1, 0.5, 0.9], "when": "opt == 'sgd'"},
+    "inner": {
+        "when": "opt in ['adam', 'sgd']",
+        "parameters": {
+            "left": {"values": [1, 2]},
+            "right": {"values": ["a", None], "when": "momentum > 0.2"},
+        },
+    },
+    "w-d": {"values": [1, 2]},
+}
+"""Parameters that conditions, constraints and zips are about."""
+
+ruled: dict[str, st.SearchStrategy[object]] = {
+    "constraints": st.lists(
+        st.sampled_from(['param("w-d") >= 1', "inner.left < 3 or momentum < 1", "not opt == 'x y'"]),
+        max_size=3,
+    ),
+    "zip": st.sampled_from([[], [["inner.left", "w-d"]], [["opt", "w-d"]]]),
+    "project": st.sampled_from(["mnist", "a.b-c_1"]),
+    "entity": st.sampled_from(["acme", "0"]),
+}
+points = st.fixed_dictionaries(
+    {}, optional={"opt": st.just("sgd"), "momentum": st.sampled_from([0.1, 0.9]), "w-d": st.just(2)}
+)
+
+
+@st.composite
+def whole_sweeps(draw: st.DrawFn) -> dict[str, object]:
+    """Draw a sweep that may have every key of the language."""
+    document = draw(sweeps)
+    document |= draw(st.fixed_dictionaries({}, optional=ruled))
+    method = draw(st.sampled_from(["random", "sobol", "bayes", "grid", "list"]))
+    document["method"] = method
+    if method == "list":
+        del document["parameters"]
+        for key in ("constraints", "zip"):
+            document.pop(key, None)
+        document["runs"] = draw(
+            st.lists(st.dictionaries(names, json_values, max_size=3), min_size=1, max_size=3)
+        )
+        return document
+    space = draw(spaces(finite_parameters)) if method == "grid" else document["parameters"]
+    assert isinstance(space, dict)
+    document["parameters"] = {**space, **RULED}
+    if draw(st.booleans()):
+        document["initial"] = draw(st.lists(points, min_size=1, max_size=3))
+    if method == "grid" and draw(st.booleans()):
+        document["shuffle"] = draw(st.booleans())
+    return document

@@ -1,20 +1,26 @@
 """Tests of the keys of a whole sweep: what they mean, what is refused, and how it is said."""
 
-import pytest
-from hypothesis import given
+import json
 
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+
+from sweepd.cli.yaml_text import yaml_text
+from sweepd.codec import spec_from_message, spec_message
 from sweepd.spec import (
     Goal,
     Hyperband,
     Impute,
     Method,
     Metric,
+    SweepSpec,
     parse_mapping,
     parse_text,
     to_document,
     unreadable_file,
 )
-from unit.spec.strategies import sweeps
+from sweepd.spec.keys import KEYS, WITHOUT_EFFECT
+from unit.spec.strategies import whole_sweeps
 
 PARAMETERS = "parameters: {x: {min: 0.0, max: 1.0}}\n"
 METRIC = "metric: {name: loss}\n"
@@ -258,13 +264,41 @@ def test_a_file_of_300_parameters_and_one_of_a_trillion_points_are_read() -> Non
     assert point["p99"] == 8
 
 
-@given(document=sweeps)
+WRITTEN_KEYS = sorted({*KEYS} - {*WITHOUT_EFFECT, "controller"})
+
+
+@pytest.mark.parametrize("key", WRITTEN_KEYS)
+def test_the_documents_that_are_drawn_have_every_key(key: str) -> None:
+    once = settings(
+        database=None, phases=[Phase.generate], max_examples=500, suppress_health_check=list(HealthCheck)
+    )
+    assert find(whole_sweeps(), lambda document: bool(document.get(key)), settings=once)
+
+
+def same(again: SweepSpec | None, spec: SweepSpec) -> bool:
+    # 1, 1.0 and true are equal, but not the same
+    return again == spec and repr(again) == repr(spec)
+
+
+@given(document=whole_sweeps())
 def test_a_specification_written_and_read_again_is_the_same(document: dict[str, object]) -> None:
-    first = parse_mapping(document).spec
-    assert first is not None, parse_mapping(document).diagnostics
-    written = to_document(first)
-    again = parse_mapping(written).spec
-    assert again == first
-    assert repr(again) == repr(first)  # 1, 1.0 and true are equal, but not the same
-    assert again is not None
-    assert to_document(again) == written
+    spec = parse_mapping(document).spec
+    assert spec is not None, parse_mapping(document).diagnostics
+    written = to_document(spec)
+    assert same(parse_mapping(written).spec, spec)
+    assert same(parse_text(yaml_text(written).encode(), file="s.yaml").spec, spec)
+    assert same(parse_text(json.dumps(written).encode(), file="s.json").spec, spec)
+    assert to_document(spec) == written
+
+
+@pytest.mark.parametrize(
+    "text", ["007", "08", "1e-5", "0x1f", "1_000", "1:30", "yes", "null", "~", "", " a ", "+1", ".5"]
+)
+def test_text_that_looks_like_something_else_survives_every_round_trip(text: str) -> None:
+    """Section 1: strings with leading zeros must survive as strings."""
+    file = f"method: list\nname: 'n{text}'\nruns: [{{a: '{text}', b: {{c: ['{text}']}}}}]\n"
+    spec = parse_text(file.encode(), file="s.yaml").spec
+    assert spec is not None
+    assert spec.runs == ({"a": text, "b": {"c": [text]}},)
+    assert same(parse_text(yaml_text(to_document(spec)).encode(), file="s.yaml").spec, spec)
+    assert same(spec_from_message(spec_message(spec)), spec)
