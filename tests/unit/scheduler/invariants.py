@@ -33,6 +33,8 @@ def check(state: State, changes: Sequence[Change]) -> None:
         of_sweep = [run for run in runs.values() if run.sweep == key]
         _check_counts(state, sweep, of_sweep)
         _check_points(state, sweep, of_sweep)
+        if not any(isinstance(each, Happened) and each.kind == "sweep-failed" for each in changes):
+            _check_repeats(sweep, of_sweep)
     _check_memory(state, runs)
     _check_sessions(state)
     _check_studies(sweeps, runs, changes)
@@ -185,6 +187,12 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run]) -> None:
     assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
     if sweep.key in state.index:
         assert state.index[sweep.key].digests == Counter(run.digest for run in runs if run.repeat == 0)
+
+
+def _check_repeats(sweep: Sweep, runs: list[Run]) -> None:
+    """The cap cuts the last point short and no other; only a failed canary may leave one behind."""
+    sizes = [len(block) for block in _blocks(runs).values()]
+    assert set(sizes[:-1]) <= {sweep.spec.repeats}, "every point has its runs"
 
 
 def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:

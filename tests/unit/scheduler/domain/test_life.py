@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -209,5 +210,6 @@ class SweepLife(RuleBasedStateMachine):
         assert before == (world.state.runs, world.state.sweeps, world.state.sessions)
 
 
+pytestmark = pytest.mark.timeout(1_800)  # with --long, on a loaded machine
 TestSweepLife = SweepLife.TestCase
 TestSweepLife.settings = settings(stateful_step_count=30)
