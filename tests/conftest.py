@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import machine
 
@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A loaded machine is no failure: no deadlines. `make test-slow` looks for longer.
-settings.register_profile("short", deadline=None, max_examples=50)
-settings.register_profile("long", deadline=None, max_examples=2_000)
+# A loaded machine is no failure: no deadlines, no complaint of slow drawing. `make test-slow` looks for longer.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("short", _PATIENT, max_examples=50)
+settings.register_profile("long", _PATIENT, max_examples=2_000)
 
 
 def _contract_digest() -> str:
