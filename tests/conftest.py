@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A loaded machine is no failure: no deadlines, no complaint of slow drawing. `make test-slow` looks for longer.
+# A loaded machine is no failure: no deadlines, and drawing may be slow. `make test-slow` looks for longer.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("short", _PATIENT, max_examples=50)
 settings.register_profile("long", _PATIENT, max_examples=2_000)
