@@ -187,7 +187,7 @@ def _cost_sentences(spec: SweepSpec, preview: Preview, cost: Cost) -> Iterator[s
 def _size(preview: Preview) -> str:
     size = preview.size
     if size.value is None:
-        return "unbounded"
+        return "too large to count" if size.is_estimate else "unbounded"
     return (
         f"about {_number(_rounded(size.value), 'point')}"
         if size.is_estimate

@@ -22,6 +22,9 @@ _ENOUGH = 10
 _GRID_STEPS = 100_000
 """How far the points of a grid are counted here; beyond, it is estimated."""
 
+_FIRST_TRIES = 5_000
+"""Candidates for the first point of a grid that is too large to be counted."""
+
 
 def check_conditions(
     fields: Fields,
@@ -60,12 +63,22 @@ def check_points(
                     fields.findings.error(node.place, path, "not-in-space", message)
 
 
-def check_feasible(fields: Fields, space: SearchSpace, method: Method) -> None:
+def check_feasible(fields: Fields, space: SearchSpace, method: Method, *, shuffle: bool = False) -> None:
     """Refuse constraints that no point satisfies, and warn of those that hardly any draw does."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
     count = space.count_grid(_GRID_STEPS) if method is Method.GRID else None
     if count is not None and count.value == 0 and not count.is_estimate:
         fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
+    if count is not None and count.is_estimate and not shuffle:
+        _, first = space.next_combination(0, _FIRST_TRIES)
+        if first is None:
+            message = (
+                f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} that were tried "
+                "in its order satisfies them: it may take very long to find a point; take `shuffle: true` or "
+                "`method: random`, which look for points by chance"
+            )
+            fields.findings.warning(place, key, "hardly-feasible", message)
+            return
     if count is not None and count.value:
         return  # a grid draws nothing: that there are points is enough
     found = space.feasibility()

@@ -12,7 +12,15 @@ from sweepd.spec.rules import Rules
 from sweepd.spec.walk import Walk
 from sweepd.spec.wheel import Wheel
 
+_MOST_DIGITS = 400_000
+"""How many digits are set to count what has more combinations than may be: rules may leave few of them."""
+
 _DRAWS = 10_000
+_MOST_VALUES = 200_000
+"""How many values are drawn for an estimate: of very many parameters there are fewer draws."""
+
+_LEAST_DRAWS = 200
+_FEW_HITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +60,11 @@ def _count_of(
     reads = component.reads
     read = [wheel for wheel in wheels if not reads.isdisjoint(wheel.paths)]
     unread = [wheel for wheel in wheels if reads.isdisjoint(wheel.paths)]
-    if prod(len(wheel.choices) for wheel in read) <= limit:
-        walk = Walk([*read, *unread], component.rules, constants)
-        return Count(walk.count(len(read)))
-    return _estimate([*read, *unread], component.rules, constants)
+    combinations = prod(len(wheel.choices) for wheel in read)
+    walk = Walk([*read, *unread], component.rules, constants)
+    tries = combinations if combinations <= limit else min(limit, _MOST_DIGITS // max(len(read), 1))
+    found = walk.count(len(read), tries)
+    return _estimate([*read, *unread], component.rules, constants) if found is None else Count(found)
 
 
 def _estimate(wheels: Sequence[Wheel], rules: Rules, constants: Mapping[Path, Json]) -> Count:
@@ -64,12 +73,16 @@ def _estimate(wheels: Sequence[Wheel], rules: Rules, constants: Mapping[Path, Js
     A dimension whose parameters are all inactive counts once whatever its digit, so that spaces with many
     conditions, where hardly any random combination is canonical, are estimated as well as others.
     """
-    total = 0
-    for index in range(_DRAWS):
+    draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_VALUES // len(wheels)))
+    weights = []
+    for index in range(draws):
         shares = (draw(0, index, ("count", *wheel.paths[0])) for wheel in wheels)
         digits = [int(share * len(wheel.choices)) for share, wheel in zip(shares, wheels, strict=True)]
-        total += _weight(wheels, digits, rules, dict(constants))
-    return Count(total // _DRAWS or None, is_estimate=True)
+        weights.append(_weight(wheels, digits, rules, dict(constants)))
+    hits, total = sum(weight > 0 for weight in weights), sum(weights)
+    if hits > _FEW_HITS and max(weights) * _FEW_HITS > total:
+        return Count(None, is_estimate=True)  # a few draws say it all: others would say something else
+    return Count(total // draws or None, is_estimate=True)
 
 
 def _weight(wheels: Sequence[Wheel], digits: Sequence[int], rules: Rules, values: dict[Path, Json]) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sweepd.spec.expression_code import test_of
 from sweepd.spec.expression_error import ExpressionError
+from sweepd.spec.expression_outlook import Prospects, Truths, outlook_of
 from sweepd.spec.expression_syntax import parse_tree
 from sweepd.spec.expression_tree import Read
 from sweepd.spec.expression_types import Type, check_types
@@ -26,6 +27,8 @@ class Expression:
     text: str
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
+    outlook: Callable[[Prospects], Truths]
+    """Whether it can hold, and whether it can fail to, while some of what it reads is open."""
 
 
 def parse_expression(text: str, scope: Scope) -> Expression:
@@ -49,5 +52,5 @@ def parse_expression(text: str, scope: Scope) -> Expression:
     test = test_of(tree, path_of)
     if not reads:  # it is worth asking once
         answer = test({})
-        return Expression(text, frozenset(), lambda values: answer)
-    return Expression(text, frozenset(reads), test)
+        return Expression(text, frozenset(), lambda values: answer, lambda prospects: (answer, not answer))
+    return Expression(text, frozenset(reads), test, outlook_of(tree, path_of))

@@ -102,7 +102,7 @@ class _Coder:
         left = self.code(node.first)
         for step in node.steps:
             right = self.code(step.operand)
-            links.append(_compared(_RELATIONS[step.sign], left, right))
+            links.append(_compared(RELATIONS[step.sign], left, right))
             left = right
         return links[0] if len(links) == 1 else _all(links)
 
@@ -179,7 +179,7 @@ def _at_most(left: Value, right: Value) -> bool:
     return _ordered(left, right) and left <= right  # type: ignore[operator]  # as above
 
 
-_RELATIONS: Final[dict[str, _Relation]] = {
+RELATIONS: Final[dict[str, _Relation]] = {
     "==": same,
     "!=": _differ,
     "<": _less,

@@ -20,7 +20,7 @@ from sweepd.spec.sizes import MOST_STEPS, count_distinct, known_size, planned_ru
 from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_RUNGS = 64
-PATIENCE = 100
+PATIENCE = 10
 """How often a search for points may be broken off before a preview gives up."""
 
 _ARGS_JSON_FILE = "${args_json_file}"

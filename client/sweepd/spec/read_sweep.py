@@ -127,7 +127,7 @@ def _check_space(fields: Fields, spec: SweepSpec, listed: Mapping[str, Mapping[i
     if not fields.findings.has_errors:
         check_shuffle(fields, spec)
     if spec.constraints and spec.method is not Method.LIST:
-        check_feasible(fields, space, spec.method)
+        check_feasible(fields, space, spec.method, shuffle=spec.shuffle)
 
 
 def _check_without_effect(fields: Fields) -> None:

@@ -1,12 +1,15 @@
 """When, as the digits of a combination are set one by one, parameters get values and rules can be judged.
 
 The first digits decide much about all combinations that begin with them: a constraint that reads the first
-two parameters only, and is broken, is broken whatever the others are.
+two parameters only, and is broken, is broken whatever the others are. Where a rule is settled late, it is
+asked on the way whether it can still hold.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweepd.spec.expression import Expression
+from sweepd.spec.foresight import Foresight
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 from sweepd.spec.rules import Gate, Rules
@@ -43,12 +46,15 @@ class Schedule:
             for place, wheel in enumerate(wheels)
             for member, path in enumerate(wheel.paths)
         }
+        self._foresight = Foresight(wheels, rules.gates, constants)
         self._plan_values()
         for place in range(len(wheels)):
             self._plan_canonical(place)
         for constraint in rules.constraints:
             at = self._latest(constraint.reads)
             self._add(at, _demanded(constraint.holds, at))
+            for place in self._foresight.places(constraint.reads, at):
+                self._add(place, self._hoped_for(constraint, place))
 
     def start(self, digits: list[int]) -> State:
         """Return a state in which nothing is settled yet."""
@@ -107,6 +113,37 @@ class Schedule:
             return max(place, known) if any(present) else absent
 
         self._add(max(place, known), canonical)
+        if len(gates) == len(wheel.paths):
+            self._plan_presence(place, known, gates)
+
+    def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
+        """Look ahead, where gates are known late, whether those of a digit that is set can still open."""
+        reads = {path for gate in gates for path in self._rules.gates[gate].reads}
+        needed = self._foresight.gates(self._wheels[place].paths)
+        for at in sorted({place, *self._foresight.places(reads, known)}):
+            if place <= at < known:
+                self._add(at, self._possible(place, at, gates, needed))
+
+    def _possible(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
+        # Its own digit has no say in whether it is there: if it is not, no other digit is right either.
+        back = place - 1 if at == place else at
+
+        def possible(state: State) -> int | None:
+            if state.digits[place] == 0:
+                return None
+            openings = self._foresight.openings(state.digits, at, needed)
+            return None if any(openings[gate][0] for gate in gates) else back
+
+        return possible
+
+    def _hoped_for(self, constraint: Expression, at: int) -> Step:
+        needed = self._foresight.gates(constraint.reads)
+
+        def hoped_for(state: State) -> int | None:
+            openings = self._foresight.openings(state.digits, at, needed)
+            return None if self._foresight.truths(constraint, state.digits, at, openings)[0] else at
+
+        return hoped_for
 
     def _latest(self, paths: Iterable[Path]) -> int:
         return max((self.settled_at(path) for path in paths), default=START)

@@ -55,12 +55,15 @@ class Walk:
                 return self.combinations, None
         return self._index(state.digits), None
 
-    def count(self, depth: int) -> int:
-        """Return how many points there are; digits from place `depth` on are read by no rule."""
+    def count(self, depth: int, limit: int) -> int | None:
+        """Return how many points there are; digits from place `depth` on are read by no rule.
+
+        At most `limit` candidates are looked at: None if that was not enough.
+        """
         state = self._schedule.start([0] * len(self._wheels))
         settle, present = self._schedule.settle, self._schedule.present
         place, total = START, 0
-        while True:
+        for _ in range(limit):
             steps = (settle(state, at) for at in range(place, depth))
             back = next((back for back in steps if back is not None), None)
             if back is None:
@@ -70,6 +73,7 @@ class Walk:
             place = self._advance(state.digits, back)
             if place == START:
                 return total
+        return None
 
     def _settle(self, state: State, place: int, allowed: Sequence[Sequence[int] | None] | None) -> int | None:
         settle = self._schedule.settle
