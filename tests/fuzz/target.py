@@ -2,7 +2,7 @@
 
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
@@ -10,7 +10,10 @@ from types import FrameType
 from sweepd import v1
 from sweepd.codec import spec_from_message, spec_message
 from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
-from sweepd.spec import Parsed, SweepSpec, parse_mapping, parse_text, to_document
+from sweepd.spec import Group, Json, ParameterNode, Parsed, SweepSpec, parse_mapping, parse_text, to_document
+from sweepd.spec.diagnostic import Findings
+from sweepd.spec.loader import load_text
+from sweepd.spec.nodes import plain
 from sweepd.spec.preview import preview
 from sweepd.spec.written import read_value, read_values
 
@@ -35,6 +38,7 @@ def check(content: bytes) -> tuple[str, ...]:
         parsed = parse_text(content, file="s.yaml")
         _check_findings(parsed, content)
         if parsed.spec is not None:
+            _check_nothing_is_dropped(parsed.spec, content)
             _check_spec(parsed.spec)
         if len(content) <= _MOST_WRITTEN:
             _check_words(content)
@@ -52,6 +56,35 @@ def _check_findings(parsed: Parsed, content: bytes) -> None:
         assert found.line is None or 1 <= found.line <= lines + 1, found
         assert found.column is None or found.column >= 1, found
         assert diagnostic_from_message(diagnostic_message(found)) == found
+
+
+def _check_nothing_is_dropped(spec: SweepSpec, content: bytes) -> None:
+    root = load_text(content, Findings("s.yaml"))
+    assert root is not None
+    written = plain(root)
+    assert isinstance(written, dict)
+    assert _names(spec.parameters) == _written_names(written.get("parameters", {}))
+    for key in ("constraints", "zip", "initial", "runs", "tags", "requires", "metadata", "command"):
+        assert _size(to_document(spec).get(key)) == _size(written.get(key)), key
+
+
+def _size(value: Json) -> int:
+    return len(value) if isinstance(value, list | dict) else 0
+
+
+def _names(parameters: Mapping[str, ParameterNode]) -> dict[str, Json]:
+    return {
+        name: _names(node.parameters) if isinstance(node, Group) else None
+        for name, node in parameters.items()
+    }
+
+
+def _written_names(parameters: Json) -> dict[str, Json]:
+    assert isinstance(parameters, dict)
+    return {
+        name: _written_names(node["parameters"]) if isinstance(node, dict) and "parameters" in node else None
+        for name, node in parameters.items()
+    }
 
 
 def _check_spec(spec: SweepSpec) -> None:
