@@ -15,7 +15,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from sweepd import v1
 from sweepd.codec import point_message
 from system.installation import Installation, Server, until
-from system.promises import assert_sound, attempts, runs, sweep
+from system.promises import SHORT, assert_sound, attempts, runs, state_of, sweep
 from system.wire import Wire, over_the_door
 
 A = TypeVar("A")
@@ -65,6 +65,56 @@ def test_each_point_is_enqueued_once_whenever_the_scheduler_dies(installation: I
     over_the_door(server, scenario)
     listed = runs(installation, name)
     assert [run["params"]["a"] for run in listed] == list(range(len(DELAYS)))  # type: ignore[index]  # it is JSON
+    assert server.stop() == 0
+    assert_sound(server)
+
+
+def test_twenty_callers_with_one_request_id_enqueue_one_run(installation: Installation) -> None:
+    server = installation.start_server()
+    name = installation.create(sweep("steps.py", runs=50))
+    request = v1.EnqueueRunRequest(sweep=name, parameters=point_message({"a": 7}), request_id="one")
+
+    async def scenario(wire: Wire) -> None:
+        answers = await asyncio.gather(*(wire.runs.EnqueueRun(request) for _ in range(20)))
+        assert {answer.SerializeToString() for answer in answers} == {answers[0].SerializeToString()}
+
+    over_the_door(server, scenario)
+    assert [run["params"] for run in runs(installation, name)] == [{"a": 7}]
+
+
+def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed(
+    installation: Installation,
+) -> None:
+    """P13, P21: the retry of many runs is stored as one; what was lost gets another attempt."""
+    server = installation.start_server(*SHORT)
+    installation.write("trial.sh", "[ -f mended ] || exit 3\nsleep 0.1\n")
+    grid = "command: [sh, trial.sh]\nmethod: grid\nparameters: {a: {min: 1, max: 60}}\nguard: {agent: 1000}\n"
+    name = installation.create(grid)
+    agent = installation.start_agent(name, "--slots", "8")
+    until(lambda: state_of(installation, name) == "paused", what="the first five have failed")
+    installation.ctl("resume", name)
+    assert agent.process.wait(60) == 0
+    (installation.work / "mended").touch()
+
+    async def scenario(wire: Wire) -> None:
+        retry = v1.RetryRunsRequest(sweep=name, states=[v1.RUN_STATE_FAILED], request_id="retry")
+        answer = await killed_under(server, 0.005, lambda: wire.runs.RetryRuns(retry))
+        assert (answer.total, len(set(answer.names))) == (60, 60)
+
+    over_the_door(server, scenario)
+    doomed, left = (installation.start_agent(name, "--slots", "2", state=state) for state in ("a", "b"))
+    until(lambda: len(doomed.events("run_ended")) > 3 and len(left.events("run_ended")) > 3)
+    os.kill(doomed.pid, signal.SIGKILL)
+    os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
+    assert left.process.wait(90) == 0
+    listed = runs(installation, name)
+    assert [run["state"] for run in listed] == ["finished"] * 60
+    assert {run["params"]["a"] for run in listed} == set(range(1, 61))  # type: ignore[index]  # it is JSON
+    for run in listed:
+        (first, *between, last) = attempts(run)
+        assert (first, last[1]) == ((1, "ended"), "ended")
+        assert {state for _, state in between} <= {"lost", "returned"}, "nothing that ended well runs again"
+    assert installation.json("get", name)["state"] == "finished"
     assert server.stop() == 0
     assert_sound(server)
 

@@ -1,11 +1,13 @@
 """Sweeps over the real stream: hand-outs, caps, grids, ends, as an agent sees them."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import a_scheduler
-from component.scheduler.sweeps import CAPPED, GRID, create
+from component.scheduler.sweeps import CAPPED, GRID, RANDOM, create, get
+from component.scheduler.test_verbs import raised
 from sweepd import v1
 
 
@@ -62,5 +64,44 @@ def test_a_cap_is_exact_with_many_agents_at_once(tmp_path: Path) -> None:
             assert sum(counts) == 40
             for agent in agents:
                 await agent.__aexit__(None, None, None)
+
+    asyncio.run(scenario())
+
+
+async def work_for_ever(agent: ScriptedAgent) -> None:
+    """Take runs, two at a time, and let each end at once."""
+    await agent.offer(2)
+    while True:
+        start = await agent.next_start()
+        ref = await agent.start_process(start)
+        await agent.observe(ref, 1, 0.5)
+        await agent.exit(ref, 1, keys=["loss"])
+        await agent.offer(2)
+
+
+def test_a_cap_that_is_raised_while_many_agents_ask_is_exact_each_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation, AsyncExitStack() as stack:
+            sweep = await create(installation, RANDOM + b"run_cap: 1\n")
+            agents = [
+                await stack.enter_async_context(ScriptedAgent(installation.channel, sweep.name, slots=2))
+                for _ in range(9)
+            ]
+            await agents[0].offer()
+            await agents[0].next_start()  # it never ends: the sweep goes on
+            async with asyncio.TaskGroup() as group:
+                working = [group.create_task(work_for_ever(agent)) for agent in agents[1:]]
+                for cap in (2, 3, 40, 41, 90):
+                    await installation.sweeps.UpdateSweep(raised(sweep.name, cap))
+                    while True:
+                        now = await get(installation, sweep.name)
+                        assert now.run_counts.finished <= cap - 1
+                        if now.run_counts.finished == cap - 1:
+                            break
+                    assert now.ending == v1.SWEEP_ENDING_CAP
+                for task in working:
+                    task.cancel()
+            runs = await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name, page_size=1_000))
+            assert [run.number for run in runs.runs] == list(range(1, 91))
 
     asyncio.run(scenario())
