@@ -69,26 +69,21 @@ def check_feasible(fields: Fields, space: SearchSpace, method: Method, *, shuffl
     count = space.count_grid(_GRID_STEPS) if method is Method.GRID else None
     if count is not None and count.value == 0 and not count.is_estimate:
         fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
-    if count is not None and count.is_estimate and not shuffle:
-        _, first = space.next_combination(0, _FIRST_TRIES)
-        if first is None:
+    if count is not None:
+        # A grid draws nothing: that it comes upon points is enough.
+        if count.is_estimate and not shuffle and space.next_combination(0, _FIRST_TRIES)[1] is None:
             message = (
                 f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} that were tried "
                 "in its order satisfies them: it may take very long to find a point; take `shuffle: true` or "
                 "`method: random`, which look for points by chance"
             )
             fields.findings.warning(place, key, "hardly-feasible", message)
-            return
-    if count is not None and count.value:
-        return  # a grid draws nothing: that there are points is enough
+        return
     found = space.feasibility()
-    if found.hits == 0 and count is not None and count.is_estimate:
-        message = f"none of {found.draws:,} random points satisfies them: the grid may have no point at all"
-        fields.findings.warning(place, key, "hardly-feasible", message)
-    elif found.hits == 0 and count is None:
+    if found.hits == 0:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)
-    elif found.hits < _ENOUGH and count is None:
+    elif found.hits < _ENOUGH:
         message = (
             f"only {found.hits} of {found.draws:,} random points satisfy them: drawing points will be slow"
         )

@@ -33,12 +33,21 @@ class Foresight:
             for member, path in enumerate(wheel.paths)
         }
 
-    def places(self, reads: Iterable[Path], before: int) -> list[int]:
+    def places(self, reads: Iterable[Path]) -> int:
+        """Return the places that decide what these are, and whether they are there, as bits."""
+        return sum(1 << place for place in self._read(reads))
+
+    def lookouts(self, reads: Iterable[Path], before: int) -> list[int]:
         """Return the places before one from which to look whether what reads these can still hold."""
-        paths = {path for number in self.gates(reads) for path in self._gates[number].reads} | {*reads}
-        read = {self._members[path][0] for path in paths if path in self._members}
-        found = [place for place in sorted(read) if place < before and self._is_worth_it(place, before)]
+        read = sorted(self._read(reads))
+        found = [place for place in read if place < before and self._is_worth_it(place, before)]
         return found[:: -(-len(found) // _MOST_LOOKS)] if found else []
+
+    def _read(self, reads: Iterable[Path]) -> set[int]:
+        paths = {*reads}
+        for number in self.gates(paths):
+            paths |= self._gates[number].reads
+        return {self._members[path][0] for path in paths if path in self._members}
 
     def gates(self, reads: Iterable[Path]) -> tuple[int, ...]:
         """Return the gates that decide whether these are there, each after those that it depends on."""

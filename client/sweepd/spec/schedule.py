@@ -29,7 +29,15 @@ class State:
 
 
 Step = Callable[[State], int | None]
-"""Settles something: None if the state may go on, else the last place whose digit must change."""
+"""Settles something: None if the state may go on, else the places of which one must get another digit.
+
+They are the bits of an integer. A step may set a digit to its last where none of its other ones is right.
+"""
+
+
+def all_before(place: int) -> int:
+    """Return all places before one."""
+    return (1 << place) - 1
 
 
 class Schedule:
@@ -52,8 +60,8 @@ class Schedule:
             self._plan_canonical(place)
         for constraint in rules.constraints:
             at = self._latest(constraint.reads)
-            self._add(at, _demanded(constraint.holds, at))
-            for place in self._foresight.places(constraint.reads, at):
+            self._add(at, _demanded(constraint.holds, self._foresight.places(constraint.reads)))
+            for place in self._foresight.lookouts(constraint.reads, at):
                 self._add(place, self._hoped_for(constraint, place))
 
     def start(self, digits: list[int]) -> State:
@@ -103,14 +111,16 @@ class Schedule:
         if not gates:
             return
         known = max(self._gate_places[gate] for gate in gates)
-        # Known before the digit is set: the first digit was tried already, and all others are alike.
-        absent = place - 1 if known < place else known
+        last = len(wheel.choices) - 1
+        culprits = 1 << place | self._foresight.places(wheel.paths)
 
         def canonical(state: State) -> int | None:
             present = self.present(state, place)
             if wheel.is_canonical(state.digits[place], present):
                 return None
-            return max(place, known) if any(present) else absent
+            if known < place and not any(present):
+                state.digits[place] = last  # the first digit was tried already, and all others are alike
+            return culprits
 
         self._add(max(place, known), canonical)
         if len(gates) == len(wheel.paths):
@@ -120,28 +130,34 @@ class Schedule:
         """Look ahead, where gates are known late, whether those of a digit that is set can still open."""
         reads = {path for gate in gates for path in self._rules.gates[gate].reads}
         needed = self._foresight.gates(self._wheels[place].paths)
-        for at in sorted({place, *self._foresight.places(reads, known)}):
+        for at in sorted({place, *self._foresight.lookouts(reads, known)}):
             if place <= at < known:
                 self._add(at, self._possible(place, at, gates, needed))
 
     def _possible(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
-        # Its own digit has no say in whether it is there: if it is not, no other digit is right either.
-        back = place - 1 if at == place else at
+        last = len(self._wheels[place].choices) - 1
+        culprits = (1 << place | self._foresight.places(self._wheels[place].paths)) & all_before(at + 1)
 
         def possible(state: State) -> int | None:
             if state.digits[place] == 0:
                 return None
             openings = self._foresight.openings(state.digits, at, needed)
-            return None if any(openings[gate][0] for gate in gates) else back
+            if any(openings[gate][0] for gate in gates):
+                return None
+            if at == place:
+                state.digits[place] = last  # it has no say in whether it is there itself
+            return culprits
 
         return possible
 
     def _hoped_for(self, constraint: Expression, at: int) -> Step:
         needed = self._foresight.gates(constraint.reads)
+        culprits = self._foresight.places(constraint.reads) & all_before(at + 1)
 
         def hoped_for(state: State) -> int | None:
             openings = self._foresight.openings(state.digits, at, needed)
-            return None if self._foresight.truths(constraint, state.digits, at, openings)[0] else at
+            can_hold, _ = self._foresight.truths(constraint, state.digits, at, openings)
+            return None if can_hold else culprits
 
         return hoped_for
 
@@ -188,5 +204,5 @@ def _judged(gate: Gate, number: int) -> Step:
     return judge
 
 
-def _demanded(holds: Callable[[Mapping[Path, Json]], bool], at: int) -> Step:
-    return lambda state: None if holds(state.values) else at
+def _demanded(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Step:
+    return lambda state: None if holds(state.values) else culprits

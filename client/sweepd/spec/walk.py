@@ -7,7 +7,7 @@ from math import prod
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 from sweepd.spec.rules import Rules
-from sweepd.spec.schedule import START, Schedule, State
+from sweepd.spec.schedule import START, Schedule, State, all_before
 from sweepd.spec.wheel import Wheel
 
 Values = Mapping[Path, Json]
@@ -43,14 +43,15 @@ class Walk:
             return self.combinations, None
         allowed = None if given is None else [wheel.agreeing(given) for wheel in self._wheels]
         state = self._schedule.start(self._digits(start))
+        blame = self._blame_at(state.digits)
         place = START
         for _ in range(limit):
-            back = self._settle(state, place, allowed)
-            if back is None and given is not None:
-                back = self._missing(state, given)
-            if back is None:
+            culprits = self._settle(state, place, allowed)
+            if culprits is None and given is not None:
+                culprits = self._missing(state, given)
+            if culprits is None:
                 return self._index(state.digits), state.values
-            place = self._advance(state.digits, back)
+            place = self._advance(state.digits, blame, culprits)
             if place == START:
                 return self.combinations, None
         return self._index(state.digits), None
@@ -61,44 +62,66 @@ class Walk:
         At most `limit` candidates are looked at: None if that was not enough.
         """
         state = self._schedule.start([0] * len(self._wheels))
+        blame = self._blame_at(state.digits)
         settle, present = self._schedule.settle, self._schedule.present
+        found_below = [all_before(at) for at in range(depth)]
         place, total = START, 0
         for _ in range(limit):
             steps = (settle(state, at) for at in range(place, depth))
-            back = next((back for back in steps if back is not None), None)
-            if back is None:
+            culprits = next((culprits for culprits in steps if culprits is not None), None)
+            if culprits is None:
                 unread = range(depth, len(self._wheels))
                 total += prod(self._wheels[at].count(present(state, at)) for at in unread)
-                back = depth - 1
-            place = self._advance(state.digits, back)
+                culprits = all_before(depth)
+                blame[:depth] = found_below
+            place = self._advance(state.digits, blame, culprits)
             if place == START:
                 return total
         return None
 
     def _settle(self, state: State, place: int, allowed: Sequence[Sequence[int] | None] | None) -> int | None:
+        """Return None for a point, else the places that are to blame."""
         settle = self._schedule.settle
         for at in range(place, len(self._sizes)):
             if allowed is not None and at != START and not _moved(state.digits, at, allowed[at]):
-                return at - 1
-            back = settle(state, at)
-            if back is not None:
-                return back
+                state.digits[at] = self._sizes[at] - 1
+                return 1 << at
+            culprits = settle(state, at)
+            if culprits is not None:
+                return culprits
         return None
 
     def _missing(self, state: State, given: Values) -> int | None:
         absent = (path for path in given if path not in state.values)
-        return min((self._schedule.settled_at(path) for path in absent), default=None)
+        settled = min((self._schedule.settled_at(path) for path in absent), default=None)
+        return None if settled is None else all_before(settled + 1)
 
-    def _advance(self, digits: list[int], place: int) -> int:
-        """Go to the next combination that differs up to a place; return where, START if there is none."""
-        for later in range(place + 1, len(digits)):
-            digits[later] = 0
-        while place != START and digits[place] + 1 == self._sizes[place]:
-            digits[place] = 0
-            place -= 1
-        if place != START:
-            digits[place] += 1
-        return place
+    def _blame_at(self, digits: Sequence[int]) -> list[int]:
+        """Return, for each place, which places before it may make its remaining digits right.
+
+        Combinations before these may have been points: then any change before may bring others. Only behind
+        the last digit that is not zero nothing was tried yet.
+        """
+        fresh = next((at + 1 for at in reversed(range(len(digits))) if digits[at]), 0)
+        return [all_before(at) if at < fresh else 0 for at in range(len(digits))]
+
+    def _advance(self, digits: list[int], blame: list[int], culprits: int) -> int:
+        """Go to the next combination that differs in one of the culprits, the last one if it can.
+
+        A place whose digits are used up passes on all that was to blame for them, so that digits between that
+        have nothing to do with it are not tried: conflict-directed backjumping (Prosser 1993).
+        Return where the combination differs, START if there is none.
+        """
+        while culprits:
+            place = culprits.bit_length() - 1
+            blame[place] |= culprits ^ 1 << place
+            if digits[place] + 1 < self._sizes[place]:
+                digits[place] += 1
+                later = len(digits) - place - 1
+                digits[place + 1 :] = blame[place + 1 :] = [0] * later
+                return place
+            culprits = blame[place]
+        return START
 
     def _digits(self, index: int) -> list[int]:
         digits = []
