@@ -26,7 +26,7 @@ SweepCode = Literal[
 
 WarningCode = Literal[
     "not-supported-yet", "no-program", "no-effect",
-    "unknown-macro", "shadowed-macro", "hidden-parameter", "long-argument",
+    "unknown-macro", "shadowed-macro", "hidden-parameter", "embedded-macro", "long-argument",
     "slash-in-name", "constant-list", "exponent-bounds", "ambiguous-name", "uneven-repeats", "cut-off",
     "never-holds", "always-holds", "hardly-feasible",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ __all__ = [
     "macro_names",
     "python_text",
     "shadowed_macros",
+    "stuck_macros",
     "unknown_macros",
     "uses_args_json_file",
     "uses_program",
@@ -137,6 +138,13 @@ def hiding_macros(command: Sequence[str], parameters: Mapping[str, object]) -> I
     """Yield the item number and text of each macro that hides a parameter of its name."""
     for index, text, name in _macros(command):
         if name in MACROS and name in parameters:
+            yield index, text
+
+
+def stuck_macros(command: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the item number and text of each macro within longer text that is expanded only by itself."""
+    for index, text, name in _macros(command):
+        if name in MACROS and command[index] != text:
             yield index, text
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 
 from sweepd.spec.check_lengths import check_lengths
 from sweepd.spec.codes import WarningCode
-from sweepd.spec.command import hiding_macros, shadowed_macros, unknown_macros, uses_program
+from sweepd.spec.command import hiding_macros, shadowed_macros, stuck_macros, unknown_macros, uses_program
 from sweepd.spec.diagnostic import shown
 from sweepd.spec.fields import Fields
 from sweepd.spec.limits import MAX_MACRO_WARNINGS
@@ -45,6 +45,9 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
         _warn(fields, index, "hidden-parameter", message)
     if not fields.findings.has_errors:
         check_lengths(fields, command)
+    for index, macro in islice(stuck_macros(command), MAX_MACRO_WARNINGS):
+        message = f"{shown(macro)} is expanded only as an item of its own; here it stays as it is"
+        _warn(fields, index, "embedded-macro", message)
     if "program" not in fields and uses_program(command):
         message = "no `program`: agents that start a command cannot run this sweep"
         fields.findings.warning(fields.place, "", "no-program", message)
