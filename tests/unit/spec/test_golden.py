@@ -21,7 +21,6 @@ MADE = {
     "large_point": HEAD + b"parameters: {a: {value: " + b"x" * 600_000 + b"}}\n",
     "large_listed_point": b"method: list\nprogram: t.py\nruns: [{a: " + b"x" * 600_000 + b"}]\n",
     "long_argument": HEAD + b"parameters: {a: {values: [short, " + b"x" * 200_000 + b"]}}\n",
-    "long_argument": HEAD + b"parameters: {a: {value: " + b"x" * 140_000 + b"}}\n",
     "large_metadata": HEAD + b"parameters: {a: {value: 1}}\nmetadata: {a: " + b"x" * 70_000 + b"}\n",
     "many_aliases": b"a: &a [x, x, x, x]\n"
     + b"".join(b"%c: &%c [*%c, *%c, *%c, *%c]\n" % (n, n, *[n - 1] * 4) for n in range(ord("b"), ord("m"))),
