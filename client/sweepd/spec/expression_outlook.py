@@ -4,7 +4,7 @@ Numbers that are not settled are intervals, whose ends are calculated as the num
 is monotone, so that what lies between the ends still does after it. What is not understood may be anything.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -146,10 +146,16 @@ def _span(prospect: Prospect) -> Between | None:
     return None
 
 
+def _is_absent(prospect: Prospect) -> bool:
+    return isinstance(prospect, Known) and isinstance(prospect.value, Undefined)
+
+
 def _calculated(sign: str, left: Prospect, right: Prospect) -> Prospect:
     if isinstance(left, Known) and isinstance(right, Known):
         value = calculated(OPERATIONS[sign], left.value, right.value)
         return Known(value, left.may_lack or right.may_lack)
+    if _is_absent(left) or _is_absent(right):
+        return ABSENT
     one, other = _span(left), _span(right)
     if one is None or other is None or sign not in "+-*":
         return ANYTHING
@@ -163,20 +169,23 @@ def _calculated(sign: str, left: Prospect, right: Prospect) -> Prospect:
     return Between(min(numbers), max(numbers), one.may_lack or other.may_lack)
 
 
-def _extremum(choose: Callable[[Iterable[Number]], Number], parts: Iterable[Prospect]) -> Prospect:
+def _extremum(choose: Callable[[Iterable[Number]], Number], parts: Sequence[Prospect]) -> Prospect:
+    if any(_is_absent(part) for part in parts):
+        return ABSENT
     spans = [_span(part) for part in parts]
     known = [span for span in spans if span is not None]
     if len(known) < len(spans):
         return ANYTHING
+    low, high = choose(span.low for span in known), choose(span.high for span in known)
     may_lack = any(span.may_lack for span in known)
-    return Between(choose(span.low for span in known), choose(span.high for span in known), may_lack)
+    return Known(low, may_lack) if low == high else Between(low, high, may_lack)
 
 
 def _compared(sign: str, left: Prospect, right: Prospect) -> Truths:
     if isinstance(left, Known) and isinstance(right, Known):
         holds = RELATIONS[sign](left.value, right.value)
         return holds, not holds or left.may_lack or right.may_lack
-    if ABSENT in (left, right):
+    if _is_absent(left) or _is_absent(right):
         return False, True
     one, other = _span(left), _span(right)
     if one is None or other is None or sign not in _ORDER:

@@ -15,9 +15,6 @@ from sweepd.spec.wheel import Wheel
 _WORTH = 64
 """Combinations that a look ahead must be able to save: it costs more than trying one."""
 
-_MOST_LOOKS = 16
-"""Places from which one rule is looked at: each look takes as long as the rule has parts."""
-
 
 class Foresight:
     """Looks ahead from a place: digits up to it are set, the others may be any."""
@@ -40,8 +37,7 @@ class Foresight:
     def lookouts(self, reads: Iterable[Path], before: int) -> list[int]:
         """Return the places before one from which to look whether what reads these can still hold."""
         read = sorted(self._read(reads))
-        found = [place for place in read if place < before and self._is_worth_it(place, before)]
-        return found[:: -(-len(found) // _MOST_LOOKS)] if found else []
+        return [place for place in read if place < before and self._is_worth_it(place, before)]
 
     def _read(self, reads: Iterable[Path]) -> set[int]:
         paths = {*reads}

@@ -12,6 +12,9 @@ from sweepd.spec.wheel import Wheel
 
 Values = Mapping[Path, Json]
 
+_DIGITS_A_CANDIDATE = 8
+"""One candidate for which many digits are settled anew counts as several."""
+
 
 class Walk:
     """Combinations are numbers whose digits, the last varying fastest, are choices of the dimensions.
@@ -44,13 +47,14 @@ class Walk:
         allowed = None if given is None else [wheel.agreeing(given) for wheel in self._wheels]
         state = self._schedule.start(self._digits(start))
         blame = self._blame_at(state.digits)
-        place = START
-        for _ in range(limit):
+        place, left = START, limit
+        while left > 0:
             culprits = self._settle(state, place, allowed)
             if culprits is None and given is not None:
                 culprits = self._missing(state, given)
             if culprits is None:
                 return self._index(state.digits), state.values
+            left -= 1 + max(0, culprits.bit_length() - place) // _DIGITS_A_CANDIDATE
             place = self._advance(state.digits, blame, culprits)
             if place == START:
                 return self.combinations, None

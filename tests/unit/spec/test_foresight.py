@@ -1,0 +1,157 @@
+"""What the first digits rule out: never too much, and enough that points are found among very many."""
+
+import time
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.spec import Count, Json, Path, SearchSpace, parse_expression, parse_mapping
+from sweepd.spec.expression_outlook import ABSENT, ANYTHING, Between, Known, Prospect
+from unit.spec.expressions import SCOPE
+from unit.spec.test_expression import NUMBERS, sums
+
+A, B = ("a",), ("b",)
+SIGNS = ["==", "!=", "<", "<=", ">", ">="]
+
+
+def _open(values: list[float], *, may_lack: bool) -> Prospect:
+    return Between(min(values), max(values), may_lack)
+
+
+@given(
+    left=sums(),
+    right=sums(),
+    sign=st.sampled_from(SIGNS),
+    form=st.sampled_from(["{}", "not {}", "{} and a != b", "{} or b < 0", "a in [1, b] or {}", "1 < {}"]),
+    values=st.lists(NUMBERS, min_size=1, max_size=4),
+    b=NUMBERS,
+    may_lack=st.booleans(),
+)
+def test_whatever_comes_was_foreseen(
+    left: str, right: str, sign: str, form: str, values: list[float], b: float, may_lack: bool
+) -> None:
+    expression = parse_expression(form.format(f"{left} {sign} {right}"), SCOPE)
+    everything: Mapping[Path, Prospect] = {A: _open(values, may_lack=may_lack), B: Known(b, may_lack)}
+    nothing: Mapping[Path, Prospect] = {A: ANYTHING, B: ANYTHING}
+    points: list[dict[Path, Json]] = [{A: a, B: b} for a in values]
+    if may_lack:
+        points += [{B: b}, {A: values[0]}, {}]
+    for prospects in (everything, nothing):
+        can, can_fail = expression.outlook({path: prospects[path] for path in expression.reads})
+        for point in points:
+            assert can if expression.holds(point) else can_fail
+
+
+@given(left=sums(), right=sums(), sign=st.sampled_from(SIGNS), a=NUMBERS, b=NUMBERS)
+def test_what_is_known_is_judged_as_it_will_be(left: str, right: str, sign: str, a: float, b: float) -> None:
+    expression = parse_expression(f"{left} {sign} {right}", SCOPE)
+    point: dict[Path, Json] = {A: a, B: b}
+    holds = expression.holds(point)
+    found = expression.outlook({path: Known(point[path]) for path in expression.reads})
+    assert found == (holds, not holds)
+
+
+@pytest.mark.parametrize(
+    ("text", "prospect", "truths"),
+    [
+        ("a > 5", Between(0, 5), (False, True)),
+        ("a >= 5", Between(0, 5), (True, True)),
+        ("a >= 0", Between(0, 5), (True, False)),
+        ("a >= 0", Between(0, 5, may_lack=True), (True, True)),
+        ("not a >= 0", Between(0, 5), (False, True)),
+        ("a + a > 10", Between(0, 5), (False, True)),
+        ("2 * a - 1 < -1", Between(0, 5), (False, True)),
+        ("a * a > 25", Between(-5, 5), (False, True)),
+        ("max(a, 3) < 3", Between(0, 5), (False, True)),
+        ("min(a, 3) > 3", Between(0, 5), (False, True)),
+        ("a == 7", Between(0, 5), (False, True)),
+        ("a != 7", Between(0, 5), (True, False)),
+        ("a == 7 or a > 4", Between(0, 5), (True, True)),
+        ("a * 1e308 > 0", Between(0, 5), (True, True)),
+        ("a < 1", ABSENT, (False, True)),
+        ("not a < 1", ABSENT, (True, False)),
+        ("a < 1", ANYTHING, (True, True)),
+        ("a < 1", Known(0, may_lack=True), (True, True)),
+        ("a > 1", Known(0, may_lack=True), (False, True)),
+        ("a % 2 == 0", Between(0, 5), (True, True)),
+    ],
+)
+def test_intervals_say_what_can_and_what_must_hold(
+    text: str, prospect: Prospect, truths: tuple[bool, bool]
+) -> None:
+    assert parse_expression(text, SCOPE).outlook({A: prospect}) == truths
+
+
+def grid_of(parameters: Mapping[str, object], *constraints: str) -> SearchSpace:
+    document = {"method": "grid", "parameters": parameters, "constraints": list(constraints)}
+    parsed = parse_mapping({"program": "t.py", **document})
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec.search_space
+
+
+BITS = {f"p{number}": {"values": [0, 1]} for number in range(300)}
+
+
+def _sum(start: int, stop: int) -> str:
+    return " + ".join(f"p{number}" for number in range(start, stop))
+
+
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        [f"{_sum(0, 100)} == 100"],
+        [f"{_sum(200, 300)} >= 99"],
+        [f"{_sum(0, 100)} >= 90", f"{_sum(100, 200)} <= 3", f"{_sum(200, 300)} == 50"],
+        [f"p{number} == p{number + 1}" for number in range(100)],
+        [f"p{number} != p{299 - number}" for number in range(100)],
+    ],
+    ids=["all", "late", "three", "equal", "opposite"],
+)
+def test_three_hundred_bits_that_are_linked_are_walked(constraints: list[str]) -> None:
+    """Of 2^300 combinations hardly any is a point: trying one by one would never end."""
+    space = grid_of(BITS, *constraints)
+    began, index = time.process_time(), 0
+    for _ in range(5):
+        index, point = space.next_combination(index, 5_000)
+        assert point is not None
+        assert space.violations(point) == ()
+        index += 1
+    assert time.process_time() - began < 5
+
+
+def chain(names: list[str]) -> dict[str, object]:
+    parameters: dict[str, object] = {names[0]: {"values": [0, 1, 2]}}
+    for before, name in pairwise(names):
+        parameters[name] = {"values": [0, 1, 2], "when": f"{before} > 0"}
+    return parameters
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"c{number:02d}" for number in range(100)],
+        [f"c{number}" for number in range(100)],
+        [f"c{99 - number:02d}" for number in range(100)],
+    ],
+    ids=["in order", "mixed", "backwards"],
+)
+def test_a_chain_of_a_hundred_conditions_is_walked_in_any_order_of_names(names: list[str]) -> None:
+    space = grid_of(chain(names))
+    index, lengths = 0, []
+    for _ in range(30):
+        index, point = space.next_combination(index, 5_000)
+        assert point is not None
+        lengths.append(len(point))
+        index += 1
+    assert len(set(lengths)) > 1
+    assert space.count_grid() == Count(None, is_estimate=True), "too large to be told"
+    ten = grid_of(chain(names[:10]))
+    # Each length ends in a zero, or the chain does: 1 + 2 (1 + 2 (1 + ... 2 (3))).
+    assert ten.count_grid() == Count(2**11 - 1)
+
+
+def test_what_rules_leave_little_of_is_counted_however_many_combinations_there_are() -> None:
+    assert grid_of(BITS | {"p0": {"value": 1}}, f"{_sum(250, 300)} >= 49").count_grid() == Count(51 * 2**249)
