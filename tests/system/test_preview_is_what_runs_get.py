@@ -97,11 +97,14 @@ def command_line(installation: Installation, number: int) -> list[str]:
 
 
 def parameters(agent: Agent, number: int) -> object:
-    return next(
-        event["params"]
-        for event in agent.events("run_started")
-        if str(event["run"]).rpartition("-")[2] == str(number)
-    )
+    """Return what the agent says that a run got; it says so a moment after the process has begun."""
+
+    def said() -> list[object]:
+        events = agent.events("run_started")
+        return [event["params"] for event in events if str(event["run"]).endswith(f"-{number}")]
+
+    until(said, what=f"the agent says that run {number} has started")
+    return said()[0]
 
 
 def test_every_process_has_the_arguments_that_the_preview_shows(installation: Installation) -> None:

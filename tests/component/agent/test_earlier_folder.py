@@ -51,12 +51,12 @@ def test_a_run_that_is_under_way_goes_on_and_takes_a_slot(
     (folder / "place").unlink()
     (folder / "params.yaml").unlink()
     (folder / "assignment.json").write_text(ASSIGNMENT % json.dumps(command))
-    before = len(scheduler.reports)
     agent = machine.start("--slots", "2")
-    scheduler.until(lambda: any(report.HasField("offer") for report in scheduler.reports[before:]))
+    scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
     assert len(agent.events("run_adopted")) == 1
     scheduler.add(sys.executable, "tell.py", "second")
-    until((machine.folder / "second").exists)
+    second = machine.folder / "second"
+    until(lambda: second.exists() and second.read_text())  # it is there before anything is in it
     assert (machine.folder / "second").read_text().startswith("1|0|")
     (machine.folder / "enough").touch()
     scheduler.end_sweep()
