@@ -79,7 +79,7 @@ def check_feasible(fields: Fields, space: SearchSpace, method: Method, *, shuffl
             )
             fields.findings.warning(place, key, "hardly-feasible", message)
         return
-    found = space.feasibility()
+    found = space.feasibility(whole=method is Method.SOBOL)  # the points of a sequence are whole
     if found.hits == 0:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)

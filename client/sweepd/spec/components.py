@@ -60,6 +60,17 @@ def components_of(
     )
 
 
+def together(components: Sequence[Component]) -> Component:
+    """Return several components as one."""
+    return Component(
+        dimensions=tuple(place for component in components for place in component.dimensions),
+        rules=Rules(
+            gates=tuple(gate for component in components for gate in component.rules.gates),
+            constraints=tuple(each for component in components for each in component.rules.constraints),
+        ),
+    )
+
+
 class _Sets:
     """Disjoint sets of paths. Tarjan (1975), with path halving."""
 

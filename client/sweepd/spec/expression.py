@@ -1,14 +1,14 @@
 """The expressions of `when` and `constraints`: from text to a function of a point's values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweepd.spec.expression_code import test_of
 from sweepd.spec.expression_error import ExpressionError
 from sweepd.spec.expression_outlook import Prospects, Truths, outlook_of
 from sweepd.spec.expression_syntax import parse_tree
-from sweepd.spec.expression_tree import Read
-from sweepd.spec.expression_types import Type, check_types
+from sweepd.spec.expression_tree import Joined, Node, Read
+from sweepd.spec.expression_types import check_types
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 from sweepd.spec.scope import Scope
@@ -29,6 +29,8 @@ class Expression:
     holds: Callable[[Mapping[Path, Json]], bool]
     outlook: Callable[[Prospects], Truths]
     """Whether it can hold, and whether it can fail to, while some of what it reads is open."""
+    conjuncts: tuple["Expression", ...] = ()
+    """What `and` joins at the top: each reads less, and all hold if and only if it does."""
 
 
 def parse_expression(text: str, scope: Scope) -> Expression:
@@ -38,6 +40,15 @@ def parse_expression(text: str, scope: Scope) -> Expression:
         ExpressionError: it is too long, no expression, reads what is not there, or has types that do not fit.
     """
     tree = parse_tree(text)
+    check_types(tree, lambda read: scope.type(scope.path(read.name, read.offset)))
+    whole = _compiled(text, tree, scope)
+    if isinstance(tree, Joined) and tree.steps[0].sign == "and":
+        operands = (tree.first, *(step.operand for step in tree.steps))
+        return replace(whole, conjuncts=tuple(_compiled(text, operand, scope) for operand in operands))
+    return whole
+
+
+def _compiled(text: str, tree: Node, scope: Scope) -> Expression:
     reads: set[Path] = set()
 
     def path_of(read: Read) -> Path:
@@ -45,10 +56,6 @@ def parse_expression(text: str, scope: Scope) -> Expression:
         reads.add(path)
         return path
 
-    def type_of(read: Read) -> Type:
-        return scope.type(path_of(read))
-
-    check_types(tree, type_of)
     test = test_of(tree, path_of)
     if not reads:  # it is worth asking once
         answer = test({})

@@ -20,6 +20,7 @@ class Plan:
     def __init__(self, compiled: Compiled) -> None:
         self._leaves, self._dimensions = compiled.leaves, compiled.dimensions
         self.rules = compiled.rules
+        self._apart = compiled.rules.apart()
         self.constants = {
             leaf.path: leaf.distribution.value
             for leaf in compiled.leaves
@@ -37,7 +38,7 @@ class Plan:
     @cached_property
     def components(self) -> tuple[Component, ...]:
         """The parts of the space that rules hold together."""
-        return components_of(self._leaves, self._dimensions, self.rules)
+        return components_of(self._leaves, self._dimensions, self._apart)
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -63,12 +64,12 @@ class Plan:
     @cached_property
     def grid_walk(self) -> Walk:
         """The way through the grid."""
-        return Walk(self.grid, self.rules, self.constants)
+        return Walk(self.grid, self._apart, self.constants)
 
     @cached_property
     def support_walk(self) -> Walk:
         """The way through all that can be drawn."""
-        return Walk(self.support, self.rules, self.constants)
+        return Walk(self.support, self._apart, self.constants)
 
 
 def _listed(dimension: Dimension, values: Sequence[Json] | None) -> Sequence[Json]:

@@ -1,7 +1,7 @@
 """What decides which parameters a point has, and which points there are: gates and constraints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -53,6 +53,11 @@ class Rules:
 
     gates: tuple[Gate, ...] = ()
     constraints: tuple[Expression, ...] = ()
+
+    def apart(self) -> "Rules":
+        """Return the same rules with each constraint in as many as it is made of."""
+        parts = (constraint.conjuncts or (constraint,) for constraint in self.constraints)
+        return replace(self, constraints=tuple(part for each in parts for part in each))
 
     def close(self, values: dict[Path, Json]) -> set[Path]:
         """Take the inactive parameters out of an assignment, and return them."""

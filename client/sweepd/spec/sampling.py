@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweepd.spec.components import Component
+from sweepd.spec.components import Component, together
 from sweepd.spec.dimension import Dimension
 from sweepd.spec.draw import draw, draw_again
 from sweepd.spec.parameter import Path
@@ -106,18 +106,20 @@ class Sampler:
                 return None
         return tuple(not absent.issuperset(dimension.paths) for dimension in self._dimensions)
 
-    def feasibility(self, draws: int, seed: int, enough: int) -> Feasibility:
-        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`."""
-        found = [
-            self._feasibility_of(component, draws, seed, enough)
-            for component in self._components
-            if component.rules.constraints
-        ]
+    def feasibility(self, draws: int, seed: int, enough: int, *, whole: bool = False) -> Feasibility:
+        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`.
+
+        With `whole`, everything is drawn at once, for what does not come in parts.
+        """
+        components = [component for component in self._components if component.rules.constraints]
+        if whole and components:
+            components = [together(components)]
+        found = [self._feasibility_of(component, draws, seed, enough) for component in components]
         return min(found, key=lambda each: (each.hits, -each.draws), default=Feasibility(enough, enough))
 
     def _feasibility_of(self, component: Component, draws: int, seed: int, enough: int) -> Feasibility:
         constraints = list(component.rules.constraints)
-        texts = tuple(constraint.text for constraint in constraints)
+        texts = tuple(dict.fromkeys(constraint.text for constraint in constraints))
         draws = min(draws, max(_LEAST_DRAWS, _MOST_VALUES // len(component.dimensions or (0,))))
         hits = 0
         for index in range(draws):
@@ -191,5 +193,6 @@ def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
 
 
 def _refusal(component: Component) -> str:
-    texts = ", ".join(f"`{constraint.text}`" for constraint in component.rules.constraints)
+    written = dict.fromkeys(constraint.text for constraint in component.rules.constraints)
+    texts = ", ".join(f"`{text}`" for text in written)
     return f"none of {MOST_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has what is given'}"

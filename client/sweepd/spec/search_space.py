@@ -167,9 +167,14 @@ class SearchSpace:
         given = dict(values_of(self.parameters, partial))
         return from_values(self.parameters, self._plan.sampler.values(seed, index, given))
 
-    def feasibility(self, draws: int = 10_000, seed: int = 0, enough: int = 10) -> Feasibility:
-        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`."""
-        return self._plan.sampler.feasibility(draws, seed, enough)
+    def feasibility(
+        self, draws: int = 10_000, seed: int = 0, enough: int = 10, *, whole: bool = False
+    ) -> Feasibility:
+        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`.
+
+        Parts that share no rule are drawn apart, and the worst of them counts; with `whole` they are not.
+        """
+        return self._plan.sampler.feasibility(draws, seed, enough, whole=whole)
 
     def from_unit(self, vector: Sequence[float]) -> Point:
         """Return the point at unit coordinates, one per dimension in order; constraints may not hold for it.
