@@ -27,6 +27,12 @@ _MOST = 1e306
 _APART = 0.02
 """Points under trial at the same time differ by so much of the range of one dimension at least."""
 
+_ELSEWHERE = 4
+"""One run in so many tries other categories than the best's: a model dismisses them on little evidence."""
+
+_SURE = 6.0
+"""Deviations by which other categories have to look worse for that to be a waste."""
+
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
@@ -65,9 +71,17 @@ class GaussianProcessModel:
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
         """Return the candidate of the largest expected improvement that is not among `seen`."""
+        proposal = None
+        if self._coordinates.categorical.any() and (run_number // self._question.stride) % _ELSEWHERE == 0:
+            proposal = self._best(run_number, seen, elsewhere=True)
+        return proposal or self._best(run_number, seen, elsewhere=False)
+
+    def _best(self, run_number: int, seen: set[bytes], *, elsewhere: bool) -> Proposal | None:
         rng = _generator(self._question.seed, run_number, self._question.observations)
-        candidates, gains = self._climbed(*self._scattered(rng), rng)
+        candidates, gains = self._climbed(*self._scattered(rng, elsewhere), rng, elsewhere)
         for place in np.argsort(-gains, kind="stable"):
+            if elsewhere and not self._is_promising(candidates[place], gains[place]):
+                return None
             point = self._coordinates.point(candidates[place])
             if point_digest(point) not in seen:
                 return Proposal(
@@ -75,11 +89,16 @@ class GaussianProcessModel:
                 )
         return None
 
-    def _scattered(self, rng: np.random.Generator) -> tuple[Array, Array]:
+    def _is_promising(self, candidate: Array, gain: float) -> bool:
+        """Return whether a candidate could still turn out to be better than the best."""
+        mean, deviation = self._surrogate.predict(candidate[np.newaxis, :])
+        return bool(np.isfinite(gain) and mean[0] - _SURE * deviation[0] <= self._best_mean)
+
+    def _scattered(self, rng: np.random.Generator, elsewhere: bool) -> tuple[Array, Array]:
         best = self._best_first[np.arange(_NEAR_BEST) % min(5, len(self._best_first))]
         near = [self._near(best, scale, rng) for scale in (0.1, 0.02)]
         candidates = np.vstack([self._anywhere(rng), *near])
-        return candidates, self._gains(candidates)
+        return candidates, self._gains(candidates, elsewhere)
 
     def _anywhere(self, rng: np.random.Generator) -> Array:
         """Return points from all over the space; where few draws are feasible, from known points on."""
@@ -95,18 +114,24 @@ class GaussianProcessModel:
     def _near(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
         return self._coordinates.settled(self._coordinates.around(centres, scale, rng))
 
-    def _climbed(self, candidates: Array, gains: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    def _climbed(
+        self, candidates: Array, gains: Array, rng: np.random.Generator, elsewhere: bool
+    ) -> tuple[Array, Array]:
         """Add what is better near the best of the candidates, in ever smaller steps."""
         for scale in _SCALES:
             top = candidates[np.argsort(-gains, kind="stable")[:_KEPT]]
             near = self._near(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
             candidates = np.vstack([candidates, near])
-            gains = np.concatenate([gains, self._gains(near)])
+            gains = np.concatenate([gains, self._gains(near, elsewhere)])
         return candidates, gains
 
-    def _gains(self, candidates: Array) -> Array:
+    def _gains(self, candidates: Array, elsewhere: bool) -> Array:
         gains = log_expected_improvement(*self._surrogate.predict(candidates), self._best_mean)
-        return np.where(self._is_under_trial(candidates), -np.inf, gains)
+        out = self._is_under_trial(candidates)
+        if elsewhere:
+            categorical = self._coordinates.categorical
+            out |= (candidates[:, categorical] == self._best_first[0][categorical]).all(axis=1)
+        return np.where(out, -np.inf, gains)
 
     def _is_under_trial(self, candidates: Array) -> NDArray[np.bool_]:
         """Return which candidates are so near to a pending point that trying both would teach little more."""

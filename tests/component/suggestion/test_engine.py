@@ -1,5 +1,6 @@
 """The model-based search itself, with scikit-optimize really fitting."""
 
+import math
 import pickle
 import time
 
@@ -147,7 +148,24 @@ def test_categories_have_no_order() -> None:
     names = [f"c{i}" for i in range(8)]
     spec = a_spec({"c": {"values": names}, "x": {"min": 0.0, "max": 1.0}})
     study = a_study(spec, 30, lambda point: 0.0 if point["c"] == "c3" else 1.0 + len(str(point["x"])) / 100)
-    assert all(proposal.point["c"] == "c3" for proposal in next_points(study, 2))
+    found = next_points(study, 4)
+    assert [one.run_number for one in found if one.point["c"] != "c3"] == [32]
+
+
+def test_one_run_in_four_tries_other_categories_unless_they_are_surely_worse() -> None:
+    unit = {"min": 0.0, "max": 1.0}
+    spec = a_spec({"c": {"values": ["a", "b"]}, "x": unit, "y": unit})
+
+    def found(runs: int, apart: float) -> list[Json]:
+        def loss(point: Point) -> float:
+            assert isinstance(point["x"], float)
+            assert isinstance(point["y"], float)
+            return math.sin(9 * point["x"]) * point["y"] + (apart if point["c"] == "b" else 0.0)
+
+        return [one.point["c"] for one in next_points(a_study(spec, runs, loss), 4)]
+
+    assert found(15, 0.3) == ["b", "a", "a", "a"]
+    assert found(31, 3.0) == ["a", "a", "a", "a"]
 
 
 def test_fifty_observations_in_five_dimensions_take_well_under_a_second() -> None:

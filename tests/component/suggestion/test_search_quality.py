@@ -21,5 +21,5 @@ def test_the_median_regret_is_half_of_that_of_chance_or_less() -> None:
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     ratios = {line["problem"]: line["ratio_to_random"] for line in lines if line["searcher"] == "model"}
-    assert len(ratios) == 4
+    assert len(ratios) == 6
     assert {problem for problem, ratio in ratios.items() if ratio > 0.5} == set()
