@@ -80,6 +80,41 @@ def test_a_run_under_way_is_pending_unless_the_metric_says_otherwise() -> None:
     assert losses(rung, impute_while_running="best") == [2.0]
 
 
+@pytest.mark.parametrize(
+    ("value", "goal", "loss"),
+    [
+        ("best", "minimize", 1.0),
+        ("last", "minimize", 2.0),
+        ("mean", "minimize", 2.5),
+        ("best", "maximize", -4.5),
+        ("last", "maximize", -2.0),
+        ("mean", "maximize", -2.5),
+    ],
+)
+def test_a_run_under_way_counts_by_what_the_metric_counts(value: str, goal: str, loss: float) -> None:
+    """Section 19, `metric.value`."""
+    shown = [RungReached(run_number=1, iteration=k, value=v) for k, v in enumerate((4.5, 1.0, 2.0), start=1)]
+    assert losses(*shown, value=value, goal=goal, impute_while_running="worst") == [loss]
+
+
+def test_a_run_that_has_shown_nothing_yet_is_imputed_or_pending() -> None:
+    under_way = HandedOut(run_number=2, point=POINT)
+    for how, known in (("worst", [4.0, 7.0]), ("best", [4.0]), ("latest", [4.0]), ("false", [4.0])):
+        ended_one = Ended(run_number=1, outcome=Outcome.FINISHED, value=4.0, best=4.0, worst=7.0, last=5.0)
+        found = learnt(ended_one, under_way, impute_while_running=how)
+        assert [one.loss for one in found.valued] == known
+        assert len(found.pending) == 2 - len(known)
+
+
+def test_the_value_that_counts_is_told_apart_from_the_best() -> None:
+    """Section 19, `metric.value` and `aggregate`: the scheduler says what counts."""
+    last = Ended(run_number=1, outcome=Outcome.FINISHED, value=3.0, best=None, worst=8.0, last=3.0)
+    failed = Ended(run_number=2, outcome=Outcome.FAILED, worst=5.0, last=1.0)
+    assert losses(last, failed) == [3.0, 8.0]
+    assert losses(last, failed, impute="latest") == [3.0, 1.0]
+    assert losses(last, failed, impute="best") == [3.0]
+
+
 @pytest.mark.parametrize("outside", [{"a": "w", "b": 1}, {"a": "x"}, {"a": "x", "b": 1, "c": 2}])
 def test_a_run_outside_the_space_is_left_out(outside: Point) -> None:
     known = learnt(ended(1, Outcome.FINISHED, 1.0), point=outside)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweepd.spec import Point
 from sweepd_scheduler.domain.decision import AskStudy, LogLine, StartRun
 from sweepd_scheduler.domain.events import PauseSweep, Suggested, SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.ladder import patience
@@ -76,6 +77,47 @@ def test_a_suggestion_outside_the_space_is_refused_logged_and_asked_for_again(wo
     answer(world, 7.0)
     answer(world, 7.0)
     assert sources(world) == [PointSource.FALLBACK]
+
+
+RULED = {
+    **OBJECTIVE,
+    "method": "bayes",
+    "parameters": {
+        "kind": {"values": ["flat", "deep"]},
+        "depth": {"min": 1, "max": 3, "when": "kind == 'deep'"},
+        "left": {"values": [1, 2]},
+        "right": {"values": ["i", "ii"]},
+    },
+    "zip": [["left", "right"]],
+    "constraints": ["kind == 'flat' or left < 2"],
+}
+FLAT: Point = {"kind": "flat", "left": 1, "right": "i"}
+DEEP: Point = {"kind": "deep", "depth": 2, "left": 1, "right": "i"}
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        {**FLAT, "depth": 2},  # of the other branch
+        {"kind": "deep", "left": 1, "right": "i"},  # without what this branch has
+        {**FLAT, "right": "ii"},  # no row of the zip
+        {**DEEP, "left": 2, "right": "ii"},  # breaks the constraint
+        {**DEEP, "depth": 2.0},  # of another type
+    ],
+)
+def test_rules_hold_for_suggestions_too(outside: Point) -> None:
+    """P18 with conditions, constraints and a zip."""
+    world = World()
+    world.create(RULED)
+    world.offer(world.attach(slots=2), 2)
+    suggestions = [
+        Suggested(point=point, engine="e/1", run_number=number, observations_seen=0)
+        for number, point in enumerate((outside, DEEP), start=1)
+    ]
+    world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
+    assert [told.run.point for _, told in world.told if isinstance(told, StartRun)] == [DEEP]
+    assert any(isinstance(effect, LogLine) for effect in world.effects)
+    assert world.asked() == [AskStudy(1, 1)]
 
 
 def test_an_answer_that_saw_too_little_goes_to_the_stock(world: World) -> None:

@@ -1,0 +1,91 @@
+"""Points as the model compares them: what is near, what has no order, what is not there."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suggestion_studies import a_spec
+from sweepd.spec import Json, Point, SearchSpace
+from sweepd_suggestion.domain.surrogate import telling
+from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
+
+RULED = {
+    "kind": {"values": ["flat", "deep"]},
+    "depth": {"min": 1, "max": 4, "when": "kind == 'deep'"},
+    "rate": {"distribution": "log_uniform_values", "min": 1e-4, "max": 1.0},
+    "odd": {"values": [True, 1, "1", None, 1.0], "when": "rate > 0.01"},
+    "left": {"values": [3, 1, 2]},
+    "right": {"values": ["iii", "i", "ii"]},
+}
+
+
+def ruled_space() -> SearchSpace:
+    constraints = ["left < 3 or kind == 'flat'", "rate < 0.9"]
+    return a_spec(RULED, zip=[["left", "right"]], constraints=constraints).search_space
+
+
+def places(parameters: dict[str, object], *points: Point) -> Array:
+    return Coordinates(a_spec(parameters).search_space).vectors(list(points))[:, 0]
+
+
+@pytest.mark.parametrize("distribution", ["log_uniform_values", "inv_log_uniform_values"])
+def test_equal_ratios_are_equally_far_where_the_range_is_logarithmic(distribution: str) -> None:
+    """Section 6.3: searched in log space."""
+    rate = {"distribution": distribution, "min": 1e-6, "max": 1.0}
+    points: list[Point] = [{"rate": 10.0**exponent} for exponent in range(-6, 1)]
+    steps = np.diff(places({"rate": rate}, *points))
+    assert np.allclose(steps, steps[0])
+    assert abs(steps[0]) == pytest.approx(1 / 6)
+
+
+def test_categories_are_told_apart_as_the_language_does() -> None:
+    """Section 3: `1` and `1.0` are one value; `true`, `1` and `"1"` are three."""
+    values: list[Json] = [True, 1, "1", None, 1.0, [1], {"a": 1}]
+    points: list[Point] = [{"c": value} for value in values]
+    codes = places({"c": {"values": values}}, *points).tolist()
+    assert codes[1] == codes[4]
+    assert len(set(codes)) == 6
+
+
+def test_a_value_of_no_probability_has_a_place_of_its_own() -> None:
+    """Section 6.3: weighted categoricals work, also for a point that a person has enqueued."""
+    weighted = {"values": ["a", "b", "c"], "probabilities": [0.5, 0.0, 0.5]}
+    codes = places({"c": weighted}, {"c": "a"}, {"c": "b"}, {"c": "c"})
+    assert len(set(codes.tolist())) == 3
+
+
+@given(seed=st.integers(0, 2**40))
+def test_a_point_comes_back_from_its_vector(seed: int) -> None:
+    space = ruled_space()
+    coordinates = Coordinates(space)
+    points = [space.random_point(seed, index) for index in range(4)]
+    for point, vector in zip(points, coordinates.vectors(points), strict=True):
+        back = coordinates.point(vector)
+        assert back == point | {"rate": back["rate"]}
+        assert isinstance(back["rate"], float)
+        assert back["rate"] == pytest.approx(point["rate"])
+
+
+@given(seed=st.integers(0, 2**40), scale=st.sampled_from([0.003, 0.1, 1.0]))
+def test_what_is_near_a_point_settles_on_points_of_the_space(seed: int, scale: float) -> None:
+    space = ruled_space()
+    coordinates, rng = Coordinates(space), np.random.default_rng(seed)
+    known = coordinates.vectors([space.random_point(seed, index) for index in range(8)])
+    near = coordinates.settled(coordinates.around(known, scale, rng))
+    for vector in near:
+        point = coordinates.point(vector)
+        assert space.violations(point) == ()
+        assert np.allclose(coordinates.vectors([point])[0], vector)
+    absent = near == INACTIVE
+    assert not absent[:, ~coordinates.conditional].any()
+
+
+@given(losses=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=90), most=st.integers(2, 40))
+def test_the_best_always_tell(losses: list[float], most: int) -> None:
+    """Section 6.3: the best runs are always in the model, also where a part of it is fitted to few."""
+    values = np.array(losses)
+    told = telling(values, most)
+    assert len(told) == len(set(told.tolist())) == min(len(losses), most)
+    best = np.argsort(values, kind="stable")[: most // 2]
+    assert set(best.tolist()) <= set(told.tolist())
