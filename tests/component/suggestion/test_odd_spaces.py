@@ -16,6 +16,7 @@ from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, 
 from sweepd_suggestion.domain.proposal import Proposal, question
 from sweepd_suggestion.domain.study import Study
 from sweepd_suggestion.domain.suitability import objections
+from sweepd_suggestion.frames import packed
 
 DEADLINE = 8.0
 """Seconds of CPU: about half of what a caller waits for an answer."""
@@ -221,3 +222,11 @@ def test_points_outside_the_space_do_not_lead_the_search_astray() -> None:
     (proposal,) = asked(study, 1)
     assert proposal.prediction is not None
     assert proposal.prediction.value > -1e3
+
+
+def test_long_values_are_kept_and_sent_once_however_many_runs_have_them() -> None:
+    study = Study(SPACES["values of 500 KiB"].spec())
+    for number in range(1, 41):
+        point: Point = {"text": "a" * 500_000, "x": number / 100, "n": 1}
+        study.observe(study.known + 1, a_trial(number, point, 1.0 / number))
+    assert len(packed(question(study, 41, 1))) < 3_000_000
