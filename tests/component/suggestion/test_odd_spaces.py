@@ -229,4 +229,4 @@ def test_long_values_are_kept_and_sent_once_however_many_runs_have_them() -> Non
     for number in range(1, 41):
         point: Point = {"text": "a" * 500_000, "x": number / 100, "n": 1}
         study.observe(study.known + 1, a_trial(number, point, 1.0 / number))
-    assert len(packed(question(study, 41, 1))) < 3_000_000
+    assert len(packed(question(study, 41, 1))) < 6_000_000  # the space itself holds 2 MB, and their JSON
