@@ -38,6 +38,8 @@ class Problem:
     loss: Callable[[Point], float]
     least: float
     constraints: tuple[str, ...] = ()
+    excess: Callable[[Point], float] | None = None
+    """By how much a point breaks the constraints: what a searcher is told that cannot keep them."""
 
     def spec(self, seed: int) -> SweepSpec:
         """Return the sweep that searches it."""
@@ -191,6 +193,7 @@ PROBLEMS = (
         name="mixture",
         parameters={f"x{i}": {"min": 0.0, "max": 1.0} for i in range(4)},
         constraints=("x0 + x1 + x2 + x3 <= 1",),
+        excess=lambda point: sum(number(point, f"x{i}") for i in range(4)) - 1,
         loss=mixture,
         least=_best_mixture(),
     ),
@@ -234,13 +237,15 @@ def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
     """Search by Optuna's default sampler over the same dimensions.
 
     It is asked for parameters that a point has and no others. It cannot know a constraint, but learns from
-    what breaks it: such points are pruned, and cost it no run.
+    what breaks it, and by how much: such points are pruned, and cost it no run.
     """
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    warnings.simplefilter("ignore", FutureWarning)
     space = problem.spec(seed).search_space
-    bound = {"constraints_func": lambda trial: (trial.user_attrs["broken"],)} if problem.constraints else {}
+    excess = problem.excess
+    bound = {"constraints_func": lambda trial: (trial.user_attrs["excess"],)} if excess else {}
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, **bound))
     losses: list[float] = []
     seconds: list[float] = []
@@ -249,9 +254,9 @@ def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
         for _ in range(_MOST_ASKED):
             trial = study.ask()
             point = _asked_point(trial, problem)
-            broken = not space.feasible(point)
-            trial.set_user_attr("broken", float(broken))
-            if not broken:
+            if excess is not None:
+                trial.set_user_attr("excess", max(0.0, excess(point)))
+            if space.feasible(point):
                 break
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
