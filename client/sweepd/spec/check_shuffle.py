@@ -12,7 +12,10 @@ def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
     """Refuse `shuffle` where conditions and constraints leave too few points among the combinations."""
     if not spec.shuffle:
         return
-    count = spec.search_space.count_grid(_STEPS).value or 0
+    found = spec.search_space.count_grid(_STEPS)
+    count = found.value or 0
+    if count == 0 and not found.is_estimate:
+        return  # of no point at all the constraints are to blame, which is said elsewhere
     if spec.search_space.combinations > count * _MOST_COMBINATIONS_A_POINT:
         fields.findings.error(
             place_of(fields.node, ("shuffle",)),

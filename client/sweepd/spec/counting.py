@@ -12,12 +12,12 @@ from sweepd.spec.rules import Rules
 from sweepd.spec.walk import Walk
 from sweepd.spec.wheel import Wheel
 
-_MOST_DIGITS = 400_000
-"""How many digits are set to count what has more combinations than may be: rules may leave few of them."""
+_TRIED = 20_000
+"""Candidates that are looked at where there are too many combinations: rules may leave few of them."""
 
 _DRAWS = 10_000
-_MOST_VALUES = 200_000
-"""How many values are drawn for an estimate: of very many parameters there are fewer draws."""
+_MOST_STEPS = 400_000
+"""How much an estimate takes: of very many parameters and long constraints there are fewer draws."""
 
 _LEAST_DRAWS = 200
 _FEW_HITS = 5
@@ -62,8 +62,7 @@ def _count_of(
     unread = [wheel for wheel in wheels if reads.isdisjoint(wheel.paths)]
     combinations = prod(len(wheel.choices) for wheel in read)
     walk = Walk([*read, *unread], component.rules, constants)
-    tries = combinations if combinations <= limit else min(limit, _MOST_DIGITS // max(len(read), 1))
-    found = walk.count(len(read), tries)
+    found = walk.count(len(read), None if combinations <= limit else min(_TRIED, limit))
     return _estimate([*read, *unread], component.rules, constants) if found is None else Count(found)
 
 
@@ -73,7 +72,8 @@ def _estimate(wheels: Sequence[Wheel], rules: Rules, constants: Mapping[Path, Js
     A dimension whose parameters are all inactive counts once whatever its digit, so that spaces with many
     conditions, where hardly any random combination is canonical, are estimated as well as others.
     """
-    draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_VALUES // len(wheels)))
+    steps = 2 * len(wheels) + sum(constraint.parts for constraint in rules.constraints)
+    draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_STEPS // steps))
     weights = []
     for index in range(draws):
         shares = (draw(0, index, ("count", *wheel.paths[0])) for wheel in wheels)

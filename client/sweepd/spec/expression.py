@@ -15,6 +15,8 @@ from sweepd.spec.scope import Scope
 
 __all__ = ["Expression", "ExpressionError", "parse_expression"]
 
+_TEXT_A_PART = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -31,6 +33,11 @@ class Expression:
     """Whether it can hold, and whether it can fail to, while some of what it reads is open."""
     conjuncts: tuple["Expression", ...] = ()
     """What `and` joins at the top: each reads less, and all hold if and only if it does."""
+
+    @property
+    def parts(self) -> int:
+        """About how many steps asking it takes."""
+        return max(len(self.reads), len(self.text) // _TEXT_A_PART)
 
 
 def parse_expression(text: str, scope: Scope) -> Expression:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sweepd.spec.components import Component, together
 from sweepd.spec.dimension import Dimension
 from sweepd.spec.draw import draw, draw_again
+from sweepd.spec.expression import Expression
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 from sweepd.spec.wheel import Wheel
@@ -41,6 +42,9 @@ class Feasibility:
 Fill = Callable[[Values, float], None]
 """Puts what a number in [0, 1) means into the values."""
 
+_Stage = tuple[Sequence[int], Expression | None]
+"""What to draw, and the constraint that can be judged then."""
+
 
 class Sampler:
     """Draws by (seed, index): the same point always, whatever was drawn before.
@@ -57,6 +61,7 @@ class Sampler:
     ) -> None:
         self._dimensions, self._components, self._constants = dimensions, components, constants
         self._fills = [_fill(dimension) for dimension in dimensions]
+        self._stages = [_stages(component, dimensions) for component in components]
         reads = frozenset().union(*(component.reads for component in components))
         self._read = [
             place for place, dimension in enumerate(dimensions) if not reads.isdisjoint(dimension.paths)
@@ -72,15 +77,21 @@ class Sampler:
         values = dict(self._constants)
         for dimension, fill in zip(self._dimensions, fills, strict=True):
             fill(values, draw(seed, index, dimension.path))
-        for component in self._components:
-            for attempt in range(MOST_DRAWS):
-                if attempt:
-                    values.update(self._own_constants(component))
-                    for place in component.dimensions:
+        for component, stages in zip(self._components, self._stages, strict=True):
+            component.rules.close(values)
+            if self._fits(values, given, component):
+                continue
+            for attempt in range(1, MOST_DRAWS):
+                values.update(self._own_constants(component))
+                for places, constraint in stages:
+                    for place in places:
                         fills[place](values, draw_again(seed, index, attempt, self._dimensions[place].path))
-                component.rules.close(values)
-                if component.rules.hold(values) and (given is None or self._has(values, given, component)):
-                    break
+                    if constraint is not None and not constraint.holds(values):
+                        break
+                else:
+                    component.rules.close(values)
+                    if self._fits(values, given, component):
+                        break
             else:
                 raise InfeasibleError(_refusal(component))
         return values
@@ -148,9 +159,28 @@ class Sampler:
                 if path in self._constants:
                     yield path, self._constants[path]
 
+    def _fits(self, values: Values, given: Mapping[Path, Json] | None, component: Component) -> bool:
+        return component.rules.hold(values) and (given is None or self._has(values, given, component))
+
     def _has(self, values: Values, given: Mapping[Path, Json], component: Component) -> bool:
         behind = (path for gate in component.rules.gates for path in gate.paths)
         return all(path in values for path in behind if path in given)
+
+
+def _stages(component: Component, dimensions: Sequence[Dimension]) -> list[_Stage]:
+    """Return in which order to draw and to judge: what is broken early needs no more values.
+
+    With gates no constraint can be judged before all is drawn and what is inactive taken out.
+    """
+    left = dict.fromkeys(component.dimensions)
+    stages: list[_Stage] = []
+    constraints = () if component.rules.gates else component.rules.constraints
+    for constraint in sorted(constraints, key=lambda each: len(each.reads)):
+        needed = [place for place in left if not constraint.reads.isdisjoint(dimensions[place].paths)]
+        stages.append((needed, constraint))
+        for place in needed:
+            del left[place]
+    return [*stages, (list(left), None)]
 
 
 def _fill(dimension: Dimension) -> Fill:

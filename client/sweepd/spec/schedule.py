@@ -15,6 +15,9 @@ from sweepd.spec.point import Json
 from sweepd.spec.rules import Gate, Rules
 from sweepd.spec.wheel import Wheel
 
+_MOST_PARTS = 100_000
+"""How much is looked at on the way through all digits: more rules are looked at from fewer places."""
+
 START = -1
 """The place of what is settled before any digit is."""
 
@@ -26,6 +29,8 @@ class State:
     digits: list[int]
     values: dict[Path, Json]
     open: list[bool]
+    looked: int = 0
+    """How many parts of rules were looked at to see whether they can still hold."""
 
 
 Step = Callable[[State], int | None]
@@ -61,8 +66,7 @@ class Schedule:
         for constraint in rules.constraints:
             at = self._latest(constraint.reads)
             self._add(at, _demanded(constraint.holds, self._foresight.places(constraint.reads)))
-            for place in self._foresight.lookouts(constraint.reads, at):
-                self._add(place, self._hoped_for(constraint, place))
+        self._plan_lookouts()
 
     def start(self, digits: list[int]) -> State:
         """Return a state in which nothing is settled yet."""
@@ -126,6 +130,17 @@ class Schedule:
         if len(gates) == len(wheel.paths):
             self._plan_presence(place, known, gates)
 
+    def _plan_lookouts(self) -> None:
+        lookouts = [
+            (each, self._foresight.lookouts(each.reads, self._latest(each.reads)))
+            for each in self._rules.constraints
+        ]
+        whole = sum(len(places) * each.parts for each, places in lookouts)
+        stride = 1 + whole // _MOST_PARTS
+        for constraint, places in lookouts:
+            for place in places[::stride]:
+                self._add(place, self._hoped_for(constraint, place))
+
     def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
         """Look ahead, where gates are known late, whether those of a digit that is set can still open."""
         reads = {path for gate in gates for path in self._rules.gates[gate].reads}
@@ -137,10 +152,12 @@ class Schedule:
     def _possible(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
         last = len(self._wheels[place].choices) - 1
         culprits = (1 << place | self._foresight.places(self._wheels[place].paths)) & all_before(at + 1)
+        parts = sum(len(self._rules.gates[gate].reads) for gate in needed)
 
         def possible(state: State) -> int | None:
             if state.digits[place] == 0:
                 return None
+            state.looked += parts
             openings = self._foresight.openings(state.digits, at, needed)
             if any(openings[gate][0] for gate in gates):
                 return None
@@ -153,8 +170,10 @@ class Schedule:
     def _hoped_for(self, constraint: Expression, at: int) -> Step:
         needed = self._foresight.gates(constraint.reads)
         culprits = self._foresight.places(constraint.reads) & all_before(at + 1)
+        parts = constraint.parts + len(needed)
 
         def hoped_for(state: State) -> int | None:
+            state.looked += parts
             openings = self._foresight.openings(state.digits, at, needed)
             can_hold, _ = self._foresight.truths(constraint, state.digits, at, openings)
             return None if can_hold else culprits

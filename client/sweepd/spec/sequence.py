@@ -23,6 +23,7 @@ from sweepd.spec.sampling import InfeasibleError
 from sweepd.spec.sobol import scrambled_sobol
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
+_DIMENSIONS_A_CANDIDATE = 32
 _COST_OF_NO_POINT = 10_000  # what `random_point` tries before it gives up
 
 
@@ -162,11 +163,12 @@ def _is_listed(cursor: Cursor, seen: Seen, size: int | None) -> bool:
 def _draw(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
     """Return the point of an index, None where there is none, and how many candidates that took."""
     space, seed = spec.search_space, spec.seed or 0
+    cost = 1 + len(space.dimensions) // _DIMENSIONS_A_CANDIDATE
     if spec.method is Method.SOBOL:
         point = space.from_unit(scrambled_sobol(seed, index, [each.path for each in space.dimensions]))
-        return (point if space.feasible(point) else None), 1
+        return (point if space.feasible(point) else None), cost
     try:
-        return space.random_point(seed, index), 1
+        return space.random_point(seed, index), cost
     except InfeasibleError:
         return None, _COST_OF_NO_POINT
 

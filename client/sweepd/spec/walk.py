@@ -13,7 +13,8 @@ from sweepd.spec.wheel import Wheel
 Values = Mapping[Path, Json]
 
 _DIGITS_A_CANDIDATE = 8
-"""One candidate for which many digits are settled anew counts as several."""
+_PARTS_A_CANDIDATE = 20
+"""One candidate for which many digits are settled anew, or many rules looked at, counts as several."""
 
 
 class Walk:
@@ -54,23 +55,23 @@ class Walk:
                 culprits = self._missing(state, given)
             if culprits is None:
                 return self._index(state.digits), state.values
-            left -= 1 + max(0, culprits.bit_length() - place) // _DIGITS_A_CANDIDATE
+            left -= _price(state, culprits.bit_length() - place)
             place = self._advance(state.digits, blame, culprits)
             if place == START:
                 return self.combinations, None
         return self._index(state.digits), None
 
-    def count(self, depth: int, limit: int) -> int | None:
+    def count(self, depth: int, limit: int | None = None) -> int | None:
         """Return how many points there are; digits from place `depth` on are read by no rule.
 
-        At most `limit` candidates are looked at: None if that was not enough.
+        With `limit`, at most so many candidates are looked at: None if that was not enough.
         """
         state = self._schedule.start([0] * len(self._wheels))
         blame = self._blame_at(state.digits)
         settle, present = self._schedule.settle, self._schedule.present
         found_below = [all_before(at) for at in range(depth)]
-        place, total = START, 0
-        for _ in range(limit):
+        place, total, left = START, 0, 1 if limit is None else limit
+        while left > 0:
             steps = (settle(state, at) for at in range(place, depth))
             culprits = next((culprits for culprits in steps if culprits is not None), None)
             if culprits is None:
@@ -78,6 +79,8 @@ class Walk:
                 total += prod(self._wheels[at].count(present(state, at)) for at in unread)
                 culprits = all_before(depth)
                 blame[:depth] = found_below
+            if limit is not None:
+                left -= _price(state, culprits.bit_length() - place)
             place = self._advance(state.digits, blame, culprits)
             if place == START:
                 return total
@@ -139,6 +142,12 @@ class Walk:
         for size, digit in zip(self._sizes, digits, strict=True):
             index = index * size + digit
         return index
+
+
+def _price(state: State, digits: int) -> int:
+    """Return as how many candidates one counts that took so many digits and what was looked at."""
+    looked, state.looked = state.looked, 0
+    return 1 + max(0, digits) // _DIGITS_A_CANDIDATE + looked // _PARTS_A_CANDIDATE
 
 
 def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
