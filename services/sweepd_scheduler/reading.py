@@ -1,4 +1,4 @@
-"""Runs reads of the database in threads, so that the event loop stays free."""
+"""Runs reads of the database, and work on sweep files, in threads, so that the event loop stays free."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,11 +18,18 @@ class Reading:
     def __init__(self, records: Records) -> None:
         self.records = records
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
+        # Apart, as checking a file and counting its points may take seconds, for which no read should wait.
+        self._workers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-language")
 
     async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `read` returns."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: read(*args, **kwargs))
 
+    async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work`, which reads nothing, returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: work(*args, **kwargs))
+
     def close(self) -> None:
-        """Wait for the reads under way."""
+        """Wait for what is under way."""
         self._threads.shutdown()
+        self._workers.shutdown(cancel_futures=True)

@@ -60,25 +60,25 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
         """Report every finding about a file."""
-        parsed = await self._reading(codec.read_file, request.file)
+        parsed = await self._reading.work(codec.read_file, request.file)
         return codec.validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
         """Show what a file would run."""
         count = preview_codec.runs_wanted(request)
-        parsed = await self._reading(codec.read_placed_file, request.file)
+        parsed = await self._reading.work(codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
-        return await self._reading(preview_codec.previewed, parsed, count, seed, self._clock)
+        return await self._reading.work(preview_codec.previewed, parsed, count, seed, self._clock)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
         parent = names.parent(request.parent)
         wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
-        spec, file = await self._reading(codec.new_sweep, request)
+        spec, file = await self._reading.work(codec.new_sweep, request)
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
-        counted = await self._reading(counted_points, spec)
+        counted = await self._reading.work(counted_points, spec)
         event = CreateSweep(
             parent=parent, id=wanted, drawn_ids=drawn_ids(), spec=spec, file=file, counted=counted
         )

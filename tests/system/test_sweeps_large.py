@@ -56,3 +56,38 @@ def test_a_file_that_is_as_large_as_may_be_is_created_and_listed(installation: I
     listed = installation.ctl("list", "-o", "name").stdout.splitlines()
     assert listed == sweeps[::-1]
     assert installation.json("get", sweeps[0])["plannedRuns"] == 7
+
+
+SLOW = {
+    "program": "t.py",
+    "method": "random",
+    "metric": {"name": "loss"},
+    "parameters": {name: {"min": 1, "max": 100} for name in "abc"},
+    "constraints": ["(a * b * c) % 7 == 3"],
+}
+"""A million combinations, which are counted one by one when the sweep is created."""
+
+
+def test_others_are_answered_while_points_are_counted(installation: Installation) -> None:
+    server = installation.start_server()
+    other = installation.create(json.dumps({**SLOW, "constraints": [], "run_cap": 200}))
+
+    async def scenario(wire: Wire) -> None:
+        loop = asyncio.get_running_loop()
+        counting = [asyncio.create_task(wire.create(json.dumps(SLOW))) for _ in range(4)]
+        waits: list[float] = []
+        async with ScriptedAgent(wire.channel, other) as agent:
+            working = asyncio.create_task(work_to_the_end(agent, lambda start: [1.0]))
+            while not all(task.done() for task in counting):
+                began = loop.time()
+                await wire.get(other)
+                await wire.sweeps.ListSweeps(v1.ListSweepsRequest(parent="local/demo"))
+                waits.append(loop.time() - began)
+            assert await working == 200
+        assert [(await task).planned_runs for task in counting] == [106_008] * 4
+        assert len(waits) > 10, "counting takes a while"
+        # Its threads and those of the counting share one interpreter: slower, but never for seconds.
+        assert sorted(waits)[len(waits) // 2] < 1.0
+        assert max(waits) < 5.0
+
+    over_the_door(server, scenario)
