@@ -258,3 +258,31 @@ def test_numbers_rise_with_their_quantile(keys: dict[str, object], one: float, o
     assert isinstance(low, int | float)
     assert isinstance(high, int | float)
     assert low <= high
+
+
+@pytest.mark.parametrize(("u", "value"), [(0.0, 0), (0.2, 0), (0.21, 4), (0.6, 8), (0.59, 4), (1.0, 8)])
+def test_halves_are_rounded_to_the_even_multiple(u: float, value: int) -> None:
+    """X = 10·u and q = 4: X/q is 0.5 at 0.2 and 1.5 at 0.6."""
+    assert distribution(distribution="q_uniform", min=0, max=10, q=4).quantile(u) == value
+
+
+@pytest.mark.parametrize("name", ["q_normal", "q_log_normal", "q_beta"])
+def test_without_bounds_a_default_q_gives_floats(name: str) -> None:
+    drawn = distribution(distribution=name).quantile(0.9)
+    assert type(drawn) is float
+    assert drawn == round(drawn)
+
+
+@pytest.mark.parametrize("low", [-2, 0.25])
+def test_the_minimum_can_be_drawn_and_the_first_and_last_value_too(low: float) -> None:
+    assert distribution(distribution="uniform", min=low, max=4).quantile(0.0) == low
+    assert [distribution(min=-2, max=4).quantile(u) for u in (0.0, 1 - 2**-53)] == [-2, 4]
+    assert [distribution(values=["a", "b"]).quantile(u) for u in (0.0, 0.5, 1 - 2**-53)] == ["a", "a", "b"]
+
+
+@given(keys=parameters, u=unit_below_one)
+def test_numbers_are_those_of_python(keys: dict[str, object], u: float) -> None:
+    """JSON to the run: an integer as an integer, a float as a float, never another type of number."""
+    drawn = distribution(**keys).quantile(u)
+    if not isinstance(drawn, list | dict):
+        assert type(drawn) in (int, float, str, bool, type(None))

@@ -93,6 +93,23 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         ),
         ("{distribution: normal, sigma: -1}", "out-of-range", "x.sigma: must be at least 0, not -1"),
         ("{distribution: beta, a: 0}", "out-of-range", "x.a: must be greater than 0, not 0"),
+        ("{distribution: beta, b: 0}", "out-of-range", "x.b: must be greater than 0, not 0"),
+        ("{distribution: q_beta, a: 0}", "out-of-range", "x.a: must be greater than 0, not 0"),
+        ("{distribution: q_log_uniform_values, min: 0, max: 1}", "out-of-range", "greater than 0"),
+        ("{distribution: inv_log_uniform_values, min: -1, max: 1}", "out-of-range", "greater than 0"),
+        ("{distribution: q_normal, q: -1}", "out-of-range", "x.q: must be greater than 0, not -1"),
+        (
+            "{distribution: q_log_normal, sigma: -0.5}",
+            "out-of-range",
+            "must be at least 0, not -0.5",
+        ),
+        (
+            "{parameters: {y: {values: [1, 2], probabilities: [0.3, 0.3]}}}",
+            "bad-probability",
+            "parameters.x.y",
+        ),
+        ("{parameters: {y: {distribution: normal, q: 1}}}", "foreign-key", "parameters.x.y"),
+        ("{parameters: {y: [1, 2]}}", "bare-value", "parameters.x.y"),
         ("{distribution: beta, b: 1e7}", "out-of-range", "x.b: must be at most 1,000,000"),
         ("{distribution: uniform, min: 0, max: 1, q: 1}", "foreign-key", "write `distribution: q_uniform`"),
         ("{min: 0, max: 1, q: 1}", "foreign-key", "write `distribution: q_uniform`"),
@@ -180,6 +197,21 @@ def test_a_slash_in_a_name_is_a_warning() -> None:
     result = parse_text(b"method: random\nprogram: t\nparameters: {a/b: {value: 1}}", file="s")
     assert result.spec is not None
     assert [finding.code for finding in result.diagnostics] == ["slash-in-name"]
+
+
+def test_the_same_name_in_different_groups_is_a_dimension_each_and_defaults_reach_them() -> None:
+    text = (
+        "method: random\nprogram: t\nparameters:\n  lr: {min: 0, max: 1}\n"
+        "  a: {parameters: {lr: {min: 0.0, max: 1}, b: {parameters: {lr: {distribution: q_normal}}}}}\n"
+    )
+    spec = parse_text(text.encode(), file="s").spec
+    assert spec is not None
+    assert [each.path for each in spec.search_space.dimensions] == [("a", "b", "lr"), ("a", "lr"), ("lr",)]
+    drawn = spec.search_space.random_point(3, 0)
+    assert isinstance(drawn["a"], dict)
+    assert isinstance(drawn["a"]["b"], dict)
+    numbers = [drawn["lr"], drawn["a"]["lr"], drawn["a"]["b"]["lr"]]
+    assert [type(number) for number in numbers] == [int, float, float]
 
 
 def test_groups_nest_and_keep_their_order() -> None:
