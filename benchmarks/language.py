@@ -10,9 +10,9 @@ import yaml
 from scipy.stats import qmc
 
 from sweepd.spec import Point, SweepSpec, parse_mapping, parse_text
+from sweepd.spec.ordering.proposed import Cursor
+from sweepd.spec.ordering.sequence import next_point
 from sweepd.spec.preview import preview
-from sweepd.spec.proposed import Cursor
-from sweepd.spec.sequence import next_point
 
 PARAMETERS = 300
 POINTS = 10_000

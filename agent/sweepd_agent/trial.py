@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sweepd.spec.argument_size import check_room
-from sweepd.spec.command import (
+from sweepd.spec.arguments.argument_size import check_room
+from sweepd.spec.arguments.command import (
     AgentFacts,
     CommandError,
     args_json,

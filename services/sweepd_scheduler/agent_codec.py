@@ -4,7 +4,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.codec import point_message
-from sweepd.spec.active_command import active_command
+from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
 from sweepd_scheduler.domain.agent import AttemptRef, Session

@@ -11,7 +11,7 @@ from sweepd.codec import CodecError, diagnostic_message, point_message, spec_fro
 from sweepd.spec import Diagnostic, ObjectiveValue, Parsed, SweepSpec, parse_text
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
 from sweepd_scheduler.domain.counts import Counts
-from sweepd_scheduler.domain.early_termination import Verdict
+from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.run import (
     Attempt,

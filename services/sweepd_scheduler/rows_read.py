@@ -7,7 +7,7 @@ from sqlite3 import Row
 
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd_scheduler.domain.counts import Counts
-from sweepd_scheduler.domain.early_termination import PatienceState, Verdict
+from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
 from sweepd_scheduler.domain.ranking import Best

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sweepd.spec.keys import (
+from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.reading.keys import (
     GUARD_KEYS,
     KEYS,
     LATER_KEYS,
@@ -16,7 +17,6 @@ from sweepd.spec.keys import (
     SCHEDULER_KEYS,
     STOP_WHEN_KEYS,
 )
-from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
 
 MOST_BYTES: Final = 20_000
 """Longest file that is made: large files have tests of their own, small ones are tried more often."""

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sweepd.cli.problem import Problem
-from sweepd.spec.command import CommandError, default_command, expand_command
+from sweepd.spec.arguments.command import CommandError, default_command, expand_command
 from sweepd.spec.point import Json
 
 _PROGRAM = "${program}"

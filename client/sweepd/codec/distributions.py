@@ -4,7 +4,7 @@ from google.protobuf.message import Message
 
 from sweepd import v1
 from sweepd.codec.values import CodecError, value_from_message, value_message
-from sweepd.spec.continuous import (
+from sweepd.spec.distributions.continuous import (
     Beta,
     InvLogUniform,
     InvLogUniformValues,
@@ -14,10 +14,17 @@ from sweepd.spec.continuous import (
     Normal,
     Uniform,
 )
-from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-from sweepd.spec.distribution import Distribution
+from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
+from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.distributions.quantised import (
+    QBeta,
+    QLogNormal,
+    QLogUniform,
+    QLogUniformValues,
+    QNormal,
+    QUniform,
+)
 from sweepd.spec.point import Json, Number
-from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
 
 
 def distribution_message(distribution: Distribution, field: str) -> v1.Distribution:

@@ -7,8 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sweepd.spec.conditions import Finding, check_expressions
-    from sweepd.spec.continuous import (
+    from sweepd.spec.distributions.continuous import (
         Beta,
         InvLogUniform,
         InvLogUniformValues,
@@ -18,18 +17,26 @@ if TYPE_CHECKING:
         Normal,
         Uniform,
     )
-    from sweepd.spec.diagnostic import Diagnostic, unreadable_file
-    from sweepd.spec.dimension import Dimension
-    from sweepd.spec.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-    from sweepd.spec.distribution import DISTRIBUTIONS, Distribution
+    from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
+    from sweepd.spec.distributions.distribution import DISTRIBUTIONS, Distribution
+    from sweepd.spec.distributions.quantised import (
+        QBeta,
+        QLogNormal,
+        QLogUniform,
+        QLogUniformValues,
+        QNormal,
+        QUniform,
+    )
     from sweepd.spec.document import to_document
-    from sweepd.spec.expression import Expression, ExpressionError, parse_expression
+    from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
     from sweepd.spec.hyperband import Hyperband
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
-    from sweepd.spec.quantised import QBeta, QLogNormal, QLogUniform, QLogUniformValues, QNormal, QUniform
-    from sweepd.spec.search_space import Count, Feasibility, InfeasibleError, SearchSpace
+    from sweepd.spec.reading.diagnostic import Diagnostic, unreadable_file
+    from sweepd.spec.space.conditions import Finding, check_expressions
+    from sweepd.spec.space.dimension import Dimension
+    from sweepd.spec.space.search_space import Count, Feasibility, InfeasibleError, SearchSpace
     from sweepd.spec.stop_rules import Asha, Median, Patience, StopRule, Threshold
     from sweepd.spec.sweep_spec import (
         Aggregate,
@@ -107,7 +114,7 @@ __all__ = [
 ]
 
 _NAMES_BY_MODULE = {
-    "continuous": (
+    "distributions.continuous": (
         "Beta",
         "InvLogUniform",
         "InvLogUniformValues",
@@ -117,17 +124,17 @@ _NAMES_BY_MODULE = {
         "Normal",
         "Uniform",
     ),
-    "diagnostic": (
+    "reading.diagnostic": (
         "Diagnostic",
         "unreadable_file",
     ),
-    "discrete": (
+    "distributions.discrete": (
         "Categorical",
         "Constant",
         "IntUniform",
         "WeightedCategorical",
     ),
-    "distribution": (
+    "distributions.distribution": (
         "DISTRIBUTIONS",
         "Distribution",
     ),
@@ -144,7 +151,7 @@ _NAMES_BY_MODULE = {
         "canonical_json",
         "point_digest",
     ),
-    "quantised": (
+    "distributions.quantised": (
         "QBeta",
         "QLogNormal",
         "QLogUniform",
@@ -152,12 +159,12 @@ _NAMES_BY_MODULE = {
         "QNormal",
         "QUniform",
     ),
-    "conditions": (
+    "space.conditions": (
         "Finding",
         "check_expressions",
     ),
-    "dimension": ("Dimension",),
-    "expression": (
+    "space.dimension": ("Dimension",),
+    "expressions.expression": (
         "Expression",
         "ExpressionError",
         "parse_expression",
@@ -168,7 +175,7 @@ _NAMES_BY_MODULE = {
         "ParameterNode",
         "Path",
     ),
-    "search_space": (
+    "space.search_space": (
         "Count",
         "Feasibility",
         "InfeasibleError",

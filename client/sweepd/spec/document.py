@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Final
 
-from sweepd.spec.discrete import Categorical, Constant, WeightedCategorical
-from sweepd.spec.distribution import Distribution
+from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
+from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.point import Json
 from sweepd.spec.stop_rules import StopRule

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sweepd.spec.distribution import Distribution
+from sweepd.spec.distributions.distribution import Distribution
 
 Path = tuple[str, ...]
 """The names of the groups around a parameter, and its own."""

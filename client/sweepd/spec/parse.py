@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sweepd.spec.diagnostic import NOT_SUPPORTED_YET, Diagnostic, Findings, TooManyErrorsError
-from sweepd.spec.fields import Fields
-from sweepd.spec.loader import load_mapping, load_text
-from sweepd.spec.nodes import MappingNode
-from sweepd.spec.read_later import read_later
-from sweepd.spec.read_placing import PLACING_KEYS
-from sweepd.spec.read_sweep import read_sweep
+from sweepd.spec.reading.diagnostic import NOT_SUPPORTED_YET, Diagnostic, Findings, TooManyErrorsError
+from sweepd.spec.reading.fields import Fields
+from sweepd.spec.reading.later import read_later
+from sweepd.spec.reading.loader import load_mapping, load_text
+from sweepd.spec.reading.nodes import MappingNode
+from sweepd.spec.reading.placing import PLACING_KEYS
+from sweepd.spec.reading.sweep import read_sweep
 from sweepd.spec.sweep_spec import SweepSpec
 
 

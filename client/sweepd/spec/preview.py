@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sweepd.spec.active_command import active_command
-from sweepd.spec.argument_size import check_room
-from sweepd.spec.command import CommandError, expand_command
-from sweepd.spec.counting import Count
+from sweepd.spec.arguments.active_command import active_command
+from sweepd.spec.arguments.argument_size import check_room
+from sweepd.spec.arguments.command import CommandError, expand_command
+from sweepd.spec.ordering.proposed import Cursor, Proposed, Source
+from sweepd.spec.ordering.sequence import next_point
 from sweepd.spec.point import Point
-from sweepd.spec.proposed import Cursor, Proposed, Source
 from sweepd.spec.rungs import urgent_iterations
-from sweepd.spec.sequence import next_point
 from sweepd.spec.sizes import MOST_STEPS, count_distinct, known_size, planned_runs
+from sweepd.spec.space.counting import Count
 from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_RUNGS = 64

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import log10
 from typing import Final
 
-from sweepd.spec.expression_tokens import WORDS, is_name
-from sweepd.spec.expression_tree import FUNCTIONS
+from sweepd.spec.expressions.tokens import WORDS, is_name
+from sweepd.spec.expressions.tree import FUNCTIONS
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Number, Point, canonical_json, is_number

@@ -1,7 +1,7 @@
 """How many points and how many runs a sweep has in all, as far as that can be told."""
 
-from sweepd.spec.counting import Count
 from sweepd.spec.limits import INT64_MAX
+from sweepd.spec.space.counting import Count
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
 MOST_STEPS = 1_000_000

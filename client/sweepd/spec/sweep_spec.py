@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sweepd.spec.parameter import ParameterNode
 from sweepd.spec.point import Json, Point
-from sweepd.spec.search_space import SearchSpace
+from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.stop_rules import StopRule
 
 

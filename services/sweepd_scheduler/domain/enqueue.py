@@ -1,7 +1,7 @@
 """Points that a person wants tried: they go out before those of the method, and count for the cap."""
 
 from sweepd.spec import Json, Point, point_digest
-from sweepd.spec.search_space import InfeasibleError
+from sweepd.spec.space.search_space import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.answers import Runs
 from sweepd_scheduler.domain.creation import create_block, room

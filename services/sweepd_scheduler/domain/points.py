@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sweepd.spec import Point
-from sweepd.spec.initial import next_initial
 from sweepd.spec.limits import INT64_MAX
-from sweepd.spec.proposed import Cursor, Proposed
-from sweepd.spec.sequence import look_ahead, next_point
+from sweepd.spec.ordering.initial import next_initial
+from sweepd.spec.ordering.proposed import Cursor, Proposed
+from sweepd.spec.ordering.sequence import look_ahead, next_point
 from sweepd_scheduler.domain.run import PointSource, Provenance
 from sweepd_scheduler.domain.sweep import Sweep
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sweepd.spec import Goal
-from sweepd_scheduler.domain.early_termination import cost
+from sweepd_scheduler.domain.early_termination.judging import cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from sweepd_scheduler.domain import guard, retry, verdicts
+from sweepd_scheduler.domain import guard, retry
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.canary import waits_for_canary
 from sweepd_scheduler.domain.decision import Ack, Fenced, NotUnderstood
+from sweepd_scheduler.domain.early_termination import verdicts
 from sweepd_scheduler.domain.events import Answered, Exited, Heartbeat, Observed, Offered, Started, Strayed
 from sweepd_scheduler.domain.exit_words import exit_sentence
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep

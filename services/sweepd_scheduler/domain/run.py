@@ -5,7 +5,7 @@ from enum import StrEnum
 from sys import float_info
 
 from sweepd.spec import Goal, ObjectiveValue, Point
-from sweepd_scheduler.domain.early_termination import PatienceState, Verdict
+from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 
 RunKey = tuple[int, int]
 """Integer key of the sweep, number of the run."""

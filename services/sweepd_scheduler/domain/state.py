@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sweepd.spec import Hyperband
 from sweepd_scheduler.domain.agent import AttemptRef, Guarded, Holdings, OnItsWay, Placement, Session
 from sweepd_scheduler.domain.block import Ended, block_value
-from sweepd_scheduler.domain.early_termination import Rung, costs, latest_rung
+from sweepd_scheduler.domain.early_termination.judging import Rung, costs, latest_rung
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_of_run_id

@@ -20,7 +20,7 @@ from sweepd_scheduler.domain.decision import (
     SweepEdited,
     Tell,
 )
-from sweepd_scheduler.domain.early_termination import Rung, cost
+from sweepd_scheduler.domain.early_termination.judging import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id

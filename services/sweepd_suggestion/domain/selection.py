@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweepd.spec.draw import draw
+from sweepd.spec.space.draw import draw
 from sweepd_suggestion.domain.objective import Valued
 
 MOST_VALUED = 150

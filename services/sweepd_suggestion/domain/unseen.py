@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from sweepd.spec import Point, SearchSpace, point_digest
-from sweepd.spec.draw import draw
+from sweepd.spec.space.draw import draw
 from sweepd_suggestion.domain.design import feasible_draws
 
 _DRAWS = 32

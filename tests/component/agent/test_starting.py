@@ -12,8 +12,8 @@ import pytest
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
-from sweepd.spec.argument_size import check_room
-from sweepd.spec.macros import CommandError
+from sweepd.spec.arguments.argument_size import check_room
+from sweepd.spec.arguments.macros import CommandError
 
 TELL = """
 import json, os, sys

@@ -28,9 +28,10 @@ from component.cli.sweep_file_examples import (
 )
 from sweepd.cli.sweep_file import finding_line
 from sweepd.spec import Method, Parsed, parse_text
-from sweepd.spec.diagnostic import Findings
-from sweepd.spec.distribution import DEPRECATED
-from sweepd.spec.keys import (
+from sweepd.spec.distributions.distribution import DEPRECATED
+from sweepd.spec.reading.diagnostic import Findings
+from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.reading.keys import (
     GUARD_KEYS,
     KEYS,
     LATER_KEYS,
@@ -40,9 +41,8 @@ from sweepd.spec.keys import (
     RULE_KEYS,
     WITHOUT_EFFECT,
 )
-from sweepd.spec.loader import load_text
-from sweepd.spec.nodes import plain
-from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.reading.loader import load_text
+from sweepd.spec.reading.nodes import plain
 from sweepd.spec.schema import schema_text, sweep_schema
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")

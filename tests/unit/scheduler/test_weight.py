@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import Json
+from sweepd.spec.ordering.proposed import Source
 from sweepd.spec.preview import PreviewedRun
-from sweepd.spec.proposed import Source
 from sweepd_scheduler.weight import page, pages, point_weight, previewed_weight
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))

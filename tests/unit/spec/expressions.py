@@ -1,9 +1,9 @@
 """A scope with parameters of every kind, and values for all of them but `gone`."""
 
 from sweepd.spec import Json, Path
-from sweepd.spec.continuous import Uniform
-from sweepd.spec.discrete import Categorical, Constant
-from sweepd.spec.scope import Scope
+from sweepd.spec.distributions.continuous import Uniform
+from sweepd.spec.distributions.discrete import Categorical, Constant
+from sweepd.spec.expressions.scope import Scope
 
 NUMBER = Uniform(min=-1e9, max=1e9)
 SCOPE = Scope.of(

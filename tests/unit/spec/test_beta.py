@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec.beta import beta_cdf, beta_quantile
+from sweepd.spec.distributions.beta import beta_cdf, beta_quantile
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sweepd.spec.command import (
+from sweepd.spec.arguments.command import (
     AgentFacts,
     CommandError,
     args_json,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Expression, ExpressionError, Json, Path, parse_expression
-from sweepd.spec.discrete import Categorical, Constant
-from sweepd.spec.distribution import Distribution
-from sweepd.spec.scope import Scope
+from sweepd.spec.distributions.discrete import Categorical, Constant
+from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.expressions.scope import Scope
 from unit.spec.expressions import NUMBER, SCOPE, VALUES
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import ExpressionError, parse_expression
-from sweepd.spec.scope import Scope
+from sweepd.spec.expressions.scope import Scope
 from unit.spec.expressions import NUMBER, SCOPE, VALUES
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Count, Json, Path, SearchSpace, parse_expression, parse_mapping
-from sweepd.spec.expression_outlook import ABSENT, ANYTHING, Between, Known, Prospect
+from sweepd.spec.expressions.outlook import ABSENT, ANYTHING, Between, Known, Prospect
 from unit.spec.expressions import SCOPE
 from unit.spec.test_expression import NUMBERS, sums
 

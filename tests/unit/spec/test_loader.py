@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec.diagnostic import Findings
-from sweepd.spec.loader import load_mapping, load_text
-from sweepd.spec.nodes import plain
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
+from sweepd.spec.reading.diagnostic import Findings
+from sweepd.spec.reading.loader import load_mapping, load_text
+from sweepd.spec.reading.nodes import plain
 from unit.spec.strategies import json_values
 
 

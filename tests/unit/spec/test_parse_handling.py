@@ -17,7 +17,7 @@ from sweepd.spec import (
     Threshold,
     parse_text,
 )
-from sweepd.spec.keys import KEYS, LATER_KEYS
+from sweepd.spec.reading.keys import KEYS, LATER_KEYS
 
 HEAD = "program: t.py\nmetric: {name: loss}\nparameters: {a: {values: [1, 2]}}\n"
 

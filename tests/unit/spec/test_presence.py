@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Json, Point, parse_mapping
 from sweepd.spec.parameter import Path
-from sweepd.spec.search_space import SearchSpace
+from sweepd.spec.space.search_space import SearchSpace
 
 WHEN = [
     {},

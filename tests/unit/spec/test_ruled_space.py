@@ -8,19 +8,11 @@ from unittest.mock import patch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweepd.spec import (
-    Count,
-    InfeasibleError,
-    Json,
-    Point,
-    SearchSpace,
-    canonical_json,
-    foresight,
-    point_digest,
-)
-from sweepd.spec.proposed import Cursor
-from sweepd.spec.sequence import next_point
+from sweepd.spec import Count, InfeasibleError, Json, Point, SearchSpace, canonical_json, point_digest
+from sweepd.spec.ordering.proposed import Cursor
+from sweepd.spec.ordering.sequence import next_point
 from sweepd.spec.sizes import counted_points, known_size
+from sweepd.spec.space import foresight
 from unit.spec.ruled import CHOICES, Ruled, ruled_spaces
 
 METHODS = ["grid", "random", "sobol", "bayes"]

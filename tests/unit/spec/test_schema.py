@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Method, parse_mapping, parse_text
-from sweepd.spec.diagnostic import Findings
-from sweepd.spec.keys import GUARD_KEYS, KEYS, LATER_KEYS, METRIC_KEYS, RETRY_KEYS, RULE_KEYS
-from sweepd.spec.loader import load_text
-from sweepd.spec.nodes import plain
-from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
-from sweepd.spec.read_placing import PLACING_KEYS
+from sweepd.spec.reading.diagnostic import Findings
+from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.reading.keys import GUARD_KEYS, KEYS, LATER_KEYS, METRIC_KEYS, RETRY_KEYS, RULE_KEYS
+from sweepd.spec.reading.loader import load_text
+from sweepd.spec.reading.nodes import plain
+from sweepd.spec.reading.placing import PLACING_KEYS
 from sweepd.spec.schema import schema_text, sweep_schema
 from sweepd.spec.schema.pieces import Schema, mapping
 from unit.spec import test_parse_handling, test_parse_parameters, test_parse_sweep

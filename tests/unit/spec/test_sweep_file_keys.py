@@ -6,9 +6,13 @@ from typing import get_args
 import pytest
 import yaml
 
-from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, codes, limits
-from sweepd.spec.command import expand_command
-from sweepd.spec.keys import (
+from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, limits
+from sweepd.spec.arguments.command import expand_command
+from sweepd.spec.arguments.macros import LABEL_PREFIX, MACROS
+from sweepd.spec.point import Point
+from sweepd.spec.reading import codes
+from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.reading.keys import (
     CONTROLLER_KEYS,
     GUARD_KEYS,
     KEYS,
@@ -22,10 +26,7 @@ from sweepd.spec.keys import (
     STOP_WHEN_KEYS,
     WITHOUT_EFFECT,
 )
-from sweepd.spec.macros import LABEL_PREFIX, MACROS
-from sweepd.spec.point import Point
-from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
-from sweepd.spec.read_later import CONTROLLERS, ENGINES, ON_DISCONNECT
+from sweepd.spec.reading.later import CONTROLLERS, ENGINES, ON_DISCONNECT
 from sweepd.spec.sweep_spec import Aggregate, Goal, Impute, ObjectiveValue
 from unit.spec.sweep_file_document import DOCUMENT, PROSE, anchor, code, headings, links, table, tables
 

@@ -73,7 +73,7 @@ def _folder(spec: SweepSpec, file: str) -> Path:
     Raises:
         Problem: the program is to be found nowhere.
     """
-    from sweepd.spec.command import uses_program
+    from sweepd.spec.arguments.command import uses_program
 
     here = Path.cwd()
     if spec.program is None or not uses_program(spec.command):

@@ -14,7 +14,7 @@ from sweepd.cli.verb import Verb
 if TYPE_CHECKING:
     from sweepd.cli.sweep_file import SweepText
     from sweepd.spec import SweepSpec
-    from sweepd.spec.search_space import Count
+    from sweepd.spec.space.search_space import Count
 
 _STEPS: Final = 100_000
 """How far points are counted one by one; beyond, an estimate is enough here."""
@@ -94,7 +94,7 @@ def _summary(text: SweepText) -> str:
 
 def _points(spec: SweepSpec) -> Count:
     from sweepd.spec import Method
-    from sweepd.spec.search_space import Count
+    from sweepd.spec.space.search_space import Count
 
     match spec.method:
         case Method.LIST:

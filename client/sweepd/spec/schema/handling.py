@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from sweepd.spec.keys import GUARD_KEYS, RETRY_KEYS
 from sweepd.spec.limits import (
     MAX_AGENT_FAILURES,
     MAX_CONSTRAINTS,
@@ -11,6 +10,7 @@ from sweepd.spec.limits import (
     MAX_REPEATS,
     MAX_RETRIES,
 )
+from sweepd.spec.reading.keys import GUARD_KEYS, RETRY_KEYS
 from sweepd.spec.schema.pieces import (
     BOOLEAN,
     DURATION,

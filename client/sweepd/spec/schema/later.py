@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from sweepd.spec.keys import METRICS_FROM_KEYS, SCHEDULER_KEYS, STOP_WHEN_KEYS
-from sweepd.spec.read_later import ENGINES, ON_DISCONNECT
+from sweepd.spec.reading.keys import METRICS_FROM_KEYS, SCHEDULER_KEYS, STOP_WHEN_KEYS
+from sweepd.spec.reading.later import ENGINES, ON_DISCONNECT
 from sweepd.spec.schema.pieces import (
     ANYTHING,
     DURATION,

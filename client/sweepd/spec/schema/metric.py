@@ -3,8 +3,8 @@
 from typing import Final
 
 from sweepd.spec.hyperband import Hyperband
-from sweepd.spec.keys import METRIC_KEYS, RULE_KEYS
 from sweepd.spec.limits import MAX_HALVINGS, MAX_ITERATIONS, MAX_NAME_LENGTH, MAX_RULES
+from sweepd.spec.reading.keys import METRIC_KEYS, RULE_KEYS
 from sweepd.spec.schema.pieces import (
     BOOLEAN,
     NUMBER,

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from sweepd.spec.build_listed import LARGEST_SHARE
-from sweepd.spec.distribution import DEPRECATED
+from sweepd.spec.distributions.distribution import DEPRECATED
 from sweepd.spec.limits import MAX_BETA_SHAPE, MAX_EXPRESSION_LENGTH, MAX_NAME_LENGTH
-from sweepd.spec.read_distribution import DISTRIBUTION_KEYS, FORM_KEYS
-from sweepd.spec.read_parameters import GROUP_KEYS
+from sweepd.spec.reading.build_listed import LARGEST_SHARE
+from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
+from sweepd.spec.reading.parameters import GROUP_KEYS
 from sweepd.spec.schema.pieces import (
     ANYTHING,
     NUMBER,

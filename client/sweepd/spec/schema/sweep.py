@@ -3,9 +3,16 @@
 import json
 from typing import Final
 
-from sweepd.spec.keys import CONTROLLER_KEYS, KEYS, LATER_KEYS, LATER_METHODS, TEXT_KEYS, WITHOUT_EFFECT
-from sweepd.spec.read_later import CONTROLLERS
-from sweepd.spec.read_placing import PART
+from sweepd.spec.reading.keys import (
+    CONTROLLER_KEYS,
+    KEYS,
+    LATER_KEYS,
+    LATER_METHODS,
+    TEXT_KEYS,
+    WITHOUT_EFFECT,
+)
+from sweepd.spec.reading.later import CONTROLLERS
+from sweepd.spec.reading.placing import PART
 from sweepd.spec.schema.handling import HANDLING
 from sweepd.spec.schema.later import engine_rules, later_keys
 from sweepd.spec.schema.metric import early_terminate, metric, rule

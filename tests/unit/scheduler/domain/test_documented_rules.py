@@ -6,8 +6,11 @@ from typing import TypeVar
 import pytest
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, parse_text
-from sweepd_scheduler.domain import rule_asha, rule_hyperband, rule_median, rule_patience
-from sweepd_scheduler.domain.early_termination import Contender, PatienceState, Rung, latest_rung
+from sweepd_scheduler.domain.early_termination import asha as rule_asha
+from sweepd_scheduler.domain.early_termination import hyperband as rule_hyperband
+from sweepd_scheduler.domain.early_termination import median as rule_median
+from sweepd_scheduler.domain.early_termination import patience as rule_patience
+from sweepd_scheduler.domain.early_termination.judging import Contender, PatienceState, Rung, latest_rung
 from unit.spec.sweep_file_document import TEXT, code, table, tables
 
 Rule = TypeVar("Rule", bound=StopRule)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Asha, Goal
-from sweepd_scheduler.domain.early_termination import Rung, Verdict, cost
-from sweepd_scheduler.domain.rule_asha import judge
+from sweepd_scheduler.domain.early_termination.asha import judge
+from sweepd_scheduler.domain.early_termination.judging import Rung, Verdict, cost
 
 VALUES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)
 

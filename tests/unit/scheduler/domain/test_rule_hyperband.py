@@ -3,8 +3,8 @@
 import pytest
 
 from sweepd.spec import Goal, Hyperband
-from sweepd_scheduler.domain.early_termination import Contender, Rung, cost
-from sweepd_scheduler.domain.rule_hyperband import judge
+from sweepd_scheduler.domain.early_termination.hyperband import judge
+from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, cost
 
 RUNNING_MINIMIZE = {
     "p": (False, [0.90, 0.70, 0.50, 0.40]),

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Goal, Patience
-from sweepd_scheduler.domain.early_termination import PatienceState, Verdict
-from sweepd_scheduler.domain.rule_patience import judge, observed
+from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
+from sweepd_scheduler.domain.early_termination.patience import judge, observed
 
 
 def first_verdict(rule: Patience, goal: Goal, values: list[float]) -> Verdict | None:

@@ -3,8 +3,8 @@
 import pytest
 
 from sweepd.spec import Goal, Threshold
-from sweepd_scheduler.domain.early_termination import Verdict
-from sweepd_scheduler.domain.rule_threshold import judge
+from sweepd_scheduler.domain.early_termination.judging import Verdict
+from sweepd_scheduler.domain.early_termination.threshold import judge
 
 
 @pytest.mark.parametrize(

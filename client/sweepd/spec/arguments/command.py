@@ -1,0 +1,194 @@
+"""The argument vector of a run: how the macros of `command` expand. No shell is involved anywhere."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from sweepd.spec.arguments.argument_size import check_argument
+from sweepd.spec.arguments.macros import (
+    MACROS,
+    AgentFacts,
+    CommandError,
+    Source,
+    args_json,
+    is_agent_macro,
+    is_run_macro,
+    nearest_macro,
+    python_text,
+)
+from sweepd.spec.parameter import has_parameter
+from sweepd.spec.point import Json
+
+__all__ = [
+    "DEFAULT_COMMAND",
+    "AgentFacts",
+    "CommandError",
+    "args_json",
+    "default_command",
+    "embedded_names",
+    "expand_command",
+    "hiding_macros",
+    "macro_names",
+    "python_text",
+    "shadowed_macros",
+    "stuck_macros",
+    "unknown_macros",
+    "uses_args_json_file",
+    "uses_program",
+]
+
+_ENVIRONMENT: Final = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
+_MACRO: Final = re.compile(r"\$\{([^${}]*)\}")
+DEFAULT_COMMAND: Final = ("${env}", "${interpreter}", "${program}", "${args}")
+
+
+def default_command() -> tuple[str, ...]:
+    """Return the command of a sweep that has none."""
+    return DEFAULT_COMMAND
+
+
+def expand_command(
+    command: Sequence[str],
+    *,
+    program: str | None,
+    params: Mapping[str, Json],
+    environ: Mapping[str, str] | None,
+    run: Mapping[str, str] | None = None,
+    interpreter: str = "python",
+    args_json_file: str | None = None,
+    agent: AgentFacts | None = None,
+    repeat: int = 0,
+    windows: bool = False,
+) -> list[str]:
+    """Return the argument vector of one run.
+
+    Args:
+        command: the items of the sweep's command; empty means the default one.
+        program: what `${program}` stands for.
+        params: the point of the run.
+        environ: the environment of the agent, for `${envvar:NAME}`; None, if none is known yet: these stay.
+        run: variables that the agent adds for this run; they win over `environ`.
+        interpreter: what `${interpreter}` stands for.
+        args_json_file: path of the file that `${args_json_file}` stands for, which the caller writes.
+        agent: what `${agent.…}` stands for; None, where no agent is known yet: these stay as they are.
+        repeat: what `${repeat}` stands for: which run of its point it is; 0 where each has one.
+        windows: whether the process starts on Windows, which has no `/usr/bin/env`.
+
+    Raises:
+        CommandError: a variable or label is not set, what a macro needs is missing, or an argument cannot be
+            passed.
+    """
+    source = Source(
+        program=program,
+        params=params,
+        interpreter=interpreter,
+        args_json_file=args_json_file,
+        agent=agent,
+        repeat=repeat,
+        windows=windows,
+    )
+    variables = None if environ is None else {**environ, **(run or {})}
+    arguments: list[str] = []
+    for item in command or DEFAULT_COMMAND:
+        made = _expanded(item if variables is None else _with_environment(item, variables), source)
+        for argument in made:
+            check_argument(argument, item, source)
+        arguments.extend(made)
+    if not arguments:
+        raise CommandError("the command is empty after its macros are expanded")
+    return arguments
+
+
+def uses_args_json_file(command: Sequence[str]) -> bool:
+    """Tell whether the agent has to write the file of `${args_json_file}`."""
+    return "${args_json_file}" in command
+
+
+def uses_program(command: Sequence[str]) -> bool:
+    """Tell whether a command needs `program`."""
+    return "${program}" in (command or DEFAULT_COMMAND)
+
+
+def unknown_macros(
+    command: Sequence[str], parameters: Mapping[str, object]
+) -> Iterator[tuple[int, str, str | None]]:
+    """Yield the item number, text and nearest legal form of each macro that nothing stands for.
+
+    Within mappings that are values any name may be known: what is inside is seen at expansion.
+    """
+    for index, text, name in _macros(command):
+        if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
+            near = nearest_macro(name, parameters)
+            yield index, text, f"${{{near}}}" if near else None
+
+
+def macro_names(command: Sequence[str]) -> frozenset[str]:
+    """Return what a command names, known or not."""
+    return frozenset(name for _, _, name in _macros(command))
+
+
+def embedded_names(item: str) -> frozenset[str]:
+    """Return what an item names within longer text and may have a value; none for a macro alone."""
+    if _MACRO.fullmatch(item):
+        return frozenset()
+    return frozenset(name for _, _, name in _macros([item]) if name not in MACROS)
+
+
+def hiding_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Yield the item number and text of each macro that hides a parameter of its name."""
+    for index, text, name in _macros(command):
+        if name in MACROS and name in parameters:
+            yield index, text
+
+
+def stuck_macros(command: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the item number and text of each macro within longer text that is expanded only by itself."""
+    for index, text, name in _macros(command):
+        if name in MACROS and command[index] != text:
+            yield index, text
+
+
+def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Yield the item number and text of each macro of ours whose name a parameter takes.
+
+    It stands for the parameter. The environment has what it would have stood for: SWEEPD_REPEAT, SWEEPD_SLOT.
+    """
+    for index, text, name in _macros(command):
+        if is_run_macro(name) and (name in parameters or name.partition(".")[0] in parameters):
+            yield index, text
+
+
+def _macros(command: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield the item number, text and name of each macro; variables of the environment are none."""
+    for index, item in enumerate(command):
+        for match in _MACRO.finditer(_ENVIRONMENT.sub("", item)):
+            yield index, match[0], match[1]
+
+
+def _with_environment(item: str, variables: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in variables:
+            raise CommandError(f"the command needs the environment variable {name}, which is not set")
+        return variables[name]
+
+    return _ENVIRONMENT.sub(value, item)
+
+
+def _expanded(item: str, source: Source) -> list[str]:
+    whole = _MACRO.fullmatch(item)
+    if whole is None:
+        return [_MACRO.sub(lambda match: _embedded(match, source), item)]
+    name = whole[1]
+    if name in MACROS:
+        return MACROS[name](source)
+    value = source.value(name)
+    if value is None:
+        return [item] if is_agent_macro(name) or _ENVIRONMENT.fullmatch(item) else []
+    return [value]
+
+
+def _embedded(match: re.Match[str], source: Source) -> str:
+    """Return one value within longer text, where other macros, and what is a shell's own, stay."""
+    value = None if match[1] in MACROS else source.value(match[1])
+    return match[0] if value is None else value

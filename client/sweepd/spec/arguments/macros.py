@@ -1,0 +1,167 @@
+"""What each macro of `command` stands for: the program, the parameters, the run's place and its agent."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sweepd.spec.point import Json
+from sweepd.spec.reading.diagnostic import nearest, printable
+
+LABEL_PREFIX: Final = "agent.labels."
+"""What stands before the name of a label."""
+
+
+class CommandError(Exception):
+    """The command of a run cannot be made; the message says why, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFacts:
+    """What commands may know of the agent that starts a run."""
+
+    # Which of the agent's slots the run has, counted from 0.
+    slot: int
+    # The devices that the run sees, as CUDA_VISIBLE_DEVICES names them; None: the agent knows of none.
+    gpus: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What macros take their values from."""
+
+    program: str | None
+    params: Mapping[str, Json]
+    interpreter: str
+    args_json_file: str | None
+    agent: AgentFacts | None
+    repeat: int
+    # Whether the command is one for Windows.
+    windows: bool
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Yield the name and text of each top-level parameter, sorted by name."""
+        for name in sorted(self.params):
+            yield name, python_text(self.params[name])
+
+    def flat(self) -> Iterator[tuple[str, str]]:
+        """Yield the dotted name and text of each value, going into mappings, sorted by dotted name."""
+        found = (pair for name, value in self.params.items() for pair in flattened(name, value))
+        yield from sorted(found, key=lambda pair: pair[0])
+
+    def value(self, name: str) -> str | None:
+        """Return the text of one value: a parameter by its name or dotted path, else a fact of the run.
+
+        A parameter called `repeat`, or a group called `agent`, wins over what is ours.
+
+        Raises:
+            CommandError: the agent lacks what is asked for.
+        """
+        if name in self.params:
+            return python_text(self.params[name])
+        parameter = dict(self.flat()).get(name)
+        if parameter is None and name == "repeat":
+            return str(self.repeat)
+        if parameter is None and self.agent is not None and is_agent_macro(name):
+            return _fact(self.agent, name)
+        return parameter
+
+
+def python_text(value: Json) -> str:
+    """Return a value as the flag forms write it: Python's `str`."""
+    return str(value)
+
+
+def flattened(name: str, value: Json) -> Iterator[tuple[str, str]]:
+    """Yield the dotted name and text of each value that a parameter consists of."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from flattened(f"{name}.{key}", inner)
+    else:
+        yield name, python_text(value)
+
+
+def args_json(point: Mapping[str, Json]) -> str:
+    """Return the JSON object of `${args_json}`: sorted by name, non-ASCII escaped."""
+    return json.dumps({name: point[name] for name in sorted(point)})
+
+
+def is_agent_macro(name: str) -> bool:
+    """Whether `name` asks for a fact of the agent; labels may have any name."""
+    return name in _AGENT_MACROS or (name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX)
+
+
+def is_run_macro(name: str) -> bool:
+    """Whether `name` asks for what only a run at its agent has: its repeat, or a fact of the agent."""
+    return name == "repeat" or is_agent_macro(name)
+
+
+def nearest_macro(name: str, parameters: Mapping[str, object]) -> str | None:
+    """Return the macro or parameter whose name is closest to one that nothing stands for."""
+    first, _, rest = name.partition(".")
+    second, _, label = rest.partition(".")
+    if label and nearest(f"{first}.{second}.", [LABEL_PREFIX]):
+        return f"{LABEL_PREFIX}{label}"
+    return nearest(name, (*MACROS, "repeat", *_AGENT_MACROS, *parameters))
+
+
+def _fact(agent: AgentFacts, name: str) -> str:
+    if name == "agent.slot":
+        return str(agent.slot)
+    if name == "agent.gpus":
+        if agent.gpus is None:
+            raise CommandError("the command needs ${agent.gpus}, but this agent has no --gpus-per-run")
+        return agent.gpus
+    label = name.removeprefix(LABEL_PREFIX)
+    if label not in agent.labels:
+        shown = printable(label)
+        raise CommandError(
+            f"the command needs the label {shown}, which this agent lacks: --label {shown}=VALUE sets it"
+        )
+    return agent.labels[label]
+
+
+def _program(source: Source) -> list[str]:
+    if source.program is None:
+        raise CommandError("the command needs ${program}, but the sweep has no `program`")
+    return [source.program]
+
+
+def _boolean_flags(source: Source) -> list[str]:
+    flags: list[str] = []
+    for name, text in source.named():
+        value = source.params[name]
+        if value is True:
+            flags.append(f"--{name}")
+        elif value is not False:
+            flags.append(f"--{name}={text}")
+    return flags
+
+
+def _json_file(source: Source) -> list[str]:
+    if source.args_json_file is None:
+        raise CommandError("the command needs ${args_json_file}, but no such file was written")
+    return [source.args_json_file]
+
+
+_AGENT_MACROS: Final = ("agent.slot", "agent.gpus")
+MACROS: Final[Mapping[str, Callable[[Source], list[str]]]] = {
+    "env": lambda source: [] if source.windows else ["/usr/bin/env"],
+    "interpreter": lambda source: [source.interpreter],
+    "program": _program,
+    "args": lambda source: [f"--{name}={text}" for name, text in source.named()],
+    "args_no_equals": lambda source: [part for name, text in source.named() for part in (f"--{name}", text)],
+    "args_no_hyphens": lambda source: [f"{name}={text}" for name, text in source.named()],
+    "args_no_boolean_flags": _boolean_flags,
+    "args_append_hydra": lambda source: [f"+{name}={text}" for name, text in source.named()],
+    "args_override_hydra": lambda source: [f"++{name}={text}" for name, text in source.named()],
+    "args_flat": lambda source: [f"--{name}={text}" for name, text in source.flat()],
+    "args_flat_no_hyphens": lambda source: [f"{name}={text}" for name, text in source.flat()],
+    "args_json": lambda source: [args_json(source.params)],
+    "args_json_file": _json_file,
+}
+"""Those that only stand as whole items, and may become any number of arguments."""
+
+FORMS: Final = frozenset(name for name in MACROS if name.startswith("args") and name != "args_json_file")
+"""Those that pass all parameters as arguments."""

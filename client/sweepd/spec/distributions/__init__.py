@@ -1,0 +1,1 @@
+"""What a parameter can be drawn from: quantiles, and which values there are."""

@@ -1,0 +1,223 @@
+"""Whether an expression can still hold while only some of its parameters have their values.
+
+Numbers that are not settled are intervals, whose ends are calculated as the numbers themselves are: rounding
+is monotone, so that what lies between the ends still does after it. What is not understood may be anything.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sweepd.spec.expressions.bounded import OPERATIONS, UNDEFINED, Undefined, Value, calculated
+from sweepd.spec.expressions.code import RELATIONS, Code, code_of
+from sweepd.spec.expressions.tree import (
+    Arithmetic,
+    Call,
+    Comparison,
+    Joined,
+    Literal,
+    Negated,
+    Node,
+    Not,
+    Read,
+)
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json, Number
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One value; with `may_lack` the parameter may also turn out to be inactive."""
+
+    value: Value
+    may_lack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A number from low to high; with `may_lack` it may be undefined."""
+
+    low: Number
+    high: Number
+    may_lack: bool = False
+
+
+class Anything:
+    """Any value, or none."""
+
+    __slots__ = ()
+
+
+ANYTHING: Final = Anything()
+ABSENT: Final = Known(UNDEFINED)
+Prospect = Known | Between | Anything
+Prospects = Mapping[Path, Prospect]
+"""What each parameter that an expression reads is or may become."""
+
+Truths = tuple[bool, bool]
+"""Whether it can be true, and whether it can be false."""
+EITHER: Final[Truths] = (True, True)
+
+
+def outlook_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Prospects], Truths]:
+    """Return the function that tells whether a tree can hold, and whether it can fail to."""
+    judge = _Judge(path_of)
+    return lambda prospects: judge.truths(node, prospects)
+
+
+class _Judge:
+    def __init__(self, path_of: Callable[[Read], Path]) -> None:
+        self._path_of = path_of
+        self._parts: dict[int, tuple[Code, set[Path]]] = {}
+
+    def truths(self, node: Node, prospects: Prospects) -> Truths:
+        match node:
+            case Not(operand=operand):
+                can, can_fail = self.truths(operand, prospects)
+                return can_fail, can
+            case Joined(first=first, steps=steps):
+                each = [self.truths(part, prospects) for part in (first, *(step.operand for step in steps))]
+                cans, fails = zip(*each, strict=True)
+                return (any(cans), all(fails)) if steps[0].sign == "or" else (all(cans), any(fails))
+            case Comparison(first=first, steps=steps):
+                left, can, can_fail = self.prospect(first, prospects), True, False
+                for step in steps:
+                    right = self.prospect(step.operand, prospects)
+                    link = _compared(step.sign, left, right)
+                    left, can, can_fail = right, can and link[0], can_fail or link[1]
+                return can, can_fail
+            case _:
+                found = self.prospect(node, prospects)
+                if isinstance(found, Known):
+                    is_true = found.value is True
+                    return is_true, not is_true or found.may_lack
+                return EITHER
+
+    def prospect(self, node: Node, prospects: Prospects) -> Prospect:
+        match node:
+            case Literal(value=value):
+                return Known(value)
+            case Read():
+                return prospects[self._path_of(node)]
+            case Negated(operand=operand):
+                return _calculated("-", Known(0), self.prospect(operand, prospects))
+            case Arithmetic(first=first, steps=steps):
+                result = self.prospect(first, prospects)
+                for step in steps:
+                    result = _calculated(step.sign, result, self.prospect(step.operand, prospects))
+                return result
+            case Call(function="min" | "max" as name, arguments=arguments) if len(arguments) > 1:
+                choose = min if name == "min" else max
+                return _extremum(choose, [self.prospect(argument, prospects) for argument in arguments])
+            case _:
+                return self._if_known(node, prospects)
+
+    def _if_known(self, node: Node, prospects: Prospects) -> Prospect:
+        """Return the value where all that it takes is known."""
+        if id(node) not in self._parts:
+            reads: set[Path] = set()
+            self._parts[id(node)] = (code_of(node, lambda read: _noted(self._path_of(read), reads)), reads)
+        code, reads = self._parts[id(node)]
+        values: dict[Path, Json] = {}
+        may_lack = False
+        for path in reads:
+            found = prospects[path]
+            if not isinstance(found, Known):
+                return ANYTHING
+            may_lack = may_lack or found.may_lack
+            if not isinstance(found.value, Undefined):
+                values[path] = found.value
+        # What lacks a value may still have one, of a list of which it is no part.
+        return ANYTHING if may_lack else Known(code(values))
+
+
+def _noted(path: Path, reads: set[Path]) -> Path:
+    reads.add(path)
+    return path
+
+
+def _span(prospect: Prospect) -> Between | None:
+    """Return a prospect as an interval, None where it may be no number."""
+    match prospect:
+        case Known(value=int() | float() as number, may_lack=may_lack) if not isinstance(number, bool):
+            return Between(number, number, may_lack)
+        case Between():
+            return prospect
+    return None
+
+
+def _is_absent(prospect: Prospect) -> bool:
+    return isinstance(prospect, Known) and isinstance(prospect.value, Undefined)
+
+
+def _calculated(sign: str, left: Prospect, right: Prospect) -> Prospect:
+    if isinstance(left, Known) and isinstance(right, Known):
+        value = calculated(OPERATIONS[sign], left.value, right.value)
+        return Known(value, left.may_lack or right.may_lack)
+    if _is_absent(left) or _is_absent(right):
+        return ABSENT
+    one, other = _span(left), _span(right)
+    if one is None or other is None or sign not in "+-*":
+        return ANYTHING
+    # The ends of a product lie at corners, those of a sum and of a difference at two of them.
+    corners = [
+        calculated(OPERATIONS[sign], x, y) for x in (one.low, one.high) for y in (other.low, other.high)
+    ]
+    numbers = [corner for corner in corners if not isinstance(corner, Undefined)]
+    if len(numbers) < len(corners):
+        return ANYTHING
+    return Between(min(numbers), max(numbers), one.may_lack or other.may_lack)
+
+
+def _extremum(choose: Callable[[Iterable[Number]], Number], parts: Sequence[Prospect]) -> Prospect:
+    if any(_is_absent(part) for part in parts):
+        return ABSENT
+    spans = [_span(part) for part in parts]
+    known = [span for span in spans if span is not None]
+    if len(known) < len(spans):
+        return ANYTHING
+    low, high = choose(span.low for span in known), choose(span.high for span in known)
+    may_lack = any(span.may_lack for span in known)
+    return Known(low, may_lack) if low == high else Between(low, high, may_lack)
+
+
+def _compared(sign: str, left: Prospect, right: Prospect) -> Truths:
+    if isinstance(left, Known) and isinstance(right, Known):
+        holds = RELATIONS[sign](left.value, right.value)
+        return holds, not holds or left.may_lack or right.may_lack
+    if _is_absent(left) or _is_absent(right):
+        return False, True
+    one, other = _span(left), _span(right)
+    if one is None or other is None or sign not in _ORDER:
+        return EITHER
+    can, must = _ORDER[sign](one, other)
+    return can, not must or one.may_lack or other.may_lack
+
+
+def _less(one: Between, other: Between) -> tuple[bool, bool]:
+    return one.low < other.high, one.high < other.low
+
+
+def _at_most(one: Between, other: Between) -> tuple[bool, bool]:
+    return one.low <= other.high, one.high <= other.low
+
+
+def _equal(one: Between, other: Between) -> tuple[bool, bool]:
+    can = one.low <= other.high and other.low <= one.high
+    return can, one.low == one.high == other.low == other.high
+
+
+def _unequal(one: Between, other: Between) -> tuple[bool, bool]:
+    can, must = _equal(one, other)
+    return not must, not can
+
+
+_ORDER: Final[dict[str, Callable[[Between, Between], tuple[bool, bool]]]] = {
+    "<": _less,
+    "<=": _at_most,
+    ">": lambda one, other: _less(other, one),
+    ">=": lambda one, other: _at_most(other, one),
+    "==": _equal,
+    "!=": _unequal,
+}
+"""Of two intervals: whether the comparison can hold, and whether it must."""

@@ -1,0 +1,216 @@
+"""Reads expressions into trees, by precedence climbing (Pratt 1973): the precedence is that of Python."""
+
+from typing import Final
+
+from sweepd.spec.expressions.error import ExpressionError
+from sweepd.spec.expressions.tokens import Token, tokens
+from sweepd.spec.expressions.tree import (
+    FUNCTIONS,
+    Arithmetic,
+    Call,
+    Comparison,
+    Joined,
+    ListOf,
+    Literal,
+    Negated,
+    Node,
+    Not,
+    Read,
+    Step,
+)
+from sweepd.spec.limits import MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_LENGTH
+
+_CONSTANTS: Final[dict[str, bool | None]] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "True": True,
+    "False": False,
+    "None": None,
+}
+_COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
+
+
+def parse_tree(text: str) -> Node:
+    """Return the tree of an expression.
+
+    Raises:
+        ExpressionError: it is too long, too deep, or no expression.
+    """
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        message = f"an expression of {len(text):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are allowed"
+        raise ExpressionError(message, MAX_EXPRESSION_LENGTH)
+    return _Reader(list(tokens(text))).whole()
+
+
+class _Reader:
+    def __init__(self, pieces: list[Token]) -> None:
+        self._pieces, self._at, self._depth = pieces, 0, 0
+
+    def whole(self) -> Node:
+        if len(self._pieces) == 1:
+            raise ExpressionError("there is no expression", 0)
+        node = self._or()
+        if self._next.kind != "end":
+            raise self._unexpected()
+        return node
+
+    @property
+    def _next(self) -> Token:
+        return self._pieces[self._at]
+
+    def _taken(self) -> Token:
+        token = self._next
+        self._at += 1
+        return token
+
+    def _met(self, *signs: str) -> bool:
+        return self._next.kind == "sign" and self._next.text in signs
+
+    def _or(self) -> Node:
+        first = self._and()
+        steps = []
+        while self._met("or"):
+            sign = self._taken()
+            steps.append(Step("or", self._and(), sign.offset))
+        return Joined(first, tuple(steps), first.offset) if steps else first
+
+    def _and(self) -> Node:
+        first = self._not()
+        steps = []
+        while self._met("and"):
+            sign = self._taken()
+            steps.append(Step("and", self._not(), sign.offset))
+        return Joined(first, tuple(steps), first.offset) if steps else first
+
+    def _not(self) -> Node:
+        if not self._met("not"):
+            return self._comparison()
+        sign = self._deeper()
+        operand = self._not()
+        self._depth -= 1
+        return Not(operand, sign.offset)
+
+    def _comparison(self) -> Node:
+        first = self._sum()
+        steps = []
+        while sign := self._comparing():
+            steps.append(Step(sign.text, self._sum(), sign.offset))
+        return Comparison(first, tuple(steps), first.offset) if steps else first
+
+    def _comparing(self) -> Token | None:
+        if self._met("not") and self._pieces[self._at + 1].text == "in":
+            sign = self._taken()
+            self._taken()
+            return Token("sign", "not in", sign.offset)
+        return self._taken() if self._met(*_COMPARISONS) else None
+
+    def _sum(self) -> Node:
+        first = self._product()
+        steps = []
+        while self._met("+", "-"):
+            sign = self._taken()
+            steps.append(Step(sign.text, self._product(), sign.offset))
+        return Arithmetic(first, tuple(steps), first.offset) if steps else first
+
+    def _product(self) -> Node:
+        first = self._signed()
+        steps = []
+        while self._met("*", "/", "//", "%"):
+            sign = self._taken()
+            steps.append(Step(sign.text, self._signed(), sign.offset))
+        return Arithmetic(first, tuple(steps), first.offset) if steps else first
+
+    def _signed(self) -> Node:
+        if not self._met("-", "+"):
+            return self._power()
+        sign = self._deeper()
+        operand = self._signed()
+        self._depth -= 1
+        # A plus changes nothing but must stand before a number; 0 + x says so.
+        if sign.text == "+":
+            return Arithmetic(Literal(0, sign.offset), (Step("+", operand, sign.offset),), sign.offset)
+        return Negated(operand, sign.offset)
+
+    def _power(self) -> Node:
+        base = self._atom()
+        if not self._met("**"):
+            return base
+        sign = self._deeper()
+        exponent = self._signed()  # 2 ** -1, and 2 ** 3 ** 2 is 2 ** 9
+        self._depth -= 1
+        return Arithmetic(base, (Step("**", exponent, sign.offset),), base.offset)
+
+    def _atom(self) -> Node:
+        token = self._next
+        if token.kind in ("number", "text"):
+            return Literal(self._taken().value, token.offset)
+        if token.kind == "name":
+            return self._named()
+        if self._met("("):
+            self._deeper()
+            inner = self._or()
+            self._closing(")", token)
+            return inner
+        if self._met("["):
+            self._deeper()
+            return ListOf(self._listed("]", token), token.offset)
+        raise self._unexpected()
+
+    def _named(self) -> Node:
+        name = self._taken()
+        if not self._met("("):
+            return (
+                Literal(_CONSTANTS[name.text], name.offset)
+                if name.text in _CONSTANTS
+                else Read(name.text, name.offset)
+            )
+        opening = self._deeper()
+        arguments = self._listed(")", opening)
+        if name.text == "param":
+            match arguments:
+                case (Literal(value=str(parameter)),):
+                    return Read(parameter, name.offset)
+            raise ExpressionError('`param` takes one name in quotes: `param("a-b")`', name.offset)
+        if name.text not in FUNCTIONS:
+            functions = ", ".join((*FUNCTIONS[:-1], f"{FUNCTIONS[-1]} and param"))
+            raise ExpressionError(f"there is no function `{name.text}`, only {functions}", name.offset)
+        return Call(name.text, arguments, name.offset)
+
+    def _listed(self, closing: str, opening: Token) -> tuple[Node, ...]:
+        items: list[Node] = []
+        while not self._met(closing):
+            items.append(self._or())
+            if not self._met(","):
+                break
+            self._taken()
+        self._closing(closing, opening)
+        return tuple(items)
+
+    def _deeper(self) -> Token:
+        token = self._taken()
+        self._depth += 1
+        if self._depth > MAX_EXPRESSION_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_EXPRESSION_DEPTH} levels", token.offset)
+        return token
+
+    def _closing(self, closing: str, opening: Token) -> None:
+        if self._next.kind == "end":
+            raise ExpressionError(f"the `{opening.text}` that opens here is never closed", opening.offset)
+        if not self._met(closing):
+            raise self._unexpected()
+        self._taken()
+        self._depth -= 1
+
+    def _unexpected(self) -> ExpressionError:
+        token = self._next
+        if token.kind == "end":
+            return ExpressionError("the expression ends where a value is missing", token.offset)
+        if token.text == "[":
+            return ExpressionError("a `[` cannot follow a value: items cannot be picked", token.offset)
+        suggestion = "==" if token.text == "is" else None
+        return ExpressionError(f"{_quoted(token.text)} is not expected here", token.offset, suggestion)
+
+
+def _quoted(text: str) -> str:
+    return f"`{text if text.isprintable() else ascii(text)}`"

@@ -1,0 +1,1 @@
+"""Which point comes next, by index and seed alone."""

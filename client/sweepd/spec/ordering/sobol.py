@@ -1,0 +1,99 @@
+"""The scrambled Sobol sequence: points that fill the unit cube evenly, by (seed, index) alone.
+
+Points in Gray code order: Antonov, Saleev (1979), USSR Computational Mathematics 19, 252-256. Scrambling:
+Owen (1995), "Randomly permuted (t,m,s)-nets", as a hash by Laine, Karras (2011) and Burley (2020), "Practical
+hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). A change changes the points of every seed.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+
+from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
+from sweepd.spec.ordering.sobol_numbers import BITS, initial_numbers
+
+_MASK = (1 << BITS) - 1
+_SCALE = 2.0**-BITS
+_MULTIPLIERS = (0x6C50B47C, 0xB82F1E52, 0xC7AFE638, 0x8D22F6E6)
+
+
+def scrambled_sobol(seed: int, index: int, paths: Sequence[tuple[str, ...]]) -> tuple[float, ...]:
+    """Return the unit coordinates of a point, one for each dimension, all of them within (0, 1).
+
+    Args:
+        seed: of the scrambling.
+        index: of the point, 0 and up; after 2^32 points they come again.
+        paths: names of the dimensions; the scrambling of a dimension depends on its own.
+
+    Raises:
+        ValueError: there are more than 1,024 dimensions.
+    """
+    digits = sobol_digits(index, len(paths))
+    keys = _keys(seed, tuple(paths))
+    # The middle of the cell: no coordinate is 0, where the quantile of a normal distribution has no value.
+    return tuple((_scrambled(x, key) + 0.5) * _SCALE for x, key in zip(digits, keys, strict=True))
+
+
+def sobol_digits(index: int, dimensions: int) -> list[int]:
+    """Return the coordinates of a point of the plain sequence, times 2^32.
+
+    Raises:
+        ValueError: there are more than 1,024 dimensions.
+    """
+    if dimensions > MAX_SOBOL_DIMENSIONS:
+        raise ValueError(f"{dimensions:,} dimensions; a Sobol sequence has {MAX_SOBOL_DIMENSIONS:,} at most")
+    point = [0] * dimensions
+    gray = (index ^ index >> 1) & _MASK
+    for bit in range(gray.bit_length()):
+        if gray >> bit & 1:
+            numbers = _directions(bit)
+            point = [x ^ v for x, v in zip(point, numbers, strict=False)]
+    return point
+
+
+@lru_cache(maxsize=BITS)
+def _directions(bit: int) -> tuple[int, ...]:
+    """Return the direction numbers of one bit of the index, by dimension."""
+    return tuple(column[bit] for column in _columns())
+
+
+@lru_cache(maxsize=1)
+def _columns() -> tuple[tuple[int, ...], ...]:
+    first = tuple(1 << (BITS - 1 - bit) for bit in range(BITS))
+    return (first, *(_column(polynomial, numbers) for polynomial, numbers in initial_numbers()))
+
+
+def _column(polynomial: int, numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the direction numbers of one dimension: Joe, Kuo (2008), equation 2, shifted to 32 bits."""
+    degree = len(numbers)
+    column = [number << (BITS - k) for k, number in enumerate(numbers, start=1)]
+    for bit in range(degree, BITS):
+        value = column[bit - degree] ^ column[bit - degree] >> degree
+        for k in range(1, degree):
+            if polynomial >> (degree - k) & 1:
+                value ^= column[bit - k]
+        column.append(value)
+    return tuple(column)
+
+
+@lru_cache(maxsize=16)
+def _keys(seed: int, paths: tuple[tuple[str, ...], ...]) -> tuple[int, ...]:
+    return tuple(_key(seed, path) for path in paths)
+
+
+def _key(seed: int, path: tuple[str, ...]) -> int:
+    name = "\0".join(path).encode()
+    digest = blake2b(b"%d\0%s" % (seed, name), digest_size=4, person=b"sweepd-sobol").digest()
+    return int.from_bytes(digest, "big")
+
+
+def _scrambled(digits: int, key: int) -> int:
+    """Flip each digit by the key and the higher digits alone: Burley (2020), listing 2."""
+    x = _reversed(digits) + key & _MASK
+    for multiplier in _MULTIPLIERS:
+        x ^= x * multiplier & _MASK
+    return _reversed(x)
+
+
+def _reversed(digits: int) -> int:
+    return int(f"{digits:032b}"[::-1], 2)

@@ -1,0 +1,89 @@
+"""Warns of values that the command passes as an argument, and that are longer than one may be."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from sweepd.spec.arguments.argument_size import REMEDY, text_bytes
+from sweepd.spec.arguments.command import default_command, macro_names
+from sweepd.spec.arguments.macros import FORMS, python_text
+from sweepd.spec.limits import MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
+from sweepd.spec.reading.diagnostic import Place
+from sweepd.spec.reading.fields import Fields
+from sweepd.spec.reading.nodes import MappingNode, Node, SequenceNode, plain
+
+_FLAT = frozenset({"args_flat", "args_flat_no_hyphens"})
+_NUMBER_BYTES = 24  # the longest number as text
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """A parameter or one of its values, and the most bytes that it has as text."""
+
+    name: str
+    path: str
+    place: Place | None
+    size: int
+
+
+def check_lengths(fields: Fields, command: tuple[str, ...]) -> None:
+    """Warn of each value, and of each group whose values are short, that is too long for its argument."""
+    names = macro_names(command or default_command())
+    groups = bool(names & FORMS - _FLAT)
+    sized = (one for one in _all_sized(fields, groups=groups) if one.size > MAX_ARGUMENT_BYTES)
+    for one in islice((one for one in sized if _is_passed(one.name, names)), MAX_MACRO_WARNINGS):
+        limit = f"more than the {MAX_ARGUMENT_BYTES:,} that Linux passes in one"
+        message = f"an argument of {one.size:,} bytes, {limit}; {REMEDY}"
+        fields.findings.warning(one.place, one.path, "long-argument", message)
+
+
+def _is_passed(parameter: str, names: Collection[str]) -> bool:
+    return any(name in FORMS or name == parameter or parameter.startswith(f"{name}.") for name in names)
+
+
+def _all_sized(fields: Fields, *, groups: bool) -> Iterator[_Sized]:
+    parameters = fields.node_at("parameters")
+    if isinstance(parameters, MappingNode):
+        yield from _within(parameters, "", "parameters", groups=groups)
+    for key in ("initial", "runs"):
+        points = fields.node_at(key)
+        for index, point in enumerate(points.items if isinstance(points, SequenceNode) else ()):
+            for name, entry in point.entries.items() if isinstance(point, MappingNode) else ():
+                yield _value(name, f"{key}[{index}].{name}", entry.node)
+
+
+def _within(group: MappingNode, outer: str, path: str, *, groups: bool) -> Iterator[_Sized]:
+    """Yield what is sized of each parameter in a group: its values, or those of its own group and that."""
+    for name, entry in group.entries.items():
+        node, whole, where = entry.node, f"{outer}{name}", f"{path}.{name}"
+        inner = node.entries.get("parameters") if isinstance(node, MappingNode) else None
+        if inner is not None and isinstance(inner.node, MappingNode):
+            found = list(_within(inner.node, f"{whole}.", where, groups=groups))
+            yield from found
+            if groups and not any(one.size > MAX_ARGUMENT_BYTES for one in found):
+                yield _Sized(whole, where, entry.place, _together(found))
+        elif isinstance(node, MappingNode):
+            yield from _values(node, whole, where)
+
+
+def _values(parameter: MappingNode, name: str, path: str) -> Iterator[_Sized]:
+    value, values = parameter.entries.get("value"), parameter.entries.get("values")
+    if value is not None:
+        yield _value(name, f"{path}.value", value.node)
+    elif values is not None and isinstance(values.node, SequenceNode):
+        for index, item in enumerate(values.node.items):
+            yield _value(name, f"{path}.values[{index}]", item)
+    else:
+        yield _Sized(name, path, parameter.place, _NUMBER_BYTES)
+
+
+def _value(name: str, path: str, node: Node) -> _Sized:
+    return _Sized(name, path, node.place, text_bytes(python_text(plain(node))))
+
+
+def _together(found: list[_Sized]) -> int:
+    """Return what the largest values of each parameter of a group come to."""
+    largest: dict[str, int] = {}
+    for one in found:
+        largest[one.name] = max(one.size, largest.get(one.name, 0))
+    return sum(largest.values())

@@ -1,0 +1,167 @@
+"""What concerns the space as a whole: conditions, constraints, zips, and the points that the file lists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sweepd.spec.distributions.quantised import QUniform, stands_in
+from sweepd.spec.distributions.refusal import refusal
+from sweepd.spec.limits import MAX_CONDITIONS
+from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
+from sweepd.spec.point import Json, Point
+from sweepd.spec.reading.diagnostic import Findings, Place, nearest, shown
+from sweepd.spec.reading.fields import Fields
+from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode
+from sweepd.spec.reading.parameters import check_name
+from sweepd.spec.reading.places import place_of
+from sweepd.spec.space.conditions import Finding, check_expressions
+from sweepd.spec.space.search_space import SearchSpace
+from sweepd.spec.sweep_spec import Method
+
+_ENOUGH = 10
+"""Draws that must satisfy the constraints; fewer of all are a warning."""
+
+_GRID_STEPS = 100_000
+"""How far the points of a grid are counted here; beyond, it is estimated."""
+
+_FIRST_TRIES = 5_000
+"""Candidates for the first point of a grid that is too large to be counted."""
+
+
+def check_conditions(
+    fields: Fields,
+    parameters: Mapping[str, ParameterNode],
+    constraints: Sequence[str],
+    zips: Sequence[Sequence[str]],
+) -> None:
+    """Record what is wrong with the expressions and the zips."""
+    places = dict(_condition_places(fields.node_at("parameters"), "parameters"))
+    if len(places) > MAX_CONDITIONS:
+        message = f"{len(places):,} parameters and groups have a `when`; at most {MAX_CONDITIONS:,} may"
+        fields.error("out-of-range", message, key="parameters")
+        return
+    for finding in check_expressions(parameters, constraints, zips):
+        place, path = _located(fields, finding, places)
+        record = fields.findings.error if finding.severity == "error" else fields.findings.warning
+        record(place, path, finding.code, finding.message, finding.suggestion)
+
+
+def check_points(
+    fields: Fields, method: Method | None, space: SearchSpace, listed: Mapping[str, Mapping[int, Point]]
+) -> None:
+    """Record which of the points of `initial` and `runs` do not lie in the space."""
+    for key, points in listed.items():
+        for index, point in points.items():
+            path, node = f"{key}[{index}]", _item(fields.node_at(key), index)
+            if not space.parameters:
+                _check_names(fields.findings, node, path)
+                continue
+            problems = list(_foreign(space.parameters, point, node, (), method if key == "initial" else None))
+            for place, inner, message, near in problems:
+                fields.findings.error(place, f"{path}{inner}", "not-in-space", message, near)
+            if not problems:
+                words = space.violations(point) if key == "runs" else space.partial_violations(point)
+                for message in words:
+                    fields.findings.error(node.place, path, "not-in-space", message)
+
+
+def check_feasible(fields: Fields, space: SearchSpace, method: Method, *, shuffle: bool = False) -> None:
+    """Refuse constraints that no point satisfies, and warn of those that hardly any draw does."""
+    place, key = place_of(fields.node, ("constraints",)), "constraints"
+    count = space.count_grid(_GRID_STEPS) if method is Method.GRID else None
+    if count is not None and count.value == 0 and not count.is_estimate:
+        fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
+    if count is not None:
+        # A grid draws nothing: that it comes upon points is enough.
+        if count.is_estimate and not shuffle and space.next_combination(0, _FIRST_TRIES)[1] is None:
+            message = (
+                f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} that were tried "
+                "in its order satisfies them: it may take very long to find a point; take `shuffle: true` or "
+                "`method: random`, which look for points by chance"
+            )
+            fields.findings.warning(place, key, "hardly-feasible", message)
+        return
+    found = space.feasibility(whole=method is Method.SOBOL)  # the points of a sequence are whole
+    if found.hits == 0:
+        message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
+        fields.findings.error(place, key, "infeasible", message)
+    elif found.hits < _ENOUGH:
+        message = (
+            f"only {found.hits} of {found.draws:,} random points satisfy them: drawing points will be slow"
+        )
+        fields.findings.warning(place, key, "hardly-feasible", message)
+
+
+def _item(node: Node | None, index: int) -> MappingNode:
+    items = () if node is None or isinstance(node, ScalarNode | MappingNode) else node.items
+    item = items[index]
+    assert isinstance(item, MappingNode), "points come from mappings"
+    return item
+
+
+def _check_names(findings: Findings, node: MappingNode, path: str) -> None:
+    for name, entry in node.entries.items():
+        check_name(findings, name, entry.place, f"{path}.{name}")
+
+
+def _condition_places(node: Node | None, path: str) -> Iterator[tuple[str, Place | None]]:
+    """Yield the place of each `when`, by the path that findings give it."""
+    if not isinstance(node, MappingNode):
+        return
+    for name, entry in node.entries.items():
+        inner = entry.node
+        if isinstance(inner, MappingNode):
+            if "when" in inner.entries:
+                yield f"{path}.{name}.when", inner.entries["when"].node.place
+            if "parameters" in inner.entries:
+                yield from _condition_places(inner.entries["parameters"].node, f"{path}.{name}")
+
+
+def _located(
+    fields: Fields, finding: Finding, conditions: Mapping[str, Place | None]
+) -> tuple[Place | None, str]:
+    """Return the place of a finding, and its path as all findings write it: `constraints[0]`."""
+    if finding.path in conditions:
+        return conditions[finding.path], finding.path
+    key, _, index = finding.path.partition(".")
+    if key in ("constraints", "zip") and index.isdecimal():
+        return place_of(fields.node, (key, int(index))), f"{key}[{index}]"
+    return place_of(fields.node, (key,)), finding.path
+
+
+def _foreign(
+    parameters: Mapping[str, ParameterNode],
+    point: Mapping[str, Json],
+    node: MappingNode,
+    outer: tuple[str, ...],
+    method: Method | None,
+) -> Iterator[tuple[Place | None, str, str, str | None]]:
+    """Yield what is no parameter, or no value of one, with its place, path, message and nearest name."""
+    for name, value in point.items():
+        entry, path = node.entries[name], "".join(f".{part}" for part in (*outer, name))
+        parameter = parameters.get(name)
+        match parameter, entry.node:
+            case None, _:
+                yield (
+                    entry.place,
+                    path,
+                    f"{dotted((*outer, name))} is no parameter",
+                    nearest(name, parameters),
+                )
+            case Parameter(), _:
+                message = _refusal(parameter, value, method)
+                if message:
+                    yield entry.node.place, path, message, None
+            case Group(), MappingNode() as inner:
+                assert isinstance(value, dict)
+                yield from _foreign(parameter.parameters, value, inner, (*outer, name), method)
+            case Group(), _:
+                yield entry.node.place, path, "must be a mapping: it is a group of parameters", None
+
+
+def _refusal(parameter: Parameter, value: Json, method: Method | None) -> str | None:
+    distribution = parameter.distribution
+    if not distribution.contains(value):
+        return refusal(distribution, value)
+    # Of the values that a q_uniform draws, its grid leaves some out.
+    if method is Method.GRID and isinstance(distribution, QUniform):
+        return None if stands_in(distribution.grid_values, value) else f"{shown(value)} is not on its grid"
+    return None

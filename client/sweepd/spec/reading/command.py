@@ -1,0 +1,66 @@
+"""Reads the `command` of a file, and warns of macros that nothing stands for."""
+
+from collections.abc import Mapping
+from itertools import islice
+
+from sweepd.spec.arguments.command import (
+    hiding_macros,
+    shadowed_macros,
+    stuck_macros,
+    unknown_macros,
+    uses_program,
+)
+from sweepd.spec.limits import MAX_MACRO_WARNINGS
+from sweepd.spec.reading.check_lengths import check_lengths
+from sweepd.spec.reading.codes import WarningCode
+from sweepd.spec.reading.diagnostic import shown
+from sweepd.spec.reading.fields import Fields
+from sweepd.spec.reading.nodes import ScalarNode, SequenceNode
+
+
+def read_command(fields: Fields) -> tuple[str, ...]:
+    """Return the items as text: numbers and booleans as Python writes them."""
+    entry = fields.node.entries.get("command")
+    if entry is None:
+        return ()
+    if not isinstance(entry.node, SequenceNode):
+        message = "must be a list; each argument is an item of its own, no shell is involved"
+        fields.error("bad-type", message, key="command")
+        return ()
+    items: list[str] = []
+    for index, item in enumerate(entry.node.items):
+        if isinstance(item, ScalarNode) and item.value is not None:
+            items.append(str(item.value))
+        else:
+            message = "an item is text, a number or a boolean"
+            fields.findings.error(item.place, f"command[{index}]", "bad-type", message)
+    return tuple(items)
+
+
+def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
+    """Warn of macros that nothing stands for or a parameter takes, and of a `program` that is missing."""
+    for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
+        becomes = "it becomes no argument" if command[index] == macro else "it is not expanded"
+        _warn(fields, index, "unknown-macro", f"unknown macro {shown(macro)}: {becomes}", near)
+    for index, macro in islice(shadowed_macros(command, parameters), MAX_MACRO_WARNINGS):
+        name = macro.strip("${}").partition(".")[0]
+        message = f"{shown(macro)}: the parameter `{name}` comes before what is known of the run; rename it"
+        _warn(fields, index, "shadowed-macro", message)
+    for index, macro in islice(hiding_macros(command, parameters), MAX_MACRO_WARNINGS):
+        message = f"{shown(macro)} is a macro, not the parameter of that name; rename the parameter"
+        _warn(fields, index, "hidden-parameter", message)
+    if not fields.findings.has_errors:
+        check_lengths(fields, command)
+    for index, macro in islice(stuck_macros(command), MAX_MACRO_WARNINGS):
+        message = f"{shown(macro)} is expanded only as an item of its own; here it stays as it is"
+        _warn(fields, index, "embedded-macro", message)
+    if "program" not in fields and uses_program(command):
+        message = "no `program`: agents that start a command cannot run this sweep"
+        fields.findings.warning(fields.place, "", "no-program", message)
+
+
+def _warn(fields: Fields, index: int, code: WarningCode, message: str, suggestion: str | None = None) -> None:
+    node = fields.node_at("command")
+    items = node.items if isinstance(node, SequenceNode) else ()
+    place = items[index].place if index < len(items) else None
+    fields.findings.warning(place, f"command[{index}]", code, message, suggestion)

@@ -1,0 +1,179 @@
+"""Builds the document tree from a flat sequence of tokens, within the limits and without recursion."""
+
+from dataclasses import dataclass, field
+
+from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_WEIGHT, TEXT_PER_WEIGHT
+from sweepd.spec.reading.codes import Code
+from sweepd.spec.reading.diagnostic import Findings, Place, shown
+from sweepd.spec.reading.nodes import Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode
+
+MERGE_KEY = "<<"
+
+
+class LoadError(Exception):
+    """The document cannot be read any further."""
+
+    def __init__(self, code: Code, message: str, place: Place | None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """A finished node; weight and height are those after expanding aliases, known without expanding any."""
+
+    node: Node
+    weight: int
+    height: int
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or list that is still open."""
+
+    is_mapping: bool
+    place: Place | None
+    anchor: str | None
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    merged: list[tuple[Place | None, Node]] = field(default_factory=list)
+    key: str | None = None
+    key_place: Place | None = None
+    key_merges: bool = False
+    weight: int = 1
+    height: int = 0
+
+
+class Composer:
+    """Takes tokens one by one, keys and values in turn. Duplicate keys are recorded as findings."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._open: list[_Frame] = []
+        self._anchors: dict[str, _Sized] = {}
+        self._root: Node | None = None
+
+    @property
+    def root(self) -> Node | None:
+        """The finished document, None while there is none."""
+        return self._root
+
+    @property
+    def wants_key(self) -> bool:
+        """Tell whether the next token is the key of a mapping."""
+        return bool(self._open) and self._open[-1].is_mapping and self._open[-1].key is None
+
+    @property
+    def path(self) -> str:
+        """Where the composer is: `parameters.opt.lr.values[3]`, without the `parameters` between groups."""
+        parts: list[str] = []
+        names_parameters = True
+        for depth, frame in enumerate(self._open):
+            key = frame.key if frame.is_mapping else f"[{len(frame.items)}]"
+            if depth % 2 == 0:
+                names_parameters = names_parameters and key == "parameters"
+            if key is not None and not (names_parameters and depth and depth % 2 == 0):
+                parts.append(key)
+        return ".".join(parts).replace(".[", "[")
+
+    def start(self, place: Place | None, *, mapping: bool, anchor: str | None = None) -> None:
+        """Open a mapping or a list."""
+        if self.wants_key:
+            raise LoadError("key-not-text", "a key must be text, not a list or a mapping", place)
+        if len(self._open) >= MAX_DEPTH:
+            raise LoadError("too-deep", f"nested deeper than {MAX_DEPTH} levels", place)
+        self._open.append(_Frame(is_mapping=mapping, place=place, anchor=anchor))
+
+    def key(self, text: str, place: Place | None, *, merges: bool = False) -> None:
+        """Take the key of the next value; `merges` marks YAML's unquoted `<<`."""
+        frame = self._open[-1]
+        _check_text(text, place)
+        frame.key, frame.key_place, frame.key_merges = text, place, merges
+
+    def scalar(self, value: Scalar, place: Place | None, anchor: str | None = None) -> None:
+        """Take a single value."""
+        weight = 1
+        if isinstance(value, str):
+            _check_text(value, place)
+            weight += len(value) // TEXT_PER_WEIGHT
+        elif isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+            raise LoadError("integer-range", "an integer outside -2^63 … 2^63-1; write it as text", place)
+        self._finish(_Sized(ScalarNode(value, place), weight, 0), anchor, place)
+
+    def alias(self, name: str, place: Place | None) -> None:
+        """Take the value of an anchor once more."""
+        known = self._anchors.get(name)
+        if known is None:
+            raise LoadError("unknown-alias", f"the alias *{name} has no finished anchor before it", place)
+        if self.wants_key:
+            if not isinstance(known.node, ScalarNode) or not isinstance(known.node.value, str):
+                raise LoadError("key-not-text", "a key must be text", place)
+            self.key(known.node.value, place)
+        else:
+            self._finish(known, None, place)
+
+    def end(self) -> None:
+        """Close the innermost mapping or list."""
+        frame = self._open.pop()
+        node: Node
+        if frame.is_mapping:
+            self._merge(frame)
+            node = MappingNode(frame.entries, frame.place)
+        else:
+            node = SequenceNode(tuple(frame.items), frame.place)
+        self._finish(_Sized(node, frame.weight, frame.height + 1), frame.anchor, frame.place)
+
+    def _finish(self, sized: _Sized, anchor: str | None, place: Place | None) -> None:
+        if len(self._open) + sized.height > MAX_DEPTH:
+            raise LoadError("too-deep", f"nested deeper than {MAX_DEPTH} levels", place)
+        if anchor is not None:
+            self._anchors[anchor] = sized
+        if not self._open:
+            self._root = sized.node
+            return
+        frame = self._open[-1]
+        frame.weight += sized.weight
+        frame.height = max(frame.height, sized.height)
+        if frame.weight > MAX_WEIGHT:
+            message = f"more than {MAX_WEIGHT:,} entries, aliases expanded"
+            raise LoadError("too-large", message, place)
+        if frame.is_mapping:
+            self._put(frame, sized.node)
+        else:
+            frame.items.append(sized.node)
+
+    def _put(self, frame: _Frame, node: Node) -> None:
+        key, frame.key = frame.key, None
+        assert key is not None
+        if frame.key_merges:
+            frame.merged.append((frame.key_place, node))
+            return
+        earlier = frame.entries.get(key)
+        if earlier is None:
+            frame.entries[key] = Entry(frame.key_place, node)
+            return
+        first = f" (first on line {earlier.place.line})" if earlier.place else ""
+        again = f" on line {frame.key_place.line}" if frame.key_place else ""
+        message = f"the key {shown(key)} is written again{again}{first}"
+        frame.key = key
+        self._findings.error(frame.key_place, self.path, "duplicate-key", message)
+        frame.key = None
+
+    def _merge(self, frame: _Frame) -> None:
+        """Add what YAML's merge keys bring in; keys of the mapping itself win, then earlier merges."""
+        for place, node in frame.merged:
+            sources = node.items if isinstance(node, SequenceNode) else (node,)
+            for source in sources:
+                if not isinstance(source, MappingNode):
+                    raise LoadError("bad-merge", "`<<` takes a mapping or a list of mappings", place)
+                for key, entry in source.entries.items():
+                    frame.entries.setdefault(key, entry)
+
+
+def _check_text(text: str, place: Place | None) -> None:
+    if "\0" in text:
+        raise LoadError("nul-character", "text with a NUL character cannot reach a program", place)
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise LoadError("lone-surrogate", "text with half a surrogate pair is no Unicode", place)

@@ -1,0 +1,234 @@
+"""Reads typed values out of one mapping of the file and records what is wrong with each."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import TypeVar
+
+from sweepd.durations import parse_duration
+from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
+from sweepd.spec.point import Number
+from sweepd.spec.reading.codes import Code
+from sweepd.spec.reading.diagnostic import Findings, Place, nearest, shown
+from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One mapping, the path to it, and the place of its own key.
+
+    Every reader returns None both for an absent key and, after recording why, for an unusable value.
+    """
+
+    node: MappingNode
+    path: str
+    place: Place | None
+    findings: Findings
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.node.entries
+
+    def node_at(self, key: str) -> Node | None:
+        """Return the node of a key."""
+        entry = self.node.entries.get(key)
+        return entry.node if entry else None
+
+    def path_of(self, key: str) -> str:
+        """Return the dotted path of a key."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def error(
+        self, code: Code, message: str, *, key: str | None = None, suggestion: str | None = None
+    ) -> None:
+        """Record an error at the value of a key, or at the mapping itself."""
+        if key is None or key not in self.node.entries:
+            self.findings.error(self.place, self.path, code, message, suggestion)
+        else:
+            place = self.node.entries[key].node.place
+            self.findings.error(place, self.path_of(key), code, message, suggestion)
+
+    def check_keys(self, legal: Collection[str], where: str) -> None:
+        """Refuse keys that are unknown."""
+        for key, entry in self.node.entries.items():
+            if key not in legal:
+                message = f"unknown key {shown(key)} in {where}"
+                near = nearest(key, legal)
+                self.findings.error(entry.place, self.path_of(key), "unknown-key", message, near)
+
+    def need(self, key: str, what: str = "") -> None:
+        """Refuse the mapping if it lacks a key."""
+        if key not in self.node.entries:
+            self.error("missing-key", f"needs `{key}`{what}")
+
+    def inner(self, key: str, wanted: str) -> "Fields | None":
+        """Return the fields of a mapping below a key; `wanted` says in a message what it must be."""
+        entry = self.node.entries.get(key)
+        if entry is None:
+            return None
+        if isinstance(entry.node, MappingNode):
+            return Fields(entry.node, self.path_of(key), entry.place, self.findings)
+        self._wrong_type(key, entry.node, wanted)
+        return None
+
+    def items(self, key: str, wanted: str) -> tuple[Node, ...]:
+        """Return the items of a list."""
+        node = self.node_at(key)
+        if node is None:
+            return ()
+        if isinstance(node, SequenceNode):
+            return node.items
+        self._wrong_type(key, node, wanted)
+        return ()
+
+    def is_empty_list(self, key: str) -> bool:
+        """Tell whether a key has a list without items."""
+        node = self.node_at(key)
+        return isinstance(node, SequenceNode) and not node.items
+
+    def texts(self, key: str, wanted: str) -> dict[int, str]:
+        """Return the non-empty texts of a list by their index."""
+        texts: dict[int, str] = {}
+        for index, item in enumerate(self.items(key, wanted)):
+            if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
+                texts[index] = item.value
+            elif isinstance(item, ScalarNode) and item.value == "":
+                self.item_error(key, index, "bad-value", "must not be empty")
+            else:
+                hint = "; quote it" if _is_bare(item) else ""
+                self.item_error(key, index, "bad-type", f"must be text, not {shown(_brief(item))}{hint}")
+        return texts
+
+    def item_error(
+        self, key: str, index: int, code: Code, message: str, suggestion: str | None = None
+    ) -> None:
+        """Record an error at an item of a list."""
+        node = self.node_at(key)
+        place = node.items[index].place if isinstance(node, SequenceNode) else self.place
+        self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message, suggestion)
+
+    def duration(self, key: str) -> float | None:
+        """Return the seconds of a duration such as 1h30m, to the millisecond."""
+        node = self.node_at(key)
+        if node is None:
+            return None
+        text = node.value if isinstance(node, ScalarNode) else None
+        try:
+            if not isinstance(text, str) or _is_numeral(text):
+                raise ValueError
+            seconds = round(parse_duration(text), 3)
+        except ValueError:
+            self._wrong_type(key, node, "a duration such as 90s or 1h30m")
+            return None
+        if not 0 < seconds <= MAX_TIMEOUT_DAYS * 86_400:
+            message = f"must be more than 0s and at most {MAX_TIMEOUT_DAYS}d, not {shown(text)}"
+            self.error("out-of-range", message, key=key)
+            return None
+        return seconds
+
+    def text(self, key: str, *, empty_allowed: bool = False) -> str | None:
+        """Return text."""
+        node = self.node_at(key)
+        if node is None:
+            return None
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            if node.value or empty_allowed:
+                return node.value
+            self.error("bad-value", "must not be empty", key=key)
+            return None
+        self._wrong_type(key, node, "text", "; quote it" if _is_bare(node) else "")
+        return None
+
+    def boolean(self, key: str) -> bool | None:
+        """Return true or false."""
+        node = self.node_at(key)
+        if node is None:
+            return None
+        if isinstance(node, ScalarNode) and isinstance(node.value, bool):
+            return node.value
+        self._wrong_type(key, node, "true or false")
+        return None
+
+    def number(self, key: str) -> Number | None:
+        """Return a finite number as it is written, integer or float."""
+        node = self.node_at(key)
+        if node is None:
+            return None
+        value = node.value if isinstance(node, ScalarNode) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            quoted = "; write it without quotes" if isinstance(value, str) and _is_numeral(value) else ""
+            self._wrong_type(key, node, "a number", quoted)
+            return None
+        if not isfinite(value):
+            self.error("not-finite", f"must be finite, not {value}", key=key)
+            return None
+        return value
+
+    def integer(self, key: str, minimum: int, maximum: int = INT64_MAX) -> int | None:
+        """Return an integer within bounds; 20.0 counts as one."""
+        value = self.number(key)
+        if value is None:
+            return None
+        if isinstance(value, float) and not value.is_integer():
+            self.error("bad-type", f"must be an integer, not {value}", key=key)
+            return None
+        if not minimum <= value <= maximum:
+            self.error("out-of-range", f"must be {_bounds(minimum, maximum, value)}, not {value}", key=key)
+            return None
+        return int(value)
+
+    def choice(self, key: str, choices: type[Choice]) -> Choice | None:
+        """Return one of the words of an enumeration."""
+        word = self.word(key, [choice.value for choice in choices])
+        return None if word is None else choices(word)
+
+    def word(self, key: str, legal: Sequence[str]) -> str | None:
+        """Return one of several words."""
+        node = self.node_at(key)
+        if node is None:
+            return None
+        word = node.value if isinstance(node, ScalarNode) else None
+        if isinstance(word, str) and word in legal:
+            return word
+        wanted = f"none of {', '.join(legal)}" if len(legal) > 1 else f"not {legal[0]}"
+        message = f"{shown(_brief(node))} is {wanted}"
+        near = nearest(word, legal) if isinstance(word, str) else None
+        self.error("unknown-value", message, key=key, suggestion=near)
+        return None
+
+    def _wrong_type(self, key: str, node: Node, wanted: str, hint: str = "") -> None:
+        self.error("bad-type", f"must be {wanted}, not {shown(_brief(node))}{hint}", key=key)
+
+
+def _bounds(minimum: int, maximum: int, value: Number) -> str:
+    """Return the bounds that a value breaks, in words; those of 64 bits are said only where they matter."""
+    if maximum == INT64_MAX and value < minimum:
+        return "within 64 bits" if minimum == INT64_MIN else f"at least {minimum}"
+    if maximum == INT64_MAX:
+        return "within 64 bits"
+    return f"from {minimum} to {maximum}"
+
+
+def _brief(node: Node) -> object:
+    """Return what a message shows: containers by their kind alone, however large they are."""
+    match node:
+        case ScalarNode(value=value):
+            return value
+        case SequenceNode():
+            return []
+        case MappingNode():
+            return {}
+
+
+def _is_bare(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.value is not None and not isinstance(node.value, str)
+
+
+def _is_numeral(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,118 @@
+"""Reads the bytes of a file into a document tree: encoding, size, YAML or JSON, one mapping."""
+
+import re
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Final
+
+from sweepd.spec.limits import MAX_FILE_BYTES
+from sweepd.spec.reading import json_tokens
+from sweepd.spec.reading.composer import Composer, LoadError
+from sweepd.spec.reading.diagnostic import Findings, Place
+from sweepd.spec.reading.nodes import MappingNode, Node, Scalar, ScalarNode
+
+_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def load_text(content: bytes, findings: Findings) -> MappingNode | None:
+    """Return the mapping that a file holds, or None after recording why there is none."""
+    composer = Composer(findings)
+    try:
+        text = _decoded(content)
+        if json_tokens.is_json(text):
+            json_tokens.feed(text, composer)
+        else:
+            # Only here: most processes read specifications, but no YAML, and its library is heavy.
+            from sweepd.spec.reading import yaml_tokens
+
+            _check_printable(text)
+            yaml_tokens.feed(text, composer)
+        return _mapping(composer.root)
+    except LoadError as error:
+        findings.error(error.place, composer.path, error.code, error.message)
+        return None
+
+
+def load_mapping(document: Mapping[str, object], findings: Findings) -> MappingNode | None:
+    """Return the same tree, without places, for a Python mapping."""
+    composer = Composer(findings)
+    try:
+        _feed_python(document, composer)
+        return _mapping(composer.root)
+    except LoadError as error:
+        findings.error(error.place, composer.path, error.code, error.message)
+        return None
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > MAX_FILE_BYTES:
+        message = f"the file is larger than the {MAX_FILE_BYTES:,} bytes that are read"
+        raise LoadError("file-too-large", message, None)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        message = f"not UTF-8: {error.reason} (byte 0x{content[error.start]:02x})"
+        raise LoadError("not-utf8", message, _place_after(before)) from None
+
+
+def _check_printable(text: str) -> None:
+    """Refuse what YAML does not allow unescaped; its own library tells no line."""
+    bad = _UNPRINTABLE.search(text)
+    if bad is not None:
+        message = (
+            f"the control character U+{ord(bad[0]):04X}; within double quotes it can be written as an escape"
+        )
+        if bad[0] == "\0":  # no program can be given one, however it is written
+            message = "a NUL byte: this is no text file"
+        raise LoadError("control-character", message, _place_after(text[: bad.start()]))
+
+
+def _place_after(text: str) -> Place:
+    return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
+
+
+def _mapping(root: Node | None) -> MappingNode:
+    match root:
+        case MappingNode(entries=entries) if entries:
+            return root
+        case None | MappingNode() | ScalarNode(value=None):
+            raise LoadError("empty-file", "the file is empty: nothing to sweep over", None)
+        case _:
+            message = "the file must hold one mapping (`method: …`, `parameters: …`)"
+            raise LoadError("not-a-mapping", message, root.place)
+
+
+def _feed_python(value: object, composer: Composer) -> None:
+    match value:
+        case Mapping():
+            composer.start(None, mapping=True)
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise LoadError("key-not-text", f"the key {key!r:.60} is not text", None)
+                composer.key(str.__str__(key), None)
+                _feed_python(item, composer)
+            composer.end()
+        case Sequence() if not isinstance(value, str | bytes | bytearray | memoryview):
+            composer.start(None, mapping=False)
+            for item in value:
+                _feed_python(item, composer)
+            composer.end()
+        case _:
+            composer.scalar(_python_scalar(value), None)
+
+
+def _python_scalar(value: object) -> Scalar:
+    """Return the exact built-in value; text enumerations, numpy's numbers and the like become one."""
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return str.__str__(value)
+        case Integral():
+            return int(value)
+        case Real():
+            return float(value)
+        case _:
+            message = f"a value of type {type(value).__name__} cannot be part of a sweep"
+            raise LoadError("not-json", message, None)

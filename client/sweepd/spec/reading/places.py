@@ -1,0 +1,32 @@
+"""Finds the place in the file of something that is known by its dotted path."""
+
+from collections.abc import Sequence
+
+from sweepd.spec.reading.diagnostic import Place
+from sweepd.spec.reading.nodes import MappingNode, Node, SequenceNode
+
+
+def place_of(root: Node, path: Sequence[str | int]) -> Place | None:
+    """Return the place of the value at a path, or of the innermost thing on the way that is there."""
+    node = root
+    for part in path:
+        if isinstance(node, MappingNode) and isinstance(part, str) and part in node.entries:
+            node = node.entries[part].node
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+        else:
+            break
+    return node.place
+
+
+def parameter_node(parameters: Node | None, path: Sequence[str]) -> MappingNode | None:
+    """Return the mapping of a parameter or group below the `parameters` of a file."""
+    node = parameters
+    for depth, name in enumerate(path):
+        if depth and isinstance(node, MappingNode):
+            inner = node.entries.get("parameters")
+            node = inner.node if inner else None
+        if not isinstance(node, MappingNode) or name not in node.entries:
+            return None
+        node = node.entries[name].node
+    return node if isinstance(node, MappingNode) else None

@@ -1,0 +1,137 @@
+"""The rules that concern a sweep as a whole: which keys need which, and what each method can search."""
+
+from collections.abc import Iterator, Mapping
+
+from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
+from sweepd.spec.limits import MAX_POINT_BYTES, MAX_SOBOL_DIMENSIONS
+from sweepd.spec.parameter import Group, Parameter, ParameterNode
+from sweepd.spec.point import canonical_json, is_number
+from sweepd.spec.reading.diagnostic import Place
+from sweepd.spec.reading.fields import Fields
+from sweepd.spec.reading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.sweep_spec import Method
+
+_NUMBER_BYTES = 24  # the longest number in JSON
+
+
+def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, ParameterNode]) -> None:
+    """Record what could not run although each part is well formed."""
+    _check_metric(fields, method)
+    _check_method_keys(fields, method)
+    _check_counts(fields)
+    leaves = list(_leaves(parameters, fields.node.entries.get("parameters"), "parameters"))
+    if method is Method.GRID:
+        for path, place, leaf in leaves:
+            if leaf.distribution.grid_values is None:
+                message = (
+                    f"a grid cannot go through {leaf.distribution.name}; list its `values`, or use q_uniform"
+                )
+                fields.findings.error(place, path, "not-a-grid", message)
+    free = sum(not isinstance(leaf.distribution, Constant) for _, _, leaf in leaves)
+    if method is Method.BAYES and leaves and not free:
+        fields.error("nothing-to-search", "bayes needs a parameter that is not constant", key="method")
+    if method is Method.SOBOL and free > MAX_SOBOL_DIMENSIONS:
+        message = f"{free:,} parameters to search; sobol can do {MAX_SOBOL_DIMENSIONS:,}: use random"
+        fields.error("out-of-range", message, key="parameters")
+    size = _largest_point(parameters)
+    if size > MAX_POINT_BYTES:
+        reach = f"the parameters of one run can reach {size:,} bytes of JSON"
+        message = f"{reach}; at most {MAX_POINT_BYTES:,} are passed on"
+        fields.error("point-too-large", message, key="parameters")
+    _check_ambiguous(fields, leaves)
+
+
+def _check_metric(fields: Fields, method: Method | None) -> None:
+    if "metric" in fields or "metrics" in fields:
+        return
+    if method is Method.BAYES:
+        fields.error("missing-key", "bayes needs a `metric` to optimise", key="method")
+    rule, canary = fields.node_at("early_terminate"), fields.node_at("canary")
+    if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
+        fields.error("missing-key", "early termination needs a `metric` to judge by", key="early_terminate")
+    if isinstance(canary, ScalarNode) and canary.value is True:
+        fields.error("missing-key", "canary needs a `metric` to wait for", key="canary")
+    if "aggregate" in fields:
+        fields.error("missing-key", "aggregate needs a `metric` to combine", key="aggregate")
+
+
+def _check_method_keys(fields: Fields, method: Method | None) -> None:
+    """Refuse keys that mean something to other methods only."""
+    if method is None:
+        return
+    shuffle = fields.node_at("shuffle")
+    if method is not Method.GRID and isinstance(shuffle, ScalarNode) and shuffle.value is True:
+        message = f"goes with `method: grid` only; {method.value} has no order to mix"
+        fields.error("wrong-method", message, key="shuffle")
+    if method is Method.LIST:
+        fields.need("runs", ", the points to run")
+        if "initial" in fields:
+            message = "does not go with `method: list`; put these points first in `runs`"
+            fields.error("wrong-method", message, key="initial")
+    elif "runs" in fields:
+        message = "goes with `method: list` only; points that run first go under `initial`"
+        fields.error("wrong-method", message, key="runs")
+
+
+def _check_counts(fields: Fields) -> None:
+    """Warn where `run_cap` cuts off what the file asks for."""
+    run_cap, repeats = _count(fields, "run_cap"), _count(fields, "repeats") or 1
+    if run_cap is None:
+        return
+    place = fields.node.entries["run_cap"].node.place
+    if run_cap % repeats:
+        message = f"{run_cap} is no multiple of {repeats} repeats: the last point gets fewer runs"
+        fields.findings.warning(place, "run_cap", "uneven-repeats", message)
+    for key in ("initial", "runs"):
+        points = fields.node_at(key)
+        asked = len(points.items) * repeats if isinstance(points, SequenceNode) else 0
+        if asked > run_cap:
+            message = f"{run_cap} runs are fewer than the {asked} that `{key}` asks for"
+            fields.findings.warning(place, "run_cap", "cut-off", message)
+
+
+def _count(fields: Fields, key: str) -> int | None:
+    node = fields.node_at(key)
+    value = node.value if isinstance(node, ScalarNode) else None
+    return int(value) if is_number(value) and isinstance(value, int | float) and 1 <= value < 2**63 else None
+
+
+def _check_ambiguous(fields: Fields, leaves: list[tuple[str, Place | None, Parameter]]) -> None:
+    """Warn where a dotted name and a group make two parameters look like one."""
+    seen: set[str] = set()
+    for path, place, _ in leaves:
+        if path in seen:
+            message = "another parameter has the same dotted name: columns and flat arguments mix them up"
+            fields.findings.warning(place, path, "ambiguous-name", message)
+        seen.add(path)
+
+
+def _leaves(
+    parameters: Mapping[str, ParameterNode], entry: Entry | None, path: str
+) -> Iterator[tuple[str, Place | None, Parameter]]:
+    places = entry.node.entries if entry is not None and isinstance(entry.node, MappingNode) else {}
+    for name, node in parameters.items():
+        inner = places.get(name)
+        if isinstance(node, Parameter):
+            yield f"{path}.{name}", inner.place if inner else None, node
+        elif inner is not None and isinstance(inner.node, MappingNode):
+            yield from _leaves(node.parameters, inner.node.entries.get("parameters"), f"{path}.{name}")
+
+
+def _largest_point(parameters: Mapping[str, ParameterNode]) -> int:
+    """Return the bytes of canonical JSON of the largest point."""
+    total = 2
+    for name, node in parameters.items():
+        total += len(canonical_json(name)) + 2
+        total += _largest_point(node.parameters) if isinstance(node, Group) else _largest_value(node)
+    return total
+
+
+def _largest_value(parameter: Parameter) -> int:
+    match parameter.distribution:
+        case Constant(value=value):
+            return len(canonical_json(value))
+        case Categorical(values=values) | WeightedCategorical(values=values):
+            return max(len(canonical_json(value)) for value in values)
+        case _:
+            return _NUMBER_BYTES

@@ -1,0 +1,1 @@
+"""The search space: which points there are, how many, and drawing them."""

@@ -1,0 +1,167 @@
+"""Says in words why a point, or what is given of one, does not lie in a space."""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd.spec.distributions.refusal import refusal
+from sweepd.spec.expressions.expression import Expression
+from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, leaves
+from sweepd.spec.point import Json
+from sweepd.spec.reading.diagnostic import printable
+from sweepd.spec.space.assembly import values_of
+from sweepd.spec.space.dimension import Dimension
+from sweepd.spec.space.rules import Gate, Rules
+from sweepd.spec.space.wheel import Wheel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A space as far as belonging to it goes; `constants` are all of them, conditional or not."""
+
+    parameters: Mapping[str, ParameterNode]
+    dimensions: Sequence[Dimension]
+    rules: Rules
+    constants: Mapping[Path, Json]
+
+    def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return what is missing, not used, out of bounds, unknown, in no row of a zip, or constrained."""
+        has_rules = self.rules.gates or self.rules.constraints or self.dimensions
+        values = dict(values_of(self.parameters, point)) if has_rules else {}
+        closed: dict[Path, Gate] = {}
+        for gate in self.rules.gates:
+            if not gate.is_open(values):
+                _close(gate, values, closed)
+        return self._in_words(point, values, closed, is_partial=False)
+
+    def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return what of a partial point can be in no point, as far as what it gives decides that."""
+        given = dict(values_of(self.parameters, partial))
+        conditional = {path for gate in self.rules.gates for path in gate.paths}
+        values = {path: value for path, value in self.constants.items() if path not in conditional} | given
+        closed: dict[Path, Gate] = {}
+        for gate in self.rules.gates:
+            if not all(path in values or path in closed for path in gate.reads):
+                continue
+            if not gate.is_open(values):
+                _close(gate, values, closed)
+                continue
+            for path in self.constants.keys() & gate.paths:
+                values.setdefault(path, self.constants[path])
+        return self._in_words(partial, values, closed, is_partial=True)
+
+    def to_unit(self, point: Mapping[str, Json], dimensions: Sequence[Dimension]) -> tuple[float | None, ...]:
+        """Return the unit coordinates of a point, None where none of the parameters is active.
+
+        Raises:
+            ValueError: a value is missing or cannot be placed.
+        """
+        values = dict(values_of(self.parameters, point))
+        closed: set[Path] = set()
+        for gate in self.rules.gates:
+            if not gate.is_open(values):
+                closed.update(gate.paths)
+                for path in gate.paths:
+                    values.pop(path, None)
+        return tuple(_coordinate(dimension, values, closed) for dimension in dimensions)
+
+    def _in_words(
+        self,
+        point: Mapping[str, Json],
+        values: Mapping[Path, Json],
+        closed: Mapping[Path, Gate],
+        *,
+        is_partial: bool,
+    ) -> tuple[str, ...]:
+        words = [
+            message
+            for message, is_absence in _entries(self.parameters, point, (), closed)
+            if not (is_partial and is_absence)
+        ]
+        if not words:
+            words += _missing_rows(self.dimensions, values)
+            known = values.keys() | closed.keys()
+            for constraint in self.rules.constraints:
+                if (constraint.reads <= known or not is_partial) and not constraint.holds(values):
+                    words.append(_broken(constraint, values))
+        return tuple(words)
+
+
+def _coordinate(dimension: Dimension, values: Mapping[Path, Json], closed: Container[Path]) -> float | None:
+    active = [path for path in dimension.paths if path not in closed]
+    for path in active:
+        if path not in values:
+            raise ValueError(f"{dotted(path)} is missing")
+    if not active:
+        return None
+    if len(dimension.paths) == 1:
+        return dimension.distribution.to_unit(values[active[0]])
+    wheel = Wheel(dimension, dimension.distribution.support or ())
+    digits = wheel.agreeing({path: values[path] for path in active})
+    if not digits:
+        raise ValueError(f"{dimension.name}: no row has these values")
+    return dimension.distribution.to_unit(wheel.choices[digits[0]])
+
+
+def _close(gate: Gate, values: dict[Path, Json], closed: dict[Path, Gate]) -> None:
+    for path in gate.paths:
+        values.pop(path, None)
+        closed[path] = gate
+
+
+def _entries(
+    parameters: Mapping[str, ParameterNode],
+    point: Mapping[str, Json],
+    outer: Path,
+    closed: Mapping[Path, Gate],
+) -> Iterator[tuple[str, bool]]:
+    """Yield each message, and whether it is about something that is missing."""
+    for name, node in parameters.items():
+        path = (*outer, name)
+        if name not in point:
+            if _is_expected(node, path, closed):
+                yield f"{dotted(path)} is missing", True
+            continue
+        value = point[name]
+        if isinstance(node, Group):
+            if not isinstance(value, Mapping):
+                yield f"{dotted(path)} must be a mapping", False
+            elif not value and node.parameters and not _is_expected(node, path, closed):
+                first, _ = next(leaves(node.parameters, path))
+                yield _unused(path, closed[first]), False
+            else:
+                yield from _entries(node.parameters, value, path, closed)
+        elif path in closed:
+            yield _unused(path, closed[path]), False
+        elif not node.distribution.contains(value):
+            yield f"{dotted(path)}: {refusal(node.distribution, value)}", False
+    for name in point:
+        if name not in parameters:
+            yield f"{dotted((*outer, name))} is no parameter", False
+
+
+def _is_expected(node: ParameterNode, path: Path, closed: Container[Path]) -> bool:
+    if isinstance(node, Group):
+        return any(inner not in closed for inner, _ in leaves(node.parameters, path))
+    return path not in closed
+
+
+def _unused(path: Path, gate: Gate) -> str:
+    return f"{dotted(path)} is not used where `{printable(gate.text)}` does not hold"
+
+
+def _missing_rows(dimensions: Sequence[Dimension], values: Mapping[Path, Json]) -> Iterator[str]:
+    for dimension in dimensions:
+        given = {path: values[path] for path in dimension.paths if path in values}
+        if len(given) > 1 and not Wheel(dimension, dimension.distribution.support or ()).agreeing(given):
+            names = " and ".join(dotted(path) for path in given)
+            row = " and ".join(f"{value!r:.80}" for value in given.values())
+            yield f"{names} are zipped, and {row} do not stand in one row"
+
+
+def _broken(constraint: Expression, values: Mapping[Path, Json]) -> str:
+    reads = [
+        f"{dotted(path)} = {values[path]!r:.80}" if path in values else f"{dotted(path)} not used"
+        for path in sorted(constraint.reads)
+    ]
+    where = f" with {', '.join(reads)}" if reads else ""
+    return f"the constraint `{printable(constraint.text)}` does not hold{where}"

@@ -1,0 +1,112 @@
+"""What decides which parameters a point has, and which points there are: gates and constraints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.expressions.expression import Expression
+from sweepd.spec.parameter import Path, dotted
+from sweepd.spec.point import Json
+
+
+class CircleError(ValueError):
+    """Conditions wait for each other: each of `paths` depends on the next, the last one on the first."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(" -> ".join(dotted(path) for path in (*paths, paths[0])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A parameter that is no group; a constant belongs to no dimension."""
+
+    path: Path
+    distribution: Distribution
+    conditions: tuple[Expression, ...]
+    """Its own `when` and those of the groups around it, the outermost first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Parameters that exist under the same conditions: where all of them hold."""
+
+    conditions: tuple[Expression, ...]
+    paths: tuple[Path, ...]
+    reads: frozenset[Path]
+
+    def is_open(self, values: Mapping[Path, Json]) -> bool:
+        """Tell whether they exist; `values` lacks, of what the conditions read, the inactive parameters."""
+        return all(condition.holds(values) for condition in self.conditions)
+
+    @property
+    def text(self) -> str:
+        """The conditions as written."""
+        return " and ".join(condition.text for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The gates, each after those that decide what it reads, and the constraints."""
+
+    gates: tuple[Gate, ...] = ()
+    constraints: tuple[Expression, ...] = ()
+
+    def apart(self) -> "Rules":
+        """Return the same rules with each constraint in as many as it is made of."""
+        parts = (constraint.conjuncts or (constraint,) for constraint in self.constraints)
+        return replace(self, constraints=tuple(part for each in parts for part in each))
+
+    def close(self, values: dict[Path, Json]) -> set[Path]:
+        """Take the inactive parameters out of an assignment, and return them."""
+        inactive: set[Path] = set()
+        for gate in self.gates:
+            if not gate.is_open(values):
+                inactive.update(gate.paths)
+                for path in gate.paths:
+                    values.pop(path, None)
+        return inactive
+
+    def hold(self, values: Mapping[Path, Json]) -> bool:
+        """Tell whether active values satisfy the constraints."""
+        return all(constraint.holds(values) for constraint in self.constraints)
+
+
+def gates_of(leaves: Sequence[Leaf]) -> list[Gate]:
+    """Return the gates of parameters, in the order of the first parameter behind each."""
+    behind: dict[tuple[int, ...], list[Leaf]] = {}
+    for leaf in leaves:
+        if leaf.conditions:
+            behind.setdefault(tuple(map(id, leaf.conditions)), []).append(leaf)
+    return [
+        Gate(
+            conditions=members[0].conditions,
+            paths=tuple(leaf.path for leaf in members),
+            reads=frozenset().union(*(condition.reads for condition in members[0].conditions)),
+        )
+        for members in behind.values()
+    ]
+
+
+def in_turn(gates: Sequence[Gate]) -> list[Gate]:
+    """Return the gates, each after those that decide what it reads.
+
+    Raises:
+        CircleError: there is no such order.
+    """
+    behind = {path: place for place, gate in enumerate(gates) for path in gate.paths}
+    before = {
+        place: sorted({behind[path] for path in gate.reads if path in behind})
+        for place, gate in enumerate(gates)
+    }
+    try:
+        return [gates[place] for place in TopologicalSorter(before).static_order()]
+    except CycleError as error:
+        circle: list[int] = error.args[1][::-1]  # each reads the next now
+        raise CircleError([_step(gates[a], gates[b]) for a, b in pairwise(circle)]) from None
+
+
+def _step(gate: Gate, following: Gate) -> Path:
+    return min(gate.reads.intersection(following.paths))

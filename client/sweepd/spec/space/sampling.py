@@ -1,0 +1,228 @@
+"""Draws points: each parameter by itself; what breaks a constraint is drawn again with what that concerns."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd.spec.expressions.expression import Expression
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json
+from sweepd.spec.space.components import Component, together
+from sweepd.spec.space.dimension import Dimension
+from sweepd.spec.space.draw import draw, draw_again
+from sweepd.spec.space.wheel import Wheel
+
+MOST_DRAWS = 10_000
+"""How often one component is drawn before it counts as impossible."""
+
+_MOST_VALUES = 2_000_000
+"""How many values are drawn to judge a component: one of very many parameters gets fewer draws."""
+
+_LEAST_DRAWS = 100
+
+Values = dict[Path, Json]
+
+
+class InfeasibleError(ValueError):
+    """No point was found that satisfies the constraints, or that has what is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """How often draws satisfied the constraints; of parts that are drawn apart, the part that did least.
+
+    `hits` is counted up to a number that is enough, `draws` is how many that took. `constraints` are those of
+    that part.
+    """
+
+    hits: int
+    draws: int
+    constraints: tuple[str, ...] = ()
+
+
+Fill = Callable[[Values, float], None]
+"""Puts what a number in [0, 1) means into the values."""
+
+_Stage = tuple[Sequence[int], Expression | None]
+"""What to draw, and the constraint that can be judged then."""
+
+
+class Sampler:
+    """Draws by (seed, index): the same point always, whatever was drawn before.
+
+    Components are rejected one by one. They share no parameter, so the points are distributed as if all of a
+    point were drawn again until everything holds, at the sum of the costs instead of their product.
+    """
+
+    def __init__(
+        self,
+        dimensions: Sequence[Dimension],
+        components: Sequence[Component],
+        constants: Mapping[Path, Json],
+    ) -> None:
+        self._dimensions, self._components, self._constants = dimensions, components, constants
+        self._fills = [_fill(dimension) for dimension in dimensions]
+        self._stages = [_stages(component, dimensions) for component in components]
+        reads = frozenset().union(*(component.reads for component in components))
+        self._read = [
+            place for place, dimension in enumerate(dimensions) if not reads.isdisjoint(dimension.paths)
+        ]
+
+    def values(self, seed: int, index: int, given: Mapping[Path, Json] | None = None) -> Values:
+        """Return the active values of random point number `index`, with all that is given.
+
+        Raises:
+            InfeasibleError: no draw satisfies the constraints and has what is given.
+        """
+        fills = self._fills if given is None else self._fills_around(given)
+        values = dict(self._constants)
+        for dimension, fill in zip(self._dimensions, fills, strict=True):
+            fill(values, draw(seed, index, dimension.path))
+        for component, stages in zip(self._components, self._stages, strict=True):
+            component.rules.close(values)
+            if self._fits(values, given, component):
+                continue
+            for attempt in range(1, MOST_DRAWS):
+                values.update(self._own_constants(component))
+                for places, constraint in stages:
+                    for place in places:
+                        fills[place](values, draw_again(seed, index, attempt, self._dimensions[place].path))
+                    if constraint is not None and not constraint.holds(values):
+                        break
+                else:
+                    component.rules.close(values)
+                    if self._fits(values, given, component):
+                        break
+            else:
+                raise InfeasibleError(_refusal(component))
+        return values
+
+    def values_at(self, vector: Sequence[float]) -> Values:
+        """Return the active values at unit coordinates, one per dimension; constraints may not hold."""
+        values = dict(self._constants)
+        for u, fill in zip(vector, self._fills, strict=True):
+            fill(values, u)
+        for component in self._components:
+            component.rules.close(values)
+        return values
+
+    def presence_at(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
+        """Return which dimensions the point at unit coordinates has; None if it breaks a constraint."""
+        values = dict(self._constants)
+        for place in self._read:
+            self._fills[place](values, vector[place])
+        absent: set[Path] = set()
+        for component in self._components:
+            absent |= component.rules.close(values)
+            if not component.rules.hold(values):
+                return None
+        return tuple(not absent.issuperset(dimension.paths) for dimension in self._dimensions)
+
+    def feasibility(self, draws: int, seed: int, enough: int, *, whole: bool = False) -> Feasibility:
+        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`.
+
+        With `whole`, everything is drawn at once, for what does not come in parts.
+        """
+        components = [component for component in self._components if component.rules.constraints]
+        if whole and components:
+            components = [together(components)]
+        found = [self._feasibility_of(component, draws, seed, enough) for component in components]
+        return min(found, key=lambda each: (each.hits, -each.draws), default=Feasibility(enough, enough))
+
+    def _feasibility_of(self, component: Component, draws: int, seed: int, enough: int) -> Feasibility:
+        constraints = list(component.rules.constraints)
+        texts = tuple(dict.fromkeys(constraint.text for constraint in constraints))
+        draws = min(draws, max(_LEAST_DRAWS, _MOST_VALUES // len(component.dimensions or (0,))))
+        hits = 0
+        for index in range(draws):
+            values = dict(self._constants)
+            for place in component.dimensions:
+                self._fills[place](values, draw(seed, index, self._dimensions[place].path))
+            component.rules.close(values)
+            broken = next((place for place, each in enumerate(constraints) if not each.holds(values)), None)
+            if broken is None:
+                hits += 1
+            else:  # what broke it is tried first from now on: it may well break the next one, too
+                constraints.insert(0, constraints.pop(broken))
+            if hits == enough:
+                return Feasibility(hits, index + 1, texts)
+        return Feasibility(hits, draws, texts)
+
+    def _fills_around(self, given: Mapping[Path, Json]) -> list[Fill]:
+        return [
+            fill if given.keys().isdisjoint(dimension.paths) else _fill_around(dimension, given)
+            for dimension, fill in zip(self._dimensions, self._fills, strict=True)
+        ]
+
+    def _own_constants(self, component: Component) -> Iterator[tuple[Path, Json]]:
+        for gate in component.rules.gates:
+            for path in gate.paths:
+                if path in self._constants:
+                    yield path, self._constants[path]
+
+    def _fits(self, values: Values, given: Mapping[Path, Json] | None, component: Component) -> bool:
+        return component.rules.hold(values) and (given is None or self._has(values, given, component))
+
+    def _has(self, values: Values, given: Mapping[Path, Json], component: Component) -> bool:
+        behind = (path for gate in component.rules.gates for path in gate.paths)
+        return all(path in values for path in behind if path in given)
+
+
+def _stages(component: Component, dimensions: Sequence[Dimension]) -> list[_Stage]:
+    """Return in which order to draw and to judge: what is broken early needs no more values.
+
+    With gates no constraint can be judged before all is drawn and what is inactive taken out.
+    """
+    left = dict.fromkeys(component.dimensions)
+    stages: list[_Stage] = []
+    constraints = () if component.rules.gates else component.rules.constraints
+    for constraint in sorted(constraints, key=lambda each: len(each.reads)):
+        needed = [place for place in left if not constraint.reads.isdisjoint(dimensions[place].paths)]
+        stages.append((needed, constraint))
+        for place in needed:
+            del left[place]
+    return [*stages, (list(left), None)]
+
+
+def _fill(dimension: Dimension) -> Fill:
+    quantile, paths = dimension.distribution.quantile, dimension.paths
+    path = paths[0]
+
+    def fill(values: Values, u: float) -> None:
+        values[path] = quantile(u)
+
+    def fill_row(values: Values, u: float) -> None:
+        row = quantile(u)
+        assert isinstance(row, list), "zipped parameters are drawn as rows"
+        values.update(zip(paths, row, strict=True))
+
+    return fill if len(paths) == 1 else fill_row
+
+
+def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
+    """Return what fills in the given value, or one of the rows that have the given ones."""
+    path = dimension.path
+    if len(dimension.paths) == 1:
+        value = given[path]
+
+        def fill(values: Values, u: float) -> None:
+            values[path] = value
+
+        return fill
+    rows = dimension.distribution.support or ()
+    wheel = Wheel(dimension, rows)
+    digits = wheel.agreeing(given)
+    if not digits:
+        raise InfeasibleError(f"no row of {dimension.name} has what is given")
+
+    def fill_row(values: Values, u: float) -> None:
+        digit = digits[int(u * len(digits))]
+        for member, path in enumerate(dimension.paths):
+            values[path] = given.get(path, wheel.value(digit, member))
+
+    return fill_row
+
+
+def _refusal(component: Component) -> str:
+    written = dict.fromkeys(constraint.text for constraint in component.rules.constraints)
+    texts = ", ".join(f"`{text}`" for text in written)
+    return f"none of {MOST_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has what is given'}"

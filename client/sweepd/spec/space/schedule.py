@@ -1,0 +1,227 @@
+"""When, as the digits of a combination are set one by one, parameters get values and rules can be judged.
+
+The first digits decide much about all combinations that begin with them: a constraint that reads the first
+two parameters only, and is broken, is broken whatever the others are. Where a rule is settled late, it is
+asked on the way whether it can still hold.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd.spec.expressions.expression import Expression
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json
+from sweepd.spec.space.foresight import Foresight
+from sweepd.spec.space.rules import Gate, Rules
+from sweepd.spec.space.wheel import Wheel
+
+_MOST_PARTS = 100_000
+"""How much is looked at on the way through all digits: more rules are looked at from fewer places."""
+
+START = -1
+"""The place of what is settled before any digit is."""
+
+
+@dataclass(slots=True)
+class State:
+    """Digits, and what those set so far make of the parameters. Later ones may be left over from before."""
+
+    digits: list[int]
+    values: dict[Path, Json]
+    open: list[bool]
+    looked: int = 0
+    """How many parts of rules were looked at to see whether they can still hold."""
+
+
+Step = Callable[[State], int | None]
+"""Settles something: None if the state may go on, else the places of which one must get another digit.
+
+They are the bits of an integer. A step may set a digit to its last where none of its other ones is right.
+"""
+
+
+def all_before(place: int) -> int:
+    """Return all places before one."""
+    return (1 << place) - 1
+
+
+class Schedule:
+    """What is to be done at each place, in an order in which everything that is read is settled."""
+
+    def __init__(self, wheels: Sequence[Wheel], rules: Rules, constants: Mapping[Path, Json]) -> None:
+        self._wheels, self._rules, self._constants = wheels, rules, constants
+        self._steps: list[list[Step]] = [[] for _ in range(len(wheels) + 1)]
+        self._gate_of = {path: place for place, gate in enumerate(rules.gates) for path in gate.paths}
+        self._gate_places: list[int] = []
+        self._settled: dict[Path, int] = {}
+        self._members = {
+            path: (place, member)
+            for place, wheel in enumerate(wheels)
+            for member, path in enumerate(wheel.paths)
+        }
+        self._foresight = Foresight(wheels, rules.gates, constants)
+        self._plan_values()
+        for place in range(len(wheels)):
+            self._plan_canonical(place)
+        for constraint in rules.constraints:
+            at = self._latest(constraint.reads)
+            self._add(at, _demanded(constraint.holds, self._foresight.places(constraint.reads)))
+        self._plan_lookouts()
+
+    def start(self, digits: list[int]) -> State:
+        """Return a state in which nothing is settled yet."""
+        always = {path: value for path, value in self._constants.items() if path not in self._gate_of}
+        return State(digits, always, [True] * len(self._rules.gates))
+
+    def settle(self, state: State, place: int) -> int | None:
+        """Do what is to be done once the digit at a place is set; return what the first step says."""
+        for step in self._steps[place + 1]:
+            back = step(state)
+            if back is not None:
+                return back
+        return None
+
+    def settled_at(self, path: Path) -> int:
+        """Return the place at which a parameter has its value, or is known to be inactive."""
+        return self._settled.get(path, START)
+
+    def present(self, state: State, place: int) -> tuple[bool, ...]:
+        """Return which of the parameters of a digit there are."""
+        gates = (self._gate_of.get(path) for path in self._wheels[place].paths)
+        return tuple(gate is None or state.open[gate] for gate in gates)
+
+    def _plan_values(self) -> None:
+        for path, (place, member) in self._members.items():
+            if path not in self._gate_of:
+                self._settled[path] = place
+                self._add(place, _set(path, self._wheels[place], place, member))
+        for number, gate in enumerate(self._rules.gates):
+            at = self._latest(gate.reads)
+            self._gate_places.append(at)
+            self._add(at, _judged(gate, number))
+            for path in gate.paths:
+                if path in self._members:
+                    place, member = self._members[path]
+                    self._settled[path] = max(at, place)
+                    setting = _set(path, self._wheels[place], place, member)
+                else:
+                    self._settled[path] = at
+                    setting = _set_constant(path, self._constants[path])
+                self._add(self._settled[path], _set_if_open(path, number, setting))
+
+    def _plan_canonical(self, place: int) -> None:
+        wheel = self._wheels[place]
+        gates = [self._gate_of[path] for path in wheel.paths if path in self._gate_of]
+        if not gates:
+            return
+        known = max(self._gate_places[gate] for gate in gates)
+        last = len(wheel.choices) - 1
+        culprits = 1 << place | self._foresight.places(wheel.paths)
+
+        def canonical(state: State) -> int | None:
+            present = self.present(state, place)
+            if wheel.is_canonical(state.digits[place], present):
+                return None
+            if known < place and not any(present):
+                state.digits[place] = last  # the first digit was tried already, and all others are alike
+            return culprits
+
+        self._add(max(place, known), canonical)
+        if len(gates) == len(wheel.paths):
+            self._plan_presence(place, known, gates)
+
+    def _plan_lookouts(self) -> None:
+        lookouts = [
+            (each, self._foresight.lookouts(each.reads, self._latest(each.reads)))
+            for each in self._rules.constraints
+        ]
+        whole = sum(len(places) * each.parts for each, places in lookouts)
+        stride = 1 + whole // _MOST_PARTS
+        for constraint, places in lookouts:
+            for place in places[::stride]:
+                self._add(place, self._hoped_for(constraint, place))
+
+    def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
+        """Look ahead, where gates are known late, whether those of a digit that is set can still open."""
+        reads = {path for gate in gates for path in self._rules.gates[gate].reads}
+        needed = self._foresight.gates(self._wheels[place].paths)
+        for at in sorted({place, *self._foresight.lookouts(reads, known)}):
+            if place <= at < known:
+                self._add(at, self._possible(place, at, gates, needed))
+
+    def _possible(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
+        last = len(self._wheels[place].choices) - 1
+        culprits = (1 << place | self._foresight.places(self._wheels[place].paths)) & all_before(at + 1)
+        parts = sum(len(self._rules.gates[gate].reads) for gate in needed)
+
+        def possible(state: State) -> int | None:
+            if state.digits[place] == 0:
+                return None
+            state.looked += parts
+            openings = self._foresight.openings(state.digits, at, needed)
+            if any(openings[gate][0] for gate in gates):
+                return None
+            if at == place:
+                state.digits[place] = last  # it has no say in whether it is there itself
+            return culprits
+
+        return possible
+
+    def _hoped_for(self, constraint: Expression, at: int) -> Step:
+        needed = self._foresight.gates(constraint.reads)
+        culprits = self._foresight.places(constraint.reads) & all_before(at + 1)
+        parts = constraint.parts + len(needed)
+
+        def hoped_for(state: State) -> int | None:
+            state.looked += parts
+            openings = self._foresight.openings(state.digits, at, needed)
+            can_hold, _ = self._foresight.truths(constraint, state.digits, at, openings)
+            return None if can_hold else culprits
+
+        return hoped_for
+
+    def _latest(self, paths: Iterable[Path]) -> int:
+        return max((self.settled_at(path) for path in paths), default=START)
+
+    def _add(self, place: int, step: Step) -> None:
+        self._steps[place + 1].append(step)
+
+
+def _set(path: Path, wheel: Wheel, place: int, member: int) -> Step:
+    choices = wheel.choices
+
+    def set_choice(state: State) -> None:
+        state.values[path] = choices[state.digits[place]]
+
+    def set_member(state: State) -> None:
+        state.values[path] = wheel.value(state.digits[place], member)
+
+    return set_member if wheel.is_zip else set_choice
+
+
+def _set_constant(path: Path, value: Json) -> Step:
+    def set_constant(state: State) -> None:
+        state.values[path] = value
+
+    return set_constant
+
+
+def _set_if_open(path: Path, gate: int, setting: Step) -> Step:
+    def set_if_open(state: State) -> None:
+        if state.open[gate]:
+            setting(state)
+        else:
+            state.values.pop(path, None)
+
+    return set_if_open
+
+
+def _judged(gate: Gate, number: int) -> Step:
+    def judge(state: State) -> None:
+        state.open[number] = gate.is_open(state.values)
+
+    return judge
+
+
+def _demanded(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Step:
+    return lambda state: None if holds(state.values) else culprits

@@ -1,0 +1,269 @@
+"""The space of a sweep: its dimensions, and points by index, by (seed, index), from and to the unit cube."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from sweepd.spec.parameter import ParameterNode, Path
+from sweepd.spec.point import Json, Point
+from sweepd.spec.space.assembly import assembled, from_values, value_at, values_of
+from sweepd.spec.space.compile_rules import compile_rules
+from sweepd.spec.space.counting import Count, count
+from sweepd.spec.space.dimension import Dimension
+from sweepd.spec.space.draw import draw
+from sweepd.spec.space.plan import Plan
+from sweepd.spec.space.sampling import Feasibility, InfeasibleError
+from sweepd.spec.space.walk import Walk
+from sweepd.spec.space.wheel import Wheel
+
+__all__ = ["Count", "Feasibility", "InfeasibleError", "SearchSpace"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """All points of a sweep. Values in points are shared with the specification: read, never changed.
+
+    Dimensions go in the order of their names by code point, a group among its siblings by its own name,
+    zipped parameters by the first of them. A point has its active parameters, constants included, sorted by
+    name.
+    """
+
+    parameters: Mapping[str, ParameterNode]
+    dimensions: tuple[Dimension, ...]
+    zips: tuple[tuple[str, ...], ...]
+    constraints: tuple[str, ...]
+    _plan: Plan = field(repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        parameters: Mapping[str, ParameterNode],
+        *,
+        zips: Sequence[Sequence[str]] = (),
+        constraints: Sequence[str] = (),
+    ) -> "SearchSpace":
+        """Return the space of the parameters of a sweep.
+
+        Raises:
+            ValueError: a condition, a constraint or a zip is wrong; `check_expressions` says all that is.
+        """
+        compiled = compile_rules(parameters, constraints, zips)
+        for finding in compiled.findings:
+            raise ValueError(f"{finding.path}: {finding.message}")
+        return cls(
+            compiled.parameters,
+            compiled.dimensions,
+            tuple(tuple(names) for names in zips),
+            tuple(constraints),
+            Plan(compiled),
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., "SearchSpace"], tuple[object, ...]]:
+        """Pickle what the space is made of: compiled expressions are functions, which do not travel."""
+        return _rebuilt, (self.parameters, self.zips, self.constraints)
+
+    @property
+    def finite_combinations(self) -> int | None:
+        """How many combinations of values that can be drawn there are, None where there is no end to them."""
+        sizes = [dimension.distribution.size for dimension in self.dimensions]
+        finite = [size for size in sizes if size is not None]
+        return prod(finite) if len(finite) == len(sizes) else None
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of grid values there are: at least as many as points of the grid.
+
+        Raises:
+            ValueError: a parameter has no grid values.
+        """
+        return prod(len(wheel.choices) for wheel in self._plan.grid)
+
+    def combination(self, index: int) -> Point | None:
+        """Return the point of one combination of the grid, None where it stands for no point of its own.
+
+        The last dimension varies fastest. Each point has exactly one combination; others, that differ only in
+        parameters that are not there, or that break a constraint, have none.
+
+        Raises:
+            IndexError: there is no such index.
+            ValueError: a parameter has no grid values.
+        """
+        plan = self._plan
+        return self._decoded(plan.grid, index) if plan.is_plain else self._at(plan.grid_walk, index)
+
+    def next_combination(
+        self, start: int, limit: int, partial: Mapping[str, Json] | None = None
+    ) -> tuple[int, Point | None]:
+        """Return the first combination of the grid from `start` on that is a point: its index, and the point.
+
+        At most `limit` candidates are looked at, each of which may skip many combinations: (index to go on
+        from, None) when there was no point among them, (`combinations`, None) at the end. With `partial`,
+        only points that agree with what it gives.
+
+        Raises:
+            ValueError: a parameter has no grid values.
+        """
+        plan = self._plan
+        if plan.is_plain and partial is None:
+            return self._next_decoded(plan.grid, start, limit)
+        return self._next(plan.grid_walk, start, limit, partial)
+
+    def finite_combination(self, index: int) -> Point | None:
+        """Return what `combination` does, for the values that can be drawn instead of those of a grid.
+
+        Raises:
+            IndexError: there is no such index.
+            ValueError: the space is infinite.
+        """
+        plan = self._plan
+        return self._decoded(plan.support, index) if plan.is_plain else self._at(plan.support_walk, index)
+
+    def next_finite_combination(
+        self, start: int, limit: int, partial: Mapping[str, Json] | None = None
+    ) -> tuple[int, Point | None]:
+        """Return what `next_combination` does, for the values that can be drawn.
+
+        Raises:
+            ValueError: the space is infinite.
+        """
+        plan = self._plan
+        if plan.is_plain and partial is None:
+            return self._next_decoded(plan.support, start, limit)
+        return self._next(plan.support_walk, start, limit, partial)
+
+    def count_grid(self, limit: int = 1_000_000) -> Count:
+        """Return how many points the grid has, estimated where counting takes more than `limit` steps.
+
+        Raises:
+            ValueError: a parameter has no grid values.
+        """
+        return count(self._plan.grid, self._plan.components, self._plan.constants, limit)
+
+    def count_points(self, limit: int = 1_000_000) -> Count:
+        """Return how many distinct points can be drawn, as `count_grid` does."""
+        if self.finite_combinations is None:
+            return Count(None)
+        return count(self._plan.support, self._plan.components, self._plan.constants, limit)
+
+    def random_point(self, seed: int, index: int) -> Point:
+        """Return random point number `index` of a seed: always the same one, whatever was drawn before.
+
+        Raises:
+            InfeasibleError: 10,000 draws of the same parameters all broke a constraint.
+        """
+        if self._plan.is_plain:
+            values = (d.distribution.quantile(draw(seed, index, d.paths[0])) for d in self.dimensions)
+            return assembled(self.parameters, values)
+        return from_values(self.parameters, self._plan.sampler.values(seed, index))
+
+    def complete(self, partial: Mapping[str, Json], seed: int, index: int) -> Point:
+        """Return a point that has what `partial` gives; the rest is drawn as for `random_point`.
+
+        Raises:
+            InfeasibleError: no point was found that has it.
+        """
+        for violation in self.partial_violations(partial):
+            raise InfeasibleError(violation)
+        given = dict(values_of(self.parameters, partial))
+        return from_values(self.parameters, self._plan.sampler.values(seed, index, given))
+
+    def feasibility(
+        self, draws: int = 10_000, seed: int = 0, enough: int = 10, *, whole: bool = False
+    ) -> Feasibility:
+        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`.
+
+        Parts that share no rule are drawn apart, and the worst of them counts; with `whole` they are not.
+        """
+        return self._plan.sampler.feasibility(draws, seed, enough, whole=whole)
+
+    def from_unit(self, vector: Sequence[float]) -> Point:
+        """Return the point at unit coordinates, one per dimension in order; constraints may not hold for it.
+
+        Raises:
+            ValueError: the number of coordinates is wrong, or one is not within [0, 1].
+        """
+        if len(vector) != len(self.dimensions):
+            raise ValueError(f"{len(vector)} coordinates for {len(self.dimensions)} dimensions")
+        if not all(0.0 <= coordinate <= 1.0 for coordinate in vector):
+            raise ValueError("a unit coordinate is outside [0, 1]")
+        if self._plan.is_plain:
+            pairs = zip(self.dimensions, vector, strict=True)
+            return assembled(self.parameters, (each.distribution.quantile(u) for each, u in pairs))
+        return from_values(self.parameters, self._plan.sampler.values_at(vector))
+
+    def presence(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
+        """Return which dimensions the point at unit coordinates has, None where it breaks a constraint.
+
+        A zip is there if one of its parameters is. No point is made: a search asks this of thousands.
+        """
+        return self._plan.sampler.presence_at(vector)
+
+    def to_unit(self, point: Mapping[str, Json]) -> tuple[float | None, ...]:
+        """Return the unit coordinates of a point, None for those of parameters that it does not have.
+
+        Values with a share of the distribution map to its middle.
+
+        Raises:
+            ValueError: a value is missing or cannot be placed.
+        """
+        if self._plan.is_plain:
+            return tuple(
+                each.distribution.to_unit(value_at(point, each.paths[0])) for each in self.dimensions
+            )
+        return self._plan.membership.to_unit(point, self.dimensions)
+
+    def feasible(self, point: Mapping[str, Json]) -> bool:
+        """Tell whether a point of the space satisfies the constraints."""
+        rules = self._plan.rules
+        return not rules.constraints or rules.hold(dict(values_of(self.parameters, point)))
+
+    def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return in words why a point does not lie in the space; empty if it does, with the right types."""
+        return self._plan.membership.violations(point)
+
+    def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return in words what of a partial point can be in no point, as far as it decides that."""
+        return self._plan.membership.partial_violations(partial)
+
+    def _decoded(self, wheels: Sequence[Wheel], index: int) -> Point:
+        if index < 0:
+            raise IndexError(index)
+        chosen: list[Json] = []
+        rest = index
+        for wheel in reversed(wheels):
+            rest, place = divmod(rest, len(wheel.choices))
+            chosen.append(wheel.choices[place])
+        if rest:
+            raise IndexError(index)
+        return assembled(self.parameters, reversed(chosen))
+
+    def _next_decoded(self, wheels: Sequence[Wheel], start: int, limit: int) -> tuple[int, Point | None]:
+        if limit < 1:
+            return start, None
+        try:
+            return start, self._decoded(wheels, start)
+        except IndexError:
+            return prod(len(wheel.choices) for wheel in wheels), None
+
+    def _at(self, walk: Walk, index: int) -> Point | None:
+        values = walk.at(index)
+        return None if values is None else from_values(self.parameters, values)
+
+    def _next(
+        self, walk: Walk, start: int, limit: int, partial: Mapping[str, Json] | None
+    ) -> tuple[int, Point | None]:
+        given: dict[Path, Json] | None = None
+        if partial is not None:
+            if self.partial_violations(partial):
+                return walk.combinations, None
+            given = dict(values_of(self.parameters, partial))
+        index, values = walk.next(start, limit, given)
+        return index, None if values is None else from_values(self.parameters, values)
+
+
+def _rebuilt(
+    parameters: Mapping[str, ParameterNode],
+    zips: tuple[tuple[str, ...], ...],
+    constraints: tuple[str, ...],
+) -> SearchSpace:
+    return SearchSpace.of(parameters, zips=zips, constraints=constraints)

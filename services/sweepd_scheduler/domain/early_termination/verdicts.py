@@ -1,0 +1,143 @@
+"""What the values of a run change: its own figures, its sweep, and who is stopped early."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from math import isfinite
+
+from sweepd.spec import Asha, Hyperband, Median, Method, Patience, StopRule, Threshold
+from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.early_termination import asha as rule_asha
+from sweepd_scheduler.domain.early_termination import hyperband as rule_hyperband
+from sweepd_scheduler.domain.early_termination import median as rule_median
+from sweepd_scheduler.domain.early_termination import patience as rule_patience
+from sweepd_scheduler.domain.early_termination import threshold as rule_threshold
+from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, Verdict, is_rung
+from sweepd_scheduler.domain.early_termination.words import verdict_sentence
+from sweepd_scheduler.domain.holding import tell_stop
+from sweepd_scheduler.domain.results import value_logged
+from sweepd_scheduler.domain.run import Run, RunState, Stop, StopMode
+from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.turn import Turn
+
+
+def take(turn: Turn, run: Run, last_row: int, values: Iterable[float]) -> None:
+    """Count the values of the objective that a run has logged, in order; non-finite ones never count.
+
+    A sweep without an objective asked for none, so what comes anyway means nothing.
+
+    Args:
+        turn: the decision in the making.
+        run: the run as it was.
+        last_row: the row up to which it has reported with these values.
+        values: those of the objective in its new rows.
+    """
+    sweep = turn.state.sweeps[run.sweep]
+    for value in values if sweep.spec.metric else ():
+        if not isfinite(value):
+            run = replace(run, observation_row=last_row, values=replace(run.values, logged=True))
+            continue
+        seen = run.values.with_value(value, sweep.goal)
+        run = replace(run, observation_row=last_row, values=seen)
+        if sweep.spec.early_terminate:
+            run = _judge(turn, sweep, run, value)
+        value_logged(turn, run, value)
+    turn.put_run(run if run.observation_row == last_row else replace(run, observation_row=last_row))
+
+
+def _judge(turn: Turn, sweep: Sweep, run: Run, value: float) -> Run:
+    """Let every rule look at the newest iteration of a run, in their order; return the run.
+
+    The first rule that says so stops it. The others still take note of the value, for runs to come.
+    """
+    rules = sweep.spec.early_terminate
+    iteration = run.values.iterations
+    if any(isinstance(rule, Patience) for rule in rules):
+        run = _patient(run, rules, sweep, value)
+    if any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules):
+        _tell_study(turn, sweep, run, value)
+    for number, rule in enumerate(rules):
+        if isinstance(rule, Hyperband):
+            if is_rung(rule, iteration):
+                rung = turn.put_rung(run, number, iteration, value)
+                turn.put_run(run)
+                _judge_all(turn, sweep, (number, iteration), rule, rung)
+                run = turn.state.runs[run.key]
+            continue
+        verdict = _verdict(turn, sweep, run, number, rule, value)
+        if verdict is not None and run.stop is None:
+            run = _stop(turn, run, rule, verdict)
+    return run
+
+
+def _patient(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) -> Run:
+    before = run.stopping or (None,) * len(rules)
+    iteration = run.values.iterations
+    after = (
+        rule_patience.observed(rule, sweep.goal, state, iteration, value)
+        if isinstance(rule, Patience)
+        else None
+        for rule, state in zip(rules, before, strict=True)
+    )
+    return replace(run, stopping=tuple(after))
+
+
+def _verdict(turn: Turn, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float) -> Verdict | None:
+    """Return what a rule that judges the arriving run alone says of it."""
+    goal, iteration, now = sweep.goal, run.values.iterations, turn.now.wall
+    best = run.values.best
+    assert best is not None
+    match rule:
+        case Asha() if is_rung(rule, iteration):
+            rung = turn.put_rung(run, number, iteration, value)
+            return rule_asha.judge(rule, goal, iteration, rung, run.number, now)
+        case Median() if is_rung(rule, iteration):
+            rung = turn.put_rung(run, number, iteration, best)
+            return rule_median.judge(rule, goal, iteration, rung, run.number, now)
+        case Patience():
+            state = run.stopping[number]
+            assert state is not None
+            return rule_patience.judge(rule, goal, state, iteration, best, now)
+        case Threshold():
+            return rule_threshold.judge(rule, goal, iteration, value, now)
+        case _:
+            return None
+
+
+def _judge_all(turn: Turn, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
+    """Judge every running run whose latest rung this is, the one that has just arrived included."""
+    at_rung = turn.state.index[sweep.key].at_rung[key]
+    running = [turn.state.runs[sweep.key, each] for each in rule_hyperband.behind(rule, rung, at_rung)]
+    contenders = [
+        Contender(number=each.number, best=each.values.best)
+        for each in running
+        if each.stop is None and each.values.best is not None
+    ]
+    against = rule_hyperband.judge(rule, sweep.goal, key[1], rung, contenders, turn.now.wall)
+    for run_number, verdict in against.items():
+        _stop(turn, turn.state.runs[(sweep.key, run_number)], rule, verdict)
+
+
+def _stop(turn: Turn, run: Run, rule: StopRule, verdict: Verdict) -> Run:
+    assert run.state is RunState.RUNNING
+    reason = verdict_sentence(verdict, rule)
+    stop = Stop(mode=StopMode.TERMINATE, reason=reason)
+    doomed = replace(run, stop=stop, verdicts=(*run.verdicts, verdict))
+    turn.put_run(doomed)
+    turn.note("run-stop-decided", doomed, reason=reason)
+    tell_stop(turn, doomed)
+    return doomed
+
+
+def _tell_study(turn: Turn, sweep: Sweep, run: Run, value: float) -> None:
+    """Tell the search of a value at a rung; with `repeats` it learns of whole points alone."""
+    if sweep.spec.method is Method.BAYES and sweep.spec.repeats == 1:
+        turn.observe(
+            StudyNoted(
+                sweep=run.sweep,
+                number=0,
+                run=run.number,
+                event=StudyEvent.RUNG_REACHED,
+                iterations=run.values.iterations,
+                value=value,
+            )
+        )
