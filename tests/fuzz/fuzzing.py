@@ -11,7 +11,7 @@ from fuzz.mutations import mutated
 from fuzz.target import check
 
 CORPUS = Path(__file__).parent / "corpus"
-_GOLDEN = Path(__file__).parents[1] / "unit" / "spec" / "golden"
+_GOLDEN = Path(__file__).parents[1] / "unit" / "spec" / "reading" / "golden"
 _MOST_KEPT = 4_000
 
 

@@ -13,7 +13,7 @@ from sweepd.cli.main import main
 from sweepd.cli.sweep_file import finding_shape
 from sweepd.codec import diagnostic_from_message
 from sweepd.spec.point import Json
-from unit.spec.test_golden import FILES, GOLDEN, MADE
+from unit.spec.reading.test_golden import FILES, GOLDEN, MADE
 
 
 def files() -> dict[str, bytes]:

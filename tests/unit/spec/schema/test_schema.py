@@ -1,6 +1,7 @@
 """The JSON Schema for editors, held to the reader: what it accepts passes, what a schema can refuse fails.
 
-After a change of the language `REGENERATE=1 .venv/bin/pytest tests/unit/spec/test_schema.py` writes the file.
+After a change of the language, this writes the file:
+    REGENERATE=1 .venv/bin/pytest tests/unit/spec/schema/test_schema.py
 """
 
 import copy
@@ -24,10 +25,11 @@ from sweepd.spec.reading.nodes import plain
 from sweepd.spec.reading.placing import PLACING_KEYS
 from sweepd.spec.schema import schema_text, sweep_schema
 from sweepd.spec.schema.pieces import Schema, mapping
-from unit.spec import test_parse_handling, test_parse_parameters, test_parse_sweep
+from unit.spec.reading import test_parse_handling, test_parse_parameters, test_parse_sweep
+from unit.spec.reading.test_golden import GOLDEN
 from unit.spec.strategies import sweeps
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PUBLISHED = ROOT / "docs" / "sweep-file.schema.json"
 SCHEMA = sweep_schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
@@ -69,7 +71,7 @@ def files() -> Iterator[bytes]:
         yield f"method: {method}\n{test_parse_handling.HEAD}{text}\n".encode()
     for key, text in test_parse_handling.LATER.items():
         yield f"method: grid\nparameters: {{a: {{value: 1}}}}\n{key}: {text}\n".encode()
-    for path in (*(Path(__file__).parent / "golden").glob("*.yaml"), *ROOT.glob("examples/*/sweep.yaml")):
+    for path in (*GOLDEN.glob("*.yaml"), *ROOT.glob("examples/*/sweep.yaml")):
         yield path.read_bytes()
 
 

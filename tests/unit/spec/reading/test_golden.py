@@ -1,7 +1,8 @@
 """The messages about sweep files, word for word: golden/NAME.yaml is read, NAME.txt is said.
 
-After a message was changed on purpose, `REGENERATE=1 .venv/bin/pytest tests/unit/spec/test_golden.py` writes
-the files again; the difference that git shows is what people will see.
+After a message was changed on purpose, this writes the files again:
+    REGENERATE=1 .venv/bin/pytest tests/unit/spec/reading/test_golden.py
+The difference that git shows is what people will see.
 """
 
 import os

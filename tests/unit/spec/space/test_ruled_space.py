@@ -13,7 +13,7 @@ from sweepd.spec.ordering.proposed import Cursor
 from sweepd.spec.ordering.sequence import next_point
 from sweepd.spec.sizes import counted_points, known_size
 from sweepd.spec.space import foresight
-from unit.spec.ruled import CHOICES, Ruled, ruled_spaces
+from unit.spec.space.ruled import CHOICES, Ruled, ruled_spaces
 
 METHODS = ["grid", "random", "sobol", "bayes"]
 

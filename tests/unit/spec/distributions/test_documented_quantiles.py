@@ -1,6 +1,7 @@
 """The quantiles in docs/sweep-file.md are those of the example above them.
 
-`REGENERATE=1 .venv/bin/pytest tests/unit/spec/test_documented_quantiles.py` writes the table again.
+This writes the table again:
+    REGENERATE=1 .venv/bin/pytest tests/unit/spec/distributions/test_documented_quantiles.py
 """
 
 import os

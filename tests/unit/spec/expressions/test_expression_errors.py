@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec import ExpressionError, parse_expression
 from sweepd.spec.expressions.scope import Scope
-from unit.spec.expressions import NUMBER, SCOPE, VALUES
+from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 
 
 @pytest.mark.parametrize(

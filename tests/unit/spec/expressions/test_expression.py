@@ -13,7 +13,7 @@ from sweepd.spec import Expression, ExpressionError, Json, Path, parse_expressio
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.expressions.scope import Scope
-from unit.spec.expressions import NUMBER, SCOPE, VALUES
+from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 
 
 def holds(text: str, values: Mapping[Path, Json] = VALUES) -> bool:
