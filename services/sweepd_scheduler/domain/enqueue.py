@@ -1,6 +1,9 @@
 """Points that a person wants tried: they go out before those of the method, and count for the cap."""
 
+from collections.abc import Mapping
+
 from sweepd.spec import Json, Point, point_digest
+from sweepd.spec.ordering.initial import completion
 from sweepd.spec.space.search_space import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.answers import Runs
@@ -15,6 +18,8 @@ from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState
 from sweepd_scheduler.domain.turn import Turn
 
 VERB = "enqueue a run in"
+_DRAWS = 100
+_STRIDE = 1_000_003  # so that no other point of the sweep has the draws of the later tries
 
 
 class CapReachedError(DomainError):
@@ -43,7 +48,7 @@ def enqueue(turn: Turn, event: EnqueueRun) -> Runs:
         raise WrongStateError(str(event.sweep), SweepState.STOPPED, VERB)
     if room(sweep) == 0:
         raise CapReachedError(str(sweep.name), sweep.spec.run_cap or 0)
-    drawn = _drawn(sweep, event.point)
+    drawn = _drawn(sweep, event.point, turn.state.index[sweep.key].digests)
     if sweep.state in FINAL:
         reopen(turn, sweep.key, "enqueue", sweep.ending)
     waiting = turn.state.index[sweep.key].pending
@@ -57,9 +62,9 @@ def enqueue(turn: Turn, event: EnqueueRun) -> Runs:
     return Runs(runs=stand, kind=sweep.value_kind)
 
 
-def _drawn(sweep: Sweep, partial: Point) -> Drawn:
+def _drawn(sweep: Sweep, partial: Point, seen: Mapping[bytes, int]) -> Drawn:
     number = sweep.counts.total + 1
-    point = _completed(sweep, partial, number) if sweep.spec.parameters else _as_listed(sweep, partial)
+    point = _completed(sweep, partial, number, seen) if sweep.spec.parameters else _as_listed(sweep, partial)
     provenance = Provenance(source=PointSource.ENQUEUED, seed=sweep.seed, index=number)
     return Drawn(point=point, digest=point_digest(point), provenance=provenance)
 
@@ -71,13 +76,17 @@ def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
     return dict(point)
 
 
-def _completed(sweep: Sweep, partial: Point, number: int) -> dict[str, Json]:
-    space = sweep.spec.search_space
+def _completed(sweep: Sweep, partial: Point, number: int, seen: Mapping[bytes, int]) -> dict[str, Json]:
+    """Return a point that was not handed out if there is one, else one of those that agree."""
+    spec, space = sweep.spec, sweep.spec.search_space
     _refuse(space.partial_violations(partial))
-    try:
-        point: dict[str, Json] = dict(space.complete(partial, sweep.seed, number))
-    except InfeasibleError as error:
-        raise InvalidFieldError("parameters", str(error)) from None
+    draws = [number + _STRIDE * attempt for attempt in range(_DRAWS)]
+    point = completion(spec, partial, draws, seen) or completion(spec, partial, draws, {})
+    if point is None:
+        try:
+            point = space.complete(partial, sweep.seed, number)
+        except InfeasibleError as error:
+            raise InvalidFieldError("parameters", str(error)) from None
     _refuse(space.violations(point))
     return point
 

@@ -1,6 +1,9 @@
-"""The points of `initial`: they run before those of the method, which completes what they leave out."""
+"""The points of `initial`: they run before those of the method, which completes what they leave out.
 
-from collections.abc import Iterator
+What a person leaves out of an enqueued point is completed in the same way.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sweepd.spec.ordering.proposed import (
@@ -13,7 +16,7 @@ from sweepd.spec.ordering.proposed import (
     propose,
     walk,
 )
-from sweepd.spec.point import Point, point_digest
+from sweepd.spec.point import Json, Point, point_digest
 from sweepd.spec.space.sampling import InfeasibleError
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
@@ -25,43 +28,68 @@ def next_initial(
     while cursor.initial < len(spec.initial):
         place = cursor.initial
         cursor = replace(cursor, initial=place + 1)
-        point = next(_completions(spec, place, seen, limit), None)
+        point = completion(spec, spec.initial[place], _indices(spec, place), seen, limit)
         if point is not None:
             return cursor, propose(point, Source.INITIAL, place)
     return cursor, None
 
 
-def _completions(spec: SweepSpec, place: int, seen: Seen, limit: int) -> Iterator[Point]:
-    """Yield points that have what an initial point gives and were not handed out, the one to take first."""
-    partial = spec.initial[place]
-    if spec.method is Method.LIST or not spec.search_space.violations(partial):
-        if point_digest(partial) not in seen:
-            yield partial
-    elif spec.method is Method.GRID:
-        yield from _in_order(spec, place, seen, limit)
-        yield from _drawn(spec, place, seen)  # what it gives may lie beside the grid
-    else:
-        yield from _drawn(spec, place, seen)
-        yield from _in_order(spec, place, seen, limit)
+def completion(
+    spec: SweepSpec,
+    partial: Mapping[str, Json],
+    indices: Iterable[int],
+    seen: Seen,
+    limit: int = MOST_CANDIDATES,
+) -> Point | None:
+    """Return a point that has what a partial one gives and was not handed out; None if there is none.
+
+    Args:
+        spec: the sweep; what is left out is as its method chooses.
+        partial: a point of the space, or a part of one.
+        indices: of the draws that may be made, each another try.
+        seen: what was handed out.
+        limit: combinations to look at.
+    """
+    if not spec.search_space.violations(partial):
+        return dict(partial) if point_digest(partial) not in seen else None
+    drawn = _drawn(spec, partial, indices, seen)
+    if spec.method is Method.GRID:
+        point, all_seen = _in_order(spec, partial, seen, limit)
+        if point is None and not all_seen:
+            # Draws may lie beside the grid, as the maximum of a q_uniform does.
+            point = next((each for each in drawn if _in_order(spec, each, seen, limit)[0]), None)
+        return point
+    point = next(drawn, None)
+    return _in_order(spec, partial, seen, limit)[0] if point is None else point
 
 
-def _drawn(spec: SweepSpec, place: int, seen: Seen) -> Iterator[Point]:
+def _indices(spec: SweepSpec, place: int) -> Iterator[int]:
     for attempt in range(MISSES_BEFORE_LISTING):
         # Below zero, where no point of the method itself has its draws.
-        index = -1 - place - attempt * len(spec.initial)
+        yield -1 - place - attempt * len(spec.initial)
+
+
+def _drawn(
+    spec: SweepSpec, partial: Mapping[str, Json], indices: Iterable[int], seen: Seen
+) -> Iterator[Point]:
+    for index in indices:
         try:
-            point = spec.search_space.complete(spec.initial[place], spec.seed or 0, index)
+            point = spec.search_space.complete(partial, spec.seed or 0, index)
         except InfeasibleError:
             return
         if point_digest(point) not in seen:
             yield point
 
 
-def _in_order(spec: SweepSpec, place: int, seen: Seen, limit: int) -> Iterator[Point]:
-    space, partial = spec.search_space, spec.initial[place]
+def _in_order(
+    spec: SweepSpec, partial: Mapping[str, Json], seen: Seen, limit: int
+) -> tuple[Point | None, bool]:
+    """Return the first combination that agrees and was not handed out, and whether all were looked at."""
+    space = spec.search_space
     is_grid = spec.method is Method.GRID
     step = space.next_combination if is_grid else space.next_finite_combination
     end = space.combinations if is_grid else space.finite_combinations or 0
-    _, proposed = walk(lambda start, left: step(start, left, partial), 0, end, seen, limit, Source.INITIAL)
-    if proposed is not None:
-        yield proposed.point
+    place, proposed = walk(
+        lambda start, left: step(start, left, partial), 0, end, seen, limit, Source.INITIAL
+    )
+    return (None, place >= end) if proposed is None else (proposed.point, False)

@@ -39,6 +39,24 @@ def test_what_a_point_leaves_out_is_completed_and_what_it_gives_is_kept(world: W
     assert world.state.sweeps[1].spec.search_space.violations(point) == ()
 
 
+def test_a_grid_completes_a_point_by_its_first_combination_that_is_new(world: World) -> None:
+    quantised = {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}  # 4 is drawn, but not of the grid
+    world.create({"method": "grid", "parameters": {"a": quantised, "b": {"values": [1, 2]}}})
+    for _ in range(3):
+        enqueue(world, {"b": 2})
+    points = [world.run((1, number)).point for number in (1, 2, 3)]
+    assert points == [{"a": 0, "b": 2}, {"a": 2, "b": 2}, {"a": 0, "b": 2}]
+    enqueue(world, {"a": 4})
+    assert world.run((1, 4)).point["a"] == 4, "a person may go beyond it"
+
+
+def test_what_completes_a_point_of_a_finite_space_is_new_while_anything_is(world: World) -> None:
+    world.create({**TWO, "parameters": {"n": {"min": 1, "max": 5}, "c": {"values": ["u", "v"]}}})
+    for _ in range(6):
+        enqueue(world, {"c": "v"})
+    assert {world.run((1, number)).point["n"] for number in range(1, 6)} == {1, 2, 3, 4, 5}
+
+
 @pytest.mark.parametrize("point", [{"x": 2.0}, {"y": 0.5}, {"x": "text"}])
 def test_a_point_outside_the_space_is_refused(world: World, point: dict[str, float]) -> None:
     world.create(RANDOM)

@@ -1,0 +1,53 @@
+"""What completes a partial point: a grid with what it goes through, and nothing that was handed out."""
+
+from collections import Counter
+
+from sweepd.spec import Point, SweepSpec, parse_mapping, point_digest
+from sweepd.spec.ordering.initial import completion
+from sweepd.spec.preview import preview
+
+QUANTISED = {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}
+"""Draws are 0, 2 and 4, and the grid goes through 0 and 2."""
+NOTHING: Counter[bytes] = Counter()
+
+
+def a_spec(method: str, **keys: object) -> SweepSpec:
+    document = {"program": "train.py", "method": method, "seed": 7, **keys}
+    parsed = parse_mapping(document)
+    assert parsed.spec is not None, parsed.diagnostics
+    return parsed.spec
+
+
+def points(spec: SweepSpec) -> list[Point]:
+    return [dict(run.point) for run in preview(spec, 100).runs]
+
+
+def test_an_initial_point_of_which_the_grid_has_nothing_new_is_passed_over() -> None:
+    parameters = {"a": QUANTISED, "b": {"values": [1]}}
+    spec = a_spec("grid", parameters=parameters, initial=[{"b": 1}, {"b": 1}, {"b": 1}, {"b": 1}])
+    assert points(spec) == [{"a": 0, "b": 1}, {"a": 2, "b": 1}]
+
+
+def test_where_a_grid_is_too_sparse_to_search_draws_complete_but_stay_on_it() -> None:
+    names = "abcdefgh"
+    parameters = dict.fromkeys(names, QUANTISED)
+    spec = a_spec("grid", parameters={**parameters, "z": {"values": [1]}})
+    for index in range(20):
+        point = completion(spec, {"z": 1}, range(index * 1_000, (index + 1) * 1_000), NOTHING, limit=0)
+        assert point is None, "without any candidate nobody can tell that it lies on the grid"
+        first = completion(spec, {"z": 1}, [index], NOTHING, limit=1)
+        assert first == {**dict.fromkeys(names, 0), "z": 1}
+    seen = Counter([point_digest({**dict.fromkeys(names, 0), "z": 1})])
+    drawn = [completion(spec, {"z": 1}, range(at, at + 1_000), seen, limit=1) for at in range(5)]
+    assert all(point is not None and 4 not in point.values() for point in drawn)
+
+
+def test_other_methods_draw_and_take_what_is_left_in_order() -> None:
+    spec = a_spec("random", parameters={"a": QUANTISED, "b": {"values": [1]}})
+    seen: Counter[bytes] = Counter()
+    for _ in range(3):
+        point = completion(spec, {"b": 1}, range(1), seen)
+        assert point is not None
+        seen[point_digest(point)] += 1
+    assert set(seen.values()) == {1}
+    assert completion(spec, {"b": 1}, range(1), seen) is None
