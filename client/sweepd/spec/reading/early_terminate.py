@@ -76,12 +76,12 @@ def _eta(fields: Fields) -> Number | None:
 
 def _hyperband(fields: Fields) -> Hyperband | None:
     min_iter, max_iter = _iteration(fields, "min_iter"), _iteration(fields, "max_iter")
-    s = fields.integer("s", 0, MAX_HALVINGS)
+    s = fields.integer("s", 0 if "max_iter" in fields else 1, MAX_HALVINGS)
     strict, eta = fields.boolean("strict"), _eta(fields)
     if not _has_schedule(fields) or eta is None:
         return None
     rule = Hyperband(min_iter=min_iter, eta=eta, strict=strict is not False)
-    if "max_iter" in fields:
+    if "max_iter" in fields and "s" in fields:
         if max_iter is None or s is None:
             return None
         rule = Hyperband(max_iter=max_iter, s=s, eta=eta, strict=strict is not False)
@@ -94,21 +94,28 @@ def _hyperband(fields: Fields) -> Hyperband | None:
 
 
 def _has_schedule(fields: Fields) -> bool:
-    """Check that the keys are `min_iter`, or `max_iter` with `s`."""
-    if "max_iter" in fields and "s" not in fields:
+    """Check that the keys are `min_iter`, or `max_iter` with `s`; warn of what has no effect."""
+    if "max_iter" in fields and "s" in fields:
+        _without_effect(fields, "min_iter", "has no effect beside `max_iter` and `s`")
+        return True
+    if "min_iter" in fields:
+        # Many files have one of the two beside `min_iter`, and W&B passes over it.
+        _without_effect(fields, "max_iter", "has no effect without `s`; brackets begin at `min_iter`")
+        _without_effect(fields, "s", "has no effect without `max_iter`; brackets begin at `min_iter`")
+        return True
+    if "max_iter" in fields:
         fields.error("missing-key", "`max_iter` needs `s`, the number of brackets")
-        return False
-    if "s" in fields and "max_iter" not in fields:
+    elif "s" in fields:
         fields.error("missing-key", "`s` needs `max_iter`", key="s")
-        return False
-    if "max_iter" in fields and "min_iter" in fields:
-        message = "has no effect beside `max_iter` and `s`"
-        place = fields.node.entries["min_iter"].place
-        fields.findings.warning(place, fields.path_of("min_iter"), "no-effect", message)
-    if "max_iter" not in fields and "min_iter" not in fields:
+    else:
         fields.error("missing-key", "needs `min_iter`, or `max_iter` and `s`")
-        return False
-    return True
+    return False
+
+
+def _without_effect(fields: Fields, key: str, message: str) -> None:
+    if key in fields:
+        place = fields.node.entries[key].place
+        fields.findings.warning(place, fields.path_of(key), "no-effect", message)
 
 
 def _asha(fields: Fields) -> Asha | None:

@@ -104,9 +104,8 @@ _RULE: Final[dict[str, Schema]] = {
     "at": described("threshold: the iteration at which a run is judged.", _ITERATION),
     "value": described("threshold: the value that is just good enough.", NUMBER),
 }
-_MAX_ITER_NEEDS_S: Final[Schema] = {"dependencies": {"max_iter": ["s"], "s": ["max_iter"]}}
 _NEEDS: Final[dict[str, Schema]] = {
-    "hyperband": {**any_of(needs("min_iter"), needs("max_iter", "s")), **_MAX_ITER_NEEDS_S},
+    "hyperband": any_of(needs("min_iter"), needs("max_iter", "s")),
     "asha": needs("min_iter"),
     "median": needs("min_iter"),
     "patience": needs("iterations"),

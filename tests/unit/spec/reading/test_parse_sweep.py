@@ -210,6 +210,23 @@ def test_findings_in_a_python_mapping_have_a_path_but_no_line() -> None:
 
 def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
     result = parse_text(
+@pytest.mark.parametrize(
+    ("beside", "warning"),
+    [
+        ("s: 2", "s: has no effect without `max_iter`; brackets begin at `min_iter`"),
+        ("max_iter: 50", "max_iter: has no effect without `s`; brackets begin at `min_iter`"),
+    ],
+)
+def test_half_of_a_schedule_does_nothing_beside_min_iter(beside: str, warning: str) -> None:
+    rule = f"early_terminate: {{type: hyperband, {beside}, eta: 2, min_iter: 5}}\n"
+    result = parse_text((GRID + METRIC + rule).encode(), file="s")
+    assert result.spec is not None
+    assert result.spec.early_terminate == (Hyperband(min_iter=5, eta=2),)
+    assert [str(each) for each in result.diagnostics if each.code == "no-effect"] == [
+        f"s:4:36: early_terminate.{warning}"
+    ]
+
+
         (GRID + METRIC + "command: [x, '${argss}', '--y=${a}', '${envvar:HOME}', 'a${b c}']\n").encode()
         + b"early_terminate: {type: hyperband, max_iter: 9, s: 1, min_iter: 2}\n",
         file="s.yaml",
