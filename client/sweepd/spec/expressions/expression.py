@@ -16,6 +16,7 @@ from sweepd.spec.point import Json
 __all__ = ["Expression", "ExpressionError", "parse_expression"]
 
 _TEXT_A_PART = 5
+_TEXT_HINT = "; text stands in quotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def parse_expression(text: str, scope: Scope) -> Expression:
         ExpressionError: it is too long, no expression, reads what is not there, or has types that do not fit.
     """
     tree = parse_tree(text)
-    check_types(tree, lambda read: scope.type(scope.path(read.name, read.offset)))
+    check_types(tree, lambda read: scope.type(scope.path(read.name, read.offset, _TEXT_HINT)))
     whole = _compiled(text, tree, scope)
     if isinstance(tree, Joined) and tree.steps[0].sign == "and":
         operands = (tree.first, *(step.operand for step in tree.steps))
@@ -59,7 +60,7 @@ def _compiled(text: str, tree: Node, scope: Scope) -> Expression:
     reads: set[Path] = set()
 
     def path_of(read: Read) -> Path:
-        path = scope.path(read.name, read.offset)
+        path = scope.path(read.name, read.offset, _TEXT_HINT)
         reads.add(path)
         return path
 

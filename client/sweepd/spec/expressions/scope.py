@@ -38,8 +38,8 @@ class Scope:
             groups.update(dotted(path[:depth]) for depth in range(1, len(path)))
         return cls(dict(paths), types, frozenset(groups))
 
-    def path(self, name: str, offset: int = 0) -> Path:
-        """Return which parameter a name stands for.
+    def path(self, name: str, offset: int = 0, hint: str = "") -> Path:
+        """Return which parameter a name stands for; `hint` is added where there is none of that name.
 
         Raises:
             ExpressionError: none, or several.
@@ -51,7 +51,7 @@ class Scope:
             raise ExpressionError(f"`{_shown(name)}` is the name of {len(found)} parameters", offset)
         if name in self._groups:
             raise ExpressionError(f"`{_shown(name)}` is a group; name one of its parameters", offset)
-        message = f"there is no parameter `{_shown(name)}`; text stands in quotes"
+        message = f"there is no parameter `{_shown(name)}`{hint}"
         raise ExpressionError(message, offset, self._near(name))
 
     def type(self, path: Path) -> Type:

@@ -178,7 +178,7 @@ def test_a_listed_point_has_its_active_parameters_alone() -> None:
         ([["a", "n"]], "`n` has no plain `values`; only such parameters can be zipped"),
         ([["a", "w"]], "`w` has no plain `values`; only such parameters can be zipped"),
         ([["a", "k"]], "`k` has no plain `values`; only such parameters can be zipped"),
-        ([["a", "bb"]], "there is no parameter `bb`; text stands in quotes"),
+        ([["a", "bb"]], "there is no parameter `bb`"),
         ([["a", "g"]], "`g` is a group; name one of its parameters"),
     ],
 )
