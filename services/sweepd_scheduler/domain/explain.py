@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.canary import waits_for_canary
 from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.state import State, SweepIndex
-from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState
+from sweepd_scheduler.domain.sweep import ENDING_REASONS, FINAL, Ending, Sweep, SweepState
 from sweepd_scheduler.domain.welcome import Withheld, WithheldReason
 
 
@@ -104,9 +104,20 @@ def _of(held: list[Withheld], reason: WithheldReason) -> list[Withheld]:
     return [each for each in held if each.reason is reason]
 
 
+_ENDS = {
+    SweepState.FINISHED: "it is finished",
+    SweepState.STOPPED: "it was stopped",
+    SweepState.CANCELLED: "it was cancelled",
+    SweepState.FAILED: "it has failed",
+}
+
+
 def _ended(sweep: Sweep) -> Obstacle:
-    why = f": {sweep.reason}" if sweep.reason else ""
-    what = f"it is {sweep.state}" if sweep.state in FINAL else "it starts no new runs"
+    # The reason of a paused sweep is that of the pause.
+    paused = sweep.state is SweepState.PAUSED
+    reason = ENDING_REASONS[sweep.ending] if paused and sweep.ending else sweep.reason
+    why = f": {reason}" if reason else ""
+    what = _ENDS.get(sweep.state, "it starts no new runs")
     can_go_on = sweep.ending is Ending.CAP and sweep.state not in FINAL - {SweepState.FINISHED}
     remedy = f"; for more: sweepctl edit {sweep.name} --run-cap N" if can_go_on else ""
     return Obstacle(ObstacleKind.ENDED, f"{what}{why}{remedy}")

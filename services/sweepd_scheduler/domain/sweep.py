@@ -150,7 +150,7 @@ def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) ->
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
     """Return the sweep with no new runs to come."""
-    return replace(sweep, ending=why, reason=_ENDING_REASONS[why])
+    return replace(sweep, ending=why, reason=ENDING_REASONS[why])
 
 
 def settled(sweep: Sweep, now: int) -> Sweep:
@@ -186,7 +186,7 @@ def resumed(sweep: Sweep) -> Sweep:
     if sweep.state is not SweepState.PAUSED:
         return sweep
     state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
-    reason = _ENDING_REASONS[sweep.ending] if sweep.ending else ""
+    reason = ENDING_REASONS[sweep.ending] if sweep.ending else ""
     if sweep.ending is Ending.STOP:
         reason = "it was stopped"  # by a person or by its time; the pause has taken the place of the reason
     running = moved(sweep, state, reason=reason)
@@ -195,7 +195,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
     """Let a sweep go on that is over or comes to its end; `why` it starts no new runs, if it does not."""
-    reason = _ENDING_REASONS[why] if why else ""
+    reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
         timed_from = now if sweep.start_time else 0
@@ -230,7 +230,7 @@ def cancelled(sweep: Sweep, now: int) -> Sweep:
 
 _PAUSED_BY_A_PERSON = "paused by a person"
 
-_ENDING_REASONS = {
+ENDING_REASONS = {
     Ending.CAP: "run_cap is reached",
     Ending.TARGET: "a run has reached metric.target",
     Ending.GRID: "every point was handed out",

@@ -105,11 +105,23 @@ def test_at_the_cap_and_when_all_is_over(world: World) -> None:
     assert only == Obstacle(ObstacleKind.ENDED, f"it is finished: run_cap is reached{more}")
 
 
+def test_paused_at_the_cap_it_is_told_of_both(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1})
+    session = world.attach()
+    enqueue(world, {"x": 0.5})
+    world.happens(PauseSweep(S))
+    world.offer(session)
+    ended, paused = of_sweep(world)
+    more = "; for more: sweepctl edit local/demo/s --run-cap N"
+    assert ended == Obstacle(ObstacleKind.ENDED, f"it starts no new runs: run_cap is reached{more}")
+    assert paused.message.startswith("it is paused (paused by a person)")
+
+
 def test_a_cancelled_sweep_hands_out_nothing(world: World) -> None:
     world.create(RANDOM)
     world.takes_one(world.attach())
     world.happens(CancelSweep(S))
-    assert kinds(world) == [ObstacleKind.ENDED]
+    assert of_sweep(world) == (Obstacle(ObstacleKind.ENDED, "it was cancelled: cancelled by a person"),)
 
 
 def test_a_run_waits_for_those_before_it(world: World) -> None:
