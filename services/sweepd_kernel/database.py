@@ -10,6 +10,15 @@ from sweepd_kernel.errors import DomainError, StorageError
 ROOM = 64 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
+DEFECTS = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+    sqlite3.NotSupportedError,
+)
+"""Faults of a statement or of its values, not of the disk: to try it again would not help."""
+
 
 def open_sqlite(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open the database at `path`: WAL, every commit on disk, transactions begun by the caller in words.

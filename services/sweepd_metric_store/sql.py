@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
 from sweepd_kernel.errors import DomainError, StartError
 from sweepd_kernel.schema import ensure_schema
 from sweepd_metric_store import sql_chunks, sql_logs
@@ -80,8 +80,7 @@ class SqliteWrites:
             if self._opened is None:
                 self._opened = self._open()
             yield self._opened
-        except (DomainError, StartError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            # The latter two are faults of ours, not of the disk.
+        except (DomainError, StartError, *DEFECTS):
             self._abandon()
             raise
         except (sqlite3.Error, OSError) as error:

@@ -1,8 +1,6 @@
 """The owner loop: drain the inbox, decide each event, store all changes in one commit, then act on them."""
 
 import asyncio
-import heapq
-import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -23,8 +21,12 @@ from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.inbox import Decided, Item, finish
 from sweepd_scheduler.ports import Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
+from sweepd_scheduler.timers import Timers
 
 RETRY_STORAGE_AFTER = 0.25
+RING_AGAIN_AFTER = 10.0
+"""Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
+
 A = TypeVar("A", bound=Answer)
 
 
@@ -50,8 +52,7 @@ class Owner:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-writer")
         self._inbox: deque[Item] = deque()
         self._held: list[Item] = []
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._tie = itertools.count()
+        self._timers = Timers()
         self._wake = asyncio.Event()
         self._requests = RememberedRequests(state.journal)
         self._storage_away = False
@@ -71,7 +72,7 @@ class Owner:
             *first_timeouts(self.state, now),
         ]
         for at, timer in timers:
-            self._set_timer(at, timer)
+            self._timers.set(at, timer)
 
     async def ask(
         self, event: Request, kind: type[A], encode: Callable[[A], bytes], repeatable: Repeatable | None
@@ -134,7 +135,8 @@ class Owner:
             return
         if self._inbox:
             return
-        timeout = max(0.0, self._timers[0][0] - self._clock.monotonic()) if self._timers else None
+        rings = self._timers.next_at
+        timeout = None if rings is None else max(0.0, rings - self._clock.monotonic())
         self._wake.clear()
         try:
             async with asyncio.timeout(timeout):
@@ -153,9 +155,14 @@ class Owner:
         now = self._moment()
         if self._storage_away:
             self.state.renew_all(now.monotonic)  # nobody could be heard
-        items = [*self._held, *self._inbox, *self._due(now.monotonic)]
+        due = [Item(event=timer) for timer in self._timers.due(now.monotonic)]
+        items = [*self._held, *self._inbox, *due]
         self._held = []
         self._inbox.clear()
+        await self._carry_out(items, now)
+
+    async def _carry_out(self, items: Sequence[Item], now: Moment) -> None:
+        """Decide items and store them together; those of a turn that has a defect one by one."""
         decided = [self._decide(item, now) for item in items]
         changes = [change for each in decided for change in each.decision.changes]
         number = self.state.counters["number"] + 1
@@ -163,10 +170,16 @@ class Owner:
             if changes:
                 await self._commit(changes, number, now)
         except StorageError as error:
-            self._drop(decided, error)
+            self._hold(decided, error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers hear of it)
-            self._log.exception("a turn could not be stored and is dropped")
-            self._drop(decided, error, hold=False)
+            self.state.journal.back_to(0)
+            if len(items) > 1:
+                for item in items:
+                    await self._carry_out([item], now)
+                return
+            self._log.exception("%s could not be stored", type(items[0].event).__name__)
+            self._ring_again(items[0], now)
+            finish(items[0], b"", error)
         else:
             self._keep(decided, changes, number)
 
@@ -187,6 +200,7 @@ class Owner:
             return Decided(item, Decision(), refusal=error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
             self._log.exception("%s could not be decided", type(item.event).__name__)
+            self._ring_again(item, now)
             return Decided(item, Decision(), refusal=error)
 
     def _decide_new(self, item: Item, now: Moment) -> Decided:
@@ -214,7 +228,7 @@ class Owner:
         for each in decided:
             for effect in each.decision.effects:
                 if isinstance(effect, SetTimer):
-                    self._set_timer(effect.at, effect.event)
+                    self._timers.set(effect.at, effect.event)
                 else:
                     self._let_out(partial(self._outlet.perform, effect))
             finish(each.item, each.answer, each.refusal)
@@ -226,23 +240,18 @@ class Owner:
         except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
             self._log.exception("an effect has failed")
 
-    def _drop(self, decided: Sequence[Decided], error: Exception, *, hold: bool = True) -> None:
+    def _hold(self, decided: Sequence[Decided], error: StorageError) -> None:
         """Forget what was staged. People are told; what agents report is decided again later."""
         self.state.journal.back_to(0)
-        if hold and not self._storage_away:
+        if not self._storage_away:
             self._storage_away = True
             self._log.error("%s; trying again", error)
         for each in decided:
-            if each.item.encode is None and hold:
+            if each.item.encode is None:
                 self._held.append(each.item)
             else:
                 finish(each.item, b"", each.refusal or error)
 
-    def _due(self, now: float) -> list[Item]:
-        due = []
-        while self._timers and self._timers[0][0] <= now:
-            due.append(Item(event=heapq.heappop(self._timers)[2]))
-        return due
-
-    def _set_timer(self, at: float, event: Timer) -> None:
-        heapq.heappush(self._timers, (at, next(self._tie), event))
+    def _ring_again(self, item: Item, now: Moment) -> None:
+        if isinstance(item.event, Timer):
+            self._timers.set(now.monotonic + RING_AGAIN_AFTER, item.event)

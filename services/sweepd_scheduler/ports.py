@@ -71,7 +71,8 @@ class Store(Protocol):
         """Store all changes durably in one transaction; rows are marked with `number`, which grows.
 
         Raises:
-            StorageError: nothing was stored.
+            StorageError: nothing was stored, as the database is away; it may come back.
+            Exception: nothing was stored, as the changes cannot be.
         """
 
     def close(self) -> None:

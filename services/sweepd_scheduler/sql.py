@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
@@ -63,10 +63,12 @@ class SqliteStore:
             if any(isinstance(change, Remembered) for change in changes):
                 connection.execute("delete from request where time < ?", (forget_before,))
             connection.execute("commit")
-        except sqlite3.Error as error:
+        except BaseException as error:
             if connection.in_transaction:
                 connection.rollback()
-            raise storage_error(error, SERVICE, self._path) from error
+            if isinstance(error, sqlite3.Error) and not isinstance(error, DEFECTS):
+                raise storage_error(error, SERVICE, self._path) from error
+            raise
 
     def load(self, forget_before: int) -> Loaded:
         """Return what is held in memory."""
@@ -174,7 +176,7 @@ def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
             case RungReached():
                 rungs[change.sweep, change.rule, change.rung, change.run] = change.value
             case StudyNoted() as n:
-                values = (n.iterations, n.value, n.worst, n.last, n.outcome)
+                values = (n.iterations, n.value, n.best, n.worst, n.last, n.outcome)
                 notes.append((n.sweep, n.number, n.run, n.event, *values))
             case Happened() as h:
                 detail = json.dumps(dict(h.detail), ensure_ascii=False) if h.detail else "{}"

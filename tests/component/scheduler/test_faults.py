@@ -1,14 +1,25 @@
 """What holds when agents vanish, come back, come twice, and when the scheduler restarts or cannot write."""
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
+import pytest
+
 from component.scheduler.scripted_agent import ScriptedAgent
-from component.scheduler.serving import a_scheduler
+from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import HALVING, RANDOM, create, failure, get, run
+from scheduler_database import DEFECT, refusing
 from sweepd import v1
 from sweepd.rpc_error import Failure
+from waiting import until_told
+
+
+async def runs(installation: Installation, name: str) -> bool:
+    return (await run(installation, name)).state == v1.RUN_STATE_RUNNING
+
+
+async def pause(installation: Installation, sweep: v1.Sweep) -> v1.PauseSweepResponse:
+    return await installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name))
 
 
 def held(start: v1.StartRun, *, alive: bool = True) -> v1.HeldAttempt:
@@ -115,31 +126,46 @@ def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
-            database = sqlite3.connect(
-                tmp_path / "scheduler" / "scheduler.sqlite", isolation_level=None, check_same_thread=False
-            )
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 await agent.offer()
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
-                await asyncio.sleep(0.2)
-                database.execute(
-                    "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
-                )
-                told = await failure(installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name)))
-                assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
-                assert told.metadata["service"] == "scheduler"
-                assert told.metadata["place"].endswith("scheduler.sqlite")
-                await agent.observe(ref, 1, 0.5)
-                await agent.exit(ref, 1)
-                assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_RUNNING
-                await asyncio.sleep(0.6)
-                assert not [m for m in agent.received if m.WhichOneof("command") == "ack"]
-                database.execute("drop trigger refuse")
+                await until_told(lambda: runs(installation, start.run))
+                with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
+                    told = await failure(pause(installation, sweep))
+                    assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
+                    assert told.metadata["service"] == "scheduler"
+                    assert told.metadata["place"].endswith("scheduler.sqlite")
+                    await agent.observe(ref, 1, 0.5)
+                    await agent.exit(ref, 1)
+                    assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_RUNNING
+                    await asyncio.sleep(0.6)  # two more tries fall into this
+                    assert not [m for m in agent.received if m.WhichOneof("command") == "ack"]
                 assert (await agent.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
-            database.close()
 
     asyncio.run(scenario())
+
+
+def test_what_breaks_a_rule_of_the_tables_is_a_defect_that_ends_with_its_turn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To try it again would not help; and it is no matter of the disk."""
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep, other = await create(installation, RANDOM), await create(installation, RANDOM)
+            with refusing(tmp_path / "scheduler" / "scheduler.sqlite", DEFECT):
+                told = await failure(pause(installation, sweep))
+                assert told.code == "INTERNAL"
+                assert "no such state" not in told.message
+                assert (await create(installation, RANDOM, "new")).name == "local/demo/new"
+            assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_PENDING
+            assert (await pause(installation, other)).sweep.state == v1.SWEEP_STATE_PAUSED
+
+    asyncio.run(scenario())
+    (logged,) = [line for line in caplog.records if "PauseSweep could not be stored" in line.message]
+    assert logged.exc_info is not None
+    assert "no such state" in str(logged.exc_info[1])
 
 
 def test_a_stream_that_does_not_begin_with_hello_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """P6, P22: what cannot be stored has not happened, and happens once when the same call comes again."""
 
 import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import create, failure, get, run
 from component.scheduler.test_verbs import one_run, raised
+from scheduler_database import refusing
 from sweepd import v1
 from sweepd.codec import point_message
 
@@ -44,19 +43,6 @@ def release(at: Installation) -> Awaitable[Message]:
     return at.agents.ReleaseAgent(v1.ReleaseAgentRequest(agent="ann", request_id="one"))
 
 
-@contextmanager
-def unwritable(database: Path) -> Iterator[None]:
-    connection = sqlite3.connect(database, isolation_level=None)
-    connection.execute(
-        "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
-    )
-    try:
-        yield
-    finally:
-        connection.execute("drop trigger refuse")
-        connection.close()
-
-
 async def prepared(at: Installation) -> None:
     """One sweep that is over, its first run failed; one that goes on, its agent held and a run waiting."""
     over = await create(at, OVER, "over")
@@ -82,7 +68,7 @@ def test_a_verb_that_cannot_be_stored_changes_nothing_until_it_can(tmp_path: Pat
         async with a_scheduler(tmp_path) as at:
             await prepared(at)
             before = await everything(at)
-            with unwritable(tmp_path / "scheduler" / "scheduler.sqlite"):
+            with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
                 for _ in range(2):
                     told = await failure(verb(at))
                     assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")

@@ -1,13 +1,14 @@
 """Every kind of store, opened fresh; and the core in front of it."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from scheduler_database import refusing
 from sweepd_kernel.schema import ensure_schema
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.terms import Terms
@@ -16,8 +17,6 @@ from sweepd_scheduler.ports import Records, Store
 from sweepd_scheduler.sql import SqliteStore
 from sweepd_scheduler.sql_records import SqliteRecords
 from unit.scheduler.world import World
-
-REFUSE = "create trigger refuse before update on sweep begin select raise(abort, 'no room'); end"
 
 
 class Failing(Protocol):
@@ -51,10 +50,13 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     ensure_schema(path, "sweepd_scheduler")
     stores = [SqliteStore(path)]
     records = SqliteRecords(path)
-    blocker = sqlite3.connect(path, isolation_level=None, timeout=0)
+    refusal = ExitStack()
 
     def block(fails: bool) -> None:
-        blocker.execute(REFUSE if fails else "drop trigger refuse")
+        if fails:
+            refusal.enter_context(refusing(path))
+        else:
+            refusal.close()
 
     def reopen() -> Store:
         stores[-1].close()
@@ -62,7 +64,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
         return stores[-1]
 
     yield Opened(stores[0], records, reopen, block)
-    blocker.close()
+    refusal.close()
     records.close()
     stores[-1].close()
 

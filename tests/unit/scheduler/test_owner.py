@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_scheduler.domain.decision import Change, Effect, StartRun, Tell
+from sweepd_scheduler.domain.decision import Change, Effect, StartRun, SweepChanged, Tell
 from sweepd_scheduler.domain.events import Announced, Attached, CreateSweep, Offered, PauseSweep
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.state import State
@@ -53,11 +54,20 @@ class Recording:
         return sum(isinstance(e, Tell) and isinstance(e.command, StartRun) for e in self.effects)
 
 
+class Particular(MemoryStore):
+    """A store whose tables have a rule against sweeps of one name."""
+
+    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+        if any(isinstance(each, SweepChanged) and each.sweep.name.id == "wrong" for each in changes):
+            raise sqlite3.IntegrityError("CHECK constraint failed")
+        super().commit(changes, number, forget_before)
+
+
 class Bench:
     """An owner that runs."""
 
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = Particular()
         self.outlet = Recording()
         self.owner = Owner(
             State(Terms()), self.store, StillClock(), self.outlet, logging.getLogger("test.owner")
@@ -179,5 +189,23 @@ def test_a_defect_in_one_answer_spoils_no_other() -> None:
             await bench.owner.ask(PauseSweep(S), Sweep, broken, None)
         await other
         assert bench.owner.state.sweeps[1].state is SweepState.PENDING
+
+    running(scenario)
+
+
+def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame() -> None:
+    async def scenario(bench: Bench) -> None:
+        ids = ("a", "wrong", "b")
+        creates = [
+            CreateSweep(parent=PARENT, id=each, drawn_ids=(), spec=CREATE.spec, file=None) for each in ids
+        ]
+        attaching = asyncio.ensure_future(bench.attach())
+        asked = (bench.owner.ask(each, Sweep, encode, None) for each in creates)
+        a, wrong, b = await asyncio.gather(*asked, return_exceptions=True)
+        assert (a, b) == (b"local/demo/a pending", b"local/demo/b pending")
+        assert isinstance(wrong, sqlite3.IntegrityError)
+        await attaching
+        assert {sweep.name.id for sweep in bench.owner.state.sweeps.values()} == {"s", "a", "b"}
+        assert await bench.pause() == b"local/demo/s paused"
 
     running(scenario)
