@@ -17,14 +17,18 @@ def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]
 def parent_of(spec: SweepSpec, overrides: Overrides, environ: Mapping[str, str]) -> str:
     """Return `entity/project` by flag, environment, file, then a default.
 
+    A file may come from elsewhere, and its names were made legal when it was read; flags and variables are
+    ours, and whoever writes one is told what to write.
+
     Raises:
-        Problem: one of them is no legal name.
+        Problem: a flag or a variable has no legal name.
     """
     entity = _told("entity", overrides, environ) or spec.entity or "local"
     project = _told("project", overrides, environ) or spec.project or project_of(spec.program, spec.command)
     for kind, part in (("entity", entity), ("project", project)):
         if not is_part(part):
-            raise usage_problem(f"no legal {kind}: {part!r}", next_step=LEGAL_PART)
+            near = f"write `{near}`: " if (near := as_part(part)) else "write "
+            raise usage_problem(f"no legal {kind}: {part!r}", next_step=f"{near}{LEGAL_PART}")
     return f"{entity}/{project}"
 
 

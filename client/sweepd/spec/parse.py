@@ -42,8 +42,8 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
     Args:
         content: the file.
         file: its name in messages.
-        placing: those of the keys `project` and `entity` that say where the sweep will live; what is
-            replaced need not be a legal name.
+        placing: those of the keys `project` and `entity` that say where the sweep will live: the spec has
+            them as legal names, after a warning if they are none. What is replaced stays as it is.
     """
     findings = Findings(file)
     return _parsed(lambda: load_text(content, findings), findings, placing)

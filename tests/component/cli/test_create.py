@@ -92,20 +92,45 @@ def test_validate_needs_no_server(offline: Ctl, home: Path) -> None:
     assert "valid" in offline("validate", "sweep.yaml").err
 
 
-def test_validate_refuses_the_names_that_create_refuses(
+def test_validate_and_create_say_where_a_sweep_with_names_from_elsewhere_lives(
+    ctl: Ctl, server: ScriptedServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "sweep.yaml").write_text(f"{GOOD}project: Mein Projekt!\nentity: Größe\n")
+    warning = 'warning: sweep.yaml:6:10: project: the sweep will live in "grosse/mein-projekt": names have'
+    for verb in ("validate", "create"):
+        done = ctl(verb, "sweep.yaml")
+        assert done.err.count("warning: ") == 1
+        assert warning in done.err
+    assert created(server).parent == "grosse/mein-projekt"
+    assert ctl("create", "sweep.yaml", "--entity", "me").err.startswith(
+        'warning: sweep.yaml:6:10: project: the sweep will live in the project "mein-projekt": names have'
+    )
+    assert ctl("create", "sweep.yaml", "--project", "mine", "--entity", "me").out == "me/mine/drawn\n"
+    monkeypatch.setenv("SWEEPD_PROJECT", "told")
+    monkeypatch.setenv("SWEEPD_ENTITY", "me")
+    assert "warning" not in ctl("validate", "sweep.yaml").err
+
+
+def test_a_name_of_which_nothing_is_left_is_refused_unless_it_is_replaced(ctl: Ctl, home: Path) -> None:
+    (home / "sweep.yaml").write_text(f"{GOOD}project: 实验\n")
+    for verb in ("validate", "create"):
+        told = ctl(verb, "sweep.yaml", code=5).err
+        assert 'sweep.yaml:6:10: project: nothing of "实验" can stand in a name; write lower-case' in told
+        assert "or say --project" in told
+    assert ctl("create", "sweep.yaml", "--project", "mine").out == "local/mine/drawn\n"
+
+
+def test_names_of_flags_and_variables_are_as_they_are_written(
     ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (home / "sweep.yaml").write_text(f"{GOOD}project: My Project!\n")
-    for verb in ("validate", "create"):
-        assert (
-            'sweep.yaml:6:10: project: "My Project!" is no legal name' in ctl(verb, "sweep.yaml", code=5).err
-        )
-    document = ctl("validate", "sweep.yaml", "-o", "json", code=5).json
-    assert isinstance(document, dict)
-    assert document["valid"] is False
-    assert ctl("create", "sweep.yaml", "--project", "mine").out == "local/mine/drawn\n"
-    monkeypatch.setenv("SWEEPD_PROJECT", "told")
-    assert "1 parameter to search" in ctl("validate", "sweep.yaml").err
+    (home / "sweep.yaml").write_text(GOOD)
+    told = ctl("create", "sweep.yaml", "--project", "MNIST", code=2).err
+    assert "no legal project: 'MNIST'" in told
+    assert "write `mnist`: lower-case letters" in told
+    monkeypatch.setenv("SWEEPD_ENTITY", "Some Team")
+    told = ctl("create", "sweep.yaml", code=2).err
+    assert "no legal entity: 'Some Team'" in told
+    assert "write `some-team`: " in told
 
 
 def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) -> None:

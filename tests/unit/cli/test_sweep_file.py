@@ -28,7 +28,8 @@ def spec_of(text: str, folder: Path, overrides: Overrides | None = None) -> Swee
         ("src/Train Me.py", "train-me"),
         ("__main__.py", "main__"),
         (None, "default"),
-        ("ü.py", "default"),
+        ("ü.py", "u"),
+        ("训练.py", "default"),
     ],
 )
 def test_a_program_names_its_project(program: str | None, project: str) -> None:

@@ -50,6 +50,10 @@ class Fields:
             place = self.node.entries[key].node.place
             self.findings.error(place, self.path_of(key), code, message, suggestion)
 
+    def warning(self, code: Code, message: str, *, key: str) -> None:
+        """Record a warning at the value of a key that is there."""
+        self.findings.warning(self.node.entries[key].node.place, self.path_of(key), code, message)
+
     def check_keys(self, legal: Collection[str], where: str) -> None:
         """Refuse keys that are unknown."""
         for key, entry in self.node.entries.items():

@@ -27,11 +27,10 @@ from sweepd.spec.sweep_spec import Method, SweepSpec
 def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:
     """Return what the file says, None if anything in it is an error; all of it is recorded."""
     fields.check_keys((*KEYS, *LATER_KEYS), "a sweep file")
-    texts = {
-        key: read_placing(fields, key, places=key in placing)
-        if key in PLACING_KEYS
-        else fields.text(key, empty_allowed=key in ("name", "description"))
+    texts = read_placing(fields, placing) | {
+        key: fields.text(key, empty_allowed=key in ("name", "description"))
         for key in TEXT_KEYS
+        if key not in PLACING_KEYS
     }
     texts["name"] = texts["name"] or None
     _check_without_effect(fields)

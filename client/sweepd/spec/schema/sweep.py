@@ -12,7 +12,6 @@ from sweepd.spec.reading.keys import (
     WITHOUT_EFFECT,
 )
 from sweepd.spec.reading.later import CONTROLLERS
-from sweepd.spec.reading.placing import PART
 from sweepd.spec.schema.handling import HANDLING
 from sweepd.spec.schema.later import engine_rules, later_keys
 from sweepd.spec.schema.metric import early_terminate, metric, rule
@@ -44,12 +43,15 @@ _METHODS: Final = {
     "custom": "Points from a scheduler of your own. Not supported yet.",
 }
 _ANY_TEXT: Final[Schema] = {"type": "string"}
-_NAME_PART: Final[Schema] = {"type": "string", "pattern": f"^{PART.pattern}$"}
+_NAME: Final[Schema] = {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"}
+"""Of other letters, some become letters of a legal name; no schema can tell which."""
 _TEXTS: Final[dict[str, Schema]] = {
     "name": described("What is shown instead of the sweep's ID.", _ANY_TEXT),
     "description": described("Shown with the sweep.", _ANY_TEXT),
-    "project": described("Where the sweep lives; flags and environment come before it.", _NAME_PART),
-    "entity": described("Whose it is; flags and environment come before it.", _NAME_PART),
+    "project": described(
+        "Where the sweep lives, in lower case; flags and environment come before it.", _NAME
+    ),
+    "entity": described("Whose it is, in lower case; flags and environment come before it.", _NAME),
     "program": described("What `${program}` stands for in `command`.", TEXT),
 }
 _WITHOUT_EFFECT: Final = {
