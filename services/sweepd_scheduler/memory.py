@@ -229,7 +229,9 @@ class MemoryStore:
 def _ended(run: Run, sweep: Sweep) -> Ended:
     return Ended(
         state=run.state,
+        tried=bool(run.attempts),
         value=run.value(sweep.value_kind),
+        best=run.values.best,
         worst=run.values.worst,
         last=run.values.last,
         iterations=run.values.iterations,

@@ -129,6 +129,7 @@ CREATE TABLE observation (
     worst FLOAT,
     last FLOAT,
     outcome TEXT,
+    best FLOAT,
     PRIMARY KEY (sweep_id, number)
 );
 

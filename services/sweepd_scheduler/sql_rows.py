@@ -62,6 +62,7 @@ def line(row: sqlite3.Row) -> StudyLine:
         event=StudyEvent(row["event"]),
         iterations=row["iterations"],
         value=row["value"],
+        best=row["best"],
         worst=row["worst"],
         last=row["last"],
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,

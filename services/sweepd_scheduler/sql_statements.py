@@ -33,7 +33,7 @@ PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))
 DROP_GUARD = "delete from agent_guard where sweep_id = ? and agent = ?"
 INSERT_OBSERVATION = _insert(
     "observation",
-    ("sweep_id", "number", "run", "event", "iterations", "value", "worst", "last", "outcome"),
+    ("sweep_id", "number", "run", "event", "iterations", "value", "best", "worst", "last", "outcome"),
 )
 INSERT_EVENT = _insert("event", ("number", "time", "sweep_id", "run", "attempt", "kind", "detail"))
 INSERT_REQUEST = _insert("request", ("id", "fingerprint", "answer", "time"))

@@ -62,16 +62,24 @@ def _rung_values(connection: sqlite3.Connection, sweep: Sweep) -> dict[tuple[int
 
 def _ended(connection: sqlite3.Connection, key: int) -> tuple[tuple[int, Ended], ...]:
     found = connection.execute(
-        "select number - repeat, state, value, worst_value, last_value, iterations from run"  # noqa: S608 (our own)
-        f" where sweep_id = ? and state in ({_FINAL}) order by number",
+        "select number - repeat, state, attempt > 0, value, best_value, worst_value, last_value, iterations"  # noqa: S608 (our own)
+        f" from run where sweep_id = ? and state in ({_FINAL}) order by number",
         (key,),
     )
     return tuple(
         (
             first,
-            Ended(state=RunState(state), value=value, worst=worst, last=last, iterations=iterations),
+            Ended(
+                state=RunState(state),
+                tried=bool(tried),
+                value=value,
+                best=best,
+                worst=worst,
+                last=last,
+                iterations=iterations,
+            ),
         )
-        for first, state, value, worst, last, iterations in found
+        for first, state, tried, value, best, worst, last, iterations in found
     )
 
 

@@ -13,7 +13,6 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.decision import Outcome, StudyEvent
 from sweepd_scheduler.domain.events import Suggested, SuggestionsArrived, SuggestionsFailed
-from sweepd_scheduler.domain.results import counts_at_once
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.weight import MOST_BYTES, Page, sweep_weight
@@ -136,7 +135,7 @@ class Studies:
                 revision=sweep.revision,
                 spec=spec_message(sweep.spec) if after == 0 else None,
                 first_observation=after + 1,
-                observations=[_observation_message(line, sweep) for line in lines.entries],
+                observations=[observation_message(line) for line in lines.entries],
                 run_number=newest + 1,
                 count=count if last else 0,
             )
@@ -146,7 +145,8 @@ class Studies:
             self._known[sweep.key] = answer.suggestions.observations_known
 
 
-def _observation_message(line: StudyLine, sweep: Sweep) -> v1.StudyObservation:
+def observation_message(line: StudyLine) -> v1.StudyObservation:
+    """Return a line as the suggestion service is told of it."""
     note = line.note
     message = v1.StudyObservation(run_number=note.run)
     match note.event:
@@ -158,7 +158,7 @@ def _observation_message(line: StudyLine, sweep: Sweep) -> v1.StudyObservation:
             message.ended.CopyFrom(
                 v1.RunEnded(
                     outcome=_OUTCOMES[note.outcome or Outcome.NOTHING],
-                    best_value=note.value if counts_at_once(sweep) else None,
+                    best_value=note.best,
                     value=note.value,
                     worst_value=note.worst,
                     last_value=note.last,

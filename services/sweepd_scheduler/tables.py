@@ -171,6 +171,7 @@ class ObservationRow(SchedulerTable, table=True):
     worst: float | None = None
     last: float | None = None
     outcome: str | None = Field(sa_column=_text(nullable=True))
+    best: float | None = None
 
 
 class EventRow(SchedulerTable, table=True):

@@ -10,21 +10,20 @@ from sweepd import v1
 from system.wire import Wire
 
 
-def study_of(database: Path, runs: list[v1.Run], *, at_once: bool = True) -> list[v1.StudyObservation]:
+def study_of(database: Path, runs: list[v1.Run]) -> list[v1.StudyObservation]:
     """Return the numbered observations as the scheduler keeps them.
 
     Args:
         database: of the scheduler.
         runs: those of the sweep, the only one that is searched by a model.
-        at_once: whether each value counts when it is logged, so that the value is the best.
     """
     points = {run.number: run.parameters for run in runs}
     lines = []
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         rows = connection.execute(
-            "select run, event, value, worst, last, outcome, iterations from observation order by number"
+            "select run, event, value, best, worst, last, outcome, iterations from observation order by number"
         )
-        for number, event, value, worst, last, outcome, iterations in rows:
+        for number, event, value, best, worst, last, outcome, iterations in rows:
             line = v1.StudyObservation(run_number=number)
             if event == "handed-out":
                 line.handed_out.CopyFrom(v1.RunHandedOut(point=points[number]))
@@ -33,7 +32,7 @@ def study_of(database: Path, runs: list[v1.Run], *, at_once: bool = True) -> lis
                     v1.RunEnded(
                         outcome=v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.upper()}"),
                         value=value,
-                        best_value=value if at_once else None,
+                        best_value=best,
                         worst_value=worst,
                         last_value=last,
                         iterations=iterations,

@@ -99,7 +99,7 @@ def test_suggestions_replay_and_points_count_once_though_the_engine_is_killed(
             assert spec.search_space.violations(point_from_message(run.parameters)) == ()
             assert run.parameters == runs[run.number - (run.number - 1) % 2].parameters
 
-        lines = study_of(server.data / "scheduler" / "scheduler.sqlite", list(runs.values()), at_once=False)
+        lines = study_of(server.data / "scheduler" / "scheduler.sqlite", list(runs.values()))
         ends = [line for line in lines if line.WhichOneof("event") == "ended"]
         whole = [number for number in runs if number % 2 and {number, number + 1} <= crowd.numbers.keys()]
         assert sorted(line.run_number for line in ends) == sorted(whole)

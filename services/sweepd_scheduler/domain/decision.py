@@ -94,6 +94,7 @@ class StudyNoted:
     event: StudyEvent
     iterations: int = 0
     value: float | None = None
+    best: float | None = None
     worst: float | None = None
     last: float | None = None
     outcome: Outcome | None = None

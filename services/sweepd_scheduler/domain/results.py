@@ -4,13 +4,12 @@ Without `repeats` a run stands for its point. With them the point counts once, w
 under the number of the first. With `metric.value` best a value counts when it is logged, else at the end.
 """
 
-from dataclasses import replace
-
 from sweepd.spec import Method, ObjectiveValue
 from sweepd_scheduler.domain.block import Ended, point_ended
 from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.objective import better, reaches_target
 from sweepd_scheduler.domain.ranking import Best
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, ending
 from sweepd_scheduler.domain.turn import Turn
@@ -19,8 +18,8 @@ _OUTCOMES = {
     RunState.FINISHED: Outcome.FINISHED,
     RunState.STOPPED: Outcome.STOPPED,
     RunState.FAILED: Outcome.FAILED,
-    RunState.CRASHED: Outcome.NOTHING,
-    RunState.KILLED: Outcome.NOTHING,
+    RunState.CRASHED: Outcome.FAILED,  # its requeues are used up: the point may well be what ends its machine
+    RunState.KILLED: Outcome.FAILED,
 }
 
 
@@ -39,7 +38,9 @@ def remains(sweep: Sweep, run: Run, state: RunState) -> Ended:
     """Return what remains of a run that ends in a state."""
     return Ended(
         state=state,
+        tried=bool(run.attempts),
         value=run.value(sweep.value_kind),
+        best=run.values.best,
         worst=run.values.worst,
         last=run.values.last,
         iterations=run.values.iterations,
@@ -127,8 +128,9 @@ def _tell_study(turn: Turn, sweep: Sweep, number: int, ended: Ended) -> None:
             event=StudyEvent.ENDED,
             iterations=ended.iterations,
             value=ended.value,
+            best=ended.best,
             worst=ended.worst,
             last=ended.last,
-            outcome=_OUTCOMES[ended.state],
+            outcome=_OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
         )
     )

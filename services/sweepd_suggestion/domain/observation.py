@@ -41,7 +41,7 @@ class Ended:
 
     Args:
         value: what counts, as the metric's `value` says; with `repeats` over the runs of the point.
-        best: of all its iterations, as are `worst` and `last`.
+        best: of all its iterations, as are `worst` and `last`; the value where it is not told.
     """
 
     run_number: int

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweepd_kernel.schema import ensure_schema
+from sweepd_scheduler.domain.decision import StudyEvent
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import AttemptState, RunState
 from sweepd_scheduler.domain.state import State
@@ -60,6 +61,14 @@ def test_a_sweep_of_the_first_version_goes_on(first: Path) -> None:
     assert index.at_rung == {(0, 1): {2}}
     assert set(index.digests.values()) == {1}
     assert [request.request_id for request in found.requests] == ["r1"]
+
+
+def test_the_search_is_told_the_same_again(first: Path) -> None:
+    """The one value of an end was the best."""
+    with closing(SqliteRecords(first)) as records:
+        notes = [line.note for line in records.observations(1, 0, 100).entries]
+    assert [(note.value, note.best) for note in notes if note.event is StudyEvent.ENDED] == [(0.5, 0.5)]
+    assert {note.best for note in notes if note.event is not StudyEvent.ENDED} == {None}
 
 
 def test_what_is_over_can_be_read(first: Path) -> None:

@@ -163,7 +163,9 @@ def _blocks(runs: list[Run]) -> dict[int, list[Run]]:
 def _remains(sweep: Sweep, run: Run) -> Ended:
     return Ended(
         state=run.state,
+        tried=bool(run.attempts),
         value=run.value(sweep.value_kind),
+        best=run.values.best,
         worst=run.values.worst,
         last=run.values.last,
         iterations=run.values.iterations,

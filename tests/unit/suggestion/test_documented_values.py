@@ -6,21 +6,22 @@ from sweepd.spec import Goal, Impute, Metric
 from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.observation import Ended, Outcome
 from sweepd_suggestion.domain.study import TrialRun
-from unit.spec.sweep_file_document import code, tables
+from unit.spec.sweep_file_document import Table, code, tables
 
 OUTCOMES = {
     "finished": Outcome.FINISHED,
     "failed": Outcome.FAILED,
     "stopped": Outcome.STOPPED,
-    "killed": Outcome.NOTHING,
+    "crashed": Outcome.FAILED,
+    "killed": Outcome.FAILED,
 }
-(EXAMPLE,) = [each for each in tables() if each.header[:2] == ("run", "logged")]
+EXAMPLES = [each for each in tables() if each.header[:2] == ("run", "logged")]
 
 
-def runs() -> list[TrialRun]:
-    """Return the runs of the example as their ends are reported."""
+def runs(example: Table) -> list[TrialRun]:
+    """Return the runs of an example as their ends are reported."""
     found = []
-    for number, (outcome, logged, *_) in enumerate(EXAMPLE.rows, start=1):
+    for number, (outcome, logged, *_) in enumerate(example.rows, start=1):
         values = [float(value) for value in logged.split(", ")] if logged != "nothing" else []
         best, worst = min(values, default=None), max(values, default=None)
         last = values[-1] if values else None
@@ -32,13 +33,18 @@ def runs() -> list[TrialRun]:
 
 
 @pytest.mark.parametrize("impute", Impute)
-def test_the_example_is_told_so(impute: Impute) -> None:
-    column = [code(name)[:1] for name in EXAMPLE.header].index([impute.value])
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_are_told_so(example: Table, impute: Impute) -> None:
+    column = [code(name)[:1] for name in example.header].index([impute.value])
     expected = {
         number: float(row[column])
-        for number, row in enumerate(EXAMPLE.rows, start=1)
+        for number, row in enumerate(example.rows, start=1)
         if row[column] != "left out"
     }
-    found = evidence(runs(), Metric(name="loss", goal=Goal.MINIMIZE, impute=impute))
+    found = evidence(runs(example), Metric(name="loss", goal=Goal.MINIMIZE, impute=impute))
     assert {each.run_number: each.loss for each in found.valued} == expected
     assert found.pending == ()
+
+
+def test_there_are_examples() -> None:
+    assert [len(each.rows) for each in EXAMPLES] == [4, 6]

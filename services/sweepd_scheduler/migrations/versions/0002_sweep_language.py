@@ -40,6 +40,8 @@ def upgrade() -> None:
         sa.Column("value", sa.Float, nullable=False),
     )
     _copy("rung", "sweep_id, rung, run, value", rule="0")
+    op.add_column("observation", sa.Column("best", sa.Float))
+    op.execute("update observation set best = value where event = 'ended'")
     op.drop_index("event_of_sweep", "event")
     op.create_index("event_of_run", "event", ["sweep_id", "run", "number"])
     op.create_table(

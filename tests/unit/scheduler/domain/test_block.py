@@ -20,7 +20,8 @@ LARGEST = sys.float_info.max
 def ended(state: RunState, value: float | None) -> Ended:
     last = None if value is None else value + 1
     worst = None if value is None else value + 2
-    return Ended(state=state, value=value, worst=worst, last=last, iterations=3)
+    best = None if value is None else value - 1
+    return Ended(state=state, value=value, best=best, worst=worst, last=last, iterations=3)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_values_are_aggregated_as_the_sweep_says(how: Aggregate, goal: Goal, val
 def test_what_is_left_of_a_point() -> None:
     block = [ended(FINISHED, 1.0), ended(STOPPED, 3.0), ended(CRASHED, 100.0), ended(FINISHED, None)]
     assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE) == Ended(
-        state=STOPPED, value=2.0, worst=102.0, last=3.0, iterations=3
+        state=STOPPED, value=2.0, best=1.0, worst=102.0, last=3.0, iterations=3
     )
 
 
