@@ -53,6 +53,46 @@ def test_run_names_a_program_that_is_not_there_before_anything_is_created(instal
     assert json.loads(installation.ctl("list", "-o", "json").stdout) == []
 
 
+def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
+    installation: Installation,
+) -> None:
+    installation.start_server()
+    installation.write("train.py", SCRIPT)
+    installation.write("sweep.yaml", SWEEP + "requires: {gpu: a100, site: attic}\n")
+    done = installation.ctl("run", "sweep.yaml", "--label", "site=attic", "--label", "gpu=h100", code=2)
+    assert "the sweep requires gpu=a100, which" in done.stderr
+    assert "say --label=gpu=a100;" in done.stderr
+    assert "write NAME=VALUE" in installation.ctl("run", "sweep.yaml", "--label", "gpu", code=2).stderr
+    installation.write("bare.yaml", "method: grid\nparameters: {x: {values: [1]}}\n")
+    assert "the file names no program to run" in installation.ctl("run", "bare.yaml", code=5).stderr
+    assert json.loads(installation.ctl("list", "-o", "json").stdout) == []
+    done = installation.ctl("run", "sweep.yaml", "--label", "site=attic", "--label", "gpu=a100")
+    assert "Best run" in done.stdout
+
+
+def test_create_names_the_labels_that_an_agent_needs(installation: Installation) -> None:
+    installation.start_server()
+    installation.write("sweep.yaml", SWEEP + "requires: {gpu: a100, site: the attic}\n")
+    created = installation.ctl("create", "sweep.yaml")
+    name = created.stdout.strip()
+    line = f"sweep-agent --sweep {name} --label=gpu=a100 '--label=site=the attic'"
+    assert created.stderr == f"Start an agent:  {line}\n"
+    assert installation.ctl("runs", name).stderr == f"No run yet. Start an agent:  {line}\n"
+    assert installation.ctl("agents", name).stderr == f"No agent. Start one:  {line}\n"
+
+
+def test_run_says_why_no_run_could_be_started_just_once(installation: Installation) -> None:
+    installation.start_server()
+    installation.write("train.py", SCRIPT)
+    text = SWEEP.replace("[python,", "[no-such-thing,").replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6]")
+    installation.write("sweep.yaml", text)
+    done = installation.ctl("run", "sweep.yaml", code=8)
+    told = done.stderr[done.stderr.index("No run of ") :].splitlines()
+    assert "the first 5 runs have all failed" in told[1]
+    assert "no-such-thing" in told[1]
+    assert told[2] == "Next:"
+
+
 def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation: Installation) -> None:
     installation.start_server()
     installation.write("train.py", "raise ValueError('no such data')\n")

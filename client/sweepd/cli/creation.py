@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from collections.abc import Mapping
 
 from sweepd import v1
 from sweepd.cli.output import note
@@ -48,12 +49,26 @@ def create_sweep(
     )
 
 
-def agent_command(name: str, address: str, settings: Settings) -> str:
-    """Return the line that starts an agent for a sweep; the server is named where it would not be found."""
-    words = ["sweep-agent", "--sweep", name]
+def agent_command(
+    name: str, address: str, settings: Settings, *, requires: Mapping[str, str] | None = None
+) -> str:
+    """Return the line that starts an agent for a sweep; the server is named where it would not be found.
+
+    Args:
+        name: the sweep.
+        address: its server.
+        settings: those of this call.
+        requires: the labels without which an agent gets none of its runs.
+    """
+    words = ["sweep-agent", "--sweep", name, *label_flags(requires or {})]
     if settings.environ.get("SWEEPD_ADDRESS") or current_address(settings.environ) != address:
         words += ["--server", address]
     return shlex.join(words)
+
+
+def label_flags(labels: Mapping[str, str]) -> list[str]:
+    """Return the flags that give an agent some labels."""
+    return [f"--label={name}={value}" for name, value in sorted(labels.items())]
 
 
 def note_unbounded(sweep: v1.Sweep) -> None:

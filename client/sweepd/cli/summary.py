@@ -72,9 +72,12 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     if failed is None:
         return lines
     reason = end_reason(run_shape(failed)) or "see its log"
-    told = reason in lines[-1]
-    lines.append(f"Run {failed.number} {run_state(failed)}" + (":" if told else f": {reason}"))
-    return [*lines, *log_tail(client, failed.name)]
+    tail = log_tail(client, failed.name)
+    if reason not in lines[-1]:
+        lines.append(f"Run {failed.number} {run_state(failed)}: {reason}")
+    elif tail:
+        lines.append(f"Run {failed.number} {run_state(failed)}:")
+    return [*lines, *tail]
 
 
 def log_tail(client: Client, run: str) -> list[str]:

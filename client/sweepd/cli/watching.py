@@ -81,7 +81,9 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
             view.tell(Notice(progress_line(progress), "sweep"))
         if not told_agents and run is None and told_start and _lacks_agents(progress.sweep):
             told_agents = True
-            line = agent_command(sweep, client.address, current_settings())
+            assert progress.sweep is not None
+            requires = progress.sweep.spec.requires
+            line = agent_command(sweep, client.address, current_settings(), requires=requires)
             view.tell(Notice(f"no agent is connected. Start one:  {line}", "warning"))
         state = _final_state(progress, run)
         if state and not message.snapshot_continues:

@@ -55,12 +55,16 @@ def _list(sweep: str, output: Output) -> None:
     from sweepd.cli.shapes import agent_shape, sweep_state
 
     settings = current_settings()
+    ended = ""
     with connect(settings) as client:
         name = sweep_name(client, sweep) if sweep else ""
         rows = [agent_shape(agent) for agent in client.list_agents(name)]
-        empty = f"No agent. Start one:  {agent_command(name or 'ID', client.address, settings)}"
-        if name and not rows and (state := sweep_state(client.get_sweep(name))) in FINAL_SWEEP:
-            empty = f"No agent; the sweep has ended: {state}."
+        line = agent_command(name or "ID", client.address, settings)
+        if name and not rows:
+            one = client.get_sweep(name)
+            line = agent_command(name, client.address, settings, requires=one.spec.requires)
+            ended = sweep_state(one) if sweep_state(one) in FINAL_SWEEP else ""
+        empty = f"No agent; the sweep has ended: {ended}." if ended else f"No agent. Start one:  {line}"
     write_rows(rows, output, AGENTS, name="agent", empty=empty)
 
 

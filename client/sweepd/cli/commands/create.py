@@ -55,7 +55,7 @@ def command(
 
     with connect(settings) as client:
         sweep = create_sweep(client, text, spec, parent, sweep_id=sweep_id, request_id=request_id)
-        line = agent_command(sweep.name, client.address, settings)
+        line = agent_command(sweep.name, client.address, settings, requires=spec.requires)
     if output_format == "name":
         sys.stdout.write(f"{sweep.name}\n")
         sys.stdout.flush()

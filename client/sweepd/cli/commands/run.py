@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,20 @@ if TYPE_CHECKING:
 )
 @click.argument("file", metavar="FILE")
 @click.option("--slots", type=click.IntRange(min=1), default=1, metavar="N", help="Runs at once.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="K=V",
+    callback=lambda _context, _option, values: dict(map(label, values)),
+    help="A label of the agent here, for sweeps with `requires`; may be said again.",
+)
 @definition_options
 @output_option(("table", "json", "yaml"))
 def command(
     file: str,
     slots: int,
+    labels: dict[str, str],
     name: str | None,
     program: str | None,
     project: str | None,
@@ -54,8 +64,9 @@ def command(
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
     parent = parent_of(spec, overrides, settings.environ)
     folder = _folder(spec, file)
+    _check_labels(spec, labels)
 
-    from sweepd.cli.creation import create_sweep, note_unbounded
+    from sweepd.cli.creation import create_sweep, label_flags, note_unbounded
     from sweepd.cli.local_server import find_or_start
 
     client, _ = find_or_start(settings)
@@ -63,7 +74,7 @@ def command(
         sweep = create_sweep(client, text, spec, parent)
         note(f"Sweep {sweep.name}")
         note_unbounded(sweep)
-        outcome = _stay(client, sweep, slots, folder, settings)
+        outcome = _stay(client, sweep, slots, folder, settings, label_flags(labels))
         return _finish(client, sweep.name, outcome, settings, output_format)
 
 
@@ -71,13 +82,20 @@ def _folder(spec: SweepSpec, file: str) -> Path:
     """Return where the runs work.
 
     Raises:
-        Problem: the program is to be found nowhere.
+        Problem: there is no program, or it is to be found nowhere.
     """
     from sweepd.spec.arguments.command import uses_program
 
     here = Path.cwd()
-    if spec.program is None or not uses_program(spec.command):
+    if not uses_program(spec.command):
         return here
+    if spec.program is None:
+        raise Problem(
+            message="the file names no program to run",
+            next_step="add `program: train.py` to it, or say --program",
+            exit_code=ExitCode.INVALID,
+            status="INVALID_ARGUMENT",
+        )
     candidates = [here] if file == "-" else [here, Path(file).resolve().parent]
     for folder in candidates:
         if (folder / spec.program).exists():
@@ -91,7 +109,41 @@ def _folder(spec: SweepSpec, file: str) -> Path:
     )
 
 
-def _stay(client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings) -> Outcome:
+def label(text: str) -> tuple[str, str]:
+    """Return the name and the value of a label.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{text!r} is no label; write NAME=VALUE")
+    return name, value
+
+
+def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
+    """Refuse a sweep that the agent here would get no run of.
+
+    Raises:
+        Problem: it requires other labels.
+    """
+    from sweepd.cli.creation import label_flags
+
+    lacking = {name: value for name, value in spec.requires.items() if labels.get(name) != value}
+    if lacking:
+        needed = ", ".join(f"{name}={value}" for name, value in sorted(lacking.items()))
+        raise Problem(
+            message=f"the sweep requires {needed}, which the agent here would not have",
+            next_step=f"if this machine has it, say {shlex.join(label_flags(lacking))}; "
+            "else create the sweep with `sweepctl create`, and start an agent where it is to run",
+            exit_code=ExitCode.USAGE,
+            status="FAILED_PRECONDITION",
+        )
+
+
+def _stay(
+    client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
+) -> Outcome:
     from sweepd.cli.connection import target
     from sweepd.cli.interrupts import SignalBox
     from sweepd.cli.local_agent import start_agent
@@ -103,7 +155,9 @@ def _stay(client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: S
     if token is not None:
         environ["SWEEPD_TOKEN"] = token
     with SignalBox() as box:
-        agent = start_agent(sweep.name, slots=slots, address=client.address, folder=folder, environ=environ)
+        agent = start_agent(
+            sweep.name, slots=slots, address=client.address, folder=folder, environ=environ, flags=flags
+        )
         with view_on(sys.stderr, settings) as view:
             outcome = Companion(client, sweep.name, agent, view).stay(box)
     if outcome.agent_exit != 0 and not outcome.interrupted and not outcome.stalled:

@@ -76,7 +76,8 @@ def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> st
 
     if chosen:
         return "No such run."
-    state = sweep_state(client.get_sweep(name))
-    if state in FINAL_SWEEP:
+    sweep = client.get_sweep(name)
+    if (state := sweep_state(sweep)) in FINAL_SWEEP:
         return f"No run; the sweep has ended: {state}."
-    return f"No run yet. Start an agent:  {agent_command(name, client.address, settings)}"
+    line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
+    return f"No run yet. Start an agent:  {line}"
