@@ -25,7 +25,8 @@ def arrived(turn: Turn, event: SuggestionsArrived) -> None:
         _go_down(turn, event.sweep)
     serve_sweep(turn, event.sweep)
     _ask_again(turn, event.sweep)
-    top_up(turn, event.sweep)
+    if good:  # whoever answered nothing that is good is not asked again before somebody waits
+        top_up(turn, event.sweep)
 
 
 def failed(turn: Turn, event: SuggestionsFailed) -> None:

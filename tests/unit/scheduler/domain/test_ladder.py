@@ -166,3 +166,21 @@ def test_an_answer_while_paused_hands_nothing_out_and_asks_nothing(world: World)
 )
 def test_the_wait_is_a_share_of_the_median_run_time(durations: list[float], wait: float) -> None:
     assert patience(durations) == wait
+
+
+def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world: World) -> None:
+    """Else the two services would ask and answer as fast as they can, each answer a line of the log."""
+    session = world.attach()
+    for _ in range(3):
+        world.offer(session)
+        world.passes(0.3, silent=False)
+        start = world.last_told(StartRun)
+        world.confirms(session, start)
+        world.logs(session, start.ref, 1, 0.5)
+        world.exits(session, start.ref, last_row=1)
+    world.offer(session)
+    world.passes(0.3, silent=False)
+    assert sources(world) == [PointSource.FALLBACK] * 4
+    for points in ((7.0,), ()):
+        answer(world, *points)
+        assert not world.asked()
