@@ -172,6 +172,5 @@ def _find(turn: Turn, session: str, ref: AttemptRef) -> Run | None:
 
 
 def _running(run: Run, now: int) -> Run:
-    if run.state is RunState.RUNNING:
-        return run
-    return replace(moved(run, RunState.RUNNING), start_time=run.start_time or now)
+    begun = replace(run, start_time=run.start_time or now)
+    return begun if run.state is RunState.RUNNING else moved(begun, RunState.RUNNING)

@@ -170,6 +170,17 @@ def test_a_hand_out_that_is_not_confirmed_returns_uncharged(world: World) -> Non
     assert (again.run.number, again.ref.attempt) == (1, 2)
 
 
+def test_a_run_that_its_agent_confirms_too_late_has_a_time_at_which_it_started(world: World) -> None:
+    session = world.attach()
+    (start,) = world.offer(session)
+    world.passes(5.5, silent=False)
+    assert world.run((1, 1)).state is RunState.PENDING
+    world.confirms(session, start)
+    run = world.run((1, 1))
+    assert run.state is RunState.RUNNING
+    assert run.start_time == run.newest.start_time == world.moment.wall
+
+
 def test_a_hand_out_that_the_agent_refuses_goes_elsewhere(world: World) -> None:
     ann, bob = world.attach("ann"), world.attach("bob")
     (start,) = world.offer(ann)
