@@ -149,8 +149,9 @@ def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) ->
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
-    """Return the sweep with no new runs to come."""
-    return replace(sweep, ending=why, reason=ENDING_REASONS[why])
+    """Return the sweep with no new runs to come; a paused one is paused for the same reason as before."""
+    paused = sweep.state is SweepState.PAUSED
+    return replace(sweep, ending=why, reason=sweep.reason if paused else ENDING_REASONS[why])
 
 
 def settled(sweep: Sweep, now: int) -> Sweep:
@@ -159,7 +160,9 @@ def settled(sweep: Sweep, now: int) -> Sweep:
         return sweep
     stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
     state = SweepState.STOPPED if stops else SweepState.FINISHED
-    return moved(sweep, state, reason=sweep.reason, now=now)
+    # What a pause had to say is over with it.
+    reason = _reason_after_pause(sweep.ending) if sweep.state is SweepState.PAUSED else sweep.reason
+    return moved(sweep, state, reason=reason, now=now)
 
 
 def paused(sweep: Sweep) -> Sweep:
@@ -186,10 +189,7 @@ def resumed(sweep: Sweep) -> Sweep:
     if sweep.state is not SweepState.PAUSED:
         return sweep
     state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
-    reason = ENDING_REASONS[sweep.ending] if sweep.ending else ""
-    if sweep.ending is Ending.STOP:
-        reason = "it was stopped"  # by a person or by its time; the pause has taken the place of the reason
-    running = moved(sweep, state, reason=reason)
+    running = moved(sweep, state, reason=_reason_after_pause(sweep.ending))
     return replace(running, objective_missing=None)
 
 
@@ -202,7 +202,8 @@ def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
         return replace(moved(sweep, state, reason=reason), ending=why, timed_from=timed_from)
     if sweep.ending is why:
         return sweep
-    return replace(sweep, ending=why, reason=sweep.reason if sweep.state is SweepState.PAUSED else reason)
+    paused = sweep.state is SweepState.PAUSED
+    return replace(sweep, ending=why, reason=sweep.reason if paused else reason)
 
 
 def stopped(sweep: Sweep) -> Sweep:
@@ -212,7 +213,7 @@ def stopped(sweep: Sweep) -> Sweep:
         WrongStateError: it has ended.
     """
     _refuse_if_final(sweep, "stop")
-    if sweep.state is not SweepState.RUNNING and sweep.counts.total:
+    if sweep.state is SweepState.PAUSED or (sweep.state is SweepState.PENDING and sweep.counts.total):
         sweep = moved(sweep, SweepState.RUNNING)
     return ending(sweep, Ending.STOP)
 
@@ -237,6 +238,13 @@ ENDING_REASONS = {
     Ending.STOP: "stopped by a person",
     Ending.RETRIED: "it was stopped; only runs that were retried go out again",
 }
+
+
+def _reason_after_pause(why: Ending | None) -> str:
+    """Return why it starts no new runs, where the pause has taken the place of that reason."""
+    if why is Ending.STOP:
+        return "it was stopped"  # by a person or by its time
+    return ENDING_REASONS[why] if why else ""
 
 
 def _refuse_if_final(sweep: Sweep, verb: str) -> None:
