@@ -1,7 +1,5 @@
 """What follows when the stream of an agent begins and ends: sessions, and verdicts on what it still holds."""
 
-from dataclasses import replace
-
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain.agent import Held, Session
 from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
@@ -9,6 +7,7 @@ from sweepd_scheduler.domain.eligibility import withheld
 from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt
 from sweepd_scheduler.domain.holding import close_session, open_session, place, tell_stop
 from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import AttemptState, Run
 from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweep import FINAL, Ending

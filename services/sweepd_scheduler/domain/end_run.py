@@ -1,11 +1,10 @@
 """One run that ends because a person says so."""
 
-from dataclasses import replace
-
 from sweepd_kernel.errors import NotFoundError, WrongStateError
 from sweepd_scheduler.domain.answers import Runs
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.holding import tell_stop
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import EndRun, NotInMemoryError
 from sweepd_scheduler.domain.run import FINAL, Run, RunState, Stop, StopMode
 from sweepd_scheduler.domain.run_end import end

@@ -1,11 +1,11 @@
 """What keeps a sweep from wasting runs: agents that are held, and pauses by itself."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.eligibility import tell_standing
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.sweep import FINAL, Sweep, SweepState

@@ -1,7 +1,5 @@
 """Where hand-outs are made exact: which run goes to which session, and when a sweep has no more to give."""
 
-from dataclasses import replace
-
 from sweepd.spec import Method
 from sweepd_scheduler.domain.agent import OnItsWay, Session
 from sweepd_scheduler.domain.canary import waits_for_canary
@@ -12,6 +10,7 @@ from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.holding import new_command, place, put_session
 from sweepd_scheduler.domain.ladder import next_suggested
 from sweepd_scheduler.domain.points import Drawn
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.results import forget_best_of
 from sweepd_scheduler.domain.run import LIVE, Attempt, AttemptState, Run, RunState, Values, moved
 from sweepd_scheduler.domain.search import begin_again, draw_by_index, draw_initial, end_if_over, end_search

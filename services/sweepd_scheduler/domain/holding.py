@@ -1,9 +1,8 @@
 """Which session holds which attempts: placing them, taking them off, and telling their agents."""
 
-from dataclasses import replace
-
 from sweepd_scheduler.domain.agent import AttemptRef, Held, Holdings, Pending, Placement, Session
 from sweepd_scheduler.domain.decision import StopRun
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.turn import Turn
 

@@ -3,10 +3,9 @@
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """
 
-from dataclasses import replace
-
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue
 from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.retry import lost
 from sweepd_scheduler.domain.run import Attempt, AttemptState, Run, RunKey, RunState, moved, with_attempt
 from sweepd_scheduler.domain.run_end import give_back

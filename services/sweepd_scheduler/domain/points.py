@@ -1,13 +1,14 @@
 """Points by index for a sweep: the cursor is the sweep's own, the order is that of `sweepd.spec`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sweepd.spec import Point
 from sweepd.spec.limits import INT64_MAX
 from sweepd.spec.ordering.initial import next_initial
 from sweepd.spec.ordering.proposed import Cursor, Proposed
 from sweepd.spec.ordering.sequence import look_ahead, next_point
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import PointSource, Provenance
 from sweepd_scheduler.domain.sweep import Sweep
 

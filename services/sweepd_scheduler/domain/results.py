@@ -4,13 +4,12 @@ Without `repeats` a run stands for its point. With them the point counts once, w
 under the number of the first. With `metric.value` best a value counts when it is logged, else at the end.
 """
 
-from dataclasses import replace
-
 from sweepd.spec import Method, ObjectiveValue
 from sweepd_scheduler.domain.block import Ended, point_ended
 from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.objective import better, reaches_target
 from sweepd_scheduler.domain.ranking import Best
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, ending
 from sweepd_scheduler.domain.turn import Turn

@@ -1,7 +1,6 @@
 """Ended runs that are handed out again because a person says so: the same runs, each with a new attempt."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.answers import Retried
@@ -9,6 +8,7 @@ from sweepd_scheduler.domain.guard import count_anew
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.objective import reaches_target
 from sweepd_scheduler.domain.point_again import goes_on, open_again
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import NotInMemoryError, RetryRuns
 from sweepd_scheduler.domain.results import counts_at_once, forget_best_of, remains
 from sweepd_scheduler.domain.revival import in_memory, reopen, state_of, take_back

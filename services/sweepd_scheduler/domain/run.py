@@ -1,11 +1,12 @@
 """What a run and its attempts are, and which states may follow each other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from sys import float_info
 
 from sweepd.spec import Goal, ObjectiveValue, Point
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
+from sweepd_scheduler.domain.replacing import replace
 
 RunKey = tuple[int, int]
 """Integer key of the sweep, number of the run."""

@@ -1,13 +1,12 @@
 """How a run ends, or goes back to be handed out again, and what becomes of its sweep then."""
 
-from dataclasses import replace
-
 from sweepd.spec import Method
 from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain.canary import canary_failed, canary_sentence
 from sweepd_scheduler.domain.decision import LogLine, SweepEnded
 from sweepd_scheduler.domain.holding import unplace
 from sweepd_scheduler.domain.objective import missing_sentence, one_more, pause_sentence
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.results import run_ending
 from sweepd_scheduler.domain.run import Attempt, Run, RunState, moved, with_attempt
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState, settled

@@ -1,7 +1,6 @@
 """What follows when a person creates, pauses, resumes, stops or cancels a sweep."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain import guard
@@ -22,6 +21,7 @@ from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.release import release
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import (
     EndRun,
     EnqueueRun,

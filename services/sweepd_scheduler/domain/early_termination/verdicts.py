@@ -1,7 +1,6 @@
 """What the values of a run change: its own figures, its sweep, and who is stopped early."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from math import isfinite
 
 from sweepd.spec import Asha, Hyperband, Median, Method, Patience, StopRule, Threshold
@@ -14,6 +13,7 @@ from sweepd_scheduler.domain.early_termination import threshold as rule_threshol
 from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, Verdict, is_rung
 from sweepd_scheduler.domain.early_termination.words import verdict_sentence
 from sweepd_scheduler.domain.holding import tell_stop
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.results import value_logged
 from sweepd_scheduler.domain.run import Run, RunState, Stop, StopMode
 from sweepd_scheduler.domain.sweep import Sweep
