@@ -26,8 +26,8 @@ SweepCode = Literal[
 
 WarningCode = Literal[
     "not-supported-yet", "no-program", "no-effect",
-    "unknown-macro", "shadowed-macro", "hidden-parameter", "embedded-macro", "long-argument",
-    "slash-in-name", "changed-name", "constant-list", "exponent-bounds", "ambiguous-name",
+    "unknown-macro", "shadowed-macro", "hidden-parameter", "embedded-macro", "unsplit-argument",
+    "long-argument", "slash-in-name", "changed-name", "constant-list", "exponent-bounds", "ambiguous-name",
     "uneven-repeats", "cut-off", "never-holds", "always-holds", "hardly-feasible",
 ]  # fmt: skip
 """What is legal, and probably not meant or not supported yet."""

@@ -1,7 +1,9 @@
-"""Reads the `command` of a file, and warns of macros that nothing stands for."""
+"""Reads the `command` of a file, and warns of unknown macros and of what a shell would split."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Final
 
 from sweepd.spec.arguments.command import (
     hiding_macros,
@@ -16,6 +18,13 @@ from sweepd.spec.reading.codes import WarningCode
 from sweepd.spec.reading.diagnostic import shown
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import ScalarNode, SequenceNode
+
+_SEVERAL_WORDS: Final = re.compile(
+    r"(?:--?[A-Za-z][\w.-]*|(?:python[\d.]*|bash|sh|torchrun|accelerate|deepspeed|poetry|uv|srun)) +\S",
+    re.ASCII,
+)
+"""An option with its value, or a program with its arguments, as a shell would take them."""
+_SCRIPT_FOLLOWS: Final = re.compile(r"-[a-z]*c", re.ASCII)
 
 
 def read_command(fields: Fields) -> tuple[str, ...]:
@@ -34,6 +43,7 @@ def read_command(fields: Fields) -> tuple[str, ...]:
         else:
             message = "an item is text, a number or a boolean"
             fields.findings.error(item.place, f"command[{index}]", "bad-type", message)
+            items.append("")  # what is said of those behind it names their place
     return tuple(items)
 
 
@@ -54,9 +64,20 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
     for index, macro in islice(stuck_macros(command), MAX_MACRO_WARNINGS):
         message = f"{shown(macro)} is expanded only as an item of its own; here it stays as it is"
         _warn(fields, index, "embedded-macro", message)
+    for index in islice(_unsplit(command), MAX_MACRO_WARNINGS):
+        message = "this is one argument, blanks included, as no shell splits it; make each word an item"
+        _warn(fields, index, "unsplit-argument", message)
     if "program" not in fields and uses_program(command):
         message = "no `program`: agents that start a command cannot run this sweep"
         fields.findings.warning(fields.place, "", "no-program", message)
+
+
+def _unsplit(command: tuple[str, ...]) -> Iterator[int]:
+    """Yield the numbers of items that were meant to be several; what follows `sh -c` is for a shell."""
+    for index, item in enumerate(command):
+        script = index > 0 and _SCRIPT_FOLLOWS.fullmatch(command[index - 1])
+        if not script and _SEVERAL_WORDS.match(item):
+            yield index
 
 
 def _warn(fields: Fields, index: int, code: WarningCode, message: str, suggestion: str | None = None) -> None:
