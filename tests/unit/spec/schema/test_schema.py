@@ -27,6 +27,7 @@ from sweepd.spec.schema import schema_text, sweep_schema
 from sweepd.spec.schema.pieces import Schema, mapping
 from unit.spec.reading import test_parse_handling, test_parse_parameters, test_parse_sweep
 from unit.spec.reading.test_golden import GOLDEN
+from unit.spec.reading.test_wandb_files import FOLDER as WANDB
 from unit.spec.strategies import sweeps
 
 ROOT = Path(__file__).parents[4]
@@ -54,7 +55,7 @@ def table(test: Callable[..., object]) -> Iterator[Any]:
 
 
 def files() -> Iterator[bytes]:
-    """Yield the texts of the reader's own tables, of its golden files and of the examples."""
+    """Yield the texts of the reader's own tables, of its golden files, of W&B's users and of the examples."""
     for accepted in (
         test_parse_parameters.test_a_parameter_is_read_as,
         test_parse_parameters.test_a_wrong_parameter_is_refused,
@@ -71,7 +72,7 @@ def files() -> Iterator[bytes]:
         yield f"method: {method}\n{test_parse_handling.HEAD}{text}\n".encode()
     for key, text in test_parse_handling.LATER.items():
         yield f"method: grid\nparameters: {{a: {{value: 1}}}}\n{key}: {text}\n".encode()
-    for path in (*GOLDEN.glob("*.yaml"), *ROOT.glob("examples/*/sweep.yaml")):
+    for path in (*GOLDEN.glob("*.yaml"), *WANDB.glob("*.yaml"), *ROOT.glob("examples/*/sweep.yaml")):
         yield path.read_bytes()
 
 
