@@ -52,7 +52,7 @@ class Attempt:
         self.process: SupervisedProcess | None = None
         self.argv: list[str] = []
         self._task: asyncio.Task[None] | None = None
-        self._output = OutputCopy(folder.log_file, around.log) if around.show_output else None
+        self._output = OutputCopy(folder.log_file, around.log, around.output) if around.output else None
 
     @property
     def key(self) -> AttemptKey:
@@ -170,7 +170,7 @@ class Attempt:
         await self._read_rest()
         self._spool.finish()
         if self._output is not None:
-            self._output.show_more()
+            await self._output.show_rest()
         await self._save_patiently()
         return end.result()
 

@@ -97,7 +97,7 @@ async def _run(
             labels=options.labels,
             interpreter=options.interpreter,
             adopt=options.adopt,
-            show_output=options.show_output,
+            output=ThreadPoolExecutor(1, thread_name_prefix="output") if options.show_output else None,
             log=log,
             spool_limit=options.spool_limit,
             disk=disk,

@@ -20,7 +20,8 @@ class Surroundings:
     labels: Mapping[str, str]
     interpreter: str | None
     adopt: bool
-    show_output: bool
+    # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
+    output: Executor | None
     log: Log
     # Bytes of rows that an attempt may keep on disk.
     spool_limit: int

@@ -69,3 +69,19 @@ def test_output_that_nobody_takes_ends_no_run(scheduler: ScriptedScheduler, mach
     assert ended.exit is not None
     assert ended.exit.exit.code == 7
     assert agent.ended() == 0
+
+
+def test_a_reader_of_the_output_that_stalls_holds_up_no_run(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """As a pager does that waits for its user: rows, heartbeats and the next run go on."""
+    pipe = machine.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # which takes nothing
+    talk = 'head -c 1000000 /dev/zero | tr "\\0" x; echo \'{"loss": 1}\' >> "$SWEEPD_METRICS_FILE"; sleep 1'
+    first, second = scheduler.add("sh", "-c", talk), scheduler.add("true")
+    agent = machine.start("--count", "2", "--show-output", stdout=pipe)
+    assert scheduler.ended(first).observations
+    scheduler.ended(second)
+    assert agent.ended() == 0
+    os.close(reader)
