@@ -17,7 +17,7 @@ from sweepd_scheduler.agent_servicer import AgentServicer
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.lines import Lines
-from sweepd_scheduler.outlet import Effects
+from sweepd_scheduler.outlet import ServiceOutlet
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.reading import Reading
@@ -57,8 +57,8 @@ class Scheduler:
         self._studies = Studies(
             self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
         )
-        effects = Effects(state, self._lines, self._studies, self._watchers, log)
-        self.owner = Owner(state, store, clock, effects, log)
+        outlet = ServiceOutlet(state, self._lines, self._studies, self._watchers, log)
+        self.owner = Owner(state, store, clock, outlet, log)
         self._points, self._logs = self._relays(context)
         self._sessions = Sessions(self.owner, self._reading, self._lines, self._points, self._logs, clock)
         self._clock = clock

@@ -10,8 +10,8 @@ from sweepd_scheduler.study import Studies
 from sweepd_scheduler.watch import Watchers
 
 
-class Effects:
-    """Carries effects out; none of them waits, all of them may be repeated."""
+class ServiceOutlet:
+    """The outlet of the running service; all effects may be repeated."""
 
     def __init__(
         self, state: State, lines: Lines, studies: Studies, watchers: Watchers, log: logging.Logger

@@ -6,20 +6,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decide import decide
-from sweepd_scheduler.domain.decision import Change, Decision, Effect, SetTimer
+from sweepd_scheduler.domain.decision import Change, Decision, SetTimer
 from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.inbox import Decided, Item, finish
-from sweepd_scheduler.ports import Store
+from sweepd_scheduler.ports import Outlet, Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.timers import Timers
 
@@ -28,16 +28,6 @@ RING_AGAIN_AFTER = 10.0
 """Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
 
 A = TypeVar("A", bound=Answer)
-
-
-class Outlet(Protocol):
-    """Where effects go once the changes behind them are stored. None of it waits."""
-
-    def perform(self, effect: Effect) -> None:
-        """Carry out one effect."""
-
-    def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Tell those who watch what has changed."""
 
 
 class Owner:

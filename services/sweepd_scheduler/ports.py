@@ -1,11 +1,11 @@
-"""What the scheduler needs from its database; `sql.py` and `memory.py` give it."""
+"""What the owner and the readers need: a database (`sql.py`, `memory.py`), and a way out (`outlet.py`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd.spec import Point
-from sweepd_scheduler.domain.decision import Change, Happened, Remembered, StudyNoted
+from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembered, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.run import Run, RunState
@@ -77,6 +77,16 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+
+
+class Outlet(Protocol):
+    """Where effects go once the changes behind them are stored. None of it waits."""
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out one effect."""
+
+    def publish(self, changes: Sequence[Change], number: int) -> None:
+        """Tell those who watch what has changed."""
 
 
 class Records(Protocol):
