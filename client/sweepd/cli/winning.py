@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sweepd.cli.problem import Problem
-from sweepd.spec.arguments.command import CommandError, default_command, expand_command
+from sweepd.spec.arguments.command import DEFAULT_COMMAND, CommandError, expand_command
 from sweepd.spec.point import Json
 
 _PROGRAM = "${program}"
@@ -34,7 +34,7 @@ def winning_arguments(
     Raises:
         Problem: nothing was recorded, and the command cannot be expanded here.
     """
-    items = list(command) or list(default_command())
+    items = list(command) or list(DEFAULT_COMMAND)
     if _PROGRAM in items:
         split = items.index(_PROGRAM) + 1
         head, tail = items[:split], items[split:]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import TypeGuard
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Point = dict[str, Json]
@@ -26,7 +27,7 @@ def point_digest(point: Mapping[str, Json]) -> bytes:
     return hashlib.sha256(canonical_json(point).encode("ascii")).digest()
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[Number]:
     """Tell whether a value is an integer or a float; booleans are never numbers."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -123,9 +123,7 @@ class _Proposer:
         runs = f"{len(values)} run" + ("" if len(values) == 1 else "s")
         if len(distinct) == 1:
             return {"value": values[0]}, f"the only value in {runs}"
-        numbers = [
-            value for value in distinct.values() if isinstance(value, (int, float)) and is_number(value)
-        ]
+        numbers = [value for value in distinct.values() if is_number(value)]
         choice = _choice(distinct)
         if len(numbers) < len(distinct):
             return choice, f"{len(distinct)} values in {runs}"

@@ -24,7 +24,6 @@ __all__ = [
     "AgentFacts",
     "CommandError",
     "args_json",
-    "default_command",
     "embedded_names",
     "expand_command",
     "hiding_macros",
@@ -40,11 +39,7 @@ __all__ = [
 _ENVIRONMENT: Final = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 _MACRO: Final = re.compile(r"\$\{([^${}]*)\}")
 DEFAULT_COMMAND: Final = ("${env}", "${interpreter}", "${program}", "${args}")
-
-
-def default_command() -> tuple[str, ...]:
-    """Return the command of a sweep that has none."""
-    return DEFAULT_COMMAND
+"""The command of a sweep that has none."""
 
 
 def expand_command(

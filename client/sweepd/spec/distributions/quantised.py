@@ -14,7 +14,7 @@ from sweepd.spec.distributions.continuous import (
     Uniform,
 )
 from sweepd.spec.distributions.lattice import Lattice, Steps, steps_below
-from sweepd.spec.point import Json, Number
+from sweepd.spec.point import Json, Number, is_number
 
 
 class _Continuous(Protocol):
@@ -66,7 +66,7 @@ class _Quantised:
 
     def to_unit(self, value: Json) -> float:
         """Return the middle of the share that is rounded to a value; ValueError if it is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             raise ValueError(f"{value!r} is no number")
         lattice = self._lattice
         k = lattice.number(value)
@@ -76,7 +76,7 @@ class _Quantised:
 
     def contains(self, value: Json) -> bool:
         """Tell whether a value is one of the multiples, and an integer where those are."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        if not is_number(value) or not isfinite(value):
             return False
         if self.is_integer and not isinstance(value, int):
             return False
@@ -201,7 +201,7 @@ def _around(shape: Normal | LogNormal, q: Number, *, lowest: int | None) -> Latt
 
 def stands_in(values: Sequence[Number], value: Json) -> bool:
     """Tell whether a value is one of evenly spaced ones, however many there are."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not values:
+    if not is_number(value) or not isfinite(value) or not values:
         return False
     index = round((value - values[0]) / (values[1] - values[0])) if len(values) > 1 else 0
     same_type = isinstance(values[0], float) or isinstance(value, int)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from math import isfinite
 
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, is_number
 
 
 class Real(ABC):
@@ -42,12 +42,10 @@ class Real(ABC):
 
     def to_unit(self, value: Json) -> float:
         """Return the share of the distribution below a value; ValueError if it is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             raise ValueError(f"{value!r} is no number")
         return min(max(self.cdf(value), 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
         """Tell whether a value is a finite number within the bounds; 1 counts as 1.0."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        return isfinite(value) and self.low <= value <= self.high
+        return is_number(value) and isfinite(value) and self.low <= value <= self.high

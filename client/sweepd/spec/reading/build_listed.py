@@ -3,7 +3,7 @@
 from typing import Final
 
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, is_number
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.json_value import is_finite, read_json
 from sweepd.spec.reading.nodes import Node, ScalarNode, SequenceNode
@@ -64,7 +64,7 @@ def _probabilities(fields: Fields, count: int) -> tuple[float, ...] | None:
     shares: list[float] = []
     for index, item in enumerate(items):
         share = item.value if isinstance(item, ScalarNode) else None
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= LARGEST_SHARE:
+        if not is_number(share) or not 0 <= share <= LARGEST_SHARE:
             message = "a probability is a number from 0 to 1"
             fields.findings.error(item.place, f"{fields.path_of(key)}[{index}]", "bad-probability", message)
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from sweepd.spec.arguments.argument_size import REMEDY, text_bytes
-from sweepd.spec.arguments.command import default_command, macro_names
+from sweepd.spec.arguments.command import DEFAULT_COMMAND, macro_names
 from sweepd.spec.arguments.macros import FORMS, python_text
 from sweepd.spec.limits import MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
 from sweepd.spec.reading.diagnostic import Place
@@ -28,7 +28,7 @@ class _Sized:
 
 def check_lengths(fields: Fields, command: tuple[str, ...]) -> None:
     """Warn of each value, and of each group whose values are short, that is too long for its argument."""
-    names = macro_names(command or default_command())
+    names = macro_names(command or DEFAULT_COMMAND)
     groups = bool(names & FORMS - _FLAT)
     sized = (one for one in _all_sized(fields, groups=groups) if one.size > MAX_ARGUMENT_BYTES)
     for one in islice((one for one in sized if _is_passed(one.name, names)), MAX_MACRO_WARNINGS):

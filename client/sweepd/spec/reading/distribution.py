@@ -122,7 +122,7 @@ def _inferred_name(fields: Fields) -> str | None:
 
 
 def _is_integer(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and is_number(node.value) and isinstance(node.value, int)
+    return isinstance(node, ScalarNode) and isinstance(node.value, int) and is_number(node.value)
 
 
 def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collection[str] = ()) -> None:
@@ -145,7 +145,7 @@ def _nearest_key(key: str, first: Collection[str]) -> str | None:
 def _check_foreign(fields: Fields, name: str, legal: Collection[str]) -> None:
     for key, entry in fields.node.entries.items():
         if key in _VALUE_KEYS and key not in legal and not _is_mixed(fields, key):
-            message = f"`{key}` does not belong to {name}{_foreign_hint(fields, name, key)}"
+            message = f"`{key}` does not belong to {name}{_foreign_hint(name, key)}"
             fields.findings.error(entry.place, fields.path_of(key), "foreign-key", message)
 
 
@@ -154,7 +154,7 @@ def _is_mixed(fields: Fields, key: str) -> bool:
     return "distribution" not in fields and key in ("value", "values", "min", "max")
 
 
-def _foreign_hint(fields: Fields, name: str, key: str) -> str:
+def _foreign_hint(name: str, key: str) -> str:
     if key == "q":
         quantised = f"q_{'uniform' if name == 'int_uniform' else name}"
         return f"; write `distribution: {quantised}`" if quantised in DISTRIBUTION_KEYS else ""

@@ -17,16 +17,3 @@ def place_of(root: Node, path: Sequence[str | int]) -> Place | None:
         else:
             break
     return node.place
-
-
-def parameter_node(parameters: Node | None, path: Sequence[str]) -> MappingNode | None:
-    """Return the mapping of a parameter or group below the `parameters` of a file."""
-    node = parameters
-    for depth, name in enumerate(path):
-        if depth and isinstance(node, MappingNode):
-            inner = node.entries.get("parameters")
-            node = inner.node if inner else None
-        if not isinstance(node, MappingNode) or name not in node.entries:
-            return None
-        node = node.entries[name].node
-    return node if isinstance(node, MappingNode) else None

@@ -93,7 +93,7 @@ def _check_counts(fields: Fields) -> None:
 def _count(fields: Fields, key: str) -> int | None:
     node = fields.node_at(key)
     value = node.value if isinstance(node, ScalarNode) else None
-    return int(value) if is_number(value) and isinstance(value, int | float) and 1 <= value < 2**63 else None
+    return int(value) if is_number(value) and 1 <= value < 2**63 else None
 
 
 def _check_ambiguous(fields: Fields, leaves: list[tuple[str, Place | None, Parameter]]) -> None:

@@ -100,5 +100,5 @@ def _ends(wheel: Wheel, member: int) -> tuple[int | float, int | float] | None:
     if isinstance(wheel.choices, range | Steps):
         return wheel.choices[0], wheel.choices[-1]
     values = [wheel.value(digit, member) for digit in range(len(wheel.choices))]
-    numbers = [value for value in values if isinstance(value, int | float) and is_number(value)]
+    numbers = [value for value in values if is_number(value)]
     return (min(numbers), max(numbers)) if len(numbers) == len(values) else None

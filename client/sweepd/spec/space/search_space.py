@@ -89,7 +89,10 @@ class SearchSpace:
             ValueError: a parameter has no grid values.
         """
         plan = self._plan
-        return self._decoded(plan.grid, index) if plan.is_plain else self._at(plan.grid_walk, index)
+        if plan.is_plain:
+            return self._decoded(plan.grid, index)
+        values = plan.grid_walk.at(index)
+        return None if values is None else from_values(self.parameters, values)
 
     def next_combination(
         self, start: int, limit: int, partial: Mapping[str, Json] | None = None
@@ -107,16 +110,6 @@ class SearchSpace:
         if plan.is_plain and partial is None:
             return self._next_decoded(plan.grid, start, limit)
         return self._next(plan.grid_walk, start, limit, partial)
-
-    def finite_combination(self, index: int) -> Point | None:
-        """Return what `combination` does, for the values that can be drawn instead of those of a grid.
-
-        Raises:
-            IndexError: there is no such index.
-            ValueError: the space is infinite.
-        """
-        plan = self._plan
-        return self._decoded(plan.support, index) if plan.is_plain else self._at(plan.support_walk, index)
 
     def next_finite_combination(
         self, start: int, limit: int, partial: Mapping[str, Json] | None = None
@@ -244,10 +237,6 @@ class SearchSpace:
             return start, self._decoded(wheels, start)
         except IndexError:
             return prod(len(wheel.choices) for wheel in wheels), None
-
-    def _at(self, walk: Walk, index: int) -> Point | None:
-        values = walk.at(index)
-        return None if values is None else from_values(self.parameters, values)
 
     def _next(
         self, walk: Walk, start: int, limit: int, partial: Mapping[str, Json] | None

@@ -6,7 +6,7 @@ from functools import cached_property
 from sweepd.spec.distributions.lattice import Steps
 from sweepd.spec.expressions.bounded import same
 from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json, canonical_json
+from sweepd.spec.point import Json, canonical_json, is_number
 from sweepd.spec.space.dimension import Dimension
 
 
@@ -71,7 +71,7 @@ class Wheel:
 
 def _place_among_numbers(choices: range | Steps, value: Json) -> int | None:
     """Return where a number stands, also where it differs in the last digits as arithmetic leaves it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         return None
     if isinstance(choices, range):
         return choices.index(int(value)) if value == int(value) and int(value) in choices else None

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from sweepd.spec.arguments.command import (
+    DEFAULT_COMMAND,
     AgentFacts,
     CommandError,
     args_json,
-    default_command,
     expand_command,
     shadowed_macros,
     unknown_macros,
@@ -93,7 +93,7 @@ def test_a_macro_becomes(macro: str, arguments: list[str]) -> None:
 def test_the_default_command_starts_the_program_with_its_arguments() -> None:
     expected = ["/usr/bin/env", "python", "train me.py", "--a=1"]
     assert expand(params={"a": 1}) == expected
-    assert expand(*default_command(), params={"a": 1}) == expected
+    assert expand(*DEFAULT_COMMAND, params={"a": 1}) == expected
 
 
 def test_windows_has_no_env() -> None:
