@@ -31,7 +31,7 @@ def rank(journal: Journal, index: SweepIndex, number: int, value: float | None) 
     """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
     ranking = index.ended
     before = ranking.put(number, value)
-    journal.note(lambda: ranking.put(number, before))
+    journal.note(ranking.put, number, before)
 
 
 def _index_state(journal: Journal, sweep: Sweep, index: SweepIndex, run: Run) -> None:
@@ -42,13 +42,13 @@ def _index_state(journal: Journal, sweep: Sweep, index: SweepIndex, run: Run) ->
         journal.add(index.unfinished, run.number)
     waiting = index.pending
     before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
-    journal.note(lambda: waiting.put(run.number, before))
+    journal.note(waiting.put, run.number, before)
 
 
 def _count_ended(journal: Journal, sweep: Sweep, index: SweepIndex, run: Run) -> None:
     recent = index.recent
     index.recent = (*recent, run.state is RunState.FAILED)[-RECENT_RUNS:]
-    journal.note(lambda: setattr(index, "recent", recent))
+    journal.note(setattr, index, "recent", recent)
     if sweep.spec.repeats == 1:
         rank(journal, index, run.number, run.value(sweep.value_kind))
     if run.number in index.again:
