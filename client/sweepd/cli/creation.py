@@ -1,4 +1,4 @@
-"""Creating a sweep, and the line with which agents join it."""
+"""Creating a sweep, and the lines that say how it comes to run."""
 
 import os
 import re
@@ -69,6 +69,16 @@ def agent_command(
 def label_flags(labels: Mapping[str, str]) -> list[str]:
     """Return the flags that give an agent some labels."""
     return [f"--label={name}={value}" for name, value in sorted(labels.items())]
+
+
+def note_standstill(client: Client, name: str, settings: Settings) -> None:
+    """Say what else it takes for a sweep that was given runs to start them: agents end with their sweeps."""
+    sweep = client.get_sweep(name)
+    if sweep.state == v1.SWEEP_STATE_PAUSED:
+        note(f"The sweep is paused; let it go on:  sweepctl resume {name}")
+    elif sweep.state in (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING) and not sweep.connected_agents:
+        line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
+        note(f"No agent is connected. Start one:  {line}")
 
 
 def note_unbounded(sweep: v1.Sweep) -> None:

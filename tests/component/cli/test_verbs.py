@@ -25,6 +25,7 @@ def _a_sweep(server: ScriptedServer) -> None:
     sweep.spec.parameters.add(name="lr", distribution=ranged)
     group = sweep.spec.parameters.add(name="opt").group
     group.parameters.add(name="momentum", distribution=ranged)
+    sweep.connected_agents = 1
     server.sweeps.sweeps[NAME] = sweep
     for number, state in ((1, FAILED), (2, RUNNING), (3, v1.RUN_STATE_PENDING), (4, FAILED)):
         run = a_run(number, state=state)
@@ -48,6 +49,26 @@ def test_retry_names_the_runs_that_wait_again(ctl: Ctl, server: ScriptedServer) 
     assert done.out == f"{NAME}-1\n{NAME}-4\n"
     assert done.err == "2 runs wait again.\n"
     assert ctl("retry", "k3x9v2ab-1", "-o", "json").json == {"runs": [f"{NAME}-1"], "total": 1}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("retry", "k3x9v2ab:1"), ("enqueue", NAME, "--param", "lr=0.5"), ("edit", NAME, "--run-cap", "9")],
+)
+def test_runs_that_nobody_starts_are_told_of(
+    ctl: Ctl, server: ScriptedServer, words: tuple[str, ...]
+) -> None:
+    sweep = server.sweeps.sweeps[NAME]
+    sweep.connected_agents = 0
+    sweep.spec.requires["gpu"] = "a100"
+    last_line = ctl(*words).err.splitlines()[-1]
+    assert last_line.startswith(
+        f"No agent is connected. Start one:  sweep-agent --sweep {NAME} --label=gpu=a100"
+    )
+    sweep.state = v1.SWEEP_STATE_PAUSED
+    last_line = ctl(*words).err.splitlines()[-1]
+    assert last_line == f"The sweep is paused; let it go on:  sweepctl resume {NAME}"
+    assert ctl(*words, "-o", "json").err == ""
 
 
 def test_retry_of_a_sweep_takes_states(ctl: Ctl, server: ScriptedServer) -> None:

@@ -79,6 +79,7 @@ def command(
     Nothing else changes what its runs do.
     """
     from sweepd.cli.connection import connect
+    from sweepd.cli.creation import note_standstill
     from sweepd.cli.edit import Edit
     from sweepd.cli.names import sweep_name
     from sweepd.cli.point_words import typed_value
@@ -95,13 +96,16 @@ def command(
     )
     if not edit:
         raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
-    with connect(current_settings()) as client:
+    settings = current_settings()
+    with connect(settings) as client:
         changed = _edited(client, sweep_name(client, sweep), edit, revision)
-    if output_format == "name":
-        sys.stdout.write(f"{changed.name}\n")
-        sys.stdout.flush()
-        note(f"Revision {changed.revision}; it is {sweep_state(changed)}.")
-    else:
+        if output_format == "name":
+            sys.stdout.write(f"{changed.name}\n")
+            sys.stdout.flush()
+            note(f"Revision {changed.revision}; it is {sweep_state(changed)}.")
+            if run_cap is not None:
+                note_standstill(client, changed.name, settings)
+    if output_format != "name":
         write_document(sweep_shape(changed), output_format)
 
 

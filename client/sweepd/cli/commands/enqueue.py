@@ -55,24 +55,27 @@ def command(
     """
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
+    from sweepd.cli.creation import note_standstill
     from sweepd.cli.names import sweep_name
     from sweepd.cli.point_words import assembled, names_of
     from sweepd.cli.shapes import run_shape
     from sweepd.cli.text import counted
 
     values = _values(words, params, params_file)
-    with connect(current_settings()) as client:
+    settings = current_settings()
+    with connect(settings) as client:
         name = sweep_name(client, sweep)
         point = assembled(names_of(client.get_sweep(name).spec), values)
         runs = client.enqueue_run(name, _message(point), first=first, request_id=request_id)
-    rows = [run_shape(run) for run in runs]
-    if output_format in ("json", "yaml"):
-        write_document([*rows], output_format)
-    else:
-        write_rows(rows, output_of(output_format), runs_columns(rows), name="run")
-    if output_format == "name":
-        behind = "before every other run" if first else "behind the runs that wait, before any new point"
-        note(f"{counted(len(rows), 'run')} added; to be started {behind}.")
+        rows = [run_shape(run) for run in runs]
+        if output_format in ("json", "yaml"):
+            write_document([*rows], output_format)
+        else:
+            write_rows(rows, output_of(output_format), runs_columns(rows), name="run")
+        if output_format == "name":
+            behind = "before every other run" if first else "behind the runs that wait, before any new point"
+            note(f"{counted(len(rows), 'run')} added; to be started {behind}.")
+            note_standstill(client, name, settings)
 
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:

@@ -44,14 +44,18 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
     wait again.
     """
     from sweepd.cli.connection import connect
+    from sweepd.cli.creation import note_standstill
 
-    with connect(current_settings()) as client:
+    settings = current_settings()
+    with connect(settings) as client:
         answer = _retried(client, names, states, request_id)
-    if output_format == "name":
-        sys.stdout.write("".join(f"{name}\n" for name in answer.names))
-        sys.stdout.flush()
-        _tell(answer, states)
-    else:
+        if output_format == "name":
+            sys.stdout.write("".join(f"{name}\n" for name in answer.names))
+            sys.stdout.flush()
+            _tell(answer, states)
+            for sweep in dict.fromkeys(name.rpartition("-")[0] for name in answer.names):
+                note_standstill(client, sweep, settings)
+    if output_format != "name":
         write_document({"runs": list(answer.names), "total": answer.total}, output_format)
 
 
