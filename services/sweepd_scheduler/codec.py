@@ -69,7 +69,7 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
         ending=_ENDINGS[sweep.ending] if sweep.ending else v1.SWEEP_ENDING_UNSPECIFIED,
         reason=sweep.reason,
         run_counts=_counts_message(sweep.counts),
-        planned_runs=_within(sweep.planned_runs),
+        planned_runs=count(sweep.planned_runs),
         best_run=str(RunName(sweep.name, sweep.best.run)) if sweep.best else "",
         best_value=sweep.best.value if sweep.best else None,
         connected_agents=connected_agents,
@@ -164,6 +164,11 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
             raise InvalidFieldError("definition", "neither a spec nor a file is given")
 
 
+def count(number: int | None) -> int | None:
+    """Return a count; None for one that no message can carry: nobody lives to see it reached."""
+    return number if number is not None and number < 2**64 else None
+
+
 def timestamp(microseconds: int) -> Timestamp | None:
     """Return a time; None for never."""
     if not microseconds:
@@ -207,10 +212,6 @@ def _violation(diagnostic: Diagnostic) -> Violation:
     place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}: " if diagnostic.line else ""
     hint = f" ({diagnostic.suggestion})" if diagnostic.suggestion else ""
     return Violation(diagnostic.path, f"{place}{diagnostic.message}{hint}")
-
-
-def _within(count: int | None) -> int | None:
-    return None if count is None else min(count, 2**64 - 1)
 
 
 def _counts_message(counts: Counts) -> v1.RunCounts:

@@ -9,6 +9,7 @@ from sweepd.spec import Parsed
 from sweepd.spec.preview import Preview, PreviewedRun, preview
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler import codec
 from sweepd_scheduler.weight import MOST_BYTES, previewed_weight
 
 MOST_RUNS = 1_000
@@ -18,8 +19,6 @@ MOST_STEPS = 100_000
 PATIENCE = 5
 LONGEST = 2.0
 """Seconds after which no more runs are looked for; constraints may make each of them expensive."""
-
-_LARGEST = 2**64 - 1
 
 
 def runs_wanted(request: v1.PreviewSweepRequest) -> int:
@@ -73,13 +72,9 @@ def _message(shown: Preview) -> v1.SweepPreview:
             )
             for run in shown.runs
         ],
-        space_size=_within(shown.size.value),
+        space_size=codec.count(shown.size.value),
         space_size_is_estimate=shown.size.is_estimate,
-        planned_runs=_within(shown.planned_runs),
+        planned_runs=codec.count(shown.planned_runs),
         rungs=shown.rungs,
         seed=shown.seed,
     )
-
-
-def _within(count: int | None) -> int | None:
-    return count if count is None or count <= _LARGEST else None

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from component.scheduler.serving import a_scheduler
-from component.scheduler.sweeps import GRID, RANDOM, failure
+from component.scheduler.sweeps import GRID, RANDOM, create, failure
 from sweepd import v1
 from sweepd.codec import point_from_message
 
@@ -93,5 +93,17 @@ def test_the_answer_stays_within_bounds_while_others_are_served(tmp_path: Path) 
             points = [point_from_message(run.parameters) for run in shown.runs]
             assert points
             assert all(int(str(p["a"])) * int(str(p["b"])) * int(str(p["c"])) % 1009 == 7 for p in points)
+
+    asyncio.run(scenario())
+
+
+def test_a_count_that_no_message_carries_is_absent_from_preview_and_sweep_alike(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            parameters = {name: {"min": 1, "max": 10_000} for name in "abcde"}
+            file = json.dumps({"method": "grid", "program": "t.py", "parameters": parameters}).encode()
+            shown = (await installation.sweeps.PreviewSweep(request(file, 1))).preview
+            assert not shown.HasField("planned_runs")
+            assert not (await create(installation, file)).HasField("planned_runs")
 
     asyncio.run(scenario())
