@@ -39,6 +39,8 @@ def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
     """Return what keeps new runs of a sweep from being handed out, the most important first."""
     if sweep.state in FINAL or (not sweep.hands_out and sweep.state is not SweepState.PAUSED):
         return (_ended(sweep),)
+    if sweep.key not in state.index:  # it has ended since it was read
+        return (Obstacle(ObstacleKind.ENDED, "it has just ended"),)
     ended = () if sweep.ending is None else (_ended(sweep),)
     waiting = state.index[sweep.key].pending.first is not None
     if ended and not waiting:

@@ -134,3 +134,10 @@ def test_a_run_waits_for_those_before_it(world: World) -> None:
     assert of_run(world, 1) == []
     assert of_run(world, 3) == [ObstacleKind.NO_ROOM, ObstacleKind.QUEUE]
     assert kinds(world) == [ObstacleKind.ENDED, ObstacleKind.NO_ROOM], "no new ones, and those that wait"
+
+
+def test_a_sweep_that_ends_while_it_is_read_is_explained_as_ended(world: World) -> None:
+    read = world.create(RANDOM)
+    world.happens(CancelSweep(S))
+    (only,) = obstacles_of_sweep(world.state, read)
+    assert (only.kind, only.message) == (ObstacleKind.ENDED, "it has just ended")
