@@ -1,4 +1,4 @@
-"""How durations are written in flags: `500ms`, `30s`, `1m30s`, `2h`, or a bare number of seconds."""
+"""How durations are written in flags and sweep files: `500ms`, `30s`, `1m30s`, `2h`, or bare seconds."""
 
 import re
 
@@ -20,3 +20,8 @@ def parse_duration(text: str) -> float:
     if not _SUM.fullmatch(text):
         raise ValueError(f"{text!r} is no duration; write 500ms, 30s, 1m30s or 2h")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as text that `parse_duration` reads back exactly."""
+    return f"{int(seconds)}s" if seconds.is_integer() else f"{seconds!r}s"

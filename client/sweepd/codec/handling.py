@@ -4,8 +4,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message, point_message
+from sweepd.durations import duration_text
 from sweepd.spec import Aggregate, SweepSpec
-from sweepd.spec.document import duration_text
 
 _AGGREGATES = {each: v1.Aggregate.Value(f"AGGREGATE_{each.name}") for each in Aggregate}
 _AGGREGATE_WORDS: dict[int, str] = {number: word.value for word, number in _AGGREGATES.items()}

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     )
     from sweepd.spec.document import to_document
     from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
-    from sweepd.spec.hyperband import Hyperband
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from sweepd.spec.space.conditions import Finding, check_expressions
     from sweepd.spec.space.dimension import Dimension
     from sweepd.spec.space.search_space import Count, Feasibility, InfeasibleError, SearchSpace
-    from sweepd.spec.stop_rules import Asha, Median, Patience, StopRule, Threshold
+    from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
     from sweepd.spec.sweep_spec import (
         Aggregate,
         Goal,
@@ -138,7 +137,6 @@ _NAMES_BY_MODULE = {
         "DISTRIBUTIONS",
         "Distribution",
     ),
-    "hyperband": ("Hyperband",),
     "parse": (
         "Parsed",
         "parse_mapping",
@@ -194,6 +192,7 @@ _NAMES_BY_MODULE = {
     ),
     "stop_rules": (
         "Asha",
+        "Hyperband",
         "Median",
         "Patience",
         "StopRule",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Final
 
+from sweepd.durations import duration_text
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.parameter import Group, ParameterNode
@@ -88,11 +89,6 @@ def _handling(spec: SweepSpec) -> dict[str, Json]:
     if spec.metadata:
         document["metadata"] = dict(spec.metadata)
     return document
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration as the file writes it."""
-    return f"{int(seconds)}s" if seconds.is_integer() else f"{seconds!r}s"
 
 
 def _parameters(parameters: Mapping[str, ParameterNode]) -> dict[str, Json]:

@@ -5,8 +5,7 @@ from functools import cache
 from heapq import merge
 from itertools import count, islice
 
-from sweepd.spec.hyperband import Hyperband
-from sweepd.spec.stop_rules import Asha, Median, Patience, StopRule, Threshold
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
 
 FARTHEST_RUNG = 2**53
 

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from sweepd.spec.hyperband import Hyperband
 from sweepd.spec.limits import MAX_HALVINGS, MAX_ITERATIONS, MAX_NAME_LENGTH, MAX_RULES
 from sweepd.spec.reading.keys import METRIC_KEYS, RULE_KEYS
 from sweepd.spec.schema.pieces import (
@@ -23,7 +22,7 @@ from sweepd.spec.schema.pieces import (
     where,
     words,
 )
-from sweepd.spec.stop_rules import Median
+from sweepd.spec.stop_rules import Hyperband, Median
 from sweepd.spec.sweep_spec import Goal, Impute, ObjectiveValue
 
 _METRIC: Final[dict[str, Schema]] = {
