@@ -1,0 +1,86 @@
+"""Optuna's TPE on the problems, for comparison; as a program that uses it would describe them."""
+
+import importlib
+import time
+import warnings
+from typing import Protocol
+
+from benchmarks.search_problems import Problem, Range
+from benchmarks.search_trace import Trace, running_least
+from sweepd.spec import Json, Point
+
+_MOST_ASKED = 10_000
+
+
+def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
+    """Search by Optuna's default sampler over the same dimensions.
+
+    It is asked for parameters that a point has and no others. It cannot know a constraint, but learns from
+    what breaks it, and by how much: such points are pruned, and cost it no run.
+    """
+    optuna = importlib.import_module("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    warnings.simplefilter("ignore", FutureWarning)
+    space = problem.spec(seed).search_space
+    excess = problem.excess
+    bound = {"constraints_func": lambda trial: (trial.user_attrs["excess"],)} if excess else {}
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, **bound))
+    losses: list[float] = []
+    seconds: list[float] = []
+    while len(losses) < runs:
+        began = time.perf_counter()
+        for _ in range(_MOST_ASKED):
+            trial = study.ask()
+            point = _asked_point(trial, problem)
+            if excess is not None:
+                trial.set_user_attr("excess", max(0.0, excess(point)))
+            if space.feasible(point):
+                break
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            raise RuntimeError(f"{problem.name}: {_MOST_ASKED} points in a row break a constraint")
+        seconds.append(time.perf_counter() - began)
+        losses.append(problem.loss(point))
+        study.tell(trial, losses[-1])
+    return Trace(running_least(losses), seconds)
+
+
+class Trial(Protocol):
+    """What Optuna gives for one run."""
+
+    def suggest_categorical(self, name: str, choices: list[Json]) -> Json:
+        """Return one of the choices."""
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        """Return an integer."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool) -> float:
+        """Return a float."""
+
+
+def _asked_point(trial: Trial, problem: Problem) -> Point:
+    point: Point = {}
+    for name, shape in problem.parameters.items():
+        if _exists(shape, point):
+            point[name] = _asked(trial, name, shape)
+    return point
+
+
+def _exists(shape: Range, point: Point) -> bool:
+    """Whether a parameter is there: those of the problems are of the form `name == 'value'`."""
+    if "when" not in shape:
+        return True
+    name, value = str(shape["when"]).split(" == ")
+    return point[name] == value.strip("'")
+
+
+def _asked(trial: Trial, name: str, shape: Range) -> Json:
+    values, low, high = shape.get("values"), shape.get("min"), shape.get("max")
+    if isinstance(values, list):
+        return trial.suggest_categorical(name, values)
+    if isinstance(low, int) and isinstance(high, int):
+        return trial.suggest_int(name, low, high)
+    assert isinstance(low, int | float)
+    assert isinstance(high, int | float)
+    return trial.suggest_float(name, low, high, log="distribution" in shape)
