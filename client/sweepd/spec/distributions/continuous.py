@@ -74,25 +74,10 @@ class _LogUniform(Real):
         return (log(x) - low) / (high - low) if x > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogUniform(_LogUniform):
-    """exp(min + u·(max - min)): the bounds are exponents (deprecated)."""
+class _LogUniformBetween(_LogUniform):
+    """The same between two values."""
 
-    name: ClassVar[str] = "log_uniform"
-    min: Number
-    max: Number
-
-    @property
-    def exponents(self) -> tuple[float, float]:
-        """The bounds as written."""
-        return float(self.min), float(self.max)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogUniformValues(_LogUniform):
-    """Uniform in the logarithm between two values."""
-
-    name: ClassVar[str] = "log_uniform_values"
+    __slots__ = ()
     min: Number
     max: Number
 
@@ -110,6 +95,29 @@ class LogUniformValues(_LogUniform):
     def high(self) -> float:
         """The upper bound, exactly as written."""
         return float(self.max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogUniform(_LogUniform):
+    """exp(min + u·(max - min)): the bounds are exponents (deprecated)."""
+
+    name: ClassVar[str] = "log_uniform"
+    min: Number
+    max: Number
+
+    @property
+    def exponents(self) -> tuple[float, float]:
+        """The bounds as written."""
+        return float(self.min), float(self.max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogUniformValues(_LogUniformBetween):
+    """Uniform in the logarithm between two values."""
+
+    name: ClassVar[str] = "log_uniform_values"
+    min: Number
+    max: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,27 +135,12 @@ class InvLogUniform(_LogUniform):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvLogUniformValues(_LogUniform):
+class InvLogUniformValues(_LogUniformBetween):
     """ln(1/X) is uniform between ln(1/max) and ln(1/min): the same as `log_uniform_values`."""
 
     name: ClassVar[str] = "inv_log_uniform_values"
     min: Number
     max: Number
-
-    @property
-    def exponents(self) -> tuple[float, float]:
-        """The logarithms of the bounds."""
-        return log(self.min), log(self.max)
-
-    @property
-    def low(self) -> float:
-        """The lower bound, exactly as written."""
-        return float(self.min)
-
-    @property
-    def high(self) -> float:
-        """The upper bound, exactly as written."""
-        return float(self.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

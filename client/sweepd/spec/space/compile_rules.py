@@ -10,6 +10,7 @@ from sweepd.spec.expressions.expression import Expression, ExpressionError, pars
 from sweepd.spec.expressions.scope import Scope
 from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves
+from sweepd.spec.point import Json
 from sweepd.spec.reading.codes import Code
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.finding import Finding
@@ -28,6 +29,15 @@ class Compiled:
     expressions: tuple[tuple[str, Expression], ...]
     """All of them, each with the path that findings give it."""
     findings: tuple[Finding, ...]
+
+    @property
+    def constants(self) -> dict[Path, Json]:
+        """The values of all constants, conditional or not."""
+        return {
+            leaf.path: leaf.distribution.value
+            for leaf in self.leaves
+            if isinstance(leaf.distribution, Constant)
+        }
 
 
 def compile_rules(

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import Json
@@ -11,7 +10,7 @@ from sweepd.spec.reading.codes import Code
 from sweepd.spec.space.compile_rules import Compiled, compile_rules
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.finding import Finding
-from sweepd.spec.space.rules import Gate, Rules
+from sweepd.spec.space.rules import Gate, Rules, gate_numbers
 from sweepd.spec.space.walk import Walk
 from sweepd.spec.space.wheel import Wheel
 
@@ -90,12 +89,8 @@ class _Surroundings:
             dimension_of={
                 path: place for place, each in enumerate(compiled.dimensions) for path in each.paths
             },
-            gate_of={path: place for place, gate in enumerate(compiled.rules.gates) for path in gate.paths},
-            constants={
-                leaf.path: leaf.distribution.value
-                for leaf in compiled.leaves
-                if isinstance(leaf.distribution, Constant)
-            },
+            gate_of=gate_numbers(compiled.rules.gates),
+            constants=compiled.constants,
         )
 
     def walk(self, expression: Expression) -> Walk | None:

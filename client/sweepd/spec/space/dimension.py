@@ -3,16 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.distributions.quantised import (
-    QBeta,
-    QLogNormal,
-    QLogUniform,
-    QLogUniformValues,
-    QNormal,
-    QUniform,
-)
+from sweepd.spec.distributions.discrete import IntUniform
+from sweepd.spec.distributions.distribution import Distribution, Listed, Quantised
 from sweepd.spec.parameter import Path, dotted
 
 Kind = Literal["real", "integer", "categorical"]
@@ -43,12 +35,10 @@ class Dimension:
     @property
     def kind(self) -> Kind:
         """How a search treats it; the values of a categorical one have no order."""
-        match self.distribution:
-            case Constant() | Categorical() | WeightedCategorical():
-                return "categorical"
-            case IntUniform():
-                return "integer"
-            case QUniform() | QLogUniform() | QLogUniformValues() | QNormal() | QLogNormal() | QBeta():
-                return "integer" if self.distribution.is_integer else "real"
-            case _:
-                return "real"
+        distribution = self.distribution
+        if isinstance(distribution, Listed):
+            return "categorical"
+        is_integer = isinstance(distribution, IntUniform) or (
+            isinstance(distribution, Quantised) and distribution.is_integer
+        )
+        return "integer" if is_integer else "real"

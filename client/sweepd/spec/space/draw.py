@@ -12,16 +12,20 @@ _SCALE = 2.0**-53
 def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
     """Return a number uniform in [0, 1), a multiple of 2^-53, independent for each argument.
 
-    Of the parameters only the one's own path counts: one parameter more leaves the draws of the others alone.
+    A number depends on the path of its own parameter only: another parameter leaves it as it is.
     """
-    name = "\0".join(path).encode()
-    digest = blake2b(b"%d\0%d\0%s" % (seed, index, name), digest_size=8, person=b"sweepd-draw").digest()
-    return (int.from_bytes(digest, "big") >> 11) * _SCALE
+    return _uniform(b"%d\0%d\0%s" % (seed, index, _name(path)), b"sweepd-draw")
 
 
 def draw_again(seed: int, index: int, attempt: int, path: tuple[str, ...]) -> float:
-    """Return what `draw` does after that led nowhere; attempts count from 1, each independent of all."""
-    name = "\0".join(path).encode()
-    counter = b"%d\0%d\0%d\0%s" % (seed, index, attempt, name)
-    digest = blake2b(counter, digest_size=8, person=b"sweepd-redraw").digest()
+    """Return the number in place of one that led to no point; attempts count from 1, all independent."""
+    return _uniform(b"%d\0%d\0%d\0%s" % (seed, index, attempt, _name(path)), b"sweepd-redraw")
+
+
+def _name(path: tuple[str, ...]) -> bytes:
+    return "\0".join(path).encode()
+
+
+def _uniform(counter: bytes, purpose: bytes) -> float:
+    digest = blake2b(counter, digest_size=8, person=purpose).digest()
     return (int.from_bytes(digest, "big") >> 11) * _SCALE

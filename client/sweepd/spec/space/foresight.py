@@ -9,8 +9,8 @@ from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.expressions.outlook import ABSENT, ANYTHING, Between, Known, Prospect, Truths
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json, is_number
-from sweepd.spec.space.rules import Gate
-from sweepd.spec.space.wheel import Wheel
+from sweepd.spec.space.rules import Gate, gate_numbers
+from sweepd.spec.space.wheel import Wheel, members_of
 
 _WORTH = 64
 """Combinations that a look ahead must be able to save: it costs more than trying one."""
@@ -23,12 +23,8 @@ class Foresight:
         self, wheels: Sequence[Wheel], gates: Sequence[Gate], constants: Mapping[Path, Json]
     ) -> None:
         self._wheels, self._gates, self._constants = wheels, gates, constants
-        self._gate_of = {path: number for number, gate in enumerate(gates) for path in gate.paths}
-        self._members = {
-            path: (place, member)
-            for place, wheel in enumerate(wheels)
-            for member, path in enumerate(wheel.paths)
-        }
+        self._gate_of = gate_numbers(gates)
+        self._members = members_of(wheels)
 
     def places(self, reads: Iterable[Path]) -> int:
         """Return the places that decide what these are, and whether they are there, as bits."""

@@ -56,12 +56,7 @@ class Membership:
             ValueError: a value is missing or cannot be placed.
         """
         values = dict(values_of(self.parameters, point))
-        closed: set[Path] = set()
-        for gate in self.rules.gates:
-            if not gate.is_open(values):
-                closed.update(gate.paths)
-                for path in gate.paths:
-                    values.pop(path, None)
+        closed = self.rules.close(values)
         return tuple(_coordinate(dimension, values, closed) for dimension in dimensions)
 
     def _in_words(

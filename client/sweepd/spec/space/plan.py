@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.point import Json
 from sweepd.spec.space.compile_rules import Compiled
 from sweepd.spec.space.components import Component, components_of
@@ -21,11 +20,7 @@ class Plan:
         self._leaves, self._dimensions = compiled.leaves, compiled.dimensions
         self.rules = compiled.rules
         self._apart = compiled.rules.apart()
-        self.constants = {
-            leaf.path: leaf.distribution.value
-            for leaf in compiled.leaves
-            if isinstance(leaf.distribution, Constant)
-        }
+        self.constants = compiled.constants
         self.membership = Membership(
             parameters=compiled.parameters,
             dimensions=[dimension for dimension in compiled.dimensions if len(dimension.paths) > 1],

@@ -90,13 +90,18 @@ def gates_of(leaves: Sequence[Leaf]) -> list[Gate]:
     ]
 
 
+def gate_numbers(gates: Sequence[Gate]) -> dict[Path, int]:
+    """Return, for each conditional parameter, the number of its gate."""
+    return {path: number for number, gate in enumerate(gates) for path in gate.paths}
+
+
 def in_turn(gates: Sequence[Gate]) -> list[Gate]:
     """Return the gates, each after those that decide what it reads.
 
     Raises:
         CircleError: there is no such order.
     """
-    behind = {path: place for place, gate in enumerate(gates) for path in gate.paths}
+    behind = gate_numbers(gates)
     before = {
         place: sorted({behind[path] for path in gate.reads if path in behind})
         for place, gate in enumerate(gates)

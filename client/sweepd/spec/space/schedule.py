@@ -12,8 +12,8 @@ from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 from sweepd.spec.space.foresight import Foresight
-from sweepd.spec.space.rules import Gate, Rules
-from sweepd.spec.space.wheel import Wheel
+from sweepd.spec.space.rules import Gate, Rules, gate_numbers
+from sweepd.spec.space.wheel import Wheel, members_of
 
 _MOST_PARTS = 100_000
 """How much is looked at on the way through all digits: more rules are looked at from fewer places."""
@@ -51,14 +51,10 @@ class Schedule:
     def __init__(self, wheels: Sequence[Wheel], rules: Rules, constants: Mapping[Path, Json]) -> None:
         self._wheels, self._rules, self._constants = wheels, rules, constants
         self._steps: list[list[Step]] = [[] for _ in range(len(wheels) + 1)]
-        self._gate_of = {path: place for place, gate in enumerate(rules.gates) for path in gate.paths}
+        self._gate_of = gate_numbers(rules.gates)
         self._gate_places: list[int] = []
         self._settled: dict[Path, int] = {}
-        self._members = {
-            path: (place, member)
-            for place, wheel in enumerate(wheels)
-            for member, path in enumerate(wheel.paths)
-        }
+        self._members = members_of(wheels)
         self._foresight = Foresight(wheels, rules.gates, constants)
         self._plan_values()
         for place in range(len(wheels)):

@@ -69,6 +69,13 @@ class Wheel:
         return {canonical_json(choice): digit for digit, choice in enumerate(self.choices)}
 
 
+def members_of(wheels: Sequence[Wheel]) -> dict[Path, tuple[int, int]]:
+    """Return where the value of each parameter comes from: the place of its wheel, and its place in a row."""
+    return {
+        path: (place, member) for place, wheel in enumerate(wheels) for member, path in enumerate(wheel.paths)
+    }
+
+
 def _place_among_numbers(choices: range | Steps, value: Json) -> int | None:
     """Return where a number stands, also where it differs in the last digits as arithmetic leaves it."""
     if not is_number(value):
