@@ -154,6 +154,8 @@ def observation_message(line: StudyLine) -> v1.StudyObservation:
             message.handed_out.CopyFrom(v1.RunHandedOut(point=point_message(line.point or {})))
         case StudyEvent.RUNG_REACHED:
             message.rung_reached.CopyFrom(v1.RungReached(iteration=note.iterations, value=note.value or 0.0))
+        case StudyEvent.VALUE_SO_FAR:
+            message.value_so_far.CopyFrom(v1.ValueSoFar(value=note.value))
         case StudyEvent.ENDED:
             message.ended.CopyFrom(
                 v1.RunEnded(

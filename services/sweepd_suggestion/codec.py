@@ -7,7 +7,14 @@ from sweepd import v1
 from sweepd.codec import CodecError, point_from_message, point_message, spec_from_message
 from sweepd.spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome, RungReached
+from sweepd_suggestion.domain.observation import (
+    Ended,
+    HandedOut,
+    Observation,
+    Outcome,
+    RungReached,
+    ValueSoFar,
+)
 from sweepd_suggestion.domain.proposal import ENGINE, Proposal
 from sweepd_suggestion.search import Found, Wish
 from sweepd_suggestion.studies import News
@@ -89,6 +96,10 @@ def _observation(message: v1.StudyObservation, field: str) -> Observation:
             rung = message.rung_reached
             value = _finite(rung.value, f"{field}.rung_reached.value")
             return RungReached(run_number=number, iteration=rung.iteration, value=value)
+        case "value_so_far":
+            shown = message.value_so_far
+            so_far = _finite(shown.value, f"{field}.value_so_far.value") if shown.HasField("value") else None
+            return ValueSoFar(run_number=number, value=so_far)
         case "ended":
             return _ended(number, message.ended, f"{field}.ended")
         case None:

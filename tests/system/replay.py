@@ -21,12 +21,15 @@ def study_of(database: Path, runs: list[v1.Run]) -> list[v1.StudyObservation]:
     lines = []
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         rows = connection.execute(
-            "select run, event, value, best, worst, last, outcome, iterations from observation order by number"
+            "select run, event, value, best, worst, last, outcome, iterations from observation"
+            " order by number"
         )
         for number, event, value, best, worst, last, outcome, iterations in rows:
             line = v1.StudyObservation(run_number=number)
             if event == "handed-out":
                 line.handed_out.CopyFrom(v1.RunHandedOut(point=points[number]))
+            elif event == "value-so-far":
+                line.value_so_far.CopyFrom(v1.ValueSoFar(value=value))
             else:
                 line.ended.CopyFrom(
                     v1.RunEnded(

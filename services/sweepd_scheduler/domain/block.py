@@ -38,8 +38,8 @@ def point_ended(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> Ended:
     """Return what remains of a point all of whose runs have ended.
 
     One that failed makes the point failed, and a failed point has no value; else one that was stopped makes
-    it stopped. Runs that were lost or killed say nothing about it, unless there are no others. The best and the
-    last of a point that failed are over all its runs, whatever became of them: they may stand for its value.
+    it stopped. Runs that were lost or killed say nothing about it, unless there are no others. Of a point
+    without a value, best and last are over all its runs, whatever became of them: they may stand for it.
     """
     state = _state_of_point({each.state for each in ended})
     counted = [each for each in ended if each.state in COUNTED or state not in COUNTED]

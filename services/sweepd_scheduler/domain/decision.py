@@ -72,6 +72,7 @@ class StudyEvent(StrEnum):
 
     HANDED_OUT = "handed-out"
     RUNG_REACHED = "rung-reached"
+    VALUE_SO_FAR = "value-so-far"
     ENDED = "ended"
 
 

@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.points import Drawn
 from sweepd_scheduler.domain.run import PointSource, Provenance
 from sweepd_scheduler.domain.search import draw_by_index, end_if_over
 from sweepd_scheduler.domain.study import Ask, Study
+from sweepd_scheduler.domain.under_way import tell_values_so_far
 from sweepd_scheduler.domain.turn import Turn
 
 SHORTEST_WAIT = 0.25
@@ -48,6 +49,7 @@ def patience(durations: list[float]) -> float:
 def call_study(turn: Turn, key: int, count: int) -> None:
     """Ask the suggestion service, one call at a time for each sweep."""
     study = turn.state.studies.get(key)
+        tell_values_so_far(turn, key)
     if study is not None and not study.calling:
         turn.put_study(key, replace(study, calling=True))
         turn.effects.append(AskStudy(key, count))

@@ -39,6 +39,8 @@ class SweepIndex:
         ended: values of what has ended: of the runs that are final, or with repeats of the points.
         blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
         recent: whether each of the last runs that ended had failed, the latest last.
+        told: what the search was told that each point under way shows, by its first number; None: nothing.
+            Missing are those of which that is not known, after a restart.
         again: runs that were retried, as they ended since; None while they have not.
         guards: agents with failures that the guard counts.
         serving: sessions that serve the sweep.
@@ -55,6 +57,7 @@ class SweepIndex:
     durations: list[float] = field(default_factory=list)
     blocks: dict[int, tuple[Ended, ...]] = field(default_factory=dict)
     recent: tuple[bool, ...] = ()
+    told: dict[int, float | None] = field(default_factory=dict)
     again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
     guards: dict[str, Guarded] = field(default_factory=dict)
     serving: dict[str, None] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from sweepd_scheduler.domain.decision import (
     Happened,
     RunChanged,
     RungReached,
+    StudyEvent,
     SetTimer,
     StudyNoted,
     SweepChanged,
@@ -111,7 +112,11 @@ class Turn:
 
     def observe(self, note: StudyNoted) -> None:
         """Give the study of a sweep its next numbered observation."""
-        sweep = self.state.sweeps[note.sweep]
+        sweep, told = self.state.sweeps[note.sweep], self.state.index[note.sweep].told
+        if note.event is StudyEvent.ENDED:
+            self._journal.drop(told, note.run)
+        elif note.event is not StudyEvent.RUNG_REACHED:
+            self._journal.put(told, note.run, note.value)
         numbered = replace(note, number=sweep.observations + 1)
         self.put_sweep(replace(sweep, observations=numbered.number))
         self.changes.append(numbered)

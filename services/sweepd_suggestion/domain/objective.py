@@ -80,7 +80,9 @@ def _loss_so_far(run: TrialRun, metric: Metric, worst: float | None) -> float | 
     if metric.impute_while_running is None:
         return None
     sign = sign_of(metric)
-    if run.rung_values:
+    if run.so_far is not None and run.so_far.value is not None:
+        return sign * run.so_far.value
+    if run.so_far is None and run.rung_values:
         return sign * _value_of(run.rung_values, metric)
     return _imputed(metric.impute_while_running, None, None, sign, worst)
 

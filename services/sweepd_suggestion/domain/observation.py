@@ -36,6 +36,14 @@ class RungReached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSoFar:
+    """What a run under way shows, in place of what was told of that before; None: nothing."""
+
+    run_number: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """A run ended. The values are finite; None where it never showed one.
 
@@ -52,4 +60,4 @@ class Ended:
     last: float | None = None
 
 
-Observation = HandedOut | RungReached | Ended
+Observation = HandedOut | RungReached | ValueSoFar | Ended

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sweepd.spec import Json, Point, SweepSpec, point_digest
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached
+from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached, ValueSoFar
 
 _COUNTED = 20_000
 """Combinations gone through to count a space with conditions; a larger one is never said to be exhausted."""
@@ -21,12 +21,13 @@ class UnknownRunError(ValueError):
 
 @dataclass(slots=True, kw_only=True)
 class TrialRun:
-    """One run: its point, the values at its rungs in order, and its end once it has one."""
+    """One run: its point, the values at its rungs in order, what it shows so far, its end once it has one."""
 
     number: int
     point: Point
     in_space: bool
     rung_values: list[float] = field(default_factory=list)
+    so_far: ValueSoFar | None = None
     end: Ended | None = None
 
 
@@ -81,6 +82,8 @@ class Study:
                 self._hand_out(number, point)
             case RungReached(run_number=number, value=value):
                 self._run(number, index).rung_values.append(value)
+            case ValueSoFar(run_number=number):
+                self._run(number, index).so_far = observation
             case Ended(run_number=number):
                 self._run(number, index).end = observation
 

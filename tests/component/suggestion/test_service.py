@@ -182,6 +182,10 @@ def not_finite(request: v1.SuggestRequest) -> None:
     request.observations.add(run_number=1).rung_reached.value = float("nan")
 
 
+def not_finite_so_far(request: v1.SuggestRequest) -> None:
+    request.observations.add(run_number=1).value_so_far.value = float("inf")
+
+
 def no_outcome(request: v1.SuggestRequest) -> None:
     request.observations.add(run_number=1).ended.iterations = 1
 
@@ -199,6 +203,7 @@ def unknown_run(request: v1.SuggestRequest) -> None:
         (run_zero, "run_number"),
         (no_event, "observations[0]"),
         (not_finite, "observations[0].rung_reached.value"),
+        (not_finite_so_far, "observations[0].value_so_far.value"),
         (no_outcome, "observations[0].ended.outcome"),
         (unknown_run, "observations[0].run_number"),
     ],

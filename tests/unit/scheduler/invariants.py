@@ -251,6 +251,8 @@ def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: S
                 if note.event is StudyEvent.ENDED:
                     assert note.run not in over, "the search learns of every end exactly once"
                     over.add(note.run)
+                elif note.event is StudyEvent.VALUE_SO_FAR:
+                    assert note.run not in over, "only what is under way shows anything"
                 elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
                     over.discard(note.run)
             blocks = _blocks([run for run in runs.values() if run.sweep == key])

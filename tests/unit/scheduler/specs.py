@@ -40,6 +40,7 @@ METRICS: tuple[Document, ...] = (
     {"name": "loss", "target": 0.1},
     {"name": "loss", "value": "last", "target": 0.1},
     {"name": "loss", "value": "mean", "goal": "maximize"},
+    {"name": "loss", "impute_while_running": "worst"},
 )
 LABELS: dict[str, str] = {"gpu": "a100"}
 

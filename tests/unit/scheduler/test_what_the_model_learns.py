@@ -4,7 +4,7 @@ import pytest
 
 from sweepd import v1
 from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.events import CancelSweep
+from sweepd_scheduler.domain.events import CancelSweep, SuggestionsFailed
 from sweepd_scheduler.domain.requests import EnqueueRun
 from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
 from sweepd_scheduler.ports import StudyLine
@@ -132,3 +132,119 @@ def test_who_was_stopped_before_any_value_teaches_nothing(world: World) -> None:
     one_run(world, session, 9.0)
     one_run(world, session, exit_=COMMANDED)
     assert losses(world) == {1: 9.0}
+
+
+def asks(world: World, session: str) -> list[float | None]:
+    """Let the search be asked for a point; return what it was told of runs under way for that."""
+    before, starts = len(world.changes), len(world.told)
+    world.offer(session, 1)
+    assert world.asked()
+    notes = [each for each in world.changes[before:] if isinstance(each, StudyNoted)]
+    world.happens(SuggestionsFailed(1, "away"))
+    for start in [told for _, told in world.told[starts:] if isinstance(told, StartRun)]:
+        world.confirms(session, start)
+    return [each.value for each in notes if each.event is StudyEvent.VALUE_SO_FAR]
+
+
+def so_far(how: str = "worst", **metric: str) -> dict[str, object]:
+    return {**BAYES, "metric": {"name": "loss", "impute_while_running": how, **metric}}
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ({}, 1.0),
+        ({"goal": "maximize"}, 5.0),
+        ({"value": "last"}, 3.0),
+        ({"value": "mean"}, 3.0),
+    ],
+)
+def test_a_running_run_counts_with_what_it_shows_when_a_point_is_asked_for(
+    world: World, metric: dict[str, str], value: float
+) -> None:
+    """Section 5, `impute_while_running`; without early termination nothing else tells of it."""
+    world.create(so_far(**metric))
+    session = world.attach(slots=4)
+    (start,) = begin(world, session)
+    world.happens(SuggestionsFailed(1, "away"))
+    world.logs(session, start.ref, 1, 5.0, 1.0, float("nan"), 3.0)
+    assert losses(world) == {}, "nobody has asked"
+    assert asks(world, session) == [value]
+    assert losses(world) == {1: -value if metric.get("goal") else value}
+    assert len(learnt(world).pending) == 1
+
+
+def test_without_the_key_a_running_run_is_pending(world: World) -> None:
+    world.create(so_far("false"))
+    session = world.attach(slots=4)
+    (start,) = begin(world, session)
+    world.happens(SuggestionsFailed(1, "away"))
+    world.logs(session, start.ref, 1, 5.0)
+    assert asks(world, session) == []
+    assert losses(world) == {}
+
+
+def test_a_value_is_told_once_and_the_end_takes_its_place(world: World) -> None:
+    """P16: a run under way and its end are one value."""
+    world.create(so_far())
+    session = world.attach(slots=9)
+    (start,) = begin(world, session)
+    world.happens(SuggestionsFailed(1, "away"))
+    world.logs(session, start.ref, 1, 5.0)
+    assert asks(world, session) == [5.0]
+    world.logs(session, start.ref, 2, 6.0)
+    assert asks(world, session) == [], "its best is the same"
+    world.logs(session, start.ref, 3, 4.0)
+    assert asks(world, session) == [4.0]
+    world.exits(session, start.ref, FAILS, last_row=3)
+    assert asks(world, session) == []
+    assert losses(world)[1] == 6.0
+
+
+def test_the_value_of_an_attempt_that_was_lost_counts_no_more(world: World) -> None:
+    world.create({**so_far(), "retry": {"infrastructure": 1}})
+    session = world.attach(slots=9)
+    (start,) = begin(world, session)
+    world.happens(SuggestionsFailed(1, "away"))
+    world.logs(session, start.ref, 1, 5.0)
+    assert asks(world, session) == [5.0]
+    world.exits(session, start.ref, LOST, last_row=1)
+    world.offer(session, 1)
+    again = world.last_told(StartRun)
+    world.confirms(session, again)
+    assert (again.run.number, again.ref.attempt) == (1, 2)
+    assert asks(world, session) == [None]
+    assert losses(world) == {}
+    world.logs(session, again.ref, 1, 5.0)
+    assert asks(world, session) == [5.0]
+
+
+def test_after_a_restart_a_value_is_told_again_and_is_still_one(world: World) -> None:
+    world.create(so_far())
+    session = world.attach(slots=9)
+    (start,) = begin(world, session)
+    world.happens(SuggestionsFailed(1, "away"))
+    world.logs(session, start.ref, 1, 5.0)
+    assert asks(world, session) == [5.0]
+    world.restarts()
+    session = world.attach(slots=9, attempts=(world.held(start.run.key, start.ref),))
+    assert asks(world, session)[0] == 5.0
+    assert asks(world, session) == []
+    assert losses(world) == {1: 5.0}
+
+
+def test_with_repeats_a_point_counts_with_the_aggregate_of_what_its_runs_show(world: World) -> None:
+    world.create({**so_far("best"), "repeats": 3})
+    session = world.attach(slots=9)
+    first, second, third = begin(world, session, 3)
+    world.happens(SuggestionsFailed(1, "away"))
+    world.logs(session, first.ref, 1, 2.0)
+    world.exits(session, first.ref, last_row=1)
+    world.logs(session, second.ref, 1, 4.0)
+    assert asks(world, session) == [3.0]
+    assert losses(world) == {1: 3.0}
+    world.logs(session, third.ref, 1, 9.0)
+    world.exits(session, third.ref, LOST, last_row=1)
+    world.exits(session, second.ref, last_row=1)
+    assert losses(world) == {1: 3.0}
+    assert [each.run_number for each in learnt(world).valued] == [1]

@@ -5,7 +5,14 @@ import pytest
 from suggestion_studies import SMALL, a_spec
 from sweepd.spec import Metric, Point
 from sweepd_suggestion.domain.objective import Evidence, evidence
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome, RungReached
+from sweepd_suggestion.domain.observation import (
+    Ended,
+    HandedOut,
+    Observation,
+    Outcome,
+    RungReached,
+    ValueSoFar,
+)
 from sweepd_suggestion.domain.study import Study
 
 POINT: Point = {"a": "x", "b": 1}
@@ -95,6 +102,20 @@ def test_a_run_under_way_counts_by_what_the_metric_counts(value: str, goal: str,
     """Section 19, `metric.value`."""
     shown = [RungReached(run_number=1, iteration=k, value=v) for k, v in enumerate((4.5, 1.0, 2.0), start=1)]
     assert losses(*shown, value=value, goal=goal, impute_while_running="worst") == [loss]
+
+
+@pytest.mark.parametrize(("how", "imputed"), [("worst", [9.0]), ("best", []), ("latest", [])])
+def test_what_a_run_shows_so_far_takes_the_place_of_what_it_showed(how: str, imputed: list[float]) -> None:
+    done = ended(1, Outcome.FINISHED, 4.0, 9.0)
+    rung = RungReached(run_number=2, iteration=1, value=7.0)
+    shown = [ValueSoFar(run_number=2, value=value) for value in (6.0, 5.0)]
+    nothing = ValueSoFar(run_number=2, value=None)
+    assert losses(done, *shown, impute_while_running=how) == [4.0, 5.0]
+    assert losses(done, shown[0], shown[0], impute_while_running=how) == [4.0, 6.0]
+    assert losses(done, shown[1], rung, impute_while_running=how) == [4.0, 5.0]
+    assert losses(done, rung, *shown, nothing, impute_while_running=how) == [4.0, *imputed]
+    assert losses(done, *shown, ended(2, Outcome.FINISHED, 8.0), impute_while_running=how) == [4.0, 8.0]
+    assert losses(done, *shown) == [4.0]
 
 
 def test_a_run_that_has_shown_nothing_yet_is_imputed_or_pending() -> None:
