@@ -18,7 +18,7 @@ from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.table import Column, table
 from sweepd.cli.text import cell, clean, json_text
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import nearest
+from sweepd.spec.wording import nearest
 
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")
 Function = TypeVar("Function", bound=Callable[..., object])

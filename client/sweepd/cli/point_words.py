@@ -8,8 +8,8 @@ from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.text import clean
 from sweepd.codec import point_from_message
 from sweepd.spec.point import Json, Point
-from sweepd.spec.reading.diagnostic import nearest
 from sweepd.spec.reading.written import read_value, read_values
+from sweepd.spec.wording import nearest
 
 Names: TypeAlias = Mapping[str, Union["Names", None]]
 """The parameters of a sweep: None for one that has a value, the names within for a group."""

@@ -6,11 +6,10 @@ from typing import get_args
 import pytest
 import yaml
 
-from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, limits
+from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, codes, limits
 from sweepd.spec.arguments.command import expand_command
 from sweepd.spec.arguments.macros import LABEL_PREFIX, MACROS
 from sweepd.spec.point import Point
-from sweepd.spec.reading import codes
 from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
 from sweepd.spec.reading.keys import (
     CONTROLLER_KEYS,

@@ -5,7 +5,7 @@ from typing import Final
 
 from sweepd.spec.arguments.macros import CommandError, Source
 from sweepd.spec.limits import DEFAULT_ROOM_BYTES, MAX_ARGUMENT_BYTES
-from sweepd.spec.reading.diagnostic import printable, shown
+from sweepd.spec.wording import printable, shown
 
 REMEDY: Final = "use ${args_json_file}, or read the parameters with `sweepd.config`"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import nearest, printable
+from sweepd.spec.wording import nearest, printable
 
 LABEL_PREFIX: Final = "agent.labels."
 """What stands before the name of a label."""

@@ -8,7 +8,7 @@ from typing import Final
 from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution, Quantised
 from sweepd.spec.point import Json, Number
-from sweepd.spec.reading.diagnostic import printable, shown
+from sweepd.spec.wording import printable, shown
 
 _VALUES_SHOWN: Final = 8
 _LONGEST: Final = 60

@@ -12,7 +12,7 @@ from sweepd.spec.expressions.error import ExpressionError
 from sweepd.spec.expressions.tokens import WORDS, is_name
 from sweepd.spec.expressions.types import ANY_NUMBER, Type, type_of_values
 from sweepd.spec.parameter import Path, dotted
-from sweepd.spec.reading.diagnostic import nearest
+from sweepd.spec.wording import nearest
 
 _MOST_NEIGHBOURS: Final = 1_000
 """Names that are compared with one that is not there: many errors times many names would take long."""

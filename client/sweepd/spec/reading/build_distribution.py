@@ -27,9 +27,9 @@ from sweepd.spec.distributions.quantised import (
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
 from sweepd.spec.point import Number
 from sweepd.spec.reading.build_listed import build_categorical, build_constant, build_weighted
-from sweepd.spec.reading.diagnostic import shown
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import Node, ScalarNode
+from sweepd.spec.wording import shown
 
 _RANGES: Final = {
     kind.name: kind

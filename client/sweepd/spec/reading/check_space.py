@@ -7,7 +7,7 @@ from sweepd.spec.distributions.refusal import refusal
 from sweepd.spec.limits import MAX_CONDITIONS
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.point import Json, Point
-from sweepd.spec.reading.diagnostic import Findings, Place, nearest, shown
+from sweepd.spec.reading.diagnostic import Findings, Place
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode
 from sweepd.spec.reading.parameters import check_name
@@ -15,6 +15,7 @@ from sweepd.spec.reading.places import place_of
 from sweepd.spec.space.conditions import Finding, check_expressions
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.sweep_spec import Method
+from sweepd.spec.wording import nearest, shown
 
 _ENOUGH = 10
 """Draws that must satisfy the constraints; fewer of all are a warning."""

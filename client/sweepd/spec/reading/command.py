@@ -12,12 +12,12 @@ from sweepd.spec.arguments.command import (
     unknown_macros,
     uses_program,
 )
+from sweepd.spec.codes import WarningCode
 from sweepd.spec.limits import MAX_MACRO_WARNINGS
 from sweepd.spec.reading.check_lengths import check_lengths
-from sweepd.spec.reading.codes import WarningCode
-from sweepd.spec.reading.diagnostic import shown
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import ScalarNode, SequenceNode
+from sweepd.spec.wording import shown
 
 _SEVERAL_WORDS: Final = re.compile(
     r"(?:--?[A-Za-z][\w.-]*|(?:python[\d.]*|bash|sh|torchrun|accelerate|deepspeed|poetry|uv|srun)) +\S",

@@ -1,20 +1,14 @@
 """What is said about a sweep file: one finding, and the collection that gathers them all."""
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, Literal
+from typing import Final
 
+from sweepd.spec.codes import Code, Severity
 from sweepd.spec.limits import MAX_ERRORS
-from sweepd.spec.reading.codes import Code
+from sweepd.spec.wording import printable
 
-Severity = Literal["error", "warning"]
 NOT_SUPPORTED_YET: Final = "not-supported-yet"
-_ABBREVIATION: Final = 3
 _SHOWN_PATH: Final = 300
-_MOST_NEIGHBOURS: Final = 300
-"""Words that are compared with a misspelt one: many errors times many names would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,48 +114,4 @@ def unreadable_file(file: str, reason: str) -> Diagnostic:
         severity="error",
         code="unreadable-file",
         message=f"cannot read the file: {reason}",
-    )
-
-
-def nearest(word: str, legal: Iterable[str]) -> str | None:
-    """Return the legal word that a misspelt one most likely stands for, if any is near."""
-    by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
-    # Only the start matters, and matching is quadratic: a hostile word must not be slow.
-    start = word[:64].lower()
-    found = difflib.get_close_matches(start, by_lower, n=3, cutoff=0.6)
-    if not found and len(start) >= _ABBREVIATION:
-        found = [choice for choice in by_lower if choice.startswith(start)][:1]
-    if not found:
-        return None
-    # Of several that are near, the one that starts alike: `retries` is `retry`, not `metrics`.
-    alike = [choice[:2] == start[:2] for choice in found]
-    return by_lower[found[alike.index(True) if any(alike) else 0]]
-
-
-def shown(value: object, limit: int = 60) -> str:
-    """Return a value as it may stand in a message: as text, shortened."""
-    text = f'"{value}"' if isinstance(value, str) else _as_written(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _as_written(value: object) -> str:
-    """Return a non-text value as people write it in the file."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case float() | int():
-            return repr(value)
-        case list() | tuple():
-            return "a list"
-        case _:
-            return "a mapping"
-
-
-def printable(text: str) -> str:
-    """Return text with control and format characters escaped: a terminal shows but never obeys them."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for char in text
     )

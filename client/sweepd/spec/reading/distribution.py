@@ -6,9 +6,9 @@ from typing import Final
 from sweepd.spec.distributions.distribution import DEPRECATED, DISTRIBUTIONS, Distribution
 from sweepd.spec.point import is_number
 from sweepd.spec.reading.build_distribution import build_distribution
-from sweepd.spec.reading.diagnostic import nearest, shown
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import Node, ScalarNode
+from sweepd.spec.wording import nearest, shown
 
 Keys = tuple[str, ...]
 _RANGE: Final[Keys] = ("min", "max")

@@ -5,11 +5,11 @@ from typing import Final
 
 from sweepd.spec.limits import MAX_HALVINGS, MAX_ITERATIONS, MAX_RULES
 from sweepd.spec.point import Number
-from sweepd.spec.reading.diagnostic import nearest, shown
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.keys import RULE_KEYS
 from sweepd.spec.reading.nodes import MappingNode, ScalarNode, SequenceNode
 from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
+from sweepd.spec.wording import nearest, shown
 
 _KEY: Final = "early_terminate"
 

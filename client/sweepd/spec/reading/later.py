@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sweepd.spec.limits import INT64_MIN, MAX_EXPRESSION_LENGTH
-from sweepd.spec.reading.diagnostic import NOT_SUPPORTED_YET, Place, shown
+from sweepd.spec.reading.diagnostic import NOT_SUPPORTED_YET, Place
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.keys import (
     CONTROLLER_KEYS,
@@ -16,6 +16,7 @@ from sweepd.spec.reading.keys import (
 )
 from sweepd.spec.reading.metric import metric_of
 from sweepd.spec.reading.nodes import MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.wording import shown
 
 CONTROLLERS: Final = ("local", "cloud")
 ENGINES: Final = ("gp", "tpe", "skopt", "optuna", "ax", "wandb")

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 from unicodedata import combining, normalize
 
+from sweepd.spec.codes import Code
 from sweepd.spec.limits import MAX_NAME_LENGTH
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
-from sweepd.spec.reading.codes import Code
-from sweepd.spec.reading.diagnostic import Findings, Place, nearest, shown
+from sweepd.spec.reading.diagnostic import Findings, Place
 from sweepd.spec.reading.distribution import FORM_KEYS, read_distribution
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.wording import nearest, shown
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _NAME_WITH_SLASH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Collection
 from typing import Final
 
-from sweepd.spec.reading.diagnostic import shown
 from sweepd.spec.reading.fields import Fields
+from sweepd.spec.wording import shown
 
 PLACING_KEYS: Final = ("project", "entity")
 LEGAL_PART: Final = "lower-case letters, digits, `_`, `.` and `-`, at most 64, a letter or digit first"

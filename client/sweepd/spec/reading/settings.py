@@ -11,12 +11,12 @@ from sweepd.spec.limits import (
     MAX_RETRIES,
 )
 from sweepd.spec.point import Json, canonical_json
-from sweepd.spec.reading.diagnostic import shown
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.json_value import is_finite, read_json
 from sweepd.spec.reading.keys import GUARD_KEYS, RETRY_KEYS
 from sweepd.spec.reading.nodes import SequenceNode
 from sweepd.spec.sweep_spec import Aggregate, Guard, Retry
+from sweepd.spec.wording import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

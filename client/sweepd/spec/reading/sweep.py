@@ -10,7 +10,6 @@ from sweepd.spec.point import Point
 from sweepd.spec.reading.check_shuffle import check_shuffle
 from sweepd.spec.reading.check_space import check_conditions, check_feasible, check_points
 from sweepd.spec.reading.command import check_command, read_command
-from sweepd.spec.reading.diagnostic import shown
 from sweepd.spec.reading.early_terminate import read_early_terminate
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.keys import KEYS, LATER_KEYS, LATER_METHODS, TEXT_KEYS
@@ -22,6 +21,7 @@ from sweepd.spec.reading.points import read_points, read_zips
 from sweepd.spec.reading.settings import read_settings
 from sweepd.spec.reading.sweep_rules import check_sweep
 from sweepd.spec.sweep_spec import Method, SweepSpec
+from sweepd.spec.wording import shown
 
 
 def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from sweepd.spec.codes import Code
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
@@ -11,7 +12,6 @@ from sweepd.spec.expressions.scope import Scope
 from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves
 from sweepd.spec.point import Json
-from sweepd.spec.reading.codes import Code
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.finding import Finding
 from sweepd.spec.space.rules import CircleError, Gate, Leaf, Rules, gates_of, in_turn

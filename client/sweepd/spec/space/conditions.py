@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sweepd.spec.codes import Code
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import Json
-from sweepd.spec.reading.codes import Code
 from sweepd.spec.space.compile_rules import Compiled, compile_rules
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.finding import Finding

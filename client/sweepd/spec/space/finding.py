@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweepd.spec.reading.codes import Code
-from sweepd.spec.reading.diagnostic import Severity
+from sweepd.spec.codes import Code, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

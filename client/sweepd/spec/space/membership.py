@@ -7,11 +7,11 @@ from sweepd.spec.distributions.refusal import refusal
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, leaves
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import printable
 from sweepd.spec.space.assembly import values_of
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.rules import Gate, Rules
 from sweepd.spec.space.wheel import Wheel
+from sweepd.spec.wording import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,54 @@
+"""Words and values as messages show them, and the legal word that a misspelt one stands for."""
+
+import difflib
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+_ABBREVIATION: Final = 3
+_MOST_NEIGHBOURS: Final = 300
+"""Words that are compared with a misspelt one: many errors times many names would take minutes."""
+
+
+def nearest(word: str, legal: Iterable[str]) -> str | None:
+    """Return the legal word that a misspelt one most likely stands for, if any is near."""
+    by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
+    # Only the start matters, and matching is quadratic: a hostile word must not be slow.
+    start = word[:64].lower()
+    found = difflib.get_close_matches(start, by_lower, n=3, cutoff=0.6)
+    if not found and len(start) >= _ABBREVIATION:
+        found = [choice for choice in by_lower if choice.startswith(start)][:1]
+    if not found:
+        return None
+    # Of several that are near, the one that starts alike: `retries` is `retry`, not `metrics`.
+    alike = [choice[:2] == start[:2] for choice in found]
+    return by_lower[found[alike.index(True) if any(alike) else 0]]
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return a value as it may stand in a message: as text, shortened."""
+    text = f'"{value}"' if isinstance(value, str) else _as_written(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _as_written(value: object) -> str:
+    """Return a non-text value as people write it in the file."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float() | int():
+            return repr(value)
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def printable(text: str) -> str:
+    """Return text with control and format characters escaped: a terminal shows but never obeys them."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for char in text
+    )
