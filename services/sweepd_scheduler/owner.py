@@ -9,14 +9,16 @@ from functools import partial
 from typing import TypeVar
 
 from sweepd_kernel.clock import Clock
+from sweepd_kernel.collector import uncollected
 from sweepd_kernel.errors import DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
 from sweepd_scheduler.domain.answers import Answer
-from sweepd_scheduler.domain.decide import decide
+from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.decision import Change, Decision, SetTimer
 from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.steps import Steps
 from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.inbox import Decided, Item, finish
 from sweepd_scheduler.ports import Outlet, Store
@@ -31,7 +33,7 @@ A = TypeVar("A", bound=Answer)
 
 
 class Owner:
-    """Owns the state: nothing else decides. The event loop is free while a turn is being stored."""
+    """Owns the state: nothing else decides. The loop is free in commits and between steps of decisions."""
 
     def __init__(self, state: State, store: Store, clock: Clock, outlet: Outlet, log: logging.Logger) -> None:
         self.state = state
@@ -153,7 +155,8 @@ class Owner:
 
     async def _carry_out(self, items: Sequence[Item], now: Moment) -> None:
         """Decide items and store them together; those of a turn that has a defect one by one."""
-        decided = [self._decide(item, now) for item in items]
+        with uncollected():
+            decided = [await self._decide(item, now) for item in items]
         changes = [change for each in decided for change in each.decision.changes]
         number = self.state.counters["number"] + 1
         try:
@@ -180,12 +183,12 @@ class Owner:
             self._storage_away = False
             self._log.info("the database can be written again")
 
-    def _decide(self, item: Item, now: Moment) -> Decided:
+    async def _decide(self, item: Item, now: Moment) -> Decided:
         try:
             first = self._requests.answer_to(item.repeatable)
             if first is not None:
                 return Decided(item, Decision(), answer=first)
-            return self._decide_new(item, now)
+            return await self._decide_new(item, now)
         except DomainError as error:
             return Decided(item, Decision(), refusal=error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
@@ -193,9 +196,9 @@ class Owner:
             self._ring_again(item, now)
             return Decided(item, Decision(), refusal=error)
 
-    def _decide_new(self, item: Item, now: Moment) -> Decided:
+    async def _decide_new(self, item: Item, now: Moment) -> Decided:
         mark = self.state.journal.mark()
-        decision = decide(self.state, item.event, now)
+        decision = await _interruptible(decide_in_steps(self.state, item.event, now))
         if item.encode is None or decision.answer is None:
             return Decided(item, decision)
         try:
@@ -245,3 +248,14 @@ class Owner:
     def _ring_again(self, item: Item, now: Moment) -> None:
         if isinstance(item.event, Timer):
             self._timers.set(now.monotonic + RING_AGAIN_AFTER, item.event)
+
+
+async def _interruptible(steps: Steps[Decision]) -> Decision:
+    """Decide; after each step whoever else has something to do has a turn, but nothing else is decided."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            decision: Decision = end.value
+            return decision
+        await asyncio.sleep(0)

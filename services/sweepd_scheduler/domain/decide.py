@@ -32,6 +32,7 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.requests import EndRun, EnqueueRun, ReleaseAgent, RetryRuns, UpdateSweep
 from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.steps import Steps, whole
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -45,25 +46,34 @@ def decide(state: State, event: Event, now: Moment) -> Decision:
     Raises:
         DomainError: the event is refused.
     """
+    return whole(decide_in_steps(state, event, now))
+
+
+def decide_in_steps(state: State, event: Event, now: Moment) -> Steps[Decision]:
+    """Decide as above; of what concerns many runs, some with each step.
+
+    Raises:
+        DomainError: the event is refused.
+    """
     mark = state.journal.mark()
     turn = Turn(state, now)
     try:
-        answer = _dispatch(turn, event)
+        answer = yield from _dispatch(turn, event)
     except BaseException:
         state.journal.back_to(mark)
         raise
     return Decision(changes=tuple(turn.changes), effects=tuple(turn.effects), answer=answer)
 
 
-def _dispatch(turn: Turn, event: Event) -> Answer | None:
+def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
     match event:
         case Heartbeat() | Offered() | Started() | Observed() | Exited() | Strayed() | Answered():
             if event.session in turn.state.sessions:  # else the stream was replaced or has ended
                 _report(turn, event)
         case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
-            return verbs.request(turn, event)
+            return (yield from verbs.request(turn, event))
         case RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
-            return verbs.run_request(turn, event)
+            return (yield from verbs.run_request(turn, event))
         case LeaseDue():
             lease.lease_due(turn, event)
         case ConfirmDue():
@@ -71,7 +81,7 @@ def _dispatch(turn: Turn, event: Event) -> Answer | None:
         case SearchDue():
             hand_out.search_due(turn, event)
         case TimeoutDue():
-            timeout.timeout_due(turn, event)
+            yield from timeout.timeout_due(turn, event)
         case AskDue():
             suggestions.due(turn, event)
         case SuggestionsArrived():

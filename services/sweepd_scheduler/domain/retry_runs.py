@@ -14,11 +14,12 @@ from sweepd_scheduler.domain.results import counts_at_once, forget_best_of, rema
 from sweepd_scheduler.domain.revival import in_memory, reopen, state_of, take_back
 from sweepd_scheduler.domain.run import FINAL, Run, RunState, moved
 from sweepd_scheduler.domain.search import end_if_over
+from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.sweep import Ending, Sweep, SweepState
 from sweepd_scheduler.domain.turn import Turn
 
 
-def retry_runs(turn: Turn, event: RetryRuns) -> Retried:
+def retry_runs(turn: Turn, event: RetryRuns) -> Steps[Retried]:
     """Let ended runs wait in front of the queue; a sweep that is over goes on with them.
 
     Raises:
@@ -33,10 +34,12 @@ def retry_runs(turn: Turn, event: RetryRuns) -> Retried:
     reopen(turn, sweep.key, "retry", _ending_after(turn, sweep, runs))
     runs.sort(key=lambda run: run.number)
     blocks = _by_block([*event.siblings, *runs])
-    for run in runs:
+    for done, run in enumerate(runs, 1):
         take_back(turn, run)
         _uncount(turn, run, blocks[run.block])
         _wait_again(turn, run)
+        if done % RUNS_A_STEP == 0:
+            yield
     best = turn.state.sweeps[sweep.key].best
     if best is not None and best.run in blocks:
         forget_best_of(turn, blocks[best.run][0])

@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.objective import missing_sentence, one_more, pause_
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.results import run_ending
 from sweepd_scheduler.domain.run import Attempt, Run, RunState, moved, with_attempt
+from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState, settled
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.sweep import stopped as sweep_stopped
@@ -100,11 +101,14 @@ def lint(turn: Turn, run: Run) -> str:
     return missing_sentence(metric, run.logged_keys)
 
 
-def stop_sweep(turn: Turn, key: int, reason: str) -> Sweep:
+def stop_sweep(turn: Turn, key: int, reason: str) -> Steps[Sweep]:
     """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
     turn.put_sweep(replace(sweep_stopped(turn.state.sweeps[key]), reason=reason))
-    for number in sorted(turn.state.index[key].pending):  # nobody will be given these again
+    waiting = sorted(turn.state.index[key].pending)  # nobody will be given these again
+    for done, number in enumerate(waiting, 1):
         end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
+        if done % RUNS_A_STEP == 0:
+            yield
     settle(turn, key)
     if key in turn.state.sweeps:
         tell_ended(turn, turn.state.sweeps[key])

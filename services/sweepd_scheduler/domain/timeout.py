@@ -9,13 +9,14 @@ from sweepd_scheduler.domain.events import TimeoutDue
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.run_end import stop_sweep
 from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.steps import Steps
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
 from sweepd_scheduler.domain.turn import Turn
 
 MICROSECONDS = 1e6
 
 
-def timeout_due(turn: Turn, event: TimeoutDue) -> None:
+def timeout_due(turn: Turn, event: TimeoutDue) -> Steps[None]:
     """Stop a sweep whose time is over. A timer from before it went on again means nothing."""
     sweep = turn.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL or sweep.ending is Ending.STOP:
@@ -23,7 +24,7 @@ def timeout_due(turn: Turn, event: TimeoutDue) -> None:
     if sweep.spec.sweep_timeout is not None and sweep.timed_from == event.timed_from:
         reason = f"sweep_timeout of {in_words(sweep.spec.sweep_timeout)} is over"
         turn.note("sweep-timeout", sweep=sweep, reason=reason)
-        stop_sweep(turn, event.sweep, reason)
+        yield from stop_sweep(turn, event.sweep, reason)
 
 
 def start_timer(turn: Turn, sweep: Sweep) -> None:

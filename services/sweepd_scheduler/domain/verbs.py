@@ -34,6 +34,7 @@ from sweepd_scheduler.domain.retry_runs import retry_runs
 from sweepd_scheduler.domain.run import RunState, Stop, StopMode
 from sweepd_scheduler.domain.run_end import end, stop_sweep, tell_ended
 from sweepd_scheduler.domain.search import end_if_over
+from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
 from sweepd_scheduler.domain.turn import Turn
 
@@ -50,7 +51,7 @@ class NameTakenError(DomainError):
         )
 
 
-def request(turn: Turn, event: SweepRequest) -> Sweep:
+def request(turn: Turn, event: SweepRequest) -> Steps[Sweep]:
     """Carry out what a person asks for and return the sweep as it then stands.
 
     Raises:
@@ -64,12 +65,12 @@ def request(turn: Turn, event: SweepRequest) -> Sweep:
         case ResumeSweep(name=name):
             return _resume(turn, name)
         case StopSweep(name=name):
-            return _stop(turn, name)
+            return (yield from _stop(turn, name))
         case CancelSweep(name=name):
-            return _cancel(turn, name)
+            return (yield from _cancel(turn, name))
 
 
-def run_request(turn: Turn, event: RunRequest) -> Answer:
+def run_request(turn: Turn, event: RunRequest) -> Steps[Answer]:
     """Carry out what a person asks for about runs, a specification or an agent, and return the answer.
 
     Raises:
@@ -77,7 +78,7 @@ def run_request(turn: Turn, event: RunRequest) -> Answer:
     """
     match event:
         case RetryRuns():
-            return retry_runs(turn, event)
+            return (yield from retry_runs(turn, event))
         case EnqueueRun():
             return enqueue(turn, event)
         case EndRun():
@@ -117,20 +118,20 @@ def _resume(turn: Turn, name: SweepName) -> Sweep:
     return turn.sweep(sweep.key)
 
 
-def _stop(turn: Turn, name: SweepName) -> Sweep:
+def _stop(turn: Turn, name: SweepName) -> Steps[Sweep]:
     before = _find(turn, name, "stop")
     if before.ending is Ending.STOP:
         return before
     turn.note("sweep-stop", sweep=before)
-    return stop_sweep(turn, before.key, "stopped by a person")
+    return (yield from stop_sweep(turn, before.key, "stopped by a person"))
 
 
-def _cancel(turn: Turn, name: SweepName) -> Sweep:
+def _cancel(turn: Turn, name: SweepName) -> Steps[Sweep]:
     before = _find(turn, name, "cancel")
     unfinished = sorted(turn.state.index[before.key].unfinished)
     tell_ended(turn, sweeps.cancelled(before, turn.now.wall))
     _change(turn, name, "cancel", lambda sweep: sweeps.cancelled(sweep, turn.now.wall))
-    for number in unfinished:
+    for done, number in enumerate(unfinished, 1):
         run = turn.state.runs[(before.key, number)]
         if run.state is RunState.PENDING:
             end(turn, run, RunState.KILLED, "the sweep was cancelled")
@@ -138,6 +139,8 @@ def _cancel(turn: Turn, name: SweepName) -> Sweep:
             doomed = replace(run, stop=Stop(mode=StopMode.KILL, reason="the sweep was cancelled"))
             turn.put_run(doomed)
             tell_stop(turn, doomed)
+        if done % RUNS_A_STEP == 0:
+            yield
     return turn.sweep(before.key)
 
 

@@ -8,11 +8,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sweepd_kernel.errors import DomainError, Status
+from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_scheduler.domain.decision import Change, Effect, StartRun, SweepChanged, Tell
-from sweepd_scheduler.domain.events import Announced, Attached, CreateSweep, Offered, PauseSweep
+from sweepd_scheduler.domain.events import (
+    Announced,
+    Attached,
+    CreateSweep,
+    Offered,
+    PauseSweep,
+    StopSweep,
+)
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests import EnqueueRun
 from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.steps import RUNS_A_STEP
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.memory import MemoryStore
@@ -207,5 +216,35 @@ def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame()
         await attaching
         assert {sweep.name.id for sweep in bench.owner.state.sweeps.values()} == {"s", "a", "b"}
         assert await bench.pause() == b"local/demo/s paused"
+
+    running(scenario)
+
+
+def test_others_have_their_say_within_a_long_decision_and_it_is_stored_as_one() -> None:
+    async def scenario(bench: Bench) -> None:
+        points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
+        await asyncio.gather(*(bench.owner.settle(each) for each in points))
+        stored, stop = len(bench.outlet.numbers), asyncio.ensure_future(bench.owner.settle(StopSweep(S)))
+        seen = set()
+        while not stop.done():
+            await asyncio.sleep(0)
+            sweep = bench.owner.state.sweeps.get(1)
+            seen.add(sweep.counts.ended if sweep else len(points))
+        assert {RUNS_A_STEP, 2 * RUNS_A_STEP, len(points)} <= seen
+        assert len(bench.outlet.numbers) == stored + 1
+
+    running(scenario)
+
+
+def test_what_comes_within_a_long_decision_is_decided_after_it() -> None:
+    async def scenario(bench: Bench) -> None:
+        points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
+        await asyncio.gather(*(bench.owner.settle(each) for each in points))
+        stop = asyncio.ensure_future(bench.owner.settle(StopSweep(S)))
+        while not bench.owner.state.sweeps[1].counts.ended:  # noqa: ASYNC110 (nothing tells of half a decision)
+            await asyncio.sleep(0)
+        with pytest.raises(WrongStateError, match="stopped"):
+            await bench.pause()
+        await stop
 
     running(scenario)

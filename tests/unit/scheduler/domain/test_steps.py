@@ -1,0 +1,101 @@
+"""Decisions about many runs: others have their say in between, and still all of it happens or nothing."""
+
+from collections.abc import Callable, Iterator
+from copy import copy
+
+import pytest
+
+from sweepd_scheduler.domain.answers import Retried
+from sweepd_scheduler.domain.decide import decide, decide_in_steps
+from sweepd_scheduler.domain.decision import Decision
+from sweepd_scheduler.domain.events import CancelSweep, Event, StopSweep, TimeoutDue
+from sweepd_scheduler.domain.requests import EnqueueRun, RetryRuns
+from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.domain.steps import RUNS_A_STEP
+from sweepd_scheduler.domain.sweep import SweepState
+from unit.scheduler.invariants import check
+from unit.scheduler.people import S
+from unit.scheduler.world import RANDOM, World
+
+MANY = 2 * RUNS_A_STEP + 50
+
+
+@pytest.fixture
+def world() -> World:
+    """A sweep with many runs that wait, and one that is under way."""
+    world = World()
+    world.create({**RANDOM, "sweep_timeout": "1h"})
+    world.takes_one(world.attach())
+    for number in range(1, MANY):
+        event = EnqueueRun(sweep=S, point={"x": 0.5 / number}, first=False)
+        world.changes += decide(world.state, event, world.moment).changes
+    world.state.journal.keep()
+    return world
+
+
+def steps_of(world: World, event: Event) -> Iterator[Decision | None]:
+    """Take the steps of a decision; the decision itself comes last."""
+    steps = decide_in_steps(world.state, event, world.moment)
+    try:
+        while True:
+            next(steps)
+            yield None
+    except StopIteration as end:
+        yield end.value
+
+
+def retry_all(world: World) -> RetryRuns:
+    world.happens(StopSweep(S))
+    stored = world.everything()
+    sweep = stored.sweep(S)
+    assert sweep is not None
+    runs = tuple(stored.chosen_runs(sweep, (RunState.STOPPED,), ()))
+    return RetryRuns(sweep=S, runs=runs, named=False, stored=stored.stored(S))
+
+
+EVENTS: dict[str, Callable[[World], Event]] = {
+    "stop": lambda world: StopSweep(S),
+    "cancel": lambda world: CancelSweep(S),
+    "timeout": lambda world: TimeoutDue(1, world.state.sweeps[1].timed_from),
+    "retry": retry_all,
+}
+
+
+@pytest.mark.parametrize("verb", EVENTS)
+def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, verb: str) -> None:
+    event = EVENTS[verb](world)
+    final = world.state.sweeps[1].counts.ended
+    for step in steps_of(world, event):
+        before, final = final, world.state.sweeps[1].counts.ended
+        assert abs(final - before) <= RUNS_A_STEP
+        if step is not None:
+            world.state.journal.keep()
+            world.changes += step.changes
+    assert final == (0 if verb == "retry" else MANY - 1)
+    check(world.state, world.changes)
+    world.restarts()
+
+
+@pytest.mark.parametrize("verb", EVENTS)
+def test_a_decision_that_is_broken_off_has_never_been(world: World, verb: str) -> None:
+    event = EVENTS[verb](world)
+    sweep, runs = world.state.sweeps[1], copy(world.state.runs)
+    steps = decide_in_steps(world.state, event, world.moment)
+    next(steps)
+    assert world.state.sweeps[1] != sweep
+    steps.close()
+    assert world.state.sweeps[1] == sweep
+    assert world.state.runs == runs
+    world.restarts()  # compares all that is looked up with what is stored
+    world.happens(event)
+    assert world.state.sweeps[1].counts.ended == (0 if verb == "retry" else MANY - 1)
+
+
+def test_whoever_asks_hears_of_all_runs(world: World) -> None:
+    event = retry_all(world)
+    *_, decision = steps_of(world, event)
+    assert decision is not None
+    assert isinstance(decision.answer, Retried)
+    assert len(decision.answer.names) == MANY - 1
+    assert world.state.sweeps[1].state is SweepState.RUNNING
+    assert not any(run.state in FINAL for run in world.state.runs.values())
