@@ -29,6 +29,9 @@ TEXT_PER_WEIGHT: Final = 64
 MAX_NUMBER_LENGTH: Final = 400
 """Longest number as written: enough for every double, far below what makes integer parsing slow."""
 
+LONGEST_NUMBER: Final = 24
+"""Most characters of a double or a 64-bit integer, in JSON and as Python's text."""
+
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 

@@ -133,7 +133,7 @@ def _known(spec: SweepSpec, size: Count) -> int | None:
 
 
 def _points(spec: SweepSpec, size: int | None, patience: int) -> Iterator[Proposed | None]:
-    """Yield the points of a sweep in order; None at last as for `_runs`."""
+    """Yield the points of a sweep in order; None at last if finding more takes too long."""
     cursor, seen = Cursor(), dict[bytes, int]()
     while patience > 0:
         cursor, proposed, done = next_point(spec, cursor, seen, size)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import log10
 from typing import Final
 
-from sweepd.spec.expressions.tokens import WORDS, is_name
-from sweepd.spec.expressions.tree import FUNCTIONS
+from sweepd.spec.expressions.syntax import written_name
+from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Number, Point, canonical_json, is_number
@@ -22,13 +22,11 @@ _LOG_FROM: Final = 100.0
 _DEEPEST: Final = 12
 """Groups within groups that a file has room for; what is deeper is kept as one value."""
 
-_LONGEST_CONDITION: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
-_RESERVED: Final = {*WORDS, *FUNCTIONS, "param", "true", "false", "null", "True", "False", "None"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed:
+class ProposedParameter:
     """One parameter as a file says it, and how that came about."""
 
     document: Mapping[str, Json]
@@ -44,7 +42,7 @@ class ProposedGroup:
     when: str | None = None
 
 
-ProposedNode = Proposed | ProposedGroup
+ProposedNode = ProposedParameter | ProposedGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ class _Proposer:
             comment += "".join(
                 f"; the best run had {_short(row.mapping[name])}" for row in rows if row.is_best
             )
-        return Proposed(document=document, comment=comment, when=when)
+        return ProposedParameter(document=document, comment=comment, when=when)
 
     def _leaf(self, values: Sequence[Json]) -> tuple[dict[str, Json], str]:
         distinct = {canonical_json(value): value for value in reversed(values)}
@@ -151,7 +149,7 @@ def _condition(rows: Sequence[_Row], name: str) -> str | None:
         there = {row.facts[fact] for row in rows if name in row.mapping}
         if there.isdisjoint(row.facts[fact] for row in rows if name not in row.mapping):
             text = _expression(fact, sorted(there, key=str))
-            if text is not None and len(text) <= _LONGEST_CONDITION:
+            if text is not None and len(text) <= MAX_EXPRESSION_LENGTH:
                 return text
     return None
 
@@ -168,7 +166,7 @@ def _expression(fact: str, values: Sequence[str | bool]) -> str | None:
     if any(isinstance(value, str) and not value.isprintable() for value in values):
         return None
     literals = [_literal(value) for value in values]
-    name = fact if is_name(fact) and fact not in _RESERVED else f'param("{fact}")'
+    name = written_name(fact)
     return f"{name} == {literals[0]}" if len(literals) == 1 else f"{name} in [{', '.join(literals)}]"
 
 

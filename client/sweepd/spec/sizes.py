@@ -52,7 +52,7 @@ def planned_runs(spec: SweepSpec, size: int | None) -> int | None:
 
 
 def counted_points(spec: SweepSpec) -> int | None:
-    """Return what `known_size` is to be given: how many points there are, if finding out means counting."""
+    """Return how many points there are, for `known_size`, where only counting tells; None if inexact."""
     if known_size(spec, 0) != 0:
         return None
     count = count_distinct(spec)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import ceil, floor, log, sqrt
 from operator import add, floordiv, mod, mul, sub, truediv
+from sys import float_info
 from typing import Final
 
 from sweepd.spec.point import Json, Number
@@ -17,7 +18,9 @@ class Undefined:
 UNDEFINED: Final = Undefined()
 Value = Json | Undefined
 
-LARGEST: Final = int(1.7976931348623157e308)
+LARGEST: Final = int(float_info.max)
+"""Largest number: an integer beyond it could not be compared with a double."""
+
 _MOST_BITS: Final = 1_024
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.expressions.error import ExpressionError
-from sweepd.spec.expressions.tokens import WORDS, is_name
+from sweepd.spec.expressions.syntax import written_name
 from sweepd.spec.expressions.types import ANY_NUMBER, Type, type_of_values
 from sweepd.spec.parameter import Path, dotted
 from sweepd.spec.wording import nearest
@@ -68,7 +68,7 @@ class Scope:
             if known.startswith(ends[0]) or known.endswith(ends[1])
         ]
         found = nearest(name, self._paths) or next(iter(inner), None)
-        return found if found is None or (is_name(found) and found not in WORDS) else f'param("{found}")'
+        return None if found is None else written_name(found)
 
 
 def _type(distribution: Distribution) -> Type:

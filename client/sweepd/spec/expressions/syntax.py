@@ -3,7 +3,7 @@
 from typing import Final
 
 from sweepd.spec.expressions.error import ExpressionError
-from sweepd.spec.expressions.tokens import Token, tokens
+from sweepd.spec.expressions.tokens import WORDS, Token, is_name, tokens
 from sweepd.spec.expressions.tree import (
     FUNCTIONS,
     Arithmetic,
@@ -28,6 +28,7 @@ _CONSTANTS: Final[dict[str, bool | None]] = {
     "False": False,
     "None": None,
 }
+_RESERVED: Final = frozenset({*WORDS, *FUNCTIONS, *_CONSTANTS, "param"})
 _COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
 
 
@@ -41,6 +42,11 @@ def parse_tree(text: str) -> Node:
         message = f"an expression of {len(text):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are allowed"
         raise ExpressionError(message, MAX_EXPRESSION_LENGTH)
     return _Reader(list(tokens(text))).whole()
+
+
+def written_name(name: str) -> str:
+    """Return the name of a parameter as an expression reads it: bare where that can mean nothing else."""
+    return name if is_name(name) and name not in _RESERVED else f'param("{name}")'
 
 
 class _Reader:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 from typing import Final, Literal
 
+from sweepd.spec.expressions.bounded import LARGEST
 from sweepd.spec.expressions.error import ExpressionError
 from sweepd.spec.point import Json
 
@@ -81,8 +81,7 @@ def _number(digits: str, at: int, text: str) -> Token:
     if _LETTER.match(text, end):
         raise ExpressionError("a name starts with a letter, and a number ends before one", end)
     value = int(digits) if digits.isdigit() else float(digits)
-    # Compared first: an integer that is no double cannot even be asked whether it is finite.
-    if abs(value) > 1.7976931348623157e308 or not isfinite(value):
+    if value > LARGEST:
         raise ExpressionError("a number that no double can hold", at)
     return Token("number", digits, at, value)
 

@@ -13,8 +13,7 @@ from sweepd.spec.ordering.proposed import (
     Proposed,
     Seen,
     Source,
-    propose,
-    walk,
+    next_unseen,
 )
 from sweepd.spec.point import Json, Point, point_digest
 from sweepd.spec.space.sampling import InfeasibleError
@@ -30,7 +29,7 @@ def next_initial(
         cursor = replace(cursor, initial=place + 1)
         point = completion(spec, spec.initial[place], _indices(spec, place), seen, limit)
         if point is not None:
-            return cursor, propose(point, Source.INITIAL, place)
+            return cursor, Proposed.of(point, Source.INITIAL, place)
     return cursor, None
 
 
@@ -89,7 +88,7 @@ def _in_order(
     is_grid = spec.method is Method.GRID
     step = space.next_combination if is_grid else space.next_finite_combination
     end = space.combinations if is_grid else space.finite_combinations or 0
-    place, proposed = walk(
+    place, proposed = next_unseen(
         lambda start, left: step(start, left, partial), 0, end, seen, limit, Source.INITIAL
     )
     return (None, place >= end) if proposed is None else (proposed.point, False)

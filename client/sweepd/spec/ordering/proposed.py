@@ -1,4 +1,4 @@
-"""A point that comes next, how far a sweep has got, and walking through an order past what was handed out."""
+"""A point that comes next, how far a sweep has got, and going through an order past what was handed out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,20 +43,20 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """A point that comes next, and its place in the order that it comes from."""
+    """A point that comes next, its digest, and its place in the order that it comes from."""
 
     point: Point
     digest: bytes
     source: Source
     index: int
 
+    @classmethod
+    def of(cls, point: Point, source: Source, index: int) -> "Proposed":
+        """Return a point with its digest."""
+        return cls(point=point, digest=point_digest(point), source=source, index=index)
 
-def propose(point: Point, source: Source, index: int) -> Proposed:
-    """Return a point with its digest."""
-    return Proposed(point=point, digest=point_digest(point), source=source, index=index)
 
-
-def walk(
+def next_unseen(
     step: Callable[[int, int], tuple[int, Point | None]],
     start: int,
     end: int,
@@ -79,7 +79,7 @@ def walk(
         place, point = step(start, left)
         if point is None:
             return place, None
-        proposed = propose(point, source, place)
+        proposed = Proposed.of(point, source, place)
         if proposed.digest not in seen:
             return place, proposed
         start, left = place + 1, left - (place - start + 1)

@@ -15,8 +15,7 @@ from sweepd.spec.ordering.proposed import (
     Proposed,
     Seen,
     Source,
-    propose,
-    walk,
+    next_unseen,
 )
 from sweepd.spec.ordering.sobol import scrambled_sobol
 from sweepd.spec.point import Point
@@ -98,7 +97,7 @@ def _of_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Found:
         return stop, None
 
     step = next_shuffled if spec.shuffle else space.next_combination
-    place, proposed = walk(step, cursor.index, end, seen, limit, Source.GRID)
+    place, proposed = next_unseen(step, cursor.index, end, seen, limit, Source.GRID)
     at = replace(cursor, index=place)
     if proposed is None:
         return _Found(at=at, after=at, done=place >= end)
@@ -108,13 +107,13 @@ def _of_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Found:
 def _of_list(spec: SweepSpec, cursor: Cursor) -> _Found:
     if cursor.index >= len(spec.runs):
         return _Found(at=cursor, after=cursor, done=True)
-    proposed = propose(spec.runs[cursor.index], Source.LIST, cursor.index)
+    proposed = Proposed.of(spec.runs[cursor.index], Source.LIST, cursor.index)
     return _Found(at=cursor, after=replace(cursor, index=cursor.index + 1), proposed=proposed)
 
 
 def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> _Found:
     """Without a free parameter the only point is repeated up to the cap; without a cap it is tried once."""
-    only = propose(spec.search_space.from_unit(()), _SOURCES[spec.method], cursor.index)
+    only = Proposed.of(spec.search_space.from_unit(()), _SOURCES[spec.method], cursor.index)
     if spec.run_cap is None and only.digest in seen:
         return _Found(at=cursor, after=cursor, done=True)
     return _Found(at=cursor, after=replace(cursor, index=cursor.index + 1), proposed=only)
@@ -128,7 +127,7 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
         index, left = index + 1, left - cost
         if point is None:
             continue
-        last = propose(point, _SOURCES[spec.method], index - 1)
+        last = Proposed.of(point, _SOURCES[spec.method], index - 1)
         if last.digest not in seen:
             return _Found(at=cursor, after=replace(cursor, index=index), proposed=last)
         misses += 1
@@ -148,7 +147,7 @@ def _of_listing(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Fou
     space = spec.search_space
     end = space.finite_combinations or 0
     source = _SOURCES[spec.method]
-    place, proposed = walk(space.next_finite_combination, cursor.listed or 0, end, seen, limit, source)
+    place, proposed = next_unseen(space.next_finite_combination, cursor.listed or 0, end, seen, limit, source)
     at = replace(cursor, listed=place)
     if proposed is None:
         return _Found(at=at, after=at, done=place >= end)

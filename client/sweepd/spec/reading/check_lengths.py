@@ -7,13 +7,12 @@ from itertools import islice
 from sweepd.spec.arguments.argument_size import REMEDY, text_bytes
 from sweepd.spec.arguments.command import DEFAULT_COMMAND, macro_names
 from sweepd.spec.arguments.macros import FORMS, python_text
-from sweepd.spec.limits import MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
+from sweepd.spec.limits import LONGEST_NUMBER, MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
 from sweepd.spec.reading.diagnostic import Place
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import MappingNode, Node, SequenceNode, plain
 
 _FLAT = frozenset({"args_flat", "args_flat_no_hyphens"})
-_NUMBER_BYTES = 24  # the longest number as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def _values(parameter: MappingNode, name: str, path: str) -> Iterator[_Sized]:
         for index, item in enumerate(values.node.items):
             yield _value(name, f"{path}.values[{index}]", item)
     else:
-        yield _Sized(name, path, parameter.place, _NUMBER_BYTES)
+        yield _Sized(name, path, parameter.place, LONGEST_NUMBER)
 
 
 def _value(name: str, path: str, node: Node) -> _Sized:

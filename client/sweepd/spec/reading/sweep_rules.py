@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
-from sweepd.spec.limits import MAX_POINT_BYTES, MAX_SOBOL_DIMENSIONS
+from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SOBOL_DIMENSIONS
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import canonical_json, is_number
 from sweepd.spec.reading.diagnostic import Place
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
 from sweepd.spec.sweep_spec import Method
-
-_NUMBER_BYTES = 24  # the longest number in JSON
 
 
 def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, ParameterNode]) -> None:
@@ -134,4 +132,4 @@ def _largest_value(parameter: Parameter) -> int:
         case Categorical(values=values) | WeightedCategorical(values=values):
             return max(len(canonical_json(value)) for value in values)
         case _:
-            return _NUMBER_BYTES
+            return LONGEST_NUMBER
