@@ -1,18 +1,17 @@
-"""A scheduler that does what a test says, and keeps what agents report by the rules of the contract."""
+"""A scheduler that does what a test says."""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
+from component.agent.handed_out import Attempt, Session
 from sweepd import v1
 from sweepd.codec.values import point_message
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
@@ -25,57 +24,6 @@ Context = grpc.ServicerContext
 def lasting(seconds: float) -> Duration:
     """Return a duration as a message."""
     return Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
-
-
-@dataclass
-class Attempt:
-    """What was handed out, and what came back."""
-
-    run: str
-    number: int
-    confirmed: bool = False
-    pid: int = 0
-    argv: list[str] = field(default_factory=list)
-    observation_row: int = 0
-    point_row: int = 0
-    log: bytes = b""
-    observations: list[tuple[int, int, float]] = field(default_factory=list)
-    points: dict[tuple[int, str], object] = field(default_factory=dict)
-    steps: dict[int, int] = field(default_factory=dict)
-    dropped: int = 0
-    exit: v1.RunExited | None = None
-    exits: int = 0
-    fenced: bool = False
-    started_at: float = 0.0
-    ended_at: float = 0.0
-    handed_out_at: float = 0.0
-
-
-class Session:
-    """One stream."""
-
-    def __init__(self, hello: v1.Hello) -> None:
-        self.hello = hello
-        self.handles: dict[int, Attempt] = {}
-        self.outbox: queue.Queue[v1.AttachResponse | Exception | None] = queue.Queue()
-        self.wanted = 0
-        self.offered = False
-        # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
-        self.unconfirmed: set[int] = set()
-        self.said_goodbye = False
-
-    @property
-    def room(self) -> int:
-        """How many more runs may be handed out."""
-        return self.wanted - len(self.unconfirmed)
-
-    def send(self, **command: object) -> None:
-        """Send a command."""
-        self.outbox.put(v1.AttachResponse(**command))  # type: ignore[arg-type]
-
-    def handle(self, attempt: Attempt) -> int:
-        """Return the handle of an attempt on this stream."""
-        return next(number for number, held in self.handles.items() if held is attempt)
 
 
 class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
@@ -279,26 +227,6 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         session.outbox.put(None)
 
     def _welcome(self, session: Session) -> v1.Welcome:
-        verdicts = []
-        for held in session.hello.attempts:
-            known = [a for a in self.attempts if (a.run, a.number) == (held.run, held.attempt)]
-            ref = v1.AttemptRef(run_handle=held.run_handle, attempt=held.attempt)
-            if not known:
-                verdicts.append(v1.AttemptVerdict(attempt=ref, fate=v1.ATTEMPT_FATE_UNKNOWN))
-                continue
-            attempt = known[0]
-            session.handles[held.run_handle] = attempt
-            fate = v1.ATTEMPT_FATE_KEEP if attempt.exit is None else v1.ATTEMPT_FATE_DELIVER
-            verdicts.append(
-                v1.AttemptVerdict(
-                    attempt=ref,
-                    fate=self.fates.get(held.run, fate),
-                    observation_row=attempt.observation_row,
-                    point_row=attempt.point_row if self.acks_points else None,
-                    log_offset=len(attempt.log) if self.acks_logs else None,
-                    exited=attempt.exit is not None,
-                )
-            )
         return v1.Welcome(
             session="s",
             lease_duration=lasting(self.lease),
@@ -307,8 +235,25 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             flush_interval=lasting(self.flush_interval),
             point_window_bytes=1 << 20,
             log_window_bytes=1 << 20,
-            verdicts=verdicts,
+            verdicts=[self._verdict(session, held) for held in session.hello.attempts],
             withheld=self.withheld,
+        )
+
+    def _verdict(self, session: Session, held: v1.HeldAttempt) -> v1.AttemptVerdict:
+        known = [a for a in self.attempts if (a.run, a.number) == (held.run, held.attempt)]
+        ref = v1.AttemptRef(run_handle=held.run_handle, attempt=held.attempt)
+        if not known:
+            return v1.AttemptVerdict(attempt=ref, fate=v1.ATTEMPT_FATE_UNKNOWN)
+        attempt = known[0]
+        session.handles[held.run_handle] = attempt
+        fate = v1.ATTEMPT_FATE_KEEP if attempt.exit is None else v1.ATTEMPT_FATE_DELIVER
+        return v1.AttemptVerdict(
+            attempt=ref,
+            fate=self.fates.get(held.run, fate),
+            observation_row=attempt.observation_row,
+            point_row=attempt.point_row if self.acks_points else None,
+            log_offset=len(attempt.log) if self.acks_logs else None,
+            exited=attempt.exit is not None,
         )
 
     def _hand_out(self, session: Session) -> None:
@@ -344,58 +289,25 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             body = getattr(request, str(kind))
             attempt = session.handles[body.attempt.run_handle]
             assert attempt.number == body.attempt.attempt
-            getattr(self, f"_{kind}")(session, attempt, body)
+            self._report_of(session, attempt, request)
 
-    def _run_started(self, session: Session, attempt: Attempt, started: v1.RunStarted) -> None:
-        attempt.pid, attempt.argv = started.pid, list(started.argv)
-        attempt.started_at = attempt.started_at or time.monotonic()
-
-    def _observations(self, session: Session, attempt: Attempt, batch: v1.ObservationBatch) -> None:
-        if batch.first_row <= attempt.observation_row + 1:
-            fresh = [o for o in batch.observations if o.row > attempt.observation_row]
-            attempt.observations += [(o.row, o.key, o.value) for o in fresh]
-            attempt.observation_row = max(attempt.observation_row, batch.last_row)
-        self._ack(session, attempt, observation_row=attempt.observation_row)
-
-    def _points(self, session: Session, attempt: Attempt, report: v1.PointReport) -> None:
-        if not self.acks_points:
-            return
-        batch = report.batch
-        if batch.first_row <= attempt.point_row + 1 and batch.last_row > attempt.point_row:
-            dropped = {row for r in batch.dropped for row in range(r.first, r.last + 1)}
-            rows = [row for row in range(batch.first_row, batch.last_row + 1) if row not in dropped]
-            assert len(rows) == len(batch.steps) == len(batch.times)
-            new = [row for row in rows if row > attempt.point_row]
-            attempt.dropped += len(dropped)
-            attempt.steps.update(
-                {row: step for row, step in zip(rows, batch.steps, strict=True) if row in new}
-            )
-            for column in batch.columns:
-                values = getattr(column, str(column.WhichOneof("values"))).values
-                offsets = column.row_offsets or [row - batch.first_row for row in rows]
-                for offset, value in zip(offsets, values, strict=True):
-                    row = batch.first_row + offset
-                    if row in new:
-                        key = (row, batch.keys[column.key])
-                        assert key not in attempt.points
-                        attempt.points[key] = value
-            attempt.point_row = batch.last_row
-        self._ack(session, attempt, point_row=attempt.point_row)
-
-    def _log(self, session: Session, attempt: Attempt, report: v1.LogReport) -> None:
-        if self.acks_logs:
-            if report.offset <= len(attempt.log):
-                attempt.log += report.content[len(attempt.log) - report.offset :]
-            self._ack(session, attempt, log_offset=len(attempt.log))
-
-    def _run_exited(self, session: Session, attempt: Attempt, exited: v1.RunExited) -> None:
-        attempt.exits += 1
-        if exited.last_row > attempt.observation_row:
-            self._ack(session, attempt, observation_row=attempt.observation_row)
-            return
-        attempt.exit = attempt.exit or exited
-        attempt.ended_at = attempt.ended_at or time.monotonic()
-        self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
+    def _report_of(self, session: Session, attempt: Attempt, request: v1.AttachRequest) -> None:
+        match request.WhichOneof("report"):
+            case "run_started":
+                attempt.takes_start(request.run_started)
+            case "observations":
+                attempt.takes_observations(request.observations)
+                self._ack(session, attempt, observation_row=attempt.observation_row)
+            case "points" if self.acks_points:
+                attempt.takes_points(request.points.batch)
+                self._ack(session, attempt, point_row=attempt.point_row)
+            case "log" if self.acks_logs:
+                attempt.takes_log(request.log)
+                self._ack(session, attempt, log_offset=len(attempt.log))
+            case "run_exited" if attempt.takes_exit(request.run_exited):
+                self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
+            case "run_exited":
+                self._ack(session, attempt, observation_row=attempt.observation_row)
 
     def _ack(self, session: Session, attempt: Attempt, **fields: object) -> None:
         ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)

@@ -6,7 +6,8 @@ import json
 import sys
 
 from component.agent.agent_processes import Machine, until
-from component.agent.scripted_scheduler import Attempt, ScriptedScheduler
+from component.agent.handed_out import Attempt
+from component.agent.scripted_scheduler import ScriptedScheduler
 
 # As it stood on the disk, but for the command.
 ASSIGNMENT = """{"key": ["local/demo/tune-1", 1], "sweep": "local/demo/tune", "number": 1, \

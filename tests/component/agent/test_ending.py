@@ -15,7 +15,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from component.agent.agent_processes import AgentProcess, Machine, until
-from component.agent.scripted_scheduler import SWEEP, Attempt, Context, ScriptedScheduler
+from component.agent.handed_out import Attempt
+from component.agent.scripted_scheduler import SWEEP, Context, ScriptedScheduler
 from sweepd import v1
 
 DEAF = """

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from component.agent.agent_processes import Machine, until
-from component.agent.scripted_scheduler import Attempt, ScriptedScheduler
+from component.agent.handed_out import Attempt
+from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from sweepd_agent.file_lock import try_lock
 

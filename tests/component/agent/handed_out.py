@@ -1,0 +1,107 @@
+"""What a scripted scheduler keeps by the rules of the contract: attempts, what came back, and the streams."""
+
+from __future__ import annotations
+
+import queue
+import time
+from dataclasses import dataclass, field
+
+from sweepd import v1
+
+
+@dataclass
+class Attempt:
+    """What was handed out, and what came back."""
+
+    run: str
+    number: int
+    confirmed: bool = False
+    pid: int = 0
+    argv: list[str] = field(default_factory=list)
+    observation_row: int = 0
+    point_row: int = 0
+    log: bytes = b""
+    observations: list[tuple[int, int, float]] = field(default_factory=list)
+    points: dict[tuple[int, str], object] = field(default_factory=dict)
+    steps: dict[int, int] = field(default_factory=dict)
+    dropped: int = 0
+    exit: v1.RunExited | None = None
+    exits: int = 0
+    fenced: bool = False
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    handed_out_at: float = 0.0
+
+    def takes_start(self, started: v1.RunStarted) -> None:
+        """Note that its process runs."""
+        self.pid, self.argv = started.pid, list(started.argv)
+        self.started_at = self.started_at or time.monotonic()
+
+    def takes_observations(self, batch: v1.ObservationBatch) -> None:
+        """Keep what is new; nothing of a batch that begins later."""
+        if batch.first_row <= self.observation_row + 1:
+            fresh = [o for o in batch.observations if o.row > self.observation_row]
+            self.observations += [(o.row, o.key, o.value) for o in fresh]
+            self.observation_row = max(self.observation_row, batch.last_row)
+
+    def takes_points(self, batch: v1.PointBatch) -> None:
+        """Keep what is new, and see that no point comes twice."""
+        if not (batch.first_row <= self.point_row + 1 and batch.last_row > self.point_row):
+            return
+        dropped = {row for r in batch.dropped for row in range(r.first, r.last + 1)}
+        rows = [row for row in range(batch.first_row, batch.last_row + 1) if row not in dropped]
+        assert len(rows) == len(batch.steps) == len(batch.times)
+        new = [row for row in rows if row > self.point_row]
+        self.dropped += len(dropped)
+        self.steps.update({row: step for row, step in zip(rows, batch.steps, strict=True) if row in new})
+        for column in batch.columns:
+            values = getattr(column, str(column.WhichOneof("values"))).values
+            offsets = column.row_offsets or [row - batch.first_row for row in rows]
+            for offset, value in zip(offsets, values, strict=True):
+                row = batch.first_row + offset
+                if row in new:
+                    key = (row, batch.keys[column.key])
+                    assert key not in self.points
+                    self.points[key] = value
+        self.point_row = batch.last_row
+
+    def takes_log(self, report: v1.LogReport) -> None:
+        """Keep what is new of its log."""
+        if report.offset <= len(self.log):
+            self.log += report.content[len(self.log) - report.offset :]
+
+    def takes_exit(self, exited: v1.RunExited) -> bool:
+        """Note its end; False if observations before it are missing."""
+        self.exits += 1
+        if exited.last_row > self.observation_row:
+            return False
+        self.exit = self.exit or exited
+        self.ended_at = self.ended_at or time.monotonic()
+        return True
+
+
+class Session:
+    """One stream."""
+
+    def __init__(self, hello: v1.Hello) -> None:
+        self.hello = hello
+        self.handles: dict[int, Attempt] = {}
+        self.outbox: queue.Queue[v1.AttachResponse | Exception | None] = queue.Queue()
+        self.wanted = 0
+        self.offered = False
+        # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
+        self.unconfirmed: set[int] = set()
+        self.said_goodbye = False
+
+    @property
+    def room(self) -> int:
+        """How many more runs may be handed out."""
+        return self.wanted - len(self.unconfirmed)
+
+    def send(self, **command: object) -> None:
+        """Send a command."""
+        self.outbox.put(v1.AttachResponse(**command))  # type: ignore[arg-type]
+
+    def handle(self, attempt: Attempt) -> int:
+        """Return the handle of an attempt on this stream."""
+        return next(number for number, held in self.handles.items() if held is attempt)
