@@ -7,7 +7,7 @@ from sweepd.cli.point_text import param_paths, shown_param
 from sweepd.cli.rows import Row
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell, duration, local_time, number, seconds_between
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, is_number
 
 
 def shown_time(value: Json) -> str:
@@ -17,7 +17,7 @@ def shown_time(value: Json) -> str:
 
 def shown_value(value: Json) -> str:
     """Return a value of the objective."""
-    return number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else cell(value)
+    return number(value) if is_number(value) else cell(value)
 
 
 def shown_age(value: Json) -> str:

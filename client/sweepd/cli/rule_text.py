@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sweepd.cli.columns import shown_value
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.text import cell, clean, counted, duration
+from sweepd.spec import Guard, Retry
 from sweepd.spec.point import Json
 
 _NAMES_SHOWN = 20
@@ -73,12 +74,12 @@ def _guard(sweep: Row) -> str:
     parts = [f"an agent after {cell(lookup(sweep, 'guard.agent'))} failures in a row"]
     if isinstance(share, (int, float)):
         parts.append(f"the sweep when {share:.4g} of the last 20 runs failed")
-    return "; ".join(parts) if share is not None or lookup(sweep, "guard.agent") != 5 else ""
+    return "; ".join(parts) if share is not None or lookup(sweep, "guard.agent") != Guard().agent else ""
 
 
 def _retry(sweep: Row) -> str:
     failure, lost = lookup(sweep, "retry.failure"), lookup(sweep, "retry.infrastructure")
-    if (failure, lost) == (0, 3):
+    if (failure, lost) == (Retry().failure, Retry().infrastructure):
         return ""
     return f"{_times(failure)} after a failure, {_times(lost)} after a loss"
 

@@ -13,8 +13,6 @@ from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
     from sweepd.cli.sweep_file import SweepText
-    from sweepd.spec import SweepSpec
-    from sweepd.spec.space.search_space import Count
 
 _STEPS: Final = 100_000
 """How far points are counted one by one; beyond, an estimate is enough here."""
@@ -53,6 +51,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
     from sweepd.cli.placement import placing
     from sweepd.cli.sweep_file import Overrides, finding_shape, invalid, read_sweep, tell
     from sweepd.cli.text import clean
+    from sweepd.spec.sizes import count_distinct
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
     valid = text.is_valid
@@ -71,7 +70,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
             "unsupported": list(text.unsupported),
             "diagnostics": [finding_shape(diagnostic) for diagnostic in text.diagnostics],
             "method": text.spec.method.value if text.spec else None,
-            "size": _points(text.spec).value if text.spec else None,
+            "size": count_distinct(text.spec, _STEPS).value if text.spec else None,
         },
         output_format,
     )
@@ -80,26 +79,14 @@ def command(file: str, error_format: str, output_format: str) -> int:
 
 def _summary(text: SweepText) -> str:
     from sweepd.cli.text import counted
+    from sweepd.spec.sizes import count_distinct
 
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)
         return f"valid, but no sweep can be created of it yet: {keys} is not supported yet."
-    spec, count = text.spec, _points(text.spec)
+    spec, count = text.spec, count_distinct(text.spec, _STEPS)
     searched = counted(len(spec.search_space.dimensions), "parameter")
     about = "about " if count.is_estimate else ""
     unknown = "too large to count" if count.is_estimate else "unbounded"
     points = unknown if count.value is None else f"{about}{counted(count.value, 'point')}"
     return f"valid. {spec.method.value}, {searched} to search, space: {points}."
-
-
-def _points(spec: SweepSpec) -> Count:
-    from sweepd.spec import Method
-    from sweepd.spec.space.search_space import Count
-
-    match spec.method:
-        case Method.LIST:
-            return Count(len(spec.runs))
-        case Method.GRID:
-            return spec.search_space.count_grid(_STEPS)
-        case _:
-            return spec.search_space.count_points(_STEPS)
