@@ -1,0 +1,102 @@
+"""P15 and P16 with `impute_while_running`: what running runs show is data, is replayed, and counts once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from sweepd import v1
+from system.installation import Installation
+from system.replay import replayed, study_of
+from system.wire import Wire, over_the_door, wire_to
+
+SWEEP = """
+program: train.py
+method: bayes
+seed: 5
+metric: {name: loss, impute_while_running: worst}
+parameters:
+  x: {min: 0.0, max: 1.0}
+  y: {min: 0.0, max: 1.0}
+"""
+ENOUGH = 4
+"""Points chosen by the model before the engine is killed, and after."""
+
+
+class SlowAndQuick:
+    """One run shows ever better values while others come and go, until the model has chosen points enough."""
+
+    def __init__(self, wire: Wire, slow: ScriptedAgent, quick: ScriptedAgent) -> None:
+        self._wire = wire
+        self._slow = slow
+        self._quick = quick
+        self.rows = 0
+
+    async def begin(self) -> v1.AttemptRef:
+        await self._slow.offer()
+        return await self._slow.start_process(await self._slow.next_start())
+
+    async def go_on(self, ref: v1.AttemptRef) -> None:
+        modelled = 0
+        async with asyncio.timeout(100):
+            while modelled < ENOUGH:
+                await self._show(ref)
+                modelled += await self._one_more()
+
+    async def finish(self, ref: v1.AttemptRef) -> None:
+        await self._slow.exit(ref, self.rows, code=0, keys=["loss"])
+        await self._slow.acked_exit(ref)
+
+    async def _show(self, ref: v1.AttemptRef) -> None:
+        self.rows = row = self.rows + 1
+        for _ in range(2):  # told twice, as after a broken connection
+            await self._slow.observe(ref, row, 2.0 - row / 1_000)
+        await self._slow.takes("ack", lambda answer: answer.ack.observation_row == row)
+
+    async def _one_more(self) -> bool:
+        await self._quick.offer()
+        start = await self._quick.next_start()
+        ref = await self._quick.start_process(start)
+        await self._quick.observe(ref, 1, 1.0 / start.number)
+        await self._quick.exit(ref, 1, code=0, keys=["loss"])
+        await self._quick.acked_exit(ref)
+        run = await self._wire.run(start.run)
+        return run.provenance.HasField("predicted_value")
+
+
+def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation: Installation) -> None:
+    server = installation.start_server()
+
+    async def scenario(wire: Wire) -> None:
+        sweep = await wire.create(SWEEP)
+        async with (
+            ScriptedAgent(wire.channel, sweep.name, agent_id="slow") as slow,
+            ScriptedAgent(wire.channel, sweep.name, agent_id="quick") as quick,
+        ):
+            both = SlowAndQuick(wire, slow, quick)
+            ref = await both.begin()
+            await both.go_on(ref)
+            os.kill(server.service_pids()["suggestion"], signal.SIGKILL)
+            await both.go_on(ref)
+            await both.finish(ref)
+
+        runs = {run.number: run for run in await wire.all_runs(sweep.name)}
+        lines = study_of(server.data / "scheduler" / "scheduler.sqlite", list(runs.values()))
+        told = [line for line in lines if line.HasField("value_so_far")]
+        shown = [line.value_so_far.value for line in told]
+        assert shown == sorted(set(shown), reverse=True), "each value once, as it gets better"
+        assert len(shown) >= 2 * ENOUGH
+        assert {line.run_number for line in told} == {1}
+        ends = [line.run_number for line in lines if line.HasField("ended")]
+        assert sorted(ends) == sorted(runs), "every end is learnt of once"
+
+        modelled = [run for run in runs.values() if run.provenance.HasField("predicted_value")]
+        assert any(lines[run.provenance.observations_seen - 1].HasField("value_so_far") for run in modelled)
+        async with wire_to(server.service_address("suggestion"), server.service_token) as inner:
+            for run in (run for run in runs.values() if run.provenance.engine):
+                point = await replayed(inner, sweep.spec, lines, run)
+                assert point == run.parameters, f"run {run.number}: {run.provenance}"
+
+    over_the_door(server, scenario)
