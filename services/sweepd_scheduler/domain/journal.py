@@ -1,6 +1,6 @@
 """How to take back what was staged: every write notes its opposite until the turn is stored."""
 
-from collections.abc import Callable, MutableMapping, MutableSet
+from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
 from operator import delitem, setitem
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -47,6 +47,16 @@ class Journal:
         if member in members:
             members.discard(member)
             self._undo.append((members.add, member))
+
+    def append(self, entries: MutableSequence[V], entry: V) -> None:
+        """Add an entry at the end."""
+        entries.append(entry)
+        self._undo.append((entries.pop,))
+
+    def remove(self, entries: MutableSequence[V], entry: V) -> None:
+        """Remove the first entry that is equal; there is one."""
+        place = entries.index(entry)
+        self._undo.append((entries.insert, place, entries.pop(place)))
 
     def mark(self) -> int:
         """Return a place to go back to."""

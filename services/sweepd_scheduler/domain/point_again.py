@@ -36,7 +36,7 @@ def open_again(turn: Turn, run: Run, others: Sequence[Run]) -> None:
     for other in others:
         check_final(turn, other)
     if others:
-        ends = tuple(remains(sweep, other, other.state) for other in others)
+        ends = [remains(sweep, other, other.state) for other in others]
         turn.state.journal.put(index.blocks, run.block, ends)
     turn.rank(run.sweep, run.block, None)
     if sweep.spec.method is Method.BAYES:

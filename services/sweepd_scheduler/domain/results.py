@@ -83,12 +83,14 @@ def forget_best_of(turn: Turn, run: Run) -> None:
 
 
 def _repeat_ended(turn: Turn, sweep: Sweep, run: Run, ended: Ended) -> None:
-    blocks = turn.state.index[sweep.key].blocks
-    block = (*blocks.get(run.block, ()), ended)
+    blocks, journal = turn.state.index[sweep.key].blocks, turn.state.journal
+    if run.block not in blocks:
+        journal.put(blocks, run.block, [])
+    block = blocks[run.block]
+    journal.append(block, ended)
     if _others_go_on(turn, sweep, run):
-        turn.state.journal.put(blocks, run.block, block)
         return
-    turn.state.journal.drop(blocks, run.block)
+    journal.drop(blocks, run.block)
     point = point_ended(block, sweep.spec.aggregate, sweep.goal)
     _tell_study(turn, sweep, run.block, point)
     turn.rank(sweep.key, run.block, point.value)
@@ -97,7 +99,8 @@ def _repeat_ended(turn: Turn, sweep: Sweep, run: Run, ended: Ended) -> None:
 
 
 def _others_go_on(turn: Turn, sweep: Sweep, run: Run) -> bool:
-    numbers = range(run.block, run.block + sweep.spec.repeats)
+    # The last ones first, as it is mostly the first ones that have ended.
+    numbers = reversed(range(run.block, run.block + sweep.spec.repeats))
     others = (turn.state.runs.get((sweep.key, number)) for number in numbers if number != run.number)
     return any(other is not None and other.block == run.block for other in others)
 

@@ -84,11 +84,9 @@ def _uncount(turn: Turn, run: Run, block: Iterable[Run]) -> None:
         open_again(turn, run, list(others.values()))
         return
     sweep, index = turn.state.sweeps[run.sweep], turn.state.index[run.sweep]
-    left = list(index.blocks.get(run.block, ()))
-    left.remove(remains(sweep, run, run.state))
-    if left:
-        turn.state.journal.put(index.blocks, run.block, tuple(left))
-    else:
+    left = index.blocks[run.block]
+    turn.state.journal.remove(left, remains(sweep, run, run.state))
+    if not left:
         turn.state.journal.drop(index.blocks, run.block)
 
 

@@ -55,7 +55,7 @@ class SweepIndex:
     pending: Waiting = field(default_factory=Waiting)
     unfinished: set[int] = field(default_factory=set)
     durations: list[float] = field(default_factory=list)
-    blocks: dict[int, tuple[Ended, ...]] = field(default_factory=dict)
+    blocks: dict[int, list[Ended]] = field(default_factory=dict)
     recent: tuple[bool, ...] = ()
     told: dict[int, float | None] = field(default_factory=dict)
     again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
@@ -202,7 +202,7 @@ def _take_ended(index: SweepIndex, stored: Stored) -> None:
         blocks.setdefault(first, []).append(ended)
     for first, block in blocks.items():
         if spec.repeats > 1 and first in unfinished:
-            index.blocks[first] = tuple(block)
+            index.blocks[first] = block
         elif spec.repeats > 1:
             index.ended.put(first, block_value(block, spec.aggregate, goal))
         else:
