@@ -133,8 +133,8 @@ def test_no_run_starts_without_room_on_disk(scheduler: ScriptedScheduler, machin
     agent = machine.start("--min-free", "1000TB")
     run = scheduler.add("true")
     until(lambda: agent.events("notice"))
-    scheduler.until(lambda: scheduler.sessions)
-    time.sleep(0.3)
+    scheduler.until(lambda: scheduler.session().offered)
+    assert scheduler.session().wanted == 0
     assert not scheduler.attempts
     assert run
 

@@ -14,8 +14,8 @@ from sweepd.rpc_error import Failure
 from waiting import until_told
 
 
-async def runs(installation: Installation, name: str) -> bool:
-    return (await run(installation, name)).state == v1.RUN_STATE_RUNNING
+async def in_state(installation: Installation, name: str, state: v1.RunState.ValueType) -> bool:
+    return (await run(installation, name)).state == state
 
 
 async def pause(installation: Installation, sweep: v1.Sweep) -> v1.PauseSweepResponse:
@@ -69,7 +69,7 @@ def test_a_lost_agents_run_goes_to_another_and_the_late_one_is_fenced(tmp_path: 
                 start = await ann.next_start()
                 ref = await ann.start_process(start)
                 async with ScriptedAgent(installation.channel, sweep.name) as bob:
-                    await asyncio.sleep(1.3)
+                    await until_told(lambda: in_state(installation, start.run, v1.RUN_STATE_PENDING))
                     await bob.offer()
                     second = await bob.next_start()
                     assert (second.run, second.attempt) == (start.run, 2)
@@ -130,7 +130,7 @@ def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
                 await agent.offer()
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
-                await until_told(lambda: runs(installation, start.run))
+                await until_told(lambda: in_state(installation, start.run, v1.RUN_STATE_RUNNING))
                 with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
                     told = await failure(pause(installation, sweep))
                     assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")

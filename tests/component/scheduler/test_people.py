@@ -10,6 +10,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import CAPPED, GRID, RANDOM, create, failure, get, run
 from sweepd import v1
+from waiting import until_told
 
 
 def test_a_repeated_request_has_the_effect_and_the_answer_of_the_first(tmp_path: Path) -> None:
@@ -165,10 +166,9 @@ def test_a_watch_begins_with_a_snapshot_and_goes_on_after_its_token(tmp_path: Pa
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 await _finish(installation, agent, 2)
                 call = installation.sweeps.WatchSweep(v1.WatchSweepRequest(name=sweep.name))
-                following = asyncio.ensure_future(_watch_until(call, 4))
-                await asyncio.sleep(0.2)
+                seen = await _watch_until(call, 2)
                 await _finish(installation, agent, 2)
-                seen = await following
+                seen += await _watch_until(call, 4)
                 call.cancel()
                 assert [r.number for r in seen[0].runs] == [1, 2]
                 assert not seen[0].snapshot_continues
@@ -194,7 +194,8 @@ def test_a_pause_holds_when_it_returns_and_over_a_restart(tmp_path: Path) -> Non
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 await agent.offer()
                 await agent.takes("welcome")
-                await asyncio.sleep(0.3)
+                await agent.observe(v1.AttemptRef(run_handle=77, attempt=1), 1, 0.5)
+                await agent.takes("unsupported")  # so the offer before it was decided, too
                 assert not agent.received
                 await installation.sweeps.ResumeSweep(v1.ResumeSweepRequest(name=sweep.name))
                 await agent.next_start()
@@ -216,9 +217,12 @@ def test_agents_are_listed_while_they_are_there_or_hold_a_run(tmp_path: Path) ->
                 assert list(found.runs) == [start.run]
                 assert found.HasField("last_seen_time")
                 assert (await get(installation, sweep.name)).connected_agents == 1
-            await asyncio.sleep(0.2)
-            (away,) = (await installation.agents.ListAgents(listed)).agents
-            assert not away.connected
+
+            async def away() -> bool:
+                (found,) = (await installation.agents.ListAgents(listed)).agents
+                return not found.connected
+
+            await until_told(away)
             assert (await get(installation, sweep.name)).connected_agents == 0
 
     asyncio.run(scenario())

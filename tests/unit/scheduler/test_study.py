@@ -15,15 +15,16 @@ def test_a_defect_is_told_so_that_the_sweep_asks_again() -> None:
     async def broken(_sweep: int, _after: int, _limit: int) -> NoReturn:
         raise ZeroDivisionError
 
-    async def scenario() -> list[SuggestionsArrived | SuggestionsFailed]:
-        heard: list[SuggestionsArrived | SuggestionsFailed] = []
+    async def scenario() -> SuggestionsArrived | SuggestionsFailed:
+        heard: asyncio.Queue[SuggestionsArrived | SuggestionsFailed] = asyncio.Queue()
         channel = aio_channel("127.0.0.1:1", None)
         log = logging.getLogger("test.study")
-        studies = Studies(channel, broken, heard.append, SystemClock(), log)
+        studies = Studies(channel, broken, heard.put_nowait, SystemClock(), log)
         studies.ask(World().create(RANDOM), 1)
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            told = await heard.get()
         await channel.close()
-        return heard
+        return told
 
-    (heard,) = asyncio.run(scenario())
+    heard = asyncio.run(scenario())
     assert isinstance(heard, SuggestionsFailed)
