@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sweepd.cli.point_text import param_paths, shown_param
 from sweepd.cli.rows import Row
+from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell, duration, local_time, number, seconds_between
 from sweepd.spec.point import Json, is_number
@@ -101,14 +102,12 @@ _RUNS_BACK = (
     Column("ended", "endTime", shown_time, wide=True),
 )
 
-_ENDED = ("finished", "failed", "crashed", "stopped", "killed")
-
 
 def with_progress(sweep: Row) -> Row:
     """Return a sweep's row with what its column of runs shows."""
     counts = sweep["runs"]
     assert isinstance(counts, dict)
-    ended = sum(count for state in _ENDED if isinstance(count := counts[state], int))
+    ended = sum(count for state in FINAL_RUN if isinstance(count := counts[state], int))
     return {**sweep, "progress": {"ended": ended, "planned": sweep["plannedRuns"]}}
 
 

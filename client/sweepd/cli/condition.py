@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from sweepd.cli.problem import usage_problem
-from sweepd.cli.progress import FINAL_RUN, FINAL_SWEEP
+from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
 
 _COMPARISON = re.compile(r"best\s*(<=|>=|<|>)\s*(\S+)")
 _STATES = frozenset({"pending", "assigned", "running", "paused", *FINAL_SWEEP, *FINAL_RUN})

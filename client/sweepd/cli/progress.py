@@ -10,10 +10,9 @@ from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import point
 from sweepd.cli.rule_text import verdict_text
 from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
+from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
 from sweepd.cli.text import cell, clean, number
 
-FINAL_SWEEP = ("finished", "stopped", "cancelled", "failed")
-FINAL_RUN = ("finished", "failed", "crashed", "stopped", "killed")
 # How the scheduler begins when a run has not logged the objective.
 OBJECTIVE_MISSING = "your script logged "
 _OBJECTIVE_WANTED = "; the sweep optimises "

@@ -7,13 +7,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sweepd import v1
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.spec_shapes import Shape, spec_shape, word
+from sweepd.cli.states import RUN_STATES
 from sweepd.codec import point_from_message
 from sweepd.spec.point import Json
 
 _Timed: TypeAlias = v1.Sweep | v1.Run | v1.Attempt | v1.Agent | v1.Verdict | v1.RunEvent
 _SWEEP_STATE = "SWEEP_STATE_"
 _RUN_STATE = "RUN_STATE_"
-_RUN_STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "stopped", "killed")
 
 
 def sweep_state(sweep: v1.Sweep) -> str:
@@ -141,7 +141,7 @@ def _time(message: _Timed, field: str) -> str | None:
 
 
 def _run_counts(counts: v1.RunCounts) -> Shape:
-    return {state: _count(counts, state) for state in _RUN_STATES}
+    return {state: _count(counts, state) for state in RUN_STATES}
 
 
 def _count(counts: v1.RunCounts, state: str) -> int:

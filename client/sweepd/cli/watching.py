@@ -11,10 +11,11 @@ from sweepd.cli.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.names import Named, get_run
 from sweepd.cli.output import note, write_document
-from sweepd.cli.progress import FINAL_RUN, Notice, Progress, progress_line
+from sweepd.cli.progress import Notice, Progress, progress_line
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.settings import current_settings
 from sweepd.cli.shapes import run_shape, run_state, sweep_shape
+from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.summary import look_into, worked
 from sweepd.cli.view import View, view_on
 from sweepd.client import CallError, Client

@@ -51,8 +51,8 @@ def _list(sweep: str, output: Output) -> None:
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command
     from sweepd.cli.names import sweep_name
-    from sweepd.cli.progress import FINAL_SWEEP
     from sweepd.cli.shapes import agent_shape, sweep_state
+    from sweepd.cli.states import FINAL_SWEEP
 
     settings = current_settings()
     ended = ""

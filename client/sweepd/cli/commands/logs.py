@@ -11,6 +11,7 @@ import click
 
 from sweepd.cli.output import note
 from sweepd.cli.settings import current_settings
+from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 _LISTEN_SECONDS = 2.0
-_FINAL = ("finished", "failed", "crashed", "stopped", "killed")
 
 
 @click.command(cls=Verb, examples=("sweepctl logs k3x9v2ab:7", "sweepctl logs k3x9v2ab:7 -f --tail 4096"))
@@ -159,5 +159,5 @@ def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
         if is_past and not fixed:
             reader.begin(reader.attempt + 1)
             note(f"Attempt {reader.attempt}:")
-        elif is_past or run_state(run) in _FINAL:
+        elif is_past or run_state(run) in FINAL_RUN:
             return

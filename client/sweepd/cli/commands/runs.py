@@ -8,12 +8,11 @@ import click
 
 from sweepd.cli.output import chosen_rows, output_of, output_option, row_options, write_chosen
 from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.states import RUN_STATES
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
     from sweepd.client import Client
-
-_STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "stopped", "killed")
 
 
 @click.command(
@@ -28,7 +27,7 @@ _STATES = ("pending", "assigned", "running", "finished", "failed", "crashed", "s
     "--state",
     "states",
     multiple=True,
-    type=click.Choice(_STATES),
+    type=click.Choice(RUN_STATES),
     help="Only runs in this state. Repeatable.",
 )
 @row_options
@@ -71,8 +70,8 @@ def command(
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return what to say of a sweep that has no run to show."""
     from sweepd.cli.creation import agent_command
-    from sweepd.cli.progress import FINAL_SWEEP
     from sweepd.cli.shapes import sweep_state
+    from sweepd.cli.states import FINAL_SWEEP
 
     if chosen:
         return "No such run."

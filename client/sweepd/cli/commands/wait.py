@@ -102,7 +102,7 @@ def _best(sweep: v1.Sweep) -> float | None:
 
 def _judge(condition: Condition, state: str, best: float | None) -> int | None:
     """Return the exit code once there is something to tell; None while it goes on."""
-    from sweepd.cli.progress import FINAL_RUN, FINAL_SWEEP
+    from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
     from sweepd.cli.watching import end_code
 
     if condition.holds(state, best):
