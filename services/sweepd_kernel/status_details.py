@@ -43,9 +43,9 @@ def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
 def _details(error: DomainError) -> list[Message]:
     details: list[Message] = []
     if error.reason is not None:
-        details.append(
-            error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=error.metadata)
-        )
+        # A name that does not exist has any length.
+        told = {key: clipped(value) for key, value in error.metadata.items()}
+        details.append(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=told))
     if error.violations:
         details.append(_bad_request(error.violations))
     if error.retry_after is not None:

@@ -120,6 +120,16 @@ def test_a_long_list_of_findings_fits_into_the_metadata_of_a_call() -> None:
     assert received
 
 
+def test_a_name_of_any_length_fits_into_the_metadata_of_a_call() -> None:
+    """Else the call would fail with RESOURCE_EXHAUSTED, and say nothing of what was wrong."""
+    error = NotFoundError("local/demo/" + "x" * 100_000)
+    ((_, content),) = status_details.trailing_metadata(error)
+    assert len(content) < 6 * 1024
+    received = as_received(error)
+    assert (received.code, received.reason) == ("NOT_FOUND", "no-such-name")
+    assert received.metadata["name"].startswith("local/demo/xxx")
+
+
 def test_details_that_cannot_be_read_leave_code_and_message() -> None:
     trailing = grpc.aio.Metadata(("grpc-status-details-bin", b"\xff\xff"))
     error = grpc.aio.AioRpcError(grpc.StatusCode.ABORTED, grpc.aio.Metadata(), trailing, details="why")
