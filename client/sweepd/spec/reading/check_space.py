@@ -23,6 +23,9 @@ _ENOUGH = 10
 _GRID_STEPS = 100_000
 """How far the points of a grid are counted here; beyond, it is estimated."""
 
+_MOST_DOTTED = 500
+"""Characters of a name in which dots are looked for: each costs a look-up, and names may be very long."""
+
 _FIRST_TRIES = 5_000
 """Candidates for the first point of a grid that is too large to be counted."""
 
@@ -140,13 +143,9 @@ def _foreign(
         entry, path = node.entries[name], "".join(f".{part}" for part in (*outer, name))
         parameter = parameters.get(name)
         match parameter, entry.node:
-            case None, _:
-                yield (
-                    entry.place,
-                    path,
-                    f"{dotted((*outer, name))} is no parameter",
-                    nearest(name, parameters),
-                )
+            case None, inner:
+                near = _within_groups(parameters, name, inner) or nearest(name, parameters)
+                yield entry.place, path, f"{dotted((*outer, name))} is no parameter", near
             case Parameter(), _:
                 message = _refusal(parameter, value, method)
                 if message:
@@ -156,6 +155,23 @@ def _foreign(
                 yield from _foreign(parameter.parameters, value, inner, (*outer, name), method)
             case Group(), _:
                 yield entry.node.place, path, "must be a mapping: it is a group of parameters", None
+
+
+def _within_groups(parameters: Mapping[str, ParameterNode], name: str, node: Node) -> str | None:
+    """Return how to write `g.c: 1` where a group `g` has the parameter `c`: `g: {c: 1}`."""
+    for end, sign in enumerate(name[:_MOST_DOTTED]):
+        group = parameters.get(name[:end]) if sign == "." else None
+        if isinstance(group, Group):
+            rest = name[end + 1 :]
+            value = shown(node.value) if isinstance(node, ScalarNode) else "…"
+            inner = (
+                f"{rest}: {value}"
+                if rest in group.parameters
+                else _within_groups(group.parameters, rest, node)
+            )
+            if inner is not None:
+                return f"{name[:end]}: {{{inner}}}"
+    return None
 
 
 def _refusal(parameter: Parameter, value: Json, method: Method | None) -> str | None:
