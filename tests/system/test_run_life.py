@@ -67,7 +67,7 @@ def test_an_agent_on_which_runs_fail_gets_no_more_and_others_do(installation: In
     (agent,) = listed(sweep, "guardedAgents")
     assert sweep["state"] == "running"
     assert sweep["reason"] == (
-        f"agent {agent} gets no more runs, as too many failed there in a row; "
+        f"agent {agent} gets no more runs, as too many attempts failed there in a row; "
         f"mend the cause, then release it: sweepctl agents release {agent}"
     )
     other = installation.start_agent(name, state="other")

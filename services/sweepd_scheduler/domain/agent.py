@@ -40,12 +40,18 @@ class Guarded:
     """How an agent stands with the guard of a sweep.
 
     Args:
-        failures: runs of the sweep that failed there in a row.
+        failures: attempts at runs of the sweep that failed there in a row.
         held: it gets no more of them until a person releases it.
     """
 
     failures: int
     held: bool = False
+
+    def told(self, where: str) -> str:
+        """Return what failed, as the beginning of a sentence."""
+        if self.failures == 1:
+            return f"1 attempt failed {where}"
+        return f"{self.failures} attempts failed {where} in a row"
 
 
 @dataclass(frozen=True, slots=True)

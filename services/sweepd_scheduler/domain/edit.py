@@ -21,7 +21,7 @@ class StaleRevisionError(DomainError):
 
     def __init__(self, name: str, seen: int, revision: int) -> None:
         super().__init__(
-            f"{name} was edited meanwhile: you saw revision {seen}, it is at {revision}; look again",
+            f"{name} was edited meanwhile: you saw revision {seen}, it is at {revision}",
             status=Status.ABORTED,
             reason=Reason.STALE_REVISION,
             metadata={"name": name, "revision": str(revision)},

@@ -20,8 +20,8 @@ def withheld(sweep: Sweep, session: Session, index: SweepIndex) -> Withheld | No
     guarded = index.guards.get(session.agent)
     if guarded is not None and guarded.held:
         message = (
-            f"{guarded.failures} runs of {name} failed here in a row; agent {session.agent} gets no more of "
-            f"them until a person releases it: sweepctl agents release {session.agent}"
+            f"{guarded.told('here')}; agent {session.agent} gets no more runs of {name} "
+            f"until a person releases it: sweepctl agents release {session.agent}"
         )
         return Withheld(sweep=name, reason=WithheldReason.GUARD, message=message)
     return None

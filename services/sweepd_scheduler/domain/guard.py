@@ -28,9 +28,11 @@ def attempt_failed(turn: Turn, run: Run, reason: str) -> None:
     before = turn.state.index[run.sweep].guards.get(agent, Guarded(failures=0))
     failures = before.failures + 1
     held = before.held or failures >= sweep.spec.guard.agent
-    turn.put_guard(run.sweep, agent, Guarded(failures=failures, held=held))
+    guarded = Guarded(failures=failures, held=held)
+    turn.put_guard(run.sweep, agent, guarded)
     if held and not before.held:
-        told = f"{failures} runs failed there in a row, the last one because: {reason}"
+        last = "because" if failures == 1 else "the last one because"
+        told = f"{guarded.told('there')}, {last}: {reason}"
         turn.note("agent-held", run, agent=agent, reason=told)
         turn.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
         tell_standing(turn, run.sweep, agent)
@@ -66,12 +68,12 @@ def held_sentence(agents: Iterable[str]) -> str:
         return ""
     if len(held) == 1:
         return (
-            f"agent {held[0]} gets no more runs, as too many failed there in a row; "
+            f"agent {held[0]} gets no more runs, as too many attempts failed there in a row; "
             f"mend the cause, then release it: sweepctl agents release {held[0]}"
         )
     named = ", ".join(held[:MAX_NAMED]) + (", …" if len(held) > MAX_NAMED else "")
     return (
-        f"agents {named} get no more runs, as too many failed on each in a row; "
+        f"agents {named} get no more runs, as too many attempts failed on each in a row; "
         "mend the cause, then release each: sweepctl agents release AGENT"
     )
 

@@ -12,7 +12,7 @@ from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
 from sweepd import v1
 
 GUARD = v1.Withheld(
-    sweep=SWEEP, reason=v1.WITHHELD_REASON_GUARD, message="5 runs failed here in a row; release the agent"
+    sweep=SWEEP, reason=v1.WITHHELD_REASON_GUARD, message="5 attempts failed here in a row; release the agent"
 )
 LABELS = v1.Withheld(sweep=SWEEP, reason=v1.WITHHELD_REASON_LABELS, message="the sweep requires gpu=a100")
 AGAIN = v1.Withheld(sweep=SWEEP)

@@ -32,7 +32,7 @@ def command(
     """List agents, or release one.
 
     The list has the connected ones and those that hold a run; with ID those of one sweep. `agents release`
-    lets an agent that a guard holds back, since too many runs failed there in a row, take runs again, and
+    lets an agent that a guard holds back, since too many attempts failed there in a row, take runs again, and
     prints the sweeps of which it does.
     """
     if words[:1] == ("release",):

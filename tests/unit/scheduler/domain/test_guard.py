@@ -39,13 +39,18 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
     assert world.offer(bad) == []
     assert world.sweep().state is SweepState.RUNNING
     assert world.sweep().reason == (
-        "agent bad gets no more runs, as too many failed there in a row; "
+        "agent bad gets no more runs, as too many attempts failed there in a row; "
         "mend the cause, then release it: sweepctl agents release bad"
     )
     told = world.last_told(Withheld)
     assert (told.sweep, told.reason) == ("local/demo/s", WithheldReason.GUARD)
+    assert told.message == (
+        "5 attempts failed here in a row; agent bad gets no more runs of local/demo/s "
+        "until a person releases it: sweepctl agents release bad"
+    )
     (line,) = [each for each in world.changes if isinstance(each, Happened) and each.kind == "agent-held"]
     assert line.detail["agent"] == "bad"
+    assert str(line.detail["reason"]).startswith("5 attempts failed there in a row, the last one because: ")
     runs(world, good, EXIT_0)
     assert world.state.index[1].guards == {"bad": Guarded(failures=5, held=True)}
 
@@ -63,9 +68,18 @@ def test_attempts_that_are_retried_count_against_the_agent(world: World) -> None
     world.create({**RANDOM, "guard": {"agent": 2}, "retry": {"failure": 5}})
     bad, good = world.attach("bad"), world.attach("good")
     runs(world, bad, FAILS, FAILS)
+    assert world.last_told(Withheld).message.startswith("2 attempts failed here in a row; ")
     assert world.offer(bad) == []
     (start,) = world.offer(good)
     assert (start.run.number, start.run.attempt) == (1, 3)
+
+
+def test_one_failure_is_no_row(world: World) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}})
+    runs(world, world.attach("bad"), FAILS)
+    assert world.last_told(Withheld).message.startswith("1 attempt failed here; agent bad gets no more")
+    (line,) = [each for each in world.changes if isinstance(each, Happened) and each.kind == "agent-held"]
+    assert str(line.detail["reason"]).startswith("1 attempt failed there, because: ")
 
 
 def test_who_is_held_is_known_after_a_restart(world: World) -> None:
