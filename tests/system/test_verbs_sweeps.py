@@ -39,6 +39,13 @@ def test_a_raised_cap_lets_a_finished_sweep_go_on(installation: Installation) ->
     assert state_of(installation, name) == "finished"
     error = failure(installation, "edit", name, "--name", "x", "--revision", "1", code=1)
     assert (error["code"], error["reason"]) == ("ABORTED", "stale-revision")
+    assert (error["message"], error["nextStep"]) == (
+        f"{name} was edited meanwhile: you saw revision 1, it is at 2",
+        f"look at it again, `sweepctl get {name}`, and repeat the call",
+    )
+    error = failure(installation, "edit", name, "--tag", "ok", "--tag", "", code=2)
+    assert (error["reason"], error["message"]) == ("invalid-field", "--tag '': must not be empty")
+    assert "sweepctl edit --help" in str(error["nextStep"])
     assert failure(installation, "edit", "local/x/nope", "--name", "x", code=3)["code"] == "NOT_FOUND"
     assert installation.ctl("list", "--filter", "tags=more", "-o", "name").stdout.strip() == name
 

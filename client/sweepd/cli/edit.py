@@ -1,5 +1,7 @@
 """What `edit` changes in a specification: from the words of the call to a message and its mask. Pure."""
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +10,21 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from sweepd import v1
 from sweepd.codec import point_from_message, point_message
 from sweepd.spec.point import Json
+
+_TAG = re.compile(r"tags\[(\d+)\]")
+_OPTIONS = {"run_cap": "--run-cap", "name": "--name", "description": "--description", "tags": "--tag"}
+
+
+def option_of(field: str, edited: v1.Sweep) -> str:
+    """Return what a person typed for a field of a request, by its path there: `--tag nightly`."""
+    path = field.removeprefix("sweep.spec.")
+    tag = _TAG.fullmatch(path)
+    if tag is not None and int(tag[1]) < len(edited.spec.tags):
+        return f"--tag {shlex.quote(edited.spec.tags[int(tag[1])])}"
+    key, _, inner = path.partition(".")
+    if key == "metadata":
+        return f"--metadata {inner}".rstrip()
+    return _OPTIONS.get(path, field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

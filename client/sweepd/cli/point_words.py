@@ -40,6 +40,20 @@ def typed_value(word: str) -> tuple[str, Json]:
         raise usage_problem(f"{name}: not readable as a value: {error}") from error
 
 
+def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
+    """Return the names and values of all words of an option.
+
+    Raises:
+        Problem: one is no such word, or a name is there twice.
+    """
+    values: dict[str, Json] = {}
+    for name, value in map(typed_value, words):
+        if name in values:
+            raise usage_problem(f"{option} {clean(name)}: given twice", next_step="say each name once")
+        values[name] = value
+    return values
+
+
 def typed_values(text: str, where: str) -> dict[str, Json]:
     """Return the values of a mapping.
 

@@ -120,6 +120,7 @@ def test_enqueue_takes_a_mapping_and_the_words_win(
     [
         ((), "no point is given"),
         (("--param", "lr"), "no value: 'lr'"),
+        (("--param", "lr=1", "--param", "lr=2"), "--param lr: given twice"),
         (("--param", "l=1"), "no parameter of the sweep: l (did you mean `lr`?)"),
         (("--param", "opt.momentm=1"), "did you mean `opt.momentum`?"),
         (("--param", "lr=[1"), "lr: not readable as a value"),
@@ -188,7 +189,15 @@ def test_an_edit_that_somebody_overtook_is_made_again_on_what_is_there(
 
 
 @pytest.mark.parametrize(
-    "flags", [(), ("--run-cap", "0"), ("--run-cap", "many"), ("--metadata", "x"), ("--metadata", "x=.inf")]
+    "flags",
+    [
+        (),
+        ("--run-cap", "0"),
+        ("--run-cap", "many"),
+        ("--metadata", "x"),
+        ("--metadata", "x=.inf"),
+        ("--metadata", "x=1", "--metadata", "x=2"),
+    ],
 )
 def test_an_edit_that_says_nothing_legal_is_a_wrong_call(ctl: Ctl, flags: tuple[str, ...]) -> None:
     ctl("edit", NAME, *flags, code=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd import v1
-from sweepd.cli.point_words import assembled, names_of, typed_value, typed_values
+from sweepd.cli.point_words import assembled, names_of, typed_value, typed_values, typed_words
 from sweepd.cli.problem import Problem
 from sweepd.codec import point_message
 from sweepd.spec.point import Json
@@ -48,6 +48,13 @@ def test_a_value_is_what_a_sweep_file_would_have(word: str, value: Json) -> None
 def test_what_is_no_value_is_a_wrong_call(word: str) -> None:
     with pytest.raises(Problem) as refusal:
         typed_value(word)
+    assert refusal.value.exit_code == 2
+
+
+def test_a_name_that_is_said_twice_is_a_wrong_call() -> None:
+    assert typed_words(["lr=1", "opt.lr=2"], "--param") == {"lr": 1, "opt.lr": 2}
+    with pytest.raises(Problem, match="--param lr: given twice") as refusal:
+        typed_words(["lr=1", "a=1", "lr=1"], "--param")
     assert refusal.value.exit_code == 2
 
 

@@ -15,7 +15,8 @@ from sweepd.cli.verb import Verb
 if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.cli.edit import Edit
-    from sweepd.client import Client
+    from sweepd.cli.problem import Problem
+    from sweepd.client import CallError, Client
 
 # Several people may edit at once; who comes second looks again and repeats.
 _ATTEMPTS = 5
@@ -82,7 +83,7 @@ def command(
     from sweepd.cli.creation import note_standstill
     from sweepd.cli.edit import Edit
     from sweepd.cli.names import sweep_name
-    from sweepd.cli.point_words import typed_value
+    from sweepd.cli.point_words import typed_words
     from sweepd.cli.shapes import sweep_shape, sweep_state
 
     edit = Edit(
@@ -91,7 +92,7 @@ def command(
         description=description,
         tags=tags,
         no_tags=no_tags,
-        metadata=dict(map(typed_value, metadata)),
+        metadata=typed_words(metadata, "--metadata"),
         no_metadata=no_metadata,
     )
     if not edit:
@@ -122,6 +123,20 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
         try:
             return client.update_sweep(message, mask, revision=revision or sweep.revision)
         except CallError as error:
+            if error.failure.reason == "invalid-field":
+                raise _refusal(error, message) from error
             if revision is not None or error.failure.reason != "stale-revision" or not left:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _refusal(error: CallError, edited: v1.Sweep) -> Problem:
+    """Return what the server objects to in the words of the call, not in those of the contract."""
+    from sweepd.cli.edit import option_of
+    from sweepd.cli.failures import problem_of
+
+    problem = problem_of(error)
+    told = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.failure.violations)
+    problem.message = told or problem.message
+    problem.next_step = "`sweepctl edit --help` shows what can be changed"
+    return problem

@@ -14,6 +14,7 @@ from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
     from sweepd import v1
+    from sweepd.client import Client
     from sweepd.spec.point import Json
 
 _MOST_BYTES = 4 * 1024 * 1024
@@ -66,7 +67,7 @@ def command(
     with connect(settings) as client:
         name = sweep_name(client, sweep)
         point = assembled(names_of(client.get_sweep(name).spec), values)
-        runs = client.enqueue_run(name, _message(point), first=first, request_id=request_id)
+        runs = _enqueued(client, name, _message(point), first=first, request_id=request_id)
         rows = [run_shape(run) for run in runs]
         if output_format in ("json", "yaml"):
             write_document([*rows], output_format)
@@ -78,8 +79,23 @@ def command(
             note_standstill(client, name, settings)
 
 
+def _enqueued(
+    client: Client, name: str, point: v1.ParameterMap, *, first: bool, request_id: str
+) -> list[v1.Run]:
+    from sweepd.cli.failures import problem_of
+    from sweepd.client import CallError
+
+    try:
+        return client.enqueue_run(name, point, first=first, request_id=request_id)
+    except CallError as error:
+        problem = problem_of(error)
+        if error.failure.reason == "invalid-field":
+            problem.next_step = f"`sweepctl get {name} --spec` shows what its parameters may be"
+        raise problem from error
+
+
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:
-    from sweepd.cli.point_words import typed_value, typed_values
+    from sweepd.cli.point_words import typed_values, typed_words
 
     if params is not None and params_file is not None:
         raise usage_problem("--params and --params-file exclude each other")
@@ -92,7 +108,7 @@ def _values(words: tuple[str, ...], params: str | None, params_file: str | None)
         values += typed_values(params, "--params").items()
     if params_file is not None:
         values += typed_values(_content(params_file), params_file).items()
-    return [*values, *map(typed_value, words)]
+    return [*values, *typed_words(words, "--param").items()]
 
 
 def _content(file: str) -> str:
