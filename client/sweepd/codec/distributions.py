@@ -6,16 +6,11 @@ from sweepd import v1
 from sweepd.codec.values import CodecError, value_from_message, value_message
 from sweepd.spec.distributions.continuous import (
     Beta,
-    InvLogUniform,
-    InvLogUniformValues,
     LogNormal,
-    LogUniform,
-    LogUniformValues,
     Normal,
-    Uniform,
 )
 from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.distributions.distribution import Continuous, Distribution, Quantised
 from sweepd.spec.distributions.quantised import (
     QBeta,
     QLogNormal,
@@ -77,23 +72,7 @@ def _categorical_document(message: v1.Categorical, field: str) -> dict[str, obje
     return {"values": values, "probabilities": list(message.probabilities)}
 
 
-def _shape(
-    distribution: IntUniform
-    | Uniform
-    | LogUniform
-    | LogUniformValues
-    | InvLogUniform
-    | InvLogUniformValues
-    | QUniform
-    | QLogUniform
-    | QLogUniformValues
-    | Normal
-    | LogNormal
-    | QNormal
-    | QLogNormal
-    | Beta
-    | QBeta,
-) -> Message:
+def _shape(distribution: IntUniform | Continuous | Quantised) -> Message:
     match distribution:
         case IntUniform(min=low, max=high):
             return v1.IntBounds(min=low, max=high)

@@ -14,7 +14,7 @@ from sweepd.spec.space.draw import draw
 from sweepd.spec.space.plan import Plan
 from sweepd.spec.space.sampling import Feasibility, InfeasibleError
 from sweepd.spec.space.walk import Walk
-from sweepd.spec.space.wheel import Wheel
+from sweepd.spec.space.wheel import Wheel, choices_at
 
 __all__ = ["Count", "Feasibility", "InfeasibleError", "SearchSpace"]
 
@@ -219,16 +219,7 @@ class SearchSpace:
         return self._plan.membership.partial_violations(partial)
 
     def _decoded(self, wheels: Sequence[Wheel], index: int) -> Point:
-        if index < 0:
-            raise IndexError(index)
-        chosen: list[Json] = []
-        rest = index
-        for wheel in reversed(wheels):
-            rest, place = divmod(rest, len(wheel.choices))
-            chosen.append(wheel.choices[place])
-        if rest:
-            raise IndexError(index)
-        return assembled(self.parameters, reversed(chosen))
+        return assembled(self.parameters, iter(choices_at(wheels, index)))
 
     def _next_decoded(self, wheels: Sequence[Wheel], start: int, limit: int) -> tuple[int, Point | None]:
         if limit < 1:

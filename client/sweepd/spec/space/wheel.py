@@ -69,6 +69,22 @@ class Wheel:
         return {canonical_json(choice): digit for digit, choice in enumerate(self.choices)}
 
 
+def choices_at(wheels: Sequence[Wheel], index: int) -> list[Json]:
+    """Return the choices of one combination, the last wheel turning fastest.
+
+    Raises:
+        IndexError: there is no such combination.
+    """
+    chosen: list[Json] = []
+    rest = index
+    for wheel in reversed(wheels):
+        rest, digit = divmod(rest, len(wheel.choices))
+        chosen.append(wheel.choices[digit])
+    if rest:  # also for an index below zero
+        raise IndexError(index)
+    return chosen[::-1]
+
+
 def members_of(wheels: Sequence[Wheel]) -> dict[Path, tuple[int, int]]:
     """Return where the value of each parameter comes from: the place of its wheel, and its place in a row."""
     return {

@@ -13,6 +13,7 @@ from sweepd.spec import Expression, ExpressionError, Json, Path, parse_expressio
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.expressions.scope import Scope
+from unit.spec.expressions.arithmetic import NUMBERS, sums
 from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 
 
@@ -165,7 +166,6 @@ def test_it_does_not_hold(text: str) -> None:
     assert not holds(text)
 
 
-NUMBERS = st.integers(-50, 50) | st.floats(-50, 50).map(lambda x: round(x, 3))
 COMPARISONS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -174,23 +174,6 @@ COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-
-
-@st.composite
-def sums(draw: st.DrawFn, depth: int = 3) -> str:
-    """Draw arithmetic that Python reads the same way, with and without parentheses."""
-    if depth == 0 or draw(st.integers(0, 3)) == 0:
-        return draw(st.sampled_from(["a", "b"]) | NUMBERS.map(lambda x: f"{abs(x)}"))
-    left, right = draw(sums(depth - 1)), draw(sums(depth - 1))
-    form = draw(
-        st.sampled_from(
-            [
-                *("{} + {}", "{} - {}", "{} * {}", "({}) / ({})", "({} + {})", "-{} + {}", "{} // ({})"),
-                *("({}) % ({})", "min({}, {})", "max({}, {})", "abs({}) + {}", "floor({}) - ceil({})"),
-            ]
-        )
-    )
-    return form.format(left, right)
 
 
 @given(left=sums(), right=sums(), sign=st.sampled_from(sorted(COMPARISONS)), a=NUMBERS, b=NUMBERS)

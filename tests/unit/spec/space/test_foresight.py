@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Count, Json, Path, SearchSpace, parse_expression, parse_mapping
 from sweepd.spec.expressions.outlook import ABSENT, ANYTHING, Between, Known, Prospect
+from unit.spec.expressions.arithmetic import NUMBERS, sums
 from unit.spec.expressions.scopes import SCOPE
-from unit.spec.expressions.test_expression import NUMBERS, sums
 
 A, B = ("a",), ("b",)
 SIGNS = ["==", "!=", "<", "<=", ">", ">="]
