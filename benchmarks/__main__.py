@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import hand_out, language, light, metric_store, search_quality
+from benchmarks import beside, hand_out, language, light, metric_store, search_quality
 
-NAMES = ("light", "hand-out", "metric-store", "language", "search")
+NAMES = ("light", "hand-out", "beside", "metric-store", "language", "search")
 
 
 def main() -> None:
@@ -25,6 +25,8 @@ def main() -> None:
         light.main()
     if "hand-out" in wanted:
         hand_out.main(options.seconds)
+    if "beside" in wanted:
+        beside.main()
     if "metric-store" in wanted:
         metric_store.main(options.seconds)
     if "language" in wanted:

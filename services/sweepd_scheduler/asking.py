@@ -71,8 +71,8 @@ class Asking:
         """
         stored: Stored | None = None
         for attempt in range(MAX_TRIES):
-            event = await prepare(stored, attempt)
             try:
+                event = await prepare(stored, attempt)
                 return await self.ask(event, kind, encode, answer, again)
             except NotInMemoryError as missing:
                 if attempt == MAX_TRIES - 1:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 from sqlite3 import Row
+from typing import Any
 
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd_scheduler.domain.counts import Counts
@@ -95,10 +96,10 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
             total=row["total"],
             logged=bool(row["objective_logged"]),
         ),
-        stopping=tuple(PatienceState(**each) if each else None for each in json.loads(row["stopping"])),
+        stopping=tuple(PatienceState(**each) if each else None for each in _entries(row["stopping"])),
         stop=Stop(mode=StopMode(row["stop_mode"]), reason=row["stop_reason"]) if row["stop_mode"] else None,
-        verdicts=tuple(Verdict(**verdict) for verdict in json.loads(row["verdicts"])),
-        logged_keys=tuple(json.loads(row["logged_keys"])),
+        verdicts=tuple(Verdict(**verdict) for verdict in _entries(row["verdicts"])),
+        logged_keys=tuple(_entries(row["logged_keys"])),
         start_time=row["start_time"],
         end_time=row["end_time"],
     )
@@ -121,12 +122,18 @@ def attempt(row: Row) -> Attempt:
         state=AttemptState(row["state"]),
         exit=ended,
         reason=row["reason"],
-        argv=tuple(json.loads(row["argv"])),
+        argv=tuple(_entries(row["argv"])),
         resumed_from_step=row["resumed_from_step"],
         assign_time=row["assign_time"],
         start_time=row["start_time"],
         end_time=row["end_time"],
     )
+
+
+def _entries(text: str) -> list[Any]:
+    """Read a list in JSON. Most are empty, and there are several in each row of many."""
+    entries: list[Any] = json.loads(text) if text != "[]" else []
+    return entries
 
 
 def _provenance(row: Row) -> Provenance:

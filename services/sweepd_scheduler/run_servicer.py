@@ -115,7 +115,14 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _retry(self, wanted: request_codec.Wanted, stored: Stored | None) -> requests.RetryRuns:
-        """Read the runs that are meant, and with repeats the others of their points."""
+        """Read the runs that are meant, and with repeats the others of their points.
+
+        Raises:
+            DomainError: one is missing, or the sweep is over and has to be read before its runs are.
+        """
+        state = self._owner.state
+        if stored is None and state.names.get(wanted.sweep) in state.ended:
+            raise requests.NotInMemoryError(str(wanted.sweep), whole=True)
         sweep = await self._find_sweep(wanted.sweep)
         numbers = [name.number for name in wanted.runs]
         read = self._reading.records.chosen_runs
