@@ -1,0 +1,115 @@
+"""How long other calls wait while a person stops, retries or cancels 10,000 runs at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from benchmarks.server import Daemon, cpu_seconds, running_daemon
+from sweepd import v1
+from sweepd.channel import aio_channel
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+RUNS = 10_000
+REPEATS = 1_000
+CALL_TIMEOUT = 120.0
+IDLE_SECONDS = 2.0
+BETWEEN_CALLS = 0.01
+SWEEP = """
+program: none
+method: random
+metric: {name: loss}
+repeats: %d
+parameters:
+  x: {min: 0.0, max: 1.0}
+"""
+
+
+@dataclass(slots=True)
+class Waits:
+    """How long calls have waited for their answers, in seconds."""
+
+    reads: list[float] = field(default_factory=list)
+    writes: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        read, write = max(self.reads), max(self.writes)
+        return f"slowest read {1000 * read:4.0f} ms, slowest write {1000 * write:4.0f} ms"
+
+
+async def _until(over: asyncio.Event, call: Callable[[], Awaitable[object]], waits: list[float]) -> None:
+    """Call again and again; the last call has begun before it is over, and counts too."""
+    while not over.is_set():
+        began = time.perf_counter()
+        await call()
+        waits.append(time.perf_counter() - began)
+        await asyncio.sleep(BETWEEN_CALLS)
+
+
+@contextlib.asynccontextmanager
+async def _others(daemon: Daemon, name: str) -> AsyncIterator[Waits]:
+    """Read a sweep and write to it, one call after the other of each, for as long as the block takes."""
+    waits = Waits()
+    async with aio_channel(daemon.address, daemon.token) as channel:
+        stub = SweepServiceStub(channel)
+
+        async def read() -> None:
+            await stub.GetSweep(v1.GetSweepRequest(name=name))
+
+        async def write() -> None:
+            await stub.PauseSweep(v1.PauseSweepRequest(name=name, request_id=uuid.uuid4().hex))
+
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_until(over, read, waits.reads))
+            group.create_task(_until(over, write, waits.writes))
+            yield waits
+            over.set()
+
+
+async def _create(sweeps: SweepServiceStub, repeats: int) -> str:
+    file = v1.SweepFile(file_name="bench.yaml", content=(SWEEP % repeats).encode())
+    answer = await sweeps.CreateSweep(v1.CreateSweepRequest(parent="local/bench", file=file))
+    name: str = answer.sweep.name
+    return name
+
+
+async def _measure(daemon: Daemon) -> None:
+    async with aio_channel(daemon.address, daemon.token) as channel:
+        sweeps, runs = SweepServiceStub(channel), RunServiceStub(channel)
+        large, other = await _create(sweeps, REPEATS), await _create(sweeps, 1)
+        for _ in range(RUNS // REPEATS):
+            await runs.EnqueueRun(v1.EnqueueRunRequest(sweep=large), timeout=CALL_TIMEOUT)
+
+        async def stop() -> None:
+            await sweeps.StopSweep(v1.StopSweepRequest(name=large), timeout=CALL_TIMEOUT)
+
+        async def retry() -> None:
+            wanted = v1.RetryRunsRequest(sweep=large, states=[v1.RUN_STATE_STOPPED])
+            answer = await runs.RetryRuns(wanted, timeout=CALL_TIMEOUT)
+            assert answer.total == RUNS, answer.total
+
+        async def cancel() -> None:
+            await sweeps.CancelSweep(v1.CancelSweepRequest(name=large), timeout=CALL_TIMEOUT)
+
+        async with _others(daemon, other) as waits:
+            await asyncio.sleep(IDLE_SECONDS)
+        print(f"  nothing else: {waits}")
+        for what, call in (("stop", stop), ("retry", retry), ("cancel", cancel)):
+            async with _others(daemon, other) as waits:
+                began, cpu = time.perf_counter(), cpu_seconds(daemon.processes())
+                await call()
+                took, cpu = time.perf_counter() - began, cpu_seconds(daemon.processes()) - cpu
+            print(f"  {what:6s} takes {took:4.1f} s, {cpu:4.1f} s CPU of the server: {waits}", flush=True)
+
+
+def main() -> None:
+    """Print how long others wait, with nothing else to do and beside each of the three."""
+    print(f"other calls beside one about {RUNS} runs that wait or were stopped")
+    with running_daemon() as daemon:
+        asyncio.run(_measure(daemon))
