@@ -8,22 +8,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+
+from waiting import until
 
 BIN = Path(sys.executable).parent
 TRIALS = Path(__file__).parent / "trials"
 MARK = "SWEEPD_TEST_MARK"
-
-
-def until(true: Callable[[], object], *, within: float = 30.0, what: str = "") -> None:
-    """Return once `true()` is; fail after `within` seconds."""
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, f"not within {within} s: {what or true}"
-        time.sleep(0.02)
 
 
 class Server:

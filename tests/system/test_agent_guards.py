@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from system.installation import Agent, Installation, until
+from system.installation import Agent, Installation
+from waiting import until
 
 FAILING = """
 command: [sh, -c, 'echo "ValueError: no such layer" >&2; exit 4']

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from system.installation import TRIALS, Installation, until
+from system.installation import TRIALS, Installation
 from system.promises import SHORT, alive, attempts, number, runs
+from waiting import until
 
 SWEEP = f"""
 program: {TRIALS / "telling.py"}

@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from system.installation import TRIALS, Installation, until
+from system.installation import TRIALS, Installation
+from waiting import until
 
 RANDOM = "method: random\nrun_cap: 2\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
 PYTHON = 'command: [python, "${program}", "${args}"]\n'

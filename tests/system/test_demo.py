@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import BIN, Installation, until
+from system.installation import BIN, Installation
+from waiting import until
 
 
 def start_demo(installation: Installation, *flags: str) -> subprocess.Popen[str]:

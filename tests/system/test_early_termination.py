@@ -10,8 +10,9 @@ from datetime import datetime
 
 import pytest
 
-from system.installation import TRIALS, Agent, Installation, Server, until
+from system.installation import TRIALS, Agent, Installation, Server
 from system.promises import assert_sound
+from waiting import until
 
 Plan = dict[int, dict[str, object]]
 GOOD: dict[str, object] = {"steps": [0.5, 0.4, 0.3, 0.2]}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import TRIALS, Agent, Installation, Server, until
+from system.installation import TRIALS, Agent, Installation, Server
+from waiting import until
 
 GRID = f"""
 program: {TRIALS / "steps.py"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
-from system.installation import BIN, Installation, until
+from system.installation import BIN, Installation
 from system.promises import attempts, runs, sweep
+from waiting import until
 
 
 def test_a_log_is_followed_over_attempts_and_a_restart_to_the_end_of_the_run(

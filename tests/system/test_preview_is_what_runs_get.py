@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from system.installation import Agent, Installation, until
+from system.installation import Agent, Installation
+from waiting import until
 
 WAITING = """
 import os, pathlib, time

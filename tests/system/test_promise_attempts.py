@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from system.installation import Agent, Installation, Server, until
+from system.installation import Agent, Installation, Server
 from system.link import Link
 from system.promises import (
     SHORT,
@@ -22,6 +22,7 @@ from system.promises import (
     stored,
     sweep,
 )
+from waiting import until
 
 LOST_AFTER = 4.0
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from system.installation import BIN, Agent, Installation, Server, until
+from system.installation import BIN, Agent, Installation, Server
 from system.promises import (
     SHORT,
     acknowledged,
@@ -22,6 +22,7 @@ from system.promises import (
     stored,
     sweep,
 )
+from waiting import until
 
 
 def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:

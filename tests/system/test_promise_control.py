@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import Agent, Installation, until
+from system.installation import Agent, Installation
 from system.promises import SHORT, acknowledged, alive, attempts, number, runs, state_of, sweep
+from waiting import until
 
 # Early termination stops whatever is worse than the best of three at its second iteration.
 STOPPED = """

@@ -10,9 +10,10 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from sweepd.codec import point_from_message
 from sweepd.spec import parse_text, point_digest
-from system.installation import Installation, until
+from system.installation import Installation
 from system.replay import replayed, study_of
 from system.wire import Wire, over_the_door, wire_to, work_to_the_end
+from waiting import until
 
 OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
 GRID = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import Agent, Installation, until
+from system.installation import Agent, Installation
 from system.link import Link
 from system.promises import (
     SHORT,
@@ -23,6 +23,7 @@ from system.promises import (
     stored,
     sweep,
 )
+from waiting import until
 
 
 def test_acknowledged_points_outlive_the_death_of_everything_at_once(installation: Installation) -> None:

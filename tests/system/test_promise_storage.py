@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import Installation, until
+from system.installation import Installation
 from system.promises import SHORT, acknowledged, assert_sound, attempts, runs, stored, sweep
+from waiting import until
 
 pytestmark = [
     pytest.mark.slow,

@@ -14,9 +14,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
 from sweepd.codec import point_message
-from system.installation import Installation, Server, until
+from system.installation import Installation, Server
 from system.promises import SHORT, assert_sound, attempts, runs, state_of, sweep
 from system.wire import Wire, over_the_door
+from waiting import until
 
 A = TypeVar("A")
 DELAYS = (0.0, 0.002, 0.005, 0.015)

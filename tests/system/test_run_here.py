@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from system.installation import BIN, TRIALS, Installation, until
+from system.installation import BIN, TRIALS, Installation
+from waiting import until
 
 SCRIPT = "import sweepd\nrun = sweepd.init()\nrun.log({'loss': run.config.x ** 2})\n"
 SWEEP = """program: train.py

@@ -7,8 +7,9 @@ import os
 import signal
 import time
 
-from system.installation import Installation, until
+from system.installation import Installation
 from system.test_early_termination import Plan, kill_scheduler, planned
+from waiting import until
 
 
 def told(installation: Installation) -> list[dict[str, object]]:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from system.installation import TRIALS, Installation, until
+from system.installation import TRIALS, Installation
+from waiting import until
 
 PYTHON = 'command: [python, "${program}", "${args}"]\n'
 RANDOM = "method: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"

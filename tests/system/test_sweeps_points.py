@@ -15,8 +15,9 @@ from sweepd import v1
 from sweepd.codec import point_from_message
 from sweepd.rpc_error import Failure
 from sweepd.spec import canonical_json, point_digest
-from system.installation import Installation, until
+from system.installation import Installation
 from system.wire import OnTheWire, Wire, work_to_the_end
+from waiting import until
 
 FIFTY = "method: grid\nprogram: t.py\nparameters: {a: {min: 1, max: 10}, b: {values: [1, 2, 3, 4, 5]}}\n"
 TREE = (

@@ -8,7 +8,8 @@ import signal
 
 import pytest
 
-from system.installation import TRIALS, Installation, until
+from system.installation import TRIALS, Installation
+from waiting import until
 
 STEPS = (
     f"program: {TRIALS / 'steps.py'}\ncommand: [python, '${{program}}', '${{args}}']\n"

@@ -16,8 +16,9 @@ import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from system.installation import Installation, Server, until
+from system.installation import Installation, Server
 from system.wire import Wire, over_the_door
+from waiting import until
 
 GRID = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min: 1, max: 20000}}\n"
 STORED = 10_000

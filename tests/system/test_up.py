@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import BIN, Installation, until
+from system.installation import BIN, Installation
+from waiting import until
 
 SERVICES = ("metric-store", "suggestion", "scheduler", "gateway")
 

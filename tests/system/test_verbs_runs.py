@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from system.installation import TRIALS, Agent, Installation, until
+from system.installation import TRIALS, Agent, Installation
 from system.promises import alive, attempts, number, runs, state_of, sweep
+from waiting import until
 
 RANDOM = (
     f'program: {TRIALS / "steps.py"}\ncommand: [python, "${{program}}", "${{args}}"]\nmethod: random\n'

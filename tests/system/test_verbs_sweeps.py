@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from system.installation import Agent, Installation, until
+from system.installation import Agent, Installation
 from system.promises import runs, state_of, sweep
 from system.test_verbs_runs import RANDOM, failure, started
+from waiting import until
 
 STOPPED = "\nearly_terminate: {type: hyperband, min_iter: 2, eta: 3, strict: true}\n"
 

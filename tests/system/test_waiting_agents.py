@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from system.installation import Installation, until
+from system.installation import Installation
 from system.promises import state_of
 from system.test_early_termination import GOOD, planned
+from waiting import until
 
 
 def test_an_agent_that_waits_ends_with_the_sweep(installation: Installation) -> None:

@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 from component.agent.scripted_scheduler import SWEEP
@@ -114,11 +112,3 @@ class Machine:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-
-
-def until(true: Callable[[], object], *, within: float = 20.0) -> None:
-    """Return once `true()` is; fail after `within` seconds."""
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.01)

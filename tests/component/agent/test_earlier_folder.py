@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 
-from component.agent.agent_processes import Machine, until
+from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
+from waiting import until
 
 # As it stood on the disk, but for the command.
 ASSIGNMENT = """{"key": ["local/demo/tune-1", 1], "sweep": "local/demo/tune", "number": 1, \

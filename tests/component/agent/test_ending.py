@@ -14,10 +14,11 @@ from google.protobuf.any_pb2 import Any
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from component.agent.agent_processes import AgentProcess, Machine, until
+from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import SWEEP, Context, ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 DEAF = """
 import signal, time

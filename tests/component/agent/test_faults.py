@@ -6,10 +6,11 @@ import os
 import sys
 import time
 
-from component.agent.agent_processes import Machine, until
+from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from component.agent.test_restart import everything_arrived_once, running
 from sweepd import v1
+from waiting import until
 
 
 def test_a_broken_stream_costs_nothing(scheduler: ScriptedScheduler, machine: Machine) -> None:

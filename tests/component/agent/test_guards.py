@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from component.agent.agent_processes import AgentProcess, Machine, until
+from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 GUARD = v1.Withheld(
     sweep=SWEEP, reason=v1.WITHHELD_REASON_GUARD, message="5 attempts failed here in a row; release the agent"

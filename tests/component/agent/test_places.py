@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from component.agent.agent_processes import AgentProcess, Machine, until
+from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 # Says what it sees, in a file of its own, and ends once the file `enough` is there.
 TELL = """

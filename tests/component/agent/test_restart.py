@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from component.agent.agent_processes import Machine, until
+from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from sweepd_agent.file_lock import try_lock
+from waiting import until
 
 # Appends a row each 20 ms until the file `enough` exists.
 STEADY = """

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from component.agent.agent_processes import Machine, until
+from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
+from waiting import until
 
 TELL = """
 import json, os, pathlib, sys, time

@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from component.agent.agent_processes import Machine, until
+from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 # Ignores SIGTERM, and so does its child in a session of its own.
 STUBBORN = """

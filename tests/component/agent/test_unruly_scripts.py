@@ -7,9 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from component.agent.agent_processes import Machine, until
+from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 REMOVES_ITS_FOLDER = """
 import os, shutil, time

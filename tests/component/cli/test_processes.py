@@ -7,8 +7,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from unit.cli.messages import NAME, a_sweep
+from waiting import until
 
 SWEEPCTL = [sys.executable, "-m", "sweepd.cli.main"]
 
@@ -45,13 +44,6 @@ with Interrupts() as interrupts:
     finally:
         playground.close()
 """
-
-
-def until(true: Callable[[], object], within: float = 10.0) -> None:
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:
