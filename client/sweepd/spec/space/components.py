@@ -60,7 +60,7 @@ def components_of(
     )
 
 
-def together(components: Sequence[Component]) -> Component:
+def merged(components: Sequence[Component]) -> Component:
     """Return several components as one."""
     return Component(
         dimensions=tuple(place for component in components for place in component.dimensions),

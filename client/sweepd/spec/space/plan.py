@@ -19,7 +19,7 @@ class Plan:
     def __init__(self, compiled: Compiled) -> None:
         self._leaves, self._dimensions = compiled.leaves, compiled.dimensions
         self.rules = compiled.rules
-        self._apart = compiled.rules.apart()
+        self._split_rules = compiled.rules.split()
         self.constants = compiled.constants
         self.membership = Membership(
             parameters=compiled.parameters,
@@ -33,7 +33,7 @@ class Plan:
     @cached_property
     def components(self) -> tuple[Component, ...]:
         """The parts of the space that rules hold together."""
-        return components_of(self._leaves, self._dimensions, self._apart)
+        return components_of(self._leaves, self._dimensions, self._split_rules)
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -59,12 +59,12 @@ class Plan:
     @cached_property
     def grid_walk(self) -> Walk:
         """The way through the grid."""
-        return Walk(self.grid, self._apart, self.constants)
+        return Walk(self.grid, self._split_rules, self.constants)
 
     @cached_property
     def support_walk(self) -> Walk:
         """The way through all that can be drawn."""
-        return Walk(self.support, self._apart, self.constants)
+        return Walk(self.support, self._split_rules, self.constants)
 
 
 def _listed(dimension: Dimension, values: Sequence[Json] | None) -> Sequence[Json]:

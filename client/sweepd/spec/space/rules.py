@@ -54,7 +54,7 @@ class Rules:
     gates: tuple[Gate, ...] = ()
     constraints: tuple[Expression, ...] = ()
 
-    def apart(self) -> "Rules":
+    def split(self) -> "Rules":
         """Return the same rules with each constraint in as many as it is made of."""
         parts = (constraint.conjuncts or (constraint,) for constraint in self.constraints)
         return replace(self, constraints=tuple(part for each in parts for part in each))

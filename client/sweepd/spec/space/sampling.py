@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
-from sweepd.spec.space.components import Component, together
+from sweepd.spec.space.components import Component, merged
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.draw import draw, draw_again
 from sweepd.spec.space.wheel import Wheel
@@ -124,7 +124,7 @@ class Sampler:
         """
         components = [component for component in self._components if component.rules.constraints]
         if whole and components:
-            components = [together(components)]
+            components = [merged(components)]
         found = [self._feasibility_of(component, draws, seed, enough) for component in components]
         return min(found, key=lambda each: (each.hits, -each.draws), default=Feasibility(enough, enough))
 

@@ -61,7 +61,7 @@ class Schedule:
             self._plan_canonical(place)
         for constraint in rules.constraints:
             at = self._latest(constraint.reads)
-            self._add(at, _demanded(constraint.holds, self._foresight.places(constraint.reads)))
+            self._add(at, _to_hold(constraint.holds, self._foresight.places(constraint.reads)))
         self._plan_lookouts()
 
     def start(self, digits: list[int]) -> State:
@@ -135,7 +135,7 @@ class Schedule:
         stride = 1 + whole // _MOST_PARTS
         for constraint, places in lookouts:
             for place in places[::stride]:
-                self._add(place, self._hoped_for(constraint, place))
+                self._add(place, self._still_to_hold(constraint, place))
 
     def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
         """Look ahead, where gates are known late, whether those of a digit that is set can still open."""
@@ -143,14 +143,14 @@ class Schedule:
         needed = self._foresight.gates(self._wheels[place].paths)
         for at in sorted({place, *self._foresight.lookouts(reads, known)}):
             if place <= at < known:
-                self._add(at, self._possible(place, at, gates, needed))
+                self._add(at, self._still_to_open(place, at, gates, needed))
 
-    def _possible(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
+    def _still_to_open(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
         last = len(self._wheels[place].choices) - 1
         culprits = (1 << place | self._foresight.places(self._wheels[place].paths)) & all_before(at + 1)
         parts = sum(len(self._rules.gates[gate].reads) for gate in needed)
 
-        def possible(state: State) -> int | None:
+        def can_still_open(state: State) -> int | None:
             if state.digits[place] == 0:
                 return None
             state.looked += parts
@@ -161,20 +161,20 @@ class Schedule:
                 state.digits[place] = last  # it has no say in whether it is there itself
             return culprits
 
-        return possible
+        return can_still_open
 
-    def _hoped_for(self, constraint: Expression, at: int) -> Step:
+    def _still_to_hold(self, constraint: Expression, at: int) -> Step:
         needed = self._foresight.gates(constraint.reads)
         culprits = self._foresight.places(constraint.reads) & all_before(at + 1)
         parts = constraint.parts + len(needed)
 
-        def hoped_for(state: State) -> int | None:
+        def can_still_hold(state: State) -> int | None:
             state.looked += parts
             openings = self._foresight.openings(state.digits, at, needed)
             can_hold, _ = self._foresight.truths(constraint, state.digits, at, openings)
             return None if can_hold else culprits
 
-        return hoped_for
+        return can_still_hold
 
     def _latest(self, paths: Iterable[Path]) -> int:
         return max((self.settled_at(path) for path in paths), default=START)
@@ -219,5 +219,5 @@ def _judged(gate: Gate, number: int) -> Step:
     return judge
 
 
-def _demanded(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Step:
+def _to_hold(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Step:
     return lambda state: None if holds(state.values) else culprits
