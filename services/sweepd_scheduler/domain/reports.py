@@ -1,7 +1,5 @@
 """What follows from the reports of agents: offers, starts, observations, ends, results of commands."""
 
-from dataclasses import replace
-
 from sweepd_scheduler.domain import guard, retry
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.canary import waits_for_canary
@@ -12,6 +10,7 @@ from sweepd_scheduler.domain.exit_words import exit_sentence
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.holding import confirm, place, put_session
 from sweepd_scheduler.domain.lease import give_up_unconfirmed, heard_again, kept
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import (
     Attempt,
     AttemptState,

@@ -1,11 +1,10 @@
 """What follows when the suggestion service answers, fails, or takes too long."""
 
-from dataclasses import replace
-
 from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.events import AskDue, Suggested, SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.ladder import call_study, stocked, top_up
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.turn import Turn
 
 MAX_REFUSED_ANSWERS = 3

@@ -1,6 +1,6 @@
 """What a sweep is, which states may follow each other, and what the verbs of people do to it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd.spec import Goal, ObjectiveValue, SweepSpec
@@ -11,6 +11,7 @@ from sweepd_scheduler.domain.counts import NO_RUNS, Counts
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
 from sweepd_scheduler.domain.ranking import Best
+from sweepd_scheduler.domain.replacing import replace
 
 
 class SweepState(StrEnum):
