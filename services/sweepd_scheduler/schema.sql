@@ -109,7 +109,7 @@ CREATE TABLE rung (
     run INTEGER NOT NULL,
     value FLOAT NOT NULL,
     PRIMARY KEY (sweep_id, rule, rung, run)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE agent_guard (
     sweep_id INTEGER NOT NULL,

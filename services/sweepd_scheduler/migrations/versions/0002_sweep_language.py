@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("rung", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("run", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("value", sa.Float, nullable=False),
+        sqlite_with_rowid=False,
     )
     _copy("rung", "sweep_id, rung, run, value", rule="0")
     op.add_column("observation", sa.Column("best", sa.Float))
