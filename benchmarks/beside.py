@@ -8,12 +8,16 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from benchmarks.server import Daemon, cpu_seconds, running_daemon
 from sweepd import v1
 from sweepd.channel import aio_channel
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+if TYPE_CHECKING:
+    from sweepd.v1.sweep_service_pb2_grpc import SweepServiceAsyncStub
 
 RUNS = 10_000
 REPEATS = 1_000
@@ -72,11 +76,10 @@ async def _others(daemon: Daemon, name: str) -> AsyncIterator[Waits]:
             over.set()
 
 
-async def _create(sweeps: SweepServiceStub, repeats: int) -> str:
+async def _create(sweeps: SweepServiceAsyncStub, repeats: int) -> str:
     file = v1.SweepFile(file_name="bench.yaml", content=(SWEEP % repeats).encode())
     answer = await sweeps.CreateSweep(v1.CreateSweepRequest(parent="local/bench", file=file))
-    name: str = answer.sweep.name
-    return name
+    return answer.sweep.name
 
 
 async def _measure(daemon: Daemon) -> None:

@@ -1,16 +1,15 @@
 """Which point a model-based hand-out gets: a fresh suggestion, else a kept one, else a random one."""
 
-from dataclasses import replace
-
 from sweepd.spec import point_digest
 from sweepd_scheduler.domain.decision import AskStudy
 from sweepd_scheduler.domain.events import AskDue, Suggested
 from sweepd_scheduler.domain.points import Drawn
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import PointSource, Provenance
 from sweepd_scheduler.domain.search import draw_by_index, end_if_over
 from sweepd_scheduler.domain.study import Ask, Study
-from sweepd_scheduler.domain.under_way import tell_values_so_far
 from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.under_way import tell_values_so_far
 
 SHORTEST_WAIT = 0.25
 LONGEST_WAIT = 10.0
@@ -49,8 +48,8 @@ def patience(durations: list[float]) -> float:
 def call_study(turn: Turn, key: int, count: int) -> None:
     """Ask the suggestion service, one call at a time for each sweep."""
     study = turn.state.studies.get(key)
-        tell_values_so_far(turn, key)
     if study is not None and not study.calling:
+        tell_values_so_far(turn, key)
         turn.put_study(key, replace(study, calling=True))
         turn.effects.append(AskStudy(key, count))
 

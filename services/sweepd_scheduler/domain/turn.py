@@ -1,7 +1,6 @@
 """How decisions write: staged on the state, with the opposite in the journal, and listed for the store."""
 
 from bisect import bisect_left, insort
-from dataclasses import replace
 from functools import partial
 
 from sweepd_scheduler.domain.agent import Guarded
@@ -14,8 +13,8 @@ from sweepd_scheduler.domain.decision import (
     Happened,
     RunChanged,
     RungReached,
-    StudyEvent,
     SetTimer,
+    StudyEvent,
     StudyNoted,
     SweepChanged,
     SweepEdited,
@@ -25,6 +24,7 @@ from sweepd_scheduler.domain.early_termination.judging import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey
 from sweepd_scheduler.domain.run_index import index_run, rank
 from sweepd_scheduler.domain.state import State, index_from, index_of
