@@ -18,10 +18,10 @@ demo: $(VENV)/server ## Run a real sweep from nothing to its best run
 	@$(BIN)/sweepctl demo
 
 test: check ## Pass every check and every test that this machine can run
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 unit: $(VENV)/dev ## Pass the unit tests alone, in seconds
-	@$(BIN)/python -m pytest -q tests/unit
+	@$(BIN)/python -m pytest -q -n 2 tests/unit
 
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
 	@$(BIN)/python -m pytest -q --long tests/unit
