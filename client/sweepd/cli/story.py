@@ -13,9 +13,9 @@ from sweepd.cli.winning import shell_line
 from sweepd.spec.point import Json
 
 _SOURCES = {
-    "grid": "point {index} of the grid",
+    "grid": "point {index} of the grid, counted from 0",
     "random": "random draw {index} of seed {seed}",
-    "sobol": "point {index} of the Sobol sequence of seed {seed}",
+    "sobol": "point {index} of the Sobol sequence of seed {seed}, counted from 0",
     "list": "entry {index} of the sweep's `runs`, counted from 0",
     "initial": "entry {index} of the sweep's `initial`, counted from 0; the method completed the rest",
     "enqueued": "asked for by a person with `enqueue`; the method completed what was left out",
