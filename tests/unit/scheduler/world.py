@@ -75,13 +75,16 @@ class World:
     effects: list[Effect] = field(default_factory=list)
     told: list[tuple[str, Command]] = field(default_factory=list)
     sessions: int = 0
+    events: int = 0
 
     @property
     def moment(self) -> Moment:
-        return Moment(self.now, int(self.now * 1e6))
+        """No two events have the same display time, as on a real clock."""
+        return Moment(self.now, int(self.now * 1e6) + self.events)
 
     def happens(self, event: Event) -> Answer | None:
         decision = decide(self.state, event, self.moment)
+        self.events += 1
         self.state.journal.keep()
         self.changes += decision.changes
         self.effects = list(decision.effects)
