@@ -1,44 +1,28 @@
-"""What each run is to the model, seen by itself: a loss, lower being better, or what stands for one."""
+"""Which value each run has for the model, lower being better: the metric's goal and imputation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from math import inf
 
-from sweepd.spec import Goal, Impute, Metric, ObjectiveValue
+from sweepd.spec import Goal, Impute, Metric, ObjectiveValue, Point
 from sweepd_suggestion.domain.observation import Ended, Outcome
-from sweepd_suggestion.domain.trial_run import TrialRun
+from sweepd_suggestion.domain.study import TrialRun
 
 
-class Role(IntEnum):
-    """How a run enters the model. Values are never invented: without any worst one it does not."""
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A point and its value; lower is better, whatever the goal."""
 
-    LEFT_OUT = 0
-    PENDING = 1
-    VALUED = 2
-    STOPPED = 3
-    """With its loss, but no worse than the worst finished run: it would have gone on improving."""
-    WORST = 4
-    """With the worst loss of any ended run; while there is none it is left out."""
-    WORST_OR_PENDING = 5
-    """With the worst loss of any ended run; while there is none it is pending."""
+    run_number: int
+    point: Point
+    loss: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A run by itself.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a model may learn from: points with values, and points whose values are still awaited."""
 
-    Args:
-        role: how it enters the model.
-        loss: its own, where the role has one.
-        worst: the worst loss that it had shown when it ended; -inf for none.
-        finished: its loss if it finished with one; -inf if not.
-    """
-
-    role: Role
-    loss: float = 0.0
-    worst: float = -inf
-    finished: float = -inf
+    valued: tuple[Valued, ...]
+    pending: tuple[Point, ...]
 
 
 def sign_of(metric: Metric) -> float:
@@ -46,46 +30,61 @@ def sign_of(metric: Metric) -> float:
     return 1.0 if metric.goal is Goal.MINIMIZE else -1.0
 
 
-def standing(run: TrialRun, metric: Metric) -> Standing:
-    """Return what a run is to the model. One outside the space is left out, but shows how bad runs can be."""
-    sign, end = sign_of(metric), run.end
-    role, value = _so_far(run, metric) if end is None else _at_end(end, metric.impute)
-    worst = finished = -inf
-    if end is not None:
-        shown = (each for each in (end.worst, end.value, end.best, end.last) if each is not None)
-        worst = max((sign * each for each in shown), default=-inf)
-        if end.outcome is Outcome.FINISHED and end.value is not None:
-            finished = sign * end.value
-    return Standing(
-        role=role if run.in_space else Role.LEFT_OUT, loss=sign * value, worst=worst, finished=finished
-    )
+def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
+    """Return what the runs teach. Runs outside the space, and ends that tell nothing, are left out.
+
+    A missing value is imputed as the metric says, and never invented: while there is nothing to impute it
+    from, the run is left out, or pending if it is under way.
+    """
+    known = list(runs)
+    sign = sign_of(metric)
+    worst = max((loss for run in known for loss in _worst_of(run, sign)), default=None)
+    worst_finished = max((loss for run in known for loss in _finished(run, sign)), default=None)
+    valued: list[Valued] = []
+    pending: list[Point] = []
+    for run in known:
+        if not run.in_space:
+            continue
+        if run.end is None:
+            loss = _loss_so_far(run, metric, worst)
+            if loss is None:
+                pending.append(run.point)
+        else:
+            loss = _loss_at_end(run.end, metric, worst, worst_finished)
+        if loss is not None:
+            valued.append(Valued(run.number, run.point, loss))
+    return Evidence(tuple(valued), tuple(pending))
 
 
-def _at_end(end: Ended, impute: Impute) -> tuple[Role, float]:
+def _loss_at_end(
+    end: Ended, metric: Metric, worst: float | None, worst_finished: float | None
+) -> float | None:
+    sign = sign_of(metric)
     match end.outcome:
+        case Outcome.NOTHING:
+            return None
         case Outcome.FINISHED if end.value is not None:
-            return Role.VALUED, end.value
-        case Outcome.STOPPED if end.value is not None:
-            return Role.STOPPED, end.value
-        case Outcome.NOTHING | Outcome.STOPPED:
-            return Role.LEFT_OUT, 0.0
+            return sign * end.value
+        case Outcome.STOPPED:
+            if end.value is None:
+                return None
+            # It would have gone on improving: no reason to think it worse than all that went to their end.
+            loss = sign * end.value
+            return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
-            if impute is Impute.WORST:
-                return Role.WORST, 0.0
-            best = end.value if end.best is None else end.best
-            own = best if impute is Impute.BEST else end.last
-            return (Role.LEFT_OUT, 0.0) if own is None else (Role.VALUED, own)
+            own = end.value if end.best is None else end.best
+            return _imputed(metric.impute, own, end.last, sign, worst)
 
 
-def _so_far(run: TrialRun, metric: Metric) -> tuple[Role, float]:
+def _loss_so_far(run: TrialRun, metric: Metric, worst: float | None) -> float | None:
     if metric.impute_while_running is None:
-        return Role.PENDING, 0.0
+        return None
+    sign = sign_of(metric)
     if run.so_far is not None and run.so_far.value is not None:
-        return Role.VALUED, run.so_far.value
+        return sign * run.so_far.value
     if run.so_far is None and run.rung_values:
-        return Role.VALUED, _value_of(run.rung_values, metric)
-    worst = metric.impute_while_running is Impute.WORST
-    return (Role.WORST_OR_PENDING if worst else Role.PENDING), 0.0
+        return sign * _value_of(run.rung_values, metric)
+    return _imputed(metric.impute_while_running, None, None, sign, worst)
 
 
 def _value_of(values: Sequence[float], metric: Metric) -> float:
@@ -96,3 +95,28 @@ def _value_of(values: Sequence[float], metric: Metric) -> float:
             return values[-1]
         case ObjectiveValue.MEAN:
             return sum(value / len(values) for value in values)  # no sum that could overflow
+
+
+def _imputed(
+    how: Impute, best: float | None, last: float | None, sign: float, worst: float | None
+) -> float | None:
+    match how:
+        case Impute.WORST:
+            return worst
+        case Impute.BEST:
+            return None if best is None else sign * best
+        case Impute.LATEST:
+            return None if last is None else sign * last
+
+
+def _worst_of(run: TrialRun, sign: float) -> Iterable[float]:
+    end = run.end
+    if end is not None:
+        values = (value for value in (end.worst, end.value, end.best, end.last) if value is not None)
+        yield from (sign * value for value in values)
+
+
+def _finished(run: TrialRun, sign: float) -> Iterable[float]:
+    end = run.end
+    if end is not None and end.outcome is Outcome.FINISHED and end.value is not None:
+        yield sign * end.value

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from sweepd.spec import Point, SearchSpace
 from sweepd_suggestion.domain.design import design_size
-from sweepd_suggestion.domain.evidence import Valued
-from sweepd_suggestion.domain.objective import sign_of
-from sweepd_suggestion.domain.selection import MOST_VALUED
+from sweepd_suggestion.domain.objective import Valued, evidence, sign_of
+from sweepd_suggestion.domain.selection import selected
 from sweepd_suggestion.domain.study import Study
 
 ENGINE = "skopt-gp/3"
@@ -14,8 +13,6 @@ ENGINE = "skopt-gp/3"
 
 _MOST_PENDING = 100
 _MOST_AHEAD = 64
-_DIGEST = 32
-"""Bytes of the digest of a point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,7 @@ class Question:
     With repeats only every `stride`th run gets a point. The points of runs between `first_run` and
     `run_number` are not known; they are worked out first, as pending. So a point depends on the study and the
     run's number, not on how many are asked for at once. `first_place` counts the points before that of
-    `first_run`, wherever they came from. `digests` are those of all points that were handed out, in a row.
+    `first_run`, wherever they came from.
     """
 
     space: SearchSpace
@@ -58,12 +55,7 @@ class Question:
     stride: int
     valued: tuple[Valued, ...]
     pending: tuple[Point, ...]
-    digests: bytes
-
-    @property
-    def seen(self) -> set[bytes]:
-        """The digests of the points that were handed out, apart; worked out each time."""
-        return {self.digests[at : at + _DIGEST] for at in range(0, len(self.digests), _DIGEST)}
+    seen: frozenset[bytes]
 
     @property
     def has_model(self) -> bool:
@@ -82,9 +74,9 @@ def question(study: Study, run_number: int, count: int) -> Question:
     spec = study.spec
     assert spec.metric is not None
     assert spec.seed is not None
-    known = study.ledger.evidence(MOST_VALUED, _MOST_PENDING)
+    known = evidence(study.runs.values(), spec.metric)
     stride = spec.repeats
-    newest = study.ledger.newest or 1 - stride
+    newest = max(study.runs, default=1 - stride)
     most_points = None if spec.run_cap is None else max(1, spec.run_cap // stride)
     unknown = max(0, run_number - newest - 1) // stride
     ahead = min(unknown, _MOST_AHEAD)
@@ -95,11 +87,11 @@ def question(study: Study, run_number: int, count: int) -> Question:
         design_size=design_size(len(spec.search_space.dimensions), most_points),
         observations=study.known,
         first_run=run_number - ahead * stride,
-        first_place=study.ledger.points_before(run_number) + unknown - ahead,
+        first_place=study.points_before(run_number) + unknown - ahead,
         run_number=run_number,
         count=count,
         stride=stride,
-        valued=known.valued,
-        pending=known.pending,
-        digests=study.digests,
+        valued=selected(known.valued, spec.seed),
+        pending=known.pending[-_MOST_PENDING:],
+        seen=frozenset(study.seen),
     )

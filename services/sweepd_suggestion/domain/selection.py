@@ -1,38 +1,21 @@
 """Which observations enter a model that cannot take all of them."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+
+from sweepd.spec.space.draw import draw
+from sweepd_suggestion.domain.objective import Valued
 
 MOST_VALUED = 150
 """A Gaussian process costs the cube of this."""
 
 
-def selected(
-    numbers: NDArray[np.int64], losses: NDArray[np.float64], lots: NDArray[np.float64], most: int
-) -> NDArray[np.intp]:
-    """Return the places of `most` of them, by number: the best third, the newest third, the rest by lot.
-
-    Args:
-        numbers: of the runs, no two alike; more than `most`.
-        losses: of the runs.
-        lots: numbers that were drawn for them.
-        most: how many.
-    """
+def selected(valued: Sequence[Valued], seed: int, most: int = MOST_VALUED) -> tuple[Valued, ...]:
+    """Return at most `most` of them: the best third always, the newest third, the rest by lot of the seed."""
+    if len(valued) <= most:
+        return tuple(valued)
     share = most // 3
-    rest = np.arange(len(numbers))
-    chosen = []
-    for order, count in ((losses, share), (-numbers, share), (lots, most - 2 * share)):
-        first = _lowest(order[rest], numbers[rest], count)
-        chosen.append(rest[first])
-        rest = np.delete(rest, first)
-    together = np.concatenate(chosen)
-    return together[np.argsort(numbers[together])]
-
-
-def _lowest(
-    values: NDArray[np.float64] | NDArray[np.int64], numbers: NDArray[np.int64], count: int
-) -> NDArray[np.intp]:
-    """Return the places of the `count` lowest values; among equal ones the lower number comes first."""
-    bound = np.partition(values, count - 1)[count - 1]
-    places = np.flatnonzero(values <= bound)
-    return places[np.lexsort((numbers[places], values[places]))][:count]
+    by_loss = sorted(valued, key=lambda one: (one.loss, one.run_number))
+    newest = sorted(by_loss[share:], key=lambda one: -one.run_number)
+    by_lot = sorted(newest[share:], key=lambda one: draw(seed, one.run_number, ("selection",)))
+    chosen = [*by_loss[:share], *newest[:share], *by_lot[: most - 2 * share]]
+    return tuple(sorted(chosen, key=lambda one: one.run_number))

@@ -24,7 +24,7 @@ def proposals(question: Question, model: Model | None) -> tuple[Proposal, ...]:
 
     The first points of a study are the design's; so are all while there is no model.
     """
-    seen = question.seen
+    seen = set(question.seen)
     found: list[Proposal] = []
     runs = range(question.first_run, question.run_number + question.count * question.stride, question.stride)
     for place, run_number in enumerate(runs, start=question.first_place):

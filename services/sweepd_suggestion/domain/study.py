@@ -1,13 +1,11 @@
 """What is known of one sweep: its runs, folded from numbered observations. Repeats change nothing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sweepd.spec import Json, Point, SweepSpec, point_digest
-from sweepd_suggestion.domain.evidence import Ledger
 from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached, ValueSoFar
-from sweepd_suggestion.domain.trial_run import TrialRun
 
 _COUNTED = 20_000
 """Combinations gone through to count a space with conditions; a larger one is never said to be exhausted."""
@@ -21,19 +19,26 @@ class UnknownRunError(ValueError):
         self.index = index
 
 
+@dataclass(slots=True, kw_only=True)
+class TrialRun:
+    """One run: its point, the values at its rungs in order, what it shows so far, its end once it has one."""
+
+    number: int
+    point: Point
+    in_space: bool
+    rung_values: list[float] = field(default_factory=list)
+    so_far: ValueSoFar | None = None
+    end: Ended | None = None
+
+
 class Study:
     """A sweep's specification and everything observed so far, numbered from 1."""
 
     def __init__(self, spec: SweepSpec) -> None:
-        assert spec.metric is not None
-        assert spec.seed is not None
         self.spec = spec
-        self.ledger = Ledger(spec.metric, spec.seed)
-        """What each run is to the model."""
         self.runs: dict[int, TrialRun] = {}
         self.seen: set[bytes] = set()
         """Digests of all points that were ever handed out."""
-        self._digests = bytearray()
         self.outside = 0
         """How many runs were of points outside the space: they teach nothing."""
         self._drawn: set[bytes] = set()
@@ -50,10 +55,9 @@ class Study:
         """Whether every point of a finite space was handed out; never said on the strength of an estimate."""
         return self._size is not None and len(self._drawn) >= self._size
 
-    @property
-    def digests(self) -> bytes:
-        """The digests of all points that were ever handed out, one after the other: quick to send."""
-        return bytes(self._digests)
+    def points_before(self, number: int) -> int:
+        """Return how many points inside the space the runs below a number have."""
+        return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
         """Whether the observations whose numbers are known already are the same as those known."""
@@ -77,17 +81,11 @@ class Study:
             case HandedOut(run_number=number, point=point):
                 self._hand_out(number, point)
             case RungReached(run_number=number, value=value):
-                run = self._run(number, index)
-                run.rung_values.append(value)
-                self.ledger.put(run)
+                self._run(number, index).rung_values.append(value)
             case ValueSoFar(run_number=number):
-                run = self._run(number, index)
-                run.so_far = observation
-                self.ledger.put(run)
+                self._run(number, index).so_far = observation
             case Ended(run_number=number):
-                run = self._run(number, index)
-                run.end = observation
-                self.ledger.put(run)
+                self._run(number, index).end = observation
 
     @cached_property
     def _size(self) -> int | None:
@@ -101,11 +99,8 @@ class Study:
         if number not in self.runs:
             self.outside += not in_space
         self.runs[number] = TrialRun(number=number, point=point, in_space=in_space)
-        self.ledger.put(self.runs[number])
         digest = point_digest(point)
-        if digest not in self.seen:
-            self.seen.add(digest)
-            self._digests += digest
+        self.seen.add(digest)
         if in_space and self._is_drawn(point, digest):
             self._drawn.add(digest)
 

@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.study import observation_message
 from sweepd_suggestion.codec import news
-from sweepd_suggestion.domain.evidence import Evidence, evidence
+from sweepd_suggestion.domain.objective import Evidence, evidence
 from sweepd_suggestion.domain.study import Study
 from unit.scheduler.world import EXIT_0, OBJECTIVE, RANDOM, World
 

@@ -3,9 +3,9 @@
 import pytest
 
 from sweepd.spec import Goal, Impute, Metric
-from sweepd_suggestion.domain.evidence import evidence
+from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.observation import Ended, Outcome
-from sweepd_suggestion.domain.trial_run import TrialRun
+from sweepd_suggestion.domain.study import TrialRun
 from unit.spec.sweep_file_document import Table, code, tables
 
 OUTCOMES = {

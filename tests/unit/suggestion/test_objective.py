@@ -4,7 +4,7 @@ import pytest
 
 from suggestion_studies import SMALL, a_spec
 from sweepd.spec import Metric, Point
-from sweepd_suggestion.domain.evidence import Evidence, evidence
+from sweepd_suggestion.domain.objective import Evidence, evidence
 from sweepd_suggestion.domain.observation import (
     Ended,
     HandedOut,

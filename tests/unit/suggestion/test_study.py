@@ -7,7 +7,7 @@ import pytest
 
 from suggestion_studies import SMALL, a_spec, a_trial, finished
 from sweepd.spec import Point
-from sweepd_suggestion.domain.evidence import evidence
+from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.observation import Ended, HandedOut, Outcome, RungReached
 from sweepd_suggestion.domain.study import Study
 
@@ -47,7 +47,7 @@ def test_a_run_outside_the_space_is_one_however_often_it_is_tried() -> None:
     for _ in range(3):
         study.observe(study.known + 1, a_trial(1, {"a": "elsewhere", "b": 1}, 1.0))
     assert study.outside == 1
-    assert study.ledger.points_before(2) == 0
+    assert study.points_before(2) == 0
 
 
 def test_a_space_with_conditions_is_exhausted_when_its_active_points_are() -> None:
