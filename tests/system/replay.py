@@ -58,6 +58,7 @@ async def replayed(
         run_number=run.provenance.index,
         count=1,
     )
-    answer = await inner.suggestions.Suggest(request)
+    # A service that was killed may still be starting.
+    answer = await inner.suggestions.Suggest(request, wait_for_ready=True, timeout=30)
     point: v1.ParameterMap = answer.suggestions.suggestions[0].point
     return point
