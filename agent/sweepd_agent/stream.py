@@ -10,6 +10,7 @@ from typing import Protocol
 import grpc.aio
 
 from sweepd import v1
+from sweepd.two_way import TwoWayCall
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey
@@ -18,7 +19,7 @@ from sweepd_agent.feed import Feed
 WELCOME_WITHIN = 20.0
 _GOODBYE_WITHIN = 1.0
 
-Call = grpc.aio.StreamStreamCall[v1.AttachRequest, v1.AttachResponse]
+Call = TwoWayCall[v1.AttachRequest, v1.AttachResponse]
 
 
 class Owner(Protocol):
@@ -96,13 +97,12 @@ class Stream:
             grpc.aio.AioRpcError: the call failed or was refused.
             TimeoutError: no Welcome came, or nothing more for the length of a lease.
         """
-        call: Call = AgentServiceStub(channel).Attach()
+        call: Call = TwoWayCall(AgentServiceStub(channel).Attach())
         try:
             async with asyncio.timeout(WELCOME_WITHIN):
                 await call.write(v1.AttachRequest(hello=self._owner.hello(self.handles)))
                 first = await call.read()
-            if not isinstance(first, v1.AttachResponse):
-                await _raise_status(call)
+            if first is None:
                 return
             self._welcome(first.welcome)
             connected()
@@ -136,11 +136,7 @@ class Stream:
         self._owner.welcomed(self, welcome)
 
     async def _read(self, call: Call) -> None:
-        while True:
-            response = await call.read()
-            if not isinstance(response, v1.AttachResponse):
-                await _raise_status(call)
-                return
+        while (response := await call.read()) is not None:
             self.heard = asyncio.get_running_loop().time()
             if response.HasField("heartbeat_seen"):
                 continue
@@ -203,12 +199,3 @@ def _number(report: v1.AttachRequest) -> str:
     """Return a kind of report as the scheduler names one whose name it does not know."""
     kind = report.WhichOneof("report")
     return "" if kind is None else f"report {v1.AttachRequest.DESCRIPTOR.fields_by_name[kind].number}"
-
-
-async def _raise_status(call: Call) -> None:
-    """Raise what the call ended with; return if that was well."""
-    code = await call.code()
-    if code is not grpc.StatusCode.OK:
-        raise grpc.aio.AioRpcError(
-            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
-        )

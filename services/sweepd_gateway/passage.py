@@ -8,6 +8,7 @@ from typing import Never, TypeAlias
 import grpc
 import grpc.aio
 
+from sweepd.two_way import TwoWayCall
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.routes import Route
 from sweepd_gateway.vigil import Vigil
@@ -16,7 +17,7 @@ from sweepd_kernel.principal import PRINCIPAL_KEY, current_principal
 from sweepd_kernel.status_details import DETAILS_KEY
 
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
-StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[bytes, bytes] | grpc.aio.StreamStreamCall[bytes, bytes]"
+StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[bytes, bytes] | TwoWayCall[bytes, bytes]"
 UnaryMethod: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 StreamMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
 StreamsMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
@@ -77,7 +78,7 @@ class Passage:
         with self._backend.connection() as channel:
             await self._backend.ready(channel, context.time_remaining())
             method: StreamsMethod = channel.stream_stream(self._route.method)
-            call = method(timeout=context.time_remaining(), metadata=metadata)
+            call = TwoWayCall(method(timeout=context.time_remaining(), metadata=metadata))
             upward = asyncio.create_task(_pass_requests(requests, call))
             try:
                 await self._pass_answers(call, context)
@@ -94,7 +95,7 @@ class Passage:
         self._streams.add(call)
         with Vigil(self._backend, call) as vigil:
             try:
-                while isinstance(message := await call.read(), bytes):  # else it is the mark of the end
+                while isinstance(message := await call.read(), bytes):  # else it is the end
                     vigil.end()
                     await context.write(message)
                 context.set_trailing_metadata(_own(await call.trailing_metadata()))
@@ -137,9 +138,7 @@ class Passage:
         await context.abort(error.code(), error.details() or "", trailing)
 
 
-async def _pass_requests(
-    requests: AsyncIterator[bytes], call: "grpc.aio.StreamStreamCall[bytes, bytes]"
-) -> None:
+async def _pass_requests(requests: AsyncIterator[bytes], call: TwoWayCall[bytes, bytes]) -> None:
     # When the call has ended, its status says why; what could not be passed on is the caller's to repeat.
     with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         async for message in requests:

@@ -6,6 +6,7 @@ from typing import Self, TypeAlias
 
 import grpc.aio
 
+from sweepd.two_way import TwoWayCall
 from sweepd_gateway.backend import Backend
 
 # A call may take long. Its service is asked for its health meanwhile, and given up if it says nothing.
@@ -14,7 +15,7 @@ PATIENCE = 4.0
 
 Call: TypeAlias = (
     "grpc.aio.UnaryUnaryCall[bytes, bytes] | grpc.aio.UnaryStreamCall[bytes, bytes]"
-    " | grpc.aio.StreamStreamCall[bytes, bytes]"
+    " | TwoWayCall[bytes, bytes]"
 )
 
 

@@ -1,0 +1,108 @@
+"""The status of a stream is the one that the other side gave, while this side goes on writing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import grpc
+import grpc.aio
+import pytest
+
+from sweepd.two_way import TwoWayCall
+
+METHOD = "/test.Streams/Talk"
+PAYLOAD = b"x" * 65_536
+WORDS = [b"go", b"away", b"now"]
+CALLS = 60
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Behaviour = Callable[[AsyncIterator[bytes], Context], Awaitable[None]]
+Call = TwoWayCall[bytes, bytes]
+
+
+async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
+    await anext(requests)
+    await context.abort(grpc.StatusCode.NOT_FOUND, "no such sweep", (("why", "gone"),))
+
+
+async def hang_up(requests: AsyncIterator[bytes], context: Context) -> None:
+    await anext(requests)
+    for word in WORDS:
+        await context.write(word)
+
+
+def against(behaviour: Behaviour, client: Callable[[Call], Awaitable[object]]) -> list[object]:
+    """Return what each of many calls at once said in the end."""
+
+    async def main() -> list[object]:
+        server = grpc.aio.server()
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            "Talk": grpc.stream_stream_rpc_method_handler(behaviour)
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Streams", handlers),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(METHOD)
+                calls = [TwoWayCall(method()) for _ in range(CALLS)]
+                return list(await asyncio.gather(*(client(call) for call in calls), return_exceptions=True))
+        finally:
+            await server.stop(0)
+
+    return asyncio.run(main())
+
+
+async def write_on(call: Call) -> None:
+    with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        while True:
+            await call.write(PAYLOAD)
+
+
+async def talk(call: Call) -> list[bytes]:
+    """Return what came, though this side goes on writing."""
+    writer = asyncio.create_task(write_on(call))
+    came = []
+    while (message := await call.read()) is not None:
+        came.append(message)
+    await writer
+    return came
+
+
+async def only_write(call: Call) -> None:
+    while True:
+        await call.write(PAYLOAD)
+
+
+def told(ends: list[object]) -> set[object]:
+    return {
+        (end.code(), end.details(), tuple(end.trailing_metadata()))
+        if isinstance(end, grpc.aio.AioRpcError)
+        else repr(end)
+        for end in ends
+    }
+
+
+@pytest.mark.parametrize("client", [talk, only_write])
+def test_a_refusal_arrives_whatever_is_being_written(client: Callable[[Call], Awaitable[object]]) -> None:
+    refusal = (grpc.StatusCode.NOT_FOUND, "no such sweep", (("why", "gone"),))
+    assert told(against(refuse, client)) == {refusal}
+
+
+def test_what_came_before_a_good_end_is_read() -> None:
+    assert told(against(hang_up, talk)) == {repr(WORDS)}
+
+
+def test_a_call_given_up_here_is_cancelled() -> None:
+    async def give_up(call: Call) -> None:
+        await call.write(PAYLOAD)
+        assert await call.read() == PAYLOAD
+        assert call.cancel()
+        await call.read()
+
+    async def echo(requests: AsyncIterator[bytes], context: Context) -> None:
+        async for request in requests:
+            await context.write(request)
+
+    ends = against(echo, give_up)
+    assert {type(end) for end in ends} == {asyncio.CancelledError}
