@@ -1,5 +1,6 @@
 """What every call passes on its way in (authentication), every error on its way out (becoming a status)."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -158,6 +159,8 @@ def _guarded(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
 async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
     if isinstance(error, grpc.aio.AbortError) or context.cancelled():
         return
+    if isinstance(error, grpc.aio.InternalError):
+        raise _left() from None
     if not isinstance(error, DomainError):
         incident = secrets.token_hex(4)
         log.error("%s failed", method, exc_info=error, extra={"incident": incident})
@@ -166,8 +169,16 @@ async def _answer_error(error: Exception, context: Context, method: str, log: lo
 
 
 async def _abort(error: DomainError, context: Context) -> None:
-    await context.abort(
-        status_details.code_of(error),
-        status_details.clipped(error.message),
-        status_details.trailing_metadata(error),
-    )
+    try:
+        await context.abort(
+            status_details.code_of(error),
+            status_details.clipped(error.message),
+            status_details.trailing_metadata(error),
+        )
+    except grpc.aio.InternalError:
+        raise _left() from None
+
+
+def _left() -> asyncio.CancelledError:
+    """What to raise when an answer cannot be sent: the caller left, though gRPC has yet to notice."""
+    return asyncio.CancelledError("the caller left before it was answered")
