@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts the tests in its background has the processes that they start ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is no failure: no deadlines, and drawing may be slow. `make test-slow` looks for longer.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
