@@ -49,7 +49,7 @@ async def writes(_: object, context: Gone) -> None:
 async def mapped(behaviour: Callable[[object, Gone], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     handler: grpc.RpcMethodHandler[object, object] = grpc.unary_stream_rpc_method_handler(behaviour)
 
-    async def continuation(_: object) -> grpc.RpcMethodHandler[object, object]:
+    async def continuation(_: object) -> "grpc.RpcMethodHandler[object, object]":
         return handler
 
     class Details:
