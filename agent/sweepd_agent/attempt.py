@@ -9,7 +9,7 @@ from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcom
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.feed import Feed
-from sweepd_agent.output import OutputCopy
+from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
 from sweepd_agent.spool import Spool
 from sweepd_agent.surroundings import Home, Surroundings
@@ -52,7 +52,7 @@ class Attempt:
         self.process: SupervisedProcess | None = None
         self.argv: list[str] = []
         self._task: asyncio.Task[None] | None = None
-        self._output = OutputCopy(folder.log_file, around.log, around.output) if around.output else None
+        self._output = copy_of_output(self.key, folder.log_file, around)
 
     @property
     def key(self) -> AttemptKey:
@@ -151,7 +151,11 @@ class Attempt:
         checkpoints.mkdir(parents=True, exist_ok=True)
         environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
         agent = trial.facts(place, around.labels, environ)
-        self.argv = trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
+        self.argv = (
+            trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
+            if around.stand_in is None
+            else list(around.stand_in)
+        )
         self.folder.write_yaml_parameters(self.assignment.params)
         self.folder.write_place(place)
         limits = Limits(

@@ -1,6 +1,7 @@
 """The command line of `sweep-agent`."""
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,9 @@ class Options:
     adopt: bool
     stop_on_disconnect: bool
     interpreter: str | None
-    show_output: bool
+    show_output: str | None
+    # Private to `sweepd.agent` with a function: what is started for every run, in place of its own command.
+    stand_in: tuple[str, ...] | None
     min_free: int
     spool_limit: int
     keep: float
@@ -74,6 +77,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         stop_on_disconnect=given.on_disconnect == "stop",
         interpreter=given.interpreter,
         show_output=given.show_output,
+        stand_in=given.stand_in,
         min_free=given.min_free,
         spool_limit=given.spool_limit,
         keep=given.keep,
@@ -148,7 +152,15 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="what runs do when the lease ends and the server is away (continue)",
     )
     add("--interpreter", metavar="PATH", help="what ${interpreter} stands for (python)")
-    add("--show-output", action="store_true", help="copy the output of runs to stdout")
+    add(
+        "--show-output",
+        nargs="?",
+        const="plain",
+        choices=("plain", "json"),
+        help="copy the output of runs to stdout; =json: as lines with run, attempt and text",
+    )
+    # Small and unlisted on purpose: whoever runs programs says so in the sweep.
+    add("--stand-in", type=_checked(_arguments), help=argparse.SUPPRESS)
     add("--min-free", type=size, default=256 * 2**20, metavar="SIZE", help="start no run below it (256MiB)")
     add(
         "--spool-limit",
@@ -192,6 +204,17 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return whole
+
+
+def _arguments(text: str) -> tuple[str, ...]:
+    arguments: object = json.loads(text)
+    if (
+        not isinstance(arguments, list)
+        or not arguments
+        or not all(isinstance(each, str) for each in arguments)
+    ):
+        raise ValueError(f"{text!r} is no JSON list of arguments")
+    return tuple(arguments)
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -4,12 +4,17 @@ Who reads that may stall, as a pager does: a thread waits for it, and nothing bu
 """
 
 import asyncio
+import codecs
+import json
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+from sweepd_agent.core.attempt import AttemptKey
 from sweepd_agent.log import Log
+from sweepd_agent.surroundings import Surroundings
 
 _CHUNK = 256 * 1024
 _LAST_WORDS = 2.0
@@ -18,10 +23,11 @@ _LAST_WORDS = 2.0
 class OutputCopy:
     """Follows the log file of one attempt; `thread` has one worker, so that pieces keep their order."""
 
-    def __init__(self, file: Path, log: Log, thread: Executor) -> None:
+    def __init__(self, file: Path, log: Log, thread: Executor, form: Callable[[bytes], bytes]) -> None:
         self._file = file
         self._log = log
         self._thread = thread
+        self._form = form
         self._shown = 0
         self._copying: asyncio.Future[None] | None = None
 
@@ -45,8 +51,9 @@ class OutputCopy:
                 file.seek(self._shown)
                 while content := file.read(_CHUNK):
                     self._shown += len(content)
-                    while content:
-                        content = content[os.write(sys.stdout.fileno(), content) :]
+                    piece = self._form(content)
+                    while piece:
+                        piece = piece[os.write(sys.stdout.fileno(), piece) :]
         except FileNotFoundError:
             return
 
@@ -54,3 +61,22 @@ class OutputCopy:
         """Say once that it cannot be shown; a reader that is gone is no matter of the run."""
         if not copied.cancelled() and (error := copied.exception()) is not None:
             self._log.once("output", f"cannot show the output of runs: {error}")
+
+
+def copy_of_output(key: AttemptKey, file: Path, around: Surroundings) -> OutputCopy | None:
+    """Return what copies the output of one attempt; None where nobody asked for it."""
+    if around.output is None:
+        return None
+    form = _as_json(key) if around.output_as_json else bytes
+    return OutputCopy(file, around.log, around.output, form)
+
+
+def _as_json(key: AttemptKey) -> Callable[[bytes], bytes]:
+    """Return what makes a line of JSON of each piece; a letter cut in two by a piece goes with the next."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def form(content: bytes) -> bytes:
+        piece = {"run": key.run, "attempt": key.attempt, "text": decoder.decode(content)}
+        return f"{json.dumps(piece)}\n".encode("ascii")
+
+    return form

@@ -1,7 +1,7 @@
 """What the attempts of an agent share, and what they ask of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +24,10 @@ class Surroundings:
     output: Executor | None
     log: Log
     # Bytes of rows that an attempt may keep on disk.
+    # Whether that is lines of JSON, which tell the runs apart.
+    output_as_json: bool
+    # What is started for every run in place of its own command; None: that command.
+    stand_in: Sequence[str] | None
     spool_limit: int
     # Where files are synced; the event loop never waits for a disk.
     disk: Executor

@@ -48,6 +48,14 @@ def refused(turn: Turn, event: Refused) -> None:
             _leave(turn, _REFUSED_CODES[event.refusal], event.refusal.value, event.message)
 
 
+def useless(turn: Turn, why: str) -> None:
+    """End, once nothing lives here: this agent cannot run what it is there for."""
+    if turn.state.has_processes:
+        drain(turn, why, code=USAGE)
+    else:
+        _leave(turn, USAGE, "no program", why)
+
+
 def settle(turn: Turn) -> None:
     """Look at deadlines and at whether anything is left to do, after whatever happened."""
     _stop_when_cut_off(turn)

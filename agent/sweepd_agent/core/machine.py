@@ -135,6 +135,10 @@ def _start(turn: Turn, event: StartReceived) -> None:
     if turn.state.leaving is not None:
         turn.do(Confirm(event.command_id, f"the agent is about to end: {turn.state.leaving.cause}"))
         return
+    if turn.state.settings.runs_programs and serving.lacks_program(event.assignment):
+        turn.do(Confirm(event.command_id, serving.NO_PROGRAM))
+        leaving.useless(turn, f"sweep {event.assignment.sweep} {serving.NO_PROGRAM}")
+        return
     free = turn.state.free_places()
     if not free:
         turn.do(Confirm(event.command_id, "no slot of this agent is free"))

@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sweepd_agent.core.attempt import Json
+from sweepd.spec.arguments.command import uses_program
+from sweepd_agent.core.attempt import Assignment, Json
 from sweepd_agent.core.effects import Say
 from sweepd_agent.core.events import SweepEnded, Withholding
 from sweepd_agent.core.turn import Turn
+
+NO_PROGRAM = (
+    "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
+    "or create it with a program"
+)
+"""What an agent that starts programs says of a sweep that names none."""
+
+
+def lacks_program(assignment: Assignment) -> bool:
+    """Whether the command of a run needs a program that its sweep does not name."""
+    return not assignment.program and uses_program(assignment.command)
 
 
 def ended(turn: Turn, event: SweepEnded) -> None:

@@ -24,6 +24,8 @@ class Settings:
     stop_on_disconnect: bool = False
     # Longest wait for the first answer of a server; None: for ever.
     wait: float | None = None
+    # Whether runs are their sweep's program; else something else is started for each.
+    runs_programs: bool = True
     # The devices of each slot; None: runs see what the agent sees.
     gpus: tuple[tuple[str, ...], ...] | None = None
     # End after so many failed runs in a row; None: never for that reason.
