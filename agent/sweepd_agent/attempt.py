@@ -9,6 +9,8 @@ from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcom
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.feed import Feed
+from sweepd_agent.details import FILE_NAME as DETAILS_FILE
+from sweepd_agent.details import Details
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
 from sweepd_agent.spool import Spool
@@ -42,7 +44,15 @@ class Attempt:
             wall_clock=around.wall_clock,
         )
         self.feed = Feed(
-            self.key, self._spool, folder.log_file, around.monotonic, log_acked=_count(stored, "log")
+        details = Details(
+            folder.path / DETAILS_FILE, lambda message: self._complain("details", message), around.monotonic
+        )
+            self.key,
+            self._spool,
+            folder.log_file,
+            details,
+            around.monotonic,
+            log_acked=_count(stored, "log"),
         )
         self.feed.restore(
             observation_row=_count(stored, "observations"),
@@ -78,6 +88,7 @@ class Attempt:
         """Look for the process that an earlier agent has started."""
         self.process = process.find(self.folder)
         self.argv = self.folder.arguments()
+        self.feed.details.look()
         return self.process
 
     async def journal(self) -> None:
@@ -175,6 +186,7 @@ class Attempt:
         self._spool.finish()
         if self._output is not None:
             await self._output.show_rest()
+        self.feed.details.look(at_once=True)
         await self._save_patiently()
         return end.result()
 
@@ -191,6 +203,8 @@ class Attempt:
                 if self._spool.fresh:
                     await self._save_patiently()
                     await self._thin()
+                if self.feed.details.look():
+                    self._home.wake()
                 if self.feed.look_at_log():
                     active = now
                     self._home.wake()

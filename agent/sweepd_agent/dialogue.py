@@ -124,6 +124,8 @@ class Dialogue:
                     agent.handle(Fenced(key))
             case "unsupported":
                 stream.refuse(response.unsupported.report)
+                for attempt in list(agent.attempts.values()):
+                    agent.see_whether_delivered(attempt)
                 self._log.once(
                     response.unsupported.report, f"the scheduler knows no {response.unsupported.report}"
                 )

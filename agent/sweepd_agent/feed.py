@@ -8,6 +8,7 @@ from sweepd import v1
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey, Exit
 from sweepd_agent.core.cursors import Cursor
+from sweepd_agent.details import Details
 from sweepd_agent.spool import Spool
 
 LOG_CHUNK = 256 * 1024
@@ -20,9 +21,17 @@ class Feed:
     """Sends nothing by itself: the stream asks for the next message when it has room for one."""
 
     def __init__(
-        self, key: AttemptKey, spool: Spool, log: Path, monotonic: Callable[[], float], *, log_acked: int
+        self,
+        key: AttemptKey,
+        spool: Spool,
+        log: Path,
+        details: Details,
+        monotonic: Callable[[], float],
+        *,
+        log_acked: int,
     ) -> None:
         self.key = key
+        self.details = details
         self.spool = spool
         self._log = log
         self._monotonic = monotonic
@@ -54,6 +63,7 @@ class Feed:
             and self.exit_acked
             and self._points.acked >= self.spool.last_row
             and self._logs.acked >= self._log_size
+            and self.details.delivered
         )
 
     def open(self, handle: int, cursors: v1.AttemptVerdict | None = None) -> None:
@@ -63,6 +73,7 @@ class Feed:
         self._observations = self._observations.on_new_stream(_given(cursors, "observation_row"))
         self._points = self._points.on_new_stream(_given(cursors, "point_row"))
         self._logs = self._logs.on_new_stream(_given(cursors, "log_offset"))
+        self.details.open(cursors)
 
     def close(self) -> None:
         """Send nothing any more, until the next stream."""
@@ -89,7 +100,11 @@ class Feed:
 
     def next_urgent(self) -> v1.AttachRequest | None:
         """Return observations, or the end once all of them are out; None if there is neither."""
-        if self._ref is None or self.exit_acked:
+        if self._ref is None:
+            return None
+        if told := self.details.next(self._ref):  # first: it may say from which step the rows go on
+            return told
+        if self.exit_acked:
             return None
         sent = self._observations.sent
         if sent < self.spool.settled:
@@ -139,6 +154,7 @@ class Feed:
     def acknowledged(self, ack: v1.Ack) -> float | None:
         """Take note of what is safe; return the round trip of its rows, None if they did not move."""
         now = self._monotonic()
+        self.details.acknowledged(ack)
         trips: list[float | None] = []
         if ack.HasField("observation_row"):
             trips.append(self._observations.round_trip(ack.observation_row, now))

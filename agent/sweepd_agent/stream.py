@@ -17,6 +17,10 @@ from sweepd_agent.core.attempt import AttemptKey
 from sweepd_agent.feed import Feed
 
 WELCOME_WITHIN = 20.0
+_UNNAMED = "report of an unknown kind"
+_DETAILS = "report 11"
+# Kinds of reports that the first version did not know.
+_LATER = {_DETAILS}
 _GOODBYE_WITHIN = 1.0
 
 Call = TwoWayCall[v1.AttachRequest, v1.AttachResponse]
@@ -87,8 +91,13 @@ class Stream:
         self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
 
     def refuse(self, report: str) -> None:
-        """Leave out a kind of report that the scheduler does not know, named as in `report 17`."""
-        self._refused.add(report)
+        """Leave out a kind of report that the scheduler does not know, named as in `report 17`.
+
+        The first version cannot name it: then everything that it did not know is left out.
+        """
+        self._refused |= _LATER if report == _UNNAMED else {report}
+        if report.startswith("report details") or _DETAILS in self._refused:
+            self._leave_out_details()
 
     async def run(self, channel: grpc.aio.Channel, connected: Callable[[], None]) -> None:
         """Attach, and serve the stream until it ends.
@@ -152,12 +161,18 @@ class Stream:
             if report is None:
                 self._news.clear()
                 await self._news.wait()
-            elif _number(report) not in self._refused:
+            elif _number(report) in self._refused:
+                self._leave_out_details()
+            else:
                 await call.write(report)
                 if self._leaving and report.HasField("goodbye"):
                     await call.done_writing()
                     await asyncio.sleep(_GOODBYE_WITHIN)
                     return
+
+    def _leave_out_details(self) -> None:
+        for feed in self._owner.feeds():
+            feed.details.refuse()
 
     async def _beat(self) -> None:
         while True:

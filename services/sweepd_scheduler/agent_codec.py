@@ -4,6 +4,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.codec import point_message
+from sweepd.codec.details import MAX_DETAILS_BYTES
+from sweepd.codec.handling import compat_number
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
@@ -19,6 +21,7 @@ from sweepd_scheduler.domain.decision import (
 )
 from sweepd_scheduler.domain.events import (
     Answered,
+    Described,
     Exited,
     Heartbeat,
     Observation,
@@ -91,6 +94,8 @@ def report(session: str, request: v1.AttachRequest) -> Report:
             return _observed(session, request.observations)
         case "run_exited":
             return _exited(session, request.run_exited)
+        case "details":
+            return _described(session, request.details)
         case "command_result":
             return Answered(session, request.command_result.command_id, request.command_result.error)
         case other:
@@ -197,6 +202,13 @@ def _exited(session: str, message: v1.RunExited) -> Exited:
 
 
 def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
+def _described(session: str, message: v1.DetailsReport) -> Described:
+    body = message.details.SerializeToString()
+    if len(body) > MAX_DETAILS_BYTES or not 1 <= message.sequence <= MAX_ROW:
+        raise MalformedReportError(f"report details: {len(body)} bytes, sequence {message.sequence}")
+    return Described(session=session, ref=ref(message.attempt), sequence=message.sequence, body=body)
+
+
     sweep, run = command.sweep, command.run
     metric = sweep.spec.metric
     return v1.StartRun(
@@ -226,6 +238,7 @@ def _ack_message(ack: Ack) -> v1.Ack:
         notice=ack.notice,
     )
 
+        details_sequence=ack.details_sequence,
 
 def _withheld_message(withheld: Withheld) -> v1.Withheld:
     return v1.Withheld(
@@ -240,3 +253,4 @@ def _verdict_message(verdict: Fated) -> v1.AttemptVerdict:
         observation_row=verdict.observation_row,
         exited=verdict.exited,
     )
+        details_sequence=verdict.details_sequence,

@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.block import Ended
 from sweepd_scheduler.domain.decision import (
     Change,
+    DetailsChanged,
     GuardChanged,
     Happened,
     Remembered,
@@ -39,6 +40,7 @@ class MemoryStore:
         self._runs: dict[RunKey, tuple[Run, int]] = {}
         self._rungs: dict[tuple[int, int, int, int], float] = {}
         self._guards: dict[tuple[int, str], Guarded] = {}
+        self._details: dict[RunKey, DetailsChanged] = {}
         self._notes: list[StudyNoted] = []
         self._lines: list[Happened] = []
         self._requests: list[Remembered] = []
@@ -61,6 +63,8 @@ class MemoryStore:
                     self._guards.pop((change.sweep, change.agent), None)
                 case GuardChanged(guarded=Guarded() as guarded):
                     self._guards[(change.sweep, change.agent)] = guarded
+                case DetailsChanged():
+                    self._put_details(change)
                 case StudyNoted():
                     self._notes.append(change)
                 case Happened():
@@ -132,6 +136,11 @@ class MemoryStore:
         if best:
             sign = 1 if better(0.0, 1.0, sweep.goal) else -1
             valued = [(run.value(sweep.value_kind), run) for run in found]
+    def details(self, run: RunKey) -> bytes | None:
+        """Return what is told of a run besides metrics."""
+        found = self._details.get(run)
+        return found.body if found else None
+
             found = [
                 run
                 for _, _, run in sorted(
@@ -174,7 +183,7 @@ class MemoryStore:
         run = self.run(name)
         if run is None or not 1 <= number <= run.attempt:
             return None
-        attempt = run.attempts[number - 1]
+        attempt, details = run.attempts[number - 1], self._details.get(run.key)
         return Known(
             key=run.key,
             run_state=run.state,
@@ -211,8 +220,14 @@ class MemoryStore:
             run for (key, _), (run, _) in sorted(self._runs.items(), key=lambda each: each[0]) if key == sweep
         ]
 
+            details_sequence=details.sequence if details and details.attempt == number else 0,
     def _changed(self, sweep: int, found: Sequence[Run], limit: int) -> Changed:
         entity, number = self._sweeps[sweep]
+    def _put_details(self, change: DetailsChanged) -> None:
+        known = self._details.get(change.key)
+        if known is None or (known.attempt, known.sequence) < (change.attempt, change.sequence):
+            self._details[change.key] = change
+
         part = page(found, limit, run_weight)
         return Changed(
             sweep=entity,

@@ -35,7 +35,11 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
         """Give one run."""
         sweep, run = await self._find(names.run_name(request.name))
-        return v1.GetRunResponse(run=codec.run_message(run, sweep.value_kind))
+        told = await self._reading(self._reading.records.details, run.key)
+        message = codec.run_message(run, sweep.value_kind)
+        if told is not None:
+            message.details.MergeFromString(told)
+        return v1.GetRunResponse(run=message)
 
     async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:
         """Give a page of the runs of a sweep."""

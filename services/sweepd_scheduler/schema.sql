@@ -111,6 +111,15 @@ CREATE TABLE rung (
     PRIMARY KEY (sweep_id, rule, rung, run)
 ) WITHOUT ROWID;
 
+CREATE TABLE run_details (
+    sweep_id INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    attempt BIGINT NOT NULL,
+    sequence BIGINT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (sweep_id, run)
+);
+
 CREATE TABLE agent_guard (
     sweep_id INTEGER NOT NULL,
     agent TEXT NOT NULL,

@@ -10,13 +10,14 @@ from sweepd_kernel.errors import DomainError, InvalidFieldError, Status
 from sweepd_scheduler import agent_codec
 from sweepd_scheduler.domain.agent import AttemptRef, Held
 from sweepd_scheduler.domain.decision import NotUnderstood
-from sweepd_scheduler.domain.events import Heartbeat, Strayed
-from sweepd_scheduler.domain.names import RunName
+from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.relay import LARGEST_PARCEL, A, Parcel, Q, Relay
 
 UNDECIDED_REPORTS = 64
+UNDECIDED_DETAILS = 2
+"""They may be large; an agent has one of each attempt under way."""
 STREAM_AGE = 30 * 60.0
 AGE_SPREAD = 0.1
 LAST_WORDS = 30.0
@@ -47,6 +48,7 @@ class AgentSession:
         self._logs = logs
         self._clock = clock
         self._credit = asyncio.Semaphore(UNDECIDED_REPORTS)
+        self._details_credit = asyncio.Semaphore(UNDECIDED_DETAILS)
         self.heard = clock.monotonic()
 
     async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
@@ -103,8 +105,9 @@ class AgentSession:
             self._owner.state.hear(self.line.session, self.heard, report.alive)
         if request.HasField("run_started") and request.run_started.HasField("resumed_from_step"):
             self.resumed[agent_codec.ref(request.run_started.attempt)] = request.run_started.resumed_from_step
-        await self._credit.acquire()
-        self._owner.tell(report, self._credit.release)
+        credit = self._details_credit if isinstance(report, Described) else self._credit
+        await credit.acquire()
+        self._owner.tell(report, credit.release)
 
     async def _pass_points(self, report: v1.PointReport) -> None:
         ref = agent_codec.ref(report.attempt)

@@ -10,6 +10,7 @@ from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
+    DetailsChanged,
     GuardChanged,
     Happened,
     Remembered,
@@ -33,6 +34,7 @@ from sweepd_scheduler.sql_statements import (
     INSERT_RUN,
     INSERT_SWEEP,
     PUT_ATTEMPT,
+    PUT_DETAILS,
     PUT_GUARD,
     PUT_RUNG,
     UPDATE_RUN,
@@ -144,6 +146,8 @@ def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
     )
     yield from _attempts(changes)
     yield from _guards(changes)
+    told = [each for each in changes if isinstance(each, DetailsChanged)]
+    yield from _if_any(PUT_DETAILS, [(*each.key, each.attempt, each.sequence, each.body) for each in told])
     yield from _appended(changes)
 
 

@@ -82,10 +82,16 @@ class SqliteRecords:
             sweep = sql_rows.sweep_row(connection, name.sweep)
             if sweep is None:
                 return None
-            found = connection.execute(
-                "select * from run where sweep_id = ? and number = ?", (sweep["id"], name.number)
-            )
-            return next(sql_rows.runs(connection, name.sweep, found), None)
+            row, sweep = found
+            return next(sql_rows.runs(connection, sweep, [row]), None)
+
+    def details(self, run: RunKey) -> bytes | None:
+        """Return what is told of a run besides metrics."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "select body from run_details where sweep_id = ? and run = ?", run
+            ).fetchone()
+            return row["body"] if row else None
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool

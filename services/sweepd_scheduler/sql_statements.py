@@ -27,6 +27,10 @@ UPDATE_SPEC = _update("sweep", ("spec",), ("id",))
 INSERT_RUN = _insert("run", (*RUN_FIXED, *RUN_LIVE, "changed"))
 UPDATE_RUN = _update("run", (*RUN_LIVE, "changed"), ("sweep_id", "number"))
 PUT_ATTEMPT = _put("attempt", ATTEMPT_KEY, ATTEMPT)
+PUT_DETAILS = (
+    _put("run_details", ("sweep_id", "run"), ("attempt", "sequence", "body"))
+    + " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
+)
 PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))
 DROP_RUNG = "delete from rung where sweep_id = ? and rule = ? and rung = ? and run = ?"
 PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))

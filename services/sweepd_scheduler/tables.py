@@ -139,6 +139,18 @@ class AttemptRow(SchedulerTable, table=True):
 
 class RungRow(SchedulerTable, table=True):
     """The value of a run at a rung of a rule of early termination, its newest attempt's.
+class RunDetailsRow(SchedulerTable, table=True):
+    """What is told of a run besides metrics: the newest report, by attempt and sequence."""
+
+    __tablename__ = "run_details"
+    sweep_id: int = Field(sa_column=_key())
+    run: int = Field(sa_column=_key())
+    attempt: int = Field(sa_column=_whole())
+    sequence: int = Field(sa_column=_whole())
+    body: bytes = Field(sa_column=_bytes())
+    """A serialised `RunDetails`."""
+
+
 
     Without a rowid it is read four times as fast at a start: the values lie beside the keys, rung after rung.
     """

@@ -100,7 +100,8 @@ def _judge(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
     run = turn.state.runs.get(held.known.key)
     if run is not None and _is_its_own(run, session, held):
         row = _keep(turn, session, run, held)
-        return Fated(ref=held.ref, fate=Fate.KEEP, observation_row=row)
+        details = held.known.details_sequence
+        return Fated(ref=held.ref, fate=Fate.KEEP, observation_row=row, details_sequence=details)
     return _judge_past(turn, session, held)
 
 
@@ -126,7 +127,13 @@ def _judge_past(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
         return Fated(ref=held.ref, fate=Fate.STOP, observation_row=known.observation_row)
     exited = replace(_hold(turn, session, held), exited=known.run_state)
     turn.state.journal.put(turn.state.holdings[session.id].by_handle, held.ref.handle, exited)
-    return Fated(ref=held.ref, fate=Fate.DELIVER, observation_row=known.observation_row, exited=True)
+    return Fated(
+        ref=held.ref,
+        fate=Fate.DELIVER,
+        observation_row=known.observation_row,
+        exited=True,
+        details_sequence=known.details_sequence,
+    )
 
 
 def _hold(turn: Turn, session: Session, held: HeldAttempt) -> Held:

@@ -11,6 +11,7 @@ from sweepd_scheduler.domain.events import (
     CancelSweep,
     ConfirmDue,
     CreateSweep,
+    Described,
     Detached,
     Event,
     Exited,
@@ -67,7 +68,9 @@ def decide_in_steps(state: State, event: Event, now: Moment) -> Steps[Decision]:
 
 def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
     match event:
-        case Heartbeat() | Offered() | Started() | Observed() | Exited() | Strayed() | Answered():
+        case (
+            Heartbeat() | Offered() | Started() | Observed() | Exited() | Described() | Strayed() | Answered()
+        ):
             if event.session in turn.state.sessions:  # else the stream was replaced or has ended
                 _report(turn, event)
         case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
@@ -115,3 +118,5 @@ def _report(turn: Turn, event: Report) -> None:
             reports.strayed(turn, event)
         case Answered():
             reports.answered(turn, event)
+        case Described():
+            reports.described(turn, event)

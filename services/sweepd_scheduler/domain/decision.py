@@ -76,6 +76,19 @@ class StudyEvent(StrEnum):
     ENDED = "ended"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsChanged:
+    """What is told of a run besides metrics; stored unless something newer is: (attempt, sequence) decides.
+
+    `body` is a serialised `RunDetails`; nothing here looks into it.
+    """
+
+    key: RunKey
+    attempt: int
+    sequence: int
+    body: bytes
+
+
 class Outcome(StrEnum):
     """What the search may conclude from a run's end."""
 
@@ -141,6 +154,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
+    | DetailsChanged
     """Start the newest attempt of a run."""
 
     command: int
@@ -177,6 +191,7 @@ class Fenced:
 
 
 @dataclass(frozen=True, slots=True)
+    details_sequence: int | None = None
 class NotUnderstood:
     """A report made no sense."""
 

@@ -77,6 +77,7 @@ class Known:
 class HeldAttempt:
     """An attempt that an agent still has something of, and what the database holds of it, if anything."""
 
+    details_sequence: int = 0
     ref: AttemptRef
     known: Known | None
 
@@ -165,6 +166,17 @@ class Exited:
 class Strayed:
     """Points or a log came from an attempt that may not deliver any, as far as was to be seen at once."""
 
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What is told of a run besides metrics, all of it; `body` is a serialised `RunDetails`."""
+
+    session: str
+    ref: AttemptRef
+    sequence: int
+    body: bytes
     session: str
     ref: AttemptRef
 
@@ -249,6 +261,6 @@ class SuggestionsFailed:
 
 SweepRequest = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
 Request = SweepRequest | RunRequest
-Report = Heartbeat | Offered | Started | Observed | Exited | Strayed | Answered
+Report = Heartbeat | Offered | Started | Observed | Exited | Described | Strayed | Answered
 Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue
 Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed

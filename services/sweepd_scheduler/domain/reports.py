@@ -3,9 +3,18 @@
 from sweepd_scheduler.domain import guard, retry
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.canary import waits_for_canary
-from sweepd_scheduler.domain.decision import Ack, Fenced, NotUnderstood
+from sweepd_scheduler.domain.decision import Ack, DetailsChanged, Fenced, NotUnderstood
 from sweepd_scheduler.domain.early_termination import verdicts
-from sweepd_scheduler.domain.events import Answered, Exited, Heartbeat, Observed, Offered, Started, Strayed
+from sweepd_scheduler.domain.events import (
+    Answered,
+    Described,
+    Exited,
+    Heartbeat,
+    Observed,
+    Offered,
+    Started,
+    Strayed,
+)
 from sweepd_scheduler.domain.exit_words import exit_sentence
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.holding import confirm, place, put_session
@@ -102,6 +111,19 @@ def exited(turn: Turn, event: Exited) -> None:
     turn.tell(
         event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=left, notice=notice)
     )
+
+def described(turn: Turn, event: Described) -> None:
+    """Store what is told of a run; of an attempt whose end was taken, too, as points are."""
+    held = turn.state.holdings[event.session].by_handle.get(event.ref.handle)
+    if held is None or held.attempt != event.ref.attempt or held.exited is None:
+        if _find(turn, event.session, event.ref) is None:
+            return
+        held = turn.state.holdings[event.session].by_handle[event.ref.handle]
+    turn.changes.append(
+        DetailsChanged(key=held.key, attempt=event.ref.attempt, sequence=event.sequence, body=event.body)
+    )
+    turn.tell(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
+
 
 
 def strayed(turn: Turn, event: Strayed) -> None:

@@ -23,6 +23,7 @@ class Fated:
     fate: Fate
     observation_row: int | None = None
     exited: bool = False
+    details_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

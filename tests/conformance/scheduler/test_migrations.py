@@ -88,7 +88,8 @@ def test_what_is_over_can_be_read(first: Path) -> None:
 
 
 def test_a_copy_from_before_is_kept(first: Path) -> None:
-    with closing(sqlite3.connect(first.with_name("scheduler.sqlite.before-0002"))) as backup:
+    (copy,) = first.parent.glob("scheduler.sqlite.before-*")
+    with closing(sqlite3.connect(copy)) as backup:
         assert backup.execute("select version_num from alembic_version").fetchall() == [("0001",)]
         assert backup.execute("select count(*) from run").fetchall() == [(8,)]
     with closing(sqlite3.connect(first)) as now:

@@ -1,0 +1,110 @@
+"""What the script of an attempt says of its run besides metrics: its file, and the report of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from sweepd import v1
+from sweepd.codec.details import MAX_DETAILS_BYTES, cut_to_size, details_message
+from sweepd_agent.core.level import Level
+
+FILE_NAME = "details.json"
+_MAX_FILE = 16 * 2**20
+_LOOK_EVERY = 1.0
+
+
+class Details:
+    """Reads the file, and gives the report of it that is to be sent; the newest replaces those before.
+
+    Args:
+        file: where the script leaves it, by an atomic rename.
+        complain: says once what is wrong with it.
+    """
+
+    def __init__(self, file: Path, complain: Callable[[str], None], monotonic: Callable[[], float]) -> None:
+        self._file = file
+        self._complain = complain
+        self._monotonic = monotonic
+        self._looked = float("-inf")
+        self._seen: tuple[int, int, int] | None = None
+        self._said = v1.RunDetails()
+        self._context: v1.RunContext | None = None
+        self._body = b""
+        self._level = Level()
+        self._refused = False
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the newest is stored elsewhere, or cannot be."""
+        return self._level.done or self._refused
+
+    def look(self, *, at_once: bool = False) -> bool:
+        """See whether the script has said something new, at most once a second; return whether it has."""
+        now = self._monotonic()
+        if now - self._looked < _LOOK_EVERY and not at_once:
+            return False
+        self._looked = now
+        try:
+            status = self._file.stat()
+            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if seen == self._seen:
+                return False
+            self._seen = seen
+            self._said = self._read(status.st_size)
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, RecursionError) as error:
+            self._complain(f"{self._file} cannot be read and was left out: {error}")
+            return False
+        return self._combine()
+
+    def found_context(self, context: v1.RunContext) -> None:
+        """Take in what was found out about the surroundings of the attempt."""
+        self._context = context
+        self._combine()
+
+    def open(self, cursors: v1.AttemptVerdict | None) -> None:
+        """Begin on a new stream."""
+        known = cursors is not None and cursors.HasField("details_sequence")
+        self._level = self._level.on_new_stream(
+            cursors.details_sequence if known and cursors is not None else None
+        )
+        self._refused = False
+
+    def refuse(self) -> None:
+        """Take note that this scheduler takes no details."""
+        self._refused = True
+
+    def next(self, ref: v1.AttemptRef) -> v1.AttachRequest | None:
+        """Return the report of what is new, unless an earlier one is under way."""
+        if self._refused or not self._level.to_send:
+            return None
+        self._level = self._level.sending()
+        report = v1.DetailsReport(attempt=ref, sequence=self._level.sequence)
+        report.details.MergeFromString(self._body)
+        return v1.AttachRequest(details=report)
+
+    def acknowledged(self, ack: v1.Ack) -> None:
+        """Take note of what is stored."""
+        if ack.HasField("details_sequence"):
+            self._level = self._level.acknowledged(ack.details_sequence)
+
+    def _read(self, size: int) -> v1.RunDetails:
+        if size > _MAX_FILE:
+            raise ValueError(f"it is larger than {_MAX_FILE // 2**20} MiB")
+        document: object = json.loads(self._file.read_bytes())
+        if not isinstance(document, dict):
+            raise ValueError("it is no JSON object")
+        return details_message(document)
+
+    def _combine(self) -> bool:
+        message = v1.RunDetails()
+        message.CopyFrom(self._said)
+        if self._context is not None:
+            message.context.CopyFrom(self._context)
+        body = cut_to_size(message, MAX_DETAILS_BYTES).SerializeToString(deterministic=True)
+        if body == self._body:
+            return False
+        self._body = body
+        self._level = self._level.changed()
+        return True

@@ -1,0 +1,155 @@
+"""What a script says of its run: its document as a message cut to size, and values of messages as plain JSON.
+
+A script's own values are no parameters: they may be NaN, large or odd. Nothing here fails for their sake.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from google.protobuf.struct_pb2 import NULL_VALUE
+
+from sweepd import v1
+from sweepd.codec.values import MAX_VALUE_DEPTH
+from sweepd.spec.limits import INT64_MAX, INT64_MIN
+from sweepd.spec.point import Json
+
+MAX_DETAILS_BYTES: Final = 512 * 1024
+MAX_TAGS: Final = 1_000
+MAX_DEFINITIONS: Final = 1_000
+_MAX_NAMES: Final = 100
+_MAX_TEXT: Final = 64 * 1024
+_GOALS: Final = {"minimize": v1.GOAL_MINIMIZE, "maximize": v1.GOAL_MAXIMIZE}
+
+
+def details_message(document: Mapping[str, object]) -> v1.RunDetails:
+    """Return the document of a script as a message; members of a wrong type are left out."""
+    message = v1.RunDetails(
+        display_name=_words(document.get("name")),
+        notes=_words(document.get("notes")),
+        group=_words(document.get("group")),
+        job_type=_words(document.get("job_type")),
+        tags=_tags(document.get("tags")),
+        definitions=_definitions(document.get("definitions")),
+        preempting=document.get("preempting") is True,
+    )
+    step = document.get("resumed_from_step")
+    if isinstance(step, int) and not isinstance(step, bool) and INT64_MIN <= step <= INT64_MAX:
+        message.resumed_from_step = step
+    for name, target in (("config", message.config), ("summary", message.summary)):
+        members = document.get(name)
+        if isinstance(members, Mapping) and members:
+            target.SetInParent()
+            _fill_map(target, members, 0)
+    return cut_to_size(message, MAX_DETAILS_BYTES)
+
+
+def cut_to_size(message: v1.RunDetails, limit: int) -> v1.RunDetails:
+    """Leave out the largest members of `config` and `summary` until all of it has at most `limit` bytes."""
+    size = message.ByteSize()
+    if size <= limit:
+        return message
+    members = [
+        (entry.ByteSize(), name, entry.name)
+        for name, entries in (("config", message.config.entries), ("summary", message.summary.entries))
+        for entry in entries
+    ]
+    goes: set[tuple[str, str]] = set()
+    for weight, name, member in sorted(members, reverse=True):
+        if size <= limit - _MAX_NAMES * 128:  # the names of what was left out take room, too
+            break
+        goes.add((name, member))
+        size -= weight
+    for name, target in (("config", message.config), ("summary", message.summary)):
+        kept = [entry for entry in target.entries if (name, entry.name) not in goes]
+        if len(kept) < len(target.entries):
+            del target.entries[:]
+            target.entries.extend(kept)
+    message.left_out.extend(sorted(f"{name}.{member}"[:100] for name, member in goes)[:_MAX_NAMES])
+    if message.ByteSize() > limit:
+        for field in ("tags", "definitions", "notes"):
+            message.ClearField(field)
+            message.left_out.append(field)
+    return message
+
+
+def plain_map(message: v1.ParameterMap) -> dict[str, Json]:
+    """Return a mapping of a message as plain values; NaN and infinities are floats."""
+    return {entry.name: plain_value(entry.value) for entry in message.entries}
+
+
+def plain_value(message: v1.ParameterValue) -> Json:
+    """Return one value of a message as a plain one."""
+    match message.WhichOneof("kind"):
+        case "bool_value":
+            return message.bool_value
+        case "int_value":
+            return message.int_value
+        case "double_value":
+            return message.double_value
+        case "string_value":
+            return message.string_value
+        case "list_value":
+            return [plain_value(item) for item in message.list_value.values]
+        case "map_value":
+            return plain_map(message.map_value)
+        case _:
+            return None
+
+
+def _tags(value: object) -> list[str]:
+    listed = value if isinstance(value, list | tuple) else []
+    return [_words(tag) for tag in listed[:MAX_TAGS] if isinstance(tag, str)]
+
+
+def _definitions(value: object) -> list[v1.MetricDefinition]:
+    if not isinstance(value, Mapping):
+        return []
+    return [
+        v1.MetricDefinition(
+            name=_words(name),
+            summary=_tags(said.get("summary")),
+            step_metric=_words(said.get("step_metric")),
+            goal=_GOALS.get(_words(said.get("goal")), v1.GOAL_UNSPECIFIED),
+            hidden=said.get("hidden") is True,
+        )
+        for name, said in list(value.items())[:MAX_DEFINITIONS]
+        if isinstance(said, Mapping)
+    ]
+
+
+def _fill_map(message: v1.ParameterMap, members: Mapping[object, object], depth: int) -> None:
+    for name, value in members.items():
+        entry = message.entries.add(name=_text(str(name)))
+        _fill(entry.value, value, depth)
+
+
+def _fill(message: v1.ParameterValue, value: object, depth: int) -> None:
+    match value:
+        case None:
+            message.null_value = NULL_VALUE
+        case bool():
+            message.bool_value = value
+        case int() if INT64_MIN <= value <= INT64_MAX:
+            message.int_value = value
+        case float():
+            message.double_value = value
+        case str():
+            message.string_value = _text(value)
+        case Mapping() if depth < MAX_VALUE_DEPTH:
+            message.map_value.SetInParent()
+            _fill_map(message.map_value, value, depth + 1)
+        case Sequence() if depth < MAX_VALUE_DEPTH:
+            message.list_value.SetInParent()
+            for item in value:
+                _fill(message.list_value.values.add(), item, depth + 1)
+        case _:  # deeper than messages go, or a number that only text can hold
+            message.string_value = _text(str(value))[:1_000]
+
+
+def _words(value: object) -> str:
+    return _text(value)[:_MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _text(value: str) -> str:
+    """Return text that a message can carry."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
