@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
+from sweepd.compat.search_path import search_path
 from sweepd_agent import process, thinning, trial
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, Place, StopOrder
@@ -161,6 +162,8 @@ class Attempt:
         checkpoints = around.folder.checkpoint_folder(self.assignment)
         checkpoints.mkdir(parents=True, exist_ok=True)
         environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
+        if compat := self.assignment.compat or around.compat:
+            environ |= search_path(compat, environ)
         agent = trial.facts(place, around.labels, environ)
         self.argv = (
             trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)

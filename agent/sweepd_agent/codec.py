@@ -27,6 +27,7 @@ _CAUSES = {
     ExitCause.HANDED_BACK: v1.EXIT_CAUSE_HANDED_BACK,
     ExitCause.ORPHANED: v1.EXIT_CAUSE_ORPHANED,
 }
+_COMPATS = {v1.COMPAT_UNSPECIFIED: None, v1.COMPAT_WANDB: "wandb"}
 _REASONS = {
     v1.WITHHELD_REASON_LABELS: Reason.LABELS,
     v1.WITHHELD_REASON_GUARD: Reason.GUARD,
@@ -48,8 +49,10 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
     """Return what a StartRun hands out.
 
     Raises:
-        CodecError: its parameters are malformed.
+        CodecError: its parameters are malformed, or it needs a module that this agent does not have.
     """
+    if start.compat not in _COMPATS:
+        raise CodecError("compat", f"{start.compat} is not known here; a newer agent knows it")
     return Assignment(
         key=AttemptKey(start.run, start.attempt),
         sweep=start.sweep,
@@ -63,6 +66,7 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
         lost_after=seconds(start.lost_after),
         assigned_time=assigned_time,
         repeat=start.repeat if start.HasField("repeat") else None,
+        compat=_COMPATS[start.compat],
     )
 
 

@@ -96,6 +96,7 @@ async def _run(
             environ=INHERITED,
             labels=options.labels,
             interpreter=options.interpreter,
+            compat=options.compat,
             adopt=options.adopt,
             output=ThreadPoolExecutor(1, thread_name_prefix="output") if options.show_output else None,
             log=log,

@@ -44,6 +44,7 @@ class Options:
     adopt: bool
     stop_on_disconnect: bool
     interpreter: str | None
+    compat: str | None
     show_output: str | None
     # Private to `sweepd.agent` with a function: what is started for every run, in place of its own command.
     stand_in: tuple[str, ...] | None
@@ -76,6 +77,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         adopt=not given.no_adopt,
         stop_on_disconnect=given.on_disconnect == "stop",
         interpreter=given.interpreter,
+        compat=given.compat,
         show_output=given.show_output,
         stand_in=given.stand_in,
         min_free=given.min_free,
@@ -152,6 +154,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="what runs do when the lease ends and the server is away (continue)",
     )
     add("--interpreter", metavar="PATH", help="what ${interpreter} stands for (python)")
+    add("--compat", choices=("wandb",), help="put sweepd in the place of that module, for unmodified scripts")
     add(
         "--show-output",
         nargs="?",

@@ -19,6 +19,8 @@ class Surroundings:
     environ: Mapping[str, str]
     labels: Mapping[str, str]
     interpreter: str | None
+    # Whose module all runs here find sweepd under; None: as their sweeps say.
+    compat: str | None
     adopt: bool
     # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
     output: Executor | None

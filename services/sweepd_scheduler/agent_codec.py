@@ -226,6 +226,7 @@ def _described(session: str, message: v1.DetailsReport) -> Described:
         stop_grace=duration(terms.stop_grace),
         lost_after=duration(terms.lost_after),
         repeat=run.repeat if sweep.spec.repeats > 1 else None,
+        compat=compat_number(sweep.spec.compat),
     )
 
 

@@ -50,6 +50,8 @@ class Assignment:
     assigned_time: float
     # Which of the runs of its point it is, from 0; None: its point has one run.
     repeat: int | None = None
+    # Whose module the program finds sweepd under; None: nobody's.
+    compat: str | None = None
 
 
 class ExitCause(StrEnum):

@@ -43,6 +43,7 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
         "requires": labels,
         "tags": list(spec.tags),
         "metadata": dict(point_from_message(spec.metadata)) if spec.HasField("metadata") else {},
+        "compat": word(v1.Compat.Name(spec.compat), "COMPAT_") if spec.compat else None,
     }
 
 

@@ -1,18 +1,22 @@
 """How the runs of a sweep are handled, as fields of its specification and as keys of a sweep file."""
 
+from collections.abc import Mapping
+
 from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message, point_message
 from sweepd.durations import duration_text
-from sweepd.spec import Aggregate, SweepSpec
+from sweepd.spec import Aggregate, Compat, SweepSpec
 
 _AGGREGATES = {each: v1.Aggregate.Value(f"AGGREGATE_{each.name}") for each in Aggregate}
+_COMPATS = {each: v1.Compat.Value(f"COMPAT_{each.name}") for each in Compat}
 _AGGREGATE_WORDS: dict[int, str] = {number: word.value for word, number in _AGGREGATES.items()}
+_COMPAT_WORDS: dict[int, str] = {number: word.value for word, number in _COMPATS.items()}
 
 
 def fill_handling(message: v1.SweepSpec, spec: SweepSpec) -> None:
-    """Set repeats, failures, time, labels and metadata in the message of a specification.
+    """Set repeats, failures, time, labels, metadata and compatibility in the message of a specification.
 
     Raises:
         CodecError: a value of the metadata cannot travel.
@@ -33,6 +37,7 @@ def fill_handling(message: v1.SweepSpec, spec: SweepSpec) -> None:
     message.tags.extend(spec.tags)
     if spec.metadata:
         message.metadata.CopyFrom(point_message(dict(spec.metadata), "metadata"))
+    message.compat = compat_number(spec.compat)
 
 
 def handling_document(message: v1.SweepSpec) -> dict[str, object]:
@@ -45,7 +50,7 @@ def handling_document(message: v1.SweepSpec) -> dict[str, object]:
     if message.repeats:
         document["repeats"] = message.repeats
     if message.aggregate:
-        document["aggregate"] = _aggregate_word(message.aggregate)
+        document["aggregate"] = _word(_AGGREGATE_WORDS, message.aggregate, "aggregate")
     if message.HasField("retry"):
         document["retry"] = _retry_document(message.retry)
     if message.canary:
@@ -60,13 +65,20 @@ def handling_document(message: v1.SweepSpec) -> dict[str, object]:
         document["tags"] = list(message.tags)
     if message.HasField("metadata"):
         document["metadata"] = point_from_message(message.metadata, "metadata")
+    if message.compat:
+        document["compat"] = _word(_COMPAT_WORDS, message.compat, "compat")
     return document
 
 
-def _aggregate_word(number: int) -> str:
-    word = _AGGREGATE_WORDS.get(number)
+def compat_number(compat: Compat | None) -> v1.Compat.ValueType:
+    """Return the number that says whose module scripts find sweepd under."""
+    return v1.COMPAT_UNSPECIFIED if compat is None else _COMPATS[compat]
+
+
+def _word(words: Mapping[int, str], number: int, field: str) -> str:
+    word = words.get(number)
     if word is None:
-        raise CodecError("aggregate", f"{number} is no legal value")
+        raise CodecError(field, f"{number} is no legal value")
     return word
 
 

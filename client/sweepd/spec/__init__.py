@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
     from sweepd.spec.sweep_spec import (
         Aggregate,
+        Compat,
         Goal,
         Guard,
         Impute,
@@ -55,6 +56,7 @@ __all__ = [
     "Asha",
     "Beta",
     "Categorical",
+    "Compat",
     "Constant",
     "Count",
     "Diagnostic",
@@ -181,6 +183,7 @@ _NAMES_BY_MODULE = {
     ),
     "sweep_spec": (
         "Aggregate",
+        "Compat",
         "Goal",
         "Guard",
         "Impute",

@@ -88,6 +88,8 @@ def _handling(spec: SweepSpec) -> dict[str, Json]:
         document["tags"] = list(spec.tags)
     if spec.metadata:
         document["metadata"] = dict(spec.metadata)
+    if spec.compat is not None:
+        document["compat"] = spec.compat.value
     return document
 
 

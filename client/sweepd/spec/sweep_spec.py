@@ -43,6 +43,12 @@ class ObjectiveValue(StrEnum):
     MEAN = "mean"
 
 
+class Compat(StrEnum):
+    """Whose module a training script may import, for sweepd's in its place."""
+
+    WANDB = "wandb"
+
+
 class Aggregate(StrEnum):
     """How the values of the runs of one point become the value of the point."""
 
@@ -99,6 +105,7 @@ class SweepSpec:
         requires: labels that an agent must have.
         tags: labels of the sweep, for lists.
         metadata: whatever the user keeps with it.
+        compat: the module that scripts find sweepd under.
     """
 
     method: Method
@@ -127,6 +134,7 @@ class SweepSpec:
     requires: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Json] = field(default_factory=dict)
+    compat: Compat | None = None
     search_space: SearchSpace = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

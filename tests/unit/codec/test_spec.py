@@ -250,6 +250,10 @@ def an_unknown_aggregate(message: v1.SweepSpec) -> None:
     message.aggregate = 77  # type: ignore[assignment]
 
 
+def an_unknown_module(message: v1.SweepSpec) -> None:
+    message.compat = 77  # type: ignore[assignment]
+
+
 def too_many_tags(message: v1.SweepSpec) -> None:
     message.tags.extend(str(number) for number in range(65))
 
@@ -278,6 +282,7 @@ def a_share_that_is_no_number(message: v1.SweepSpec) -> None:
         (a_negative_time, "sweep_timeout"),
         (too_many_repeats, "repeats"),
         (an_unknown_aggregate, "aggregate"),
+        (an_unknown_module, "compat"),
         (too_many_tags, "tags"),
         (a_share_that_is_no_number, "guard.sweep"),
     ],

@@ -143,6 +143,7 @@ handling: dict[str, st.SearchStrategy[object]] = {
     "requires": st.dictionaries(labels, labels, max_size=3),
     "tags": st.lists(labels, max_size=3, unique=True),
     "metadata": st.dictionaries(words, json_values, max_size=3),
+    "compat": st.just("wandb"),
 }
 """What a sweep may say beside its space."""
 

@@ -178,5 +178,4 @@ _CHECKS: Final[dict[str, Callable[[Fields, str], object]]] = {
     "stop_when": _stop_when,
     "on_disconnect": lambda fields, key: fields.word(key, ON_DISCONNECT),
     "metrics_from": _metrics_from,
-    "compat": lambda fields, key: fields.word(key, ("wandb",)),
 }

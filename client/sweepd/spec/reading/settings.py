@@ -15,13 +15,13 @@ from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.json_value import is_finite, read_json
 from sweepd.spec.reading.keys import GUARD_KEYS, RETRY_KEYS
 from sweepd.spec.reading.nodes import SequenceNode
-from sweepd.spec.sweep_spec import Aggregate, Guard, Retry
+from sweepd.spec.sweep_spec import Aggregate, Compat, Guard, Retry
 from sweepd.spec.wording import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the file says of repeats, failures, time and labels."""
+    """What the file says of repeats, failures, time, labels and scripts."""
 
     repeats: int
     aggregate: Aggregate
@@ -32,6 +32,7 @@ class Settings:
     requires: dict[str, str]
     tags: tuple[str, ...]
     metadata: dict[str, Json]
+    compat: Compat | None
 
 
 def read_settings(fields: Fields) -> Settings:
@@ -47,6 +48,7 @@ def read_settings(fields: Fields) -> Settings:
         requires=_requires(fields),
         tags=_tags(fields),
         metadata=_metadata(fields),
+        compat=fields.choice("compat", Compat),
     )
 
 

@@ -74,6 +74,7 @@ def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:
         requires=settings.requires,
         tags=settings.tags,
         metadata=settings.metadata,
+        compat=settings.compat,
         **texts,
     )
     _check_size(fields, spec)

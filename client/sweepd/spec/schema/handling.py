@@ -25,7 +25,7 @@ from sweepd.spec.schema.pieces import (
     words,
 )
 from sweepd.spec.schema.space import EXPRESSION, NAME
-from sweepd.spec.sweep_spec import Aggregate, Guard, Retry
+from sweepd.spec.sweep_spec import Aggregate, Compat, Guard, Retry
 
 _LABEL: Final = text(maxLength=MAX_LABEL_LENGTH)
 _POINTS: Final = items({"type": "object", "propertyNames": NAME}, minItems=1)
@@ -97,4 +97,8 @@ HANDLING: Final[dict[str, Schema]] = {
         "Labels of the sweep, for lists.", items(_LABEL, maxItems=MAX_LABELS, uniqueItems=True)
     ),
     "metadata": described("Whatever is to be kept with the sweep.", {"type": "object"}),
+    "compat": described(
+        "Put sweepd in the place of another product's module, for scripts that import that.",
+        words({Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}),
+    ),
 }

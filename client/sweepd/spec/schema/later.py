@@ -72,7 +72,6 @@ def later_keys() -> dict[str, Schema]:
             "Where to read metrics that the script does not log itself.",
             _at_least_one(METRICS_FROM_KEYS, dict.fromkeys(METRICS_FROM_KEYS, TEXT)),
         ),
-        "compat": described("Whose module the training script imports.", choice(["wandb"])),
     }
     return {
         key: {**schema, "description": f"{schema['description']}{_LATER}"} for key, schema in schemas.items()

@@ -5,6 +5,7 @@ import pytest
 from sweepd.spec import (
     Aggregate,
     Asha,
+    Compat,
     Guard,
     Hyperband,
     Median,
@@ -76,6 +77,7 @@ def test_what_is_not_written_has_its_default() -> None:
         ("tags: [a, b c, ☃]", "tags", ("a", "b c", "☃")),
         ("tags: []", "tags", ()),
         ("metadata: {a: [1, 1.0, {b: null}], 'x y': true}", "metadata", METADATA),
+        ("compat: wandb", "compat", Compat.WANDB),
         ("run_cap: 20.0", "run_cap", 20),
         ("seed: -9223372036854775808", "seed", -(2**63)),
         ("command: []", "command", ()),
@@ -120,6 +122,7 @@ def test_a_key_is_read_as(text: str, field: str, value: object) -> None:
         ("initial: [{a: 1}]\nruns: [{a: 1}]", "list"),
         ("runs: []", "list"),
         ("aggregate: mean", "grid"),
+        ("compat: mlflow", "grid"),
     ],
 )
 def test_what_is_beyond_a_limit_or_has_no_meaning_is_refused(text: str, method: str) -> None:
@@ -211,7 +214,6 @@ LATER = {
     "stop_when": "{no_improvement: 3}",
     "on_disconnect": "stop",
     "metrics_from": "{stdout: x}",
-    "compat": "wandb",
 }
 
 
