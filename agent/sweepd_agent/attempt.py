@@ -9,9 +9,9 @@ from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, Place, StopOrder
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
-from sweepd_agent.feed import Feed
 from sweepd_agent.details import FILE_NAME as DETAILS_FILE
 from sweepd_agent.details import Details
+from sweepd_agent.feed import Feed
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
 from sweepd_agent.spool import Spool
@@ -44,10 +44,10 @@ class Attempt:
             rungs=assignment.rungs,
             wall_clock=around.wall_clock,
         )
-        self.feed = Feed(
         details = Details(
             folder.path / DETAILS_FILE, lambda message: self._complain("details", message), around.monotonic
         )
+        self.feed = Feed(
             self.key,
             self._spool,
             folder.log_file,
@@ -88,8 +88,8 @@ class Attempt:
     def find_process(self) -> SupervisedProcess | None:
         """Look for the process that an earlier agent has started."""
         self.process = process.find(self.folder)
-        self.argv = self.folder.arguments()
         self.feed.details.look()
+        self.argv = self.folder.arguments()
         return self.process
 
     async def journal(self) -> None:
@@ -186,10 +186,10 @@ class Attempt:
         finally:
             end.cancel()
         await self._read_rest()
+        self.feed.details.look(at_once=True)
         self._spool.finish()
         if self._output is not None:
             await self._output.show_rest()
-        self.feed.details.look(at_once=True)
         await self._save_patiently()
         return end.result()
 
@@ -203,11 +203,11 @@ class Attempt:
                 active = now
             if self._spool.urgent or now - flushed >= self._home.flush_interval:
                 flushed = now
+                if self.feed.details.look():
+                    self._home.wake()
                 if self._spool.fresh:
                     await self._save_patiently()
                     await self._thin()
-                if self.feed.details.look():
-                    self._home.wake()
                 if self.feed.look_at_log():
                     active = now
                     self._home.wake()

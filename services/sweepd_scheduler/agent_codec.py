@@ -5,7 +5,6 @@ from google.protobuf.duration_pb2 import Duration
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
-from sweepd.codec.handling import compat_number
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
@@ -201,7 +200,6 @@ def _exited(session: str, message: v1.RunExited) -> Exited:
     )
 
 
-def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
 def _described(session: str, message: v1.DetailsReport) -> Described:
     body = message.details.SerializeToString()
     if len(body) > MAX_DETAILS_BYTES or not 1 <= message.sequence <= MAX_ROW:
@@ -209,6 +207,7 @@ def _described(session: str, message: v1.DetailsReport) -> Described:
     return Described(session=session, ref=ref(message.attempt), sequence=message.sequence, body=body)
 
 
+def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
     sweep, run = command.sweep, command.run
     metric = sweep.spec.metric
     return v1.StartRun(
@@ -237,9 +236,9 @@ def _ack_message(ack: Ack) -> v1.Ack:
         exited=ack.run_state is not None,
         run_state=RUN_STATES[ack.run_state] if ack.run_state else v1.RUN_STATE_UNSPECIFIED,
         notice=ack.notice,
+        details_sequence=ack.details_sequence,
     )
 
-        details_sequence=ack.details_sequence,
 
 def _withheld_message(withheld: Withheld) -> v1.Withheld:
     return v1.Withheld(
@@ -253,5 +252,5 @@ def _verdict_message(verdict: Fated) -> v1.AttemptVerdict:
         fate=_FATES[verdict.fate],
         observation_row=verdict.observation_row,
         exited=verdict.exited,
-    )
         details_sequence=verdict.details_sequence,
+    )

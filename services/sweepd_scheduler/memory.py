@@ -128,6 +128,11 @@ class MemoryStore:
         found = self._runs.get((sweep.key, name.number)) if sweep else None
         return found[0] if found else None
 
+    def details(self, run: RunKey) -> bytes | None:
+        """Return what is told of a run besides metrics."""
+        found = self._details.get(run)
+        return found.body if found else None
+
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
@@ -136,11 +141,6 @@ class MemoryStore:
         if best:
             sign = 1 if better(0.0, 1.0, sweep.goal) else -1
             valued = [(run.value(sweep.value_kind), run) for run in found]
-    def details(self, run: RunKey) -> bytes | None:
-        """Return what is told of a run besides metrics."""
-        found = self._details.get(run)
-        return found.body if found else None
-
             found = [
                 run
                 for _, _, run in sorted(
@@ -190,7 +190,13 @@ class MemoryStore:
             state=attempt.state,
             observation_row=run.observation_row if number == run.attempt else 0,
             resumed_from_step=attempt.resumed_from_step,
+            details_sequence=details.sequence if details and details.attempt == number else 0,
         )
+
+    def _put_details(self, change: DetailsChanged) -> None:
+        known = self._details.get(change.key)
+        if known is None or (known.attempt, known.sequence) < (change.attempt, change.sequence):
+            self._details[change.key] = change
 
     def _stored(self, sweep: Sweep) -> Stored:
         runs = self._runs_of(sweep.key)
@@ -220,14 +226,8 @@ class MemoryStore:
             run for (key, _), (run, _) in sorted(self._runs.items(), key=lambda each: each[0]) if key == sweep
         ]
 
-            details_sequence=details.sequence if details and details.attempt == number else 0,
     def _changed(self, sweep: int, found: Sequence[Run], limit: int) -> Changed:
         entity, number = self._sweeps[sweep]
-    def _put_details(self, change: DetailsChanged) -> None:
-        known = self._details.get(change.key)
-        if known is None or (known.attempt, known.sequence) < (change.attempt, change.sequence):
-            self._details[change.key] = change
-
         part = page(found, limit, run_weight)
         return Changed(
             sweep=entity,

@@ -8,7 +8,7 @@ from sweepd.spec import Point
 from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembered, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import Run, RunState
+from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.weight import Page, point_weight
@@ -113,7 +113,7 @@ class Records(Protocol):
         """Return the newest lines of the record of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts; what looks like a run of a sweep that there is not may stand alone."""
+        """Return one run with all attempts."""
 
     def details(self, run: RunKey) -> bytes | None:
         """Return what is told of a run besides metrics, as a serialised `RunDetails`; None if nothing is."""

@@ -13,7 +13,7 @@ from sweepd_scheduler import rows, rows_read, sql_rows
 from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import Run, RunState
+from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
@@ -82,8 +82,10 @@ class SqliteRecords:
             sweep = sql_rows.sweep_row(connection, name.sweep)
             if sweep is None:
                 return None
-            row, sweep = found
-            return next(sql_rows.runs(connection, sweep, [row]), None)
+            found = connection.execute(
+                "select * from run where sweep_id = ? and number = ?", (sweep["id"], name.number)
+            )
+            return next(sql_rows.runs(connection, name.sweep, found), None)
 
     def details(self, run: RunKey) -> bytes | None:
         """Return what is told of a run besides metrics."""

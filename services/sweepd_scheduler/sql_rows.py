@@ -85,15 +85,14 @@ def happened(row: sqlite3.Row) -> Happened:
 
 def known(connection: sqlite3.Connection, name: RunName, number: int) -> Known | None:
     """Return what is stored of an attempt; None if there is nothing."""
-    found = run_row(connection, name)
-    if found is None:
-        return None
-    row, sweep = found
-    tried = connection.execute(
-        "select a.state, a.resumed_from_step, d.sequence from attempt a left join run_details d"
-        " on d.sweep_id = a.sweep_id and d.run = a.run and d.attempt = a.number"
-        " where a.sweep_id = ? and a.run = ? and a.number = ?",
-        (row["sweep_id"], row["number"], number),
+    row = connection.execute(
+        "select r.sweep_id, r.number, r.attempt, r.state, r.observation_row, a.state as attempt_state,"
+        " a.resumed_from_step, d.sequence from sweep s"
+        " join run r on r.sweep_id = s.id and r.number = ?"
+        " join attempt a on a.sweep_id = s.id and a.run = r.number and a.number = ?"
+        " left join run_details d on d.sweep_id = s.id and d.run = r.number and d.attempt = a.number"
+        " where s.entity = ? and s.project = ? and s.sweep = ?",
+        (name.number, number, name.sweep.parent.entity, name.sweep.parent.project, name.sweep.id),
     ).fetchone()
     if row is None:
         return None
@@ -102,6 +101,6 @@ def known(connection: sqlite3.Connection, name: RunName, number: int) -> Known |
         run_state=RunState(row["state"]),
         state=AttemptState(row["attempt_state"]),
         observation_row=row["observation_row"] if row["attempt"] == number else 0,
-        resumed_from_step=tried["resumed_from_step"],
-        details_sequence=tried["sequence"] or 0,
+        resumed_from_step=row["resumed_from_step"],
+        details_sequence=row["sequence"] or 0,
     )

@@ -137,8 +137,6 @@ class AttemptRow(SchedulerTable, table=True):
     end_time: int = Field(sa_column=_whole())
 
 
-class RungRow(SchedulerTable, table=True):
-    """The value of a run at a rung of a rule of early termination, its newest attempt's.
 class RunDetailsRow(SchedulerTable, table=True):
     """What is told of a run besides metrics: the newest report, by attempt and sequence."""
 
@@ -151,6 +149,8 @@ class RunDetailsRow(SchedulerTable, table=True):
     """A serialised `RunDetails`."""
 
 
+class RungRow(SchedulerTable, table=True):
+    """The value of a run at a rung of a rule of early termination, its newest attempt's.
 
     Without a rowid it is read four times as fast at a start: the values lie beside the keys, rung after rung.
     """

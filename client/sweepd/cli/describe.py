@@ -1,6 +1,7 @@
 """How `get` shows one sweep or one run to a person."""
 
 from sweepd.cli.columns import shown_time, shown_value, shown_words, took, with_progress
+from sweepd.cli.details_shapes import details_entries
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.rule_text import rule_entries, verdict_text
@@ -65,6 +66,7 @@ def describe_run(run: Row, *, colored: bool) -> str:
         ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
         ("logged", shown_words(run["loggedKeys"])),
         ("took", run_took(run)),
+        *details_entries(run),
     ]
     text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
     attempts = run["attempts"]

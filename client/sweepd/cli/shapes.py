@@ -5,6 +5,7 @@ from typing import TypeAlias
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
+from sweepd.cli.details_shapes import details_shape
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.spec_shapes import Shape, spec_shape, word
 from sweepd.cli.states import RUN_STATES
@@ -71,6 +72,7 @@ def run_shape(run: v1.Run) -> Shape:
         "provenance": _provenance(run.provenance) if run.HasField("provenance") else None,
         "verdicts": [_verdict(verdict) for verdict in run.verdicts],
         "loggedKeys": list(run.logged_keys),
+        "details": details_shape(run.details) if run.HasField("details") else None,
         "createTime": _time(run, "create_time"),
         "startTime": _time(run, "start_time"),
         "endTime": _time(run, "end_time"),

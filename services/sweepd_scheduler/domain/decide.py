@@ -114,9 +114,9 @@ def _report(turn: Turn, event: Report) -> None:
             reports.observed(turn, event)
         case Exited():
             reports.exited(turn, event)
+        case Described():
+            reports.described(turn, event)
         case Strayed():
             reports.strayed(turn, event)
         case Answered():
             reports.answered(turn, event)
-        case Described():
-            reports.described(turn, event)

@@ -67,15 +67,6 @@ class GuardChanged:
     guarded: Guarded | None
 
 
-class StudyEvent(StrEnum):
-    """What a study is told."""
-
-    HANDED_OUT = "handed-out"
-    RUNG_REACHED = "rung-reached"
-    VALUE_SO_FAR = "value-so-far"
-    ENDED = "ended"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsChanged:
     """What is told of a run besides metrics; stored unless something newer is: (attempt, sequence) decides.
@@ -87,6 +78,15 @@ class DetailsChanged:
     attempt: int
     sequence: int
     body: bytes
+
+
+class StudyEvent(StrEnum):
+    """What a study is told."""
+
+    HANDED_OUT = "handed-out"
+    RUNG_REACHED = "rung-reached"
+    VALUE_SO_FAR = "value-so-far"
+    ENDED = "ended"
 
 
 class Outcome(StrEnum):
@@ -144,6 +144,7 @@ Change = (
     | AttemptChanged
     | RungReached
     | GuardChanged
+    | DetailsChanged
     | StudyNoted
     | Happened
     | Remembered
@@ -154,7 +155,6 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    | DetailsChanged
     """Start the newest attempt of a run."""
 
     command: int
@@ -181,6 +181,7 @@ class Ack:
     observation_row: int | None = None
     run_state: RunState | None = None  # set once the end is stored
     notice: str = ""
+    details_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,6 @@ class Fenced:
 
 
 @dataclass(frozen=True, slots=True)
-    details_sequence: int | None = None
 class NotUnderstood:
     """A report made no sense."""
 

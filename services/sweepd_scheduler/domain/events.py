@@ -71,13 +71,13 @@ class Known:
     state: AttemptState
     observation_row: int
     resumed_from_step: int | None = None
+    details_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldAttempt:
     """An attempt that an agent still has something of, and what the database holds of it, if anything."""
 
-    details_sequence: int = 0
     ref: AttemptRef
     known: Known | None
 
@@ -162,13 +162,6 @@ class Exited:
     log_tail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Strayed:
-    """Points or a log came from an attempt that may not deliver any, as far as was to be seen at once."""
-
-    time: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """What is told of a run besides metrics, all of it; `body` is a serialised `RunDetails`."""
@@ -177,6 +170,12 @@ class Described:
     ref: AttemptRef
     sequence: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Strayed:
+    """Points or a log came from an attempt that may not deliver any, as far as was to be seen at once."""
+
     session: str
     ref: AttemptRef
 

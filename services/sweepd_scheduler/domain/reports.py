@@ -112,6 +112,7 @@ def exited(turn: Turn, event: Exited) -> None:
         event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=left, notice=notice)
     )
 
+
 def described(turn: Turn, event: Described) -> None:
     """Store what is told of a run; of an attempt whose end was taken, too, as points are."""
     held = turn.state.holdings[event.session].by_handle.get(event.ref.handle)
@@ -123,7 +124,6 @@ def described(turn: Turn, event: Described) -> None:
         DetailsChanged(key=held.key, attempt=event.ref.attempt, sequence=event.sequence, body=event.body)
     )
     turn.tell(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
-
 
 
 def strayed(turn: Turn, event: Strayed) -> None:

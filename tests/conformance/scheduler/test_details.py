@@ -1,0 +1,92 @@
+"""What is told of a run besides metrics: the newest report is kept, in every kind of store."""
+
+from __future__ import annotations
+
+from conformance.scheduler.conftest import Opened, StoredWorld
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.decision import Ack, Fenced
+from sweepd_scheduler.domain.events import Described
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.run import Exit, ExitCause
+from unit.scheduler.world import GRID_4, PARENT
+
+KEY = (1, 1)
+NAME = RunName(SweepName(PARENT, "s"), 1)
+
+
+def says(world: StoredWorld, session: str, ref: AttemptRef, sequence: int, body: bytes) -> None:
+    world.happens(Described(session=session, ref=ref, sequence=sequence, body=body))
+    world.save()
+
+
+def stored_sequence(opened: Opened, attempt: int) -> int:
+    (known,) = opened.records.known([(NAME, attempt)])
+    assert known is not None
+    return known.details_sequence
+
+
+def test_the_newest_replaces_what_came_before(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.save()
+    assert opened.records.details(KEY) is None
+    assert stored_sequence(opened, 1) == 0
+    says(world, session, start.ref, 1, b"one")
+    says(world, session, start.ref, 3, b"three")
+    assert opened.records.details(KEY) == b"three"
+    assert stored_sequence(opened, 1) == 3
+    for late in (2, 3):
+        says(world, session, start.ref, late, b"late")
+        assert opened.records.details(KEY) == b"three"
+    assert [told for _, told in world.told][-1] == Ack(ref=start.ref, details_sequence=3)
+    world.restart()
+    assert opened.records.details(KEY) == b"three"
+
+
+def test_several_in_one_turn_leave_the_newest(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    for sequence, body in ((2, b"two"), (1, b"one")):
+        world.happens(Described(session=session, ref=start.ref, sequence=sequence, body=body))
+    world.save()
+    assert opened.records.details(KEY) == b"two"
+
+
+def test_what_an_ended_attempt_still_tells_is_kept(world: StoredWorld, opened: Opened) -> None:
+    """As its points are: the end waits for nothing."""
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.exits(session, start.ref)
+    says(world, session, start.ref, 1, b"last words")
+    assert opened.records.details(KEY) == b"last words"
+
+
+def test_a_newer_attempt_wins_and_an_older_one_is_fenced(world: StoredWorld, opened: Opened) -> None:
+    world.create({**GRID_4, "retry": {"failure": 1}})
+    session = world.attach()
+    first = world.takes_one(session)
+    says(world, session, first.ref, 7, b"first")
+    world.exits(session, first.ref, Exit(cause=ExitCause.EXITED, code=1))
+    second = world.takes_one(session)
+    assert (second.run.number, second.ref.attempt) == (1, 2)
+    says(world, session, second.ref, 1, b"second")
+    assert opened.records.details(KEY) == b"second"
+    assert (stored_sequence(opened, 1), stored_sequence(opened, 2)) == (0, 1)
+    says(world, session, first.ref, 8, b"late")
+    assert opened.records.details(KEY) == b"second"
+
+
+def test_a_fenced_attempt_tells_nothing(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach("ann")
+    start = world.takes_one(session)
+    world.passes(10_000.0)
+    other = world.attach("bob")
+    again = world.takes_one(other)
+    assert again.run.number == 1
+    says(world, session, start.ref, 1, b"fenced")
+    assert opened.records.details(KEY) is None
+    assert (session, Fenced(start.ref)) in world.told

@@ -1,0 +1,47 @@
+"""Only the newest state counts, is told once a stream, and is told again until it is acknowledged."""
+
+from __future__ import annotations
+
+from sweepd_agent.core.level import Level
+
+
+def test_a_state_is_told_once_and_done_when_it_is_acknowledged() -> None:
+    level = Level().on_new_stream(None).changed()
+    assert level.to_send
+    assert not level.done
+    level = level.sending()
+    assert not level.to_send
+    level = level.acknowledged(1)
+    assert level.done
+    assert not level.to_send
+
+
+def test_what_changes_while_one_is_under_way_follows_its_acknowledgement() -> None:
+    level = Level().on_new_stream(None).changed().sending().changed().changed()
+    assert not level.to_send
+    level = level.acknowledged(1)
+    assert level.to_send
+    level = level.sending().acknowledged(3)
+    assert level.done
+
+
+def test_what_was_under_way_when_a_stream_broke_is_told_again() -> None:
+    level = Level().on_new_stream(None).changed().sending()
+    assert level.on_new_stream(0).to_send
+    assert not level.on_new_stream(1).to_send
+    assert level.on_new_stream(None).to_send, "unknown is not yet stored"
+
+
+def test_a_new_process_numbers_beyond_what_an_earlier_one_told() -> None:
+    """Else what it has read anew would be taken for something old."""
+    level = Level().changed().on_new_stream(41)
+    assert level.to_send
+    assert level.sending().sequence == 42
+    assert not level.done
+    assert Level().on_new_stream(41).done
+
+
+def test_an_acknowledgement_from_beyond_is_no_state_of_ours() -> None:
+    level = Level().on_new_stream(None).changed().acknowledged(9)
+    assert level.done
+    assert level.changed().to_send
