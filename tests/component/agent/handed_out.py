@@ -21,6 +21,8 @@ class Attempt:
     observation_row: int = 0
     point_row: int = 0
     log: bytes = b""
+    # The details that came, oldest first, under their numbers.
+    details: list[tuple[int, v1.RunDetails]] = field(default_factory=list)
     observations: list[tuple[int, int, float]] = field(default_factory=list)
     points: dict[tuple[int, str], object] = field(default_factory=dict)
     steps: dict[int, int] = field(default_factory=dict)

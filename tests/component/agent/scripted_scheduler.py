@@ -18,6 +18,8 @@ from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServ
 from sweepd.v1.server_service_pb2_grpc import ServerServiceServicer, add_ServerServiceServicer_to_server
 
 SWEEP = "local/demo/tune"
+# Reports that the first version did not know.
+LATER = {"details"}
 Context = grpc.ServicerContext
 
 
@@ -46,6 +48,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.flush_interval = 0.1
         self.acks_points = True
         self.acks_logs = True
+        # As schedulers of the first version are, which know no later kinds of reports.
+        self.of_first_version = False
         # Said with the acknowledgement of an end.
         self.notice = ""
         # Sweeps of which agents are told that they get no runs.
@@ -254,6 +258,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             point_row=attempt.point_row if self.acks_points else None,
             log_offset=len(attempt.log) if self.acks_logs else None,
             exited=attempt.exit is not None,
+            details_sequence=max((number for number, _ in attempt.details), default=0),
         )
 
     def _hand_out(self, session: Session) -> None:
@@ -280,6 +285,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             if request.command_result.error:
                 session.wanted = 0
             self._hand_out(session)
+        elif kind in LATER and self.of_first_version:
+            session.send(unsupported=v1.Unsupported(report="report of an unknown kind"))
         elif kind == "goodbye":
             session.said_goodbye = True
         elif kind == "heartbeat":
@@ -304,6 +311,9 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             case "log" if self.acks_logs:
                 attempt.takes_log(request.log)
                 self._ack(session, attempt, log_offset=len(attempt.log))
+            case "details":
+                attempt.details.append((request.details.sequence, request.details.details))
+                self._ack(session, attempt, details_sequence=request.details.sequence)
             case "run_exited" if attempt.takes_exit(request.run_exited):
                 self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
             case "run_exited":

@@ -1,0 +1,143 @@
+"""What a script says of its run in its folder reaches the scheduler, however the connection fares."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from component.agent.agent_processes import Machine
+from component.agent.handed_out import Attempt
+from component.agent.scripted_scheduler import ScriptedScheduler
+from sweepd import v1
+from sweepd.codec.details import plain_map
+
+SAY = """
+import json, os, pathlib, sys, time
+folder = pathlib.Path(os.environ["SWEEPD_RUN_DIR"])
+
+def say(**document):
+    (folder / ".details").write_text(json.dumps(document))
+    os.replace(folder / ".details", folder / "details.json")
+
+def wait_for(name):
+    while not pathlib.Path(name).exists():
+        time.sleep(0.02)
+"""
+TWICE = f"""{SAY}
+say(name="first", config={{"lr": 0.1, "own": float("nan")}}, tags=["a"])
+wait_for("go")
+say(name="second", summary={{"acc": 0.5}}, preempting=True)
+wait_for("end")
+"""
+AT_THE_END = f"""{SAY}
+say(name="last words", resumed_from_step=7)
+"""
+BROKEN = f"""{SAY}
+(folder / "details.json").write_text("[1, 2")
+wait_for("go")
+say(name="mended")
+"""
+
+
+def said(attempt: Attempt) -> list[v1.RunDetails]:
+    return [details for _, details in attempt.details]
+
+
+def test_each_change_is_told_and_the_newest_counts(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    machine.write("say.py", TWICE)
+    run = scheduler.add(sys.executable, "say.py")
+    agent = machine.start("--count", "1")
+    attempt = scheduler.attempt(run)
+    scheduler.until(lambda: any(details.display_name == "first" for details in said(attempt)))
+    (machine.folder / "go").touch()
+    scheduler.until(lambda: any(details.display_name == "second" for details in said(attempt)))
+    (machine.folder / "end").touch()
+    assert agent.ended() == 0
+    numbers = [number for number, _ in attempt.details]
+    assert numbers == sorted(set(numbers))
+    last = said(attempt)[-1]
+    assert (last.display_name, last.preempting, plain_map(last.summary)) == ("second", True, {"acc": 0.5})
+    assert not last.HasField("config"), "a report is all there is, not what was added"
+
+
+def test_what_is_said_last_comes_though_the_script_has_ended(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("say.py", AT_THE_END)
+    run = scheduler.add(sys.executable, "say.py")
+    assert machine.start("--count", "1").ended() == 0
+    last = said(scheduler.attempt(run))[-1]
+    assert (last.display_name, last.resumed_from_step) == ("last words", 7)
+
+
+def test_another_agent_tells_it_again_under_a_higher_number(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("say.py", TWICE)
+    run = scheduler.add(sys.executable, "say.py")
+    agent = machine.start()
+    attempt = scheduler.attempt(run)
+    scheduler.until(lambda: any(details.display_name == "first" for details in said(attempt)))
+    agent.kill()
+    before = max(number for number, _ in attempt.details)
+    (machine.folder / "go").touch()
+    agent = machine.start("--count", "1")
+    scheduler.until(lambda: any(details.display_name == "second" for details in said(attempt)))
+    assert all(number > before for number, details in attempt.details if details.display_name == "second")
+    (machine.folder / "end").touch()
+    assert agent.ended() == 0
+
+
+def test_what_was_lost_with_a_stream_is_told_on_the_next(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("say.py", TWICE)
+    run = scheduler.add(sys.executable, "say.py")
+    agent = machine.start("--count", "1")
+    attempt = scheduler.attempt(run)
+    scheduler.until(lambda: any(details.display_name == "first" for details in said(attempt)))
+    scheduler.stop()
+    (machine.folder / "go").touch()
+    (machine.folder / "end").touch()
+    scheduler.start()
+    assert agent.ended(within=30) == 0
+    assert said(attempt)[-1].display_name == "second"
+
+
+def test_a_broken_file_is_warned_of_once_and_harms_nothing(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("say.py", BROKEN)
+    run = scheduler.add(sys.executable, "say.py")
+    agent = machine.start("--count", "1")
+    scheduler.until(lambda: warnings(machine))
+    (machine.folder / "go").touch()
+    assert agent.ended() == 0
+    attempt = scheduler.ended(run)
+    assert attempt.exit is not None
+    assert attempt.exit.exit.code == 0
+    assert said(attempt)[-1].display_name == "mended"
+    assert len(warnings(machine)) == 1
+
+
+def test_a_scheduler_of_the_first_version_is_told_nothing(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """It answers Unsupported; runs end as they did, and nothing waits for what it will never take."""
+    scheduler.of_first_version = True
+    machine.write("say.py", AT_THE_END)
+    runs = [scheduler.add(sys.executable, "say.py") for _ in range(3)]
+    assert machine.start("--count", "3").ended() == 0
+    assert all(scheduler.ended(run).details == [] for run in runs)
+    told = [report for report in scheduler.reports if report.HasField("details")]
+    assert len(told) <= 2, "once it is known, nothing more is sent"
+    assert not list(runs_left(machine.state))
+
+
+def warnings(machine: Machine) -> list[str]:
+    lines = (machine.folder / "agent-1.log").read_text().splitlines()
+    return [line for line in lines if "details.json" in line]
+
+
+def runs_left(state: Path) -> list[Path]:
+    return [folder for folder in (state / "runs").iterdir() if not (folder / "delivered").exists()]
