@@ -4,28 +4,139 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sweepd.script.artifact import Artifact
     from sweepd.script.config import Config
+    from sweepd.script.errors import ConfigError, Error, UsageError
+    from sweepd.script.media.histogram import Histogram
+    from sweepd.script.media.image import Image
+    from sweepd.script.media.recordings import Audio, Html, Video
+    from sweepd.script.media.refused import Bokeh, Graph, Molecule, Object3D, Plotly
+    from sweepd.script.media.table import Table
     from sweepd.script.run import Run
     from sweepd.script.session import finish, init, log
+    from sweepd.script.settings import Settings
+    from sweepd.script.shortcuts import (
+        alert,
+        checkpoint_saved,
+        define_metric,
+        link_artifact,
+        link_model,
+        log_artifact,
+        log_code,
+        log_model,
+        login,
+        mark_preempting,
+        restore,
+        save,
+        setup,
+        teardown,
+        unwatch,
+        use_artifact,
+        use_model,
+        watch,
+    )
+    from sweepd.script.summary import Summary
 
     config: Config
+    run: Run | None
+    summary: Summary
 
-__all__ = ["Run", "config", "finish", "init", "log"]
+__all__ = [
+    "Artifact",
+    "Audio",
+    "Bokeh",
+    "ConfigError",
+    "Error",
+    "Graph",
+    "Histogram",
+    "Html",
+    "Image",
+    "Molecule",
+    "Object3D",
+    "Plotly",
+    "Run",
+    "Settings",
+    "Table",
+    "UsageError",
+    "Video",
+    "alert",
+    "checkpoint_saved",
+    "config",
+    "define_metric",
+    "finish",
+    "init",
+    "link_artifact",
+    "link_model",
+    "log",
+    "log_artifact",
+    "log_code",
+    "log_model",
+    "login",
+    "mark_preempting",
+    "restore",
+    "run",
+    "save",
+    "setup",
+    "summary",
+    "teardown",
+    "unwatch",
+    "use_artifact",
+    "use_model",
+    "watch",
+]
 
 _HOMES = {
+    "Artifact": "sweepd.script.artifact",
+    "Audio": "sweepd.script.media.recordings",
+    "Bokeh": "sweepd.script.media.refused",
+    "ConfigError": "sweepd.script.errors",
+    "Error": "sweepd.script.errors",
+    "Graph": "sweepd.script.media.refused",
+    "Histogram": "sweepd.script.media.histogram",
+    "Html": "sweepd.script.media.recordings",
+    "Image": "sweepd.script.media.image",
+    "Molecule": "sweepd.script.media.refused",
+    "Object3D": "sweepd.script.media.refused",
+    "Plotly": "sweepd.script.media.refused",
     "Run": "sweepd.script.run",
+    "Settings": "sweepd.script.settings",
+    "Table": "sweepd.script.media.table",
+    "UsageError": "sweepd.script.errors",
+    "Video": "sweepd.script.media.recordings",
+    "alert": "sweepd.script.shortcuts",
+    "checkpoint_saved": "sweepd.script.shortcuts",
+    "define_metric": "sweepd.script.shortcuts",
     "finish": "sweepd.script.session",
     "init": "sweepd.script.session",
+    "link_artifact": "sweepd.script.shortcuts",
+    "link_model": "sweepd.script.shortcuts",
     "log": "sweepd.script.session",
+    "log_artifact": "sweepd.script.shortcuts",
+    "log_code": "sweepd.script.shortcuts",
+    "log_model": "sweepd.script.shortcuts",
+    "login": "sweepd.script.shortcuts",
+    "mark_preempting": "sweepd.script.shortcuts",
+    "restore": "sweepd.script.shortcuts",
+    "save": "sweepd.script.shortcuts",
+    "setup": "sweepd.script.shortcuts",
+    "teardown": "sweepd.script.shortcuts",
+    "unwatch": "sweepd.script.shortcuts",
+    "use_artifact": "sweepd.script.shortcuts",
+    "use_model": "sweepd.script.shortcuts",
+    "watch": "sweepd.script.shortcuts",
 }
+# They belong to the run of the moment, so they are looked up each time.
+_OF_THE_MOMENT = ("config", "run", "summary")
 
 if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
 
     def __getattr__(name: str) -> object:
-        if name == "config":  # belongs to the run of the moment, so it is looked up each time
-            return import_module("sweepd.script.session").config()
+        if name in _OF_THE_MOMENT:
+            return getattr(import_module("sweepd.script.session"), name)()
         if name not in _HOMES:
-            raise AttributeError(f"module 'sweepd' has no attribute {name!r}")
+            from sweepd.compat.lookup import find
+
+            return find(name, "sweepd")
         value = globals()[name] = getattr(import_module(_HOMES[name]), name)
         return value
 

@@ -13,6 +13,12 @@ with dots) and:
   before adds to that step, marked or not, and never makes a second one of it. A line without metric keys
   completes a step and adds nothing.
 
+- `_checkpoint` (integer): a checkpoint now holds everything up to and including this step. The reader takes
+  note of how far its counts are; an attempt that resumes there counts on from them.
+
+An attempt replaces what earlier attempts at its run have logged from the step of its first line on: one that
+resumes from a checkpoint of step s begins with s + 1.
+
 `NaN`, `Infinity` and `-Infinity` are legal numbers. A blank line is nothing at all. A line that is no JSON
 object is malformed. What stands after the last newline is unfinished as long as somebody may still write to
 it.
@@ -52,7 +58,8 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 STEP = "_step"
 TIME = "_time"
 OPEN = "_open"
-RESERVED = frozenset({STEP, TIME, OPEN})
+CHECKPOINT = "_checkpoint"
+RESERVED = frozenset({STEP, TIME, OPEN, CHECKPOINT})
 
 
 def closed_segments(path: Path) -> list[tuple[int, Path]]:

@@ -1,14 +1,14 @@
 """The parameters of a run as its script sees them: the sweep's values, over the script's own."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Self
 
-# What `init` and `update` take: a mapping, or an object with attributes such as an argparse namespace.
+from sweepd.script.errors import ConfigError
+
+# What `init` and `update` take: a mapping, an object with attributes such as an argparse namespace, or the
+# path of a YAML file.
 Values = Mapping[str, object] | object
-
-
-class ConfigError(ValueError):
-    """A value was to be replaced by `update` without saying so."""
 
 
 class Config(dict[str, object]):
@@ -93,6 +93,9 @@ class Config(dict[str, object]):
             elif key not in self:
                 self[key] = value
 
+    def persist(self) -> None:
+        """Do nothing: every change is kept as it is made."""
+
     def setdefault(self, key: str, default: object = None) -> object:
         """Return the value of `key`, after setting it to `default` if there is none."""
         if key not in self:
@@ -130,14 +133,57 @@ def on_change(config: Config, changed: Callable[[], None]) -> None:
 
 
 def as_mapping(values: Values) -> Mapping[str, object]:
-    """Return the values of a mapping, or of an object that has them as attributes.
+    """Return the values of a mapping, of an object that has them as attributes, or of a YAML file.
 
     Raises:
-        TypeError: it has neither.
+        TypeError: it is none of these.
+        ConfigError: the file cannot be read, or holds no mapping.
     """
     if isinstance(values, Mapping):
         return values
+    if isinstance(values, str | Path):
+        return _of_file(Path(values))
+    flags: object = getattr(values, "flag_values_dict", None)  # absl's
+    if callable(flags):
+        named: object = flags()
+        if isinstance(named, Mapping):
+            return named
     try:
         return vars(values)
     except TypeError:
-        raise TypeError(f"config: a mapping or a namespace, not {type(values).__name__}") from None
+        kind = type(values).__name__
+        raise TypeError(f"config: a mapping, a namespace or the path of a YAML file, not {kind}") from None
+
+
+def chosen(
+    values: Mapping[str, object], include: list[str] | None, exclude: list[str] | None
+) -> Mapping[str, object]:
+    """Return the values to be taken.
+
+    Raises:
+        ConfigError: both are given.
+    """
+    if include and exclude:
+        raise ConfigError("init: config_include_keys or config_exclude_keys, not both")
+    return {
+        key: value
+        for key, value in values.items()
+        if (not include or key in include) and (not exclude or key not in exclude)
+    }
+
+
+def _of_file(path: Path) -> Mapping[str, object]:
+    """Read `name: value`, or `name: {value: …}` as W&B writes it."""
+    import yaml  # needed for this alone
+
+    try:
+        document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"config: {path} cannot be read: {error}") from error
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"config: {path} holds no mapping of names to values")
+    return {
+        str(key): value["value"] if isinstance(value, Mapping) and "value" in value else value
+        for key, value in document.items()
+        if key not in ("wandb_version", "_wandb")
+    }

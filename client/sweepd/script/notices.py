@@ -12,6 +12,11 @@ class Notices:
         if subject in self._subjects:
             return
         self._subjects.add(subject)
-        import logging  # takes as long as all of `sweepd`, and most runs have no complaint
+        say(text)
 
-        logging.getLogger("sweepd").warning("sweepd: %s", text)
+
+def say(text: str) -> None:
+    """Log `text` as a warning of the logger `sweepd`."""
+    import logging  # takes as long as all of `sweepd`, and most runs have no complaint
+
+    logging.getLogger("sweepd").warning("sweepd: %s", text)

@@ -1,15 +1,21 @@
 """Turns what a script logs into a line of the metrics file, whatever the values are made of."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import SupportsFloat
 
 from sweepd.metrics_file import RESERVED
 from sweepd.script.notices import Notices
 
+Keep = Callable[[str, object], object]
+"""Keeps a value that is no number under a key, as a file; returns what stands for it, or raises TypeError."""
+
+_SCALARS = frozenset({int, float, bool, str, type(None)})
+_UNSUITABLE = (TypeError, ValueError, OverflowError, RecursionError)
+
 
 def plain(value: object) -> object:
-    """Return the JSON value that stands for an object of another library.
+    """Return the JSON value that stands for an object, its members included.
 
     Numbers of numpy, torch, jax and the like are known by what they can do, so none of them is imported:
     `item()` gives a Python number, else `float()` does.
@@ -17,8 +23,32 @@ def plain(value: object) -> object:
     Raises:
         TypeError: nothing in JSON stands for it.
     """
-    if isinstance(value, Mapping):
-        return dict(value)
+    if type(value) in _SCALARS:
+        return value
+    match value:
+        case bool() | None:
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case str():
+            return str.__str__(value)
+        case Mapping():
+            return {_key(key): plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [plain(inner) for inner in value]
+        case _:
+            return _number(value)
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str | int | float | bool | None):
+        return key if isinstance(key, str) else json.dumps(key)
+    raise TypeError(f"keys must be text, not {type(key).__name__}")
+
+
+def _number(value: object) -> object:
     item: object = getattr(value, "item", None)
     try:
         if callable(item):
@@ -32,37 +62,46 @@ def plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is no number")
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), default=plain).encode
-_UNSUITABLE = (TypeError, ValueError, OverflowError, RecursionError)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def encode_row(header: Mapping[str, object], metrics: Mapping[str, object], notices: Notices) -> bytes:
-    """Return the line of a row: the header's members, then the metrics that can be written.
+def suitable(
+    metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None
+) -> Mapping[str, object]:
+    """Return the metrics that can be written, as JSON values; what cannot is named once in `notices`.
 
-    A metric that cannot is left out, and named once in `notices`.
+    Args:
+        metrics: as a script has logged them.
+        notices: where complaints go.
+        keep: tried on what is no number; None: nothing is.
     """
-    if RESERVED.isdisjoint(metrics):
-        try:
-            return _line({**header, **metrics})
-        except _UNSUITABLE:
-            pass  # one of them is not suitable; find out which
-    return _line({**header, **_suitable(metrics, notices)})
-
-
-def _line(row: Mapping[str, object]) -> bytes:
-    return f"{_encode(row)}\n".encode("ascii")  # the encoder escapes everything else, newlines included
-
-
-def _suitable(metrics: Mapping[str, object], notices: Notices) -> dict[str, object]:
-    suitable: dict[str, object] = {}
+    chosen: dict[str, object] = {}
     for key, value in metrics.items():
-        if key in RESERVED:
-            notices.once(f"key {key}", f"the key {key!r} is reserved and was not logged")
+        if type(value) in _SCALARS and type(key) is str and key not in RESERVED:
+            chosen[key] = value
+            continue
+        name = str(key)
+        if name in RESERVED:
+            notices.once(f"key {name}", f"the key {name!r} is reserved and was not logged")
             continue
         try:
-            _encode({key: value})
+            chosen[name] = _written(name, value, keep)
         except _UNSUITABLE as error:
-            notices.once(f"key {key}", f"the value of {key!r} cannot be logged and was left out: {error}")
-        else:
-            suitable[key] = value
-    return suitable
+            notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was left out: {error}")
+    return chosen
+
+
+def _written(name: str, value: object, keep: Keep | None) -> object:
+    try:
+        return plain(value)
+    except TypeError:
+        if keep is None:
+            raise
+    if isinstance(value, Mapping):
+        return {_key(key): _written(f"{name}.{key}", inner, keep) for key, inner in value.items()}
+    return keep(name, value)
+
+
+def encode(header: Mapping[str, object], values: Mapping[str, object]) -> bytes:
+    """Return the line of a row: the header's members, then suitable values."""
+    return f"{_encode({**header, **values})}\n".encode("ascii")  # newlines within texts are escaped, too

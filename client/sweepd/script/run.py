@@ -1,69 +1,104 @@
-"""One run from the inside of its script: takes rows and brings them to the metrics file."""
+"""One run from the inside of its script: takes what it logs, says what it says, until it ends."""
 
-import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, SupportsInt
+from typing import Self
 
-from sweepd import metrics_file
-from sweepd.metrics_file import MetricsFile
+from sweepd.script import checkpoints
 from sweepd.script.config import Config, on_change
+from sweepd.script.definitions import Definition, checked_definition
+from sweepd.script.details import FILE_NAME, DetailsFile, written
 from sweepd.script.folder import RunFolder, note_end, write_json
-from sweepd.script.notices import Notices
-from sweepd.script.row import encode_row
-from sweepd.script.steps import Steps
+from sweepd.script.kept import keep_value
+from sweepd.script.row import suitable
+from sweepd.script.rows import Rows
+from sweepd.script.run_files import RunFiles
+from sweepd.script.settings import Wishes
+from sweepd.script.summary import Summary
 
 
-class Run:
-    """A run under way: its configuration, and a place for its metrics.
+class Run(RunFiles):
+    """A run under way: its configuration, its summary, and a place for its metrics and files.
 
-    Threads may share it, signal handlers too, and forked children go on with it. Only the process that began
-    the run counts its steps; rows of its children carry the step that they name, or none.
+    Threads may share it, signal handlers too, and forked children go on with it: what they log is in the run,
+    what they change of its configuration, summary or names is theirs alone.
     """
 
-    def __init__(self, folder: RunFolder, config: Config, *, counts_steps: bool) -> None:
+    def __init__(
+        self, folder: RunFolder, config: Config, wishes: Wishes, *, counts_steps: bool, first_step: int = 0
+    ) -> None:
         self.config = config
-        self._folder = folder
-        self._file = MetricsFile(folder.metrics_file)
-        self._steps = Steps() if counts_steps else None
-        self._notices = Notices()
-        self._finished = False
-        self._claim()
-        if folder.own:
-            self._keep_config()
-            on_change(config, self._keep_config)
+        super().__init__(folder, wishes)
+        self._speaks = counts_steps
+        self._preempting = False
+        self._rows = Rows(
+            None if self.disabled else folder.metrics_file,
+            self._notices,
+            first_step=max(first_step, self.starting_step) if counts_steps else None,
+            keep=self._keep_at,
+        )
+        self._details = DetailsFile(folder.path / FILE_NAME, self._said, self._rows.attempt_to)
+        self.summary = Summary(self._rows.logged.summary, self._made, self._changed)
+        self._config_changed()
+        on_change(config, self._config_changed)
 
     @property
-    def id(self) -> str:
-        """The run's id, unique in its project."""
-        return self._folder.run.rpartition("/")[2]
+    def step(self) -> int:
+        """The step that the next row without one goes to."""
+        return self._rows.step
 
     @property
-    def path(self) -> str:
-        """The run's full name, `entity/project/id`."""
-        return self._folder.run
+    def finished(self) -> bool:
+        """Whether the run takes no more metrics."""
+        return self._rows.ended
 
-    @property
-    def sweep_id(self) -> str | None:
-        """The id of the sweep that the run belongs to, if it does to one."""
-        return self._folder.sweep and self._folder.sweep.rpartition("/")[2]
+    def log(self, data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
+        """Add metrics to the run. They are in the metrics file when this returns.
 
-    @property
-    def attempt(self) -> int:
-        """Which attempt at the run this is, counted from 1."""
-        return self._folder.attempt
+        Args:
+            data: metrics by key: numbers, booleans, short strings, or groups of those. NaN and infinities are
+                stored. Media and tables become files of the run. A value that cannot be written is left out
+                with one warning.
+            step: the step they belong to. Below the current step, they are dropped with a warning.
+            commit: whether the step is complete with them, so that the next row without a step gets a new
+                one. If not given: yes without `step`, no with one.
+        """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"log: a mapping of metrics, not {type(data).__name__}")
+        self._rows.add(data, step, commit)
 
-    @property
-    def repeat(self) -> int:
-        """Which of the runs of its point this is, counted from 0; a script may seed itself by it."""
-        return self._folder.repeat
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | Definition | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+    ) -> Definition:
+        """Say how a metric is summarised and shown.
 
-    @property
-    def dir(self) -> str:
-        """The folder of this attempt's files."""
-        return str(self._folder.path)
+        Args:
+            name: of the metric; with a `*` at its end, of all that begin so.
+            step_metric: the metric that it is drawn over.
+            step_sync: whether rows that lack the step metric get its last value; if not given, they do.
+            hidden: whether it is left out of automatic plots.
+            summary: what its summary is: min, max, mean, last, first, none or copy, several with commas; best
+                with a goal. Its summary is a dictionary then: `{"min": 0.1}`.
+            goal: minimize or maximize.
+            overwrite: whether this replaces what was said of the same name before, instead of adding to it.
+
+        Raises:
+            UsageError: one of the words is not known.
+        """
+        said = checked_definition(
+            name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal
+        )
+        self._rows.definitions.add(said, overwrite=bool(overwrite))
+        self._changed()
+        return said
 
     @property
     def checkpoint_dir(self) -> str:
@@ -71,68 +106,94 @@ class Run:
         self._folder.checkpoint_path.mkdir(parents=True, exist_ok=True)
         return str(self._folder.checkpoint_path)
 
-    def log(self, data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
-        """Add metrics to the run. They are in the metrics file when this returns.
+    def checkpoint_saved(self, step: int | None = None) -> None:
+        """Note that the checkpoint folder now holds a state to resume from.
+
+        The next attempt finds the step in `resume_step` and counts on from the one after it; its rows replace
+        what this attempt logs beyond it.
 
         Args:
-            data: metrics by key: numbers, booleans, short strings, or groups of those. NaN and infinities are
-                stored. A value that cannot be written is left out with one warning.
-            step: the step they belong to. Below the current step, they are dropped with a warning.
-            commit: whether the step is complete with them, so that the next row without a step gets a new
-                one. If not given: yes without `step`, no with one.
+            step: the last step that is in the checkpoint; if not given, the last one with a row.
         """
-        if not isinstance(data, Mapping):
-            raise TypeError(f"log: a mapping of metrics, not {type(data).__name__}")
-        if self._process != os.getpid():
-            self._continue_in_child()
-        with self._lock:
-            if self._finished:
-                self._notices.once("finished", "log() after finish(): the metrics were dropped")
-                return
-            number = self._step_number(step)
-            if self._steps is None:
-                self._write({} if number is None else {metrics_file.STEP: number}, data)
-            else:
-                self._count(self._steps, data, number, commit=commit)
+        self._rows.continue_in_child()
+        number = self._rows.last_step if step is None else int(step)
+        if number >= 0 and not self.disabled:
+            self._rows.attempt_to(lambda: checkpoints.save_step(self._folder.checkpoint_path, number))
+            self._rows.mark_checkpoint(number)
 
-    def finish(self, exit_code: int = 0) -> None:
+    def resume_from(self, step: int | None) -> None:
+        """Say which step this attempt resumes from, if not from the one that was noted; before the first row.
+
+        Args:
+            step: the last step that is in the checkpoint; None: begin from the beginning.
+        """
+        if self._rows.begin_at(0 if step is None else int(step) + 1):
+            self._resume_step = None if step is None else int(step)
+            self._changed()
+        else:
+            self._notices.once("resume", "resume_from() after the first row of this attempt has no effect")
+
+    def mark_preempting(self) -> None:
+        """Say that this machine is about to be taken away: unless the run ends well, it is tried again."""
+        self._preempting = True
+        self._changed()
+        self._details.flush()
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: complete the open step and release its file. Further calls do nothing.
 
         Args:
             exit_code: noted in the folder of a run of its own. Under an agent, the exit status of the process
                 says how the run ended.
+            quiet: without effect; this says nothing.
         """
-        if self.release() and self._folder.own:
-            self._attempt_to(lambda: note_end(self._folder, exit_code=exit_code, now=time.time()))
+        if self.release() and self._folder.own and not self.disabled:
+            code, now = exit_code or 0, time.time()
+            self._rows.attempt_to(lambda: note_end(self._folder, exit_code=code, now=now))
 
     def release(self) -> bool:
         """Complete the open step and release the file; False if that was done before.
 
         Alone, it is for a process that ends without saying how.
         """
-        if self._process != os.getpid():
-            self._continue_in_child()
-        with self._lock:
-            if self._finished:
-                return False
-            if self._steps is not None and self._steps.announced_more:
-                self._count(self._steps, {}, None, commit=True)
-            self._finished = True
-            self._file.close()
-            return True
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run takes no more metrics."""
-        return self._finished
+        if self._rows.is_ours:
+            self._save_again()
+            self._details.flush()
+        return self._rows.end()
 
     def count_steps(self) -> None:
         """Have this process count steps, from 0, unless it does so already."""
-        if self._process != os.getpid():
-            self._continue_in_child()
-        with self._lock:
-            if self._steps is None:
-                self._steps = Steps()
+        self._rows.count_steps()
+
+    def _said(self) -> dict[str, object]:
+        """Return all that the script has said of the run."""
+        members: dict[str, object] = {
+            **self._named(),
+            "config": self.config.as_dict(),
+            "summary": self.summary.explicit(),
+            "definitions": self._rows.definitions.document(),
+            "resumed_from_step": self._resume_step,
+            "preempting": self._preempting,
+        }
+        return {name: value for name, value in members.items() if value not in (None, (), {}, False)}
+
+    def _changed(self) -> None:
+        # A child process would write over what the process that began the run says.
+        if self._speaks and self._rows.is_ours and not self.disabled:
+            self._details.changed()
+
+    def _config_changed(self) -> None:
+        if self._folder.own and not self.disabled:  # for children that are started: at once
+            config = {key: written(value) for key, value in self.config.items()}
+            self._rows.attempt_to(lambda: write_json(self._folder.config_file, config))
+        self._changed()
+
+    def _made(self, key: str, value: object) -> object:
+        """Return a value of the summary as it can be written."""
+        return suitable({key: value}, self._notices, lambda k, v: self._keep_at(k, v, self.step)).get(key)
+
+    def _keep_at(self, key: str, value: object, step: int | None) -> object:
+        return keep_value(None if self.disabled else self._files, key, value, step)
 
     def __enter__(self) -> Self:
         return self
@@ -144,57 +205,3 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<sweepd.Run {self.path} attempt {self.attempt} in {self.dir}>"
-
-    def _claim(self) -> None:
-        self._process = os.getpid()
-        # Reentrant: a signal handler may log while the same thread is doing so.
-        self._lock = threading.RLock()
-
-    def _continue_in_child(self) -> None:
-        """Make a forked copy usable: its lock may be held by a thread that was not copied."""
-        self._claim()
-        self._file = self._file.reopened()
-        self._steps = None
-
-    def _step_number(self, step: object) -> int | None:
-        if step is None or isinstance(step, int):
-            return step
-        try:
-            if isinstance(step, SupportsInt):
-                return int(step)
-        except (TypeError, ValueError, OverflowError):
-            pass  # NaN, or a tensor of many
-        self._notices.once("step", f"step={step!r} is no number; the metrics went to the current step")
-        return None
-
-    def _count(
-        self, steps: Steps, data: Mapping[str, object], step: int | None, *, commit: bool | None
-    ) -> None:
-        if not steps.place(step, commit=commit):
-            self._notices.once(
-                "late step",
-                f"step {step} is below the current step {steps.current}: such metrics are dropped",
-            )
-            return
-        header: dict[str, object] = {metrics_file.STEP: steps.current}
-        if commit is False:
-            header[metrics_file.OPEN] = True
-        completes = steps.completes(step, commit=commit)
-        self._write(header, data)
-        if completes:
-            steps.advance()
-
-    def _write(self, header: dict[str, object], data: Mapping[str, object]) -> None:
-        header[metrics_file.TIME] = time.time()
-        line = encode_row(header, data, self._notices)
-        self._attempt_to(lambda: self._file.append(line))
-
-    def _keep_config(self) -> None:
-        self._attempt_to(lambda: write_json(self._folder.config_file, self.config.as_dict()))
-
-    def _attempt_to(self, write: Callable[[], None]) -> None:
-        """Write, or say what is lost: the training is worth more than its record."""
-        try:
-            write()
-        except OSError as error:
-            self._notices.once("write", f"metrics are being lost in {self.dir}: {error}")

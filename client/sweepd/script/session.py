@@ -5,51 +5,146 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sweepd.script.config import Config, Values
-from sweepd.script.folder import RunFolder, given_folder, new_folder
+from sweepd.script.config import Config, Values, as_mapping, chosen
+from sweepd.script.errors import UsageError
+from sweepd.script.folder import (
+    RunFolder,
+    find_folder,
+    given_folder,
+    new_folder,
+    no_folder,
+    note_attempt,
+)
+from sweepd.script.notices import Notices
 from sweepd.script.run import Run
+from sweepd.script.settings import Settings, Wishes, wishes
+from sweepd.script.summary import Summary
 
 _run: Run | None = None
 # Names of the variables set for child processes of a run with a folder of its own.
 _told: list[str] = []
 _lock = threading.RLock()
+_notices = Notices()
 
 
-def init(*, config: Values | None = None) -> Run:
+def init(
+    entity: str | None = None,
+    project: str | None = None,
+    dir: str | Path | None = None,  # noqa: A002 (W&B's name)
+    id: str | None = None,  # noqa: A002 (W&B's name)
+    name: str | None = None,
+    notes: str | None = None,
+    tags: Sequence[str] | None = None,
+    config: Values | None = None,
+    config_exclude_keys: list[str] | None = None,
+    config_include_keys: list[str] | None = None,
+    allow_val_change: bool | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    mode: str | None = None,
+    force: bool | None = None,
+    reinit: bool | str | None = None,
+    resume: bool | str | None = None,
+    resume_from: str | None = None,
+    fork_from: str | None = None,
+    save_code: bool | None = None,
+    tensorboard: bool | None = None,
+    sync_tensorboard: bool | None = None,
+    monitor_gym: bool | None = None,
+    settings: Settings | Mapping[str, object] | None = None,
+    **ignored: object,
+) -> Run:
     """Begin the run of this process, or return the one that is under way.
 
-    Under an agent it is the run that was handed out. Otherwise it gets a folder below `sweepd-runs`.
+    Under an agent it is the run that was handed out; its names are those of the sweep. Otherwise it gets a
+    folder below `sweepd-runs`. Arguments are those of W&B; what is not listed has no effect, and says so.
 
     Args:
-        config: values by name, a dictionary or an argparse namespace. They are defaults: those of the sweep
-            win, within groups too.
+        entity: whose project it is.
+        project: what the run belongs to; if not given, the name of the script.
+        dir: where `sweepd-runs` is; the working directory.
+        id: the run's id; if not given, a new one.
+        name: a name for people.
+        notes: free text.
+        tags: labels.
+        config: values by name: a dictionary, an argparse namespace, absl flags or the path of a YAML file.
+            They are defaults: those of the sweep win, within groups too.
+        config_exclude_keys: values to leave out.
+        config_include_keys: the only values to take.
+        allow_val_change: whether `config` may replace values of a run that is under way.
+        group: runs that belong together.
+        job_type: a kind of run, as `train` or `eval`.
+        mode: online, offline (keep to the folder) or disabled (keep nothing).
+        reinit: what to do while a run is under way: return it (not given, False, "return_previous"), or end
+            it and begin another (True, "finish_previous", "create_new").
+        resume: outside of a sweep, whether an earlier folder is gone on with: "allow" or "must" (that of
+            `id`), "never", or True and "auto" (the newest one of this script that did not end well).
+        settings: `Settings`, or a dictionary of such.
+        force: has no effect.
+        resume_from: has no effect; see `Run.resume_from`.
+        fork_from: has no effect.
+        save_code: has no effect; see `Run.log_code`.
+        tensorboard: has no effect.
+        sync_tensorboard: has no effect.
+        monitor_gym: has no effect.
+        ignored: has no effect.
 
     Raises:
+        UsageError: an argument has a value that it cannot have.
         RuntimeError: the run's parameters cannot be read.
     """
+    wanted = wishes(
+        {
+            "entity": entity,
+            "project": project,
+            "dir": dir,
+            "id": id,
+            "name": name,
+            "notes": notes,
+            "tags": tags,
+            "group": group,
+            "job_type": job_type,
+            "mode": mode,
+            "resume": resume,
+        },
+        settings,
+        os.environ,
+    )
+    for word, value in {
+        "resume_from": resume_from,
+        "fork_from": fork_from,
+        "sync_tensorboard": sync_tensorboard or tensorboard,
+        "monitor_gym": monitor_gym,
+        **dict.fromkeys(ignored, True),
+    }.items():
+        if value:
+            _notices.once(word, f"init({word}=…) has no effect here")
+    values = chosen(as_mapping(config or {}), config_include_keys, config_exclude_keys)
     with _lock:
         run = _run
+        if run is not None and not run.finished and _begins_another(reinit, run):
+            run.finish()
         if run is None or run.finished:
-            return _begin({} if config is None else config, counts_steps=True)
-        if config is not None:
-            run.config.setdefaults(config)
+            return _begin(values, wanted, counts_steps=True)
+        if values:
+            _take_over(run, values, replace=bool(allow_val_change))
         run.count_steps()
         return run
 
 
 def log(data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
     """Add metrics to the run, see `Run.log`; begins one if there has been none."""
-    run = _run or _implied_run()
+    run = _run or implied_run()
     run.log(data, step=step, commit=commit)
 
 
-def finish(exit_code: int = 0) -> None:
+def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
     """End the run, see `Run.finish`. Without a run it does nothing."""
     if _run is not None:
-        _run.finish(exit_code)
+        _run.finish(exit_code, quiet)
 
 
 def config() -> Config:
@@ -58,31 +153,102 @@ def config() -> Config:
     Raises:
         AttributeError: there is no run yet, and no agent has handed one out.
     """
-    if _run is None and given_folder(os.environ) is None:
-        raise AttributeError("sweepd.config: call sweepd.init() first")
-    return (_run or _implied_run()).config
+    return _expected("config").config
 
 
-def _implied_run() -> Run:
-    """Begin a run without `init`: a script that only logs, or a child that a script has spawned."""
+def summary() -> Summary:
+    """Return the summary of the run.
+
+    Raises:
+        AttributeError: there is no run yet, and no agent has handed one out.
+    """
+    return _expected("summary").summary
+
+
+def run() -> Run | None:
+    """Return the run that is under way; None if there is none."""
+    return None if _run is None or _run.finished else _run
+
+
+def implied_run() -> Run:
+    """Return the run; begin one for a script that only logs, or for a child that it has spawned."""
     with _lock:
-        return _run or _begin({}, counts_steps=not _is_spawned_child())
+        return _run or _begin({}, wishes({}, None, os.environ), counts_steps=not _is_spawned_child())
 
 
-def _begin(defaults: Values, *, counts_steps: bool) -> Run:
+def _expected(what: str) -> Run:
+    if _run is None and given_folder(os.environ) is None:
+        raise AttributeError(f"sweepd.{what}: call sweepd.init() first")
+    return _run or implied_run()
+
+
+def _begins_another(reinit: bool | str | None, run: Run) -> bool:
+    if reinit in (None, False, "default", "return_previous"):
+        return False
+    if reinit not in (True, "finish_previous", "create_new"):
+        raise UsageError(
+            f"init: reinit is one of return_previous, finish_previous, create_new, not {reinit!r}"
+        )
+    return run.sweep_id is None  # a process of a sweep has one run
+
+
+def _take_over(run: Run, values: Mapping[str, object], *, replace: bool) -> None:
+    if replace:
+        run.config.update(values, allow_val_change=True)
+    else:
+        run.config.setdefaults(values)
+
+
+def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool) -> Run:
     global _run
     while _told:  # an earlier run of this process: its folder is not for this one
         os.environ.pop(_told.pop(), None)
-    folder = given_folder(os.environ)
-    if folder is None:
-        folder = new_folder(Path.cwd(), program=sys.argv[0], now=time.time())
+    folder, first_step = given_folder(os.environ), 0
+    if wanted.mode == "disabled":
+        folder = no_folder(entity=wanted.entity, project=wanted.project, run_id=wanted.id)
+    elif folder is None:
+        folder = _own_folder(wanted)
         _tell_children(folder.environment())
-        _say_where(folder)
+        if not wanted.silent:
+            _say_where(folder)
+    else:
+        _say_what_is_not_heard(folder, wanted)
+        if _run is not None and _run.path == folder.run:
+            first_step = _run.step  # the second in a process goes on with the rows of the first
     config = Config(folder.params)
     config.setdefaults(defaults)
-    run = _run = Run(folder, config, counts_steps=counts_steps)
-    atexit.register(run.release)
-    return run
+    begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
+    atexit.register(begun.release)
+    return begun
+
+
+def _own_folder(wanted: Wishes) -> RunFolder:
+    parent, program, now = Path(wanted.dir or Path.cwd()), sys.argv[0], time.time()
+    if wanted.resume is not None and (wanted.id or wanted.resume == "auto"):
+        found = find_folder(parent, run_id=wanted.id, program=program)
+        if found is not None and wanted.resume == "never":
+            raise UsageError(
+                f'init: there is a run {wanted.id} in {found.path}, and resume="never" was asked'
+            )
+        if found is not None:
+            return note_attempt(found, now=now)
+    if wanted.resume == "must":
+        raise UsageError(f"init: no run {wanted.id or ''} to resume below {parent / 'sweepd-runs'}")
+    return new_folder(
+        parent, program=program, now=now, entity=wanted.entity, project=wanted.project, run_id=wanted.id
+    )
+
+
+def _say_what_is_not_heard(folder: RunFolder, wanted: Wishes) -> None:
+    """Say which names have no effect because the sweep decides."""
+    entity, project, run_id = folder.run.split("/", 2)
+    for word, asked, given in (
+        ("entity", wanted.entity, entity),
+        ("project", wanted.project, project),
+        ("id", wanted.id, run_id),
+    ):
+        if asked is not None and asked != given and folder.sweep is not None:
+            _notices.once(word, f"init({word}={asked!r}) has no effect in a sweep: it is {given!r}")
 
 
 def _tell_children(variables: Mapping[str, str]) -> None:
@@ -92,7 +258,8 @@ def _tell_children(variables: Mapping[str, str]) -> None:
 
 def _say_where(folder: RunFolder) -> None:
     if sys.stderr is not None:
-        where = folder.path.relative_to(Path.cwd())
+        here = Path.cwd()
+        where = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
         sys.stderr.write(f"sweepd: not in a sweep; this run is kept in {where}\n")
 
 

@@ -10,9 +10,11 @@ class Steps:
     step. Only a row with `commit=False` is marked as open, so a reader need not wait for the others.
     """
 
-    def __init__(self) -> None:
-        self.current = 0
+    def __init__(self, first: int = 0) -> None:
+        self.current = first
         self.announced_more = False
+        # Whether the current step has a row.
+        self.begun = False
 
     def place(self, step: int | None, *, commit: bool | None) -> bool:
         """Make the step of the next row current; False if that row comes too late and is to be dropped."""
@@ -21,6 +23,7 @@ class Steps:
                 return False
             self.current = step
         self.announced_more = commit is False
+        self.begun = True
         return True
 
     def completes(self, step: int | None, *, commit: bool | None) -> bool:
@@ -30,3 +33,9 @@ class Steps:
     def advance(self) -> None:
         """Leave the current step for the next."""
         self.current += 1
+        self.begun = False
+
+    @property
+    def last(self) -> int:
+        """The newest step with a row; one below the first while there is none."""
+        return self.current if self.begun else self.current - 1

@@ -4,10 +4,12 @@ import argparse
 import copy
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
-from sweepd.script.config import Config, ConfigError, on_change
+from sweepd.script.config import Config, chosen, on_change
+from sweepd.script.errors import ConfigError
 
 
 def a_config() -> Config:
@@ -101,7 +103,40 @@ def test_every_assignment_is_heard_of_in_groups_too() -> None:
     assert heard[-1] == config
 
 
-@pytest.mark.parametrize("wrong", [3, "lr=1", ["lr"]])
+@pytest.mark.parametrize("wrong", [3, ["lr"]])
 def test_a_configuration_is_a_mapping_or_has_attributes(wrong: object) -> None:
-    with pytest.raises(TypeError, match="a mapping or a namespace"):
+    with pytest.raises(TypeError, match="a mapping, a namespace or the path of a YAML file"):
         Config({}).update(wrong)
+
+
+def test_it_may_be_a_yaml_file_with_bare_values_or_as_wandb_writes_them(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("wandb_version: 1\nlr: {desc: null, value: 0.1}\nepochs: 3\n")
+    config = Config({"epochs": 5})
+    config.setdefaults(file)
+    assert config == {"lr": 0.1, "epochs": 5}
+    for content, complaint in (("- 1", "no mapping"), ("a: [", "cannot be read"), (None, "cannot be read")):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_text(content)
+        with pytest.raises(ConfigError, match=complaint):
+            config.update(str(file))
+
+
+def test_flags_of_absl_are_taken_by_their_values() -> None:
+    class FlagValues:
+        def flag_values_dict(self) -> dict[str, object]:
+            return {"lr": 0.1}
+
+    config = Config({})
+    config.update(FlagValues())
+    assert config == {"lr": 0.1}
+
+
+def test_only_chosen_keys_are_taken() -> None:
+    values = {"lr": 0.1, "epochs": 3}
+    assert chosen(values, ["lr"], None) == {"lr": 0.1}
+    assert chosen(values, None, ["lr"]) == {"epochs": 3}
+    with pytest.raises(ConfigError, match="not both"):
+        chosen(values, ["lr"], ["epochs"])

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd.metrics_file import RESERVED
 from sweepd.script.notices import Notices
-from sweepd.script.row import encode_row
+from sweepd.script.row import encode, suitable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -22,7 +23,7 @@ JSON = st.recursive(
 
 
 def encoded(metrics: dict[str, object]) -> dict[str, object]:
-    line = encode_row({"_step": 1}, metrics, Notices())
+    line = encode({"_step": 1}, suitable(metrics, Notices()))
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     row: dict[str, object] = json.loads(line)
@@ -30,13 +31,14 @@ def encoded(metrics: dict[str, object]) -> dict[str, object]:
     return row
 
 
-@given(st.dictionaries(st.text().filter(lambda key: key not in {"_step", "_time", "_open"}), JSON))
+@given(st.dictionaries(st.text().filter(lambda key: key not in RESERVED), JSON))
 def test_json_values_arrive_as_they_are_each_row_on_one_line(metrics: dict[str, object]) -> None:
     assert encoded(metrics) == metrics
 
 
 def test_nan_and_infinities_are_tokens() -> None:
-    line = encode_row({}, {"a": math.nan, "b": math.inf, "c": -math.inf, "d": np.float32("nan")}, Notices())
+    metrics = {"a": math.nan, "b": math.inf, "c": -math.inf, "d": np.float32("nan")}
+    line = encode({}, suitable(metrics, Notices()))
     assert line == b'{"a":NaN,"b":Infinity,"c":-Infinity,"d":NaN}\n'
 
 
@@ -97,7 +99,7 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
     }
     notices = Notices()
     for _ in range(2):
-        line = encode_row({"_step": 7}, {"loss": 0.5, **unsuitable}, notices)
+        line = encode({"_step": 7}, suitable({"loss": 0.5, **unsuitable}, notices))
         assert json.loads(line) == {"_step": 7, "loss": 0.5}
     assert len(caplog.records) == len(unsuitable)
     for key, record in zip(unsuitable, caplog.records, strict=True):

@@ -1,0 +1,179 @@
+"""Artifacts: named sets of files, kept among the files of the run that logs them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Self
+
+from sweepd.script.details import written
+from sweepd.script.errors import UsageError
+from sweepd.script.kept import Place, Storable, copy
+
+_MANIFEST = "artifact.json"
+
+
+class Artifact:
+    """A named set of files. Versions, aliases of other runs and lineage are not kept."""
+
+    def __init__(
+        self,
+        name: str,
+        type: str,  # noqa: A002 (W&B's name)
+        description: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+        incremental: bool = False,
+        use_as: str | None = None,
+        **ignored: object,
+    ) -> None:
+        """Begin an empty set; `incremental`, `use_as` and others have no effect."""
+        self.name = str(name)
+        self.type = str(type)
+        self.description = description
+        self.metadata: dict[str, object] = dict(metadata or {})
+        self.aliases: list[str] = []
+        self.tags: list[str] = []
+        self.version = "v0"
+        self.references: dict[str, str] = {}
+        self._files: dict[str, Path | bytes | Storable] = {}
+        self._opened: list[IO[str] | IO[bytes]] = []
+        self._folder: Path | None = None
+
+    def add_file(self, local_path: str | Path, name: str | None = None, **ignored: object) -> None:
+        """Add a file.
+
+        Raises:
+            UsageError: it is not there.
+        """
+        path = Path(local_path)
+        if not path.is_file():
+            raise UsageError(f"Artifact.add_file: the file {path} is not there")
+        self._files[_inside(name or path.name)] = path.absolute()
+
+    def add_dir(self, local_path: str | Path, name: str | None = None, **ignored: object) -> None:
+        """Add all files below a folder.
+
+        Raises:
+            UsageError: it is not there.
+        """
+        folder = Path(local_path)
+        if not folder.is_dir():
+            raise UsageError(f"Artifact.add_dir: the folder {folder} is not there")
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                inner = str(path.relative_to(folder))
+                self._files[_inside(f"{name}/{inner}" if name else inner)] = path.absolute()
+
+    def add_reference(self, uri: object, name: str | Path | None = None, **ignored: object) -> None:
+        """Add an address; what is there is not fetched."""
+        self.references[str(name or str(uri).rpartition("/")[2])] = str(uri)
+
+    def add(self, obj: Storable, name: str | Path, overwrite: bool = False) -> None:
+        """Add media or a table."""
+        self._files[_inside(str(name))] = obj
+
+    def new_file(self, name: str, mode: str = "w", encoding: str | None = None, **ignored: object) -> IO[str]:
+        """Open a new file of it for writing."""
+        import tempfile
+
+        path = Path(tempfile.mkdtemp(prefix="sweepd-artifact-")) / _inside(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file: IO[str] = path.open(mode.replace("x", "w"), encoding=encoding)
+        self._files[_inside(name)] = path
+        self._opened.append(file)
+        return file
+
+    def remove(self, item: object) -> None:
+        """Leave a file out again."""
+        self._files.pop(str(item), None)
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Return at once: what was logged is kept already."""
+        return self
+
+    def save(self, *ignored: object, **more: object) -> None:
+        """Do nothing: `log_artifact` keeps it."""
+
+    def files(self) -> list[str]:
+        """Return the names of its files."""
+        return sorted(self._files)
+
+    def download(self, root: str | Path | None = None, **ignored: object) -> str:
+        """Return a folder with its files; with `root`, copies of them there.
+
+        Raises:
+            UsageError: it was not logged by this run.
+        """
+        if self._folder is None:
+            raise UsageError(f"artifact {self.name!r} was not logged by this run, so it is not here")
+        if root is None:
+            return str(self._folder)
+        import shutil  # loads every kind of archive
+
+        shutil.copytree(self._folder, root, dirs_exist_ok=True)
+        return str(root)
+
+    checkout = download
+
+    def file(self, root: str | Path | None = None) -> str:
+        """Return the path of its only file."""
+        (name,) = self.files()
+        return str(Path(self.download(root)) / name)
+
+    def get_path(self, name: str) -> "_Entry":
+        """Return a file of it, which has a method `download`."""
+        return _Entry(self, name)
+
+    get_entry = get_path
+
+    def keep(self, folder: Path) -> None:
+        """Copy its files into a folder of the run.
+
+        Raises:
+            OSError: a file cannot be read, or the folder cannot be written.
+        """
+        for file in self._opened:
+            if not file.closed:
+                file.flush()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in list(self._files.items()):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Path):
+                copy(content, path)
+            elif isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                made = content.store(Place(folder, name, None))
+                made.replace(path.with_name(f"{path.name}{''.join(made.suffixes)}"))
+        document = {
+            "name": self.name,
+            "type": self.type,
+            "description": self.description,
+            "metadata": written(self.metadata),
+            "aliases": self.aliases,
+            "references": self.references,
+        }
+        (folder / _MANIFEST).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        self._folder = folder
+
+
+class _Entry:
+    def __init__(self, artifact: Artifact, name: str) -> None:
+        self._artifact = artifact
+        self.path = name
+
+    def download(self, root: str | Path | None = None) -> str:
+        """Return the path of the file, see `Artifact.download`."""
+        return str(Path(self._artifact.download(root)) / self.path)
+
+
+def _inside(name: str) -> str:
+    """Return a name of a file that stays within its folder.
+
+    Raises:
+        UsageError: it would not.
+    """
+    parts = Path(name).parts
+    if not parts or Path(name).is_absolute() or ".." in parts:
+        raise UsageError(f"Artifact: {name!r} is no name within it")
+    return "/".join(parts)

@@ -1,0 +1,102 @@
+"""What the rows of a run come to: last values, and the summaries that its script has defined."""
+
+import math
+from collections.abc import Mapping
+
+from sweepd.script.definitions import Definition, Definitions
+
+
+class _Summary:
+    """The figures of one metric. Only finite numbers count for the smallest, the largest and the mean."""
+
+    __slots__ = ("_count", "_first", "_high", "_last", "_low", "_total")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._total = 0.0
+        self._low = math.inf
+        self._high = -math.inf
+        self._first: object = None
+        self._last: object = None
+
+    def take(self, value: object) -> None:
+        self._last = value
+        if self._first is None:
+            self._first = value
+        if isinstance(value, int | float) and math.isfinite(value):
+            self._count += 1
+            self._total += value
+            self._low = min(self._low, value)
+            self._high = max(self._high, value)
+
+    def figures(self, said: Definition) -> object:
+        """Return what is asked for; None if nothing is."""
+        if "none" in said.summary:
+            return None
+        if said.summary == ("copy",):
+            return self._last
+        return {word: figure for word in said.summary if (figure := self._figure(word, said)) is not None}
+
+    def _figure(self, word: str, said: Definition) -> object:
+        match word:
+            case "first":
+                return self._first
+            case "last":
+                return self._last
+            case "mean":
+                return self._total / self._count if self._count else None
+            case "min":
+                return self._low if self._count else None
+            case "max":
+                return self._high if self._count else None
+            case "best":
+                return self._figure("max" if said.goal == "maximize" else "min", said)
+            case _:
+                return None
+
+
+class Logged:
+    """Takes the rows of a run as they are logged. What is defined later counts from then on."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._last: dict[str, object] = {}
+        self._defined: dict[str, _Summary] = {}
+
+    @property
+    def last(self) -> Mapping[str, object]:
+        """The last value of each key, as it was logged."""
+        return self._last
+
+    def take(self, values: Mapping[str, object]) -> None:
+        """Count a row."""
+        self._last.update(values)
+        if self._definitions:
+            for key, value in values.items():
+                self._count(key, value)
+
+    def summary(self) -> dict[str, object]:
+        """Return what the rows come to, nested as they were."""
+        return self._shown("", dict(self._last))
+
+    def _count(self, key: str, value: object) -> None:
+        if isinstance(value, Mapping):
+            for inner, inner_value in value.items():
+                self._count(f"{key}.{inner}", inner_value)
+            return
+        said = self._definitions.of(key)
+        if said is not None and said.summary:
+            self._defined.setdefault(key, _Summary()).take(value)
+
+    def _shown(self, prefix: str, values: Mapping[str, object]) -> dict[str, object]:
+        shown: dict[str, object] = {}
+        for key, value in values.items():
+            name = f"{prefix}{key}"
+            said, counted = self._definitions.of(name), self._defined.get(name)
+            if isinstance(value, Mapping):
+                shown[key] = self._shown(f"{name}.", value)
+            elif said is None or not said.summary or counted is None:
+                shown[key] = value
+            elif (figures := counted.figures(said)) is not None:
+                shown[key] = figures
+        return shown

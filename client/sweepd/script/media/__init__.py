@@ -1,0 +1,1 @@
+"""Media of a run: what a script wraps its pictures, sounds and tables in."""

@@ -1,0 +1,118 @@
+"""Pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from sweepd.script.errors import UsageError
+from sweepd.script.kept import Place, copy
+from sweepd.script.media.arrays import Nested, is_array, listed
+from sweepd.script.media.png import png
+
+
+@runtime_checkable
+class _Saves(Protocol):
+    """A picture of PIL."""
+
+    def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
+        """Write a file."""
+
+
+@runtime_checkable
+class _SavesFigure(Protocol):
+    """A figure of matplotlib."""
+
+    def savefig(self, fname: str) -> None:
+        """Write a file."""
+
+
+class Image:
+    """A picture: a file, an array of (height, width[, channels]), a picture of PIL, a figure of matplotlib.
+
+    Numbers of a floating kind from 0 to 1 are scaled to 0 to 255. Arrays whose first dimension is 1, 3 or 4
+    and whose last is none of these, as torch has them, are turned.
+    """
+
+    def __init__(
+        self,
+        data_or_path: object,
+        mode: str | None = None,
+        caption: str | None = None,
+        grouping: int | None = None,
+        classes: object = None,
+        boxes: object = None,
+        masks: object = None,
+        file_type: str | None = None,
+        normalize: bool = True,
+    ) -> None:
+        """Take a picture; `boxes`, `masks`, `classes`, `grouping` and `mode` have no effect."""
+        self.caption = caption
+        self._data = data_or_path
+        self._file_type = (file_type or "png").lower()
+        if isinstance(data_or_path, Image):
+            self._data = data_or_path._data  # noqa: SLF001 (of the same class)
+        elif isinstance(data_or_path, str | Path):
+            if not Path(data_or_path).is_file():
+                raise UsageError(f"Image: the file {data_or_path} is not there")
+        elif not isinstance(data_or_path, _Saves | _SavesFigure) and not hasattr(data_or_path, "figure"):
+            self._data = _picture(data_or_path)
+
+    def store(self, place: Place) -> Path:
+        """Write the file and return its path."""
+        folder, data = "media/images", self._data
+        figure: object = getattr(data, "figure", data)
+        if isinstance(data, str | Path):
+            path = place.path(folder, Path(data).suffix.lower() or ".png")
+            copy(Path(data), path)
+            return path
+        path = place.path(folder, f".{self._file_type}")
+        if isinstance(data, bytes):
+            path = path.with_suffix(".png")
+            path.write_bytes(data)
+        elif isinstance(figure, _SavesFigure):
+            figure.savefig(str(path))
+        elif isinstance(data, _Saves):
+            data.save(
+                str(path), format="JPEG" if self._file_type in ("jpg", "jpeg") else self._file_type.upper()
+            )
+        else:
+            raise TypeError(f"{type(data).__name__} is no picture")
+        return path
+
+
+def _picture(value: object) -> bytes:
+    """Return an array as the bytes of a PNG file; made now, since the array may change."""
+    array = listed(value) if is_array(value) or isinstance(value, list | tuple) else None
+    if not isinstance(array, list) or not array:
+        raise UsageError(f"Image: a file, an array or a picture, not {type(value).__name__}")
+    rows = _rows(array)
+    channels = len(rows[0][0])
+    samples = [number for row in rows for pixel in row for number in pixel]
+    scale = 255.0 if any(isinstance(number, float) for number in samples) and max(samples) <= 1.0 else 1.0
+    data = bytes(max(0, min(255, round(number * scale))) if number == number else 0 for number in samples)
+    return png(len(rows[0]), len(rows), channels, data)
+
+
+def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
+    """Return rows of pixels of samples, whatever the shape was."""
+    rows = [_as_list(row) for row in array]
+    if rows and isinstance(rows[0][0], list):
+        if len(rows) in (1, 3, 4) and len(_as_list(rows[0][0])) not in (1, 3, 4):
+            planes = [[[float(x) for x in _numbers(row)] for row in plane] for plane in rows]
+            return [
+                [list(pixel) for pixel in zip(*lines, strict=True)] for lines in zip(*planes, strict=True)
+            ]
+        return [[_numbers(pixel) for pixel in row] for row in rows]
+    return [[[number] for number in _numbers(row)] for row in rows]
+
+
+def _as_list(value: "Nested") -> list["Nested"]:
+    if isinstance(value, list) and value:
+        return value
+    raise UsageError("Image: an array of (height, width) or (height, width, channels)")
+
+
+def _numbers(value: "Nested") -> list[float]:
+    if isinstance(value, list):
+        return [number for number in value if not isinstance(number, list)]
+    raise UsageError("Image: an array of (height, width) or (height, width, channels)")

@@ -1,0 +1,114 @@
+"""Sounds, films and pages."""
+
+import array
+import wave
+from pathlib import Path
+from typing import IO
+
+from sweepd.script.errors import UsageError
+from sweepd.script.kept import Place, copy
+from sweepd.script.media.arrays import flat, listed
+
+
+class Html:
+    """A page: its text, a file or an open file."""
+
+    def __init__(
+        self, data: str | Path | IO[str], inject: bool = True, data_is_not_path: bool = False
+    ) -> None:
+        """Take a page; `inject` has no effect: it is kept as it is."""
+        if isinstance(data, Path) or (
+            isinstance(data, str) and not data_is_not_path and data.endswith(".html") and Path(data).is_file()
+        ):
+            self.html = Path(data).read_text(encoding="utf-8")
+        elif isinstance(data, str):
+            self.html = data
+        else:
+            self.html = str(data.read())
+
+    def store(self, place: Place) -> Path:
+        """Write the file and return its path."""
+        path = place.path("media/html", ".html")
+        path.write_text(self.html, encoding="utf-8")
+        return path
+
+
+class Audio:
+    """A sound: a file, or samples from -1 to 1, written as WAV; two dimensions are frames of channels."""
+
+    def __init__(
+        self, data_or_path: object, sample_rate: int | None = None, caption: str | None = None
+    ) -> None:
+        """Take a sound.
+
+        Raises:
+            UsageError: the file is not there, or samples come without their rate.
+        """
+        self.caption = caption
+        self._path = _file("Audio", data_or_path)
+        self._rate = sample_rate or 0
+        if self._path is None:
+            if sample_rate is None:
+                raise UsageError("Audio: samples need sample_rate")
+            samples = listed(data_or_path)
+            first = samples[0] if isinstance(samples, list) and samples else 0.0
+            self._channels = len(first) if isinstance(first, list) else 1
+            self._samples = flat(samples)
+
+    def store(self, place: Place) -> Path:
+        """Write the file and return its path."""
+        if self._path is not None:
+            return _copy(place, "media/audio", self._path)
+        path = place.path("media/audio", ".wav")
+        frames = array.array("h", (round(max(-1.0, min(1.0, sample)) * 32767) for sample in self._samples))
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(self._channels)
+            file.setsampwidth(2)
+            file.setframerate(self._rate)
+            file.writeframes(frames.tobytes())
+        return path
+
+
+class Video:
+    """A film: a file, or an open one. Arrays are refused: the standard library cannot encode them."""
+
+    def __init__(
+        self,
+        data_or_path: object,
+        caption: str | None = None,
+        fps: int | None = None,
+        format: str | None = None,  # noqa: A002 (W&B's name)
+    ) -> None:
+        """Take a film; `fps` has no effect."""
+        self.caption = caption
+        self._suffix = f".{format or 'gif'}"
+        self._path = _file("Video", data_or_path)
+        self._content = b""
+        read: object = getattr(data_or_path, "read", None)
+        if callable(read):
+            content: object = read()
+            self._content = content if isinstance(content, bytes) else b""
+
+    def store(self, place: Place) -> Path:
+        """Write the file and return its path."""
+        if self._path is not None:
+            return _copy(place, "media/videos", self._path)
+        if not self._content:
+            raise TypeError("an array cannot be encoded here; write a file first, and log Video(path)")
+        path = place.path("media/videos", self._suffix)
+        path.write_bytes(self._content)
+        return path
+
+
+def _file(kind: str, given: object) -> Path | None:
+    if not isinstance(given, str | Path):
+        return None
+    if not Path(given).is_file():
+        raise UsageError(f"{kind}: the file {given} is not there")
+    return Path(given)
+
+
+def _copy(place: Place, folder: str, file: Path) -> Path:
+    path = place.path(folder, file.suffix.lower())
+    copy(file, path)
+    return path

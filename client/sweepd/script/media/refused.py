@@ -1,0 +1,41 @@
+"""What is not kept: named in one warning each, and a training goes on without it."""
+
+from pathlib import Path
+
+from sweepd.script.kept import Place
+
+
+class _Refused:
+    """Takes whatever its namesake takes; it is left out of the row with a warning when it is logged."""
+
+    def __init__(self, *ignored: object, **more: object) -> None:
+        """Take anything."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *ignored, **more: None
+
+    def store(self, place: Place) -> Path:
+        """Refuse."""
+        raise TypeError(f"sweepd.{type(self).__name__} is not kept")
+
+
+class Object3D(_Refused):
+    """Three-dimensional scenes."""
+
+
+class Molecule(_Refused):
+    """Molecules."""
+
+
+class Plotly(_Refused):
+    """Charts of plotly; `Html(figure.to_html())` keeps one."""
+
+
+class Graph(_Refused):
+    """Graphs of models."""
+
+
+class Bokeh(_Refused):
+    """Charts of bokeh."""

@@ -1,0 +1,170 @@
+"""Takes rows from threads, signal handlers and forked children, and brings them to the metrics file."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import SupportsInt
+
+from sweepd import metrics_file
+from sweepd.metrics_file import MetricsFile
+from sweepd.script.definitions import Definitions, with_step_metrics
+from sweepd.script.logged import Logged
+from sweepd.script.notices import Notices
+from sweepd.script.row import encode, suitable
+from sweepd.script.steps import Steps
+
+KeepAt = Callable[[str, object, int | None], object]
+"""Keeps a value that is no number under a key and at a step, see `row.Keep`."""
+
+
+class Rows:
+    """The rows of one run in one process. Only the process that began the run counts its steps.
+
+    Args:
+        path: the metrics file; None: rows are counted, and go nowhere.
+        notices: where complaints go.
+        first_step: the first step; None: this process counts none.
+        keep: what becomes of values that are no numbers.
+    """
+
+    def __init__(self, path: Path | None, notices: Notices, *, first_step: int | None, keep: KeepAt) -> None:
+        self.definitions = Definitions()
+        self.logged = Logged(self.definitions)
+        self._file = None if path is None else MetricsFile(path)
+        self._where = path
+        self._notices = notices
+        self._steps = None if first_step is None else Steps(first_step)
+        self._keep = keep
+        self._ended = False
+        self._claim()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this is the process that began the run, not a forked child of it."""
+        return self._process == os.getpid()
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more rows are taken."""
+        return self._ended
+
+    @property
+    def step(self) -> int:
+        """The step that the next row without one goes to; 0 where none are counted."""
+        return self._steps.current if self._steps else 0
+
+    @property
+    def last_step(self) -> int:
+        """The newest step with a row; below the first while there is none."""
+        return self._steps.last if self._steps else -1
+
+    def begin_at(self, step: int) -> bool:
+        """Count on from a step; False if there are rows already."""
+        with self._lock:
+            if self._steps is None or self._steps.begun or self.logged.last:
+                return False
+            self._steps = Steps(step)
+            return True
+
+    def count_steps(self) -> None:
+        """Have this process count steps, from 0, unless it does so already."""
+        self.continue_in_child()
+        with self._lock:
+            if self._steps is None:
+                self._steps = Steps()
+
+    def add(self, data: Mapping[str, object], step: object, commit: bool | None) -> None:
+        """Write a row."""
+        if self._process != os.getpid():
+            self.continue_in_child()
+        with self._lock:
+            if self._ended:
+                self._notices.once("finished", "log() after finish(): the metrics were dropped")
+                return
+            number = step if step is None or type(step) is int else self._step_number(step)
+            if self._steps is None:
+                self._write({} if number is None else {metrics_file.STEP: number}, data, number)
+            else:
+                self._count(self._steps, data, number, commit)
+
+    def end(self) -> bool:
+        """Complete the open step and release the file; False if that was done before."""
+        self.continue_in_child()
+        with self._lock:
+            if self._ended:
+                return False
+            if self._steps is not None and self._steps.announced_more:
+                self._count(self._steps, {}, None, True)
+            self._ended = True
+            if self._file is not None:
+                self._file.close()
+            return True
+
+    def attempt_to(self, write: Callable[[], None]) -> None:
+        """Write, or say what is lost: the training is worth more than its record."""
+        try:
+            write()
+        except OSError as error:
+            where = self._where.parent if self._where else ""
+            self._notices.once("write", f"metrics are being lost in {where}: {error}")
+
+    def continue_in_child(self) -> None:
+        """Make a forked copy usable: its lock may be held by a thread that was not copied."""
+        if self._process != os.getpid():
+            self._claim()
+            self._file = None if self._file is None else self._file.reopened()
+            self._steps = None
+
+    def _claim(self) -> None:
+        self._process = os.getpid()
+        # Reentrant: a signal handler may log while the same thread is doing so.
+        self._lock = threading.RLock()
+
+    def _step_number(self, step: object) -> int | None:
+        try:
+            if isinstance(step, SupportsInt):
+                return int(step)
+        except (TypeError, ValueError, OverflowError):
+            pass  # NaN, or a tensor of many
+        self._notices.once("step", f"step={step!r} is no number; the metrics went to the current step")
+        return None
+
+    def _count(self, steps: Steps, data: Mapping[str, object], step: int | None, commit: bool | None) -> None:
+        if not steps.place(step, commit=commit):
+            self._notices.once(
+                "late step",
+                f"step {step} is below the current step {steps.current}: such metrics are dropped",
+            )
+            return
+        header: dict[str, object] = {metrics_file.STEP: steps.current}
+        if commit is False:
+            header[metrics_file.OPEN] = True
+        completes = steps.completes(step, commit=commit)
+        self._write(header, data, steps.current)
+        if completes:
+            steps.advance()
+
+    def _write(self, header: dict[str, object], data: Mapping[str, object], step: int | None) -> None:
+        header[metrics_file.TIME] = time.time()
+        values = suitable(data, self._notices, lambda key, value: self._keep(key, value, step))
+        if self.definitions:
+            values = with_step_metrics(values, self.definitions, self.logged.last)
+        self.logged.take(values)
+        if self._file is None:
+            return
+        line, file = encode(header, values), self._file
+        self.attempt_to(lambda: file.append(line))
+
+    def mark_checkpoint(self, step: int) -> None:
+        """Write down that a checkpoint holds everything up to a step; a reader remembers its count there."""
+        with self._lock:
+            if self._file is not None and not self._ended:
+                header: dict[str, object] = {metrics_file.CHECKPOINT: step}
+                if self._steps is not None and self._steps.last >= 0:  # it is no step of its own
+                    header[metrics_file.STEP] = self._steps.last
+                    if self._steps.announced_more:
+                        header[metrics_file.OPEN] = True
+                file, line = self._file, encode(header, {})
+                self.attempt_to(lambda: file.append(line))

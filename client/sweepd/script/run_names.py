@@ -1,0 +1,174 @@
+"""What a run is called and where it stands, as its script sees it."""
+
+import time
+from pathlib import Path
+
+from sweepd.script import checkpoints
+from sweepd.script.artifact import Artifact
+from sweepd.script.folder import RunFolder
+from sweepd.script.notices import Notices
+from sweepd.script.settings import Settings, Wishes, tags
+
+
+class RunNames:
+    """The names of a run, and what was known of it when it was begun."""
+
+    def __init__(self, folder: RunFolder, wishes: Wishes) -> None:
+        self._folder = folder
+        self._wishes = wishes
+        self._notices = Notices()
+        self._start_time = time.time()
+        self._name = wishes.name
+        self._notes = wishes.notes
+        self._tags = wishes.tags
+        # Files to be kept, and where; artifacts by name.
+        self._saved: dict[Path, Path] = {}
+        self._artifacts: dict[str, Artifact] = {}
+        kept = folder.checkpoint_path
+        self._resumed = folder.attempt > 1 and checkpoints.holds_something(kept)
+        self._resume_step = checkpoints.saved_step(kept) if self._resumed else None
+
+    @property
+    def id(self) -> str:
+        """The run's id, unique in its project."""
+        return self._folder.run.rpartition("/")[2]
+
+    @property
+    def path(self) -> str:
+        """The run's full name, `entity/project/id`."""
+        return self._folder.run
+
+    @property
+    def entity(self) -> str:
+        """Whose project it belongs to."""
+        return self._folder.run.split("/")[0]
+
+    @property
+    def project(self) -> str:
+        """The project that it belongs to."""
+        return self._folder.run.split("/")[1]
+
+    @property
+    def name(self) -> str:
+        """A name for people; the id until one is given."""
+        return self._name or self.id
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = str(name)
+        self._changed()
+
+    @property
+    def notes(self) -> str | None:
+        """Free text about it."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: str) -> None:
+        self._notes = str(notes)
+        self._changed()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its labels; `run.tags += ("late",)` adds one."""
+        return self._tags
+
+    @tags.setter
+    def tags(self, new: object) -> None:
+        self._tags = tags(new)
+        self._changed()
+
+    @property
+    def group(self) -> str | None:
+        """The group of runs that it was put in."""
+        return self._wishes.group
+
+    @property
+    def job_type(self) -> str | None:
+        """Which kind of run it was said to be."""
+        return self._wishes.job_type
+
+    @property
+    def sweep_id(self) -> str | None:
+        """The id of the sweep that the run belongs to, if it does to one."""
+        return self._folder.sweep and self._folder.sweep.rpartition("/")[2]
+
+    @property
+    def url(self) -> str | None:
+        """None: a script knows no server."""
+        return None
+
+    sweep_url = project_url = url
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at the run this is, counted from 1."""
+        return self._folder.attempt
+
+    @property
+    def repeat(self) -> int:
+        """Which of the runs of its point this is, counted from 0; a script may seed itself by it."""
+        return self._folder.repeat
+
+    @property
+    def starting_step(self) -> int:
+        """The step that counting began at: 0, or the one after the checkpoint that it resumed from."""
+        return 0 if self._resume_step is None else self._resume_step + 1
+
+    @property
+    def start_time(self) -> float:
+        """Unix time in seconds at which the script began it."""
+        return self._start_time
+
+    @property
+    def mode(self) -> str:
+        """One of online, offline, disabled."""
+        return self._wishes.mode
+
+    @property
+    def offline(self) -> bool:
+        """Whether it was to keep to its folder."""
+        return self._wishes.mode == "offline"
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it keeps nothing."""
+        return self._wishes.mode == "disabled"
+
+    @property
+    def dir(self) -> str:
+        """The folder of this attempt's files."""
+        return str(self._folder.path)
+
+    @property
+    def settings(self) -> Settings:
+        """What it was begun with."""
+        return self._wishes.settings()
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this is another attempt at the run, and an earlier one has left a checkpoint."""
+        return self._resumed
+
+    @property
+    def resume_step(self) -> int | None:
+        """The last step that is in the checkpoint; None: begin from the beginning."""
+        return self._resume_step
+
+    @property
+    def _files(self) -> Path:
+        """Where the files of the run are kept."""
+        return self._folder.path / "files"
+
+    def _named(self) -> dict[str, object]:
+        """Return what was said of its names."""
+        return {
+            "name": self._name,
+            "tags": self._tags,
+            "notes": self._notes,
+            "group": self.group,
+            "job_type": self.job_type,
+        }
+
+    def _changed(self) -> None:
+        """Take note that a name has changed."""

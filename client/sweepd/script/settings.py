@@ -1,0 +1,164 @@
+"""What `init` goes by: its arguments, over settings given as an object, over the environment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweepd.script.errors import UsageError
+
+MODES = ("online", "offline", "disabled")
+_RESUMES = ("allow", "must", "never", "auto")
+
+# Names of `Settings`, as W&B has them, and what `init` calls the same.
+_INIT_NAMES = {
+    "run_id": "id",
+    "run_name": "name",
+    "run_notes": "notes",
+    "run_tags": "tags",
+    "run_group": "group",
+    "run_job_type": "job_type",
+    "root_dir": "dir",
+}
+_VARIABLES = {
+    "project": "SWEEPD_PROJECT",
+    "entity": "SWEEPD_ENTITY",
+    "mode": "SWEEPD_MODE",
+    "dir": "SWEEPD_DIR",
+    "name": "SWEEPD_NAME",
+    "notes": "SWEEPD_NOTES",
+    "tags": "SWEEPD_TAGS",
+    "group": "SWEEPD_RUN_GROUP",
+    "job_type": "SWEEPD_JOB_TYPE",
+    "resume": "SWEEPD_RESUME",
+}
+
+
+class Settings:
+    """Settings by name, for `init(settings=…)`; names that mean nothing here are kept without effect.
+
+    Those that do: entity, project, mode, resume, silent, root_dir, run_id, run_name, run_notes, run_tags,
+    run_group, run_job_type.
+    """
+
+    def __init__(self, **values: object) -> None:
+        vars(self).update(values)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return None  # as of a setting that nobody has set
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a script and its surroundings want of a run."""
+
+    project: str | None = None
+    entity: str | None = None
+    id: str | None = None
+    name: str | None = None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
+    group: str | None = None
+    job_type: str | None = None
+    mode: str = "online"
+    dir: str | None = None
+    # allow, must, never, auto; None: not said
+    resume: str | None = None
+    silent: bool = False
+
+    def settings(self) -> Settings:
+        """Return them as settings."""
+        names = {ours: theirs for theirs, ours in _INIT_NAMES.items()}
+        return Settings(**{names.get(name, name): getattr(self, name) for name in self.__slots__})
+
+
+def wishes(
+    arguments: Mapping[str, object],
+    settings: Settings | Mapping[str, object] | None,
+    environment: Mapping[str, str],
+) -> Wishes:
+    """Return what is wanted; an argument counts before a setting, that before a variable.
+
+    Args:
+        arguments: those of `init` by name, None for those that were not given.
+        settings: the object given to `init`.
+        environment: variables by name.
+
+    Raises:
+        UsageError: a mode, a way to resume or an id is none.
+    """
+    given = vars(settings) if isinstance(settings, Settings) else dict(settings or {})
+    found: dict[str, object] = {
+        name: environment[variable] for name, variable in _VARIABLES.items() if environment.get(variable)
+    }
+    found |= {_INIT_NAMES.get(name, name): value for name, value in given.items() if value is not None}
+    found |= {name: value for name, value in arguments.items() if value is not None}
+    return Wishes(
+        project=_text(found, "project"),
+        entity=_text(found, "entity"),
+        id=_id(_text(found, "id")),
+        name=_text(found, "name"),
+        notes=_text(found, "notes"),
+        tags=tags(found.get("tags")),
+        group=_text(found, "group"),
+        job_type=_text(found, "job_type"),
+        mode=_one_of("mode", _mode(_text(found, "mode")), MODES) or "online",
+        dir=_text(found, "dir"),
+        resume=_one_of("resume", _resume(found.get("resume")), _RESUMES),
+        silent=_flag(found.get("silent")) or _flag(environment.get("SWEEPD_SILENT")),
+    )
+
+
+def tags(value: object) -> tuple[str, ...]:
+    """Return tags given as a text with commas or as several texts, each once."""
+    if not value:
+        return ()
+    parts: Iterable[object] = value.split(",") if isinstance(value, str) else _several(value)
+    names = (str(part).strip() for part in parts)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _several(value: object) -> Iterable[object]:
+    if isinstance(value, Sequence | set | frozenset):
+        return value
+    raise UsageError(f"init: tags are texts, not {type(value).__name__}")
+
+
+def _text(found: Mapping[str, object], name: str) -> str | None:
+    value = found.get(name)
+    return None if value is None or value == "" else str(value)
+
+
+def _id(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if len(value) > 64 or value.startswith(".") or not all(c.isalnum() or c in "-_." for c in value):
+        raise UsageError(f"init: an id is made of letters, digits, - and _, at most 64: not {value!r}")
+    return value
+
+
+def _mode(value: str | None) -> str | None:
+    return {"dryrun": "offline", "run": "online", "shared": "online"}.get(value or "", value)
+
+
+def _resume(value: object) -> str | None:
+    match value:
+        case None | False | "" | "false" | "False":
+            return None
+        case True | "true" | "True":
+            return "auto"
+        case _:
+            return str(value)
+
+
+def _one_of(argument: str, value: str | None, words: tuple[str, ...]) -> str | None:
+    if value is None or value in words:
+        return value
+    raise UsageError(f"init: {argument} is one of {', '.join(words)}, not {value!r}")
+
+
+def _flag(value: object) -> bool:
+    return str(value).lower() in ("true", "1", "yes")
