@@ -5,6 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
+from sweepd.codec.handling import compat_number
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
