@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-_FOLDERS: Final = {"wandb": Path(__file__).with_name("modules")}
+_FOLDERS: Final = {"wandb": Path(__file__).with_name("on_path")}
 _VARIABLE: Final = "PYTHONPATH"
 
 

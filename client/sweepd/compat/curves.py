@@ -1,0 +1,76 @@
+"""Points of the curves by which classifiers are judged, one class against the rest; standard library only."""
+
+from collections.abc import Iterator, Sequence
+
+
+def points_of_roc(
+    truth: Sequence[object],
+    scores: Sequence[Sequence[float]],
+    labels: Sequence[str] | None,
+    shown: Sequence[object] | None,
+) -> list[list[object]]:
+    """Return [class, share of false positives, share of true positives], from the highest threshold down.
+
+    Args:
+        truth: the class of each example.
+        scores: for each example, its scores by class, the classes in their order.
+        labels: names of the classes.
+        shown: the classes to do; None: all.
+    """
+    rows: list[list[object]] = []
+    for name, positive, score in _classes(truth, scores, labels, shown):
+        hits = sum(positive)
+        misses = len(positive) - hits
+        rows.append([name, 0.0, 0.0])
+        rows += [
+            [name, (taken - found) / misses if misses else 0.0, found / hits if hits else 0.0]
+            for taken, found in _counts(positive, score)
+        ]
+    return rows
+
+
+def points_of_precision(
+    truth: Sequence[object],
+    scores: Sequence[Sequence[float]],
+    labels: Sequence[str] | None,
+    shown: Sequence[object] | None,
+    *,
+    size: int,
+) -> list[list[object]]:
+    """Return [class, precision, recall] at `size` shares of recall from 0 to 1.
+
+    The precision at a recall is the best of all thresholds that reach it.
+    """
+    rows: list[list[object]] = []
+    for name, positive, score in _classes(truth, scores, labels, shown):
+        hits = sum(positive)
+        curve = [(found / hits if hits else 0.0, found / taken) for taken, found in _counts(positive, score)]
+        for index in range(size):
+            recall = index / (size - 1) if size > 1 else 0.0
+            reached = [precision for own_recall, precision in curve if own_recall >= recall]
+            rows.append([name, max(reached, default=0.0), recall])
+    return rows
+
+
+def _classes(
+    truth: Sequence[object],
+    scores: Sequence[Sequence[float]],
+    labels: Sequence[str] | None,
+    shown: Sequence[object] | None,
+) -> Iterator[tuple[object, list[bool], list[float]]]:
+    """Yield the name of each class, which examples are of it, and their scores for it."""
+    for index, label in enumerate(sorted(set(truth), key=lambda label: (str(type(label)), label))):
+        if shown is not None and label not in shown:
+            continue
+        name = labels[index] if labels is not None and index < len(labels) else label
+        yield name, [each == label for each in truth], [row[index] for row in scores]
+
+
+def _counts(positive: Sequence[bool], score: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Yield, for each threshold from the highest down, how many are taken, and how many of those rightly."""
+    order = sorted(range(len(score)), key=lambda index: -score[index])
+    found = 0
+    for place, index in enumerate(order):
+        found += positive[index]
+        if place + 1 == len(order) or score[order[place + 1]] != score[index]:
+            yield place + 1, found

@@ -1,0 +1,5 @@
+"""W&B's integration of gym: accepted, videos are not kept."""
+
+
+def monitor() -> None:
+    """Do nothing."""

@@ -1,0 +1,150 @@
+"""Every public name of W&B's module, and what becomes of it here: the one source of docs/wandb.md."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+VERSION: Final = "0.31.0"
+"""The version of the package whose names these are; also what our metadata says."""
+
+PAGE: Final = "docs/wandb.md"
+
+
+class Support(StrEnum):
+    """What happens to who uses a name."""
+
+    SUPPORTED = "supported"
+    NO_EFFECT = "accepted without effect"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """What becomes of one name.
+
+    Args:
+        support: whether it works.
+        home: `module:attribute` or `module`, below `sweepd.compat`; empty: it is a name of `sweepd` itself.
+        note: what differs, or what to do instead; a sentence without its full stop.
+    """
+
+    support: Support
+    home: str = ""
+    note: str = ""
+
+
+def _supported(home: str = "", note: str = "") -> Name:
+    return Name(support=Support.SUPPORTED, home=home, note=note)
+
+
+def _no_effect(home: str = "", note: str = "") -> Name:
+    return Name(support=Support.NO_EFFECT, home=home, note=note)
+
+
+def _refused(note: str) -> Name:
+    return Name(support=Support.REFUSED, note=note)
+
+
+_INTERNAL: Final = "an inner part of W&B's package"
+_NOT_KEPT: Final = "what is logged of it is left out, with one warning"
+_CHART: Final = "the values of the chart are kept as a table"
+
+NAMES: Final[dict[str, Name]] = {
+    "AlertLevel": _supported("constants:AlertLevel"),
+    "Api": _supported(note="what is simple of it: projects, sweeps, runs, histories"),
+    "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
+    "ArtifactTTL": _no_effect("constants:ArtifactTTL"),
+    "Audio": _supported(),
+    "Classes": _no_effect("unkept:Classes"),
+    "CommError": _supported("errors:CommError"),
+    "Config": _supported("types:Config"),
+    "Error": _supported("errors:Error"),
+    "EvalTable": _supported("types:EvalTable", "a table"),
+    "Graph": _no_effect(note=_NOT_KEPT),
+    "Histogram": _supported(),
+    "Html": _supported(),
+    "Image": _supported(note="masks, boxes and classes are left out"),
+    "JoinedTable": _no_effect("unkept:JoinedTable", _NOT_KEPT),
+    "Molecule": _no_effect(note=_NOT_KEPT),
+    "Object3D": _no_effect(note=_NOT_KEPT),
+    "Plotly": _no_effect(note=f"{_NOT_KEPT}; log `wandb.Html(figure.to_html())` to keep it"),
+    "Run": _supported(note="of a script; stored runs are `StoredRun`"),
+    "Settings": _supported(note="settings that mean nothing here are kept without effect"),
+    "Table": _supported(),
+    "UsageError": _supported("errors:UsageError"),
+    "Video": _supported(),
+    "agent": _supported(),
+    "agents": _refused(_INTERNAL),
+    "alert": _supported(note="a line in the log of the run; nobody gets a mail"),
+    "analytics": _refused(_INTERNAL),
+    "annotations": _refused(_INTERNAL),
+    "api": _refused("deprecated by W&B; `Api()` is what followed"),
+    "apis": _supported("submodules:apis", "`apis.public.Api`"),
+    "attach": _refused("a child process of a script that has called `init` just calls `log`"),
+    "box3d": _no_effect("unkept:box3d"),
+    "catboost": _refused("log in a callback of your own"),
+    "config": _supported(),
+    "controller": _refused("the server suggests"),
+    "data_types": _supported("submodules:data_types"),
+    "define_metric": _supported(),
+    "ensure_configured": _no_effect("accepted:ensure_configured"),
+    "env": _supported("env"),
+    "errors": _supported("errors"),
+    "finish": _supported(),
+    "gym": _no_effect("gym", "videos of gym are not kept"),
+    "helper": _supported("helper"),
+    "init": _supported(),
+    "integration": _supported("submodules:integration", "`keras`, `lightgbm`, `xgboost`, `sklearn`"),
+    "join": _supported("accepted:join", "`finish`"),
+    "jupyter": _refused(_INTERNAL),
+    "keras": _supported("keras", "on every back end of Keras 3; the older `WandbCallback`, too"),
+    "lightgbm": _supported("lightgbm"),
+    "link_model": _no_effect(note="there is no registry of models"),
+    "log": _supported(),
+    "log_artifact": _supported(),
+    "log_model": _supported(note="the files are kept with the run"),
+    "login": _no_effect(note="agents bring what it takes; a person says `sweepctl login`"),
+    "mark_preempting": _supported(),
+    "patched": _supported("constants:patched", "always empty"),
+    "pin_config_keys": _no_effect("accepted:pin_config_keys"),
+    "plot": _supported("plot", _CHART),
+    "plot_table": _supported("plot:plot_table", _CHART),
+    "profiler": _refused(_INTERNAL),
+    "proto": _refused(_INTERNAL),
+    "require": _no_effect("accepted:require"),
+    "restore": _supported(
+        note="files of this run and of its checkpoint folder; those of other runs are not there"
+    ),
+    "run": _supported(),
+    "sacred": _refused("log in an observer of your own"),
+    "sagemaker_auth": _no_effect("accepted:sagemaker_auth"),
+    "save": _supported(),
+    "sdk": _supported("submodules:sdk", "as far as libraries import it"),
+    "setup": _no_effect(),
+    "sklearn": _no_effect("sklearn", "plots are not drawn; log the numbers"),
+    "summary": _supported(),
+    "sweep": _supported(),
+    "teardown": _no_effect(),
+    "tensorboard": _no_effect("tensorboard", "`metrics_from` in the sweep file reads event files"),
+    "tensorflow": _refused("log in a callback of your own, or read event files with `metrics_from`"),
+    "termerror": _supported("terminal:termerror"),
+    "termlog": _supported("terminal:termlog"),
+    "termsetup": _no_effect("terminal:termsetup"),
+    "termwarn": _supported("terminal:termwarn"),
+    "trigger": _refused(_INTERNAL),
+    "unwatch": _no_effect(),
+    "use_artifact": _supported(
+        note="those that this run has logged; of others, read the files where they are"
+    ),
+    "use_model": _supported(note="those that this run has logged; of others, read the files where they are"),
+    "util": _supported("util", "as far as libraries import it"),
+    "visualize": _supported("plot:visualize", _CHART),
+    "wandb": _supported("itself", "the module"),
+    "wandb_agent": _refused(_INTERNAL),
+    "wandb_lib": _supported("submodules:sdk.lib", "as far as libraries import it"),
+    "wandb_sdk": _supported("submodules:sdk", "as far as libraries import it"),
+    "wandb_torch": _refused(_INTERNAL),
+    "watch": _no_effect(note="log what you want to see of gradients"),
+    "xgboost": _supported("xgboost"),
+}
+"""Names that W&B itself would call private are left out."""

@@ -1,0 +1,42 @@
+"""sweepd under the name of W&B's module, for scripts that import that; docs/wandb.md says what it has."""
+
+import os
+import sys
+
+try:
+    import sweepd
+except ModuleNotFoundError as error:  # the script's Python is not the agent's: sweepd is beside this file
+    if error.name != "sweepd":
+        raise
+    from importlib.util import module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    spec = spec_from_file_location("sweepd", Path(__file__).resolve().parents[3] / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sweepd = module_from_spec(spec)
+    sys.modules["sweepd"] = sweepd
+    spec.loader.exec_module(sweepd)
+
+from sweepd.compat.lookup import find
+from sweepd.compat.names import NAMES, VERSION, Support
+from sweepd.compat.submodules import SUBMODULES, install, submodule
+from sweepd.compat.variables import take_over
+
+__version__ = VERSION
+__all__ = sorted(name for name, known in NAMES.items() if known.support is not Support.REFUSED)
+
+install()
+take_over(os.environ)
+
+
+def __getattr__(name: str) -> object:
+    if name == "init":  # libraries set W&B's variables until then
+        take_over(os.environ)
+    if name in SUBMODULES:
+        return submodule(name)
+    return find(name, "wandb")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *NAMES})

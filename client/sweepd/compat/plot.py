@@ -1,0 +1,186 @@
+"""Charts of W&B: what they would show is kept as a table; drawing is left to who reads it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import sweepd
+from sweepd.compat.curves import points_of_precision, points_of_roc
+
+__all__ = [
+    "bar",
+    "confusion_matrix",
+    "histogram",
+    "line",
+    "line_series",
+    "plot_table",
+    "pr_curve",
+    "roc_curve",
+    "scatter",
+    "visualize",
+]
+
+
+def line(
+    table: sweepd.Table,
+    x: str,
+    y: str,
+    stroke: str | None = None,
+    title: str = "",
+    split_table: bool = False,
+) -> sweepd.Table:
+    """Return the table of a line."""
+    return table
+
+
+def scatter(table: sweepd.Table, x: str, y: str, title: str = "", split_table: bool = False) -> sweepd.Table:
+    """Return the table of points."""
+    return table
+
+
+def bar(
+    table: sweepd.Table, label: str, value: str, title: str = "", split_table: bool = False
+) -> sweepd.Table:
+    """Return the table of bars."""
+    return table
+
+
+def histogram(table: sweepd.Table, value: str, title: str = "", split_table: bool = False) -> sweepd.Table:
+    """Return the table of a histogram."""
+    return table
+
+
+def plot_table(
+    vega_spec_name: str,
+    data_table: sweepd.Table,
+    fields: object,
+    string_fields: object = None,
+    split_table: bool = False,
+) -> sweepd.Table:
+    """Return the table of a chart of one's own."""
+    return data_table
+
+
+def visualize(id: str, value: sweepd.Table) -> sweepd.Table:  # noqa: A002 -- W&B's name of it
+    """Return the table of a chart of one's own."""
+    return value
+
+
+def line_series(
+    xs: Iterable[Iterable[object]] | Iterable[object],
+    ys: Iterable[Iterable[object]],
+    keys: Iterable[str] | None = None,
+    title: str = "",
+    xname: str = "x",
+    split_table: bool = False,
+) -> sweepd.Table:
+    """Return a table of several lines, a row for each point: its step, the name of its line, its height.
+
+    Raises:
+        ValueError: there are not as many xs, or keys, as lines.
+    """
+    lines = [list(y) for y in ys]
+    steps = _steps(list(xs), len(lines))
+    names = [f"line_{index}" for index in range(len(lines))] if keys is None else [str(key) for key in keys]
+    if len(steps) != len(lines) or len(names) != len(lines):
+        raise ValueError(f"line_series: {len(lines)} ys, {len(steps)} xs and {len(names)} keys do not match")
+    rows = [
+        [x, name, y]
+        for name, own_steps, heights in zip(names, steps, lines, strict=True)
+        for x, y in zip(own_steps, heights, strict=False)
+    ]
+    return sweepd.Table(columns=["step", "lineKey", "lineVal"], data=rows)
+
+
+def confusion_matrix(
+    probs: Iterable[Sequence[float]] | None = None,
+    y_true: Iterable[object] | None = None,
+    preds: Iterable[object] | None = None,
+    class_names: Sequence[str] | None = None,
+    title: str = "Confusion Matrix Curve",
+    split_table: bool = False,
+) -> sweepd.Table:
+    """Return a table of how often each class was taken for each.
+
+    Args:
+        probs: a row of scores by class for each example; the highest is the prediction.
+        y_true: the true class of each example.
+        preds: the predicted class of each, in place of `probs`.
+        class_names: names of the classes by their numbers; else they are found in what is given.
+        title: no effect.
+        split_table: no effect.
+
+    Raises:
+        ValueError: there are not both predictions and true classes, equally many.
+    """
+    if y_true is None or (probs is None) == (preds is None):
+        raise ValueError("confusion_matrix: needs y_true, and either probs or preds")
+    truth = [_plain(label) for label in y_true]
+    guesses = (
+        [_plain(label) for label in preds] if preds is not None else [_highest(row) for row in probs or ()]
+    )
+    if len(truth) != len(guesses):
+        raise ValueError(f"confusion_matrix: {len(truth)} true classes and {len(guesses)} predictions")
+    counts = Counter(zip(truth, guesses, strict=True))
+    names: dict[object, object]
+    if class_names is None:
+        names = {label: label for label in sorted({*truth, *guesses}, key=str)}
+    else:
+        names = dict(enumerate(class_names))
+    rows = [
+        [str(names[actual]), str(names[guess]), counts[actual, guess]] for actual in names for guess in names
+    ]
+    return sweepd.Table(columns=["Actual", "Predicted", "nPredictions"], data=rows)
+
+
+def roc_curve(
+    y_true: Iterable[object],
+    y_probas: Iterable[Sequence[float]] | None = None,
+    labels: Sequence[str] | None = None,
+    classes_to_plot: Sequence[object] | None = None,
+    title: str = "ROC Curve",
+    split_table: bool = False,
+) -> sweepd.Table:
+    """Return a table with a curve for each class: shares of false and of true positives, by threshold."""
+    rows = points_of_roc(_labels(y_true), _scores(y_probas), labels, classes_to_plot)
+    return sweepd.Table(columns=["class", "fpr", "tpr"], data=rows)
+
+
+def pr_curve(
+    y_true: Iterable[object] | None = None,
+    y_probas: Iterable[Sequence[float]] | None = None,
+    labels: Sequence[str] | None = None,
+    classes_to_plot: Sequence[object] | None = None,
+    interp_size: int = 21,
+    title: str = "Precision-Recall Curve",
+    split_table: bool = False,
+) -> sweepd.Table:
+    """Return a table with a curve for each class: precision at `interp_size` shares of recall."""
+    rows = points_of_precision(
+        _labels(y_true or ()), _scores(y_probas), labels, classes_to_plot, size=interp_size
+    )
+    return sweepd.Table(columns=["class", "precision", "recall"], data=rows)
+
+
+def _steps(xs: list[object], lines: int) -> list[list[object]]:
+    """Return the steps of each line; one list may be that of all."""
+    if xs and all(isinstance(x, Iterable) and not isinstance(x, str) for x in xs):
+        return [list(x) for x in xs if isinstance(x, Iterable)]
+    return [xs] * lines
+
+
+def _labels(y_true: Iterable[object]) -> list[object]:
+    return [_plain(label) for label in y_true]
+
+
+def _scores(y_probas: Iterable[Sequence[float]] | None) -> list[list[float]]:
+    return [[float(score) for score in row] for row in (() if y_probas is None else y_probas)]
+
+
+def _highest(row: Sequence[float]) -> int:
+    scores = [float(score) for score in row]
+    return scores.index(max(scores))
+
+
+def _plain(label: object) -> object:
+    item = getattr(label, "item", None)
+    return item() if callable(item) else label

@@ -1,0 +1,77 @@
+"""W&B's callback for XGBoost: the evaluations of each iteration, the best one, what features count for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from xgboost import Booster
+from xgboost.callback import TrainingCallback
+
+import sweepd
+from sweepd.compat.boosting import define_best, keep_model, log_importance, run_of
+
+__all__ = ["WandbCallback", "wandb_callback"]
+
+
+class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is not there when types are checked
+    """Logs a training of XGBoost.
+
+    Args:
+        log_model: keep the model with the run.
+        log_feature_importance: log a table of what features count for.
+        importance_type: how that is measured: weight, gain, cover, total_gain or total_cover.
+        define_metric: the summary of a metric is its best value, not its last.
+    """
+
+    def __init__(
+        self,
+        log_model: bool = False,
+        log_feature_importance: bool = True,
+        importance_type: str = "gain",
+        define_metric: bool = True,
+    ) -> None:
+        super().__init__()
+        run_of("WandbCallback")
+        self.log_model = log_model
+        self.log_feature_importance = log_feature_importance
+        self.importance_type = importance_type
+        self.define_metric = define_metric
+
+    def before_training(self, model: Booster) -> Booster:
+        """Take the booster's configuration over into the run's."""
+        sweepd.config.update(json.loads(model.save_config()), allow_val_change=True)
+        return model
+
+    def after_iteration(
+        self, model: Booster, epoch: int, evals_log: Mapping[str, Mapping[str, Sequence[float]]]
+    ) -> bool:
+        """Log the evaluations of an iteration, as one row; False: go on."""
+        row: dict[str, object] = {"epoch": epoch}
+        for data, metrics in evals_log.items():
+            for metric, values in metrics.items():
+                key = f"{data}-{metric}"
+                if self.define_metric:
+                    define_best(key, metric)
+                row[key] = values[-1]
+        self.define_metric = False
+        sweepd.log(row)
+        return False
+
+    def after_training(self, model: Booster) -> Booster:
+        """Log what is known at the end."""
+        run = run_of("WandbCallback")
+        if self.log_model:
+            path = Path(run.dir) / f"{run.id}_model.json"
+            model.save_model(str(path))
+            keep_model(str(path), path.name)
+        if self.log_feature_importance:
+            log_importance(model.get_score(importance_type=self.importance_type).items(), commit=True)
+        best, iteration = model.attr("best_score"), model.attr("best_iteration")
+        if best is not None and iteration is not None:
+            sweepd.log({"best_score": float(best), "best_iteration": int(iteration)})
+        return model
+
+
+def wandb_callback() -> WandbCallback:
+    """Return the callback under the name that it had before."""
+    return WandbCallback()
