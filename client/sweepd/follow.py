@@ -14,6 +14,28 @@ PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL",
 """Statuses that a later attempt may get past."""
 
 
+class Pauses:
+    """How long to wait before each further attempt: twice as long each time, a bit less by chance."""
+
+    def __init__(self) -> None:
+        self._longest = _FIRST_PAUSE
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has failed since the last good word."""
+        return self._longest == _FIRST_PAUSE
+
+    def reset(self) -> None:
+        """Take note of a good word."""
+        self._longest = _FIRST_PAUSE
+
+    def next(self) -> float:
+        """Return the seconds to wait now."""
+        pause = self._longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+        self._longest = min(self._longest * 2, _LONGEST_PAUSE)
+        return pause
+
+
 class FollowTimeout(Exception):  # noqa: N818 - not an error of the call
     """The time given to `follow_sweep` is over."""
 
@@ -38,12 +60,12 @@ def follow_sweep(
         CallError: an error that no patience cures, as NOT_FOUND.
     """
     token = ""
-    pause = _FIRST_PAUSE
+    pauses = Pauses()
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         try:
             for message in client.watch_sweep(name, resume_token=token, seconds=_left(end)):
-                pause = _FIRST_PAUSE
+                pauses.reset()
                 token = message.resume_token or token
                 yield message
         except CallError as error:
@@ -51,11 +73,11 @@ def follow_sweep(
                 raise FollowTimeout from error
             if error.failure.code not in PASSING:
                 raise
-            if pause == _FIRST_PAUSE:
+            if pauses.fresh:
                 on_gap(error.failure)
         # A server that ends the stream in order is about to restart; it is asked again, too.
-        time.sleep(min(pause * random.uniform(0.5, 1.0), _left(end) or pause))  # noqa: S311 - spreads load
-        pause = min(pause * 2, _LONGEST_PAUSE)
+        pause = pauses.next()
+        time.sleep(min(pause, _left(end) or pause))
 
 
 def _left(end: float | None) -> float | None:

@@ -1,0 +1,145 @@
+"""What goes wrong for users of the objects: one exception for each thing that one may want to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweepd.rpc_error import Failure
+    from sweepd.spec.reading.diagnostic import Diagnostic
+
+__all__ = [
+    "ClientError",
+    "ConflictError",
+    "DeniedError",
+    "FailedError",
+    "InvalidError",
+    "MissingExtraError",
+    "NotFoundError",
+    "NotYetError",
+    "UnreachableError",
+    "WrongStateError",
+]
+
+
+class ClientError(Exception):
+    """The base of all that the objects raise.
+
+    `code` is the name of the gRPC status, as `NOT_FOUND`; `reason` the short name that the server gave, as
+    `no-such-name`; `metadata` what belongs to it. All are empty for what was found out here.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+
+
+class NotFoundError(ClientError, LookupError):
+    """There is no such sweep or run."""
+
+
+class DeniedError(ClientError):
+    """The token is missing or unknown, or it does not allow this."""
+
+
+class WrongStateError(ClientError):
+    """The sweep or the run is not in a state in which this can be done."""
+
+
+class ConflictError(ClientError):
+    """Somebody else was faster: the name is taken, or what was seen has changed since."""
+
+
+class UnreachableError(ClientError, ConnectionError):
+    """No server is known, or it does not answer."""
+
+
+class NotYetError(ClientError, TimeoutError):
+    """What was waited for has not happened in the time given."""
+
+
+class FailedError(ClientError):
+    """A sweep or a run has ended badly, or the server could not do what it was asked for."""
+
+
+class MissingExtraError(ClientError, ImportError):
+    """A library is missing; the message names the extra that brings it."""
+
+
+class InvalidError(ClientError, ValueError):
+    """What was given is not right: a configuration, a point, a name, an argument.
+
+    `diagnostics` are the findings about a configuration, just as `sweepctl validate` tells them; `violations`
+    are the paths of the fields at fault, each with what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        diagnostics: Sequence[Diagnostic] = (),
+        violations: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message, code=code, reason=reason, metadata=metadata)
+        self.diagnostics = tuple(diagnostics)
+        self.violations = tuple(violations)
+
+
+_KINDS: Mapping[str, type[ClientError]] = {
+    "NOT_FOUND": NotFoundError,
+    "UNAUTHENTICATED": DeniedError,
+    "PERMISSION_DENIED": DeniedError,
+    "FAILED_PRECONDITION": WrongStateError,
+    "ALREADY_EXISTS": ConflictError,
+    "ABORTED": ConflictError,
+    "DEADLINE_EXCEEDED": UnreachableError,
+}
+_FIND_ONE = "start one with `sweepd up -d`, sign in to one with `sweepctl login ADDRESS`, or name one"
+
+
+def error_of(failure: Failure, address: str) -> ClientError:
+    """Return the exception for a call that failed: the one place where this is decided."""
+    if failure.code == "UNAVAILABLE":
+        return _unavailable(failure, address)
+    message = failure.message or failure.code
+    if failure.code == "INVALID_ARGUMENT":
+        told = [f"{field}: {why}" for field, why in failure.violations]
+        return InvalidError(
+            "\n".join([message, *(line for line in told if line != message)]),
+            code=failure.code,
+            reason=failure.reason or "",
+            metadata=failure.metadata,
+            violations=failure.violations,
+        )
+    kind = _KINDS.get(failure.code, FailedError)
+    return kind(message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata)
+
+
+def no_server() -> UnreachableError:
+    """Return the exception for a client that was told of no server and finds none."""
+    return UnreachableError(f"no server is known: {_FIND_ONE}, Client(address)", code="UNAVAILABLE")
+
+
+def _unavailable(failure: Failure, address: str) -> UnreachableError:
+    from sweepd.rpc_error import unreachable_cause
+
+    message = failure.message
+    if not failure.reason:
+        cause = unreachable_cause(message)
+        message = f"no server answers at {address} ({cause}): {_FIND_ONE}, Client(address)"
+    return UnreachableError(
+        message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata
+    )

@@ -1,0 +1,69 @@
+"""A connection whose calls are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import grpc
+import grpc.aio
+
+from sweepd.channel import aio_channel, bearer
+from sweepd.errors import ClientError, error_of
+from sweepd.objects.methods import A, Method, Q
+from sweepd.objects.wire import CALL_SECONDS
+from sweepd.rpc_error import Failure
+
+
+class AsyncWire:
+    """Calls a server from one event loop, that of its first call."""
+
+    def __init__(self, address: str, token: str | None) -> None:
+        self.address = address
+        self._metadata = () if token is None else (bearer(token),)
+        self._channel: grpc.aio.Channel | None = None
+        self._closed = False
+
+    async def one(self, method: Method[Q, A], request: Q) -> A:
+        """Return the answer of a call."""
+        call: grpc.aio.UnaryUnaryMultiCallable[Q, A] = self._open().unary_unary(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )
+        try:
+            return await call(request, timeout=CALL_SECONDS, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise error_of(Failure.of(error), self.address) from error
+
+    async def stream(
+        self, method: Method[Q, A], request: Q, *, seconds: float | None = None
+    ) -> AsyncGenerator[A, None]:
+        """Yield what a call brings, and end it with the reader."""
+        start: grpc.aio.UnaryStreamMultiCallable[Q, A] = self._open().unary_stream(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )
+        call = start(request, timeout=seconds, metadata=self._metadata)
+        try:
+            async for message in call:
+                yield message
+        except grpc.RpcError as error:
+            raise error_of(Failure.of(error), self.address) from error
+        finally:
+            call.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Give the connection back; harmless when done twice."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+        self._channel = None
+
+    def _open(self) -> grpc.aio.Channel:
+        if self._closed:
+            raise ClientError("the client is closed")
+        if self._channel is None:
+            self._channel = aio_channel(self.address, None)
+        return self._channel

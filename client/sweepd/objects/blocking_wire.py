@@ -1,0 +1,76 @@
+"""A connection whose calls block their caller."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, Callable
+
+import grpc
+from grpc.experimental import ChannelOptions
+
+from sweepd.channel import OPTIONS, bearer
+from sweepd.errors import ClientError, error_of
+from sweepd.objects.methods import A, Method, Q
+from sweepd.objects.wire import CALL_SECONDS
+from sweepd.rpc_error import Failure
+
+# gRPC would read each stream with a thread of its own, which outlives the stream a little.
+_OPTIONS = (*OPTIONS, (ChannelOptions.SingleThreadedUnaryStream, 1))
+
+
+class BlockingWire:
+    """Calls a server. Connects with the first call, and again in a process that was forked meanwhile."""
+
+    def __init__(self, address: str, token: str | None) -> None:
+        self.address = address
+        self._metadata = () if token is None else (bearer(token),)
+        self._channel: grpc.Channel | None = None
+        self._pid = 0
+        self._closed = False
+
+    async def one(self, method: Method[Q, A], request: Q) -> A:
+        """Return the answer of a call."""
+        call: Callable[..., A] = self._open().unary_unary(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )
+        try:
+            return call(request, timeout=CALL_SECONDS, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise error_of(Failure.of(error), self.address) from error
+
+    async def stream(
+        self, method: Method[Q, A], request: Q, *, seconds: float | None = None
+    ) -> AsyncGenerator[A, None]:
+        """Yield what a call brings, and end it with the reader."""
+        start = self._open().unary_stream(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )
+        call = start(request, timeout=seconds, metadata=self._metadata)
+        try:
+            for message in call:
+                yield message
+        except grpc.RpcError as error:
+            raise error_of(Failure.of(error), self.address) from error
+        finally:
+            call.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        time.sleep(seconds)  # noqa: ASYNC251 - the one that is called is the one that waits
+
+    def close(self) -> None:
+        """Give the connection back; harmless when done twice."""
+        self._closed = True
+        if self._channel is not None and self._pid == os.getpid():
+            self._channel.close()
+        self._channel = None
+
+    def _open(self) -> grpc.Channel:
+        if self._closed:
+            raise ClientError("the client is closed")
+        if self._channel is None or self._pid != os.getpid():
+            # That of the parent is left alone: it is the parent's to close.
+            self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
+            self._pid = os.getpid()
+        return self._channel

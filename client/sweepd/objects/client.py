@@ -1,0 +1,128 @@
+"""The door to a server, for callers that wait for each answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from sweepd import v1
+from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.objects.blocking_wire import BlockingWire
+from sweepd.objects.definition import define
+from sweepd.objects.options import parent_of, target, words
+from sweepd.objects.stored_run import StoredRun
+from sweepd.objects.sweep import Sweep
+from sweepd.objects.wire import iterate, run_now
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Client:
+    """A client of a server: creates sweeps, finds sweeps and runs.
+
+    Use it in a `with` block, or call `close`; it leaves no thread behind. It may be used from several
+    threads, and in a process that was forked after it was made. All of its errors are `ClientError`.
+    """
+
+    def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
+        """Choose a server; nothing is sent before the first call.
+
+        Args:
+            address: HOST:PORT; else SWEEPD_ADDRESS, else the server that `sweepd up` started here.
+            token: else SWEEPD_TOKEN, else the one that is kept for the address.
+
+        Raises:
+            UnreachableError: no server is known.
+        """
+        found = target(address, token)
+        self.address = found.address
+        self._wire = BlockingWire(found.address, found.token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.address}>"
+
+    def close(self) -> None:
+        """Give the connection back; harmless when done twice. Its sweeps and runs ask nothing any more."""
+        self._wire.close()
+
+    def server_version(self) -> str:
+        """Return the version of the server."""
+        return run_now(self._wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest())).version
+
+    def create(
+        self,
+        config: Mapping[str, object] | str | os.PathLike[str],
+        *,
+        entity: str | None = None,
+        project: str | None = None,
+        name: str | None = None,
+        program: str | None = None,
+        sweep_id: str = "",
+        request_id: str = "",
+    ) -> Sweep:
+        """Create a sweep; its runs start as soon as agents ask for them.
+
+        Args:
+            config: a dictionary, the text of a sweep file, or its path (a text without a line break).
+            entity: where it will live; else SWEEPD_ENTITY, the file, `local`.
+            project: likewise; else SWEEPD_PROJECT, the file, the name of the program.
+            name: the name for people, instead of the file's.
+            program: the program, instead of the file's.
+            sweep_id: its id; else the server draws one.
+            request_id: names this call: the same one again returns the same sweep, for a day.
+
+        Raises:
+            InvalidError: the configuration has errors; `diagnostics` lists them all.
+            ConflictError: the id is taken.
+        """
+        definition = define(
+            config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
+        )
+        created = sweep_calls.create(self._wire, definition, sweep_id=sweep_id, request_id=request_id)
+        return Sweep(self._wire, run_now(created))
+
+    def sweep(self, name: str) -> Sweep:
+        """Return a sweep by its full name, PROJECT/ID or ID.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return Sweep(self._wire, run_now(sweep_calls.get(self._wire, name)))
+
+    def sweeps(
+        self,
+        *,
+        entity: str | None = None,
+        project: str | None = None,
+        state: str | Sequence[str] = (),
+    ) -> Iterator[Sweep]:
+        """Yield sweeps, the newest first, fetched a page at a time as they are read.
+
+        Args:
+            entity: only those of this entity.
+            project: only those of this project.
+            state: only those in this state, or in one of these.
+        """
+        found = sweep_calls.list_all(
+            self._wire, parent_of(entity, project), words(state), project=project or ""
+        )
+        return (Sweep(self._wire, sweep) for sweep in iterate(found))
+
+    def run(self, name: str) -> StoredRun:
+        """Return a run by its full name, a shorter one, or SWEEP:NUMBER.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return StoredRun(self._wire, run_now(run_calls.get(self._wire, name)))

@@ -1,0 +1,66 @@
+"""What the methods of both clients take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sweepd.discovery import NoServerError, Target, resolve
+from sweepd.durations import parse_duration
+from sweepd.errors import InvalidError, no_server
+
+
+class Unchanged:
+    """Stands for a value that an edit leaves as it is."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED: Final = Unchanged()
+
+
+def words(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one word, or several, as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def seconds_of(timeout: float | str | None) -> float | None:
+    """Return a time limit in seconds: a number, or a text as `10m`; None: no limit.
+
+    Raises:
+        InvalidError: it is neither.
+    """
+    if timeout is None:
+        return None
+    try:
+        seconds = parse_duration(timeout) if isinstance(timeout, str) else float(timeout)
+    except (TypeError, ValueError) as error:
+        raise InvalidError(f"no time limit: {error}") from error
+    if not seconds >= 0:
+        raise InvalidError(f"no time limit: {timeout!r}")
+    return seconds
+
+
+def target(address: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> Target:
+    """Return whom to dial and with which token: those given, else what `sweepctl` would take.
+
+    Raises:
+        UnreachableError: no server is known.
+    """
+    try:
+        found = resolve(address, environ)
+    except NoServerError as error:
+        raise no_server() from error
+    return found if token is None else Target(found.address, token)
+
+
+def parent_of(entity: str | None, project: str | None) -> str:
+    """Return what a list is narrowed to on the server; a project of any entity is found by its reader."""
+    return f"{entity}/{project}" if entity and project else entity or ""
+
+
+def changes_of(**given: object) -> dict[str, object]:
+    """Return what an edit is to change."""
+    return {field: value for field, value in given.items() if not isinstance(value, Unchanged)}

@@ -1,0 +1,138 @@
+"""What can be asked of runs, written once for both clients."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from sweepd import v1
+from sweepd.calls import PAGE, new_request_id
+from sweepd.cli.problem import Problem
+from sweepd.cli.rows import Choice
+from sweepd.cli.shapes import run_shape
+from sweepd.errors import InvalidError, NotFoundError
+from sweepd.objects import methods, sweep_calls
+from sweepd.objects.wire import Wire
+
+
+async def get(wire: Wire, text: str) -> v1.Run:
+    """Return a run by its full name, a shorter one, or SWEEP:NUMBER."""
+    return (await wire.one(methods.GET_RUN, v1.GetRunRequest(name=await full_name(wire, text)))).run
+
+
+async def full_name(wire: Wire, text: str) -> str:
+    """Return a name that the server takes for the run that `text` means."""
+    if text.count("/") == 2:
+        return text
+    if ":" in text:
+        sweep, _, number = text.rpartition(":")
+        if not (number.isascii() and number.isdecimal()):
+            raise InvalidError(f"no run: {text!r}; write SWEEP:NUMBER, as k3x9v2ab:7")
+        return f"{await sweep_calls.full_name(wire, sweep)}:{number}"
+    sweep, dash, number = text.rpartition("-")
+    if not (dash and sweep and number.isascii() and number.isdecimal()):
+        raise NotFoundError(f"no run named {text}", code="NOT_FOUND", reason="no-such-name")
+    return f"{await sweep_calls.full_name(wire, sweep)}-{number}"
+
+
+async def list_of(
+    wire: Wire,
+    sweep: str,
+    *,
+    states: Sequence[str] = (),
+    best_first: bool = False,
+    filters: Sequence[str] = (),
+    limit: int | None = None,
+) -> AsyncGenerator[v1.Run, None]:
+    """Yield the runs of a sweep, a page at a time as they are read."""
+    left = limit
+    choice = _choice(filters)
+    request = v1.ListRunsRequest(
+        sweep=sweep,
+        states=run_states(states),
+        order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
+        page_size=PAGE if limit is None or filters else min(max(limit, 1), PAGE),
+    )
+    while left is None or left > 0:
+        page = await wire.one(methods.LIST_RUNS, request)
+        for run in page.runs:
+            if filters and not choice.of([run_shape(run)]):
+                continue
+            yield run
+            if left is not None and (left := left - 1) <= 0:
+                return
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+async def stop(wire: Wire, name: str) -> v1.Run:
+    """End a run."""
+    request = v1.StopRunRequest(name=name, request_id=new_request_id())
+    return (await wire.one(methods.STOP_RUN, request)).run
+
+
+async def explain(wire: Wire, name: str) -> list[str]:
+    """Return why a run waits, the most important first."""
+    answer = await wire.one(methods.EXPLAIN_RUN, v1.ExplainRunRequest(name=name))
+    return [obstacle.message for obstacle in answer.obstacles]
+
+
+async def best(wire: Wire, name: str) -> v1.Run | None:
+    """Return the best run of a sweep, with repeats the first of the best point; None if there is none yet."""
+    sweep = await sweep_calls.get(wire, name)
+    if sweep.spec.repeats > 1:
+        return await get(wire, sweep.best_run) if sweep.best_run else None
+    async for run in list_of(wire, name, best_first=True, limit=1):
+        return run
+    return None
+
+
+async def series(
+    wire: Wire, run: str, *, keys: Sequence[str] = (), max_points: int = 0, all_attempts: bool = False
+) -> list[v1.Series]:
+    """Return what a run has logged; of a long series several parts."""
+    request = v1.GetHistoryRequest(runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts)
+    parts: list[v1.Series] = []
+    while True:
+        page = await wire.one(methods.GET_HISTORY, request)
+        parts += page.series
+        if not page.next_page_token:
+            return parts
+        request.page_token = page.next_page_token
+
+
+async def summaries(
+    wire: Wire, *, sweep: str = "", runs: Sequence[str] = ()
+) -> AsyncGenerator[v1.KeySummary, None]:
+    """Yield what is known of each key of each run."""
+    request = v1.ListSummariesRequest(sweep=sweep, runs=runs, page_size=PAGE)
+    while True:
+        page = await wire.one(methods.LIST_SUMMARIES, request)
+        for summary in page.summaries:
+            yield summary
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+def run_states(words: Sequence[str]) -> list[v1.RunState.ValueType]:
+    """Return states by their words.
+
+    Raises:
+        InvalidError: a word is none.
+    """
+    by_word = {
+        name.removeprefix("RUN_STATE_").lower(): number for name, number in v1.RunState.items() if number
+    }
+    if unknown := [word for word in words if word not in by_word]:
+        raise InvalidError(f"no state of a run: {unknown[0]!r}; there are {', '.join(by_word)}")
+    return [by_word[word] for word in words]
+
+
+def _choice(filters: Sequence[str]) -> Choice:
+    choice = Choice(filters=list(filters))
+    try:
+        choice.of([{}])
+    except Problem as problem:
+        raise InvalidError(f"{problem.message}: {problem.next_step}") from problem
+    return choice

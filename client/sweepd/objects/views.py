@@ -1,0 +1,79 @@
+"""What is fetched to show or to tabulate a sweep or a run; written once for both clients."""
+
+from __future__ import annotations
+
+from sweepd import v1
+from sweepd.errors import ClientError
+from sweepd.objects import run_calls, sweep_calls
+from sweepd.objects.best import BestSoFar, best_so_far
+from sweepd.objects.cards import run_card, sweep_card
+from sweepd.objects.columns import Column, columns_of
+from sweepd.objects.history import History
+from sweepd.objects.rows import FRONT, Row, run_rows
+from sweepd.objects.values import logged_value
+from sweepd.objects.wire import Wire
+
+_MOST_RUNS = 5_000
+"""Runs that are looked through for a curve in a notebook; a cell must not take long."""
+_BEST_RUNS = 5
+_CURVE_POINTS = 300
+
+
+async def rows(wire: Wire, sweep: str) -> list[Row]:
+    """Return a row for each run of a sweep."""
+    runs = [run async for run in run_calls.list_of(wire, sweep)]
+    summaries = [summary async for summary in run_calls.summaries(wire, sweep=sweep)]
+    return run_rows(runs, summaries)
+
+
+async def columns(wire: Wire, sweep: str) -> list[Column]:
+    """Return the same as typed columns."""
+    return columns_of(await rows(wire, sweep), FRONT)
+
+
+async def progress(wire: Wire, name: str) -> list[BestSoFar]:
+    """Return how the best value of a sweep came about."""
+    sweep = await sweep_calls.get(wire, name)
+    return best_so_far(sweep.spec, [run async for run in run_calls.list_of(wire, name)])
+
+
+async def history(
+    wire: Wire, run: str, *, keys: tuple[str, ...], max_points: int, all_attempts: bool
+) -> History:
+    """Return what a run has logged."""
+    series = await run_calls.series(wire, run, keys=keys, max_points=max_points, all_attempts=all_attempts)
+    return History(run, series)
+
+
+async def summary(wire: Wire, run: str) -> dict[str, object]:
+    """Return the last value of each key that a run has logged."""
+    found = [each async for each in run_calls.summaries(wire, runs=[run])]
+    return {each.key: logged_value(each.last) for each in sorted(found, key=lambda each: each.key)}
+
+
+async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
+    """Return a sweep as HTML, as it stands now; as it was known if the server does not answer."""
+    try:
+        sweep = await sweep_calls.get(wire, known.name)
+        best = [run async for run in run_calls.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
+        counts = sweep.run_counts
+        ended = counts.finished + counts.failed + counts.crashed + counts.stopped + counts.killed
+        if ended + counts.running > _MOST_RUNS:
+            note = f"more than {_MOST_RUNS} runs: best_so_far() has the values of the curve"
+            return sweep_card(sweep, (), best, note=note)
+        return sweep_card(sweep, await progress(wire, sweep.name), best)
+    except ClientError as error:
+        return sweep_card(known, (), (), note=f"as it was known last: {error}")
+
+
+async def show_run(wire: Wire, known: v1.Run) -> str:
+    """Return a run as HTML, as it stands now; as it was known if the server does not answer."""
+    try:
+        run = await run_calls.get(wire, known.name)
+        objective = None
+        if run.sweep:
+            objective = (await sweep_calls.get(wire, run.sweep)).spec.metric.name or None
+        logged = await history(wire, run.name, keys=(), max_points=_CURVE_POINTS, all_attempts=False)
+        return run_card(run, logged, objective)
+    except ClientError as error:
+        return run_card(known, None, None, note=f"as it was known last: {error}")

@@ -1,0 +1,56 @@
+"""What the logic asks of a connection, blocking or not, and how a blocking caller runs the logic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from typing import Protocol, TypeVar
+
+from sweepd.objects.methods import A, Method, Q
+
+T = TypeVar("T")
+CALL_SECONDS = 30.0
+"""How long one call may take."""
+
+
+class Wire(Protocol):
+    """A connection to one server. Its calls raise the exceptions of `sweepd.errors`."""
+
+    address: str
+
+    async def one(self, method: Method[Q, A], request: Q) -> A:
+        """Return the answer of a call."""
+        ...
+
+    def stream(
+        self, method: Method[Q, A], request: Q, *, seconds: float | None = None
+    ) -> AsyncGenerator[A, None]:
+        """Yield what a call brings, for so many seconds at most; its end by that raises UnreachableError."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        ...
+
+
+def run_now(logic: Coroutine[None, None, T]) -> T:
+    """Run a coroutine whose wire never suspends, here and now, whether or not an event loop is running."""
+    try:
+        logic.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    logic.close()
+    raise AssertionError("a blocking wire has suspended")
+
+
+def iterate(logic: AsyncGenerator[T, None]) -> Iterator[T]:
+    """Yield what an asynchronous generator over such a wire does, one by one as the reader asks."""
+    try:
+        while True:
+            try:
+                item = run_now(anext(logic))
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        run_now(logic.aclose())
