@@ -4,6 +4,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sweepd.errors import (
+        ClientError,
+        ConflictError,
+        DeniedError,
+        FailedError,
+        InvalidError,
+        MissingExtraError,
+        NotFoundError,
+        NotYetError,
+        UnreachableError,
+        WrongStateError,
+    )
+    from sweepd.objects.api import Api
+    from sweepd.objects.async_client import AsyncClient
+    from sweepd.objects.async_stored_run import AsyncStoredRun
+    from sweepd.objects.async_sweep import AsyncSweep
+    from sweepd.objects.best import BestSoFar
+    from sweepd.objects.client import Client
+    from sweepd.objects.definition import SweepWarning
+    from sweepd.objects.history import History
+    from sweepd.objects.stored_run import StoredRun
+    from sweepd.objects.sweep import Sweep
     from sweepd.script.artifact import Artifact
     from sweepd.script.config import Config
     from sweepd.script.errors import ConfigError, Error, UsageError
@@ -42,23 +64,43 @@ if TYPE_CHECKING:
     summary: Summary
 
 __all__ = [
+    "Api",
     "Artifact",
+    "AsyncClient",
+    "AsyncStoredRun",
+    "AsyncSweep",
     "Audio",
+    "BestSoFar",
     "Bokeh",
+    "Client",
+    "ClientError",
     "ConfigError",
+    "ConflictError",
+    "DeniedError",
     "Error",
+    "FailedError",
     "Graph",
     "Histogram",
+    "History",
     "Html",
     "Image",
+    "InvalidError",
+    "MissingExtraError",
     "Molecule",
+    "NotFoundError",
+    "NotYetError",
     "Object3D",
     "Plotly",
     "Run",
     "Settings",
+    "StoredRun",
+    "Sweep",
+    "SweepWarning",
     "Table",
+    "UnreachableError",
     "UsageError",
     "Video",
+    "WrongStateError",
     "alert",
     "checkpoint_saved",
     "config",
@@ -86,23 +128,43 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Api": "sweepd.objects.api",
     "Artifact": "sweepd.script.artifact",
+    "AsyncClient": "sweepd.objects.async_client",
+    "AsyncStoredRun": "sweepd.objects.async_stored_run",
+    "AsyncSweep": "sweepd.objects.async_sweep",
     "Audio": "sweepd.script.media.recordings",
+    "BestSoFar": "sweepd.objects.best",
     "Bokeh": "sweepd.script.media.refused",
+    "Client": "sweepd.objects.client",
+    "ClientError": "sweepd.errors",
     "ConfigError": "sweepd.script.errors",
+    "ConflictError": "sweepd.errors",
+    "DeniedError": "sweepd.errors",
     "Error": "sweepd.script.errors",
+    "FailedError": "sweepd.errors",
     "Graph": "sweepd.script.media.refused",
     "Histogram": "sweepd.script.media.histogram",
+    "History": "sweepd.objects.history",
     "Html": "sweepd.script.media.recordings",
     "Image": "sweepd.script.media.image",
+    "InvalidError": "sweepd.errors",
+    "MissingExtraError": "sweepd.errors",
     "Molecule": "sweepd.script.media.refused",
+    "NotFoundError": "sweepd.errors",
+    "NotYetError": "sweepd.errors",
     "Object3D": "sweepd.script.media.refused",
     "Plotly": "sweepd.script.media.refused",
     "Run": "sweepd.script.run",
     "Settings": "sweepd.script.settings",
+    "StoredRun": "sweepd.objects.stored_run",
+    "Sweep": "sweepd.objects.sweep",
+    "SweepWarning": "sweepd.objects.definition",
     "Table": "sweepd.script.media.table",
+    "UnreachableError": "sweepd.errors",
     "UsageError": "sweepd.script.errors",
     "Video": "sweepd.script.media.recordings",
+    "WrongStateError": "sweepd.errors",
     "alert": "sweepd.script.shortcuts",
     "checkpoint_saved": "sweepd.script.shortcuts",
     "define_metric": "sweepd.script.shortcuts",

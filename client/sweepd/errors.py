@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sweepd.script.errors import Error
+
 if TYPE_CHECKING:
     from sweepd.rpc_error import Failure
     from sweepd.spec.reading.diagnostic import Diagnostic
@@ -23,8 +25,8 @@ __all__ = [
 ]
 
 
-class ClientError(Exception):
-    """The base of all that the objects raise.
+class ClientError(Error):
+    """The base of all that `Client` and its sweeps and runs raise.
 
     `code` is the name of the gRPC status, as `NOT_FOUND`; `reason` the short name that the server gave, as
     `no-such-name`; `metadata` what belongs to it. All are empty for what was found out here.
