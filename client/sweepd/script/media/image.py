@@ -30,7 +30,8 @@ class Image:
     """A picture: a file, an array of (height, width[, channels]), a picture of PIL, a figure of matplotlib.
 
     Numbers of a floating kind from 0 to 1 are scaled to 0 to 255. Arrays whose first dimension is 1, 3 or 4
-    and whose last is none of these, as torch has them, are turned.
+    and whose last is none of these, as torch has them, are turned. Four dimensions are several pictures,
+    which become one, from left to right.
     """
 
     def __init__(
@@ -85,12 +86,25 @@ def _picture(value: object) -> bytes:
     array = listed(value) if is_array(value) or isinstance(value, list | tuple) else None
     if not isinstance(array, list) or not array:
         raise UsageError(f"Image: a file, an array or a picture, not {type(value).__name__}")
-    rows = _rows(array)
+    rows = _beside(array) if _depth(array) == 4 else _rows(array)
     channels = len(rows[0][0])
     samples = [number for row in rows for pixel in row for number in pixel]
     scale = 255.0 if any(isinstance(number, float) for number in samples) and max(samples) <= 1.0 else 1.0
     data = bytes(max(0, min(255, round(number * scale))) if number == number else 0 for number in samples)
-    return png(len(rows[0]), len(rows), channels, data)
+    try:
+        return png(len(rows[0]), len(rows), channels, data)
+    except ValueError as error:
+        raise UsageError(f"Image: {error}") from error
+
+
+def _depth(array: Nested) -> int:
+    return 1 + _depth(array[0]) if isinstance(array, list) and array else 0
+
+
+def _beside(batch: Sequence[Nested]) -> list[list[list[float]]]:
+    """Return several pictures of one size as one, from left to right."""
+    pictures = [_rows(_as_list(picture)) for picture in batch]
+    return [[pixel for row in rows for pixel in row] for rows in zip(*pictures, strict=True)]
 
 
 def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
@@ -106,7 +120,7 @@ def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
     return [[[number] for number in _numbers(row)] for row in rows]
 
 
-def _as_list(value: "Nested") -> list["Nested"]:
+def _as_list(value: Nested) -> list["Nested"]:
     if isinstance(value, list) and value:
         return value
     raise UsageError("Image: an array of (height, width) or (height, width, channels)")

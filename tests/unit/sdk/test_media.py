@@ -1,0 +1,199 @@
+"""What pictures, sounds, tables and histograms become on disk."""
+
+import json
+import struct
+import wave
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweepd.script.errors import UsageError
+from sweepd.script.kept import Place, keep_value
+from sweepd.script.media.histogram import Histogram
+from sweepd.script.media.image import Image
+from sweepd.script.media.recordings import Audio, Html, Video
+from sweepd.script.media.refused import Object3D
+from sweepd.script.media.table import Table
+
+
+def pixels(path: Path) -> tuple[tuple[int, int], int, bytes]:
+    """Return the size, the kind of colour and the samples of a PNG file of ours."""
+    content, position, found, data = path.read_bytes(), 8, b"", b""
+    while position < len(content):
+        (length,) = struct.unpack(">I", content[position : position + 4])
+        kind, chunk = content[position + 4 : position + 8], content[position + 8 : position + 8 + length]
+        (checksum,) = struct.unpack(">I", content[position + 8 + length : position + 12 + length])
+        assert checksum == zlib.crc32(kind + chunk)
+        found, data = (chunk if kind == b"IHDR" else found), (data + chunk if kind == b"IDAT" else data)
+        position += length + 12
+    width, height, depth, colour = struct.unpack(">IIBB", found[:10])
+    assert depth == 8
+    rows = zlib.decompress(data)
+    stride = len(rows) // height
+    assert all(rows[start] == 0 for start in range(0, len(rows), stride))
+    return (width, height), colour, b"".join(rows[s + 1 : s + stride] for s in range(0, len(rows), stride))
+
+
+GREY, RGB, RGBA = 0, 2, 6
+
+
+@pytest.mark.parametrize(
+    ("array", "size", "colour", "samples"),
+    [
+        (np.array([[0, 255], [1, 2]], np.uint8), (2, 2), GREY, bytes([0, 255, 1, 2])),
+        (np.array([[0.0, 1.0, 0.5]]), (3, 1), GREY, bytes([0, 255, 128])),
+        (np.array([[0.0, 300.0, -4.0]]), (3, 1), GREY, bytes([0, 255, 0])),
+        (np.arange(6, dtype=np.uint8).reshape(1, 2, 3), (2, 1), RGB, bytes(range(6))),
+        (np.arange(8, dtype=np.uint8).reshape(1, 2, 4), (2, 1), RGBA, bytes(range(8))),
+        (
+            np.arange(30, dtype=np.uint8).reshape(3, 2, 5),
+            (5, 2),
+            RGB,
+            bytes([0, 10, 20, 1, 11, 21, 2, 12, 22]),
+        ),
+        (np.arange(10, dtype=np.uint8).reshape(1, 2, 5), (5, 2), GREY, bytes(range(10))),
+        (np.arange(4, dtype=np.uint8).reshape(2, 1, 1, 2), (4, 1), GREY, bytes(range(4))),
+        ([[0, 1], [2, 3]], (2, 2), GREY, bytes(range(4))),
+    ],
+)
+def test_an_array_becomes_a_png_file(
+    tmp_path: Path, array: object, size: tuple[int, int], colour: int, samples: bytes
+) -> None:
+    name = keep_value(tmp_path, "val/digits", Image(array), 3)
+    assert name == "media/images/val-digits_3_0.png"
+    found = pixels(tmp_path / str(name))
+    assert found[:2] == (size, colour)
+    assert found[2].startswith(samples)
+
+
+def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:
+    array = np.zeros((1, 1), np.uint8)
+    image = Image(array)
+    array[0, 0] = 9
+    assert pixels(image.store(Place(tmp_path, "a", 0)))[2] == b"\0"
+
+
+@pytest.mark.parametrize("wrong", [3, [], np.zeros(3), np.zeros((2, 2, 2, 2, 2)), "missing.png", object()])
+def test_what_is_no_picture_is_refused(wrong: object) -> None:
+    with pytest.raises(UsageError, match="Image"):
+        Image(wrong)
+
+
+def test_pictures_of_other_libraries_are_written_by_them(tmp_path: Path) -> None:
+    class Picture:
+        def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
+            Path(fp).write_text(format)
+
+    class Figure:
+        def savefig(self, fname: str) -> None:
+            Path(fname).write_text("figure")
+
+    class Axes:
+        figure = Figure()
+
+    for given, suffix, written in (
+        (Image(Picture()), ".png", "PNG"),
+        (Image(Picture(), file_type="jpg"), ".jpg", "JPEG"),
+        (Image(Figure()), ".png", "figure"),
+        (Image(Axes()), ".png", "figure"),
+    ):
+        path = given.store(Place(tmp_path, "a", None))
+        assert (path.suffix, path.read_text()) == (suffix, written)
+
+
+def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: Path) -> None:
+    source = tmp_path / "cat.JPG"
+    source.write_bytes(b"jpeg")
+    files = tmp_path / "files"
+    pair = [Image(source), Image(str(source))]
+    assert keep_value(files, "a", pair, 1) == ["media/images/a_1_0.jpg", "media/images/a_1_1.jpg"]
+    assert keep_value(files, "a", Image(source), 1) == "media/images/a_1_0.1.jpg"
+    assert keep_value(files, "../a", Image(source), None) == "media/images/a_0.jpg"
+
+
+def test_sounds_are_wav_files(tmp_path: Path) -> None:
+    path = Audio(np.array([0.0, 1.0, -1.0, 2.0]), sample_rate=8000).store(Place(tmp_path, "a", 0))
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (1, 8000, 2)
+        assert np.frombuffer(file.readframes(4), np.int16).tolist() == [0, 32767, -32767, 32767]
+    path = Audio(np.zeros((5, 2)), sample_rate=8000).store(Place(tmp_path, "a", 0))
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getnframes()) == (2, 5)
+    with pytest.raises(UsageError, match="sample_rate"):
+        Audio(np.zeros(3))
+
+
+def test_histograms_are_lines_of_one_file(tmp_path: Path) -> None:
+    name: object = None
+    for step in range(2):
+        name = keep_value(tmp_path, "grads", Histogram([0, 1, 1, 4, float("nan")], num_bins=2), step)
+    assert name == "media/histograms/grads.jsonl"
+    lines = [json.loads(line) for line in (tmp_path / str(name)).read_text().splitlines()]
+    assert lines == [
+        {"key": "grads", "step": step, "counts": [3.0, 1.0], "edges": [0.0, 2.0, 4.0]} for step in range(2)
+    ]
+    numpy_made = Histogram(np_histogram=np.histogram(np.arange(4), bins=2))
+    assert (numpy_made.histogram, numpy_made.bins) == ([2.0, 2.0], [0.0, 1.5, 3.0])
+    assert Histogram([]).histogram == [0.0] * 64
+
+
+@pytest.mark.parametrize("wrong", [([1], [1]), ([1],), (range(513), range(514))])
+def test_histograms_that_do_not_fit_together_are_refused(wrong: tuple[object, ...]) -> None:
+    with pytest.raises(UsageError, match="Histogram"):
+        Histogram(np_histogram=wrong)
+
+
+def test_tables_keep_media_beside_them(tmp_path: Path) -> None:
+    table = Table(columns=["id", "image"], data=[[1, Image(np.zeros((1, 1)))]])
+    table.add_data(np.int64(2), None)
+    table.add_column("score", [0.5, 0.25])
+    assert table.get_column("score") == [0.5, 0.25]
+    assert [row for _, row in table.iterrows()] == table.data
+    name = keep_value(tmp_path, "preds", table, 4)
+    assert name == "media/table/preds_4_0.table.json"
+    assert json.loads((tmp_path / str(name)).read_text()) == {
+        "columns": ["id", "image", "score"],
+        "data": [[1, "media/images/preds.image_4_0.png", 0.5], [2, None, 0.25]],
+    }
+    assert (tmp_path / "media/images/preds.image_4_0.png").exists()
+    for wrong in (
+        lambda: table.add_data(1),
+        lambda: table.get_column("x"),
+        lambda: table.add_column("y", [1]),
+    ):
+        with pytest.raises(UsageError, match="Table"):
+            wrong()
+
+
+def test_arrays_and_frames_are_tables_too() -> None:
+    class Frame:
+        columns = ("a", "b")
+
+        def itertuples(self, *, index: bool, name: None) -> object:
+            return iter([(1, 2), (3, 4)])
+
+    assert Table(dataframe=Frame()).data == [[1, 2], [3, 4]]
+    assert Table(columns=["a"], data=np.array([[1], [2]])).data == [[1], [2]]
+
+
+def test_pages_and_films(tmp_path: Path) -> None:
+    assert Html("<b>x</b>").store(Place(tmp_path, "a", 0)).read_text() == "<b>x</b>"
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"mp4")
+    assert Video(str(film)).store(Place(tmp_path, "a", 0)).read_bytes() == b"mp4"
+    with pytest.raises(TypeError, match="an array cannot be encoded"):
+        keep_value(tmp_path, "a", Video(np.zeros((1, 3, 2, 2)), fps=4), 0)
+
+
+def test_what_is_refused_takes_anything_and_is_named_when_it_is_logged(tmp_path: Path) -> None:
+    scene = Object3D(np.zeros((3, 3)), caption="scene")
+    with pytest.raises(TypeError, match=r"sweepd\.Object3D is not kept"):
+        keep_value(tmp_path, "a", scene, 0)
+
+
+def test_arrays_of_many_values_are_histograms(tmp_path: Path) -> None:
+    assert keep_value(tmp_path, "weights", np.arange(4.0), 0) == "media/histograms/weights.jsonl"
+    with pytest.raises(TypeError, match="neither a number nor media"):
+        keep_value(tmp_path, "weights", object(), 0)

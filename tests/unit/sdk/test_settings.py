@@ -1,0 +1,82 @@
+"""What `init` goes by, and in which order."""
+
+import pytest
+
+from sweepd.script.errors import UsageError
+from sweepd.script.settings import Settings, Wishes, tags, wishes
+
+
+def test_an_argument_counts_before_a_setting_and_that_before_a_variable() -> None:
+    environment = {
+        "SWEEPD_PROJECT": "of the environment",
+        "SWEEPD_ENTITY": "e",
+        "SWEEPD_TAGS": "a, b,,a",
+        "SWEEPD_MODE": "offline",
+        "SWEEPD_RUN_GROUP": "g",
+    }
+    settings = Settings(project="of the settings", run_name="n", start_method="thread")
+    found = wishes({"project": "of the call", "name": None}, settings, environment)
+    assert found == Wishes(
+        project="of the call", entity="e", tags=("a", "b"), mode="offline", group="g", name="n"
+    )
+    assert wishes({}, {"project": "of the settings"}, environment).project == "of the settings"
+    assert wishes({}, None, environment).project == "of the environment"
+    assert wishes({}, None, {}) == Wishes()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (None, ()),
+        ("", ()),
+        ("one", ("one",)),
+        (["a", "b", "a"], ("a", "b")),
+        (("a",), ("a",)),
+        ({"a"}, ("a",)),
+    ],
+)
+def test_tags(given: object, meant: tuple[str, ...]) -> None:
+    assert tags(given) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        ("mode", "dryrun", "offline"),
+        ("mode", "run", "online"),
+        ("mode", "disabled", "disabled"),
+        ("resume", True, "auto"),
+        ("resume", "allow", "allow"),
+        ("resume", False, None),
+        ("resume", "false", None),
+    ],
+)
+def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> None:
+    assert getattr(wishes({name: given}, None, {}), name) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "complaint"),
+    [
+        ("mode", "off", "mode is one of online, offline, disabled, not 'off'"),
+        ("resume", "perhaps", "resume is one of allow"),
+        ("tags", 3, "tags are texts, not int"),
+        ("id", "../up", "an id is made of"),
+        ("id", "a/b", "an id is made of"),
+        ("id", "x" * 65, "an id is made of"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(name: str, wrong: object, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        wishes({name: wrong}, None, {})
+
+
+def test_settings_tell_what_was_wanted_under_the_names_of_wandb() -> None:
+    settings = Wishes(project="p", id="r1", tags=("a",)).settings()
+    assert (settings.project, settings.run_id, settings.run_tags, settings.mode) == (
+        "p",
+        "r1",
+        ("a",),
+        "online",
+    )
+    assert settings.anything_else is None

@@ -1,0 +1,128 @@
+"""What the summary of a run shows: last values, defined figures, and above them what the script has set."""
+
+import copy
+import math
+
+import pytest
+
+from sweepd.script.definitions import Definitions, checked_definition
+from sweepd.script.logged import Logged
+from sweepd.script.row import plain
+from sweepd.script.summary import Summary
+
+ROWS = [{"loss": 3.0}, {"loss": math.nan}, {"loss": 1.0}, {"loss": 2.0}]
+
+
+def logged(summary: str | None, goal: str | None = None) -> Logged:
+    definitions = Definitions()
+    if summary is not None:
+        definitions.add(checked_definition("loss", summary=summary, goal=goal), overwrite=False)
+    rows = Logged(definitions)
+    for row in ROWS:
+        rows.take(row)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("asked", "goal", "shown"),
+    [
+        (None, None, {"loss": 2.0}),
+        ("min", None, {"loss": {"min": 1.0}}),
+        ("max", None, {"loss": {"max": 3.0}}),
+        ("mean", None, {"loss": {"mean": 2.0}}),
+        ("last", None, {"loss": {"last": 2.0}}),
+        ("first", None, {"loss": {"first": 3.0}}),
+        ("copy", None, {"loss": 2.0}),
+        ("none", None, {}),
+        ("min,max,last", None, {"loss": {"min": 1.0, "max": 3.0, "last": 2.0}}),
+        ("best", "minimize", {"loss": {"best": 1.0}}),
+        ("best", "maximize", {"loss": {"best": 3.0}}),
+    ],
+)
+def test_what_rows_come_to(asked: str | None, goal: str | None, shown: dict[str, object]) -> None:
+    assert logged(asked, goal).summary() == shown
+
+
+def test_a_metric_without_a_finite_value_has_no_smallest_one() -> None:
+    definitions = Definitions()
+    definitions.add(checked_definition("loss", summary="min,mean,last"), overwrite=False)
+    rows = Logged(definitions)
+    rows.take({"loss": math.inf})
+    assert rows.summary() == {"loss": {"last": math.inf}}
+
+
+def test_nested_metrics_stay_nested_and_are_defined_by_dotted_names() -> None:
+    definitions = Definitions()
+    definitions.add(checked_definition("train.*", summary="min"), overwrite=False)
+    rows = Logged(definitions)
+    for value in (2, 1, 3):
+        rows.take({"train": {"loss": value}, "val": {"loss": value}})
+    assert rows.summary() == {"train": {"loss": {"min": 1}}, "val": {"loss": 3}}
+
+
+class Changes:
+    def __init__(self, asked: str | None = None) -> None:
+        self.count = 0
+        self.rows = logged(asked)
+        self.summary = Summary(self.rows.summary, lambda _, value: plain(value), self.changed)
+
+    def changed(self) -> None:
+        self.count += 1
+
+
+def test_what_is_set_wins_over_what_was_and_will_be_logged() -> None:
+    run = Changes("min")
+    run.summary["loss"] = 0.25
+    run.rows.take({"loss": 0.0})
+    assert run.summary["loss"] == 0.25
+    assert run.summary.explicit() == {"loss": 0.25}
+    del run.summary["loss"]
+    assert run.summary == {"loss": {"min": 0.0}}
+
+
+def test_items_are_attributes_at_every_depth_and_groups_are_merged() -> None:
+    run = Changes("min,max")
+    run.summary.best = 1
+    run.summary["test"] = {"acc": 0.5}
+    run.summary["test"]["f1"] = 0.25  # type: ignore[index]
+    run.summary.test.auc = 0.75  # type: ignore[attr-defined]
+    run.summary["loss"]["note"] = "ours"  # type: ignore[index]
+    assert run.summary.test.acc == 0.5  # type: ignore[attr-defined]
+    assert run.summary == {
+        "loss": {"min": 1.0, "max": 3.0, "note": "ours"},
+        "best": 1,
+        "test": {"acc": 0.5, "f1": 0.25, "auc": 0.75},
+    }
+    assert run.summary.explicit() == {
+        "best": 1,
+        "test": {"acc": 0.5, "f1": 0.25, "auc": 0.75},
+        "loss": {"note": "ours"},
+    }
+    assert run.count == 5
+
+
+def test_update_is_one_change_and_reading_is_that_of_a_dictionary() -> None:
+    run = Changes()
+    run.summary.update({"a": 1, "b": 2}, c=3)
+    assert run.count == 1
+    assert list(run.summary) == list(run.summary.keys()) == ["loss", "a", "b", "c"]
+    assert dict(run.summary.items())["b"] == 2
+    assert run.summary.get("d", 7) == 7
+    assert len(run.summary) == 4
+    assert "a" in run.summary
+    assert run.summary.as_dict() == {"loss": 2.0, "a": 1, "b": 2, "c": 3}
+    copied = copy.deepcopy(run.summary.as_dict())
+    copied["a"] = 9
+    assert run.summary["a"] == 1
+
+
+def test_what_is_not_there_is_named() -> None:
+    run = Changes()
+    with pytest.raises(AttributeError, match="'acc'"):
+        _ = run.summary.acc
+    with pytest.raises(KeyError, match="acc"):
+        _ = run.summary["acc"]
+    with pytest.raises(KeyError):
+        del run.summary["acc"]
+    with pytest.raises(TypeError, match="object is no number"):
+        run.summary["acc"] = object()
