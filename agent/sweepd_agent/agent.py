@@ -27,7 +27,6 @@ from sweepd_agent.core.leaving import FAILURE, next_deadline
 from sweepd_agent.core.machine import decide
 from sweepd_agent.core.state import Held, Phase, State
 from sweepd_agent.feed import Feed
-from sweepd_agent.process import outcome
 from sweepd_agent.stream import Stream
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.upkeep import Upkeep
@@ -130,7 +129,7 @@ class Agent:
         self.attempts[attempt.key] = attempt
         if process is None:
             self._hold(held)
-        elif attempt.feed.exit_acked and (end := outcome(folder)) is not None:
+        elif attempt.feed.exit_acked and (end := self._around.processes.outcome(folder)) is not None:
             how = judged(end, held.order)
             attempt.finish(how)
             self._hold(replace(held, phase=Phase.ENDED, exit=how, acked=True))

@@ -15,7 +15,7 @@ from sweepd_agent.feed import Feed
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
 from sweepd_agent.spool import Spool
-from sweepd_agent.surroundings import Home, Surroundings
+from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05
@@ -60,7 +60,7 @@ class Attempt:
             point_row=_count(stored, "points"),
             exit_acked=stored.get("exit_acked") is True,
         )
-        self.process: SupervisedProcess | None = None
+        self.process: LiveProcess | None = None
         self.argv: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self._output = copy_of_output(self.key, folder.log_file, around)
@@ -85,9 +85,9 @@ class Attempt:
         """Have the end reported; rows and log were read to their ends."""
         self.feed.finish(how)
 
-    def find_process(self) -> SupervisedProcess | None:
+    def find_process(self) -> LiveProcess | None:
         """Look for the process that an earlier agent has started."""
-        self.process = process.find(self.folder)
+        self.process = self._around.processes.find(self.folder)
         self.feed.details.look()
         self.argv = self.folder.arguments()
         return self.process
@@ -146,7 +146,7 @@ class Attempt:
                 self._home.handle(ProcessStarted(self.key, self.process.pid))
             await self._live_on(self.process)
 
-    async def _live_on(self, live: SupervisedProcess) -> None:
+    async def _live_on(self, live: LiveProcess) -> None:
         self._over(await self._followed(live))
 
     def _follow(self, life: Coroutine[None, None, None]) -> None:
@@ -178,7 +178,7 @@ class Attempt:
         )
         return await process.launch(self.folder, self.argv, environ, around.folder.lock_file, limits)
 
-    async def _followed(self, live: SupervisedProcess) -> Outcome:
+    async def _followed(self, live: LiveProcess) -> Outcome:
         """Read rows and log until the process has ended, and what it wrote last after that."""
         end = asyncio.create_task(live.ended())
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -36,6 +36,8 @@ class Dialling:
     # An agent on the server's own host attaches to the scheduler itself.
     boot_id: str
     sweeps: Sequence[SweepName]
+    # What the server is told at the door before each stream, given its address; raises as a look-up does.
+    prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
 
 
 class Connection:
@@ -108,6 +110,8 @@ class Connection:
                 if not self._named:
                     self._agent.handle(SweepsNamed(await full_names(door, self._dialling.sweeps)))
                     self._named = True
+                if self._dialling.prepare is not None:
+                    await self._dialling.prepare(door, target.address)
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or self._direct is None:
                     raise

@@ -50,6 +50,11 @@ class Feed:
         self._points = Cursor(acked=point_row, sent=point_row)
         self.exit_acked = exit_acked
 
+    def begin_anew(self) -> None:
+        """Take nothing for delivered: the other side turns out to have nothing of it."""
+        self.restore(observation_row=0, point_row=0, exit_acked=False)
+        self._logs = Cursor()
+
     @property
     def acked(self) -> tuple[int, int, int]:
         """Observation row, point row and log offset that are safe elsewhere."""

@@ -29,6 +29,7 @@ from sweepd_agent.devices import DevicesError, devices_of_slots
 from sweepd_agent.dialogue import Dialogue, Identity
 from sweepd_agent.log import Log
 from sweepd_agent.options import Options, parse
+from sweepd_agent.process import Supervised
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
 from sweepd_agent.status_line import StatusLine, can_redraw
 from sweepd_agent.surroundings import Surroundings
@@ -99,9 +100,10 @@ async def _run(
             compat=options.compat,
             adopt=options.adopt,
             output=ThreadPoolExecutor(1, thread_name_prefix="output") if options.show_output else None,
-            log=log,
             output_as_json=options.show_output == "json",
             stand_in=options.stand_in,
+            log=log,
+            processes=Supervised(),
             spool_limit=options.spool_limit,
             disk=disk,
             monotonic=loop.time,
@@ -165,8 +167,8 @@ def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None, now: floa
         grace=options.grace,
         stop_on_disconnect=options.stop_on_disconnect,
         wait=options.wait,
-        gpus=gpus,
         runs_programs=options.stand_in is None,
+        gpus=gpus,
         max_failed_in_a_row=options.max_failed_in_a_row,
         fail_fast=options.fail_fast and INHERITED.get(_NO_FLAPPING, "").lower() != "true",
         max_initial_failures=_initial_failures() if options.fail_fast else None,

@@ -65,10 +65,22 @@ class SupervisedProcess:
     async def ended(self) -> Outcome:
         """Return how it ended, once nothing of it is left."""
         if self._pidfd is not None:
-            await _readable(self._pidfd)
+            await readable(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = None
         return outcome(self._folder) or _vanished(self._folder)
+
+
+class Supervised:
+    """Finds processes that agents have started."""
+
+    def find(self, folder: AttemptFolder) -> SupervisedProcess | None:
+        """Return the process of an attempt, alive or gone; None if none was ever started."""
+        return find(folder)
+
+    def outcome(self, folder: AttemptFolder) -> Outcome | None:
+        """Return how the process ended; None if that is not known."""
+        return outcome(folder)
 
 
 async def launch(
@@ -97,7 +109,7 @@ async def launch(
     )
     assert supervisor.stdout is not None
     with supervisor.stdout as said:
-        await _readable(said.fileno())
+        await readable(said.fileno())
         started = bool(said.read(1))
     if not started and supervisor.wait() != 0:  # the pipe ended with it, so this takes no time
         return find(folder) or SupervisedProcess(folder, 0, None)
@@ -168,7 +180,7 @@ def _vanished(folder: AttemptFolder) -> Outcome:
     return Outcome(orphaned=True, message="its supervisor was killed or has failed")
 
 
-async def _readable(descriptor: int) -> None:
+async def readable(descriptor: int) -> None:
     """Return once a descriptor has something to read or has ended."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()

@@ -6,9 +6,43 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
 
+from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.core.attempt import Outcome, StopMode
 from sweepd_agent.core.events import Event
 from sweepd_agent.log import Log
 from sweepd_agent.state_folder import StateFolder
+
+
+class LiveProcess(Protocol):
+    """The process of an attempt, alive or gone."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 if there never was one."""
+
+    @property
+    def started_time(self) -> float | None:
+        """Unix time at which it started, if that is known."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it was there when it was looked for."""
+
+    def stop(self, mode: StopMode) -> None:
+        """Have it ended; nothing happens if it is gone already."""
+
+    async def ended(self) -> Outcome:
+        """Return how it ended, once it has."""
+
+
+class Processes(Protocol):
+    """Finds the processes of attempts again."""
+
+    def find(self, folder: AttemptFolder) -> LiveProcess | None:
+        """Return the process of an attempt, alive or gone; None if none was ever started."""
+
+    def outcome(self, folder: AttemptFolder) -> Outcome | None:
+        """Return how the process ended; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +58,14 @@ class Surroundings:
     adopt: bool
     # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
     output: Executor | None
-    log: Log
-    # Bytes of rows that an attempt may keep on disk.
     # Whether that is lines of JSON, which tell the runs apart.
     output_as_json: bool
     # What is started for every run in place of its own command; None: that command.
     stand_in: Sequence[str] | None
+    log: Log
+    # How processes of attempts that are found on disk are looked for.
+    processes: Processes
+    # Bytes of rows that an attempt may keep on disk.
     spool_limit: int
     # Where files are synced; the event loop never waits for a disk.
     disk: Executor

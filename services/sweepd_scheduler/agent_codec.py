@@ -64,7 +64,7 @@ def check_hello(hello: v1.Hello) -> None:
         raise InvalidFieldError("hello.agent_id", "agent_id and instance have 1 to 64 characters")
     if not 1 <= hello.slots <= MAX_SLOTS:
         raise InvalidFieldError("hello.slots", f"{hello.slots} is not within 1 to {MAX_SLOTS}")
-    if not hello.sweeps:
+    if not hello.sweeps and not hello.attempts:
         raise InvalidFieldError("hello.sweeps", "no sweep is named")
     if hello.protocol_version != 1:
         raise InvalidFieldError(
@@ -198,6 +198,7 @@ def _exited(session: str, message: v1.RunExited) -> Exited:
         ),
         logged_keys=tuple(sorted(message.logged_keys)[:MAX_KEYS]),
         log_tail=message.log_tail[-MAX_TEXT:],
+        time=message.time.ToMicroseconds() if message.HasField("time") else 0,
     )
 
 

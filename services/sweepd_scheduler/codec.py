@@ -92,7 +92,7 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
     """Return a run as people see it; `kind`: what its value is in its sweep."""
     return v1.Run(
         name=run.name,
-        sweep=run.name.rpartition("-")[0],
+        sweep="" if run.stands_alone else run.name.rpartition("-")[0],
         number=run.number,
         state=RUN_STATES[run.state],
         reason=run.reason,

@@ -20,14 +20,14 @@ from sweepd_scheduler.domain.decision import (
     SweepChanged,
 )
 from sweepd_scheduler.domain.events import Known
-from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
-from sweepd_scheduler.ports import Changed, Loaded, RunPosition, StudyLine
+from sweepd_scheduler.ports import Changed, Loaded, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
 
 
@@ -98,7 +98,8 @@ class MemoryStore:
         found = [
             replace(sweep, file=None)
             for _, (sweep, _) in sorted(self._sweeps.items(), reverse=True)
-            if entity in ("", sweep.name.parent.entity)
+            if not sweep.name.stands_for_none
+            and entity in ("", sweep.name.parent.entity)
             and project in ("", sweep.name.parent.project)
             and (not states or sweep.state in states)
             and (before is None or sweep.key < before)
@@ -125,7 +126,14 @@ class MemoryStore:
     def run(self, name: RunName) -> Run | None:
         """Return one run."""
         sweep = self.sweep(name.sweep)
-        found = self._runs.get((sweep.key, name.number)) if sweep else None
+        if sweep is None:
+            name = name.by_itself()
+            sweep = self.sweep(name.sweep)
+        if sweep is None:
+            return None
+        if name.sweep.stands_for_none:
+            return next((run for run in self._runs_of(sweep.key) if run.digest == name.id.encode()), None)
+        found = self._runs.get((sweep.key, name.number))
         return found[0] if found else None
 
     def details(self, run: RunKey) -> bytes | None:
@@ -151,6 +159,26 @@ class MemoryStore:
             place = next((n for n, run in enumerate(found) if run.number == after.number), -1)
             found = found[place + 1 :]
         return page(found, limit, run_weight)
+
+    def runs_of_project(
+        self,
+        parent: Parent,
+        states: Sequence[RunState],
+        before: RunPlace | None,
+        limit: int,
+        *,
+        stand_alone: bool,
+    ) -> Page[Run]:
+        """Return runs of a project, of its sweeps and by themselves, the newest first."""
+        found = [
+            (run.create_time, *run.key)
+            for run, _ in self._runs.values()
+            if self._sweeps[run.sweep][0].name.parent == parent
+            and (run.stands_alone or not stand_alone)
+            and (not states or run.state in states)
+        ]
+        later = sorted((place for place in found if before is None or place < before), reverse=True)
+        return page((self._runs[key, number][0] for _, key, number in later), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`."""
@@ -186,6 +214,8 @@ class MemoryStore:
         attempt, details = run.attempts[number - 1], self._details.get(run.key)
         return Known(
             key=run.key,
+            run=run.name,
+            sweep=str(self._sweeps[run.sweep][0].name),
             run_state=run.state,
             state=attempt.state,
             observation_row=run.observation_row if number == run.attempt else 0,

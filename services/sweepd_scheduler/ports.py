@@ -7,7 +7,7 @@ from typing import Protocol
 from sweepd.spec import Point
 from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembered, StudyNoted
 from sweepd_scheduler.domain.events import Known
-from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
@@ -32,6 +32,10 @@ class RunPosition:
 
     number: int
     value: float | None = None
+
+
+RunPlace = tuple[int, int, int]
+"""Where a page of the runs of a project ended: time of creation, key of the sweep, number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,10 @@ class Records(Protocol):
     def sweeps(
         self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
     ) -> Page[Sweep]:
-        """Return sweeps without their files, newest first, with keys below `before`; empty names are any."""
+        """Return sweeps without their files, newest first, with keys below `before`; empty names are any.
+
+        What holds the runs of a project that belong to no sweep is none of them.
+        """
 
     def stored(self, name: SweepName) -> Stored | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
@@ -113,7 +120,7 @@ class Records(Protocol):
         """Return the newest lines of the record of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts."""
+        """Return one run with all attempts; what looks like a run of a sweep that there is not may stand alone."""
 
     def details(self, run: RunKey) -> bytes | None:
         """Return what is told of a run besides metrics, as a serialised `RunDetails`; None if nothing is."""
@@ -122,6 +129,17 @@ class Records(Protocol):
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
         """Return runs by number, or the best first, without those that have no value."""
+
+    def runs_of_project(
+        self,
+        parent: Parent,
+        states: Sequence[RunState],
+        before: RunPlace | None,
+        limit: int,
+        *,
+        stand_alone: bool,
+    ) -> Page[Run]:
+        """Return runs of a project, of its sweeps and by themselves or the latter alone, the newest first."""
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""

@@ -9,10 +9,14 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.requests import Edit
+from sweepd_scheduler.domain.requests import CreateRun, Edit
 from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.sweep_ids import drawn_ids
 
 MAX_RETRIED_BY_NAME = 1_000
+MAX_AGENT_ID = 64
+MAX_HOST = 255
+MAX_ARGV = 64 * 1024
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
 # Whatever else a file has to have, so that the rest can be read by its rules.
 _REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
@@ -44,9 +48,40 @@ def wanted_runs(request: v1.RetryRunsRequest) -> Wanted:
     if len(request.names) > MAX_RETRIED_BY_NAME:
         raise InvalidFieldError("names", f"{len(request.names)} runs are more than {MAX_RETRIED_BY_NAME}")
     runs = tuple(dict.fromkeys(names.run_name(name) for name in request.names))
+    if any(run.sweep.stands_for_none for run in runs):
+        raise InvalidFieldError("names", "a stand-alone run cannot be retried; start its script again")
     if len({run.sweep for run in runs}) > 1:
         raise InvalidFieldError("names", "they are runs of several sweeps; retry those of one at a time")
     return Wanted(sweep=runs[0].sweep, runs=runs)
+
+
+def new_run(request: v1.CreateRunRequest) -> CreateRun:
+    """Read what is told of a run that a person has started.
+
+    Raises:
+        DomainError: it cannot be read.
+    """
+    if not 1 <= len(request.agent_id) <= MAX_AGENT_ID:
+        raise InvalidFieldError("agent_id", f"it has to have 1 to {MAX_AGENT_ID} characters")
+    if sum(map(len, request.argv)) > MAX_ARGV:
+        raise InvalidFieldError("argv", f"it has more than {MAX_ARGV} characters")
+    if len(request.host) > MAX_HOST:
+        raise InvalidFieldError("host", f"it has more than {MAX_HOST} characters")
+    try:
+        point = point_from_message(request.parameters, "parameters")
+    except CodecError as error:
+        raise InvalidFieldError(error.field, error.why) from None
+    start = request.start_time.ToMicroseconds() if request.HasField("start_time") else 0
+    return CreateRun(
+        parent=names.parent(request.parent),
+        id=names.new_run_id(request.run_id) if request.run_id else None,
+        drawn_ids=() if request.run_id else drawn_ids(),
+        agent=request.agent_id,
+        host=request.host,
+        argv=tuple(request.argv),
+        point=point,
+        start_time=max(0, start),
+    )
 
 
 def wanted_point(request: v1.EnqueueRunRequest) -> Point:

@@ -74,7 +74,7 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
     return Run(
         sweep=row["sweep_id"],
         number=row["number"],
-        name=str(RunName(name, row["number"])),
+        name=str(RunName(name, row["number"], row["digest"].decode() if name.stands_for_none else "")),
         point=json.loads(row["point"]),
         digest=row["digest"],
         occurrence=row["occurrence"],

@@ -1,11 +1,12 @@
 """Answers the calls of `RunService`: decode, one call, encode."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sweepd import v1
 from sweepd.spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
-from sweepd_kernel.errors import NotFoundError
+from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_scheduler import codec, page_token, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names, requests
@@ -17,7 +18,7 @@ from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.explanation_codec import event_message, obstacle_message
 from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.ports import RunPosition
+from sweepd_scheduler.ports import RunPlace, RunPosition
 from sweepd_scheduler.reading import Reading
 
 MAX_NAMES = 10_000
@@ -32,6 +33,25 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self._reading = reading
         self._asking = Asking(owner, reading)
 
+    async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
+        """Add a stand-alone run, or give the one that there is to its agent."""
+        wanted = request_codec.new_run(request)
+
+        async def prepare(stored: Stored | None, attempt: int) -> requests.CreateRun:
+            if attempt == 0 or wanted.id is None:
+                return wanted
+            name = RunName(names.no_sweep(wanted.parent), 0, wanted.id)
+            return replace(wanted, found=await self._reading(self._reading.records.run, name))
+
+        return await self._asking.ask_prepared(
+            prepare,
+            names.no_sweep(wanted.parent),
+            Runs,
+            lambda found: v1.CreateRunResponse(run=_messages(found)[0]),
+            v1.CreateRunResponse,
+            repeatable(request, request.request_id),
+        )
+
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
         """Give one run."""
         sweep, run = await self._find(names.run_name(request.name))
@@ -42,7 +62,11 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return v1.GetRunResponse(run=message)
 
     async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:
-        """Give a page of the runs of a sweep."""
+        """Give a page of the runs of a sweep, or of a project."""
+        if bool(request.sweep) == bool(request.project):
+            raise InvalidFieldError("sweep", "name either a sweep or a project")
+        if request.project:
+            return await self._list_project(request)
         sweep = await self._find_sweep(names.sweep_name(request.sweep))
         wanted = codec.states(codec.RUN_STATES, request.states)
         best = request.order == v1.RUN_ORDER_BEST
@@ -73,7 +97,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
     async def StopRun(self, request: v1.StopRunRequest, context: object) -> v1.StopRunResponse:
         """End one run."""
-        name = names.run_name(request.name)
+        name = await self._numbered(names.run_name(request.name))
 
         async def prepare(stored: Stored | None, attempt: int) -> requests.EndRun:
             if attempt == 0:
@@ -143,9 +167,48 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             stored=stored,
         )
 
-    async def _find(self, name: RunName) -> tuple[Sweep, Run]:
-        sweep = await self._reading(self._reading.records.sweep, name.sweep)
+    async def _list_project(self, request: v1.ListRunsRequest) -> v1.ListRunsResponse:
+        if request.order == v1.RUN_ORDER_BEST:
+            raise InvalidFieldError("order", "runs of several sweeps have values that cannot be compared")
+        parent = names.parent(request.project, "project")
+        found = await self._reading(
+            self._reading.records.runs_of_project,
+            parent,
+            codec.states(codec.RUN_STATES, request.states),
+            _place_in_project(page_token.decoded(request.page_token, request)),
+            page_token.page_size(request.page_size),
+            stand_alone=request.stand_alone,
+        )
+        kinds = await self._value_kinds(found.entries)
+        last = found.entries[-1] if found.more else None
+        return v1.ListRunsResponse(
+            runs=[codec.run_message(run, kinds[run.sweep]) for run in found.entries],
+            next_page_token=page_token.encoded([last.create_time, *last.key], request) if last else "",
+        )
+
+    async def _value_kinds(self, runs: Sequence[Run]) -> dict[int, ObjectiveValue]:
+        """Return what the value of a run is in each of their sweeps."""
+        kinds: dict[int, ObjectiveValue] = {}
+        for run in runs:
+            if run.sweep not in kinds:
+                sweep = await self._reading(self._reading.records.sweep, _sweep_of(run))
+                kinds[run.sweep] = sweep.value_kind if sweep else ObjectiveValue.BEST
+        return kinds
+
+    async def _numbered(self, name: RunName) -> RunName:
+        """Return the name by which decisions know a run: of a stand-alone one the number is looked up."""
+        if name.sweep in self._owner.state.names and not name.sweep.stands_for_none:
+            return name
         run = await self._reading(self._reading.records.run, name)
+        if run is None:
+            raise NotFoundError(str(name))
+        return replace(name.by_itself(), number=run.number)
+
+    async def _find(self, name: RunName) -> tuple[Sweep, Run]:
+        run = await self._reading(self._reading.records.run, name)
+        if run is None:
+            raise NotFoundError(str(name))
+        sweep = await self._reading(self._reading.records.sweep, _sweep_of(run))
         if sweep is None or run is None:
             raise NotFoundError(str(name))
         return sweep, run
@@ -159,6 +222,23 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
 def _messages(found: Runs) -> list[v1.Run]:
     return [codec.run_message(run, found.kind) for run in found.runs]
+
+
+def _sweep_of(run: Run) -> SweepName:
+    """Return the name under which a run is kept."""
+    if run.stands_alone:
+        return names.no_sweep(names.parent(run.name.rpartition("/")[0]))
+    return names.sweep_name(run.name.rpartition("-")[0])
+
+
+def _place_in_project(place: page_token.Place | None) -> RunPlace | None:
+    match place:
+        case None:
+            return None
+        case [int(time), int(sweep), int(number)]:
+            return (time, sweep, number)
+        case _:
+            raise page_token.BadTokenError
 
 
 def _siblings(sweep: Sweep, runs: Sequence[Run]) -> list[int]:

@@ -115,8 +115,8 @@ class AgentSession:
         run = await self._reporting(ref)
         if run is not None:
             request = v1.AppendPointsRequest(
-                run=str(run),
-                sweep=str(run.sweep),
+                run=run.run,
+                sweep=run.sweep,
                 attempt=ref.attempt,
                 batch=report.batch,
                 resumed_from_step=self.resumed.get(ref),
@@ -135,8 +135,8 @@ class AgentSession:
         run = await self._reporting(ref)
         if run is not None:
             request = v1.AppendLogRequest(
-                run=str(run),
-                sweep=str(run.sweep),
+                run=run.run,
+                sweep=run.sweep,
                 attempt=ref.attempt,
                 offset=report.offset,
                 content=report.content,
@@ -157,8 +157,8 @@ class AgentSession:
         else:
             self._lines.tell(self.line.session, NotUnderstood(f"a report of {parcel.size} bytes"), None)
 
-    async def _reporting(self, ref: AttemptRef) -> RunName | None:
-        """Return the run whose attempt may deliver: the newest, or one whose end was taken.
+    async def _reporting(self, ref: AttemptRef) -> Held | None:
+        """Return what is held of the run whose attempt may deliver: the newest, or one whose end was taken.
 
         For others None; whether they are fenced is decided like all else, once what is staged is stored.
         """
@@ -168,13 +168,7 @@ class AgentSession:
         run = state.runs.get(held.key) if held else None
         newest = held is not None and run is not None and run.attempt == held.attempt
         if held is not None and held.attempt == ref.attempt and (newest or held.exited is not None):
-            return self._run_name(held)
+            return held
         await self._credit.acquire()
         self._owner.tell(Strayed(self.line.session, ref), self._credit.release)
         return None
-
-    def _run_name(self, held: Held) -> RunName:
-        key, number = held.key
-        state = self._owner.state
-        sweep = state.sweeps.get(key)
-        return RunName(sweep.name if sweep else state.ended[key].name, number)

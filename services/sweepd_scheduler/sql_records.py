@@ -12,11 +12,11 @@ from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read, sql_rows
 from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.events import Known
-from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
-from sweepd_scheduler.ports import Changed, RunPosition, StudyLine
+from sweepd_scheduler.ports import Changed, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_query import Query
 from sweepd_scheduler.sql_stored import stored_sweep
@@ -51,6 +51,7 @@ class SqliteRecords:
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
         query = Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
+        query.where("sweep <> ''")  # what holds the runs that belong to none
         query.where("entity = ?", entity or None)
         query.where("project = ?", project or None)
         query.among("state", states)
@@ -79,13 +80,11 @@ class SqliteRecords:
     def run(self, name: RunName) -> Run | None:
         """Return one run with all attempts."""
         with self._reading() as connection:
-            sweep = sql_rows.sweep_row(connection, name.sweep)
-            if sweep is None:
+            found = sql_rows.run_row(connection, name)
+            if found is None:
                 return None
-            found = connection.execute(
-                "select * from run where sweep_id = ? and number = ?", (sweep["id"], name.number)
-            )
-            return next(sql_rows.runs(connection, name.sweep, found), None)
+            row, sweep = found
+            return next(sql_rows.runs(connection, sweep, [row]), None)
 
     def details(self, run: RunKey) -> bytes | None:
         """Return what is told of a run besides metrics."""
@@ -115,6 +114,28 @@ class SqliteRecords:
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit + 1))
             return page(sql_rows.runs(connection, sweep.name, found), limit, run_weight)
+
+    def runs_of_project(
+        self,
+        parent: Parent,
+        states: Sequence[RunState],
+        before: RunPlace | None,
+        limit: int,
+        *,
+        stand_alone: bool,
+    ) -> Page[Run]:
+        """Return runs of a project, of its sweeps and by themselves, the newest first."""
+        query = Query("select r.sweep_id, r.number from run r join sweep s on s.id = r.sweep_id")
+        query.where("s.entity = ?", parent.entity)
+        query.where("s.project = ?", parent.project)
+        query.where("s.sweep = ?", "" if stand_alone else None)
+        query.among("r.state", states)
+        if before is not None:
+            query.where("(r.create_time, r.sweep_id, r.number) < (?, ?, ?)", *before)
+        order = "r.create_time desc, r.sweep_id desc, r.number desc"
+        with self._reading() as connection:
+            keys = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit + 1))
+            return page(sql_rows.runs_by_key(connection, keys.fetchall()), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""

@@ -22,9 +22,36 @@ def sweep_row(connection: sqlite3.Connection, name: SweepName) -> sqlite3.Row | 
     return found
 
 
+def run_row(connection: sqlite3.Connection, name: RunName) -> tuple[sqlite3.Row, SweepName] | None:
+    """Return the row of a run, and the name of its sweep; None if there is none."""
+    sweep = sweep_row(connection, name.sweep)
+    if sweep is None:
+        name = name.by_itself()
+        sweep = sweep_row(connection, name.sweep)
+    if sweep is None:
+        return None
+    key, value = ("digest", name.id.encode()) if name.sweep.stands_for_none else ("number", name.number)
+    found: sqlite3.Row | None = connection.execute(
+        f"select * from run where sweep_id = ? and {key} = ?",  # noqa: S608 (our own names)
+        (sweep["id"], value),
+    ).fetchone()
+    return None if found is None else (found, name.sweep)
+
+
 def runs(connection: sqlite3.Connection, name: SweepName, found: Iterable[sqlite3.Row]) -> Iterator[Run]:
     """Read runs one after the other."""
     return (run for run, _ in runs_with_numbers(connection, name, found))
+
+
+def runs_by_key(connection: sqlite3.Connection, keys: Iterable[sqlite3.Row]) -> Iterator[Run]:
+    """Read runs of several sweeps one after the other; each row has the key of one."""
+    names: dict[int, SweepName] = {}
+    for sweep_id, number in keys:
+        if sweep_id not in names:
+            sweep = connection.execute("select * from sweep where id = ?", (sweep_id,)).fetchone()
+            names[sweep_id] = rows_read.sweep_name(sweep)
+        found = connection.execute("select * from run where sweep_id = ? and number = ?", (sweep_id, number))
+        yield from runs(connection, names[sweep_id], found)
 
 
 def runs_with_numbers(
@@ -85,22 +112,25 @@ def happened(row: sqlite3.Row) -> Happened:
 
 def known(connection: sqlite3.Connection, name: RunName, number: int) -> Known | None:
     """Return what is stored of an attempt; None if there is nothing."""
-    row = connection.execute(
-        "select r.sweep_id, r.number, r.attempt, r.state, r.observation_row, a.state as attempt_state,"
-        " a.resumed_from_step, d.sequence from sweep s"
-        " join run r on r.sweep_id = s.id and r.number = ?"
-        " join attempt a on a.sweep_id = s.id and a.run = r.number and a.number = ?"
-        " left join run_details d on d.sweep_id = s.id and d.run = r.number and d.attempt = a.number"
-        " where s.entity = ? and s.project = ? and s.sweep = ?",
-        (name.number, number, name.sweep.parent.entity, name.sweep.parent.project, name.sweep.id),
+    found = run_row(connection, name)
+    if found is None:
+        return None
+    row, sweep = found
+    tried = connection.execute(
+        "select a.state, a.resumed_from_step, d.sequence from attempt a left join run_details d"
+        " on d.sweep_id = a.sweep_id and d.run = a.run and d.attempt = a.number"
+        " where a.sweep_id = ? and a.run = ? and a.number = ?",
+        (row["sweep_id"], row["number"], number),
     ).fetchone()
-    if row is None:
+    if tried is None:
         return None
     return Known(
         key=(row["sweep_id"], row["number"]),
+        run=str(name.by_itself()) if sweep.stands_for_none else str(name),
+        sweep=str(sweep),
         run_state=RunState(row["state"]),
-        state=AttemptState(row["attempt_state"]),
+        state=AttemptState(tried["state"]),
         observation_row=row["observation_row"] if row["attempt"] == number else 0,
-        resumed_from_step=row["resumed_from_step"],
-        details_sequence=row["sequence"] or 0,
+        resumed_from_step=tried["resumed_from_step"],
+        details_sequence=tried["sequence"] or 0,
     )

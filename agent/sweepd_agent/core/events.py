@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     SWEEP_ENDED = "sweep ended"
     BAD_TOKEN = "bad token"  # noqa: S105 -- no token
     REPLACED = "replaced"
+    NO_RUN = "run refused"
 
 
 class Wish(StrEnum):

@@ -16,6 +16,7 @@ _REFUSED_CODES = {
     Refusal.NO_SUCH_SWEEP: NOT_FOUND,
     Refusal.SWEEP_ENDED: FAILURE,
     Refusal.BAD_TOKEN: DENIED,
+    Refusal.NO_RUN: FAILURE,
 }
 # The part of the grace that is left to runs between SIGTERM and SIGKILL, at most so many seconds.
 _LONGEST_MARGIN = 5.0

@@ -94,6 +94,7 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
     "run_started": _started,
     "run_adopted": lambda run, _: f"run {run} goes on under this agent",
     "run_ended": _ended,
+    "claimed": lambda _, fields: f"run {fields.get('run')} is known to {fields.get('server')}",
     "notice": lambda run, fields: (
         f"run {run}: {fields.get('message')}" if run else str(fields.get("message"))
     ),

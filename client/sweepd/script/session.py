@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sweepd.script import pushing
 from sweepd.script.config import Config, Values, as_mapping, chosen
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import (
@@ -209,8 +210,6 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     elif folder is None:
         folder = _own_folder(wanted)
         _tell_children(folder.environment())
-        if not wanted.silent:
-            _say_where(folder)
     else:
         _say_what_is_not_heard(folder, wanted)
         if _run is not None and _run.path == folder.run:
@@ -218,6 +217,10 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     config = Config(folder.params)
     config.setdefaults(defaults)
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
+    if folder.own and not begun.disabled:
+        server = pushing.begin(folder, online=wanted.mode == "online")  # before `release`, which comes first
+        if not wanted.silent:
+            _say_where(folder, server)
     atexit.register(begun.release)
     return begun
 
@@ -256,11 +259,14 @@ def _tell_children(variables: Mapping[str, str]) -> None:
     _told.extend(variables)
 
 
-def _say_where(folder: RunFolder) -> None:
+def _say_where(folder: RunFolder, server: str | None) -> None:
     if sys.stderr is not None:
         here = Path.cwd()
         where = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
-        sys.stderr.write(f"sweepd: not in a sweep; this run is kept in {where}\n")
+        how = (
+            f"`sweepctl sync {where}` brings it in" if server is None else f"{server} has it as {folder.run}"
+        )
+        sys.stderr.write(f"sweepd: not in a sweep; this run is kept in {where}; {how}\n")
 
 
 def _is_spawned_child() -> bool:

@@ -80,10 +80,20 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a session knows under one handle. `exited`: the run's state once the attempt's end is stored."""
+    """What a session knows under one handle.
+
+    Args:
+        key: the run.
+        attempt: its number.
+        run: full name of the run.
+        sweep: full name of its sweep, of a stand-alone run of its project.
+        exited: the run's state once the attempt's end is stored.
+    """
 
     key: RunKey
     attempt: int
+    run: str
+    sweep: str
     exited: RunState | None = None
 
 

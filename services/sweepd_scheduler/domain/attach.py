@@ -138,7 +138,8 @@ def _judge_past(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
 
 def _hold(turn: Turn, session: Session, held: HeldAttempt) -> Held:
     assert held.known is not None
-    past = Held(key=held.known.key, attempt=held.ref.attempt)
+    known = held.known
+    past = Held(key=known.key, attempt=held.ref.attempt, run=known.run, sweep=known.sweep)
     turn.state.journal.put(turn.state.holdings[session.id].by_handle, held.ref.handle, past)
     return past
 

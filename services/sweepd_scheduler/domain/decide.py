@@ -31,7 +31,14 @@ from sweepd_scheduler.domain.events import (
     TimeoutDue,
 )
 from sweepd_scheduler.domain.moment import Moment
-from sweepd_scheduler.domain.requests import EndRun, EnqueueRun, ReleaseAgent, RetryRuns, UpdateSweep
+from sweepd_scheduler.domain.requests import (
+    CreateRun,
+    EndRun,
+    EnqueueRun,
+    ReleaseAgent,
+    RetryRuns,
+    UpdateSweep,
+)
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import Steps, whole
 from sweepd_scheduler.domain.turn import Turn
@@ -75,7 +82,7 @@ def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
                 _report(turn, event)
         case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
             return (yield from verbs.request(turn, event))
-        case RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
+        case CreateRun() | RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
             return (yield from verbs.run_request(turn, event))
         case LeaseDue():
             lease.lease_due(turn, event)

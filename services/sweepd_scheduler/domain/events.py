@@ -64,9 +64,11 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the database holds of an attempt that an agent names."""
+    """What the database holds of an attempt that an agent names. `run`, `sweep`: full names, for its points."""
 
     key: RunKey
+    run: str
+    sweep: str
     run_state: RunState
     state: AttemptState
     observation_row: int
@@ -152,7 +154,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """The process of an attempt has ended."""
+    """The process of an attempt has ended. `time`: when, by the clock there; 0 if it does not say."""
 
     session: str
     ref: AttemptRef
@@ -160,6 +162,7 @@ class Exited:
     exit: Exit
     logged_keys: tuple[str, ...]
     log_tail: str
+    time: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

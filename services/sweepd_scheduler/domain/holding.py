@@ -51,7 +51,9 @@ def place(turn: Turn, session: str, run: Run, handle: int | None = None) -> Atte
         handle = holdings.next_handle
         holdings.next_handle += 1  # never taken back: a gap between handles harms nobody
     ref = AttemptRef(handle, run.attempt)
-    journal.put(holdings.by_handle, handle, Held(key=run.key, attempt=run.attempt))
+    sweep = str(state.sweeps[run.sweep].name)
+    held = Held(key=run.key, attempt=run.attempt, run=run.name, sweep=sweep)
+    journal.put(holdings.by_handle, handle, held)
     journal.put(holdings.live, run.key, None)
     journal.put(state.placements, run.key, Placement(session=session, ref=ref))
     return ref
@@ -73,7 +75,7 @@ def unplace(turn: Turn, key: RunKey, exited: RunState | None = None) -> None:
     holdings = state.holdings[placement.session]
     journal.drop(holdings.live, key)
     held = holdings.by_handle[placement.ref.handle]
-    journal.put(holdings.by_handle, placement.ref.handle, Held(key=key, attempt=held.attempt, exited=exited))
+    journal.put(holdings.by_handle, placement.ref.handle, replace(held, exited=exited))
 
 
 def confirm(turn: Turn, key: RunKey, *, taken: bool) -> None:

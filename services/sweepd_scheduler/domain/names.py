@@ -1,4 +1,7 @@
-"""How sweeps and runs are named: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`."""
+"""How sweeps and runs are named: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`.
+
+Runs that belong to no sweep are kept under a name that nobody can write: that of a sweep without an id.
+"""
 
 import re
 from dataclasses import dataclass
@@ -28,19 +31,31 @@ class SweepName:
     parent: Parent
     id: str
 
+    @property
+    def stands_for_none(self) -> bool:
+        """Whether it holds the runs of a project that belong to no sweep."""
+        return not self.id
+
     def __str__(self) -> str:
-        return f"{self.parent}/{self.id}"
+        return f"{self.parent}/{self.id}" if self.id else str(self.parent)
 
 
 @dataclass(frozen=True, slots=True)
 class RunName:
-    """Full name of a run."""
+    """Full name of a run. `id`: that of a stand-alone run, of which the number need not be known."""
 
     sweep: SweepName
     number: int
+    id: str = ""
 
     def __str__(self) -> str:
-        return f"{self.sweep}-{self.number}"
+        return f"{self.sweep}/{self.id}" if self.sweep.stands_for_none else f"{self.sweep}-{self.number}"
+
+    def by_itself(self) -> "RunName":
+        """Return the stand-alone run of this name: what looks like a sweep's run may be one."""
+        if self.sweep.stands_for_none:
+            return self
+        return RunName(no_sweep(self.sweep.parent), 0, f"{self.sweep.id}-{self.number}")
 
 
 def parent(text: str, field: str = "parent") -> Parent:
@@ -66,6 +81,22 @@ def new_sweep_id(text: str) -> str:
     return text
 
 
+def new_run_id(text: str) -> str:
+    """Check the id of a stand-alone run that is to be created.
+
+    Raises:
+        InvalidFieldError: it is no id.
+    """
+    if not _ID.fullmatch(text):
+        raise InvalidFieldError("run_id", f"{text!r:.200} does not match [a-z0-9][a-z0-9_-]{{0,63}}")
+    return text
+
+
+def no_sweep(parent: Parent) -> SweepName:
+    """Return the name under which the stand-alone runs of a project are kept."""
+    return SweepName(parent, "")
+
+
 def sweep_name(text: str) -> SweepName:
     """Read the full name of a sweep; what cannot be a name does not exist.
 
@@ -79,13 +110,15 @@ def sweep_name(text: str) -> SweepName:
 
 
 def run_name(text: str) -> RunName:
-    """Read the full name of a run, or its alias.
+    """Read the full name of a run, or its alias; what is no name of a sweep's run is one of a stand-alone run.
 
     Raises:
         NotFoundError: it cannot be one.
     """
     entity, project, run = _three(text)
     found = _RUN_ID.fullmatch(run)
+    if not found and _ID.fullmatch(run):
+        return RunName(no_sweep(Parent(entity, project)), 0, run)
     if not found:
         raise NotFoundError(text)
     return RunName(SweepName(Parent(entity, project), found["sweep"]), int(found["number"]))

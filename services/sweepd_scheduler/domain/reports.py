@@ -103,9 +103,8 @@ def exited(turn: Turn, event: Exited) -> None:
         return
     run = replace(run, logged_keys=event.logged_keys)
     reason = exit_sentence(run, event.exit, event.log_tail)
-    attempt = replace(
-        run.newest, state=AttemptState.ENDED, exit=event.exit, reason=reason, end_time=turn.now.wall
-    )
+    ended = _end_time(run, event, turn.now.wall)
+    attempt = replace(run.newest, state=AttemptState.ENDED, exit=event.exit, reason=reason, end_time=ended)
     notice = _conclude(turn, run, attempt, event.exit, reason)
     left = turn.state.holdings[event.session].by_handle[event.ref.handle].exited
     turn.tell(
@@ -190,6 +189,13 @@ def _find(turn: Turn, session: str, ref: AttemptRef) -> Run | None:
         run = kept(turn, run)
         place(turn, session, run, ref.handle)
     return turn.state.runs[run.key]
+
+
+def _end_time(run: Run, event: Exited, now: int) -> int:
+    """Return when an attempt ended: a stand-alone one may be delivered long after."""
+    if not run.stands_alone or not event.time:
+        return now
+    return max(run.start_time, min(event.time, now))
 
 
 def _running(run: Run, now: int) -> Run:

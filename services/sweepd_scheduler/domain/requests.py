@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sweepd.spec import Json, Point
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.run import Run
 from sweepd_scheduler.domain.stored import Stored
 
@@ -99,4 +99,31 @@ class ReleaseAgent:
     sweep: SweepName | None
 
 
-RunRequest = RetryRuns | EnqueueRun | EndRun | UpdateSweep | ReleaseAgent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRun:
+    """A person has started a script by hand, and its agent claims the run, for the first time or again.
+
+    Args:
+        parent: its project.
+        id: None: the first of `drawn_ids` that is free.
+        drawn_ids: candidates.
+        agent: who reports on it.
+        host: where it runs.
+        argv: of its process.
+        point: its configuration.
+        start_time: when it began, 0 for now.
+        found: the run that the database has under the id, once it was looked for.
+    """
+
+    parent: Parent
+    id: str | None
+    drawn_ids: tuple[str, ...] = ()
+    agent: str
+    host: str
+    argv: tuple[str, ...]
+    point: Point
+    start_time: int = 0
+    found: Run | None = None
+
+
+RunRequest = CreateRun | RetryRuns | EnqueueRun | EndRun | UpdateSweep | ReleaseAgent

@@ -24,6 +24,9 @@ def lost(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
 def failed(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
     """Hand a run out again after it has failed, if the sweep allows it; else it has failed for good."""
     sweep = turn.state.sweeps[run.sweep]
+    if run.stands_alone:
+        end(turn, run, RunState.FAILED, reason, attempt=attempt)
+        return
     allowed = sweep.spec.retry.failure
     goes_on = sweep.state not in FINAL and sweep.ending is not Ending.STOP and run.stop is None
     if run.failures < allowed and goes_on:

@@ -54,13 +54,15 @@ LIVE = frozenset({RunState.ASSIGNED, RunState.RUNNING})
 _ENDS = FINAL - {RunState.CRASHED}
 
 # A run that was given up waits as pending; if its agent comes back before anyone took it, it goes on there.
-# Final runs wait again, unless they finished well, when a person retries them; nothing else moves them.
+# Final runs wait again, unless they finished well, when a person retries them; nothing else moves them. A
+# stand-alone run that crashed only because its agent was silent goes on when that agent claims it again.
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.PENDING: _ENDS | LIVE,
     RunState.ASSIGNED: FINAL | {RunState.PENDING, RunState.RUNNING},
     RunState.RUNNING: FINAL | {RunState.PENDING},
     RunState.FINISHED: frozenset(),
 } | dict.fromkeys(FINAL - {RunState.FINISHED}, frozenset({RunState.PENDING}))
+TRANSITIONS[RunState.CRASHED] |= {RunState.RUNNING}
 
 # A sum of finite values stays finite: what is stored is a number.
 _LARGEST = float_info.max
@@ -149,6 +151,7 @@ class PointSource(StrEnum):
     SOBOL = "sobol"
     INITIAL = "initial"
     ENQUEUED = "enqueued"
+    BY_HAND = "by-hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,7 @@ class Run:
 
     Args:
         repeat: which of the runs of its point it is, from 0; they have consecutive numbers.
+        digest: tells its point from others; a stand-alone run has none, and its id takes the place.
         occurrence: how often its point was handed out before.
         place: where it waits: the smallest goes out first, among equals the lowest number.
         requeues: how often it was handed out again because its agent was lost.
@@ -206,6 +210,11 @@ class Run:
     def key(self) -> RunKey:
         """Its key."""
         return (self.sweep, self.number)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether a person has started its script by hand: it belongs to no sweep."""
+        return self.provenance.source is PointSource.BY_HAND
 
     @property
     def block(self) -> int:

@@ -29,7 +29,9 @@ def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt 
     run_ending(turn, run, state)
     if turn.state.sweeps[run.sweep].spec.method is Method.BAYES and run.start_time:
         turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
-    ended = moved(with_attempt(run, attempt) if attempt else run, state, reason=reason, now=turn.now.wall)
+    # What was delivered late has ended when its agent saw it end.
+    now = attempt.end_time if attempt and run.stands_alone else turn.now.wall
+    ended = moved(with_attempt(run, attempt) if attempt else run, state, reason=reason, now=now)
     unplace(turn, run.key, exited=state if attempt and attempt.exit else None)
     turn.note(f"run-{state}", ended, reason=reason)
     turn.put_run(replace(ended, stop=None))
@@ -40,7 +42,7 @@ def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt 
 def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
     """Let a sweep fail with its canary, or pause when too many of its runs fail."""
     sweep = turn.state.sweeps.get(run.sweep)
-    if sweep is None:
+    if sweep is None or run.stands_alone:
         return
     metric = sweep.spec.metric
     if metric is not None and canary_failed(sweep, run):
@@ -52,7 +54,7 @@ def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
 def give_back(
     turn: Turn, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
 ) -> None:
-    """Put a run in front of the queue, to be handed out again; or end it if its sweep hands out nothing more.
+    """Put a run in front of the queue, to be handed out again; or end it if nobody can be given it.
 
     Args:
         turn: the decision in the making.
@@ -63,7 +65,9 @@ def give_back(
         failures: how many of the retries after failures this is charged as.
     """
     sweep = turn.state.sweeps[run.sweep]
-    if sweep.state is SweepState.CANCELLED:
+    if run.stands_alone:
+        end(turn, run, RunState.CRASHED, reason, attempt=attempt)
+    elif sweep.state is SweepState.CANCELLED:
         end(turn, run, RunState.KILLED, "the sweep was cancelled", attempt=attempt)
     elif sweep.state in FINAL:
         end(turn, run, RunState.STOPPED, f"{reason}; the sweep is {sweep.state}", attempt=attempt)

@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.block import Ended, block_value
 from sweepd_scheduler.domain.early_termination.judging import Rung, costs, latest_rung
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.journal import Journal
-from sweepd_scheduler.domain.names import Parent, SweepName, sweep_of_run_id
+from sweepd_scheduler.domain.names import Parent, SweepName, no_sweep, sweep_of_run_id
 from sweepd_scheduler.domain.ranking import Ranking
 from sweepd_scheduler.domain.run import LIVE, AttemptState, Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
@@ -134,17 +134,27 @@ class State:
             self.heard[key] = now
 
     def name_taken(self, name: SweepName) -> bool:
-        """Tell whether a sweep, or a run that a sweep has or may come to have, goes by this name."""
+        """Tell whether a sweep goes by this name, or a run that stands alone, or that a sweep may come to have."""
         sweep_id = sweep_of_run_id(name.id)
         if name in self.names or (name.parent, name.id) in self.run_like:
             return True
+        if self.stands_alone(name.parent, name.id):
+            return True
         return sweep_id is not None and SweepName(name.parent, sweep_id) in self.names
+
+    def stands_alone(self, parent: Parent, run_id: str) -> bool:
+        """Tell whether a stand-alone run of the project has this id."""
+        key = self.names.get(no_sweep(parent))
+        return key is not None and run_id.encode() in self.index[key].digests
 
     def _name(self, name: SweepName, key: int) -> None:
         self.names[name] = key
-        owner = sweep_of_run_id(name.id)
+        self._note_run_like(name.parent, name.id)
+
+    def _note_run_like(self, parent: Parent, text: str) -> None:
+        owner = sweep_of_run_id(text)
         if owner is not None:
-            self.run_like.add((name.parent, owner))
+            self.run_like.add((parent, owner))
 
     def _restore_sweep(self, stored: Stored, now: float) -> None:
         sweep = stored.sweep
@@ -152,6 +162,9 @@ class State:
         self.sweeps[sweep.key] = sweep
         self.index[sweep.key] = index_from(stored)
         self.studies[sweep.key] = Study()
+        if sweep.name.stands_for_none:
+            for run_id in stored.digests:
+                self._note_run_like(sweep.name.parent, run_id.decode())
         for run in stored.runs:
             self.runs[run.key] = run
             if run.state is not RunState.PENDING:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status, WrongStateError
+from sweepd_kernel.errors import NotFoundError, WrongStateError
 from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain import sweep as sweeps
 from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.by_hand import create_run
 from sweepd_scheduler.domain.edit import edit
 from sweepd_scheduler.domain.end_run import end_run
 from sweepd_scheduler.domain.enqueue import enqueue
@@ -19,10 +20,12 @@ from sweepd_scheduler.domain.events import (
 )
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.holding import tell_stop
+from sweepd_scheduler.domain.name_taken import NameTakenError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.release import release
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import (
+    CreateRun,
     EndRun,
     EnqueueRun,
     ReleaseAgent,
@@ -37,18 +40,6 @@ from sweepd_scheduler.domain.search import end_if_over
 from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep
 from sweepd_scheduler.domain.turn import Turn
-
-
-class NameTakenError(DomainError):
-    """A sweep or a run of the project goes by this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} exists already",
-            status=Status.ALREADY_EXISTS,
-            reason=Reason.NAME_TAKEN,
-            metadata={"name": name},
-        )
 
 
 def request(turn: Turn, event: SweepRequest) -> Steps[Sweep]:
@@ -77,6 +68,8 @@ def run_request(turn: Turn, event: RunRequest) -> Steps[Answer]:
         DomainError: it cannot be carried out; nothing has changed.
     """
     match event:
+        case CreateRun():
+            return create_run(turn, event)
         case RetryRuns():
             return (yield from retry_runs(turn, event))
         case EnqueueRun():

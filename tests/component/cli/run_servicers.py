@@ -16,6 +16,12 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
     def __init__(self, sweeps: Sweeps) -> None:
         self._sweeps = sweeps
 
+    def CreateRun(self, request: v1.CreateRunRequest, context: grpc.ServicerContext) -> v1.CreateRunResponse:
+        """Add a stand-alone run."""
+        run = v1.Run(name=f"{request.parent}/{request.run_id}", state=v1.RUN_STATE_RUNNING, attempt=1)
+        self._sweeps.runs[run.name] = run
+        return v1.CreateRunResponse(run=run)
+
     def GetRun(self, request: v1.GetRunRequest, context: grpc.ServicerContext) -> v1.GetRunResponse:
         run = self._sweeps.runs.get(request.name.replace(":", "-"))
         if run is None:

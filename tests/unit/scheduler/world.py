@@ -1,13 +1,13 @@
 """A small world around the core: it keeps time, rings timers, plays agents, checks every invariant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.sizes import counted_points
 from sweepd_scheduler.domain.agent import AttemptRef
-from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.answers import Answer, Runs
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import (
     Ack,
@@ -40,7 +40,8 @@ from sweepd_scheduler.domain.events import (
     Timer,
 )
 from sweepd_scheduler.domain.moment import Moment
-from sweepd_scheduler.domain.names import Parent, SweepName
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep
+from sweepd_scheduler.domain.requests import CreateRun, NotInMemoryError
 from sweepd_scheduler.domain.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Sweep
@@ -123,10 +124,30 @@ class World:
         assert isinstance(answer, Sweep)
         return answer
 
+    def start_by_hand(self, run_id: str | None, agent: str = "ann", start_time: int = 0) -> Run:
+        """Claim a run for a script that a person has started, as the servicer does."""
+        event = CreateRun(
+            parent=PARENT,
+            id=run_id,
+            drawn_ids=("drawn",),
+            agent=agent,
+            host="host",
+            argv=("python", "train.py"),
+            point={"lr": 0.1},
+            start_time=start_time,
+        )
+        try:
+            answer = self.happens(event)
+        except NotInMemoryError:
+            found = self.everything().run(RunName(no_sweep(PARENT), 0, run_id or ""))
+            answer = self.happens(replace(event, found=found))
+        assert isinstance(answer, Runs)
+        return answer.runs[0]
+
     def attach(
         self,
         agent: str = "ann",
-        sweep: str = "s",
+        sweep: str | None = "s",
         slots: int = 1,
         attempts: tuple[HeldAttempt, ...] = (),
         labels: Mapping[str, str] = NO_LABELS,
@@ -143,7 +164,7 @@ class World:
                 version="0",
                 labels=labels,
                 slots=slots,
-                sweeps=(SweepName(PARENT, sweep),),
+                sweeps=() if sweep is None else (SweepName(PARENT, sweep),),
                 attempts=attempts,
             )
         )
@@ -182,16 +203,26 @@ class World:
         exit_: Exit = EXIT_0,
         last_row: int = 0,
         keys: tuple[str, ...] = (),
+        time: int = 0,
     ) -> None:
-        self.happens(
-            Exited(session=session, ref=ref, last_row=last_row, exit=exit_, logged_keys=keys, log_tail="")
+        ended = Exited(
+            session=session,
+            ref=ref,
+            last_row=last_row,
+            exit=exit_,
+            logged_keys=keys,
+            log_tail="",
+            time=time,
         )
+        self.happens(ended)
 
     def held(self, key: RunKey, ref: AttemptRef) -> HeldAttempt:
         """An attempt as an agent names it in Hello, with what the database would say."""
         run = self.run(key)
         known = Known(
             key=key,
+            run=run.name,
+            sweep=str(self.sweep(run.sweep).name),
             run_state=run.state,
             state=run.attempts[ref.attempt - 1].state,
             observation_row=run.observation_row,

@@ -1,0 +1,219 @@
+"""`python -m sweepd_agent.deliver DIR`: brings in what a folder holds, and takes nothing new.
+
+DIR is the folder of a stand-alone run, whose script may still go on, or the state folder of a sweep agent
+that is gone. `sweepd.init` starts it for its run, `sweepctl sync` for what is left. It ends once everything
+of attempts that are over has been acknowledged, or when nothing has moved for the grace.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+INHERITED = dict(os.environ)
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc.aio  # noqa: F401 -- first of all that is large, as in `main`
+
+from sweepd import v1
+from sweepd.durations import parse_duration
+from sweepd_agent import proc, process
+from sweepd_agent.agent import Agent
+from sweepd_agent.claim import Claim
+from sweepd_agent.connection import Connection, Dialling
+from sweepd_agent.core.effects import Leave
+from sweepd_agent.core.events import Asked, Wish
+from sweepd_agent.core.leaving import FAILURE, OK, USAGE
+from sweepd_agent.core.state import Leaving, Settings, State
+from sweepd_agent.dialogue import Dialogue, Identity
+from sweepd_agent.log import Log
+from sweepd_agent.own_run import RUN_FILE, OwnState, open_own
+from sweepd_agent.script_process import Scripts
+from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder
+from sweepd_agent.stream import Stream
+from sweepd_agent.surroundings import Surroundings
+from sweepd_agent.upkeep import Upkeep
+from sweepd_agent.version import installed_version
+
+IN_USE = 10
+"""Exit code: another agent has the folder, and brings it in."""
+_CAUSE = "all of it is in"
+_LOOK_EVERY = 0.25
+# Enough for all attempts that a folder may hold: none of them is to be turned away for want of a slot.
+_SLOTS = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is asked for; durations in seconds."""
+
+    folder: Path
+    server: str | None
+    token_file: Path | None
+    grace: float
+    wait: float | None
+    log_as_json: bool
+
+
+class ClaimedDialogue(Dialogue):
+    """Of a stand-alone run: there is nobody else who could have it, so what was given up is claimed again."""
+
+    def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
+        """Carry out a command."""
+        if response.HasField("fenced"):
+            raise ConnectionResetError("the run was given up meanwhile; claiming it again")
+        super().commanded(stream, response)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Bring a folder in, and end the program."""
+    options = _parse(arguments)
+    try:
+        token = options.token_file.read_text().strip() if options.token_file is not None else None
+        folder = _open(options.folder)
+    except FolderInUseError as error:
+        sys.exit(_failed(str(error), IN_USE))
+    except (OSError, ValueError) as error:
+        sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
+    if folder is None:
+        sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
+    leave = asyncio.run(_run(options, folder, token))
+    folder.release()
+    sys.stderr.flush()
+    os._exit(leave.code)
+
+
+async def _run(options: Options, folder: StateFolder, token: str | None) -> Leave:
+    loop = asyncio.get_running_loop()
+    log = Log(sys.stderr, as_json=options.log_as_json)
+    log.agent = folder.agent_id
+    own = folder if isinstance(folder, OwnState) else None
+    with ThreadPoolExecutor(2, thread_name_prefix="disk") as disk:
+        around = Surroundings(
+            folder=folder,
+            environ=INHERITED,
+            labels={},
+            interpreter=None,
+            compat=None,
+            adopt=True,
+            output=None,
+            output_as_json=False,
+            stand_in=None,
+            log=log,
+            spool_limit=sys.maxsize,
+            disk=disk,
+            monotonic=loop.time,
+            wall_clock=time.time,
+            processes=Scripts() if own is not None else process.Supervised(),
+        )
+        agent = Agent(_state(options, loop.time()), around, Upkeep(around, min_free=0, keep=0.0))
+        identity = Identity(
+            agent_id=folder.agent_id,
+            instance=os.urandom(16).hex(),
+            boot_id=proc.boot_id(),
+            version=installed_version(),
+            labels={},
+        )
+        dialogue = (Dialogue if own is None else ClaimedDialogue)(agent, identity, log)
+        dialling = Dialling(
+            server=options.server,
+            token=token,
+            environ=INHERITED,
+            boot_id=identity.boot_id,
+            sweeps=(),
+            prepare=None if own is None else Claim(own, agent, log),
+        )
+        connection = Connection(agent, dialogue, dialling, log, loop.time)
+        _hear_signals(agent)
+        agent.adopt()
+        if not agent.state.held:
+            return Leave(OK, _CAUSE)
+        watching = asyncio.create_task(_watch(agent, options.grace))
+        keeping = asyncio.create_task(connection.keep())
+        for task in (watching, keeping):
+            task.add_done_callback(agent.fail)
+        leave = await agent.left
+        watching.cancel()
+        await connection.leave(leave.cause, keeping)
+        await agent.close()
+        return leave
+
+
+async def _watch(agent: Agent, grace: float) -> None:
+    """Leave once nothing runs any more and nothing has been acknowledged for the grace."""
+    loop = asyncio.get_running_loop()
+    before, since = _progress(agent), loop.time()
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        now = _progress(agent)
+        if now != before or agent.state.has_processes:
+            before, since = now, loop.time()
+        elif loop.time() - since >= grace:
+            _leave(agent)
+
+
+def _progress(agent: Agent) -> tuple[object, ...]:
+    return tuple((key, each.feed.acked, each.feed.exit_acked) for key, each in agent.attempts.items())
+
+
+def _leave(agent: Agent) -> None:
+    """Leave with what is here: it is on disk, and comes in with the next one."""
+    agent.handle(Asked(Wish.TERMINATE))
+    agent.handle(Asked(Wish.TERMINATE))
+
+
+def _hear_signals(agent: Agent) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, _leave, agent)
+    loop.add_signal_handler(signal.SIGINT, _leave, agent)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the script's terminal may close; the script decides
+
+
+def _state(options: Options, now: float) -> State:
+    settings = Settings(slots=_SLOTS, grace=sys.float_info.max, wait=options.wait)
+    leaving = Leaving(cause=_CAUSE, code=OK)
+    return State(settings=settings, sweeps=frozenset(), started=now, silent_since=now, leaving=leaving)
+
+
+def _open(path: Path) -> StateFolder | None:
+    """Take the folder; None if it is of neither kind."""
+    if (path / RUN_FILE).exists():
+        return open_own(path.absolute())
+    if (path / "agent.json").exists() and (path / "runs").is_dir():
+        return open_folder(path.absolute())
+    return None
+
+
+def _parse(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="sweepd_agent.deliver", description=__doc__)
+    add = parser.add_argument
+    add("folder", type=Path)
+    add("--server")
+    add("--token-file", type=Path)
+    add("--grace", type=parse_duration, default=600.0)
+    add("--wait", type=parse_duration)
+    add("--log-format", choices=("text", "json"), default="text")
+    given = parser.parse_args(arguments)
+    return Options(
+        folder=given.folder,
+        server=given.server,
+        token_file=given.token_file,
+        grace=given.grace,
+        wait=given.wait,
+        log_as_json=given.log_format == "json",
+    )
+
+
+def _failed(message: str, code: int) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

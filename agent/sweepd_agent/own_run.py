@@ -1,0 +1,162 @@
+"""The folder of a run that nobody handed out: its script made it, and an agent only brings its rows in."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.core.attempt import Assignment, AttemptKey
+from sweepd_agent.file_lock import try_lock
+from sweepd_agent.record import read_record, write_record
+from sweepd_agent.state_folder import FolderInUseError, StateFolder
+
+RUN_FILE = "run.json"
+SCRIPT_FILE = "script.json"
+_CONFIG_FILE = "config.json"
+_AGENT_FOLDER = "agent"
+_CLAIM_FILE = "claim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRun:
+    """What the script has noted of its run. Times are Unix times."""
+
+    # Format: entity/project/id
+    name: str
+    program: str
+    started: float
+    # When and how it said that it had ended; None: it has not.
+    ended: float | None
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """The process of the script, as it has noted itself."""
+
+    pid: int
+    # In ticks since the boot: with the process id, it tells it from all others of that boot.
+    start: int
+    boot: str
+    argv: tuple[str, ...]
+
+
+class OwnFolder(AttemptFolder):
+    """A run folder that is its owner's: nothing of what the script wrote is ever thinned or removed."""
+
+    def run(self) -> OwnRun | None:
+        """Return what the script has noted of the run; None if the folder is no run's."""
+        noted = _object(self.path / RUN_FILE)
+        match noted.get("run"):
+            case str(name) if name.count("/") == 2:
+                return OwnRun(
+                    name=name,
+                    program=str(noted.get("program", "")),
+                    started=_number(noted.get("started")) or 0.0,
+                    ended=_number(noted.get("ended")),
+                    exit_code=_whole(noted.get("exit_code")),
+                )
+            case _:
+                return None
+
+    def script(self) -> Script | None:
+        """Return the process of the script; None if it has not noted it."""
+        noted = _object(self.path / SCRIPT_FILE)
+        match noted.get("pid"), noted.get("start"), noted.get("boot"), noted.get("argv"):
+            case int(pid), int(start), str(boot), list(argv):
+                return Script(pid=pid, start=start, boot=boot, argv=tuple(map(str, argv)))
+            case _:
+                return None
+
+    def config(self) -> Mapping[str, object]:
+        """Return the configuration, as it is now."""
+        return _object(self.path / _CONFIG_FILE)
+
+    def assignment(self) -> Assignment | None:
+        """Return the run as if it had been handed out; None if the folder is no run's."""
+        run = self.run()
+        if run is None:
+            return None
+        return Assignment(
+            key=AttemptKey(run.name, 1),
+            sweep="",
+            number=0,
+            params={},
+            program=run.program,
+            command=(),
+            watched_keys=(),
+            rungs=frozenset(),
+            stop_grace=0.0,
+            lost_after=0.0,
+            assigned_time=run.started,
+        )
+
+    def delivered_at(self) -> float | None:
+        """Return None: whether another server has it, too, only that server can say."""
+        return None
+
+    def remove(self) -> None:
+        """Note that all of it is in; the folder stays its owner's."""
+        self.mark_delivered(time.time())
+
+    def claim(self) -> dict[str, str]:
+        """Return what tells the run that was delivered to from others of its name, on other servers."""
+        return read_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE)) or {}
+
+    def write_claim(self, values: Mapping[str, str]) -> None:
+        """Note where the run is delivered to."""
+        write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values)
+
+    def last_sign(self) -> float:
+        """Return when the script is known to have lived."""
+        try:
+            return self.metrics_file.stat().st_mtime
+        except OSError:
+            run = self.run()
+            return run.started if run is not None else 0.0
+
+
+class OwnState(StateFolder):
+    """The part of a run folder that is the agent's: one agent at a time follows a run."""
+
+    def __init__(self, run: OwnFolder, lock: int) -> None:
+        self.run = run
+        super().__init__(run.path / _AGENT_FOLDER, lock)
+
+    def attempts(self) -> Iterator[AttemptFolder]:
+        """Yield the one attempt that there is."""
+        if self.run.assignment() is not None:
+            yield self.run
+
+
+def open_own(path: Path) -> OwnState:
+    """Take the folder of a run.
+
+    Raises:
+        FolderInUseError: an agent follows the run already.
+        OSError: nothing can be written there.
+    """
+    (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    lock = try_lock(os.fspath(path / _AGENT_FOLDER / "lock"))
+    if lock is None:
+        raise FolderInUseError(f"{path} is being brought in already")
+    return OwnState(OwnFolder(path), lock)
+
+
+def _object(path: Path) -> dict[str, object]:
+    try:
+        document: object = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None

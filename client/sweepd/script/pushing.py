@@ -1,0 +1,122 @@
+"""What brings a run that nobody handed out to the server: an agent of its own, which follows it from outside.
+
+The script only notes who it is and how it ends, and starts the agent, which lives in a session of its own: it
+outlives the script and delivers what is left. Nothing here waits for the network, and no training fails by it.
+"""
+
+import atexit
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn
+
+from sweepd.script.folder import RunFolder, note_end, write_json
+
+SCRIPT_FILE = "script.json"
+_RUN_FILE = "run.json"
+_AGENT_FOLDER = "agent"
+_INTERRUPTED, _FAILED = 130, 1
+# What an agent needs to know of its surroundings; nothing that belongs to the run.
+_NOT_INHERITED = ("SWEEPD_RUN_DIR", "SWEEPD_METRICS_FILE", "SWEEPD_PARAMS_FILE", "SWEEPD_RUN_ID")
+
+
+def begin(folder: RunFolder, *, online: bool, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Note which process writes to the folder, and have an agent follow it where a server is known.
+
+    Args:
+        folder: of a run that this process has begun.
+        online: whether a server may be told of it.
+        environ: where to look for the server.
+
+    Returns: the address of the server; None if the run stays in its folder for `sweepctl sync`.
+    """
+    try:
+        write_json(folder.path / SCRIPT_FILE, _this_process())
+        _Ending(folder)
+        return _followed(folder.path, environ) if online else None
+    except OSError:
+        return None  # metrics are worth more than a server that hears of them
+
+
+def _this_process() -> Mapping[str, object]:
+    """Return what tells this process from all others, and its exact arguments."""
+    stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    command = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0")
+    return {
+        "pid": os.getpid(),
+        "start": int(stat.rpartition(")")[2].split()[19]),
+        "boot": Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
+        "argv": [os.fsdecode(argument) for argument in command.split(b"\0")],
+    }
+
+
+def _followed(path: Path, environ: Mapping[str, str]) -> str | None:
+    # Loaded only here: what most scripts never need would double the time of their import.
+    import subprocess
+    from importlib.util import find_spec
+
+    address = _known_server(environ)
+    if address is None or find_spec("sweepd_agent") is None:
+        return None
+    inherited = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
+    (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    with (path / _AGENT_FOLDER / "log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "sweepd_agent.deliver", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=inherited,
+            cwd="/",
+            start_new_session=True,
+        ).returncode = 0  # nobody waits for it, and that is no mistake to warn of
+    return address
+
+
+def _known_server(environ: Mapping[str, str]) -> str | None:
+    """Return the address of the server of this account, as the agent will find it."""
+    from sweepd.discovery import NoServerError, resolve
+
+    try:
+        return resolve(None, environ).address
+    except NoServerError:
+        return None
+
+
+class _Ending:
+    """Notes how the script ends, unless it says so by `finish` or is killed."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._process = os.getpid()
+        self._code = 0
+        self._hook = sys.excepthook
+        sys.excepthook = self._failed
+        sys.exit = self._exits
+        atexit.register(self._over)
+
+    def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        self._code = _INTERRUPTED if issubclass(kind, KeyboardInterrupt) else _FAILED
+        self._hook(kind, error, trace)
+
+    def _exits(self, code: object = None) -> NoReturn:
+        self._code = code if isinstance(code, int) else 0 if code is None else _FAILED
+        raise SystemExit(code)
+
+    def _over(self) -> None:
+        if self._process == os.getpid():
+            _note_end_once(self._folder, self._code)
+
+
+def _note_end_once(folder: RunFolder, code: int) -> None:
+    """Note how a run has ended, unless it has said so itself."""
+    try:
+        noted = json.loads((folder.path / _RUN_FILE).read_bytes())
+        if "ended" not in noted:
+            note_end(folder, exit_code=code & 0xFF, now=time.time())
+    except (OSError, ValueError):
+        pass  # the folder is gone or its disk full: the run counts as vanished

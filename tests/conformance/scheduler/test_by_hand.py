@@ -1,0 +1,94 @@
+"""What every store keeps of runs that belong to no sweep, and how the runs of a project are listed."""
+
+import pytest
+
+from conformance.scheduler.conftest import Opened, StoredWorld
+from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
+from sweepd_scheduler.domain.run import Run, RunState
+from unit.scheduler.world import PARENT, RANDOM
+
+REF = AttemptRef(2**31, 1)
+
+
+def three_runs(world: StoredWorld) -> None:
+    """Two stand alone, and one of a sweep came between them."""
+    world.start_by_hand("first")
+    world.create(RANDOM)
+    world.takes_one(world.attach("bob"))
+    world.start_by_hand("exp-2")
+    world.save()
+
+
+def found(opened: Opened, name: str) -> Run:
+    run = opened.records.run(run_name(f"local/demo/{name}"))
+    assert run is not None
+    return run
+
+
+def listed(opened: Opened, *states: RunState, stand_alone: bool = False) -> list[str]:
+    """Every run of the project, asked for one by one."""
+    names: list[str] = []
+    place: tuple[int, int, int] | None = None
+    while True:
+        page = opened.records.runs_of_project(PARENT, states, place, 1, stand_alone=stand_alone)
+        names += [run.name.rpartition("/")[2] for run in page.entries]
+        if not page.more:
+            return names
+        place = (page.entries[-1].create_time, *page.entries[-1].key)
+
+
+def test_a_run_is_found_by_its_id_also_where_that_looks_like_a_sweeps(
+    world: StoredWorld, opened: Opened
+) -> None:
+    three_runs(world)
+    assert found(opened, "first").stands_alone
+    assert found(opened, "exp-2").name == "local/demo/exp-2"
+    assert not found(opened, "s-1").stands_alone
+    assert opened.records.run(RunName(no_sweep(PARENT), 0, "second")) is None
+    assert opened.records.run(run_name("local/other/first")) is None
+
+
+def test_what_holds_them_is_listed_as_no_sweep(world: StoredWorld, opened: Opened) -> None:
+    three_runs(world)
+    sweeps = opened.records.sweeps("", "", (), None, 10)
+    assert [sweep.name for sweep in sweeps.entries] == [SweepName(PARENT, "s")]
+
+
+def test_a_project_lists_both_kinds_newest_first(world: StoredWorld, opened: Opened) -> None:
+    three_runs(world)
+    assert listed(opened) == ["exp-2", "s-1", "first"]
+    assert listed(opened, stand_alone=True) == ["exp-2", "first"]
+    assert listed(opened, RunState.FINISHED) == []
+    other = opened.records.runs_of_project(Parent("local", "other"), (), None, 10, stand_alone=False)
+    assert not other.entries
+
+
+def test_an_attempt_that_an_agent_names_is_known(world: StoredWorld, opened: Opened) -> None:
+    three_runs(world)
+    names = [run_name(f"local/demo/{each}") for each in ("first", "exp-2", "s-1", "none")]
+    known = opened.records.known([(name, 1) for name in names])
+    assert [(each.run, each.sweep) if each else None for each in known] == [
+        ("local/demo/first", "local/demo"),
+        ("local/demo/exp-2", "local/demo"),
+        ("local/demo/s-1", "local/demo/s"),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_runs_outlive_a_restart(world: StoredWorld, opened: Opened, *, ended: bool) -> None:
+    three_runs(world)
+    run = found(opened, "first")
+    if ended:
+        session = world.attach("ann", None, attempts=(world.held(run.key, REF),))
+        world.exits(session, REF)
+        world.save()
+    before = world.state
+    world.restart()
+    assert world.state.runs == before.runs
+    assert world.state.sweeps == before.sweeps
+    assert world.state.names == before.names
+    assert world.state.run_like == before.run_like
+    assert world.state.stands_alone(PARENT, "first")
+    assert found(opened, "first") == world.run(run.key)
