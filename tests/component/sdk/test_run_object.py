@@ -1,0 +1,455 @@
+"""What a script says of its run, what it reads there, and what its agent finds."""
+
+import json
+import signal
+from pathlib import Path
+
+from component.sdk.programs import environment_of, rows, run, start, without_time
+
+SCENE = "sweepd.Object3D is not kept"
+GONE = (
+    "use_artifact: this run has logged no artifact 'gone', and those of other runs are not kept; "
+    "read it from its file"
+)
+
+
+def details(folder: Path) -> dict[str, object]:
+    content: dict[str, object] = json.loads((folder / "details.json").read_text())
+    return content
+
+
+def only_folder(parent: Path) -> Path:
+    (folder,) = (parent / "sweepd-runs").iterdir()
+    return folder
+
+
+def test_an_agent_finds_all_that_the_script_has_said(tmp_path: Path) -> None:
+    params = tmp_path / "params.json"
+    params.write_text('{"lr": 0.5, "opt": {"k": 1}}')
+    run(
+        """
+        import argparse, pathlib
+        import sweepd
+
+        run = sweepd.init(
+            project="mnist", name="first", tags=["a", "b"], notes="n", group="g", job_type="train",
+            config=argparse.Namespace(lr=0.1, path=pathlib.Path("x"), opt={"k": 2, "l": (1, 2)}, odd=object),
+        )
+        run.name = "second"
+        run.tags += ("late",)
+        sweepd.define_metric("val/*", summary="min,max", step_metric="epoch", goal="minimize", hidden=True)
+        for epoch in range(3):
+            sweepd.log({"val/loss": 3 - epoch, "epoch": epoch})
+        sweepd.config.update({"extra": float("nan")})
+        sweepd.config["extra2"] = 1
+        sweepd.summary["acc"] = 0.9
+        sweepd.run.summary.test = {"f1": 0.5}
+        assert sweepd.summary["val/loss"] == {"min": 1, "max": 3}
+        assert sweepd.run is run
+        assert (run.entity, run.project, run.name) == ("acme", "mnist", "second")
+        assert (run.group, run.job_type, run.notes, run.url) == ("g", "train", "n", None)
+        assert (run.tags, run.step, run.sweep_id) == (("a", "b", "late"), 3, "s1")
+        assert run.start_time > 1e9 and not run.resumed and run.settings.run_id is None
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path, SWEEPD_PARAMS_FILE=str(params)),
+    )
+    found = details(tmp_path)
+    config = found.pop("config")
+    assert json.dumps(config) == json.dumps(
+        {
+            "lr": 0.5,
+            "opt": {"k": 1, "l": [1, 2]},
+            "path": "x",
+            "odd": "<class 'object'>",
+            "extra": float("nan"),
+            "extra2": 1,
+        }
+    )
+    assert found == {
+        "name": "second",
+        "tags": ["a", "b", "late"],
+        "notes": "n",
+        "group": "g",
+        "job_type": "train",
+        "summary": {"acc": 0.9, "test": {"f1": 0.5}},
+        "definitions": {
+            "val/*": {"summary": ["min", "max"], "step_metric": "epoch", "goal": "minimize", "hidden": True}
+        },
+    }
+
+
+def test_names_that_the_sweep_has_given_are_not_heard_and_the_script_is_told_once(tmp_path: Path) -> None:
+    _, errors = run(
+        """
+        import sweepd
+
+        run = sweepd.init(project="mine", entity="acme", id="x1", sync_tensorboard=True, anonymous="allow")
+        assert (run.project, run.id) == ("mnist", "r1")
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path, SWEEPD_PROJECT="mnist", SWEEPD_ENTITY="acme"),
+    )
+    assert errors.splitlines() == [
+        "sweepd: init(sync_tensorboard=…) has no effect here",
+        "sweepd: init(anonymous=…) has no effect here",
+        "sweepd: init(project='mine') has no effect in a sweep: it is 'mnist'",
+        "sweepd: init(id='x1') has no effect in a sweep: it is 'r1'",
+    ]
+
+
+def test_a_disabled_run_works_and_leaves_nothing(tmp_path: Path) -> None:
+    output, errors = run(
+        """
+        import sweepd
+
+        with sweepd.init(config={"lr": 0.1}) as run:
+            sweepd.log({"loss": 2, "image": sweepd.Image([[1]])})
+            sweepd.log({"loss": 1})
+            run.summary["acc"] = 1
+            sweepd.save("program.py")
+            sweepd.log_artifact("program.py", "code", "code")
+            run.checkpoint_saved()
+            print(run.disabled, run.step, sweepd.summary["loss"], sweepd.config.lr)
+        print(sweepd.run)
+        """,
+        cwd=tmp_path,
+        env={"SWEEPD_MODE": "disabled"},
+    )
+    assert (output, errors) == ("True 2 1 0.1\nNone\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["program.py"]
+
+
+def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> None:
+    output, errors = run(
+        """
+        import sweepd
+
+        run = sweepd.init(project="My Project", entity="Me", id="run1", mode="offline", dir="elsewhere")
+        print(run.path, run.offline)
+        """,
+        cwd=tmp_path,
+        env={"SWEEPD_SILENT": "true"},
+    )
+    assert (output, errors) == ("me/my-project/run1 True\n", "")
+    assert only_folder(tmp_path / "elsewhere").name.endswith("-run1")
+
+
+def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path) -> None:
+    source = """
+        import os, sys
+        import sweepd
+
+        try:
+            run = sweepd.init(**eval(os.environ["ASKED"]), mode="offline")
+        except sweepd.UsageError as error:
+            print(error)
+            sys.exit()
+        print(run.id, run.attempt, run.resumed, run.step)
+        for _ in range(2):
+            sweepd.log({"loss": 1})
+            run.checkpoint_saved()
+        sweepd.finish(int(os.environ.get("CODE", "0")))
+        """
+
+    def answer(asked: str, code: str = "0") -> str:
+        output, _ = run(source, cwd=tmp_path, env={"ASKED": asked, "CODE": code, "SWEEPD_SILENT": "1"})
+        return output.replace(str(tmp_path), "HERE").strip()
+
+    assert answer("dict(id='a', resume='must')") == "init: no run a to resume below HERE/sweepd-runs"
+    assert answer("dict(id='a', resume='allow')") == "a 1 False 0"
+    assert answer("dict(id='a', resume='allow')") == "a 2 True 2"
+    assert answer("dict(id='a', resume='must')", "3") == "a 3 True 4"
+    assert answer("dict(id='a', resume='never')").startswith("init: there is a run a in HERE/sweepd-runs/")
+    assert answer("dict(resume=True)") == "a 4 True 6"
+    other = answer("dict(resume='auto')").split()
+    assert other[0] != "a"
+    assert other[1:] == ["1", "False", "0"]
+    folder = next((tmp_path / "sweepd-runs").glob("*-a"))
+    assert [row["_step"] for row in rows(folder / "metrics.jsonl") if "loss" in row] == list(range(8))
+
+
+def test_reinit_ends_the_run_that_is_under_way_or_returns_it(tmp_path: Path) -> None:
+    output, _ = run(
+        """
+        import sweepd
+
+        first = sweepd.init()
+        assert sweepd.init() is first and sweepd.init(reinit=False) is first
+        assert sweepd.init(reinit="return_previous") is first
+        second = sweepd.init(reinit=True)
+        assert second is not first and first.finished and second.id != first.id
+        assert sweepd.init(reinit="create_new") is not second
+        try:
+            sweepd.init(reinit="yes")
+        except sweepd.UsageError as error:
+            print(error)
+        """,
+        cwd=tmp_path,
+    )
+    assert output == "init: reinit is one of return_previous, finish_previous, create_new, not 'yes'\n"
+
+
+def test_a_process_of_a_sweep_goes_on_with_its_one_run(tmp_path: Path) -> None:
+    run(
+        """
+        import sweepd
+
+        for _ in range(2):
+            with sweepd.init(reinit=True):
+                sweepd.log({"a": 1})
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path),
+    )
+    assert [row["_step"] for row in rows(tmp_path / "metrics.jsonl")] == [0, 1]
+
+
+def test_files_of_a_run(tmp_path: Path) -> None:
+    output, errors = run(
+        """
+        import pathlib
+        import sweepd
+
+        run = sweepd.init()
+        pathlib.Path("model.pt").write_text("first")
+        pathlib.Path("data").mkdir()
+        pathlib.Path("data/a.csv").write_text("1")
+        sweepd.save("model.pt")
+        sweepd.save("data/*", base_path=".", policy="now")
+        sweepd.save("missing*")
+        pathlib.Path("model.pt").write_text("second, later")
+        pathlib.Path("data/a.csv").write_text("22")
+        with sweepd.restore("model.pt") as file:
+            print(file.read())
+        print(sweepd.restore("nothing"), sweepd.restore("nothing"))
+        artifact = sweepd.Artifact("set", type="dataset", metadata={"n": 3})
+        artifact.add_file("data/a.csv")
+        artifact.add_dir("data", name="all")
+        with artifact.new_file("notes.txt") as notes:
+            notes.write("n")
+        artifact.add(sweepd.Table(columns=["a"], data=[[1]]), "table")
+        sweepd.log_artifact(artifact).wait()
+        kept = pathlib.Path(sweepd.use_artifact("set:latest").download())
+        print(sorted(path.name for path in kept.rglob("*.csv")))
+        sweepd.log_model("model.pt", "m")
+        try:
+            sweepd.use_artifact("acme/other/gone:v3")
+        except sweepd.Error as error:
+            print(error)
+        sweepd.log_code(".")
+        sweepd.log({"image": sweepd.Image([[0, 255]]), "scene": sweepd.Object3D(), "loss": 1})
+        sweepd.log({"image": [sweepd.Image([[0]]), sweepd.Image([[1]])], "scene": sweepd.Object3D()})
+        sweepd.summary["plot"] = sweepd.Html("<b>")
+        for _ in range(2):
+            sweepd.watch(object()); sweepd.unwatch(); sweepd.link_artifact(artifact, "x")
+        sweepd.alert("title", "text")
+        assert sweepd.login() is True
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path),
+    )
+    assert output.splitlines() == [
+        "first",
+        "None None",
+        "['a.csv', 'a.csv']",
+        GONE,
+    ]
+    assert errors.splitlines() == [
+        "sweepd: restore: no file 'nothing' here",
+        f"sweepd: the value of 'scene' cannot be logged and was left out: Object3D: {SCENE}",
+        "sweepd: watch() has no effect: gradients and parameters are not recorded",
+        "sweepd: link_artifact() has no effect: there is no registry",
+        "sweepd: alert: title: text",
+    ]
+    files = tmp_path / "files"
+    assert (files / "model.pt").read_text() == "second, later"
+    assert (files / "data" / "a.csv").read_text() == "1"
+    assert (files / "artifacts" / "set" / "all" / "a.csv").read_text() == "22"
+    assert json.loads((files / "artifacts" / "set" / "artifact.json").read_text())["metadata"] == {"n": 3}
+    assert (files / "artifacts" / "code" / "program.py").exists()
+    assert [without_time(row) for row in rows(tmp_path / "metrics.jsonl")] == [
+        {"_step": 0, "image": "media/images/image_0_0.png", "loss": 1},
+        {"_step": 1, "image": ["media/images/image_1_0.png", "media/images/image_1_1.png"]},
+    ]
+    assert details(tmp_path)["summary"] == {"plot": "media/html/plot_2_0.html"}
+
+
+def test_children_log_and_leave_what_their_parent_says_alone(tmp_path: Path) -> None:
+    run(
+        """
+        import multiprocessing
+
+        import sweepd
+
+        def work(child):
+            run = sweepd.run or sweepd.init()
+            run.summary["child"] = child
+            sweepd.config["child"] = child
+            sweepd.log({"child": child})
+
+        if __name__ == "__main__":
+            sweepd.init(config={"lr": 0.1}, name="parent")
+            sweepd.summary["best"] = 1
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                pool.map(work, range(4))
+            sweepd.log({"child": "none"})
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path),
+    )
+    assert details(tmp_path) == {"name": "parent", "config": {"lr": 0.1}, "summary": {"best": 1}}
+    assert sorted(str(row["child"]) for row in rows(tmp_path / "metrics.jsonl")) == [
+        "0",
+        "1",
+        "2",
+        "3",
+        "none",
+    ]
+
+
+def test_threads_change_the_summary_at_once_and_the_file_is_always_whole(tmp_path: Path) -> None:
+    run(
+        """
+        import json, os, threading
+        import sweepd
+
+        run = sweepd.init()
+
+        def work(name):
+            for i in range(300):
+                run.summary[f"{name}/{i}"] = i
+                sweepd.config[f"{name}/{i}"] = i
+                sweepd.log({f"{name}": i})
+
+        threads = [threading.Thread(target=work, args=(str(name),)) for name in range(4)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            json.load(open(os.path.join(run.dir, "details.json")))
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path),
+    )
+    found = details(tmp_path)
+    assert len(found["summary"]) == len(found["config"]) == 1200  # type: ignore[arg-type]
+    assert len(rows(tmp_path / "metrics.jsonl")) == 1200
+
+
+def test_a_kill_between_any_two_lines_leaves_whole_details_and_every_row(tmp_path: Path) -> None:
+    source = """
+        import sweepd
+
+        run = sweepd.init(name="n")
+        sweepd.define_metric("i", summary="max")
+        for i in range(10**9):
+            run.summary["i2"] = i
+            sweepd.log({"i": i, "group": {"x": i}})
+            print(i, flush=True)
+        """
+    for lines in (1, 40, 700):
+        folder = tmp_path / str(lines)
+        folder.mkdir()
+        with start(source, cwd=folder, env=environment_of(folder)) as process:
+            assert process.stdout is not None
+            for _ in range(lines):
+                process.stdout.readline()
+            process.send_signal(signal.SIGKILL)
+            returned = lines + len(process.stdout.read().splitlines())
+        assert len(rows(folder / "metrics.jsonl")) - returned in (0, 1)
+        assert details(folder)["name"] == "n"
+
+
+def test_a_folder_that_cannot_be_written_never_ends_a_training(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    output, errors = run(
+        """
+        import sweepd
+
+        run = sweepd.init(config={"a": 1})
+        for i in range(3):
+            sweepd.log({"i": i, "image": sweepd.Image([[1]])})
+            run.summary["i"] = i
+        run.checkpoint_saved()
+        sweepd.save("program.py")
+        sweepd.log_artifact("program.py")
+        run.mark_preempting()
+        sweepd.finish()
+        print("trained", run.summary["i"])
+        """,
+        cwd=tmp_path,
+        env=environment_of(folder / "run"),
+    )
+    assert output == "trained 2\n"
+    assert any("metrics are being lost" in line for line in errors.splitlines())
+
+
+def test_the_last_step_of_a_checkpoint_is_where_the_next_attempt_begins(tmp_path: Path) -> None:
+    source = """
+        import os
+        import sweepd
+
+        run = sweepd.init()
+        print(run.attempt, run.resumed, run.resume_step, run.starting_step, run.step)
+        for _ in range(3):
+            sweepd.log({"a": 1}, commit=False)
+            sweepd.log({"b": 1})
+        run.checkpoint_saved()
+        sweepd.log({"a": 9})
+        """
+    outputs = []
+    for attempt in ("1", "2"):
+        folder = tmp_path / attempt
+        folder.mkdir()
+        kept = str(tmp_path / "kept")
+        env = environment_of(folder, SWEEPD_ATTEMPT=attempt, SWEEPD_CHECKPOINT_DIR=kept)
+        outputs.append(run(source, cwd=tmp_path, env=env)[0])
+    assert outputs == ["1 False None 0 0\n", "2 True 2 3 3\n"]
+    logged = [without_time(row) for row in rows(tmp_path / "2" / "metrics.jsonl")]
+    assert [row["_step"] for row in logged] == [3, 3, 4, 4, 5, 5, 5, 6]
+    assert logged[6] == {"_step": 5, "_checkpoint": 5}
+    assert details(tmp_path / "2") == {"resumed_from_step": 2}
+
+
+def test_a_script_may_say_where_it_resumes_before_its_first_row(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "model").write_text("x")
+    output, errors = run(
+        """
+        import sweepd
+
+        run = sweepd.init()
+        print(run.resumed, run.resume_step)
+        run.resume_from(9)
+        sweepd.log({"a": 1})
+        run.resume_from(3)
+        run.checkpoint_saved(7)
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path),
+    )
+    assert output == "True None\n"
+    assert errors == "sweepd: resume_from() after the first row of this attempt has no effect\n"
+    assert [row["_step"] for row in rows(tmp_path / "metrics.jsonl")] == [10, 10]
+    assert details(tmp_path) == {"resumed_from_step": 9}
+    assert (tmp_path / "checkpoints" / ".sweepd-step").read_text() == "7\n"
+
+
+def test_a_script_says_that_its_machine_goes_away(tmp_path: Path) -> None:
+    with start(
+        """
+        import time
+        import sweepd
+
+        sweepd.init()
+        sweepd.mark_preempting()
+        print("said", flush=True)
+        time.sleep(60)
+        """,
+        cwd=tmp_path,
+        env=environment_of(tmp_path),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "said\n"
+        assert details(tmp_path) == {"preempting": True}
+        process.kill()
