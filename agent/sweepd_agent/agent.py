@@ -122,6 +122,12 @@ class Agent:
         if attempt.feed.delivered:
             self.handle(Delivered(attempt.key))
 
+    def told_all(self, key: AttemptKey) -> None:
+        """See whether anything of an attempt is left to tell."""
+        if (attempt := self.attempts.get(key)) is not None:
+            self.wake()
+            self.see_whether_delivered(attempt)
+
     def _adopt(self, assignment: Assignment, folder: AttemptFolder) -> None:
         attempt = Attempt(assignment, folder, self._around, self)
         process = attempt.find_process()

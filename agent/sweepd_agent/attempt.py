@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from sweepd.compat.search_path import search_path
 from sweepd_agent import process, thinning, trial
 from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.context.recorder import Recorder, recorded
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, Place, StopOrder
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
@@ -63,6 +64,7 @@ class Attempt:
         self.process: LiveProcess | None = None
         self.argv: list[str] = []
         self._task: asyncio.Task[None] | None = None
+        self._recording: asyncio.Task[None] | None = None
         self._output = copy_of_output(self.key, folder.log_file, around)
 
     @property
@@ -89,6 +91,7 @@ class Attempt:
         """Look for the process that an earlier agent has started."""
         self.process = self._around.processes.find(self.folder)
         self.feed.details.look()
+        self.feed.details.found_context(recorded(self.folder.path))
         self.argv = self.folder.arguments()
         return self.process
 
@@ -103,6 +106,8 @@ class Attempt:
     def go_on(self) -> None:
         """Follow the process that was found to its end."""
         assert self.process is not None
+        if self.argv and recorded(self.folder.path) is None:
+            self._begin_to_record(self._around.environ)
         self._follow(self._live_on(self.process))
 
     def stop(self, order: StopOrder) -> None:
@@ -116,9 +121,10 @@ class Attempt:
 
     async def close(self) -> None:
         """Follow it no more; its process goes on under its supervisor."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._recording) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._spool.close()
 
     async def save(self) -> None:
@@ -176,7 +182,24 @@ class Attempt:
             orphan_after=self.assignment.lost_after if around.adopt else 0.0,
             stop_grace=self.assignment.stop_grace,
         )
-        return await process.launch(self.folder, self.argv, environ, around.folder.lock_file, limits)
+        live = await process.launch(self.folder, self.argv, environ, around.folder.lock_file, limits)
+        self._begin_to_record(environ)
+        return live
+
+    def _begin_to_record(self, environ: Mapping[str, str]) -> None:
+        if self._around.recorder is not None:
+            self.feed.details.expect_context()
+            self._recording = asyncio.create_task(self._record(self._around.recorder, environ))
+
+    async def _record(self, recorder: Recorder, environ: Mapping[str, str]) -> None:
+        """Find out where and of what it runs, beside it: neither start nor end waits for that."""
+        found = None
+        try:
+            found = await recorder.record(self.folder.path, self.argv, environ)
+        except Exception as error:  # noqa: BLE001 -- nothing that is only recorded may harm a run
+            self._complain("context", f"the surroundings of {self.key.run} were not recorded: {error}")
+        self.feed.details.found_context(found)
+        self._home.told_all(self.key)
 
     async def _followed(self, live: LiveProcess) -> Outcome:
         """Read rows and log until the process has ended, and what it wrote last after that."""

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
-from sweepd.codec.values import point_from_message
+from sweepd.codec.values import CodecError, point_from_message
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, StopMode
 from sweepd_agent.core.events import Reason, Verdict, Withholding
 from sweepd_agent.core.reading import Observation, Row

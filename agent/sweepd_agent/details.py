@@ -32,11 +32,12 @@ class Details:
         self._body = b""
         self._level = Level()
         self._refused = False
+        self._context_to_come = False
 
     @property
     def delivered(self) -> bool:
         """Whether the newest is stored elsewhere, or cannot be."""
-        return self._level.done or self._refused
+        return self._refused or (self._level.done and not self._context_to_come)
 
     def look(self, *, at_once: bool = False) -> bool:
         """See whether the script has said something new, at most once a second; return whether it has."""
@@ -58,10 +59,16 @@ class Details:
             return False
         return self._combine()
 
-    def found_context(self, context: v1.RunContext) -> None:
-        """Take in what was found out about the surroundings of the attempt."""
-        self._context = context
-        self._combine()
+    def expect_context(self) -> None:
+        """Take note that the surroundings of the attempt are being looked at."""
+        self._context_to_come = True
+
+    def found_context(self, context: v1.RunContext | None) -> None:
+        """Take in what was found out about them; None: nothing was."""
+        self._context_to_come = False
+        if context is not None:
+            self._context = context
+            self._combine()
 
     def open(self, cursors: v1.AttemptVerdict | None) -> None:
         """Begin on a new stream."""

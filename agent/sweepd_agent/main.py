@@ -20,6 +20,7 @@ from sweepd.discovery import state_folder
 from sweepd_agent import proc
 from sweepd_agent.agent import Agent
 from sweepd_agent.connection import Connection, Dialling
+from sweepd_agent.context.recorder import Recorder
 from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
 from sweepd_agent.core.leaving import FAILURE, USAGE
@@ -104,6 +105,7 @@ async def _run(
             stand_in=options.stand_in,
             log=log,
             processes=Supervised(),
+            recorder=Recorder(_context_thread(), loop.time) if options.context else None,
             spool_limit=options.spool_limit,
             disk=disk,
             monotonic=loop.time,
@@ -139,6 +141,10 @@ async def _run(
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
         return leave
+
+
+def _context_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="context")
 
 
 def _failed(message: str, code: int = FAILURE) -> int:

@@ -46,6 +46,7 @@ class Options:
     interpreter: str | None
     compat: str | None
     show_output: str | None
+    context: bool
     # Private to `sweepd.agent` with a function: what is started for every run, in place of its own command.
     stand_in: tuple[str, ...] | None
     min_free: int
@@ -79,6 +80,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         interpreter=given.interpreter,
         compat=given.compat,
         show_output=given.show_output,
+        context=not given.no_context,
         stand_in=given.stand_in,
         min_free=given.min_free,
         spool_limit=given.spool_limit,
@@ -164,6 +166,11 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     # Small and unlisted on purpose: whoever runs programs says so in the sweep.
     add("--stand-in", type=_checked(_arguments), help=argparse.SUPPRESS)
+    add(
+        "--no-context",
+        action="store_true",
+        help="do not record command, git state, Python packages and host of each run",
+    )
     add("--min-free", type=size, default=256 * 2**20, metavar="SIZE", help="start no run below it (256MiB)")
     add(
         "--spool-limit",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd_agent.attempt_folder import AttemptFolder
-from sweepd_agent.core.attempt import Outcome, StopMode
+from sweepd_agent.context.recorder import Recorder
+from sweepd_agent.core.attempt import AttemptKey, Outcome, StopMode
 from sweepd_agent.core.events import Event
 from sweepd_agent.log import Log
 from sweepd_agent.state_folder import StateFolder
@@ -58,6 +59,8 @@ class Surroundings:
     adopt: bool
     # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
     output: Executor | None
+    # Finds out where and of what runs run; None: that is not recorded.
+    recorder: Recorder | None
     # Whether that is lines of JSON, which tell the runs apart.
     output_as_json: bool
     # What is started for every run in place of its own command; None: that command.
@@ -88,3 +91,6 @@ class Home(Protocol):
 
     def wake(self) -> None:
         """Have the stream look for reports."""
+
+    def told_all(self, key: AttemptKey) -> None:
+        """See whether anything of an attempt is left to tell."""

@@ -5,7 +5,7 @@ from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.text import cell, clean
-from sweepd.codec.details import plain_map
+from sweepd.codec.details import context_document, plain_map
 from sweepd.spec.point import Json
 
 _GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
@@ -26,7 +26,7 @@ def details_shape(details: v1.RunDetails) -> dict[str, Json]:
         "definitions": [_definition(each) for each in details.definitions],
         "resumedFromStep": details.resumed_from_step if details.HasField("resumed_from_step") else None,
         "preempting": details.preempting,
-        "context": _context(details.context) if details.HasField("context") else None,
+        "context": context_document(details.context) if details.HasField("context") else None,
         "leftOut": list(details.left_out),
     }
 
@@ -101,35 +101,6 @@ def _definition(each: v1.MetricDefinition) -> Json:
         "stepMetric": each.step_metric or None,
         "goal": _GOALS.get(each.goal),
         "hidden": each.hidden,
-    }
-
-
-def _context(context: v1.RunContext) -> dict[str, Json]:
-    git = context.git
-    return {
-        "argv": list(context.argv),
-        "directory": context.directory,
-        "host": context.host,
-        "os": context.os,
-        "cpuCount": context.cpu_count,
-        "memoryBytes": context.memory_bytes,
-        "gpus": [{"name": gpu.name, "memoryBytes": gpu.memory_bytes} for gpu in context.gpus],
-        "python": {
-            "version": context.python_version,
-            "executable": context.python_executable,
-            "packages": context.package_count,
-        }
-        if context.python_version
-        else None,
-        "git": {
-            "commit": git.commit or None,
-            "branch": git.branch or None,
-            "remote": git.remote or None,
-            "dirty": git.dirty,
-        }
-        if context.HasField("git")
-        else None,
-        "missing": list(context.missing),
     }
 
 

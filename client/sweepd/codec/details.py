@@ -96,6 +96,36 @@ def plain_value(message: v1.ParameterValue) -> Json:
             return None
 
 
+def context_document(context: v1.RunContext) -> dict[str, Json]:
+    """Return where and of what an attempt runs as people and scripts see it."""
+    git = context.git
+    return {
+        "argv": list(context.argv),
+        "directory": context.directory,
+        "host": context.host,
+        "os": context.os,
+        "cpuCount": context.cpu_count,
+        "memoryBytes": context.memory_bytes,
+        "gpus": [{"name": gpu.name, "memoryBytes": gpu.memory_bytes} for gpu in context.gpus],
+        "python": {
+            "version": context.python_version,
+            "executable": context.python_executable,
+            "packages": context.package_count,
+        }
+        if context.python_version
+        else None,
+        "git": {
+            "commit": git.commit or None,
+            "branch": git.branch or None,
+            "remote": git.remote or None,
+            "dirty": git.dirty,
+        }
+        if context.HasField("git")
+        else None,
+        "missing": list(context.missing),
+    }
+
+
 def _tags(value: object) -> list[str]:
     listed = value if isinstance(value, list | tuple) else []
     return [_words(tag) for tag in listed[:MAX_TAGS] if isinstance(tag, str)]

@@ -1,0 +1,81 @@
+"""The machine: system, processors, memory, devices; none of it changes while an agent runs."""
+
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweepd_agent.context.command import CommandFailedError, output_of
+
+_WITHIN = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A GPU; memory in bytes."""
+
+    name: str
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What was found; `missing` says what was not, and why."""
+
+    name: str
+    os: str
+    cpus: int
+    memory: int
+    devices: tuple[Device, ...]
+    missing: tuple[str, ...] = ()
+
+
+def host(environ: Mapping[str, str]) -> Host:
+    """Look at the machine; asks the driver of the GPUs, if there is one."""
+    missing: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    try:
+        devices = _devices(environ)
+    except CommandFailedError as error:
+        missing = (f"GPUs: {error}",)
+    return Host(
+        name=socket.gethostname(),
+        os=_system(),
+        cpus=len(os.sched_getaffinity(0)),
+        memory=_memory(),
+        devices=devices,
+        missing=missing,
+    )
+
+
+def _system() -> str:
+    told = platform.uname()
+    try:
+        pretty = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        pretty = ""
+    text = f"{told.system} {told.release} {told.machine}"
+    return f"{text} ({pretty})" if pretty else text
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def _devices(environ: Mapping[str, str]) -> tuple[Device, ...]:
+    path = shutil.which("nvidia-smi", path=environ.get("PATH"))
+    if path is None:
+        return ()
+    asked = [path, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    answer = output_of(asked, environ=environ, limit=64 * 1024, timeout=_WITHIN)
+    devices = []
+    for line in answer.content.decode(errors="replace").splitlines():
+        name, _, mebibytes = line.rpartition(",")
+        if name and mebibytes.strip().isdecimal():
+            devices.append(Device(name=name.strip(), memory=int(mebibytes) * 2**20))
+    return tuple(devices)

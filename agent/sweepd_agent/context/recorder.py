@@ -1,0 +1,137 @@
+"""Records where and of what the runs of an agent run: beside them, in one thread."""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+from sweepd import v1
+from sweepd.codec.details import context_document
+from sweepd_agent.context.command import CommandFailedError
+from sweepd_agent.context.host import Host, host
+from sweepd_agent.context.interpreter import Interpreter, ask, path_of
+from sweepd_agent.context.repository import Repository, repository
+
+FOLDER = "context"
+_MESSAGE_FILE = ".message"
+_MAX_ARGV_BYTES = 16 * 1024
+# Runs that start within so many seconds share what was found of the repository.
+_REPOSITORY_FOR = 5.0
+_MAX_MISSING = 20
+
+
+class Recorder:
+    """One for all runs of an agent; what cannot change is looked at once."""
+
+    def __init__(self, thread: Executor, monotonic: Callable[[], float]) -> None:
+        self._thread = thread
+        self._monotonic = monotonic
+        self._host: Host | None = None
+        self._interpreters: dict[str, Interpreter | str] = {}
+        self._repository: tuple[float, Repository | None] | None = None
+
+    async def record(
+        self, folder: Path, arguments: Sequence[str], environ: Mapping[str, str]
+    ) -> v1.RunContext:
+        """Find out where a run runs; leave the files of it in the folder `context` of its folder."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._record, folder, arguments, environ)
+
+    def _record(self, folder: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> v1.RunContext:
+        if (earlier := recorded(folder)) is not None:
+            return earlier
+        if self._host is None:
+            self._host = host(environ)
+        found, python = self._current_repository(environ), self._interpreter(arguments, environ)
+        context = _message(arguments, self._host, found, python)
+        with contextlib.suppress(OSError):  # a full disk, or a folder that is gone: it is told all the same
+            _leave(folder / FOLDER, context, found, python)
+        return context
+
+    def _current_repository(self, environ: Mapping[str, str]) -> Repository | None:
+        now = self._monotonic()
+        if self._repository is None or now - self._repository[0] > _REPOSITORY_FOR:
+            self._repository = (now, repository(str(Path.cwd()), environ))
+        return self._repository[1]
+
+    def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
+        """Return what the Python of a command has said, else why it has not; None where none is run."""
+        path = path_of(arguments, environ)
+        if path is None:
+            return None
+        if path not in self._interpreters:
+            try:
+                self._interpreters[path] = ask(path, environ)
+            except CommandFailedError as error:
+                self._interpreters[path] = f"the Python of the command: {error}"
+        return self._interpreters[path]
+
+
+def recorded(folder: Path) -> v1.RunContext | None:
+    """Return what was recorded in the folder of a run; None if nothing was."""
+    try:
+        return v1.RunContext.FromString((folder / FOLDER / _MESSAGE_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _message(
+    arguments: Sequence[str], machine: Host, found: Repository | None, python: Interpreter | str | None
+) -> v1.RunContext:
+    context = v1.RunContext(
+        argv=_cut(arguments),
+        directory=_text(str(Path.cwd())),
+        host=machine.name,
+        os=machine.os,
+        cpu_count=machine.cpus,
+        memory_bytes=machine.memory,
+        gpus=[v1.Gpu(name=device.name, memory_bytes=device.memory) for device in machine.devices],
+    )
+    missing = list(machine.missing)
+    if found is not None:
+        missing += found.missing
+        context.git.commit, context.git.branch = _text(found.checkout.commit), _text(found.checkout.branch)
+        context.git.remote, context.git.dirty = _text(found.remote), found.checkout.dirty
+    if isinstance(python, Interpreter):
+        context.python_version, context.python_executable = _text(python.version), _text(python.executable)
+        context.package_count = len(python.packages)
+    elif python is not None:
+        missing.append(python)
+    context.missing.extend(_text(sentence)[:500] for sentence in missing[:_MAX_MISSING])
+    return context
+
+
+def _leave(
+    folder: Path, context: v1.RunContext, found: Repository | None, python: Interpreter | str | None
+) -> None:
+    folder.mkdir(exist_ok=True)
+    document = json.dumps(context_document(context), indent=2, ensure_ascii=False)
+    (folder / "context.json").write_text(document + "\n", encoding="utf-8")
+    if found is not None and found.diff:
+        (folder / "git.diff").write_bytes(found.diff)
+    if isinstance(python, Interpreter) and python.packages:
+        (folder / "requirements.txt").write_bytes(python.requirements)
+    # Last: where it is, all of it is.
+    fresh = folder / f"{_MESSAGE_FILE}.new"
+    fresh.write_bytes(context.SerializeToString())
+    fresh.replace(folder / _MESSAGE_FILE)
+
+
+def _cut(arguments: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    room = _MAX_ARGV_BYTES
+    for argument in arguments:
+        text = _text(argument)
+        room -= len(os.fsencode(text))
+        if room < 0:
+            kept.append("…")
+            break
+        kept.append(text)
+    return kept
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode()

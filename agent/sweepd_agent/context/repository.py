@@ -1,0 +1,88 @@
+"""State of the repository that a run is started in; nothing that the repository configures is run for it."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweepd_agent.context.command import CommandFailedError, Output, output_of
+from sweepd_agent.core.repository import Checkout, checkout, without_credentials
+
+MAX_DIFF_BYTES = 256 * 1024
+_MAX_STATUS_BYTES = 4 * 2**20
+_WITHIN = 10.0
+# No hooks, monitors, external diffs or converters, no locks, no pager, no questions.
+_QUIETLY = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-pager")
+_ENVIRON = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+_CUT = b"\n# (the difference is longer; the rest was left out)\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """What was found; `missing` says what was not, and why."""
+
+    checkout: Checkout
+    remote: str
+    diff: bytes
+    missing: tuple[str, ...] = ()
+
+
+def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
+    """Return the state of the repository of a directory; None if it is in none, or there is no git."""
+    if shutil.which("git", path=environ.get("PATH")) is None:
+        return None
+    try:
+        status = _git(
+            "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=dirty"
+        )(directory, environ, _MAX_STATUS_BYTES)
+    except CommandFailedError as error:
+        # It ends with 128 where there is no repository, or none of ours.
+        return None if str(error).endswith("code 128") else _unknown(str(error))
+    found = checkout(status.content.decode(errors="replace"))
+    missing: list[str] = []
+    diff = b""
+    if found.dirty:
+        try:
+            diff = _difference(directory, environ, "HEAD" if found.commit else "--cached")
+        except CommandFailedError as error:
+            missing.append(f"the difference to the commit: {error}")
+    return Repository(checkout=found, remote=_remote(directory, environ), diff=diff, missing=tuple(missing))
+
+
+def _difference(directory: str, environ: Mapping[str, str], base: str) -> bytes:
+    show = _git(
+        "diff", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", base, "--"
+    )
+    found = show(directory, environ, MAX_DIFF_BYTES - len(_CUT))
+    return found.content + _CUT if found.cut else found.content
+
+
+def _remote(directory: str, environ: Mapping[str, str]) -> str:
+    try:
+        names = _git("remote")(directory, environ, 64 * 1024).content.decode(errors="replace").split()
+        if not names:
+            return ""
+        name = "origin" if "origin" in names else names[0]
+        url = _git("config", "--get", f"remote.{name}.url")(directory, environ, 64 * 1024)
+    except CommandFailedError:
+        return ""
+    return without_credentials(url.content.decode(errors="replace"))[:2_000]
+
+
+class _git:  # noqa: N801 -- reads as the command that it is
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+
+    def __call__(self, directory: str, environ: Mapping[str, str], limit: int) -> Output:
+        kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+        return output_of(
+            [*_QUIETLY, *self._arguments],
+            environ=kept | _ENVIRON,
+            limit=limit,
+            timeout=_WITHIN,
+            cwd=directory,
+        )
+
+
+def _unknown(why: str) -> Repository:
+    nothing = Checkout(commit="", branch="", dirty=False)
+    return Repository(checkout=nothing, remote="", diff=b"", missing=(f"the repository: {why}",))
