@@ -105,6 +105,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             output=None,
             output_as_json=False,
             stand_in=None,
+        recorder=None,
             log=log,
             spool_limit=sys.maxsize,
             disk=disk,

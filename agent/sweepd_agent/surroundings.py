@@ -59,13 +59,13 @@ class Surroundings:
     adopt: bool
     # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
     output: Executor | None
-    # Finds out where and of what runs run; None: that is not recorded.
-    recorder: Recorder | None
     # Whether that is lines of JSON, which tell the runs apart.
     output_as_json: bool
     # What is started for every run in place of its own command; None: that command.
     stand_in: Sequence[str] | None
     log: Log
+    # Finds out where and of what runs run; None: that is not recorded.
+    recorder: Recorder | None
     # How processes of attempts that are found on disk are looked for.
     processes: Processes
     # Bytes of rows that an attempt may keep on disk.
