@@ -25,8 +25,10 @@ from sweepd import v1
 from sweepd.durations import parse_duration
 from sweepd_agent import proc, process
 from sweepd_agent.agent import Agent
+from sweepd_agent.attempt import Attempt
 from sweepd_agent.claim import Claim
 from sweepd_agent.connection import Connection, Dialling
+from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
 from sweepd_agent.core.leaving import FAILURE, OK, USAGE
@@ -105,7 +107,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             output=None,
             output_as_json=False,
             stand_in=None,
-        recorder=None,
+            recorder=None,
             log=log,
             spool_limit=sys.maxsize,
             disk=disk,
@@ -135,6 +137,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         agent.adopt()
         if not agent.state.held:
             return Leave(OK, _CAUSE)
+        found = tuple(agent.attempts.values())
         watching = asyncio.create_task(_watch(agent, options.grace))
         keeping = asyncio.create_task(connection.keep())
         for task in (watching, keeping):
@@ -143,7 +146,16 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         watching.cancel()
         await connection.leave(leave.cause, keeping)
         await agent.close()
+        for attempt in found:
+            _tell(attempt, log)
         return leave
+
+
+def _tell(attempt: Attempt, log: Log) -> None:
+    """Say how much of an attempt is in, for `sweepctl sync`."""
+    _, rows, log_bytes = attempt.feed.acked
+    fields: dict[str, Json] = {"rows": rows, "log_bytes": log_bytes, "whole": attempt.feed.delivered}
+    log.event("brought_in", attempt.key, fields)
 
 
 async def _watch(agent: Agent, grace: float) -> None:

@@ -23,6 +23,7 @@ VERBS = {
     "history": "Show what a run has logged.",
     "logs": "Show what a run has printed.",
     "propose-config": "Write a sweep file over the ranges that earlier runs have covered.",
+    "sync": "Bring in what is in folders on this machine only.",
     "export": "Write out everything that is known of a sweep.",
     "watch": "Follow a sweep until it ends.",
     "wait": "Wait until a sweep or a run has ended.",

@@ -1,7 +1,7 @@
 """What brings a run that nobody handed out to the server: an agent of its own, which follows it from outside.
 
 The script only notes who it is and how it ends, and starts the agent, which lives in a session of its own: it
-outlives the script and delivers what is left. Nothing here waits for the network, and no training fails by it.
+outlives the script and delivers what is left. Nothing here waits for the network or makes a training fail.
 """
 
 import atexit
@@ -37,31 +37,36 @@ def begin(folder: RunFolder, *, online: bool, environ: Mapping[str, str] = os.en
     try:
         write_json(folder.path / SCRIPT_FILE, _this_process())
         _Ending(folder)
-        return _followed(folder.path, environ) if online else None
+        address = _known_server(environ) if online else None
+        return address if address is not None and follow(folder.path, environ) else None
     except OSError:
         return None  # metrics are worth more than a server that hears of them
 
 
-def _this_process() -> Mapping[str, object]:
-    """Return what tells this process from all others, and its exact arguments."""
-    stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
-    command = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0")
-    return {
-        "pid": os.getpid(),
-        "start": int(stat.rpartition(")")[2].split()[19]),
-        "boot": Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
-        "argv": [os.fsdecode(argument) for argument in command.split(b"\0")],
-    }
+def script_lives(path: Path) -> int | None:
+    """Return the process whose run is in the folder and goes on; None if it is over or gone."""
+    try:
+        noted = json.loads((path / SCRIPT_FILE).read_bytes())
+        over = "ended" in json.loads((path / _RUN_FILE).read_bytes())
+        pid = int(noted["pid"])
+        same = (noted["start"], noted["boot"]) == (_start_ticks(f"/proc/{pid}/stat"), _boot_id())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if same and not over else None
 
 
-def _followed(path: Path, environ: Mapping[str, str]) -> str | None:
+def follow(path: Path, environ: Mapping[str, str]) -> bool:
+    """Start an agent that follows the run of a folder; False if none is installed.
+
+    Raises:
+        OSError: no process can be started.
+    """
     # Loaded only here: what most scripts never need would double the time of their import.
     import subprocess
     from importlib.util import find_spec
 
-    address = _known_server(environ)
-    if address is None or find_spec("sweepd_agent") is None:
-        return None
+    if find_spec("sweepd_agent") is None:
+        return False
     inherited = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
     (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     with (path / _AGENT_FOLDER / "log").open("ab") as log:
@@ -74,7 +79,26 @@ def _followed(path: Path, environ: Mapping[str, str]) -> str | None:
             cwd="/",
             start_new_session=True,
         ).returncode = 0  # nobody waits for it, and that is no mistake to warn of
-    return address
+    return True
+
+
+def _this_process() -> Mapping[str, object]:
+    """Return what tells this process from all others, and its exact arguments."""
+    command = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0")
+    return {
+        "pid": os.getpid(),
+        "start": _start_ticks("/proc/self/stat"),
+        "boot": _boot_id(),
+        "argv": [os.fsdecode(argument) for argument in command.split(b"\0")],
+    }
+
+
+def _start_ticks(stat: str) -> int:
+    return int(Path(stat).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19])
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def _known_server(environ: Mapping[str, str]) -> str | None:

@@ -1,0 +1,107 @@
+"""`sweepctl sync`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import FORMATS, note, output_of, output_option, write_rows
+from sweepd.cli.run_folders import RUN_FOLDERS
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sweepd.cli.bringing_in import Outcome
+    from sweepd.cli.run_folders import Found
+    from sweepd.cli.settings import Settings
+    from sweepd.cli.table import Column
+    from sweepd.client import Client
+    from sweepd.discovery import Target
+
+_AT_ONCE = 2
+
+
+@click.command(cls=Verb, examples=("sweepctl sync", "sweepctl sync sweepd-runs/20260131-174501-k3x9v2ab"))
+@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--grace",
+    metavar="DURATION",
+    default="1m",
+    help="Give a folder up when nothing of it has got further for so long; 1m if nothing is said.",
+)
+@output_option(FORMATS)
+def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
+    """Bring runs in that are in folders on this machine only.
+
+    DIR is the folder of a stand-alone run, one that holds such folders, or the state folder of an agent that
+    is gone; if none is named, `sweepd-runs` here. What is there already is not sent again, so it may be
+    repeated, and goes on where it was cut off. A run whose script goes on is followed from then on.
+    """
+    from sweepd.cli.connection import connect, target
+    from sweepd.cli.problem import usage_problem
+    from sweepd.cli.run_folders import find
+    from sweepd.durations import parse_duration
+
+    settings = current_settings()
+    try:
+        seconds = parse_duration(grace)
+    except ValueError as error:
+        raise usage_problem(f"--grace: {error}") from None
+    found = find(folders or (Path(RUN_FOLDERS),))
+    with connect(settings) as client:
+        outcomes = list(_brought_in(client, found, target(settings), settings, seconds))
+    rows = [outcome.shape() for outcome in outcomes]
+    write_rows(rows, output_of(output_format), _columns(), name="run")
+    return max(outcome.exit_code for outcome in outcomes)
+
+
+def _brought_in(
+    client: Client, found: Sequence[Found], server: Target, settings: Settings, grace: float
+) -> Iterator[Outcome]:
+    """Bring folders in, two at a time, and say of each what became of it; in their order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sweepd.cli.bringing_in import Outcome, bring_in, is_there
+
+    def one(each: Found) -> Outcome:
+        if each.run and is_there(client, each):
+            return Outcome(found=each, what="there-already")
+        return bring_in(each, server, settings.environ, grace=grace)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for outcome in pool.map(one, found):
+            note(_told(outcome))
+            yield outcome
+
+
+def _told(outcome: Outcome) -> str:
+    from sweepd.cli.text import clean, counted
+
+    name = clean(outcome.found.run or str(outcome.found.path))
+    message = f": {clean(outcome.message)}" if outcome.message else ""
+    match outcome.what:
+        case "brought-in":
+            runs = "" if outcome.found.run else f" of {counted(len(outcome.runs), 'run')}"
+            return f"{name}: {counted(outcome.rows, 'row')}{runs} brought in"
+        case "there-already":
+            return f"{name}: there already"
+        case "followed":
+            return f"{name}: followed from now on{message}"
+        case _:
+            return f"{name}: not all of it is in{message}"
+
+
+def _columns() -> list[Column]:
+    from sweepd.cli.table import Column
+
+    return [
+        Column("run", "run"),
+        Column("outcome", "outcome"),
+        Column("rows", "rows"),
+        Column("folder", "folder", wide=True),
+        Column("message", "message", wide=True),
+    ]

@@ -1,0 +1,68 @@
+"""Folders of this machine that may hold what no server has: of stand-alone runs, of agents that are gone."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweepd.cli.problem import Problem, usage_problem
+
+RUN_FOLDERS = "sweepd-runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A folder to bring in. `run`: full name of its stand-alone run; empty for the folder of an agent."""
+
+    path: Path
+    run: str
+
+
+def find(folders: Sequence[Path]) -> list[Found]:
+    """Return what is in some folders, each of which may be one itself; by name, so oldest runs first.
+
+    Raises:
+        Problem: one is missing, or holds nothing of ours.
+    """
+    found: dict[Path, Found] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise usage_problem(f"no folder: {folder}")
+        inside = list(_inside(folder))
+        if not inside:
+            raise _nothing(folder)
+        found.update((each.path, each) for each in inside)
+    return list(found.values())
+
+
+def _inside(folder: Path) -> Iterator[Found]:
+    here = _found(folder)
+    if here is not None:
+        yield here
+        return
+    for depth in ("*", f"{RUN_FOLDERS}/*", "*/*"):
+        inside = [each for path in sorted(folder.glob(depth)) if (each := _found(path)) is not None]
+        if inside:
+            yield from inside
+            return
+
+
+def _found(path: Path) -> Found | None:
+    if (path / "agent.json").is_file() and (path / "runs").is_dir():
+        return Found(path.absolute(), "")
+    try:
+        run = json.loads((path / "run.json").read_bytes())["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Found(path.absolute(), run) if isinstance(run, str) and run.count("/") == 2 else None
+
+
+def _nothing(folder: Path) -> Problem:
+    from sweepd.cli.exit_code import ExitCode
+
+    return Problem(
+        message=f"no run in {folder}",
+        next_step=f"name the folder of a run, one that holds {RUN_FOLDERS}, or the --state of an agent",
+        exit_code=ExitCode.NOT_FOUND,
+        status="NOT_FOUND",
+    )
