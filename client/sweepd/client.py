@@ -66,14 +66,35 @@ class Client:
         request_id: str = "",
     ) -> v1.Sweep:
         """Create a sweep in `parent` (entity/project)."""
+        return self.begin_sweep(parent, spec, source=source, sweep_id=sweep_id, request_id=request_id).sweep
+
+    def begin_sweep(
+        self,
+        parent: str,
+        spec: v1.SweepSpec,
+        *,
+        prior_runs: v1.PriorRunSelection | None = None,
+        source: v1.SweepFile | None = None,
+        sweep_id: str = "",
+        request_id: str = "",
+    ) -> v1.CreateSweepResponse:
+        """Create a sweep that may begin with prior runs; the answer says what became of those."""
         request = v1.CreateSweepRequest(
             parent=parent,
             sweep_id=sweep_id,
             spec=spec,
             source=source,
             request_id=request_id or new_request_id(),
+            prior_runs=prior_runs,
         )
-        return self._calls.one(self._sweeps.CreateSweep, request).sweep
+        return self._calls.one(self._sweeps.CreateSweep, request)
+
+    def preview_sweep(
+        self, file: v1.SweepFile, count: int, prior_runs: v1.PriorRunSelection | None = None
+    ) -> v1.PreviewSweepResponse:
+        """Return what a sweep file would run, after prior runs if any are named."""
+        request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
+        return self._calls.one(self._sweeps.PreviewSweep, request)
 
     def get_sweep(self, name: str) -> v1.Sweep:
         """Return a sweep by its full name."""
@@ -149,6 +170,12 @@ class Client:
             yield from page.runs if left is None else page.runs[:left]
             if left is not None and (left := left - len(page.runs)) <= 0:
                 return
+
+    def list_prior_runs(self, sweep: str) -> Iterator[v1.PriorRun]:
+        """Yield the runs that a sweep began with."""
+        request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
+        for page in self._calls.pages(self._runs.ListPriorRuns, request):
+            yield from page.prior_runs
 
     def enqueue_run(
         self, sweep: str, parameters: v1.ParameterMap, *, first: bool = False, request_id: str = ""

@@ -20,6 +20,8 @@ from sweepd_scheduler.lines import Lines
 from sweepd_scheduler.outlet import ServiceOutlet
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.ports import StudyLine
+from sweepd_scheduler.prior_curves import Curves
+from sweepd_scheduler.prior_runs import PriorRuns
 from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.relay import Answer, Relay
 from sweepd_scheduler.run_servicer import RunServicer
@@ -67,7 +69,15 @@ class Scheduler:
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
         """Add the servicers to `server` and return their names."""
         sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(
-            SweepServicer(self.owner, self._reading, self._studies, self._watchers, self._clock), server
+            SweepServicer(
+                self.owner,
+                self._reading,
+                self._studies,
+                self._watchers,
+                self._clock,
+                PriorRuns(self._reading, Curves(self._metrics, self._reading)),
+            ),
+            server,
         )
         run_service_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(self.owner, self._reading), server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(

@@ -79,6 +79,7 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
     )
     message.paused_by_itself = sweep.paused_by_itself
     message.revision = sweep.revision
+    message.prior_runs = sweep.prior_runs
     if sweep.objective_missing is not None:
         missing = sweep.objective_missing
         message.objective_missing.consecutive_runs = missing.consecutive_runs
@@ -259,4 +260,5 @@ def _verdict_message(verdict: Verdict) -> v1.Verdict:
         rank=verdict.rank,
         compared=verdict.compared,
         decide_time=timestamp(verdict.decide_time),
+        prior_compared=verdict.prior,
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sweepd.spec import Point
 from sweepd_kernel.errors import StorageError
 from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.block import Ended
@@ -12,6 +13,7 @@ from sweepd_scheduler.domain.decision import (
     DetailsChanged,
     GuardChanged,
     Happened,
+    PriorRunsTaken,
     Remembered,
     RunChanged,
     RungReached,
@@ -22,13 +24,15 @@ from sweepd_scheduler.domain.decision import (
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.objective import better
+from sweepd_scheduler.domain.prior.notes import notes_of
+from sweepd_scheduler.domain.prior.prior_run import PriorRun, rungs_of
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, Loaded, RunPlace, RunPosition, StudyLine
-from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
+from sweepd_scheduler.weight import Page, page, prior_weight, run_weight, sweep_weight
 
 
 class MemoryStore:
@@ -39,6 +43,7 @@ class MemoryStore:
         self._sweeps: dict[int, tuple[Sweep, int]] = {}
         self._runs: dict[RunKey, tuple[Run, int]] = {}
         self._rungs: dict[tuple[int, int, int, int], float] = {}
+        self._priors: dict[int, Sequence[PriorRun]] = {}
         self._guards: dict[tuple[int, str], Guarded] = {}
         self._details: dict[RunKey, DetailsChanged] = {}
         self._notes: list[StudyNoted] = []
@@ -53,6 +58,8 @@ class MemoryStore:
             match change:
                 case SweepChanged(sweep=sweep):
                     self._sweeps[sweep.key] = (sweep, number)
+                case PriorRunsTaken(sweep=sweep, runs=priors):
+                    self._take_priors(sweep, priors)
                 case RunChanged(run=run):
                     self._runs[run.key] = (run, number)
                 case RungReached(value=None):
@@ -197,15 +204,30 @@ class MemoryStore:
         lines = (
             StudyLine(
                 note=note,
-                point=self._runs[(sweep, note.run)][0].point if note.event is StudyEvent.HANDED_OUT else None,
+                point=self._point(sweep, note.run) if note.event is StudyEvent.HANDED_OUT else None,
             )
             for note in found
         )
         return page(lines, limit, lambda line: line.weight)
 
+    def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
+        """Return the runs that a sweep began with."""
+        found = [replace(prior, rungs=()) for prior in self._priors.get(sweep, ()) if prior.index > after]
+        return page(found, limit, prior_weight)
+
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt."""
         return [self._known(name, number) for name, number in attempts]
+
+    def _take_priors(self, sweep: Sweep, priors: Sequence[PriorRun]) -> None:
+        self._priors[sweep.key] = priors
+        self._notes += notes_of(sweep, priors)
+        for (rule, rung), values in rungs_of(priors).items():
+            for run, value in values.items():
+                self._rungs[(sweep.key, rule, rung, run)] = value
+
+    def _point(self, sweep: int, run: int) -> Point:
+        return self._runs[(sweep, run)][0].point if run > 0 else self._priors[sweep][-run - 1].point
 
     def _known(self, name: RunName, number: int) -> Known | None:
         run = self.run(name)
@@ -236,7 +258,8 @@ class MemoryStore:
         return Stored(
             sweep=sweep,
             runs=tuple(run for run in runs if run.state not in FINAL),
-            digests=Counter(run.digest for run in runs if run.repeat == 0),
+            digests=Counter(run.digest for run in runs if run.repeat == 0)
+            + Counter(prior.digest for prior in self._priors.get(sweep.key, ())),
             rung_values=self._rung_values(sweep.key),
             durations=tuple((r.end_time - r.start_time) / 1e6 for r in runs if r.end_time and r.start_time),
             ended=tuple((run.block, _ended(run, sweep)) for run in ended),

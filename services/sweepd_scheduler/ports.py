@@ -8,6 +8,7 @@ from sweepd.spec import Point
 from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembered, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
@@ -40,7 +41,7 @@ RunPlace = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyLine:
-    """A numbered observation, with the point of the run where it was handed out."""
+    """A numbered observation, with the point of the run where it was handed out. Prior runs are negative."""
 
     note: StudyNoted
     point: Point | None
@@ -149,6 +150,9 @@ class Records(Protocol):
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
+
+    def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
+        """Return the runs that a sweep began with, by index, without their values at rungs."""
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt; None where there is nothing."""

@@ -10,6 +10,7 @@ from sweepd.spec.preview import Preview, PreviewedRun, preview
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
+from sweepd_scheduler.prior_codec import Gathered, report_message
 from sweepd_scheduler.weight import MOST_BYTES, previewed_weight
 
 MOST_RUNS = 1_000
@@ -32,7 +33,9 @@ def runs_wanted(request: v1.PreviewSweepRequest) -> int:
     return request.count
 
 
-def previewed(parsed: Parsed, count: int, drawn_seed: int, clock: Clock) -> v1.PreviewSweepResponse:
+def previewed(
+    parsed: Parsed, count: int, drawn_seed: int, clock: Clock, prior: Gathered | None = None
+) -> v1.PreviewSweepResponse:
     """Return the findings about a file and, if it is right, what it would run.
 
     Args:
@@ -40,12 +43,18 @@ def previewed(parsed: Parsed, count: int, drawn_seed: int, clock: Clock) -> v1.P
         count: how many runs to show.
         drawn_seed: the seed where the file has none.
         clock: tells when it has taken long enough.
+        prior: the runs that the sweep would begin with.
     """
-    answer = v1.PreviewSweepResponse(diagnostics=map(diagnostic_message, parsed.diagnostics))
+    answer = v1.PreviewSweepResponse(
+        diagnostics=map(diagnostic_message, parsed.diagnostics),
+        prior_runs=report_message(prior) if prior else None,
+    )
     if parsed.spec is not None:
         spec = parsed.spec if parsed.spec.seed is not None else replace(parsed.spec, seed=drawn_seed)
         fits = _room(MOST_BYTES - answer.ByteSize(), clock)
-        shown = preview(spec, count, fits=fits, patience=PATIENCE, steps=MOST_STEPS)
+        taken = prior.taken if prior else ()
+        points = {each.digest: each.point for each in taken}.values()
+        shown = preview(spec, count, fits=fits, patience=PATIENCE, steps=MOST_STEPS, prior=points)
         answer.preview.CopyFrom(_message(shown))
     return answer
 

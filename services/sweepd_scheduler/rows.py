@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict
 
 from sweepd.spec import to_document
+from sweepd_scheduler.domain.decision import StudyNoted
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.run import (
     Attempt,
     Run,
@@ -26,6 +28,8 @@ SWEEP_FIXED = (
     "file_content",
     "create_time",
     "counted",
+    "prior_runs",
+    "prior_points",
 )
 SWEEP_LIVE = (
     "state",
@@ -103,6 +107,20 @@ ATTEMPT = (
     "start_time",
     "end_time",
 )
+PRIOR = (
+    "sweep_id",
+    "number",
+    "source",
+    "point",
+    "digest",
+    "state",
+    "iterations",
+    "best_value",
+    "worst_value",
+    "last_value",
+    "total",
+    "value",
+)
 
 
 def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
@@ -118,6 +136,8 @@ def sweep_fixed(sweep: Sweep) -> tuple[Value, ...]:
         file.content if file else None,
         sweep.create_time,
         sweep.counted,
+        sweep.prior_runs or None,
+        sweep.prior_points or None,
     )
 
 
@@ -223,3 +243,27 @@ def attempt_row(attempt: Attempt) -> tuple[Value, ...]:
         attempt.start_time,
         attempt.end_time,
     )
+
+
+def prior_row(sweep: int, prior: PriorRun) -> tuple[Value, ...]:
+    """Return the values of the columns of a prior run."""
+    return (
+        sweep,
+        prior.index,
+        prior.source,
+        json.dumps(prior.point, ensure_ascii=False, separators=(",", ":")),
+        prior.digest,
+        prior.state,
+        prior.values.iterations,
+        prior.values.best,
+        prior.values.worst,
+        prior.values.last,
+        prior.values.total,
+        prior.value,
+    )
+
+
+def note_row(note: StudyNoted) -> tuple[Value, ...]:
+    """Return the values of the columns of an observation."""
+    values = (note.iterations, note.value, note.best, note.worst, note.last, note.outcome)
+    return (note.sweep, note.number, note.run, note.event, *values)

@@ -11,6 +11,7 @@ from sweepd_scheduler.domain.counts import Counts
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.objective import ObjectiveMissing
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.ranking import Best
 from sweepd_scheduler.domain.run import (
     Attempt,
@@ -50,6 +51,8 @@ def sweep(row: Row) -> Sweep:
         file=file,
         create_time=row["create_time"],
         counted=row["counted"],
+        prior_runs=row["prior_runs"] or 0,
+        prior_points=row["prior_points"] or 0,
         state=SweepState(row["state"]),
         ending=Ending(row["ending"]) if row["ending"] else None,
         reason=row["reason"],
@@ -102,6 +105,26 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
         logged_keys=tuple(_entries(row["logged_keys"])),
         start_time=row["start_time"],
         end_time=row["end_time"],
+    )
+
+
+def prior_run(row: Row) -> PriorRun:
+    """Return the prior run of a row, without its values at rungs."""
+    return PriorRun(
+        index=row["number"],
+        source=row["source"],
+        point=json.loads(row["point"]),
+        digest=row["digest"],
+        state=RunState(row["state"]),
+        values=Values(
+            iterations=row["iterations"],
+            best=row["best_value"],
+            worst=row["worst_value"],
+            last=row["last_value"],
+            total=row["total"],
+            logged=row["iterations"] > 0,
+        ),
+        value=row["value"],
     )
 
 

@@ -7,7 +7,7 @@ from sweepd import v1
 from sweepd.spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_scheduler import codec, page_token, request_codec
+from sweepd_scheduler import codec, page_token, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names, requests
 from sweepd_scheduler.domain.answers import Retried, Runs
@@ -140,6 +140,20 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             run=codec.run_message(run, sweep.value_kind),
             events=[event_message(line) for line in events],
             obstacles=[obstacle_message(each) for each in obstacles],
+        )
+
+    async def ListPriorRuns(
+        self, request: v1.ListPriorRunsRequest, context: object
+    ) -> v1.ListPriorRunsResponse:
+        """Give a page of the runs that a sweep began with."""
+        sweep = await self._find_sweep(names.sweep_name(request.sweep))
+        after = _position(page_token.decoded(request.page_token, request))
+        size = page_token.page_size(request.page_size)
+        index = after.number if after else 0
+        found = await self._reading(self._reading.records.prior_runs, sweep.key, index, size)
+        return v1.ListPriorRunsResponse(
+            prior_runs=map(prior_codec.prior_run_message, found.entries),
+            next_page_token=page_token.encoded([found.entries[-1].index], request) if found.more else "",
         )
 
     async def _retry(self, wanted: request_codec.Wanted, stored: Stored | None) -> requests.RetryRuns:

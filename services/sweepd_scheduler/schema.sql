@@ -36,6 +36,8 @@ CREATE TABLE sweep (
     start_time BIGINT NOT NULL,
     end_time BIGINT NOT NULL,
     changed BIGINT NOT NULL,
+    prior_runs BIGINT,
+    prior_points BIGINT,
     PRIMARY KEY (id),
     UNIQUE (entity, project, sweep)
 );
@@ -120,6 +122,22 @@ CREATE TABLE run_details (
     PRIMARY KEY (sweep_id, run)
 );
 
+CREATE TABLE prior_run (
+    sweep_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    point TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    state TEXT NOT NULL,
+    iterations BIGINT NOT NULL,
+    best_value FLOAT,
+    worst_value FLOAT,
+    last_value FLOAT,
+    total FLOAT NOT NULL,
+    value FLOAT,
+    PRIMARY KEY (sweep_id, number)
+);
+
 CREATE TABLE agent_guard (
     sweep_id INTEGER NOT NULL,
     agent TEXT NOT NULL,
@@ -167,4 +185,4 @@ CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+INSERT INTO alembic_version (version_num) VALUES ('0004');

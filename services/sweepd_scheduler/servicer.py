@@ -14,7 +14,7 @@ from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import NotFoundError, Violation
-from sweepd_scheduler import codec, page_token, preview_codec, request_codec
+from sweepd_scheduler import codec, page_token, preview_codec, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.events import (
@@ -34,6 +34,7 @@ from sweepd_scheduler.explanation_codec import obstacle_message
 from sweepd_scheduler.following import follow, send
 from sweepd_scheduler.kills import kills_reported
 from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.prior_runs import PriorRuns
 from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.study import Studies
 from sweepd_scheduler.sweep_ids import drawn_ids
@@ -47,7 +48,13 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     """Changes go through the owner; reads see what is committed."""
 
     def __init__(
-        self, owner: Owner, reading: Reading, studies: Studies, watchers: Watchers, clock: Clock
+        self,
+        owner: Owner,
+        reading: Reading,
+        studies: Studies,
+        watchers: Watchers,
+        clock: Clock,
+        prior_runs: PriorRuns,
     ) -> None:
         self._owner = owner
         self._asking = Asking(owner, reading)
@@ -55,6 +62,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self._studies = studies
         self._watchers = watchers
         self._clock = clock
+        self._prior_runs = prior_runs
 
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
@@ -68,7 +76,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         count = preview_codec.runs_wanted(request)
         parsed = await self._reading.work(codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
-        return await self._reading.work(preview_codec.previewed, parsed, count, seed, self._clock)
+        prior = None
+        if request.HasField("prior_runs") and parsed.spec is not None:
+            prior = await self._prior_runs.gather(parsed.spec, prior_codec.selection(request.prior_runs))
+        return await self._reading.work(preview_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
@@ -79,13 +90,24 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
         counted = await self._reading.work(counted_points, spec)
+        prior = report = None
+        if request.HasField("prior_runs"):
+            prior = await self._prior_runs.gather(spec, prior_codec.selection(request.prior_runs))
+            report = prior_codec.report_message(prior)
         event = CreateSweep(
-            parent=parent, id=wanted, drawn_ids=drawn_ids(), spec=spec, file=file, counted=counted
+            parent=parent,
+            id=wanted,
+            drawn_ids=drawn_ids(),
+            spec=spec,
+            file=file,
+            counted=counted,
+            prior_runs=prior.taken if prior else (),
+            prior_points=prior.points if prior else 0,
         )
         return await self._asking.ask(
             event,
             Sweep,
-            lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep)),
+            lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep), prior_runs=report),
             v1.CreateSweepResponse,
             repeatable(request, request.request_id),
         )

@@ -13,6 +13,7 @@ from sweepd_scheduler.domain.decision import (
     DetailsChanged,
     GuardChanged,
     Happened,
+    PriorRunsTaken,
     Remembered,
     RunChanged,
     RungReached,
@@ -20,6 +21,7 @@ from sweepd_scheduler.domain.decision import (
     SweepChanged,
     SweepEdited,
 )
+from sweepd_scheduler.domain.prior.notes import notes_of
 from sweepd_scheduler.domain.run import Attempt, RunKey
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
@@ -30,6 +32,7 @@ from sweepd_scheduler.sql_statements import (
     DROP_RUNG,
     INSERT_EVENT,
     INSERT_OBSERVATION,
+    INSERT_PRIOR,
     INSERT_REQUEST,
     INSERT_RUN,
     INSERT_SWEEP,
@@ -148,6 +151,7 @@ def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
     yield from _guards(changes)
     told = [each for each in changes if isinstance(each, DetailsChanged)]
     yield from _if_any(PUT_DETAILS, [(*each.key, each.attempt, each.sequence, each.body) for each in told])
+    yield from _priors(changes)
     yield from _appended(changes)
 
 
@@ -170,6 +174,22 @@ def _guards(changes: Sequence[Change]) -> Iterator[Statement]:
     yield from _if_any(DROP_GUARD, [key for key, each in newest.items() if not each])
 
 
+def _priors(changes: Sequence[Change]) -> Iterator[Statement]:
+    taken = [change for change in changes if isinstance(change, PriorRunsTaken)]
+    yield from _if_any(
+        INSERT_PRIOR, [rows.prior_row(each.sweep.key, prior) for each in taken for prior in each.runs]
+    )
+    rungs = (
+        (each.sweep.key, rule, rung, prior.number, value)
+        for each in taken
+        for prior in each.runs
+        for rule, rung, value in prior.rungs
+    )
+    yield from _if_any(PUT_RUNG, sorted(rungs))  # as they lie in the table, which takes them faster then
+    notes = (note for each in taken for note in notes_of(each.sweep, each.runs))
+    yield from _if_any(INSERT_OBSERVATION, [rows.note_row(note) for note in notes])
+
+
 def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
     rungs: dict[tuple[int, int, int, int], float | None] = {}
     notes: list[tuple[rows.Value, ...]] = []
@@ -179,9 +199,8 @@ def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
         match change:
             case RungReached():
                 rungs[change.sweep, change.rule, change.rung, change.run] = change.value
-            case StudyNoted() as n:
-                values = (n.iterations, n.value, n.best, n.worst, n.last, n.outcome)
-                notes.append((n.sweep, n.number, n.run, n.event, *values))
+            case StudyNoted():
+                notes.append(rows.note_row(change))
             case Happened() as h:
                 detail = json.dumps(dict(h.detail), ensure_ascii=False) if h.detail else "{}"
                 lines.append((h.number, h.time, h.sweep, h.run, h.attempt, h.kind, detail))

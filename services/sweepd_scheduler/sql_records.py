@@ -13,6 +13,7 @@ from sweepd_scheduler import rows, rows_read, sql_rows
 from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
@@ -20,10 +21,10 @@ from sweepd_scheduler.ports import Changed, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_query import Query
 from sweepd_scheduler.sql_stored import stored_sweep
-from sweepd_scheduler.weight import Page, page, run_weight, sweep_weight
+from sweepd_scheduler.weight import Page, page, prior_weight, run_weight, sweep_weight
 
 _LISTED = ", ".join(
-    ("id", "entity", "project", "sweep", "spec", "create_time", "counted", "changed", *rows.SWEEP_LIVE)
+    (*(name for name in rows.SWEEP_FIXED if not name.startswith("file_")), "changed", *rows.SWEEP_LIVE)
 )
 
 
@@ -164,12 +165,23 @@ class SqliteRecords:
         """Return numbered observations of a study in order."""
         with self._reading() as connection:
             found = connection.execute(
-                "select o.*, case when o.event = 'handed-out' then r.point end as point from observation o"
-                " join run r on r.sweep_id = o.sweep_id and r.number = o.run"
+                "select o.*, case when o.event = 'handed-out' then coalesce(r.point, p.point) end as point"
+                " from observation o"
+                " left join run r on r.sweep_id = o.sweep_id and r.number = o.run"
+                " left join prior_run p on p.sweep_id = o.sweep_id and p.number = -o.run"
                 " where o.sweep_id = ? and o.number > ? order by o.number limit ?",
                 (sweep, after, limit + 1),
             )
             return page(map(sql_rows.line, found), limit, lambda line: line.weight)
+
+    def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
+        """Return the runs that a sweep began with, by index, without their values at rungs."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "select * from prior_run where sweep_id = ? and number > ? order by number limit ?",
+                (sweep, after, limit + 1),
+            )
+            return page(map(rows_read.prior_run, found), limit, prior_weight)
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
         """Return the newest lines of the record of a run, oldest first."""

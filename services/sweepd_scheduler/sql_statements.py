@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweepd_scheduler.rows import ATTEMPT, ATTEMPT_KEY, RUN_FIXED, RUN_LIVE, SWEEP_FIXED, SWEEP_LIVE
+from sweepd_scheduler.rows import ATTEMPT, ATTEMPT_KEY, PRIOR, RUN_FIXED, RUN_LIVE, SWEEP_FIXED, SWEEP_LIVE
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -35,6 +35,7 @@ PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))
 DROP_RUNG = "delete from rung where sweep_id = ? and rule = ? and rung = ? and run = ?"
 PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))
 DROP_GUARD = "delete from agent_guard where sweep_id = ? and agent = ?"
+INSERT_PRIOR = _insert("prior_run", PRIOR)
 INSERT_OBSERVATION = _insert(
     "observation",
     ("sweep_id", "number", "run", "event", "iterations", "value", "best", "worst", "last", "outcome"),

@@ -27,7 +27,10 @@ def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
         for run in live
     )
     digests = connection.execute(
-        "select digest, count(*) as times from run where sweep_id = ? and repeat = 0 group by digest", (key,)
+        "select digest, count(*) as times from"
+        " (select digest from run where sweep_id = ? and repeat = 0"
+        " union all select digest from prior_run where sweep_id = ?) group by digest",
+        (key, key),
     )
     times = connection.execute(
         "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
@@ -50,7 +53,7 @@ def _rung_values(connection: sqlite3.Connection, sweep: Sweep) -> dict[tuple[int
     """Return them by rule and rung. There can be a million: no row costs more than it has to."""
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples, as the driver makes them
-    numbers = range(sweep.counts.total + 1)
+    numbers = range(-sweep.prior_runs, sweep.counts.total + 1)
     shared = dict(zip(numbers, numbers, strict=True))  # one integer for a run, at all of its rungs
     keys = cursor.execute("select distinct rule, rung from rung where sweep_id = ?", (sweep.key,)).fetchall()
     at = "select run, value from rung where sweep_id = ? and rule = ? and rung = ?"

@@ -148,7 +148,7 @@ class Studies:
 def observation_message(line: StudyLine) -> v1.StudyObservation:
     """Return a line as the suggestion service is told of it."""
     note = line.note
-    message = v1.StudyObservation(run_number=note.run)
+    message = v1.StudyObservation(run_number=max(0, note.run), prior_index=max(0, -note.run))
     match note.event:
         case StudyEvent.HANDED_OUT:
             message.handed_out.CopyFrom(v1.RunHandedOut(point=point_message(line.point or {})))

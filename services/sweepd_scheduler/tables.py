@@ -69,6 +69,8 @@ class SweepRow(SchedulerTable, table=True):
     start_time: int = Field(sa_column=_whole())
     end_time: int = Field(sa_column=_whole())
     changed: int = Field(sa_column=_whole())
+    prior_runs: int | None = Field(sa_column=_whole(nullable=True))
+    prior_points: int | None = Field(sa_column=_whole(nullable=True))
 
 
 class RunRow(SchedulerTable, table=True):
@@ -162,6 +164,24 @@ class RungRow(SchedulerTable, table=True):
     rung: int = Field(sa_column=_key())
     run: int = Field(sa_column=_key())
     value: float
+
+
+class PriorRunRow(SchedulerTable, table=True):
+    """A run of elsewhere with which a sweep began; elsewhere the negative of its number stands for it."""
+
+    __tablename__ = "prior_run"
+    sweep_id: int = Field(sa_column=_key())
+    number: int = Field(sa_column=_key())
+    source: str = Field(sa_column=_text())
+    point: str = Field(sa_column=_text())
+    digest: bytes = Field(sa_column=_bytes())
+    state: str = Field(sa_column=_text())
+    iterations: int = Field(sa_column=_whole())
+    best_value: float | None = None
+    worst_value: float | None = None
+    last_value: float | None = None
+    total: float
+    value: float | None = None
 
 
 class AgentGuardRow(SchedulerTable, table=True):

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from sweepd.codec import spec_message
 from sweepd.spec import Json
 from sweepd.spec.preview import PreviewedRun
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.run import Run
 from sweepd_scheduler.domain.sweep import Sweep
 
@@ -59,6 +60,11 @@ def run_weight(run: Run) -> int:
         texts += [attempt.reason, attempt.host, attempt.exit.message if attempt.exit else "", *attempt.argv]
     in_all = sum(map(_text_weight, texts))
     return _RUN + _ATTEMPT * len(run.attempts) + in_all + point_weight(run.point)
+
+
+def prior_weight(prior: PriorRun) -> int:
+    """Return the bytes that a prior run has at most as a message."""
+    return _RUN + point_weight(prior.point)
 
 
 def sweep_weight(sweep: Sweep) -> int:

@@ -82,9 +82,10 @@ def _observations(messages: Sequence[v1.StudyObservation]) -> list[Observation]:
 
 
 def _observation(message: v1.StudyObservation, field: str) -> Observation:
-    number = message.run_number
-    if number < 1:
+    if message.run_number < 1 and message.prior_index < 1:
         raise InvalidFieldError(f"{field}.run_number", "runs are numbered from 1")
+    # Those that the sweep began with are older than any run of its own.
+    number = message.run_number or -message.prior_index
     match message.WhichOneof("event"):
         case "handed_out":
             try:

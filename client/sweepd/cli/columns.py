@@ -103,6 +103,20 @@ _RUNS_BACK = (
 )
 
 
+def prior_columns(rows: Iterable[Row]) -> Sequence[Column]:
+    """Return the columns for runs that a sweep began with."""
+    return (
+        Column("prior", "prior"),
+        Column("state", "state"),
+        Column("value", "value", shown_value),
+        Column("iterations", "iterations"),
+        *param_columns(row["params"] for row in rows),
+        Column("run", "run"),
+        Column("best", "bestValue", shown_value, wide=True),
+        Column("last", "lastValue", shown_value, wide=True),
+    )
+
+
 def with_progress(sweep: Row) -> Row:
     """Return a sweep's row with what its column of runs shows."""
     counts = sweep["runs"]

@@ -30,7 +30,21 @@ def create_sweep(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.Sweep:
-    """Create the sweep that `spec` describes in `parent` (entity/project).
+    """Create the sweep that `spec` describes in `parent` (entity/project), as `begin_sweep` does."""
+    return begin_sweep(client, text, spec, parent, sweep_id=sweep_id, request_id=request_id).sweep
+
+
+def begin_sweep(
+    client: Client,
+    text: SweepText,
+    spec: SweepSpec,
+    parent: str,
+    *,
+    prior_runs: v1.PriorRunSelection | None = None,
+    sweep_id: str = "",
+    request_id: str = "",
+) -> v1.CreateSweepResponse:
+    """Create the sweep that `spec` describes in `parent` (entity/project), with the runs that it begins with.
 
     Raises:
         Problem: the id is not legal.
@@ -44,8 +58,13 @@ def create_sweep(
     message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
     fits = message.ByteSize() + source.ByteSize() <= _MOST_BYTES
-    return client.create_sweep(
-        parent, message, source=source if fits else None, sweep_id=sweep_id, request_id=request_id
+    return client.begin_sweep(
+        parent,
+        message,
+        prior_runs=prior_runs,
+        source=source if fits else None,
+        sweep_id=sweep_id,
+        request_id=request_id,
     )
 
 

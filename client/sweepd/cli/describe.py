@@ -25,6 +25,7 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
         ("metric", _objective(metric)),
         *rule_entries(sweep),
         ("runs", _counts(counts, lookup(with_progress(sweep), "progress.planned"))),
+        ("prior runs", prior_notice(sweep)),
         ("best", _best(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
         ("held back", shown_words(sweep["guardedAgents"])),
@@ -38,6 +39,13 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
     if missing and missing not in cell(sweep["reason"]):
         entries.append(("objective", missing))
     return listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+
+
+def prior_notice(sweep: Row) -> str:
+    """Return how many runs of elsewhere a sweep began with, and how to see them."""
+    if not sweep["priorRuns"]:
+        return "-"
+    return f"{cell(sweep['priorRuns'])}; to see them: sweepctl runs {cell(sweep['name'])} --prior"
 
 
 def objective_notice(sweep: Row) -> str:

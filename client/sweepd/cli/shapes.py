@@ -47,6 +47,7 @@ def sweep_shape(sweep: v1.Sweep) -> Shape:
         "objectiveMissing": _objective_missing(sweep),
         "connectedAgents": sweep.connected_agents,
         "guardedAgents": list(sweep.guarded_agents),
+        "priorRuns": sweep.prior_runs,
         "createTime": _time(sweep, "create_time"),
         "startTime": _time(sweep, "start_time"),
         "endTime": _time(sweep, "end_time"),
@@ -76,6 +77,20 @@ def run_shape(run: v1.Run) -> Shape:
         "createTime": _time(run, "create_time"),
         "startTime": _time(run, "start_time"),
         "endTime": _time(run, "end_time"),
+    }
+
+
+def prior_run_shape(prior: v1.PriorRun) -> Shape:
+    """Return a run that a sweep began with."""
+    return {
+        "prior": prior.index,
+        "run": prior.run,
+        "state": word(v1.RunState.Name(prior.state), _RUN_STATE),
+        "params": dict(point_from_message(prior.parameters)) if prior.HasField("parameters") else {},
+        "value": real(prior.value) if prior.HasField("value") else None,
+        "bestValue": real(prior.best_value) if prior.HasField("best_value") else None,
+        "lastValue": real(prior.last_value) if prior.HasField("last_value") else None,
+        "iterations": prior.iterations,
     }
 
 
@@ -199,5 +214,6 @@ def _verdict(verdict: v1.Verdict) -> Shape:
         "threshold": real(verdict.threshold),
         "rank": verdict.rank,
         "compared": verdict.compared,
+        "priorCompared": verdict.prior_compared,
         "decideTime": _time(verdict, "decide_time"),
     }

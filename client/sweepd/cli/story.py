@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sweepd.cli.columns import shown_time, shown_value, took
-from sweepd.cli.describe import exit_text, objective_notice, run_took
+from sweepd.cli.describe import exit_text, objective_notice, prior_notice, run_took
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.rule_text import verdict_text
@@ -59,12 +59,24 @@ def sweep_story(sweep: Row, obstacles: Sequence[Row], *, colored: bool) -> str:
         ("ending", cell(sweep["ending"])),
         ("reason", cell(sweep["reason"])),
         ("runs", ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none yet"),
+        ("prior runs", _prior(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
         ("objective", objective_notice(sweep) or "-"),
     ]
     text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
     told = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
     return "\n".join([text, *_section("What holds it back", told)])
+
+
+def _prior(sweep: Row) -> str:
+    told = prior_notice(sweep)
+    if told == "-":
+        return told
+    learnt = " the search learnt from them;" if sweep["method"] == "bayes" else ""
+    compared = " early termination compares with them;" if sweep["earlyTerminate"] else ""
+    return (
+        f"{told}\nno run gets a point of theirs;{learnt}{compared} they count for no cap and are never best"
+    )
 
 
 def _section(heading: str, lines: Iterator[str] | Sequence[str]) -> list[str]:
@@ -102,7 +114,10 @@ def _origin(provenance: Json) -> Iterator[str]:
 def _verdicts(verdicts: Json) -> Iterator[str]:
     for verdict in _rows(verdicts):
         compared = verdict["compared"]
-        rank = f" (rank {cell(verdict['rank'])} of {cell(compared)})" if compared else ""
+        prior = (
+            f", prior runs among them: {cell(verdict['priorCompared'])}" if verdict["priorCompared"] else ""
+        )
+        rank = f" (rank {cell(verdict['rank'])} of {cell(compared)}{prior})" if compared else ""
         yield f"{verdict_text(verdict)}{rank}"
         if verdict["decideTime"] is not None:
             yield f"decided {shown_time(verdict['decideTime'])}"

@@ -4,7 +4,7 @@ The points are those that a server hands out for the same seed; bayes, whose poi
 shows random ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,9 +13,9 @@ from sweepd.spec.arguments.argument_size import check_room
 from sweepd.spec.arguments.command import CommandError, expand_command
 from sweepd.spec.ordering.proposed import Cursor, Proposed, Source
 from sweepd.spec.ordering.sequence import next_point
-from sweepd.spec.point import Point
+from sweepd.spec.point import Point, point_digest
 from sweepd.spec.rungs import urgent_iterations
-from sweepd.spec.sizes import MOST_STEPS, count_distinct, known_size, planned_runs
+from sweepd.spec.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
 from sweepd.spec.space.counting import Count
 from sweepd.spec.sweep_spec import SweepSpec
 
@@ -74,6 +74,7 @@ def preview(
     fits: Callable[[PreviewedRun], bool] = lambda run: True,
     patience: int = PATIENCE,
     steps: int = MOST_STEPS,
+    prior: Collection[Point] = (),
 ) -> Preview:
     """Return the first runs of a sweep that has a seed, and what there is to know of the others.
 
@@ -84,11 +85,12 @@ def preview(
         fits: whether there is room for one more; the first for which there is none ends the preview.
         patience: how often the search for points may be broken off.
         steps: how far points are counted one by one.
+        prior: distinct points that runs have had before: none of them comes again.
     """
     size = count_distinct(spec, steps)
     runs: list[PreviewedRun] = []
     broken_off = False
-    for run in first_runs(spec, count, size, interpreter=interpreter, patience=patience):
+    for run in first_runs(spec, count, size, interpreter=interpreter, patience=patience, prior=prior):
         if run is None:
             broken_off = True
         elif fits(run):
@@ -98,7 +100,7 @@ def preview(
     return Preview(
         runs=tuple(runs),
         size=size,
-        planned_runs=planned_runs(spec, _known(spec, size)),
+        planned_runs=planned_runs(spec, _known(spec, size), points_taken(spec, prior)),
         rungs=urgent_iterations(spec.early_terminate, MOST_RUNGS),
         seed=spec.seed or 0,
         broken_off=broken_off,
@@ -106,7 +108,13 @@ def preview(
 
 
 def first_runs(
-    spec: SweepSpec, count: int, size: Count, *, interpreter: str = "python", patience: int = PATIENCE
+    spec: SweepSpec,
+    count: int,
+    size: Count,
+    *,
+    interpreter: str = "python",
+    patience: int = PATIENCE,
+    prior: Iterable[Point] = (),
 ) -> Iterator[PreviewedRun | None]:
     """Yield the first runs of a sweep one by one; None at last if finding more takes too long.
 
@@ -116,9 +124,11 @@ def first_runs(
         size: how many points it has, as its preview tells.
         interpreter: what `${interpreter}` stands for.
         patience: how often the search for points may be broken off.
+        prior: points that do not come again.
     """
     left = count if spec.run_cap is None else min(count, spec.run_cap)
-    for proposed in islice(_points(spec, _known(spec, size), patience), -(-left // spec.repeats)):
+    points = _points(spec, _known(spec, size), patience, prior)
+    for proposed in islice(points, -(-left // spec.repeats)):
         if proposed is None:
             yield None
             return
@@ -132,9 +142,11 @@ def _known(spec: SweepSpec, size: Count) -> int | None:
     return known_size(spec, None if size.is_estimate else size.value)
 
 
-def _points(spec: SweepSpec, size: int | None, patience: int) -> Iterator[Proposed | None]:
+def _points(
+    spec: SweepSpec, size: int | None, patience: int, prior: Iterable[Point]
+) -> Iterator[Proposed | None]:
     """Yield the points of a sweep in order; None at last if finding more takes too long."""
-    cursor, seen = Cursor(), dict[bytes, int]()
+    cursor, seen = Cursor(), {point_digest(point): 1 for point in prior}
     while patience > 0:
         cursor, proposed, done = next_point(spec, cursor, seen, size)
         if done:

@@ -1,6 +1,10 @@
 """How many points and how many runs a sweep has in all, as far as that can be told."""
 
+from collections.abc import Collection
+
+from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.limits import INT64_MAX
+from sweepd.spec.point import Point
 from sweepd.spec.space.counting import Count
 from sweepd.spec.sweep_spec import Method, SweepSpec
 
@@ -37,17 +41,18 @@ def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
             return space.finite_combinations
 
 
-def planned_runs(spec: SweepSpec, size: int | None) -> int | None:
+def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | None:
     """Return how many runs a sweep will have started at its end; None: without bound, or it is not known.
 
     Args:
         spec: the sweep.
         size: what `known_size` has found.
+        taken: points that prior runs have, so that no run gets them, as `points_taken` counts them.
     """
     if size is None:
         return spec.run_cap
     before = len(spec.initial) if spec.method is Method.LIST else 0  # elsewhere they are among the others
-    runs = (size + before) * spec.repeats
+    runs = (max(0, size - taken) + before) * spec.repeats
     return runs if spec.run_cap is None else min(runs, spec.run_cap)
 
 
@@ -57,3 +62,24 @@ def counted_points(spec: SweepSpec) -> int | None:
         return None
     count = count_distinct(spec)
     return None if count.is_estimate or count.value is None or count.value > INT64_MAX else count.value
+
+
+def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
+    """Return how many of some distinct points of the space are among those that the method hands out.
+
+    A list runs what it lists, and a space without an end has no fewer points left.
+    """
+    space = spec.search_space
+    is_grid = spec.method is Method.GRID
+    if spec.method is Method.LIST or (not is_grid and space.finite_combinations is None):
+        return 0
+    if not space.dimensions and not is_grid and spec.run_cap is not None:
+        return 0  # the only point is repeated up to the cap
+    if all(isinstance(each.distribution, Categorical | IntUniform) for each in space.dimensions):
+        return len(points)
+    # A space may have values that its grid does not go through, or that are never drawn.
+    step = space.next_combination if is_grid else space.next_finite_combination
+    return sum(step(0, _STEPS_TO_A_POINT, point)[1] is not None for point in points)
+
+
+_STEPS_TO_A_POINT = 1_000

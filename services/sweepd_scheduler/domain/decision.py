@@ -8,6 +8,7 @@ from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agent import AttemptRef, Guarded
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.events import Timer
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.run import Attempt, Run, RunKey, RunState, StopMode
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
 from sweepd_scheduler.domain.welcome import Welcome, Withheld
@@ -21,6 +22,14 @@ class SweepChanged:
 
     sweep: Sweep
     new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PriorRunsTaken:
+    """A new sweep begins with prior runs: their observations and values at rungs go with them."""
+
+    sweep: Sweep
+    runs: tuple[PriorRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,7 @@ class Remembered:
 
 Change = (
     SweepChanged
+    | PriorRunsTaken
     | SweepEdited
     | RunChanged
     | AttemptChanged

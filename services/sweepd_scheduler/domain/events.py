@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sweepd.spec import Point, SweepSpec
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.names import Parent, SweepName
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.requests import RunRequest
 from sweepd_scheduler.domain.run import AttemptState, Exit, RunKey, RunState
 from sweepd_scheduler.domain.sweep import SourceFile
@@ -16,6 +17,7 @@ class CreateSweep:
     """A person wants a new sweep. `drawn_ids` are candidates for when `id` is None; `spec` has its seed.
 
     `counted`: how many points its space has, where that is known exactly after counting.
+    `prior_runs`: those that it begins with, by index; `prior_points`: points of its method that they have.
     """
 
     parent: Parent
@@ -24,6 +26,8 @@ class CreateSweep:
     spec: SweepSpec
     file: SourceFile | None
     counted: int | None = None
+    prior_runs: tuple[PriorRun, ...] = ()
+    prior_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)

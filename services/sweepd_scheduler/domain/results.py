@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.run import Run, RunState
 from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, ending
 from sweepd_scheduler.domain.turn import Turn
 
-_OUTCOMES = {
+OUTCOMES = {
     RunState.FINISHED: Outcome.FINISHED,
     RunState.STOPPED: Outcome.STOPPED,
     RunState.FAILED: Outcome.FAILED,
@@ -134,6 +134,6 @@ def _tell_study(turn: Turn, sweep: Sweep, number: int, ended: Ended) -> None:
             best=ended.best,
             worst=ended.worst,
             last=ended.last,
-            outcome=_OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
+            outcome=OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
         )
     )

@@ -1,6 +1,6 @@
 """What the scheduler holds in memory: sweeps that go on, runs that are not final, sessions, and indices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sweepd.spec import Hyperband
@@ -10,6 +10,7 @@ from sweepd_scheduler.domain.early_termination.judging import Rung, costs, lates
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, no_sweep, sweep_of_run_id
+from sweepd_scheduler.domain.prior.prior_run import PriorRun, digests_of, rungs_of
 from sweepd_scheduler.domain.ranking import Ranking
 from sweepd_scheduler.domain.run import LIVE, AttemptState, Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
@@ -28,7 +29,7 @@ class SweepIndex:
     """What hand-outs and verdicts of one sweep look up instead of reading its runs.
 
     Args:
-        digests: how often each point was handed out.
+        digests: how often each point was handed out, or tried by a prior run.
         rungs: values at each rung of each rule of early termination.
         at_rung: running runs by the latest rung that they have reached, for each rule.
         pending: the runs that wait to be handed out, for the first time or again.
@@ -65,9 +66,12 @@ class SweepIndex:
     searching: bool = False
 
 
-def index_of(sweep: Sweep) -> SweepIndex:
-    """Return the index of a sweep that has no runs yet."""
-    return SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal))
+def index_of(sweep: Sweep, priors: Sequence[PriorRun] = ()) -> SweepIndex:
+    """Return the index of a sweep that has no runs yet, but perhaps begins with prior ones."""
+    index = SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal), digests=digests_of(priors))
+    for key, values in rungs_of(priors).items():
+        index.rungs[key] = Rung.of(costs(values, sweep.goal), with_prior=True)
+    return index
 
 
 class State:
@@ -184,7 +188,7 @@ def index_from(stored: Stored) -> SweepIndex:
     index.recent = stored.recent
     index.guards = dict(stored.guards)
     for key, values in stored.rung_values.items():
-        index.rungs[key] = Rung.of(costs(values, sweep.goal))
+        index.rungs[key] = Rung.of(costs(values, sweep.goal), with_prior=sweep.prior_runs > 0)
     for run in stored.runs:
         index.unfinished.add(run.number)
         if run.state is RunState.PENDING:

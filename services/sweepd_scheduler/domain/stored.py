@@ -46,8 +46,8 @@ class Stored:
     Args:
         sweep: the sweep.
         runs: those that are not final.
-        digests: how often each point was handed out.
-        rung_values: by rule and rung, the value of each run.
+        digests: how often each point was handed out, or tried by a prior run.
+        rung_values: by rule and rung, the value of each run; prior ones have negative numbers.
         durations: run times of ended runs in seconds.
         ended: the runs that are final, by the first number of their point.
         recent: whether each of the last runs that ended had failed, the latest last.

@@ -69,6 +69,8 @@ class Sweep:
         objective_seen: whether any run ever logged the objective.
         guarded_from: runs that had ended when a person last resumed it or retried runs; the guard counts on.
         revision: version of the specification.
+        prior_runs: how many runs of elsewhere it began with.
+        prior_points: points of its method that those have, so that no run gets them.
         timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person let it go on.
     """
 
@@ -77,6 +79,8 @@ class Sweep:
     spec: SweepSpec
     create_time: int
     counted: int | None = None
+    prior_runs: int = 0
+    prior_points: int = 0
     file: SourceFile | None = None
     state: SweepState = SweepState.PENDING
     ending: Ending | None = None
@@ -133,7 +137,7 @@ class Sweep:
     @property
     def planned_runs(self) -> int | None:
         """How many runs it will have started at its end; None where there is no bound or none is known."""
-        planned = planned_runs(self.spec, self.space_size)
+        planned = planned_runs(self.spec, self.space_size, self.prior_points)
         # Enqueued runs may come on top of those of the method.
         return None if planned is None else max(planned, self.counts.total)
 
@@ -152,7 +156,10 @@ def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) ->
 def ending(sweep: Sweep, why: Ending) -> Sweep:
     """Return the sweep with no new runs to come; a paused one is paused for the same reason as before."""
     paused = sweep.state is SweepState.PAUSED
-    return replace(sweep, ending=why, reason=sweep.reason if paused else ENDING_REASONS[why])
+    reason = ENDING_REASONS[why]
+    if why is Ending.GRID and sweep.prior_points:
+        reason += ", but for those of prior runs"
+    return replace(sweep, ending=why, reason=sweep.reason if paused else reason)
 
 
 def settled(sweep: Sweep, now: int) -> Sweep:

@@ -11,6 +11,7 @@ from sweepd_scheduler.domain.decision import (
     Effect,
     GuardChanged,
     Happened,
+    PriorRunsTaken,
     RunChanged,
     RungReached,
     SetTimer,
@@ -24,6 +25,7 @@ from sweepd_scheduler.domain.early_termination.judging import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.run import FINAL, Run, RunKey
 from sweepd_scheduler.domain.run_index import index_run, rank
@@ -56,16 +58,18 @@ class Turn:
 
     # Sweeps.
 
-    def add_sweep(self, sweep: Sweep) -> None:
-        """Bring a new sweep into being."""
+    def add_sweep(self, sweep: Sweep, priors: tuple[PriorRun, ...] = ()) -> None:
+        """Bring a new sweep into being, with what it knows from the beginning."""
         state = self.state
         self._journal.put(state.names, sweep.name, sweep.key)
         owner = sweep_of_run_id(sweep.name.id)
         if owner is not None:
             self._journal.add(state.run_like, (sweep.name.parent, owner))
-        self._journal.put(state.index, sweep.key, index_of(sweep))
+        self._journal.put(state.index, sweep.key, index_of(sweep, priors))
         self._journal.put(state.studies, sweep.key, Study())
         self.put_sweep(sweep)
+        if priors:
+            self.changes.append(PriorRunsTaken(sweep, priors))
 
     def put_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep; one that is over leaves memory with all that belongs to it."""

@@ -22,6 +22,7 @@ from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.name_taken import NameTakenError
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.prior.prior_run import observations_of
 from sweepd_scheduler.domain.release import release
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import (
@@ -93,12 +94,17 @@ def _create(turn: Turn, event: CreateSweep) -> Sweep:
         name=free,
         spec=event.spec,
         counted=event.counted,
+        prior_runs=len(event.prior_runs),
+        prior_points=event.prior_points,
+        observations=observations_of(event.spec.method, event.prior_runs),
         file=event.file,
         create_time=turn.now.wall,
     )
-    turn.add_sweep(sweep)
+    turn.add_sweep(sweep, event.prior_runs)
     turn.note("sweep-created", sweep=sweep)
-    return sweep
+    if event.prior_runs:
+        end_if_over(turn, sweep.key)  # they may leave no point to try
+    return turn.sweep(sweep.key)
 
 
 def _resume(turn: Turn, name: SweepName) -> Sweep:

@@ -21,7 +21,10 @@ class UnknownRunError(ValueError):
 
 @dataclass(slots=True, kw_only=True)
 class TrialRun:
-    """One run: its point, the values at its rungs in order, what it shows so far, its end once it has one."""
+    """One run: its point, the values at its rungs in order, what it shows so far, its end once it has one.
+
+    Runs that the sweep began with have negative numbers.
+    """
 
     number: int
     point: Point

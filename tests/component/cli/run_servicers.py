@@ -15,6 +15,7 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
 
     def __init__(self, sweeps: Sweeps) -> None:
         self._sweeps = sweeps
+        self.prior: list[v1.PriorRun] = []
 
     def CreateRun(self, request: v1.CreateRunRequest, context: grpc.ServicerContext) -> v1.CreateRunResponse:
         """Add a stand-alone run."""
@@ -37,6 +38,15 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
         place, size = int(request.page_token or 0), min(request.page_size or 100, 2)
         following = str(place + size) if place + size < len(runs) else ""
         return v1.ListRunsResponse(runs=runs[place : place + size], next_page_token=following)
+
+    def ListPriorRuns(
+        self, request: v1.ListPriorRunsRequest, context: grpc.ServicerContext
+    ) -> v1.ListPriorRunsResponse:
+        """Give the runs that a sweep began with, two a page."""
+        self._sweeps.find(request.sweep, context)
+        place = int(request.page_token or 0)
+        following = str(place + 2) if place + 2 < len(self.prior) else ""
+        return v1.ListPriorRunsResponse(prior_runs=self.prior[place : place + 2], next_page_token=following)
 
     def EnqueueRun(
         self, request: v1.EnqueueRunRequest, context: grpc.ServicerContext

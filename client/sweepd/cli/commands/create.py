@@ -8,6 +8,8 @@ import click
 
 from sweepd.cli.output import note, output_option, write_document
 from sweepd.cli.placement import parent_of, placing
+from sweepd.cli.prior_options import PriorOptions, prior_options, report_shape, selection_of, tell_report
+from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.sweep_file import Overrides, checked_spec, definition_options, read_sweep
 from sweepd.cli.verb import Verb
@@ -18,10 +20,12 @@ from sweepd.cli.verb import Verb
     examples=(
         "ID=$(sweepctl create sweep.yaml)",
         "sweepctl create - --id lr-search --project mnist < sweep.yaml",
+        "sweepctl create sweep.yaml --prior-project mnist --filter state=finished",
     ),
 )
 @click.argument("file", metavar="FILE")
 @definition_options
+@prior_options
 @click.option("--id", "sweep_id", default="", metavar="ID", help="Its id; else the server draws one.")
 @click.option(
     "--request-id", default="", metavar="TEXT", help="The same text again gives the same sweep, for a day."
@@ -35,6 +39,10 @@ def command(
     project: str | None,
     entity: str | None,
     error_format: str,
+    prior_runs: tuple[str, ...],
+    prior_sweeps: tuple[str, ...],
+    prior_project: str | None,
+    prior_filters: tuple[str, ...],
     sweep_id: str,
     request_id: str,
     quiet: bool,
@@ -42,8 +50,12 @@ def command(
 ) -> None:
     """Create a sweep from FILE (`-`: stdin); agents may start at once.
 
-    Prints its full ID on stdout and the line that starts an agent on stderr.
+    Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
+    runs learns from them and does not repeat their points; those that do not suit it are named and left out.
     """
+    prior = PriorOptions(runs=prior_runs, sweeps=prior_sweeps, project=prior_project, filters=prior_filters)
+    if "-" in prior_runs and file == "-":
+        raise usage_problem("FILE and --prior-run cannot both be read from stdin")
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
@@ -51,16 +63,23 @@ def command(
     parent = parent_of(spec, overrides, settings.environ)
 
     from sweepd.cli.connection import connect
-    from sweepd.cli.creation import agent_command, create_sweep, note_unbounded
+    from sweepd.cli.creation import agent_command, begin_sweep, note_unbounded
 
     with connect(settings) as client:
-        sweep = create_sweep(client, text, spec, parent, sweep_id=sweep_id, request_id=request_id)
+        selection = selection_of(client, prior)
+        answer = begin_sweep(
+            client, text, spec, parent, prior_runs=selection, sweep_id=sweep_id, request_id=request_id
+        )
+        sweep = answer.sweep
         line = agent_command(sweep.name, client.address, settings, requires=spec.requires)
     if output_format == "name":
         sys.stdout.write(f"{sweep.name}\n")
         sys.stdout.flush()
     else:
-        write_document({"name": sweep.name, "url": None, "agentCommand": line}, output_format)
+        begun = {} if selection is None else {"priorRuns": report_shape(answer.prior_runs)}
+        write_document({"name": sweep.name, "url": None, "agentCommand": line, **begun}, output_format)
     if not quiet and output_format == "name":
+        if selection is not None:
+            tell_report(answer.prior_runs)
         note(f"Start an agent:  {line}")
         note_unbounded(sweep)

@@ -29,8 +29,9 @@ _OBSERVED = ("finished", "stopped")
 def command(sweep: str, output_format: str) -> None:
     """Write out everything that is known of a sweep.
 
-    `jsonl`: a line for each run, each observation of the search and each point of every attempt. `csv`: a
-    line for each run with its parameters and the last value of each metric.
+    `jsonl`: a line for each run, each observation of the search, each run that it began with (`prior`) and
+    each point of every attempt. `csv`: a line for each run with its parameters and the last value of each
+    metric; those that it began with have the state `prior`.
     """
     from sweepd.cli.connection import connect
     from sweepd.cli.names import sweep_name
@@ -45,11 +46,14 @@ def command(sweep: str, output_format: str) -> None:
 
 def _write_lines(client: Client, name: str) -> None:
     from sweepd.cli.metric_shapes import point_shapes
+    from sweepd.cli.shapes import prior_run_shape
 
     for row in _runs(client, name):
         _write_line({"type": "run", **row})
         if row["state"] in _OBSERVED and row["value"] is not None:
             _write_line({"type": "observation", "run": row["run"], "value": row["value"]})
+    for row in map(prior_run_shape, client.list_prior_runs(name)):
+        _write_line({"type": "prior", **row})
     for series in client.export_points(name):
         for point in point_shapes(series):
             _write_line({"type": "point", **point})
@@ -64,12 +68,16 @@ def _write_line(row: Row) -> None:
 
 def _write_csv(client: Client, name: str) -> None:
     from sweepd.cli.metric_shapes import metric_value
+    from sweepd.cli.shapes import prior_run_shape
     from sweepd.cli.table import Column
 
     metrics: dict[str, Row] = {}
     for summary in client.summaries(sweep=name):
         metrics.setdefault(summary.run, {})[summary.key] = metric_value(summary.last)
     rows: list[Row] = [{**row, "metrics": metrics.get(str(row["run"]), {})} for row in _runs(client, name)]
+    for row in map(prior_run_shape, client.list_prior_runs(name)):
+        nothing = dict.fromkeys(("number", "attempt", "startTime", "endTime"))
+        rows.append({**nothing, **row, "state": "prior", "metrics": {}})
     front = ("run", "number", "state", "attempt", "value", "lastValue", "iterations", "startTime", "endTime")
     paths = [*front, *_paths(rows, "params"), *_paths(rows, "metrics")]
     write_rows(rows, Output(format="csv"), [Column(path, path) for path in paths], name="run")

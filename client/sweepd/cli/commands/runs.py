@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import chosen_rows, output_of, output_option, row_options, write_chosen
+from sweepd.cli.output import Output, chosen_rows, output_of, output_option, row_options, write_chosen
+from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.states import RUN_STATES
 from sweepd.cli.verb import Verb
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     type=click.Choice(RUN_STATES),
     help="Only runs in this state. Repeatable.",
 )
+@click.option("--prior", is_flag=True, help="The runs of elsewhere that it began with instead of its own.")
 @row_options
 @output_option()
 def command(
     sweep: str,
     states: tuple[str, ...],
+    prior: bool,
     columns: str | None,
     sort: str | None,
     filters: tuple[str, ...],
@@ -56,6 +59,9 @@ def command(
     if best_first:
         sort = None
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    if prior:
+        _write_prior(sweep, states, output, best_first=best_first)
+        return
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     with connect(settings) as client:
         name = sweep_name(client, sweep)
@@ -65,6 +71,22 @@ def command(
         empty = "" if rows else _empty(client, name, settings, chosen=bool(states) or best_first)
     chosen = chosen_rows(rows, output, runs_columns(rows))
     write_chosen(chosen, output, runs_columns(chosen), name="run", empty=empty or "No such run.")
+
+
+def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:
+    """Write the runs that a sweep began with."""
+    from sweepd.cli.columns import prior_columns
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import sweep_name
+    from sweepd.cli.shapes import prior_run_shape
+
+    if best_first:
+        raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
+    with connect(current_settings()) as client:
+        listed = client.list_prior_runs(sweep_name(client, sweep))
+        rows = [row for row in map(prior_run_shape, listed) if not states or row["state"] in states]
+    chosen = chosen_rows(rows, output, prior_columns(rows))
+    write_chosen(chosen, output, prior_columns(chosen), name="run", empty="No prior run.")
 
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:

@@ -6,6 +6,7 @@ from math import prod
 
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import Json, Point
+from sweepd.spec.space.adoption import adopted
 from sweepd.spec.space.assembly import assembled, from_values, value_at, values_of
 from sweepd.spec.space.compile_rules import compile_rules
 from sweepd.spec.space.counting import Count, count
@@ -209,6 +210,10 @@ class SearchSpace:
         """Tell whether a point of the space satisfies the constraints."""
         rules = self._plan.rules
         return not rules.constraints or rules.hold(dict(values_of(self.parameters, point)))
+
+    def adopted(self, point: Mapping[str, Json]) -> Point:
+        """Return what a point of another space is in this one; `violations` tells whether it lies in it."""
+        return adopted(self.parameters, self._plan.rules, point)
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
         """Return in words why a point does not lie in the space; empty if it does, with the right types."""

@@ -31,4 +31,5 @@ def judge(rule: Asha, goal: Goal, number: int, rung: Rung, run: int, now: int) -
         rank=rung.rank(shown),
         compared=compared,
         decide_time=now,
+        prior=rung.prior,
     )

@@ -42,6 +42,7 @@ def judge(
                 rank=rung.rank(shown),
                 compared=compared,
                 decide_time=now,
+                prior=rung.prior,
             )
     return verdicts
 

@@ -19,6 +19,7 @@ class Verdict:
         threshold: what it would have had to reach.
         rank: its place among those compared, 1 the best; 0 where a run is judged alone.
         compared: how many were compared, itself included; 0 where a run is judged alone.
+        prior: how many of those were prior runs.
     """
 
     rule: str
@@ -28,6 +29,7 @@ class Verdict:
     rank: int
     compared: int
     decide_time: int
+    prior: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +50,20 @@ class Contender:
 
 @dataclass(slots=True)
 class Rung:
-    """The values at one rung: one a run, its newest attempt's. `costs` are sorted, lower is better."""
+    """The values at one rung: one a run, its newest attempt's. `costs` are sorted, lower is better.
+
+    Prior runs have negative numbers; `prior` is how many of them there are.
+    """
 
     costs: list[float] = field(default_factory=list)
     by_run: dict[int, float] = field(default_factory=dict)
+    prior: int = 0
 
     @classmethod
-    def of(cls, by_run: dict[int, float]) -> "Rung":
-        """Return a rung with these costs."""
-        return cls(costs=sorted(by_run.values()), by_run=by_run)
+    def of(cls, by_run: dict[int, float], *, with_prior: bool = False) -> "Rung":
+        """Return a rung with these costs; `with_prior`: there may be prior runs among them."""
+        prior = sum(run < 0 for run in by_run) if with_prior else 0
+        return cls(costs=sorted(by_run.values()), by_run=by_run, prior=prior)
 
     def put(self, run: int, cost: float | None) -> float | None:
         """Set what a run cost here, None for nothing; return what it was before."""

@@ -35,6 +35,7 @@ def judge(rule: Median, goal: Goal, number: int, rung: Rung, run: int, now: int)
         rank=rung.rank(shown),
         compared=compared,
         decide_time=now,
+        prior=rung.prior,
     )
 
 

@@ -1,0 +1,1 @@
+"""Prior runs: runs of elsewhere with which a sweep begins, as observations."""

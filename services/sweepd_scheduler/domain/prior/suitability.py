@@ -1,0 +1,124 @@
+"""Whether a run of elsewhere suits a new sweep, and what it comes to there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from sweepd.spec import Method, Point, SweepSpec, point_digest
+from sweepd_scheduler.domain.block import COUNTED
+from sweepd_scheduler.domain.prior.curve import rung_values, turned, value_of, values_of
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
+from sweepd_scheduler.domain.run import FINAL, Run, RunState, Values
+
+MOST_WORDS = 500
+
+
+class UnsuitableError(Exception):
+    """A run does not suit a sweep; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A run whose point suits a sweep.
+
+    Args:
+        source: its full name.
+        point: its point in the space of the sweep.
+        digest: of that point.
+        state: how it ended.
+        counted: what the scheduler counted of the same objective, by the goal of the sweep; else none.
+    """
+
+    source: str
+    point: Point
+    digest: bytes
+    state: RunState
+    counted: Values
+
+
+def candidate(spec: SweepSpec, run: Run, before: SweepSpec) -> Candidate:
+    """Return a run, of a sweep with the specification `before`, as what its point makes it.
+
+    Raises:
+        UnsuitableError: it has not ended or was never started, or its point does not lie in the space.
+    """
+    if run.state not in FINAL:
+        raise UnsuitableError(f"it has not ended: it is {run.state}")
+    if not run.attempts:
+        raise UnsuitableError("it was never started")
+    return Candidate(
+        source=run.name,
+        point=(point := point_in(spec, run.point)),
+        digest=point_digest(point),
+        state=run.state,
+        counted=_counted(spec, run, before),
+    )
+
+
+def point_in(spec: SweepSpec, point: Point) -> Point:
+    """Return a point of elsewhere as it is in the space of a sweep.
+
+    Raises:
+        UnsuitableError: it does not lie there.
+    """
+    if not spec.parameters:
+        return point  # a list that declares no parameters takes any
+    taken = spec.search_space.adopted(point)
+    violations = spec.search_space.violations(taken)
+    if violations:
+        raise UnsuitableError("; ".join(violations)[:MOST_WORDS])
+    return taken
+
+
+def prior_run(spec: SweepSpec, found: Candidate, index: int, curve: Sequence[float]) -> PriorRun:
+    """Return what a sweep keeps of a run.
+
+    Args:
+        spec: the sweep.
+        found: the run.
+        index: its place among the prior runs.
+        curve: the finite values of the sweep's objective, in the order of its rows.
+
+    Raises:
+        UnsuitableError: it teaches the sweep nothing.
+    """
+    ended_well = found.state in COUNTED
+    metric = spec.metric
+    if metric is None:
+        if not ended_well:
+            raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
+        return _made(found, index, Values(), None)
+    values = values_of(curve, metric.goal)
+    if found.counted.iterations > values.iterations:
+        values = found.counted  # its last points are still on their way to the metric store
+    value = value_of(values, metric.value)
+    if value is None and (ended_well or spec.method is not Method.BAYES):
+        raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
+    if value is not None and not isfinite(value):
+        raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
+    return _made(found, index, values, value, rung_values(spec.early_terminate, metric.goal, curve))
+
+
+def _made(
+    found: Candidate,
+    index: int,
+    values: Values,
+    value: float | None,
+    rungs: tuple[tuple[int, int, float], ...] = (),
+) -> PriorRun:
+    return PriorRun(
+        index=index,
+        source=found.source,
+        point=found.point,
+        digest=found.digest,
+        state=found.state,
+        values=values,
+        value=value,
+        rungs=rungs,
+    )
+
+
+def _counted(spec: SweepSpec, run: Run, before: SweepSpec) -> Values:
+    if spec.metric is None or before.metric is None or spec.metric.name != before.metric.name:
+        return Values()
+    return run.values if spec.metric.goal is before.metric.goal else turned(run.values)

@@ -1,0 +1,164 @@
+"""Gathers the prior runs of a new sweep, beside the owner loop: finds and judges them, reads their curves."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from sweepd.spec import SweepSpec
+from sweepd.spec.sizes import points_taken
+from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_scheduler.domain.names import SweepName, run_name
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
+from sweepd_scheduler.domain.prior.suitability import Candidate, UnsuitableError, candidate, prior_run
+from sweepd_scheduler.domain.run import FINAL, Run
+from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.ports import RunPosition
+from sweepd_scheduler.prior_codec import MOST_RUNS, MOST_TOLD, Filter, Gathered, Selection
+from sweepd_scheduler.prior_curves import Curves
+from sweepd_scheduler.reading import Reading
+
+PAGE = 1_000
+MOST_RUNG_VALUES = 500_000
+"""Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far; runs that were named are taken whatever the filter says."""
+
+    candidates: dict[str, tuple[Candidate, bool]] = field(default_factory=dict)
+    unsuitable: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, run: str, why: str) -> None:
+        """Leave a run out."""
+        self.unsuitable.setdefault(run, why)
+
+    def judge(self, spec: SweepSpec, sweep: Sweep, runs: Sequence[Run], *, named: bool) -> None:
+        """Take the runs whose points suit."""
+        for run in runs:
+            if run.name in self.candidates or run.name in self.unsuitable:
+                continue
+            try:
+                self.candidates[run.name] = candidate(spec, run, sweep.spec), named
+            except UnsuitableError as error:
+                self.refuse(run.name, str(error))
+
+
+class PriorRuns:
+    """Where prior runs come from: the records of the scheduler, and the metric store."""
+
+    def __init__(self, reading: Reading, curves: Curves) -> None:
+        self._reading = reading
+        self._records = reading.records
+        self._curves = curves
+
+    async def gather(self, spec: SweepSpec, wanted: Selection) -> Gathered:
+        """Return the runs that suit a sweep, with what they come to there, and why others do not.
+
+        Raises:
+            DomainError: a sweep is missing, there are too many, or their curves cannot be read.
+        """
+        found = _Found()
+        await self._named(spec, wanted.runs, found)
+        async for sweep in self._sweeps(wanted):
+            if wanted.filter.tags <= set(sweep.spec.tags):
+                await self._whole(spec, sweep, wanted.filter, found)
+        return await self._with_curves(spec, wanted.filter, found)
+
+    async def _named(self, spec: SweepSpec, names: Sequence[str], found: _Found) -> None:
+        by_sweep: dict[SweepName, dict[int, str]] = {}
+        for text in names:
+            try:
+                name = run_name(text)
+            except NotFoundError:
+                found.refuse(text, "there is no such run")
+                continue
+            by_sweep.setdefault(name.sweep, {})[name.number] = text
+        for sweep_name, numbers in by_sweep.items():
+            sweep = await self._reading(self._records.sweep, sweep_name)
+            known: set[int] = set()
+            places = list(numbers) if sweep else []
+            for start in range(0, len(places), PAGE):
+                assert sweep is not None
+                some = places[start : start + PAGE]
+                runs = await self._reading(self._records.chosen_runs, sweep, (), some)
+                known.update(run.number for run in runs)
+                await self._reading.work(_judge, found, spec, sweep, runs, named=True)
+            for number, text in numbers.items():
+                if number not in known:
+                    found.refuse(text, "there is no such run")
+
+    async def _sweeps(self, wanted: Selection) -> AsyncIterator[Sweep]:
+        """Yield the sweeps that are meant as a whole, oldest first."""
+        for name in wanted.sweeps:
+            sweep = await self._reading(self._records.sweep, name)
+            if sweep is None:
+                raise NotFoundError(str(name))
+            yield sweep
+        if wanted.project is None:
+            return
+        entity, project = wanted.project.entity, wanted.project.project
+        before: int | None = None
+        listed: list[Sweep] = []
+        while True:
+            page = await self._reading(self._records.sweeps, entity, project, (), before, PAGE)
+            listed += page.entries
+            if not page.more:
+                break
+            before = page.entries[-1].key
+        for sweep in reversed(listed):
+            yield sweep
+
+    async def _whole(self, spec: SweepSpec, sweep: Sweep, chosen: Filter, found: _Found) -> None:
+        states = chosen.states or tuple(sorted(FINAL))
+        after: RunPosition | None = None
+        while True:
+            page = await self._reading(self._records.runs, sweep, states, after, PAGE, best=False)
+            runs = [run for run in page.entries if run.attempts and chosen.takes_time(run.create_time)]
+            await self._reading.work(_judge, found, spec, sweep, runs, named=False)
+            if len(found.candidates) > MOST_RUNS:
+                raise InvalidFieldError("prior_runs", f"a sweep begins with {MOST_RUNS:,} runs at most")
+            if not page.more:
+                return
+            after = RunPosition(number=page.entries[-1].number)
+
+    async def _with_curves(self, spec: SweepSpec, chosen: Filter, found: _Found) -> Gathered:
+        candidates = list(found.candidates.values())
+        taken: list[PriorRun] = []
+        without_curve = rungs = 0
+        async for place, curve in self._all_curves(spec, [each.source for each, _ in candidates]):
+            each, named = candidates[place]
+            try:
+                prior = prior_run(spec, each, len(taken) + 1, curve)
+            except UnsuitableError as error:
+                if named or not chosen.needs_value:
+                    found.refuse(each.source, str(error))
+                continue
+            if not named and not chosen.takes_value(prior.value):
+                continue
+            if rungs + len(prior.rungs) > MOST_RUNG_VALUES:
+                prior = replace(prior, rungs=())
+                without_curve += 1
+            rungs += len(prior.rungs)
+            taken.append(prior)
+        points = list({prior.digest: prior.point for prior in taken}.values())
+        return Gathered(
+            taken=tuple(taken),
+            points=await self._reading.work(points_taken, spec, points),
+            unsuitable=tuple(found.unsuitable.items())[:MOST_TOLD],
+            left_out=len(found.unsuitable),
+            without_curve=without_curve,
+        )
+
+    async def _all_curves(
+        self, spec: SweepSpec, runs: Sequence[str]
+    ) -> AsyncIterator[tuple[int, list[float]]]:
+        if spec.metric is None:
+            for place in range(len(runs)):
+                yield place, []
+            return
+        async for place, curve in self._curves.of(runs, spec.metric.name):
+            yield place, curve
+
+
+def _judge(found: _Found, spec: SweepSpec, sweep: Sweep, runs: Sequence[Run], *, named: bool) -> None:
+    found.judge(spec, sweep, runs, named=named)
