@@ -16,6 +16,10 @@ if TYPE_CHECKING:
         UnreachableError,
         WrongStateError,
     )
+    from sweepd.functions.errors import AgentError, FunctionError, SweepError
+    from sweepd.functions.in_process import RunStopped
+    from sweepd.functions.running import agent
+    from sweepd.functions.sweeping import controller, sweep
     from sweepd.objects.api import Api
     from sweepd.objects.async_client import AsyncClient
     from sweepd.objects.async_stored_run import AsyncStoredRun
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
     summary: Summary
 
 __all__ = [
+    "AgentError",
     "Api",
     "Artifact",
     "AsyncClient",
@@ -79,6 +84,7 @@ __all__ = [
     "DeniedError",
     "Error",
     "FailedError",
+    "FunctionError",
     "Graph",
     "Histogram",
     "History",
@@ -92,18 +98,22 @@ __all__ = [
     "Object3D",
     "Plotly",
     "Run",
+    "RunStopped",
     "Settings",
     "StoredRun",
     "Sweep",
+    "SweepError",
     "SweepWarning",
     "Table",
     "UnreachableError",
     "UsageError",
     "Video",
     "WrongStateError",
+    "agent",
     "alert",
     "checkpoint_saved",
     "config",
+    "controller",
     "define_metric",
     "finish",
     "init",
@@ -120,6 +130,7 @@ __all__ = [
     "save",
     "setup",
     "summary",
+    "sweep",
     "teardown",
     "unwatch",
     "use_artifact",
@@ -128,6 +139,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AgentError": "sweepd.functions.errors",
     "Api": "sweepd.objects.api",
     "Artifact": "sweepd.script.artifact",
     "AsyncClient": "sweepd.objects.async_client",
@@ -143,6 +155,7 @@ _HOMES = {
     "DeniedError": "sweepd.errors",
     "Error": "sweepd.script.errors",
     "FailedError": "sweepd.errors",
+    "FunctionError": "sweepd.functions.errors",
     "Graph": "sweepd.script.media.refused",
     "Histogram": "sweepd.script.media.histogram",
     "History": "sweepd.objects.history",
@@ -156,17 +169,21 @@ _HOMES = {
     "Object3D": "sweepd.script.media.refused",
     "Plotly": "sweepd.script.media.refused",
     "Run": "sweepd.script.run",
+    "RunStopped": "sweepd.functions.in_process",
     "Settings": "sweepd.script.settings",
     "StoredRun": "sweepd.objects.stored_run",
     "Sweep": "sweepd.objects.sweep",
+    "SweepError": "sweepd.functions.errors",
     "SweepWarning": "sweepd.objects.definition",
     "Table": "sweepd.script.media.table",
     "UnreachableError": "sweepd.errors",
     "UsageError": "sweepd.script.errors",
     "Video": "sweepd.script.media.recordings",
     "WrongStateError": "sweepd.errors",
+    "agent": "sweepd.functions.running",
     "alert": "sweepd.script.shortcuts",
     "checkpoint_saved": "sweepd.script.shortcuts",
+    "controller": "sweepd.functions.sweeping",
     "define_metric": "sweepd.script.shortcuts",
     "finish": "sweepd.script.session",
     "init": "sweepd.script.session",
@@ -181,6 +198,7 @@ _HOMES = {
     "restore": "sweepd.script.shortcuts",
     "save": "sweepd.script.shortcuts",
     "setup": "sweepd.script.shortcuts",
+    "sweep": "sweepd.functions.sweeping",
     "teardown": "sweepd.script.shortcuts",
     "unwatch": "sweepd.script.shortcuts",
     "use_artifact": "sweepd.script.shortcuts",

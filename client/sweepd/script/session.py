@@ -148,6 +148,16 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
         _run.finish(exit_code, quiet)
 
 
+def forget(exit_code: int | None = None) -> None:
+    """End the run and know of none, nor of its folder: what comes next in this process is another run."""
+    global _run
+    with _lock:
+        finish(exit_code)
+        _run = None
+        while _told:
+            os.environ.pop(_told.pop(), None)
+
+
 def config() -> Config:
     """Return the configuration of the run.
 

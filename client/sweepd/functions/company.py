@@ -1,0 +1,145 @@
+"""What a caller is told while an agent works for it, and what becomes of signals that come meanwhile."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sweepd.functions.agent_process import AgentProcess, Event
+from sweepd.functions.shown import RunOutput, ending, heading, printable
+
+if TYPE_CHECKING:
+    from sweepd.functions.in_process import Caller
+
+_STEPS = (
+    "no new run starts here; what runs goes on to its end. Once more terminates it",
+    "terminating what runs. Once more kills it",
+    "killing what runs",
+)
+_HANDED_BACK = "handed back"
+
+
+class Company:
+    """Prints on behalf of the agent, in the caller's thread, and passes signals on to it."""
+
+    def __init__(self, *, shows_names: bool, impatient: bool) -> None:
+        self.process: AgentProcess | None = None
+        self.caller: Caller | None = None
+        self.lines: Sequence[str] = ()
+        # Why the agent ended, if all is not well.
+        self.error = ""
+        self.interrupted = False
+        self._shows_names = shows_names
+        # The first Ctrl-C terminates.
+        self._impatient = impatient
+        self._steps = 0
+        self._last_signal: signal.Signals | None = None
+        self._lost = False
+        self._outputs: dict[tuple[object, object], RunOutput] = {}
+        self._started: set[tuple[object, object]] = set()
+        self._early: dict[tuple[object, object], list[str]] = {}
+
+    def take_event(self, event: Event) -> None:
+        """Say of what the agent logs what a person wants to know."""
+        message = printable(str(event.get("message") or ""))
+        match event["event"]:
+            case "run_adopted":
+                self._started.add(_key(event))
+            case "run_started":
+                self._run_started(event)
+            case "run_ended":
+                self._run_ended(event)
+            case "notice" | "withheld" if message:
+                _say(message)
+            case "disconnected" if not self._lost and event.get("runs"):
+                self._lost = True
+                _say(f"{message or 'the connection is lost'}; runs go on")
+            case "connected" if self._lost:
+                self._lost = False
+                _say("connected again")
+            case "fenced":
+                _say(f"run {event.get('run')} is another agent's by now; ending its process here")
+            case "exiting":
+                self.error = message
+
+    def take_output(self, piece: Event) -> None:
+        """Show what a run has printed, behind the lines that say that it has started."""
+        key = _key(piece)
+        if key not in self._started:
+            self._early.setdefault(key, []).append(str(piece.get("text")))
+            return
+        if key not in self._outputs:
+            self._outputs[key] = RunOutput(str(piece.get("run")), named=self._shows_names)
+        _show(self._outputs[key].take(str(piece.get("text"))))
+
+    def heard(self, number: signal.Signals) -> None:
+        """Pass a signal on to the agent; may be called in the middle of anything."""
+        if number is not signal.SIGINT:
+            self._last_signal = number
+            self._send(signal.SIGTERM)
+            return
+        if self.caller is not None and self.caller.raise_stop():
+            return
+        self.interrupted = True
+        steps = 2 if self._impatient and not self._steps else 1
+        for _ in range(steps):
+            self._send(signal.SIGINT)
+        self._steps += steps
+        try:
+            _say(_STEPS[min(self._steps, len(_STEPS)) - 1])
+        except RuntimeError:
+            return  # it came in the middle of another line
+
+    def accompany(self, process: AgentProcess) -> None:
+        """Pass signals on to this agent from now on, and those that have come already."""
+        self.process, self.lines = process, process.lines
+        if self.interrupted:
+            process.send(signal.SIGINT)
+        if self._last_signal is not None:
+            process.send(signal.SIGTERM)
+
+    def resume_signal(self) -> None:
+        """Let a signal that was passed on take its usual effect here, now that the agent has ended."""
+        if self._last_signal is not None:
+            os.kill(os.getpid(), self._last_signal)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send(number)
+
+    def _run_started(self, event: Event) -> None:
+        key = _key(event)
+        self._started.add(key)
+        if self.caller is not None:
+            return  # it says so itself, right before it calls the function
+        params, attempt = event.get("params"), event.get("attempt")
+        values = params if isinstance(params, dict) else {}
+        for line in heading(str(event.get("run")), attempt if isinstance(attempt, int) else 1, values):
+            _show(f"{line}\n")
+        for text in self._early.pop(key, ()):
+            self.take_output({**event, "text": text})
+
+    def _run_ended(self, event: Event) -> None:
+        key = _key(event)
+        if (output := self._outputs.pop(key, None)) is not None:
+            _show(output.end())
+        self._started.discard(key)
+        line = ending(str(event.get("run")), event)
+        if line is not None and not (self.interrupted and event.get("cause") == _HANDED_BACK):
+            _say(line)
+
+
+def _key(event: Event) -> tuple[object, object]:
+    return event.get("run"), event.get("attempt")
+
+
+def _show(text: str) -> None:
+    if text:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"sweepd: {line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,115 @@
+"""`sweepd.sweep`: from a dictionary to a sweep on the server.
+
+The call to the server is that of `sweepctl create`, in a process of its own. So no gRPC is in the caller, who
+may have forked, may fork later, and may run an event loop of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from sweepd.functions.errors import AgentError, SweepError
+from sweepd.functions.names import legal_part
+from sweepd.script.errors import UsageError
+from sweepd.spec import Parsed, parse_mapping, to_document
+from sweepd.spec.sweep_spec import SweepSpec
+
+_NO_PROGRAM = "no-program"
+_LAST_LINES = 5
+
+Config = Mapping[str, object]
+
+
+def sweep(
+    sweep: Config | Callable[[], Config],
+    entity: str | None = None,
+    project: str | None = None,
+    prior_runs: Sequence[str] | None = None,
+) -> str:
+    """Create a sweep, and return its id: what `agent` and `sweepctl` take.
+
+    Args:
+        sweep: what a sweep file says, as a dictionary, or a function that returns one. `program` may be left
+            out where runs are calls of a function.
+        entity: where it lives; else SWEEPD_ENTITY, that of the configuration, `local`.
+        project: where it lives; else SWEEPD_PROJECT, that of the configuration, the program's name.
+        prior_runs: not supported yet.
+
+    Raises:
+        SweepError: the configuration makes no sweep; each finding names its place.
+        AgentError: no server takes it; `exit_code` says why.
+    """
+    if prior_runs:
+        raise UsageError("prior_runs is not supported yet; leave it out")
+    document = sweep() if callable(sweep) else sweep
+    if not isinstance(document, Mapping):
+        raise SweepError(f"a sweep is a dictionary, or a function that returns one, not {_kind(document)}")
+    spec = _spec(parse_mapping(document))
+    created = _create(spec, entity=legal_part("entity", entity), project=legal_part("project", project))
+    sweep_id = str(created["name"]).rpartition("/")[2]
+    _say(f"Create sweep with ID: {sweep_id}")
+    if created.get("url"):
+        _say(f"Sweep URL: {created['url']}")
+    return sweep_id
+
+
+def controller(*arguments: object, **options: object) -> None:
+    """Refuse W&B's local controller: the search runs in the suggestion service.
+
+    Raises:
+        NotImplementedError: always.
+    """
+    raise NotImplementedError(
+        "sweepd.controller is not supported yet: the server chooses the points of a sweep"
+    )
+
+
+def _spec(parsed: Parsed) -> SweepSpec:
+    """Return what was read, after its warnings; that there is no program is as it should be here."""
+    for finding in parsed.diagnostics:
+        if finding.severity == "warning" and finding.code != _NO_PROGRAM:
+            sys.stderr.write(f"warning: {finding}\n")
+    if parsed.spec is not None:
+        return parsed.spec
+    findings = tuple(str(finding) for finding in parsed.refusals)
+    raise SweepError("the configuration makes no sweep:", findings)
+
+
+def _create(spec: SweepSpec, *, entity: str | None, project: str | None) -> dict[str, object]:
+    """Return what `sweepctl create` tells of the new sweep."""
+    # `-P`: no module of the caller's folder stands in for one of Python's own.
+    command = [sys.executable, "-P", "-m", "sweepd.cli.main", "create", "-", "--output", "json"]
+    command += [f"--entity={entity}"] if entity else []
+    command += [f"--project={project}"] if project else []
+    done = subprocess.run(
+        command,
+        input=json.dumps(to_document(spec)).encode(),
+        capture_output=True,
+        env=dict(os.environ),
+        check=False,
+    )
+    said = done.stderr.decode(errors="replace").splitlines()
+    if done.returncode != 0:
+        raise _failure(said, done.returncode)
+    created: dict[str, object] = json.loads(done.stdout)
+    return created
+
+
+def _failure(said: Sequence[str], exit_code: int) -> AgentError:
+    """Return the error that a command has told as JSON in its last line."""
+    try:
+        error: Mapping[str, object] = json.loads(said[-1])["error"]
+    except (IndexError, ValueError, KeyError, TypeError):
+        return AgentError("\n".join(said[-_LAST_LINES:]) or "the sweep was not created", exit_code)
+    parts = (error.get("message"), error.get("cause"), error.get("nextStep"))
+    return AgentError("; ".join(str(part) for part in parts if part), exit_code)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
