@@ -6,6 +6,7 @@ from pathlib import Path
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.gateway import Gateway
 from sweepd_gateway.server_servicer import ServerInfoServicer
+from sweepd_gateway.tokens import DoorTokens
 from sweepd_kernel.address import address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
 
@@ -39,9 +40,12 @@ async def open_gateway(context: ServiceContext) -> Gateway:
             ("suggestion", flags.suggestion),
         )
     }
+    tokens = DoorTokens(backends["scheduler"], context.gate.calls, context.clock.monotonic, context.log)
+    context.gate.tokens = tokens
     return Gateway(
         backends,
         ServerInfoServicer(tuple(backends.values()), context.clock),
+        tokens,
         access_token=context.access_token,
         server_data="" if flags.server_data is None else str(flags.server_data),
         log=context.log,

@@ -1,5 +1,6 @@
 """The gateway as a running service: what it registers, what it leaves for the clients of its account."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -12,6 +13,7 @@ from sweepd_gateway.backend import Backend
 from sweepd_gateway.passage import Passage
 from sweepd_gateway.routes import routes, service_names
 from sweepd_gateway.server_servicer import ServerInfoServicer
+from sweepd_gateway.tokens import DoorTokens
 from sweepd_kernel.address import parse_address
 
 
@@ -22,6 +24,7 @@ class Gateway(grpc.GenericRpcHandler):
         self,
         backends: Mapping[str, Backend],
         server_info: ServerInfoServicer,
+        tokens: DoorTokens,
         *,
         access_token: str,
         server_data: str,
@@ -32,12 +35,15 @@ class Gateway(grpc.GenericRpcHandler):
         Args:
             backends: the services behind the door.
             server_info: answers ServerService.
+            tokens: what is known of the tokens of people.
             access_token: left for the clients of this account.
             server_data: folder of the server's data, for display.
             log: where failures are noted.
         """
         self._backends = backends
         self._server_info = server_info
+        self._tokens = tokens
+        self._following: asyncio.Task[None] | None = None
         self._access_token = access_token
         self._server_data = server_data
         self._log = log
@@ -61,7 +67,8 @@ class Gateway(grpc.GenericRpcHandler):
         return (*service_names(), own)
 
     async def start(self, address: str) -> None:
-        """Make the server known to its account."""
+        """Make the server known to its account, and begin to hear what is revoked."""
+        self._following = asyncio.get_running_loop().create_task(self._tokens.follow())
         self._address = address
         self._server_info.open_at(address)
         bound = parse_address(address)
@@ -85,6 +92,8 @@ class Gateway(grpc.GenericRpcHandler):
 
     async def stop(self) -> None:
         """Take the entry back, and end the streams."""
+        if self._following is not None:
+            self._following.cancel()
         if self._address:
             try:
                 remove_entry(self._address)

@@ -13,7 +13,7 @@ from sweepd_gateway.backend import Backend
 from sweepd_gateway.routes import Route
 from sweepd_gateway.vigil import Vigil
 from sweepd_kernel.errors import NotAllowedError, UnavailableError
-from sweepd_kernel.principal import PRINCIPAL_KEY, current_principal
+from sweepd_kernel.principal import PRINCIPAL_KEY, current_principal, telling
 from sweepd_kernel.status_details import DETAILS_KEY
 
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
@@ -125,7 +125,7 @@ class Passage:
             return ()
         if self._route.internal:
             raise NotAllowedError(self._route.method.removeprefix("/"))
-        return ((PRINCIPAL_KEY, caller.name),)
+        return ((PRINCIPAL_KEY, telling(caller)),)
 
     async def _relay(self, error: grpc.aio.AioRpcError, context: Context) -> Never:
         """Answer as the service did; where it did not, say which one is away."""

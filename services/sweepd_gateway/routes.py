@@ -5,15 +5,22 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from sweepd.v1 import agent_service_pb2, metric_service_pb2, run_service_pb2, sweep_service_pb2
+from sweepd.v1 import (
+    account_service_pb2,
+    agent_service_pb2,
+    metric_service_pb2,
+    run_service_pb2,
+    sweep_service_pb2,
+)
+from sweepd_kernel.scopes import rule_of
 
 _OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
     (sweep_service_pb2.DESCRIPTOR.services_by_name["SweepService"], "scheduler"),
     (run_service_pb2.DESCRIPTOR.services_by_name["RunService"], "scheduler"),
+    (account_service_pb2.DESCRIPTOR.services_by_name["AccountService"], "scheduler"),
     (agent_service_pb2.DESCRIPTOR.services_by_name["AgentService"], "scheduler"),
     (metric_service_pb2.DESCRIPTOR.services_by_name["MetricService"], "metric-store"),
 )
-_INTERNAL = frozenset({"AppendPoints", "AppendLog"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,7 @@ def routes() -> Mapping[str, Route]:
                 method=f"/{service.full_name}/{method.name}",
                 request_streaming=method.client_streaming,
                 response_streaming=method.server_streaming,
-                internal=method.name in _INTERNAL,
+                internal=rule_of(f"/{service.full_name}/{method.name}").internal,
             )
             for method in service.methods
         )

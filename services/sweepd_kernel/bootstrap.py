@@ -127,6 +127,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
         access_token=access_token,
         clock=SystemClock(),
         log=log,
+        gate=settings.gate,
     )
     held: list[DataFolderLock] = []
     with suppress(OSError):  # without data only the port would be remembered there; else the lock says why

@@ -159,12 +159,22 @@ class BadTokenError(DomainError):
 class NotAllowedError(DomainError):
     """The caller is known but may not make this call."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, needed: str = "", given: str = "") -> None:
+        """Take the call, and what it needs.
+
+        Args:
+            method: as `sweepd.v1.SweepService/StopSweep`.
+            needed: the scope that the call needs; empty: it is for services only.
+            given: the scope of the caller's token.
+        """
+        why = (
+            f"needs a token of scope {needed}, and this one has {given}" if needed else "is for services only"
+        )
         super().__init__(
-            f"{method} is for services only",
+            f"{method} {why}",
             status=Status.PERMISSION_DENIED,
             reason=Reason.NOT_ALLOWED,
-            metadata={"method": method},
+            metadata={"method": method, **({"scope": needed} if needed else {})},
         )
 
 

@@ -13,7 +13,11 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from sweepd_kernel import principal, status_details
+from sweepd_kernel.access import check_names, check_scope
 from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_kernel.open_calls import OpenCalls
+from sweepd_kernel.principal import current_principal
+from sweepd_kernel.scopes import rule_of
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -30,7 +34,7 @@ HEALTH_PREFIX = "/grpc.health.v1.Health/"
 
 
 class Authentication(grpc.aio.ServerInterceptor):
-    """Lets nobody in without a token of this server."""
+    """Lets nobody in without a token of this server, and nobody make a call that the token does not allow."""
 
     def __init__(self, authenticator: principal.Authenticator) -> None:
         self._authenticator = authenticator
@@ -39,24 +43,37 @@ class Authentication(grpc.aio.ServerInterceptor):
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
         """Note who calls, or answer UNAUTHENTICATED whatever the method is."""
-        if handler_call_details.method.startswith(HEALTH_PREFIX):
+        method = handler_call_details.method
+        if method.startswith(HEALTH_PREFIX):
             return await continuation(handler_call_details)
-        metadata = {
-            key: value for key, value in handler_call_details.invocation_metadata if isinstance(value, str)
-        }
         try:
-            # The handler runs in the task that runs this, so it finds the principal in its context.
-            principal.enter(self._authenticator.principal(metadata))
+            caller = await self._authenticator.principal(dict(handler_call_details.invocation_metadata))
+            handler = await continuation(handler_call_details)
+            if handler is not None:  # else there is no such call here, whoever makes it
+                check_scope(caller, method)
         except DomainError as error:
             return cast("grpc.RpcMethodHandler[Request, Response]", _refusal(error))
-        return await continuation(handler_call_details)
+        # The handler runs in the task that runs this, so it finds the principal in its context.
+        principal.enter(caller)
+        return handler
 
 
 class ErrorMapping(grpc.aio.ServerInterceptor):
-    """Turns what handlers raise into statuses with details; the one place that does."""
+    """Turns what handlers raise into statuses with details; the one place that does.
 
-    def __init__(self, log: logging.Logger) -> None:
+    Handlers are asked only for what exists for their caller, and streams end when their token does: both are
+    answered here, where requests are decoded and errors go out.
+    """
+
+    def __init__(self, log: logging.Logger, calls: OpenCalls | None = None) -> None:
+        """Take where failures are noted, and where streams are held.
+
+        Args:
+            log: for what is no DomainError.
+            calls: ends streams; None: nobody does.
+        """
         self._log = log
+        self._calls = calls or OpenCalls()
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -68,7 +85,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None
-            self._wrapped[method] = _mapped(cast("Handler", handler), method, self._log)
+            self._wrapped[method] = _mapped(cast("Handler", handler), method, self._log, self._calls)
         return cast("grpc.RpcMethodHandler[Request, Response]", self._wrapped[method])
 
 
@@ -81,20 +98,20 @@ def _refusal(error: DomainError) -> Handler:
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-def _mapped(handler: Handler, method: str, log: logging.Logger) -> Handler:
+def _mapped(handler: Handler, method: str, log: logging.Logger, calls: OpenCalls) -> Handler:
     decode = handler.request_deserializer
     encode = handler.response_serializer
     if handler.unary_unary is not None:
         unary = _unary(cast("UnaryBehaviour", handler.unary_unary), decode, method, log)
         return grpc.unary_unary_rpc_method_handler(unary, None, encode)
     if handler.unary_stream is not None:
-        streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log)
+        streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log, calls)
         return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
     guarded = _guarded(decode) if decode is not None else None
     if handler.stream_unary is not None:
         unary = _unary(cast("UnaryBehaviour", handler.stream_unary), None, method, log)
         return grpc.stream_unary_rpc_method_handler(unary, guarded, encode)
-    streaming = _streaming(cast("UnaryBehaviour", handler.stream_stream), None, method, log)
+    streaming = _streaming(cast("UnaryBehaviour", handler.stream_stream), None, method, log, calls)
     return grpc.stream_stream_rpc_method_handler(streaming, guarded, encode)
 
 
@@ -104,9 +121,13 @@ def _unary(
     method: str,
     log: logging.Logger,
 ) -> UnaryBehaviour:
+    rule = rule_of(method)
+
     async def answer(request: object, context: Context) -> object:
         try:
-            return await behaviour(_decoded(request, decode), context)
+            given = _decoded(request, decode)
+            check_names(current_principal(), rule, given)
+            return await behaviour(given, context)
         except Exception as error:
             await _answer_error(error, context, method, log)
             raise
@@ -119,19 +140,24 @@ def _streaming(
     decode: Callable[[bytes], object] | None,
     method: str,
     log: logging.Logger,
+    calls: OpenCalls,
 ) -> UnaryBehaviour:
     generates = isasyncgenfunction(behaviour)
+    rule = rule_of(method)
 
     async def answer(request: object, context: Context) -> None:
+        caller = current_principal()
         try:
-            given = _decoded(request, decode)
-            if not generates:
-                await behaviour(given, context)
-                return
-            messages = cast("StreamBehaviour", behaviour)(given, context)
-            async with aclosing(messages):  # type: ignore[type-var]  # an async generator has aclose
-                async for message in messages:
-                    await context.write(message)
+            with calls.held(caller):
+                given = _decoded(request, decode)
+                check_names(caller, rule, given)
+                if not generates:
+                    await behaviour(given, context)
+                    return
+                messages = cast("StreamBehaviour", behaviour)(given, context)
+                async with aclosing(messages):  # type: ignore[type-var]  # an async generator has aclose
+                    async for message in messages:
+                        await context.write(message)
         except Exception as error:
             await _answer_error(error, context, method, log)
             raise

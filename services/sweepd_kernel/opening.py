@@ -13,8 +13,7 @@ from sweepd_kernel import server
 from sweepd_kernel.backoff import Backoff
 from sweepd_kernel.database import storage_error
 from sweepd_kernel.errors import DomainError, StorageError
-from sweepd_kernel.interceptors import Authentication, Context, ErrorMapping, Handler
-from sweepd_kernel.principal import Authenticator
+from sweepd_kernel.interceptors import Context, Handler
 from sweepd_kernel.service import RunningService
 
 
@@ -64,12 +63,7 @@ class _StandIn(grpc.GenericRpcHandler):
 
     @classmethod
     async def begin(cls, settings: server.ServerSettings) -> "_StandIn":
-        authenticator = Authenticator(
-            service_token=settings.service_token, access_token=settings.access_token
-        )
-        answering = grpc.aio.server(
-            interceptors=(Authentication(authenticator), ErrorMapping(settings.log)), options=server.OPTIONS
-        )
+        answering = grpc.aio.server(interceptors=server.interceptors(settings), options=server.OPTIONS)
         stand_in = cls(answering)
         health_servicer = health.aio.HealthServicer()
         await health_servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)

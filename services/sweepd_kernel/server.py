@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc.aio
@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from sweepd_kernel.address import Address, require_loopback
 from sweepd_kernel.errors import StartError
+from sweepd_kernel.gate import Gate
 from sweepd_kernel.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.principal import Authenticator
 from sweepd_kernel.service import RunningService
@@ -48,6 +49,16 @@ class ServerSettings:
     log: logging.Logger
     port_file: Path | None = None
     """Where the port that 0 stood for is remembered."""
+    gate: Gate = field(default_factory=Gate)
+    """Knows the tokens of people, where they are let in."""
+
+
+def interceptors(settings: ServerSettings) -> tuple[Authentication, ErrorMapping]:
+    """What every call to a service passes."""
+    authenticator = Authenticator(
+        service_token=settings.service_token, access_token=settings.access_token, tokens=settings.gate
+    )
+    return Authentication(authenticator), ErrorMapping(settings.log, settings.gate.calls)
 
 
 async def run_service(
@@ -69,10 +80,7 @@ async def run_service(
         StartError: the port is taken, or heard by other machines.
     """
     stopping = stopping or stop_on_signals()
-    authenticator = Authenticator(service_token=settings.service_token, access_token=settings.access_token)
-    server = grpc.aio.server(
-        interceptors=(Authentication(authenticator), ErrorMapping(settings.log)), options=OPTIONS
-    )
+    server = grpc.aio.server(interceptors=interceptors(settings), options=OPTIONS)
     health_servicer = health.aio.HealthServicer()
     try:
         names = service.register(server)

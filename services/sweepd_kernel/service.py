@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import grpc.aio
 
 from sweepd_kernel.address import Address
 from sweepd_kernel.clock import Clock
+from sweepd_kernel.gate import Gate
 
 
 class RunningService(Protocol):
@@ -42,6 +43,8 @@ class ServiceContext:
     """Secret of the people of this server."""
     clock: Clock
     log: logging.Logger
+    gate: Gate = field(default_factory=Gate)
+    """Shared with the server: a service that knows the tokens of people says so there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweepd import v1
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.agent import Session
 from sweepd_scheduler.domain.run import Run
@@ -20,18 +21,26 @@ class ListedAgent:
     sweeps: list[str] = field(default_factory=list)
 
 
-def agents_of(state: State, sweep: int | None) -> list[ListedAgent]:
-    """Return agents in the order of their ids; only those that serve a sweep, if one is given."""
+def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
+    """Return agents in the order of their ids; only those that serve a sweep, if one is given.
+
+    Of what lies outside `bounds` nothing is told: no sweep, no run, and no agent that has neither inside.
+    """
     found: dict[str, ListedAgent] = {}
-    full_names = {key: str(name) for name, key in state.names.items()}
+    full_names = {
+        key: str(name)
+        for name, key in state.names.items()
+        if bounds.covers(name.parent.entity, name.parent.project)
+    }
     for session in state.sessions.values():
         if sweep is None or sweep in session.sweeps:
-            served = [full_names[key] for key in session.sweeps]
-            found[session.agent] = ListedAgent(
-                id=session.agent, host=session.host, session=session, sweeps=served
-            )
+            served = [full_names[key] for key in session.sweeps if key in full_names]
+            if served or bounds.everywhere:
+                found[session.agent] = ListedAgent(
+                    id=session.agent, host=session.host, session=session, sweeps=served
+                )
     for run in state.live_runs():
-        if sweep is None or run.sweep == sweep:
+        if run.sweep in full_names and (sweep is None or run.sweep == sweep):
             agent = run.newest.agent
             listed = found.setdefault(
                 agent, ListedAgent(id=agent, host=run.newest.host, sweeps=[full_names[run.sweep]])

@@ -11,6 +11,7 @@ from sweepd import v1
 from sweepd.v1 import agent_service_pb2_grpc
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.principal import current_principal
 from sweepd_scheduler import codec, page_token
 from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.asking import Asking, repeatable
@@ -40,7 +41,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
     ) -> None:
         """Hold the stream of one agent."""
         hello = await _hello(request_iterator)
-        session = await self._sessions.open(hello)
+        session = await self._sessions.open(hello, current_principal().bounds)
         try:
             reading = asyncio.get_running_loop().create_task(session.read(request_iterator))
             try:
@@ -62,7 +63,8 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         place = page_token.decoded(request.page_token, request)
         after = "".join(map(str, place or ()))
         size = page_token.page_size(request.page_size)
-        agents = [agent for agent in agents_of(self._owner.state, sweep) if agent.id > after]
+        bounds = current_principal().bounds
+        agents = [agent for agent in agents_of(self._owner.state, sweep, bounds) if agent.id > after]
         page = list(itertools.islice(agents, size))
         more = len(agents) > size
         return v1.ListAgentsResponse(
@@ -74,7 +76,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         """Let an agent take runs again that a guard holds back."""
         sweep = names.sweep_name(request.sweep) if request.sweep else None
         return await self._asking.ask(
-            ReleaseAgent(agent=request.agent, sweep=sweep),
+            ReleaseAgent(agent=request.agent, sweep=sweep, within=current_principal().bounds),
             Released,
             lambda found: v1.ReleaseAgentResponse(sweeps=found.sweeps),
             v1.ReleaseAgentResponse,

@@ -7,12 +7,21 @@ from pathlib import Path
 import grpc.aio
 
 from sweepd.channel import aio_channel
-from sweepd.v1 import agent_service_pb2_grpc, run_service_pb2_grpc, sweep_service_pb2_grpc
+from sweepd.v1 import (
+    account_service_pb2_grpc,
+    agent_service_pb2_grpc,
+    run_service_pb2_grpc,
+    sweep_service_pb2_grpc,
+)
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.durations import duration
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.schema import ensure_schema
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
+from sweepd_scheduler.accounts.accounts import Accounts
+from sweepd_scheduler.accounts.places import Places
+from sweepd_scheduler.accounts.servicer import AccountServicer
+from sweepd_scheduler.accounts.sql import SqliteAccounts
 from sweepd_scheduler.agent_servicer import AgentServicer
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.terms import Terms
@@ -36,6 +45,7 @@ from sweepd_scheduler.watch import Watchers
 from sweepd_scheduler.weight import Page
 
 DATABASE = "scheduler.sqlite"
+ACCOUNTS = "accounts.sqlite"
 POINTS_UNDER_WAY = 24 * 1024 * 1024
 LOGS_UNDER_WAY = 8 * 1024 * 1024
 GOODBYE_PATIENCE = 1.0
@@ -46,13 +56,20 @@ class Scheduler:
     """The running service."""
 
     def __init__(
-        self, context: ServiceContext, terms: Terms, store: SqliteStore, records: SqliteRecords
+        self,
+        context: ServiceContext,
+        terms: Terms,
+        store: SqliteStore,
+        records: SqliteRecords,
+        accounts: Accounts,
     ) -> None:
         clock, log = context.clock, context.log
+        self._accounts = accounts
         self._metrics = aio_channel(context.flags.metrics, context.service_token)
         self._suggestion = aio_channel(context.flags.suggestion, context.service_token)
         self._records = records
         self._reading = Reading(records)
+        self._places = Places(accounts, self._reading)
         self._lines = Lines(terms)
         self._watchers = Watchers()
         state = State(terms)
@@ -83,16 +100,27 @@ class Scheduler:
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(
             AgentServicer(self.owner, self._reading, self._sessions, self._clock), server
         )
-        return ("sweepd.v1.SweepService", "sweepd.v1.RunService", "sweepd.v1.AgentService")
+        account_service_pb2_grpc.add_AccountServiceServicer_to_server(
+            AccountServicer(self._accounts, self._places), server
+        )
+        served = ("SweepService", "RunService", "AgentService", "AccountService")
+        return tuple(f"sweepd.v1.{name}" for name in served)
+
+    def load(self) -> None:
+        """Take in what is stored; blocks, once, before it is started."""
+        self._accounts.restore()
+        self._places.restore()
+        self.owner.load()
 
     async def start(self, address: str) -> None:
         """Begin to decide and to hand on."""
         loop = asyncio.get_running_loop()
-        work = (self.owner.run(), self._points.run(), self._logs.run())
+        work = (self.owner.run(), self._points.run(), self._logs.run(), self._accounts.tidy())
         self._tasks = [loop.create_task(each) for each in work]
 
     async def stop(self) -> None:
         """Send the agents away, end what is under way, and let go of the database."""
+        self._accounts.revocations.end()
         await self._sessions.send_away(GOODBYE_PATIENCE)
         self._watchers.end()
         self._studies.stop()
@@ -100,6 +128,7 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.owner.close)
+        await asyncio.to_thread(self._accounts.close)
         await asyncio.to_thread(self._reading.close)
         self._records.close()
         await self._metrics.close()
@@ -159,18 +188,31 @@ async def _open(context: ServiceContext) -> RunningService:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
     terms = _terms(context.flags)
     store, records = await asyncio.to_thread(_open_database, context.data / DATABASE)
-    scheduler = Scheduler(context, terms, store, records)
     try:
-        await asyncio.to_thread(scheduler.owner.load)
+        accounts = await asyncio.to_thread(_open_accounts, context, context.data / ACCOUNTS)
     except BaseException:
         store.close()
         raise
+    scheduler = Scheduler(context, terms, store, records, accounts)
+    try:
+        await asyncio.to_thread(scheduler.load)
+    except BaseException:
+        store.close()
+        accounts.close()
+        raise
+    context.gate.tokens = accounts
     return scheduler
 
 
 def _open_database(path: Path) -> tuple[SqliteStore, SqliteRecords]:
     ensure_schema(path, "sweepd_scheduler")
     return SqliteStore(path), SqliteRecords(path)
+
+
+def _open_accounts(context: ServiceContext, path: Path) -> Accounts:
+    ensure_schema(path, "sweepd_scheduler.accounts")
+    store = SqliteAccounts(path)
+    return Accounts(store, context.clock, context.gate.calls, context.service_token, context.log)
 
 
 def _terms(flags: argparse.Namespace) -> Terms:

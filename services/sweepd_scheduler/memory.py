@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sweepd.spec import Point
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
 from sweepd_scheduler.domain.agent import Guarded
 from sweepd_scheduler.domain.block import Ended
@@ -31,7 +32,7 @@ from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
-from sweepd_scheduler.ports import Changed, Loaded, RunPlace, RunPosition, StudyLine
+from sweepd_scheduler.ports import Changed, Loaded, ProjectCounts, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.weight import Page, page, prior_weight, run_weight, sweep_weight
 
 
@@ -99,7 +100,13 @@ class MemoryStore:
         return next((sweep for sweep, _ in self._sweeps.values() if sweep.name == name), None)
 
     def sweeps(
-        self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
+        self,
+        entity: str,
+        project: str,
+        states: Sequence[SweepState],
+        before: int | None,
+        limit: int,
+        bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
         found = [
@@ -110,8 +117,18 @@ class MemoryStore:
             and project in ("", sweep.name.parent.project)
             and (not states or sweep.state in states)
             and (before is None or sweep.key < before)
+            and bounds.covers(sweep.name.parent.entity, sweep.name.parent.project)
         ]
         return page(found, limit, sweep_weight)
+
+    def project_names(self) -> Sequence[Parent]:
+        """Return the projects that have sweeps or runs."""
+        return list({sweep.name.parent for sweep, _ in self._sweeps.values()})
+
+    def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
+        """Return what each of some projects holds."""
+        sweeps = [sweep for sweep, _ in self._sweeps.values()]
+        return [counted([sweep for sweep in sweeps if sweep.name.parent == each]) for each in projects]
 
     def stored(self, name: SweepName) -> Stored | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
@@ -308,3 +325,12 @@ def _ended(run: Run, sweep: Sweep) -> Ended:
 
 def _over(sweep: Sweep) -> bool:
     return sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
+
+
+def counted(sweeps: Sequence[Sweep]) -> ProjectCounts:
+    """Return what the sweeps of a project hold; the one without a name holds runs that belong to none."""
+    return ProjectCounts(
+        create_time=min((sweep.create_time for sweep in sweeps), default=0),
+        sweeps=sum(bool(sweep.name.id) for sweep in sweeps),
+        runs=sum(sweep.counts.total for sweep in sweeps),
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd.spec import Point
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembered, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
@@ -66,6 +67,15 @@ class Changed:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectCounts:
+    """What a project holds, and when the first of it came to be, in microseconds; 0: it holds nothing."""
+
+    create_time: int
+    sweeps: int
+    runs: int
+
+
 class Store(Protocol):
     """The owner's side: one writer, calls one at a time, in any thread."""
 
@@ -104,7 +114,13 @@ class Records(Protocol):
         """Return one sweep."""
 
     def sweeps(
-        self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
+        self,
+        entity: str,
+        project: str,
+        states: Sequence[SweepState],
+        before: int | None,
+        limit: int,
+        bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first, with keys below `before`; empty names are any.
 
@@ -153,6 +169,12 @@ class Records(Protocol):
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
         """Return the runs that a sweep began with, by index, without their values at rungs."""
+
+    def project_names(self) -> Sequence[Parent]:
+        """Return the projects that have sweeps or runs."""
+
+    def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
+        """Return what each of some projects holds."""
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt; None where there is nothing."""

@@ -14,6 +14,7 @@ from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import NotFoundError, Violation
+from sweepd_kernel.principal import current_principal
 from sweepd_scheduler import codec, page_token, preview_codec, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
@@ -123,7 +124,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         wanted = codec.states(codec.SWEEP_STATES, request.states)
         before = _before(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
-        found = await self._reading(self._reading.records.sweeps, entity, project, wanted, before, size)
+        bounds = current_principal().bounds
+        found = await self._reading(
+            self._reading.records.sweeps, entity, project, wanted, before, size, bounds
+        )
         return v1.ListSweepsResponse(
             sweeps=[self._message(sweep) for sweep in found.entries],
             next_page_token=page_token.encoded([found.entries[-1].key], request) if found.more else "",

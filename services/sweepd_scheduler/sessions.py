@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 
 from sweepd import v1
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_scheduler import agent_codec
@@ -33,13 +34,18 @@ class Sessions:
         self._open: dict[str, AgentSession] = {}
         self._none_open = asyncio.Event()
 
-    async def open(self, hello: v1.Hello) -> AgentSession:
+    async def open(self, hello: v1.Hello, bounds: Bounds = EVERYWHERE) -> AgentSession:
         """Let an agent in: older streams of it are void before it is asked what it holds.
+
+        Args:
+            hello: what it said first.
+            bounds: of its token; sweeps and runs that lie outside are not known to it.
 
         Raises:
             DomainError: it is not let in.
         """
         agent_codec.check_hello(hello)
+        sweeps = _sweep_names(hello, bounds)
         line = Line(f"{hello.agent_id[:8]}-{secrets.token_hex(4)}", hello.agent_id)
         session = AgentSession(line, self._owner, self._lines, self._points, self._logs, self._clock)
         self._lines.open(line)
@@ -47,11 +53,11 @@ class Sessions:
         self._none_open.clear()
         try:
             await self._owner.settle(Announced(line.session, hello.agent_id))
-            attempts = await self._held(hello)
+            attempts = await self._held(hello, bounds)
             for held in attempts:
                 if held.known is not None and held.known.resumed_from_step is not None:
                     session.resumed[held.ref] = held.known.resumed_from_step
-            await self._owner.settle(_attached(line.session, hello, attempts))
+            await self._owner.settle(_attached(line.session, hello, sweeps, attempts))
         except BaseException:
             self.close(session)
             raise
@@ -82,10 +88,13 @@ class Sessions:
         for session in list(self._open.values()):
             session.line.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
 
-    async def _held(self, hello: v1.Hello) -> tuple[HeldAttempt, ...]:
+    async def _held(self, hello: v1.Hello, bounds: Bounds) -> tuple[HeldAttempt, ...]:
         if not hello.attempts:
             return ()
-        asked = [(_run_name(held.run), held.attempt) for held in hello.attempts]
+        asked = [
+            (_run_name(held.run) if bounds.covers_name(held.run) else None, held.attempt)
+            for held in hello.attempts
+        ]
         known = await self._known([(name, number) for name, number in asked if name is not None])
         return tuple(
             HeldAttempt(
@@ -100,7 +109,9 @@ class Sessions:
         return dict(zip(asked, found, strict=True))
 
 
-def _attached(session: str, hello: v1.Hello, attempts: tuple[HeldAttempt, ...]) -> Attached:
+def _attached(
+    session: str, hello: v1.Hello, sweeps: tuple[SweepName, ...], attempts: tuple[HeldAttempt, ...]
+) -> Attached:
     return Attached(
         session=session,
         agent=hello.agent_id,
@@ -109,21 +120,21 @@ def _attached(session: str, hello: v1.Hello, attempts: tuple[HeldAttempt, ...]) 
         version=hello.version[:64],
         labels=dict(hello.labels),
         slots=hello.slots,
-        sweeps=tuple(_sweep_names(hello)),
+        sweeps=sweeps,
         attempts=attempts,
     )
 
 
-def _sweep_names(hello: v1.Hello) -> list[SweepName]:
-    """Return the sweeps that can be names at all; if none can, say so."""
+def _sweep_names(hello: v1.Hello, bounds: Bounds) -> tuple[SweepName, ...]:
+    """Return the sweeps that can be names at all, and lie within `bounds`; if none do, say so."""
     read: list[SweepName] = []
     for text in hello.sweeps:
-        try:
-            read.append(names.sweep_name(text))
-        except NotFoundError:
-            if len(hello.sweeps) == 1 and not hello.attempts:
-                raise
-    return read
+        with suppress(NotFoundError):
+            if bounds.covers_name(text):
+                read.append(names.sweep_name(text))
+    if hello.sweeps and not read and not hello.attempts:
+        raise NotFoundError(f"{hello.sweeps[0]:.200}")
+    return tuple(read)
 
 
 def _run_name(text: str) -> RunName | None:

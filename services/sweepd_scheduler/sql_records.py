@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweepd.spec import Goal
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.database import open_sqlite, storage_error
-from sweepd_scheduler import rows, rows_read, sql_rows
+from sweepd_scheduler import rows, rows_read, sql_places, sql_rows
 from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
@@ -17,7 +18,7 @@ from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweep import Sweep, SweepState
-from sweepd_scheduler.ports import Changed, RunPlace, RunPosition, StudyLine
+from sweepd_scheduler.ports import Changed, ProjectCounts, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_query import Query
 from sweepd_scheduler.sql_stored import stored_sweep
@@ -48,7 +49,13 @@ class SqliteRecords:
             return rows_read.sweep(row) if row else None
 
     def sweeps(
-        self, entity: str, project: str, states: Sequence[SweepState], before: int | None, limit: int
+        self,
+        entity: str,
+        project: str,
+        states: Sequence[SweepState],
+        before: int | None,
+        limit: int,
+        bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
         query = Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
@@ -57,6 +64,9 @@ class SqliteRecords:
         query.where("project = ?", project or None)
         query.among("state", states)
         query.where("id < ?", before)
+        if not bounds.everywhere:
+            condition, values = sql_places.within(bounds)
+            query.where(condition, *values)
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit + 1))
             return page(map(rows_read.sweep, found), limit, sweep_weight)
@@ -196,6 +206,16 @@ class SqliteRecords:
         """Return what is stored of each attempt; None where there is nothing."""
         with self._reading() as connection:
             return [sql_rows.known(connection, name, number) for name, number in attempts]
+
+    def project_names(self) -> Sequence[Parent]:
+        """Return the projects that have sweeps or runs."""
+        with self._reading() as connection:
+            return sql_places.project_names(connection)
+
+    def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
+        """Return what each of some projects holds."""
+        with self._reading() as connection:
+            return sql_places.project_counts(connection, projects)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -1,5 +1,7 @@
 """The messages of the contract, generated from `protos/sweepd/v1`; stubs are in the `*_service_pb2_grpc` modules."""
 
+from sweepd.v1.account_pb2 import *
+from sweepd.v1.account_service_pb2 import *
 from sweepd.v1.agent_command_pb2 import *
 from sweepd.v1.agent_pb2 import *
 from sweepd.v1.agent_report_pb2 import *

@@ -33,7 +33,8 @@ def release(turn: Turn, event: ReleaseAgent) -> Released:
 
 def _asked(turn: Turn, event: ReleaseAgent) -> list[int]:
     if event.sweep is None:
-        return list(turn.state.sweeps)
+        parents = ((key, sweep.name.parent) for key, sweep in turn.state.sweeps.items())
+        return [key for key, parent in parents if event.within.covers(parent.entity, parent.project)]
     key = turn.state.names.get(event.sweep)
     if key is None:
         raise NotFoundError(str(event.sweep))

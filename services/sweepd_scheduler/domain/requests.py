@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sweepd.spec import Json, Point
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.run import Run
@@ -93,10 +94,11 @@ class UpdateSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAgent:
-    """A person lets an agent take runs again. `sweep`: of which; None: of every sweep that holds it back."""
+    """A person lets an agent take runs again. `sweep`: of which; None: of all `within` that hold it back."""
 
     agent: str
     sweep: SweepName | None
+    within: Bounds = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
     async def main() -> None:
         async with door(daemon) as opened:
             assert await sweep(opened, "a/b/c") == "a/b/c"
-            assert await sweep(opened, "who") == "owner:owner"
+            assert await sweep(opened, "who") == "person:owner"
             summaries = await MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest())
             assert summaries.next_page_token == "from the metric store"
 
@@ -32,7 +32,7 @@ def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
 def test_synchronous_clients_reach_it_too(daemon: Daemon) -> None:
     with channel(daemon.address, daemon.token) as opened:
         stub = SweepServiceStub(opened)
-        assert stub.GetSweep(v1.GetSweepRequest(name="who")).sweep.name == "owner:owner"
+        assert stub.GetSweep(v1.GetSweepRequest(name="who")).sweep.name == "person:owner"
         watched = stub.WatchSweep(v1.WatchSweepRequest(name="x"))
         assert next(watched).resume_token == "0"
         watched.cancel()

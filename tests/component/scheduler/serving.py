@@ -69,6 +69,7 @@ class Served:
             access_token=TOKEN,
             log=log,
             port_file=self.folder / "port",
+            gate=context.gate,
         )
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._stopping = asyncio.Event()

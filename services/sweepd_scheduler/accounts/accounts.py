@@ -1,0 +1,240 @@
+"""The tokens of this server: whom each speaks for, how they are made and how they end."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import ParamSpec, TypeVar
+
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Status
+from sweepd_kernel.open_calls import EXPIRED, REVOKED, OpenCalls
+from sweepd_kernel.principal import Principal, digest_of
+from sweepd_scheduler.accounts.ports import AccountStore, Made
+from sweepd_scheduler.accounts.revocations import Revocations
+from sweepd_scheduler.accounts.secret import SALT_BYTES, derived, request_digest, written
+from sweepd_scheduler.codec import microseconds
+from sweepd_scheduler.domain.account import (
+    MAX_VALID,
+    SECOND,
+    Token,
+    TokenRequest,
+    TokenState,
+    TooManyTokensError,
+    checked,
+)
+from sweepd_scheduler.remembered import DAY, Repeatable, RequestIdReusedError
+from sweepd_scheduler.sweep_ids import LETTERS
+
+TIDY_EVERY = 3600.0
+ID_LENGTH = 12
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token and its secret, which no text of this shows."""
+
+    token: Token
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewToken({self.token.id})"
+
+
+class SecretGoneError(DomainError):
+    """A repeated request cannot have its secret again."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(
+            f"the secret of token {token} cannot be told again: revoke the token, and make another",
+            status=Status.FAILED_PRECONDITION,
+        )
+
+
+class Accounts:
+    """Keeps tokens in memory; changes go one at a time to the store first, then to whoever holds a stream."""
+
+    def __init__(
+        self, store: AccountStore, clock: Clock, calls: OpenCalls, key: str, log: logging.Logger
+    ) -> None:
+        """Take the store, and what secrets are derived with.
+
+        Args:
+            store: where tokens are kept.
+            clock: of this machine.
+            calls: the streams of this service.
+            key: the service token.
+            log: where failed tidying is noted.
+        """
+        self.store = store
+        self.clock = clock
+        self.revocations = Revocations()
+        self._calls = calls
+        self._key = key
+        self._log = log
+        self._by_id: dict[str, Token] = {}
+        self._by_digest: dict[bytes, Token] = {}
+        self._made: dict[bytes, Made] = {}
+        self._changing = asyncio.Lock()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-accounts")
+
+    def restore(self) -> None:
+        """Take in what is stored; blocks, once, before calls come."""
+        loaded = self.store.load()
+        for token in loaded.tokens:
+            self._keep(token)
+        self._made = {made.request: made for made in loaded.made}
+
+    async def principal(self, digest: bytes) -> Principal:
+        """Return whom the token with this SHA-256 speaks for.
+
+        Raises:
+            BadTokenError: it lets nobody in, or no longer.
+        """
+        token = self._by_digest.get(digest)
+        if token is None:
+            raise BadTokenError("the token is not one of this server's")
+        now = self.now()
+        match token.state(now):
+            case TokenState.REVOKED:
+                raise BadTokenError(REVOKED)
+            case TokenState.EXPIRED:
+                raise BadTokenError(EXPIRED)
+        left = (token.expire_time - now) / SECOND if token.expire_time else None
+        expires = None if left is None else self.clock.monotonic() + left
+        return Principal(token.account, "person", token.scope, token.bounds, token.id, expires)
+
+    def token(self, key: str) -> Token | None:
+        """Return a token by its id."""
+        return self._by_id.get(key)
+
+    def tokens(self, caller: Principal, before: int | None, limit: int) -> tuple[list[Token], bool]:
+        """Return tokens that lie within the caller's projects, newest first, and whether more follow."""
+        now = self.now()
+        seen = [
+            token
+            for token in reversed(self._by_id.values())
+            if (before is None or token.number < before)
+            and caller.bounds.includes(token.bounds)
+            and not token.forgotten(now)
+        ]
+        return seen[:limit], len(seen) > limit
+
+    async def create(
+        self, wanted: TokenRequest, caller: Principal, request_id: str, again: Repeatable | None
+    ) -> NewToken:
+        """Make a token, or answer a repeated request as before.
+
+        Raises:
+            DomainError: it may not be made, or could not be stored.
+        """
+        account, scope, bounds = checked(wanted, caller.name, caller.bounds)
+        async with self._changing:
+            now = self.now()
+            made = self._repeated(again, request_id, now)
+            if made is not None:
+                return made
+            if sum(each.state(now) is TokenState.VALID for each in self._by_id.values()) >= MAX_VALID:
+                raise TooManyTokensError
+            key, salt = self._free_id(), secrets.token_bytes(SALT_BYTES)
+            secret = derived(self._key, salt, request_id, key) if again else written(secrets.token_bytes(32))
+            token = Token(
+                number=max((each.number for each in self._by_id.values()), default=0) + 1,
+                id=key,
+                digest=digest_of(secret),
+                display_name=wanted.display_name,
+                account=account,
+                scope=scope,
+                bounds=bounds,
+                creator=caller.name,
+                create_time=now,
+                expire_time=0 if wanted.lifetime is None else now + round(wanted.lifetime * SECOND),
+            )
+            noted = None
+            if again is not None:
+                digest = request_digest(request_id)
+                noted = Made(request=digest, fingerprint=again.fingerprint, token=key, salt=salt, time=now)
+            await self.write(self.store.put_token, token, noted, now - DAY)
+            self._keep(token)
+            if noted is not None:
+                self._made[noted.request] = noted
+            return NewToken(token, secret)
+
+    async def revoke(self, key: str, caller: Principal) -> Token:
+        """End a token and all that was opened with it.
+
+        Raises:
+            NotFoundError: there is none, or not for this caller.
+            StorageError: it could not be stored; the token is still good.
+        """
+        async with self._changing:
+            token = self._by_id.get(key)
+            if token is None or not caller.bounds.includes(token.bounds):
+                raise NotFoundError(f"{key:.100}", f"there is no token {key!r:.100}")
+            if not token.revoke_time:
+                now = self.now()
+                token = replace(token, revoke_time=now)
+                await self.write(self.store.put_token, token, None, now - DAY)
+                self._keep(token)
+                self._calls.end(key)
+                self.revocations.publish(key)
+            return token
+
+    async def tidy(self) -> None:
+        """Forget what nobody asks for any more, every hour."""
+        while True:
+            async with self._changing:
+                now = self.now()
+                old = [token for token in self._by_id.values() if token.forgotten(now)]
+                gone = [made for made in self._made.values() if made.time < now - DAY]
+                try:
+                    if old or gone:
+                        await self.write(self.store.forget, [token.id for token in old], now - DAY)
+                except DomainError as error:
+                    self._log.warning("old tokens stay for now: %s", error)
+                else:
+                    for token in old:
+                        del self._by_id[token.id], self._by_digest[token.digest]
+                    for made in gone:
+                        del self._made[made.request]
+            await asyncio.sleep(TIDY_EVERY)
+
+    async def write(self, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Let the store change something, in its own thread, even if the caller leaves."""
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._writer, lambda: change(*args, **kwargs)))
+
+    def now(self) -> int:
+        """The wall clock, in microseconds."""
+        return microseconds(self.clock.now())
+
+    def close(self) -> None:
+        """Wait for what is under way, and let go of the store."""
+        self._writer.shutdown()
+        self.store.close()
+
+    def _keep(self, token: Token) -> None:
+        self._by_id[token.id] = token
+        self._by_digest[token.digest] = token
+
+    def _repeated(self, again: Repeatable | None, request_id: str, now: int) -> NewToken | None:
+        made = self._made.get(request_digest(request_id)) if again else None
+        if made is None or again is None or made.time < now - DAY:
+            return None
+        if made.fingerprint != again.fingerprint:
+            raise RequestIdReusedError(request_id)
+        token = self._by_id[made.token]
+        secret = derived(self._key, made.salt, request_id, made.token)
+        if digest_of(secret) != token.digest:
+            raise SecretGoneError(token.id)
+        return NewToken(token, secret)
+
+    def _free_id(self) -> str:
+        while True:
+            key = "".join(secrets.choice(LETTERS) for _ in range(ID_LENGTH))
+            if key not in self._by_id:
+                return key

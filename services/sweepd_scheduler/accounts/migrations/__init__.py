@@ -1,0 +1,1 @@
+"""How older databases of accounts are brought up."""

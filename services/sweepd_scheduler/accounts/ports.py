@@ -1,0 +1,52 @@
+"""What accounts need of a database (`sql.py`, `memory.py`): rare writes; it is read once, at the start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sweepd_scheduler.domain.account import Token
+from sweepd_scheduler.domain.names import Parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """That a request has made a token. For a day, who repeats it can have the secret derived again."""
+
+    request: bytes
+    """SHA-256 of the request id. The id is a part of the derivation, and stored nowhere."""
+    fingerprint: bytes
+    token: str
+    salt: bytes = field(repr=False)
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything that is kept; tokens by number. Times are microseconds since 1970."""
+
+    tokens: Sequence[Token]
+    made: Sequence[Made]
+    entities: Sequence[tuple[str, int]]
+    projects: Sequence[tuple[Parent, int]]
+
+
+class AccountStore(Protocol):
+    """Calls one at a time, in any thread. Every method may raise StorageError, and then has done nothing."""
+
+    def load(self) -> Loaded:
+        """Return what is kept."""
+
+    def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
+        """Store a new or changed token durably; what was `made` before `forget_before` is forgotten."""
+
+    def forget(self, tokens: Sequence[str], made_before: int) -> None:
+        """Forget tokens, and what was made before a time."""
+
+    def put_entity(self, name: str, now: int) -> None:
+        """Store an entity."""
+
+    def put_project(self, name: Parent, now: int) -> None:
+        """Store a project."""
+
+    def close(self) -> None:
+        """Let go of the database."""

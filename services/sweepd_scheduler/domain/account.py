@@ -1,0 +1,181 @@
+"""Tokens, entities and projects: what they are, and which of them may be made. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.errors import DomainError, InvalidFieldError, NotFoundError, Reason, Status
+from sweepd_kernel.scopes import Scope
+from sweepd_scheduler.domain.names import Parent, parent
+
+_PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+MAX_PLACES = 100
+MAX_DISPLAY_NAME = 64
+MAX_VALID = 10_000
+SECOND = 1_000_000
+SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
+KEPT_AFTER_END = 30 * 86_400 * SECOND
+"""How long an ended token is still listed, in microseconds."""
+
+
+class TokenState(StrEnum):
+    """How a token stands."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token without its secret. Times are microseconds since 1970, 0 for never."""
+
+    number: int
+    id: str
+    digest: bytes = field(repr=False)
+    display_name: str
+    account: str
+    scope: Scope
+    bounds: Bounds
+    creator: str
+    create_time: int
+    expire_time: int = 0
+    revoke_time: int = 0
+
+    def state(self, now: int) -> TokenState:
+        """How it stands at `now`."""
+        if self.revoke_time:
+            return TokenState.REVOKED
+        return TokenState.EXPIRED if 0 < self.expire_time <= now else TokenState.VALID
+
+    def forgotten(self, now: int) -> bool:
+        """Whether it ended so long ago that nobody asks for it."""
+        ends = [time for time in (self.revoke_time, self.expire_time) if time]
+        return bool(ends) and min(ends) + KEPT_AFTER_END <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What a caller wants of a token."""
+
+    display_name: str
+    account: str
+    scope: Scope | None
+    places: tuple[str, ...]
+    lifetime: float | None
+    """Seconds; None: for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityEntry:
+    """An entity, and how many of its projects are seen. Times as in Token."""
+
+    name: str
+    create_time: int
+    projects: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectEntry:
+    """A project, with counts. Times as in Token."""
+
+    name: Parent
+    create_time: int
+    sweeps: int
+    runs: int
+
+
+class TakenError(DomainError):
+    """The name is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} exists already",
+            status=Status.ALREADY_EXISTS,
+            reason=Reason.NAME_TAKEN,
+            metadata={"name": name},
+        )
+
+
+class TooManyTokensError(DomainError):
+    """No more tokens are made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"there are {MAX_VALID} valid tokens; revoke some first", status=Status.RESOURCE_EXHAUSTED
+        )
+
+
+class OthersAccountError(DomainError):
+    """A token bound to projects makes tokens of its own account only."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "only a token that is bound to no project makes tokens of another account",
+            status=Status.PERMISSION_DENIED,
+            reason=Reason.NOT_ALLOWED,
+            metadata={"method": "sweepd.v1.AccountService/CreateToken", "scope": "admin"},
+        )
+
+
+class BoundTokenError(DomainError):
+    """What belongs to the server as a whole is not for a token bound to projects."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            f"{method} needs a token that is bound to no project",
+            status=Status.PERMISSION_DENIED,
+            reason=Reason.NOT_ALLOWED,
+            metadata={"method": method, "scope": "admin"},
+        )
+
+
+def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Scope, Bounds]:
+    """Return account, scope and bounds of a token that `caller`, who is bound to `within`, may make.
+
+    Raises:
+        DomainError: it may not be made.
+    """
+    name = wanted.display_name
+    if len(name) > MAX_DISPLAY_NAME or not name.isprintable():
+        raise InvalidFieldError("display_name", f"has up to {MAX_DISPLAY_NAME} printable characters")
+    if wanted.scope is None:
+        raise InvalidFieldError("scope", "is not said")
+    if wanted.lifetime is not None and not SHORTEST <= wanted.lifetime <= LONGEST:
+        raise InvalidFieldError("lifetime", "is not within 1 s to 10 years")
+    if len(wanted.places) > MAX_PLACES:
+        raise InvalidFieldError("projects", f"are {len(wanted.places)}, at most {MAX_PLACES} are")
+    account = wanted.account or caller
+    if account != caller:
+        entity(account, "account")
+        if not within.everywhere:
+            raise OthersAccountError
+    return account, wanted.scope, _bounds(wanted.places, within)
+
+
+def entity(text: str, field: str = "name") -> str:
+    """Read the name of an entity or account.
+
+    Raises:
+        InvalidFieldError: it is none.
+    """
+    if not _PART.fullmatch(text):
+        raise InvalidFieldError(field, f"{text!r:.200} does not match [a-z0-9][a-z0-9_.-]{{0,63}}")
+    return text
+
+
+def _bounds(places: Sequence[str], within: Bounds) -> Bounds:
+    if not places:
+        return within
+    for place in places:
+        if "/" in place:
+            parent(place, "projects")
+        else:
+            entity(place, "projects")
+    bounds = Bounds(frozenset(places))
+    for place in sorted(bounds.places):
+        if not within.includes(Bounds(frozenset({place}))):
+            raise NotFoundError(place)
+    return bounds
