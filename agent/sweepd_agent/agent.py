@@ -122,6 +122,11 @@ class Agent:
         if attempt.feed.delivered:
             self.handle(Delivered(attempt.key))
 
+    def resumed(self, key: AttemptKey) -> None:
+        """Report from which step an attempt has gone on."""
+        if (attempt := self.attempts.get(key)) is not None:
+            self._report_start(attempt)
+
     def told_all(self, key: AttemptKey) -> None:
         """See whether anything of an attempt is left to tell."""
         if (attempt := self.attempts.get(key)) is not None:
@@ -207,7 +212,11 @@ class Agent:
         held = self.state.held.get(attempt.key)
         if attempt.feed.ref is not None and held is not None and held.pid is not None:
             report = codec.run_started(
-                attempt.feed.ref, pid=held.pid, time=attempt.started_time, argv=attempt.argv
+                attempt.feed.ref,
+                pid=held.pid,
+                time=attempt.started_time,
+                argv=attempt.argv,
+                resumed_from=attempt.resumed_from,
             )
             self._send(report)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 
 from sweepd.compat.search_path import search_path
 from sweepd_agent import process, thinning, trial
@@ -63,6 +64,7 @@ class Attempt:
         )
         self.process: LiveProcess | None = None
         self.argv: list[str] = []
+        self._said_resumed = False
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
         self._output = copy_of_output(self.key, folder.log_file, around)
@@ -82,6 +84,12 @@ class Attempt:
     def logged_keys(self) -> tuple[str, ...]:
         """Keys that were logged, by name."""
         return self._spool.numbering.logged_keys
+
+    @property
+    def resumed_from(self) -> int | None:
+        """The step of the checkpoint that it went on from: the one before its first; None: it began anew."""
+        first = self._spool.numbering.first_step
+        return first - 1 if self.key.attempt > 1 and first is not None and first > 0 else None
 
     def finish(self, how: Exit) -> None:
         """Have the end reported; rows and log were read to their ends."""
@@ -139,6 +147,9 @@ class Attempt:
             "exit_acked": self.feed.exit_acked,
         }
         await self._on_disk(self.folder.save_cursors, stored, self.folder.metrics_file)
+        if self.resumed_from is not None and not self._said_resumed:
+            self._said_resumed = True
+            self._home.resumed(self.key)  # before its rows go out: it says what they replace
         self._spool.saved(numbering)
         self._home.wake()
 
@@ -214,7 +225,7 @@ class Attempt:
         if self._output is not None:
             await self._output.show_rest()
         await self._save_patiently()
-        return end.result()
+        return replace(end.result(), preempting=self.feed.details.preempting)
 
     async def _read_until(self, end: asyncio.Task[Outcome]) -> None:
         around = self._around

@@ -39,6 +39,11 @@ class Details:
         """Whether the newest is stored elsewhere, or cannot be."""
         return self._refused or (self._level.done and not self._context_to_come)
 
+    @property
+    def preempting(self) -> bool:
+        """Whether the script has said that its machine is about to be taken away."""
+        return self._said.preempting
+
     def look(self, *, at_once: bool = False) -> bool:
         """See whether the script has said something new, at most once a second; return whether it has."""
         now = self._monotonic()

@@ -42,6 +42,8 @@ class Identity:
     boot_id: str
     version: str
     labels: Mapping[str, str]
+    # Where it keeps checkpoints, if others may see them; else empty.
+    storage: str = ""
 
 
 class Dialogue:
@@ -68,6 +70,7 @@ class Dialogue:
             protocol_version=PROTOCOL_VERSION,
             slots=self._agent.state.settings.slots,
             labels=identity.labels,
+            storage=identity.storage,
             sweeps=sorted(self._agent.state.sweeps or self._served),
         )
         known = (held for held in self._agent.state.held.values() if held.standing is not Standing.FENCED)

@@ -119,6 +119,7 @@ async def _run(
             boot_id=proc.boot_id(),
             version=own_version,
             labels=options.labels,
+            storage=options.storage,
         )
         dialogue = Dialogue(agent, identity, log)
         dialling = Dialling(
@@ -227,9 +228,14 @@ def _token(options: Options) -> str | None:
 
 def _open_state(options: Options) -> StateFolder:
     if options.state is not None:
-        return open_folder(options.state.absolute())
-    parent = Path(state_folder(INHERITED)).absolute() / "agents" / socket.gethostname()
-    return open_free_folder(parent, lambda sweep: any(name.matches(sweep) for name in options.sweeps))
+        folder = open_folder(options.state.absolute())
+    else:
+        parent = Path(state_folder(INHERITED)).absolute() / "agents" / socket.gethostname()
+        folder = open_free_folder(parent, lambda sweep: any(name.matches(sweep) for name in options.sweeps))
+    if options.checkpoint_root is not None:
+        options.checkpoint_root.mkdir(parents=True, exist_ok=True)
+        folder.checkpoint_root = options.checkpoint_root
+    return folder
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from sweepd_agent.core.sizes import parse_size
 from sweepd_agent.devices import parse_devices
 
 _MAX_SLOTS = 1_024
+_MAX_STORAGE = 256
 _EXAMPLES = """examples:
   sweep-agent --sweep local/mnist/k3x9v2ab
   sweep-agent --sweep k3x9v2ab --slots 4 --count 20
@@ -52,6 +54,8 @@ class Options:
     min_free: int
     spool_limit: int
     keep: float
+    checkpoint_root: Path | None
+    storage: str
     labels: dict[str, str]
     log_as_json: bool
 
@@ -62,6 +66,8 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
     given = parser.parse_args(arguments)
     if given.gpus is not None and not given.gpus_per_run:
         parser.error("--gpus needs --gpus-per-run: how many of them each run gets")
+    if given.storage is not None and given.checkpoint_root is None:
+        parser.error("--storage names where --checkpoint-root is; give both")
     return Options(
         sweeps=tuple(given.sweep),
         server=given.server,
@@ -85,6 +91,8 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         min_free=given.min_free,
         spool_limit=given.spool_limit,
         keep=given.keep,
+        checkpoint_root=given.checkpoint_root and given.checkpoint_root.absolute(),
+        storage=_storage(given.checkpoint_root, given.storage),
         labels=dict(given.label),
         log_as_json=given.log_format == "json",
     )
@@ -186,6 +194,18 @@ def _parser(version: str) -> argparse.ArgumentParser:
         metavar="D",
         help="keep folders of delivered runs (0)",
     )
+    add(
+        "--checkpoint-root",
+        type=Path,
+        metavar="DIR",
+        help="keep checkpoints of runs below DIR, where other agents find them; default: the agent's folder",
+    )
+    add(
+        "--storage",
+        type=_checked(_storage_name),
+        metavar="NAME",
+        help="what DIR is on; a retry prefers agents of the same name (this host and DIR)",
+    )
     add("--label", action="append", default=[], type=_checked(_label), metavar="K=V", help="free label")
     add(
         "--log-format", choices=("text", "json"), default="text", help="log for people or for machines (text)"
@@ -225,6 +245,19 @@ def _arguments(text: str) -> tuple[str, ...]:
     ):
         raise ValueError(f"{text!r} is no JSON list of arguments")
     return tuple(arguments)
+
+
+def _storage_name(text: str) -> str:
+    if not 1 <= len(text) <= _MAX_STORAGE:
+        raise ValueError(f"a name has 1 to {_MAX_STORAGE} characters")
+    return text
+
+
+def _storage(root: Path | None, name: str | None) -> str:
+    """Return what the place of checkpoints is called; those of one host see the same folders."""
+    if root is None:
+        return ""
+    return name or f"{socket.gethostname()}:{root.absolute()}"[-_MAX_STORAGE:]
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -136,7 +136,7 @@ class Spool:
         end = first.start
         now = self._wall_clock()
         keys: set[str] = set()
-        malformed = 0
+        malformed, first_step = 0, None
         while found and (found[0].segment, found[0].start) == (first.segment, end):
             if end - first.start >= BLOCK_BYTES:
                 break
@@ -145,6 +145,7 @@ class Spool:
             if item.line is not None:
                 malformed += item.line.malformed
                 keys.update(item.line.values)
+                first_step = item.line.step if first_step is None else first_step
                 progress = self._take(read(progress, item.line, self._watched, now=now), progress)
         block = Block(
             segment=first.segment,
@@ -154,7 +155,8 @@ class Spool:
             rows=progress.row - before.row,
             time=now,
         )
-        self.numbering = self.numbering.extended(block, progress).counted(malformed, keys)
+        numbering = self.numbering.extended(block, progress).counted(malformed, keys)
+        self.numbering = numbering.begun_at(first_step)
 
     def _take(self, read: Read, before: Progress) -> Progress:
         """Keep what a line gave for sending, and see whether it is urgent."""

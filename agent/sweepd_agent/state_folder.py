@@ -32,6 +32,8 @@ class StateFolder:
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
+        # Where checkpoints are, if not here: a folder that other agents see, too.
+        self.checkpoint_root: Path | None = None
         self._lock = lock
         self.agent_id = self._own_id()
 
@@ -63,11 +65,14 @@ class StateFolder:
         return AttemptFolder(path)
 
     def checkpoint_folder(self, assignment: Assignment) -> Path:
-        """Return the folder that all attempts at a run find on this machine."""
-        return self.path / _CHECKPOINTS / assignment.key.run.replace("/", "~")
+        """Return the folder that all attempts at a run find, on this machine or where the root is seen."""
+        root = self.path / _CHECKPOINTS if self.checkpoint_root is None else self.checkpoint_root
+        return root / assignment.key.run.replace("/", "~")
 
     def drop_empty_checkpoints(self, assignment: Assignment) -> None:
         """Remove the folder of checkpoints if the run left none."""
+        if self.checkpoint_root is not None:
+            return  # another agent may have begun the next attempt in it
         with contextlib.suppress(OSError):
             self.checkpoint_folder(assignment).rmdir()
 

@@ -86,6 +86,9 @@ class Home(Protocol):
     def handle(self, event: Event) -> None:
         """Let the machine decide on what has happened."""
 
+    def resumed(self, key: AttemptKey) -> None:
+        """Report from which step an attempt has gone on."""
+
     def fail(self, work: asyncio.Task[None]) -> None:
         """Leave if a part of the agent has failed that must not."""
 

@@ -96,6 +96,8 @@ class Outcome:
     orphaned: bool = False
     # A signal that the agent asked for reached it while it lived.
     stopped: bool = False
+    # The program had said that its machine was about to be taken away.
+    preempting: bool = False
     # Why it could not be started.
     start_error: str | None = None
     message: str = ""
@@ -141,6 +143,11 @@ def judged(outcome: Outcome, order: StopOrder | None) -> Exit:
         cause, message = ExitCause.START_FAILED, outcome.start_error
     elif order is not None and outcome.stopped:
         cause, message = order.cause, order.reason
+    elif outcome.preempting and (outcome.signal is not None or outcome.code != 0):
+        cause, message = (
+            ExitCause.HANDED_BACK,
+            "its machine was about to be taken away, as the script has said",
+        )
     elif outcome.orphaned:
         cause = ExitCause.ORPHANED
     elif outcome.out_of_memory:

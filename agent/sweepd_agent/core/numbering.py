@@ -47,6 +47,8 @@ class Numbering:
     progress: Progress = field(default_factory=Progress)
     malformed: int = 0
     logged_keys: tuple[str, ...] = ()
+    # The step of the first line that names one.
+    first_step: int | None = None
 
     def position(self, segment: int) -> int:
         """Return how far a segment was read."""
@@ -70,6 +72,10 @@ class Numbering:
             return self
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])
         return replace(self, malformed=self.malformed + malformed, logged_keys=logged)
+
+    def begun_at(self, step: int | None) -> "Numbering":
+        """Return the numbering when a line names a step; that of the first one stays."""
+        return self if step is None or self.first_step is not None else replace(self, first_step=step)
 
     def is_thinned(self, segment: int) -> bool:
         """Whether of a segment only some rows are kept."""
@@ -98,12 +104,13 @@ def document(numbering: Numbering) -> dict[str, Json]:
         "progress": _progress_document(numbering.progress),
         "malformed": numbering.malformed,
         "logged_keys": list(numbering.logged_keys),
+        "first_step": numbering.first_step,
     }
 
 
 def from_document(stored: Mapping[str, Json]) -> Numbering:
     """Return the numbering of a document; raises ValueError if it is none."""
-    blocks, keys = stored.get("blocks"), stored.get("logged_keys")
+    blocks, keys, first_step = stored.get("blocks"), stored.get("logged_keys"), stored.get("first_step")
     if not isinstance(blocks, list) or not isinstance(keys, list):
         raise ValueError("not a numbering")
     return Numbering(
@@ -111,6 +118,7 @@ def from_document(stored: Mapping[str, Json]) -> Numbering:
         progress=_progress(stored.get("progress")),
         malformed=_int(stored.get("malformed")),
         logged_keys=tuple(str(key) for key in keys),
+        first_step=None if first_step is None else _int(first_step),
     )
 
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from sweepd_agent.core.extremes import Extreme, made_of
 from sweepd_agent.core.rows import Line, Value
 
+CHECKPOINT_KEY = 2**32 - 1
+"""Stands for a key where not a value is observed, but that a checkpoint was saved."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The value of one watched key in one row."""
+    """The value of one watched key in one row; or that in this row a checkpoint was saved, up to `step`."""
 
     row: int
     key: int
@@ -95,6 +98,9 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
     after: tuple[Observation, ...] = ()
     if not line.open:
         after, progress = _completed(progress)
+    if line.checkpoint is not None:  # what is observed in this row is part of it
+        saved = Observation(row=number, key=CHECKPOINT_KEY, step=line.checkpoint, value=0.0)
+        after = (*after, saved)
     row = Row(number=number, step=step, time=time, values=line.values)
     return Read(progress=progress, row=row, observations=before + after)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sweepd.metrics_file import OPEN, RESERVED, STEP, TIME
+from sweepd.metrics_file import CHECKPOINT, OPEN, RESERVED, STEP, TIME
 
 Value = float | int | bool | str
 
@@ -27,6 +27,8 @@ class Line:
     # More lines of the same step are announced.
     open: bool = False
     malformed: bool = False
+    # A checkpoint now holds everything up to this step.
+    checkpoint: int | None = None
 
 
 MALFORMED = Line(malformed=True)
@@ -70,6 +72,7 @@ def _line(document: dict[str, object]) -> Line:
         step=_step(step),
         time=float(time) if isinstance(time, int | float) and not isinstance(time, bool) else None,
         open=document.get(OPEN) is True,
+        checkpoint=_step(document.get(CHECKPOINT)),
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.numbering import Block, Numbering, document, from_document
-from sweepd_agent.core.reading import Observation, Progress, ended, read
+from sweepd_agent.core.reading import CHECKPOINT_KEY, Observation, Progress, ended, read
 from sweepd_agent.core.rows import MALFORMED, Line
 
 WATCHED = {"loss": 0, "size": 1}
@@ -166,3 +167,34 @@ def test_what_an_earlier_version_stored_is_read() -> None:
     stored = document(Numbering(progress=Progress(row=3, settled=3, iterations=2)))
     older: dict[str, Json] = {**stored, "progress": [3, 3, 2, -1, None, [], [], False]}
     assert from_document(older) == from_document(stored)
+
+
+def test_a_checkpoint_comes_after_what_it_holds_and_completes_no_step_of_its_own() -> None:
+    lines = [
+        row(0.5, step=0),
+        row(0.4, step=1, is_open=True),
+        Line(step=1, open=True, checkpoint=0),
+        Line(step=1, checkpoint=1),
+        row(0.3, step=2),
+        Line(checkpoint=2),
+    ]
+    observations, progress = replay(lines)
+    saved = CHECKPOINT_KEY
+    assert [(each.row, each.key, each.step) for each in observations] == [
+        (1, 0, 0),
+        (3, saved, 0),
+        (4, 0, 1),
+        (4, saved, 1),
+        (5, 0, 2),
+        (6, saved, 2),
+    ]
+    assert progress.iterations == 3
+    assert progress.settled == progress.row == 6
+
+
+def test_the_first_step_that_is_named_is_kept_with_the_numbering() -> None:
+    numbering = Numbering().begun_at(None).begun_at(7).begun_at(3)
+    assert numbering.first_step == 7
+    assert from_document(json.loads(json.dumps(document(numbering)))) == numbering
+    before = {name: value for name, value in document(Numbering()).items() if name != "first_step"}
+    assert from_document(before) == Numbering()  # as an earlier version has stored it

@@ -16,6 +16,12 @@ def test_a_row_keeps_the_types_of_its_values() -> None:
     assert line == Line(values={"loss": 0.5, "n": 3, "ok": True, "note": "x"}, step=7, time=1.5, open=True)
 
 
+def test_a_line_may_say_that_a_checkpoint_was_saved() -> None:
+    assert parse_line(b'{"_step": 5, "_checkpoint": 5}') == Line(step=5, checkpoint=5)
+    for other in (b"true", b'"5"', b"1.5", b"null", b"9223372036854775808"):
+        assert parse_line(b'{"_checkpoint": %s}' % other) == Line()
+
+
 def test_numbers_that_are_no_numbers_are_legal() -> None:
     line = parse_line(b'{"a": NaN, "b": Infinity, "c": -Infinity}')
     assert line is not None
