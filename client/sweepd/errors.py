@@ -145,3 +145,14 @@ def _unavailable(failure: Failure, address: str) -> UnreachableError:
     return UnreachableError(
         message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata
     )
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Return what W&B's module of this name has beside, for `import sweepd as wandb`."""
+        from sweepd.compat import errors
+
+        if name not in errors.__all__:
+            raise AttributeError(f"module 'sweepd.errors' has no attribute {name!r}")
+        return getattr(errors, name)

@@ -46,6 +46,7 @@ class _Callback:
                 metric = item[1]
             else:  # of a cross-validation
                 data, _, metric = item[1].rpartition(" ")
+                data = data or item[0]  # newer versions say them apart
                 values = {f"{data}_{metric}-mean": item[2], f"{data}_{metric}-stdv": item[4]}
             for key in values if first and self._define_metric else ():
                 define_best(key, metric)

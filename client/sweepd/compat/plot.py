@@ -115,9 +115,10 @@ def confusion_matrix(
     if y_true is None or (probs is None) == (preds is None):
         raise ValueError("confusion_matrix: needs y_true, and either probs or preds")
     truth = [_plain(label) for label in y_true]
-    guesses = (
-        [_plain(label) for label in preds] if preds is not None else [_highest(row) for row in probs or ()]
-    )
+    if probs is not None:
+        guesses: list[object] = [_highest(row) for row in probs]
+    else:
+        guesses = [_plain(guess) for guess in (() if preds is None else preds)]
     if len(truth) != len(guesses):
         raise ValueError(f"confusion_matrix: {len(truth)} true classes and {len(guesses)} predictions")
     counts = Counter(zip(truth, guesses, strict=True))
@@ -156,7 +157,11 @@ def pr_curve(
 ) -> sweepd.Table:
     """Return a table with a curve for each class: precision at `interp_size` shares of recall."""
     rows = points_of_precision(
-        _labels(y_true or ()), _scores(y_probas), labels, classes_to_plot, size=interp_size
+        _labels(() if y_true is None else y_true),
+        _scores(y_probas),
+        labels,
+        classes_to_plot,
+        size=interp_size,
     )
     return sweepd.Table(columns=["class", "precision", "recall"], data=rows)
 

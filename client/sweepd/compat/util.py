@@ -3,6 +3,8 @@
 import importlib
 import re
 import secrets
+import sys
+from collections.abc import Callable
 from types import ModuleType
 
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -31,3 +33,9 @@ def get_module(name: str, required: str | bool | None = None, lazy: bool = True)
         if required:
             raise ImportError(str(required)) from None
         return None
+
+
+def add_import_hook(fullname: str, on_import: Callable[[], object]) -> None:
+    """Call `on_import` if that module has been imported; later imports of it go unseen."""
+    if fullname in sys.modules:
+        on_import()

@@ -190,6 +190,9 @@ class RunFiles(RunNames):
     def pin_config_keys(self, *ignored: object) -> None:
         """Do nothing."""
 
+    def _label(self, *ignored: object, **more: object) -> None:
+        """Do nothing: libraries mark runs of W&B as theirs with it."""
+
     def _save_again(self) -> None:
         for path in list(self._saved):
             self._keep_file(path)

@@ -1,0 +1,177 @@
+"""Section "unmodified scripts": every name of W&B's module does what docs/wandb.md says of it.
+
+After names were changed on purpose, this writes the table of the page again:
+    REGENERATE=1 .venv/bin/pytest tests/unit/compat/test_names.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import sweepd
+from sweepd.compat import errors
+from sweepd.compat.errors import NotSupportedError
+from sweepd.compat.lookup import Refused, find
+from sweepd.compat.names import NAMES, Support
+from sweepd.compat.submodules import SUBMODULES
+from unit.compat.names_page import table
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "wandb.md"
+ON_PATH = ROOT / "client" / "sweepd" / "compat" / "on_path"
+BEGIN, END = "<!-- names: generated -->\n", "<!-- names: end -->\n"
+# These need a framework, or belong to a run; tests/frameworks and tests/component have them.
+_ELSEWHERE = {"keras", "lightgbm", "xgboost", "config", "run", "summary"}
+
+
+def names(support: Support) -> list[str]:
+    return [name for name, known in NAMES.items() if known.support is support]
+
+
+def ours(script: str, *arguments: str) -> str:
+    """Run a script that imports `wandb`, as an agent would have it found; return what it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(ON_PATH)}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_page_has_the_names_of_the_code() -> None:
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page = f"{before}{BEGIN}{table()}{END}{after}"
+    if os.environ.get("REGENERATE"):
+        PAGE.write_text(page)
+    assert PAGE.read_text() == page
+
+
+def test_the_names_are_in_order_and_say_what_to_know() -> None:
+    assert list(NAMES) == sorted(NAMES)
+    assert all(NAMES[name].note for name in names(Support.REFUSED))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if NAMES[n].support is not Support.REFUSED])
+def test_what_is_not_refused_is_there(name: str) -> None:
+    if name in _ELSEWHERE:
+        return
+    assert getattr(sweepd, name) is not None
+    if name != "errors":  # ours has those of the objects, too
+        assert find(name, "wandb") is getattr(sweepd, name)
+
+
+@pytest.mark.parametrize("name", names(Support.REFUSED))
+def test_what_is_refused_can_be_imported_and_says_why_when_it_is_used(name: str) -> None:
+    refused = find(name, "wandb")
+    assert isinstance(refused, Refused)
+    for use in (refused, partial(getattr, refused, "anything")):
+        with pytest.raises(NotSupportedError) as caught:
+            use()
+        assert f"wandb.{name} is not supported" in str(caught.value)
+        assert "docs/wandb.md" in str(caught.value)
+
+
+def test_the_errors_of_both_modules_are_one() -> None:
+    theirs = find("errors", "wandb")
+    for name in errors.__all__:
+        assert getattr(sweepd.errors, name) is getattr(theirs, name)
+    with pytest.raises(AttributeError, match="nothing"):
+        sweepd.errors.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_an_unknown_name_is_said_to_be_one() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing': .*docs/wandb\.md"):
+        sweepd.nothing  # type: ignore[attr-defined]  # noqa: B018
+    assert "docs/wandb.md" in ours(
+        "import wandb\ntry: wandb.nothing\nexcept AttributeError as error: print(error)"
+    )
+
+
+def test_under_its_own_name_the_module_has_all_of_them_and_its_version() -> None:
+    script = """
+import importlib.metadata, json, wandb
+lacking = [name for name in json.loads(__import__("sys").argv[1]) if not hasattr(wandb, name)]
+print(json.dumps([lacking, wandb.__version__, importlib.metadata.version("wandb")]))
+"""
+    wanted = [name for name in NAMES if name not in _ELSEWHERE]
+    assert json.loads(ours(script, json.dumps(wanted))) == [[], "0.31.0", "0.31.0"]
+
+
+def test_every_submodule_is_imported_and_has_what_it_lists() -> None:
+    script = """
+import importlib, json, sys
+lacking = []
+for name in json.loads(sys.argv[1]):
+    module = importlib.import_module(f"wandb.{name}")
+    lacking += [f"{name}.{each}" for each in module.__all__ if not hasattr(module, each)]
+    exec(f"from wandb.{name} import *")
+print(json.dumps(lacking))
+"""
+    frameworks = ("keras", "lightgbm", "xgboost")
+    wanted = [name for name in SUBMODULES if not name.endswith(frameworks)]
+    assert json.loads(ours(script, json.dumps(wanted))) == []
+
+
+def test_an_unknown_submodule_is_said_to_be_one() -> None:
+    script = "try: import wandb.nothing\nexcept ModuleNotFoundError as error: print(error.name, error)"
+    said = ours(script)
+    assert said.startswith("wandb.nothing No module named 'wandb.nothing'")
+    assert "docs/wandb.md" in said
+
+
+def test_libraries_find_the_classes_that_they_compare_with() -> None:
+    script = """
+import wandb
+from wandb.sdk.lib import RunDisabled, telemetry
+from wandb.sdk.wandb_run import Run
+from wandb.wandb_run import Run as other
+from wandb.sdk.lib.config_util import ConfigError
+from wandb.errors import CommError, Error, UsageError
+assert Run is other is wandb.Run is wandb.sdk.wandb_run.Run
+assert issubclass(UsageError, Error) and issubclass(ConfigError, Error) and issubclass(wandb.CommError, Error)
+with telemetry.context(run=None) as told:
+    told.feature.anything = True
+wandb.require("service")
+wandb.env.set_project("here")
+print(wandb.env.get_project())
+"""
+    assert ours(script) == "here\n"
+
+
+def test_variables_of_another_product_fill_what_ours_leave_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_NAME", "theirs")
+    monkeypatch.setenv("WANDB_PROJECT", "theirs")
+    monkeypatch.setenv("SWEEPD_PROJECT", "ours")
+    script = 'import os, wandb; print(os.environ["SWEEPD_NAME"], os.environ["SWEEPD_PROJECT"])'
+    assert ours(script) == "theirs ours\n"
+
+
+def test_what_a_script_imports_needs_the_standard_library_alone() -> None:
+    script = """
+import sys, wandb
+wandb.Table, wandb.plot.confusion_matrix, wandb.Image, wandb.sdk.wandb_run.Run, wandb.sklearn
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"google", "grpc", "numpy", "sklearn", "yaml"}))
+"""
+    assert ours(script) == "[]\n"
+
+
+def test_it_needs_no_sweepd_in_the_environment_of_the_script() -> None:
+    """The Python of a script may be another one than the agent's."""
+    script = "import wandb, sys; print(sys.modules['sweepd'].__file__, wandb.Table.__module__)"
+    environment = {**os.environ, "PYTHONPATH": str(ON_PATH)}
+    command = [sys.executable, "-S", "-c", script]  # without its packages
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{ROOT / 'client/sweepd/__init__.py'} sweepd.script.media.table\n", done.stderr
