@@ -39,6 +39,8 @@ MAX_SLOTS = 1_024
 MAX_HELD = 10_000
 MAX_SWEEPS = 1_000
 MAX_ROW = 2**62
+MAX_STORAGE = 256
+CHECKPOINT_KEY = 2**32 - 1
 MAX_ARGV = 64 * 1024
 MAX_TEXT = 2_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
@@ -176,7 +178,9 @@ def _observed(session: str, message: v1.ObservationBatch) -> Observed:
         first_row=message.first_row,
         last_row=message.last_row,
         observations=tuple(
-            Observation(each.row, each.value) for each in message.observations if each.key == 0
+            Observation(each.row, each.value, each.step if each.key == CHECKPOINT_KEY else None)
+            for each in message.observations
+            if each.key in (0, CHECKPOINT_KEY)
         ),
     )
 
@@ -206,7 +210,13 @@ def _described(session: str, message: v1.DetailsReport) -> Described:
     body = message.details.SerializeToString()
     if len(body) > MAX_DETAILS_BYTES or not 1 <= message.sequence <= MAX_ROW:
         raise MalformedReportError(f"report details: {len(body)} bytes, sequence {message.sequence}")
-    return Described(session=session, ref=ref(message.attempt), sequence=message.sequence, body=body)
+    return Described(
+        session=session,
+        ref=ref(message.attempt),
+        sequence=message.sequence,
+        body=body,
+        preempting=message.details.preempting,
+    )
 
 
 def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:

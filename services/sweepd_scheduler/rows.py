@@ -106,6 +106,7 @@ ATTEMPT = (
     "assign_time",
     "start_time",
     "end_time",
+    "carried",
 )
 PRIOR = (
     "sweep_id",
@@ -242,7 +243,19 @@ def attempt_row(attempt: Attempt) -> tuple[Value, ...]:
         attempt.assign_time,
         attempt.start_time,
         attempt.end_time,
+        _carried(attempt),
     )
+
+
+def _carried(attempt: Attempt) -> str | None:
+    if not (attempt.storage or attempt.preempting or attempt.checkpoints):
+        return None
+    document = {
+        "storage": attempt.storage,
+        "preempting": attempt.preempting,
+        "checkpoints": [asdict(each) for each in attempt.checkpoints],
+    }
+    return json.dumps(document, separators=(",", ":"))
 
 
 def prior_row(sweep: int, prior: PriorRun) -> tuple[Value, ...]:

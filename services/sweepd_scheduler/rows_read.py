@@ -16,6 +16,7 @@ from sweepd_scheduler.domain.ranking import Best
 from sweepd_scheduler.domain.run import (
     Attempt,
     AttemptState,
+    Checkpoint,
     Exit,
     ExitCause,
     PointSource,
@@ -138,6 +139,7 @@ def attempt(row: Row) -> Attempt:
             signal=row["exit_signal"],
             message=row["exit_message"],
         )
+    carried = json.loads(row["carried"]) if row["carried"] else {}
     return Attempt(
         number=row["number"],
         agent=row["agent"],
@@ -150,6 +152,17 @@ def attempt(row: Row) -> Attempt:
         assign_time=row["assign_time"],
         start_time=row["start_time"],
         end_time=row["end_time"],
+        storage=carried.get("storage", ""),
+        preempting=carried.get("preempting", False),
+        checkpoints=tuple(_checkpoint(each) for each in carried.get("checkpoints", ())),
+    )
+
+
+def _checkpoint(document: dict[str, Any]) -> Checkpoint:
+    return Checkpoint(
+        step=document["step"],
+        values=Values(**document["values"]),
+        stopping=tuple(PatienceState(**each) if each else None for each in document["stopping"]),
     )
 
 

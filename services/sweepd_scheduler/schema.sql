@@ -101,6 +101,7 @@ CREATE TABLE attempt (
     assign_time BIGINT NOT NULL,
     start_time BIGINT NOT NULL,
     end_time BIGINT NOT NULL,
+    carried TEXT,
     PRIMARY KEY (sweep_id, run, number)
 );
 
@@ -185,4 +186,4 @@ CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+INSERT INTO alembic_version (version_num) VALUES ('0005');

@@ -122,6 +122,7 @@ def _attached(
         slots=hello.slots,
         sweeps=sweeps,
         attempts=attempts,
+        storage=hello.storage[: agent_codec.MAX_STORAGE],
     )
 
 

@@ -137,6 +137,8 @@ class AttemptRow(SchedulerTable, table=True):
     assign_time: int = Field(sa_column=_whole())
     start_time: int = Field(sa_column=_whole())
     end_time: int = Field(sa_column=_whole())
+    # What the next attempt may go on from, as JSON; null: nothing.
+    carried: str | None = Field(sa_column=_text(nullable=True))
 
 
 class RunDetailsRow(SchedulerTable, table=True):

@@ -12,6 +12,7 @@ class Session:
 
     Args:
         id: names it in logs and in the messages of the core.
+        storage: where it keeps checkpoints, as agents name it that see the same files; empty: with itself.
         wanted: the offer: how many runs the agent would take, by its latest word.
         offers: how many offers have come, to tell those before a hand-out from those after it.
         unconfirmed: hand-outs on their way that the agent has not confirmed.
@@ -25,6 +26,7 @@ class Session:
     labels: Mapping[str, str]
     slots: int
     sweeps: tuple[int, ...]
+    storage: str = ""
     wanted: int = 0
     offers: int = 0
     unconfirmed: int = 0

@@ -72,6 +72,7 @@ def attached(turn: Turn, event: Attached) -> None:
         labels=event.labels,
         slots=event.slots,
         sweeps=keys,
+        storage=event.storage,
     )
     given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
     open_session(turn, session, first_free_handle=max(given, default=0) + 1)

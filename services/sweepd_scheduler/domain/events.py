@@ -101,6 +101,7 @@ class Attached:
     slots: int
     sweeps: tuple[SweepName, ...]
     attempts: tuple[HeldAttempt, ...]
+    storage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +140,16 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The value of the objective in one row."""
+    """The value of the objective in one row; or that a checkpoint was saved there, with its last step."""
 
     row: int
     value: float
+    checkpoint: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """Rows first to last of an attempt, and the values of the objective in them, ascending by row."""
+    """Rows first to last of an attempt, and what is observed in them, ascending by row."""
 
     session: str
     ref: AttemptRef
@@ -177,6 +179,7 @@ class Described:
     ref: AttemptRef
     sequence: int
     body: bytes
+    preempting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

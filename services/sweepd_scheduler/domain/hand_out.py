@@ -3,6 +3,7 @@
 from sweepd.spec import Method
 from sweepd_scheduler.domain.agent import OnItsWay, Session
 from sweepd_scheduler.domain.canary import waits_for_canary
+from sweepd_scheduler.domain.checkpoints import has_any, next_for
 from sweepd_scheduler.domain.creation import create_block
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.eligibility import withheld
@@ -52,10 +53,11 @@ def _serve(turn: Turn, key: int, session_id: str) -> bool:
         session, index = turn.state.sessions[session_id], turn.state.index[key]
         if withheld(sweep, session, index) is not None:
             return True
-        if index.pending.first is not None:
-            _assign(turn, turn.state.runs[(key, index.pending.first)], session)
+        waiting = next_for(turn, key, session)
+        if waiting is not None:
+            _assign(turn, turn.state.runs[(key, waiting)], session)
         elif not _start_new(turn, key, session):
-            return False
+            return len(index.pending) > 0  # what waits is for others
     return True
 
 
@@ -95,6 +97,7 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
         host=session.host,
         state=AttemptState.ASSIGNED,
         assign_time=turn.now.wall,
+        storage=session.storage,
     )
     first = not run.attempts
     assigned = replace(
@@ -109,7 +112,8 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
         _first_hand_out(turn, assigned)
     else:
         forget_best_of(turn, assigned)
-        turn.forget_rungs(assigned)
+        if not has_any(assigned):  # else it is seen from its first word whether it goes on or begins anew
+            turn.forget_rungs(assigned)
     turn.note("run-assigned", assigned, agent=session.agent)
     ref = place(turn, session.id, assigned)
     on_its_way = OnItsWay(attempt=attempt.number, offers=session.offers)

@@ -1,8 +1,11 @@
 """What follows from the reports of agents: offers, starts, observations, ends, results of commands."""
 
+from collections.abc import Sequence
+
 from sweepd_scheduler.domain import guard, retry
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.canary import waits_for_canary
+from sweepd_scheduler.domain.checkpoints import begin_anew, resume, saved
 from sweepd_scheduler.domain.decision import Ack, DetailsChanged, Fenced, NotUnderstood
 from sweepd_scheduler.domain.early_termination import verdicts
 from sweepd_scheduler.domain.events import (
@@ -10,6 +13,7 @@ from sweepd_scheduler.domain.events import (
     Described,
     Exited,
     Heartbeat,
+    Observation,
     Observed,
     Offered,
     Started,
@@ -62,17 +66,19 @@ def heartbeat(turn: Turn, event: Heartbeat) -> None:
 def started(turn: Turn, event: Started) -> None:
     """The process of an attempt runs."""
     run = _find(turn, event.session, event.ref)
-    if run is None or run.newest.start_time:
+    if run is None:
         return
-    attempt = replace(
-        run.newest,
-        state=AttemptState.RUNNING,
-        start_time=turn.now.wall,
-        argv=event.argv,
-        resumed_from_step=event.resumed_from_step,
-    )
-    turn.put_run(_running(with_attempt(run, attempt), turn.now.wall))
-    turn.note("run-started", run)
+    if not run.newest.start_time:
+        attempt = replace(run.newest, state=AttemptState.RUNNING, start_time=turn.now.wall, argv=event.argv)
+        turn.put_run(_running(with_attempt(run, attempt), turn.now.wall))
+        turn.note("run-started", run)
+    step = event.resumed_from_step
+    run = turn.state.runs[run.key]
+    if step is not None and run.newest.resumed_from_step is None:
+        run = with_attempt(run, replace(run.newest, resumed_from_step=step))
+        turn.put_run(run)
+        turn.note("run-resumed", run, step=float(step))
+        resume(turn, run)
 
 
 def observed(turn: Turn, event: Observed) -> None:
@@ -85,12 +91,27 @@ def observed(turn: Turn, event: Observed) -> None:
         if run.state is not RunState.RUNNING:
             run = _running(with_attempt(run, replace(run.newest, state=AttemptState.RUNNING)), turn.now.wall)
         waited = waits_for_canary(turn.state.sweeps[run.sweep])
-        verdicts.take(turn, run, event.last_row, [each.value for each in fresh])
+        _take(turn, run, event.last_row, fresh)
         turn.tell(event.session, Ack(ref=event.ref, observation_row=event.last_row))
         if waited and not waits_for_canary(turn.state.sweeps[run.sweep]):
             serve_sweep(turn, run.sweep)
     else:
         turn.tell(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
+
+
+def _take(turn: Turn, run: Run, last_row: int, fresh: Sequence[Observation]) -> None:
+    """Count values in their order, and note what the run has shown where it saved a checkpoint."""
+    values: list[float] = []
+    if any(each.checkpoint is None for each in fresh):
+        begin_anew(turn, run)
+    for each in fresh:
+        if each.checkpoint is None:
+            values.append(each.value)
+            continue
+        verdicts.take(turn, run, each.row, values)
+        run, values = saved(turn.state.runs[run.key], each.checkpoint), []
+        turn.put_run(run)
+    verdicts.take(turn, run, last_row, values)
 
 
 def exited(turn: Turn, event: Exited) -> None:
@@ -119,6 +140,9 @@ def described(turn: Turn, event: Described) -> None:
         if _find(turn, event.session, event.ref) is None:
             return
         held = turn.state.holdings[event.session].by_handle[event.ref.handle]
+        run = turn.state.runs[held.key]
+        if event.preempting and not run.newest.preempting:
+            turn.put_run(with_attempt(run, replace(run.newest, preempting=True)))
     turn.changes.append(
         DetailsChanged(key=held.key, attempt=event.ref.attempt, sequence=event.sequence, body=event.body)
     )

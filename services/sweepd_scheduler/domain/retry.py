@@ -13,7 +13,10 @@ def lost(turn: Turn, run: Run, attempt: Attempt, reason: str) -> None:
     sweep = turn.state.sweeps[run.sweep]
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
-    if run.requeues >= allowed and not cancelled and run.stop is None:
+    if attempt.preempting:  # it had said so: nobody is charged
+        give_back(turn, run, attempt, f"{reason}; its script had said that its machine goes away")
+        serve_sweep(turn, run.sweep)
+    elif run.requeues >= allowed and not cancelled and run.stop is None:
         before = f"; it was requeued {_times(allowed)} before" if allowed else ""
         end(turn, run, RunState.CRASHED, f"{reason}{before}", attempt=attempt)
     else:

@@ -89,23 +89,6 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One hand-out of a run to one agent. Times are microseconds since 1970, 0 for never."""
-
-    number: int
-    agent: str
-    host: str
-    state: AttemptState
-    assign_time: int
-    start_time: int = 0
-    end_time: int = 0
-    exit: Exit | None = None
-    reason: str = ""
-    argv: tuple[str, ...] = ()
-    resumed_from_step: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """A wish to end a run; told to its agent again on every new session until it is carried out."""
 
@@ -137,6 +120,48 @@ class Values:
             total=max(-_LARGEST, min(_LARGEST, self.total + value)),
             logged=True,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What a run had shown of its objective when its script saved a state to resume from.
+
+    Args:
+        step: the last step that is in it.
+        values: over its iterations up to there.
+        stopping: what the rules of early termination remembered, as in the run.
+    """
+
+    step: int
+    values: Values
+    stopping: tuple[PatienceState | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One hand-out of a run to one agent. Times are microseconds since 1970, 0 for never.
+
+    Args:
+        resumed_from_step: last step of the checkpoint that it went on from; None: it began anew.
+        checkpoints: that it has saved, the newest ones.
+        storage: where they are, as agents name it that see the same files; empty: with its agent alone.
+        preempting: its script has said that its machine is about to be taken away.
+    """
+
+    number: int
+    agent: str
+    host: str
+    state: AttemptState
+    assign_time: int
+    start_time: int = 0
+    end_time: int = 0
+    exit: Exit | None = None
+    reason: str = ""
+    argv: tuple[str, ...] = ()
+    resumed_from_step: int | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+    storage: str = ""
+    preempting: bool = False
 
 
 class PointSource(StrEnum):

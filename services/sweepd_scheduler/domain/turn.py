@@ -177,10 +177,10 @@ class Turn:
         self.changes.append(RungReached(run.sweep, rule, rung, run.number, value))
         return values
 
-    def forget_rungs(self, run: Run) -> None:
-        """Take the values of a run out of every rung: those of its newest attempt alone count."""
+    def forget_rungs(self, run: Run, *, beyond: int = 0) -> None:
+        """Take the values of a run out of every rung beyond an iteration: its newest attempt alone counts."""
         rungs = self.state.index[run.sweep].rungs
-        for key in [key for key, values in rungs.items() if run.number in values.by_run]:
+        for key in [key for key, values in rungs.items() if key[1] > beyond and run.number in values.by_run]:
             values = rungs[key]
             before = values.put(run.number, None)
             self._journal.note(partial(values.put, run.number, before))

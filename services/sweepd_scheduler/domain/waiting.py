@@ -26,6 +26,10 @@ class Waiting:
         """The run that goes out next."""
         return self._order[0][1] if self._order else None
 
+    def front(self, count: int) -> list[int]:
+        """Return the runs that go out next, at most so many."""
+        return [number for _, number in self._order[:count]]
+
     @property
     def lowest_place(self) -> int:
         """The place of that run; 0 while none waits."""

@@ -151,6 +151,7 @@ class World:
         slots: int = 1,
         attempts: tuple[HeldAttempt, ...] = (),
         labels: Mapping[str, str] = NO_LABELS,
+        storage: str = "",
     ) -> str:
         self.sessions += 1
         session = f"session-{self.sessions}"
@@ -166,6 +167,7 @@ class World:
                 slots=slots,
                 sweeps=() if sweep is None else (SweepName(PARENT, sweep),),
                 attempts=attempts,
+                storage=storage,
             )
         )
         return session
@@ -195,6 +197,15 @@ class World:
                 observations=tuple(Observation(first + n, value) for n, value in enumerate(values)),
             )
         )
+
+    def saves(self, session: str, ref: AttemptRef, row: int, step: int) -> None:
+        """Save a checkpoint, in a row of its own."""
+        saved = Observation(row, 0.0, step)
+        self.happens(Observed(session=session, ref=ref, first_row=row, last_row=row, observations=(saved,)))
+
+    def resumes(self, session: str, ref: AttemptRef, step: int) -> None:
+        """Say from which checkpoint an attempt goes on."""
+        self.happens(Started(session=session, ref=ref, argv=("python",), resumed_from_step=step))
 
     def exits(
         self,
