@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls import PAGE, CallError, Calls, new_request_id
 from sweepd.channel import channel
+from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
@@ -39,6 +40,7 @@ class Client:
         self._agents = AgentServiceStub(self._channel)
         self._metrics = MetricServiceStub(self._channel)
         self._server = ServerServiceStub(self._channel)
+        self._accounts = AccountServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +178,33 @@ class Client:
         request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
         for page in self._calls.pages(self._runs.ListPriorRuns, request):
             yield from page.prior_runs
+
+    def list_project_runs(
+        self,
+        project: str,
+        *,
+        states: Sequence[v1.RunState.ValueType] = (),
+        stand_alone: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[v1.Run]:
+        """Yield the runs of a project, of its sweeps and by themselves or the latter alone, the newest first."""
+        request = v1.ListRunsRequest(
+            project=project,
+            states=states,
+            stand_alone=stand_alone,
+            page_size=PAGE if limit is None else min(max(limit, 1), PAGE),
+        )
+        left = limit
+        for page in self._calls.pages(self._runs.ListRuns, request):
+            yield from page.runs if left is None else page.runs[:left]
+            if left is not None and (left := left - len(page.runs)) <= 0:
+                return
+
+    def list_projects(self, entity: str = "") -> Iterator[v1.Project]:
+        """Yield projects by name, those of one entity or all."""
+        request = v1.ListProjectsRequest(entity=entity, page_size=PAGE)
+        for page in self._calls.pages(self._accounts.ListProjects, request):
+            yield from page.projects
 
     def enqueue_run(
         self, sweep: str, parameters: v1.ParameterMap, *, first: bool = False, request_id: str = ""

@@ -130,6 +130,14 @@ def param_columns(points: Iterable[Json]) -> list[Column]:
     return [Column(name, f"params.{name}", shown_param, null=True) for name in param_paths(points)]
 
 
+PROJECTS = (
+    Column("project", "project"),
+    Column("sweeps", "sweeps"),
+    Column("runs", "runs"),
+    Column("created", "createTime", shown_time),
+)
+
+
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
     """Return the columns for runs: their parameters in the order of the names; reasons where runs failed."""
     rows = list(rows)

@@ -1,4 +1,7 @@
-"""From what a person types to full names: a full name, project/id, a bare id, and SWEEP:NUMBER for runs."""
+"""From what a person types to full names: a full name, project/id, a bare id, and SWEEP:NUMBER for runs.
+
+What is no sweep's, and no run of one, may be a stand-alone run: that is asked for in each project.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,10 @@ class Directory(Protocol):
 
     def get_run(self, name: str) -> v1.Run:
         """Return a run; raises CallError."""
+        ...
+
+    def list_projects(self) -> Iterator[v1.Project]:
+        """Yield all projects."""
         ...
 
 
@@ -69,7 +76,7 @@ def run_name(directory: Directory, text: str) -> str:
     names = _runs(directory, text)
     if not names and (sweeps := _sweeps(directory, text)):
         raise _sweep_for_a_run(text, sweeps[0])
-    return _only(names, text, "run")
+    return _only(names or _alone(directory, text), text, "run")
 
 
 def find_run(directory: Directory, text: str) -> v1.Run:
@@ -121,9 +128,11 @@ def any_name(directory: Directory, text: str) -> Named:
     if ":" in text:
         return Named(run_name(directory, text), is_run=True)
     if text.count("/") == 2:
-        return Named(text, is_run=_is_run_id(text) and not _exists(directory, text))
+        return Named(text, is_run=not _exists(directory, text) and _may_be_run(directory, text))
     sweeps = [Named(name, is_run=False) for name in _sweeps(directory, text)]
     runs = [Named(name, is_run=True) for name in _runs(directory, text)]
+    if not sweeps and not runs:
+        runs = [Named(name, is_run=True) for name in _alone(directory, text)]
     found = {named.name: named for named in (*runs, *sweeps)}
     return found[_only(list(found), text, "sweep or run")]
 
@@ -162,6 +171,38 @@ def _runs(directory: Directory, text: str) -> list[str]:
         return []
     sweep, _, number = text.rpartition("-")
     return [f"{name}-{number}" for name in _sweeps(directory, sweep)]
+
+
+def _alone(directory: Directory, text: str) -> list[str]:
+    """Return the stand-alone runs that `text` may stand for."""
+    from sweepd.client import CallError
+
+    parent, _, run = text.rpartition("/")
+    try:
+        projects = [project.name for project in directory.list_projects()]
+    except CallError as error:
+        if error.failure.code == "UNIMPLEMENTED":  # a server that knows of none
+            return []
+        raise
+    names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
+    return [name for name in names if _run_exists(directory, name)]
+
+
+def _may_be_run(directory: Directory, name: str) -> bool:
+    """Tell whether what is no sweep is a run, or looks like one of a sweep."""
+    return _is_run_id(name) or _run_exists(directory, name)
+
+
+def _run_exists(directory: Directory, name: str) -> bool:
+    from sweepd.client import CallError
+
+    try:
+        directory.get_run(name)
+    except CallError as error:
+        if error.failure.code == "NOT_FOUND":
+            return False
+        raise
+    return True
 
 
 def _is_run_id(text: str) -> bool:

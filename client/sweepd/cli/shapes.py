@@ -12,7 +12,7 @@ from sweepd.cli.states import RUN_STATES
 from sweepd.codec import point_from_message
 from sweepd.spec.point import Json
 
-_Timed: TypeAlias = v1.Sweep | v1.Run | v1.Attempt | v1.Agent | v1.Verdict | v1.RunEvent
+_Timed: TypeAlias = v1.Sweep | v1.Run | v1.Attempt | v1.Agent | v1.Verdict | v1.RunEvent | v1.Project
 _SWEEP_STATE = "SWEEP_STATE_"
 _RUN_STATE = "RUN_STATE_"
 
@@ -58,7 +58,7 @@ def run_shape(run: v1.Run) -> Shape:
     """Return a run with all of its attempts."""
     return {
         "run": run.name,
-        "sweep": run.sweep,
+        "sweep": run.sweep or None,
         "number": run.number,
         "repeat": run.repeat,
         "state": run_state(run),
@@ -112,6 +112,16 @@ def attempt_shape(attempt: v1.Attempt) -> Shape:
         "assignTime": _time(attempt, "assign_time"),
         "startTime": _time(attempt, "start_time"),
         "endTime": _time(attempt, "end_time"),
+    }
+
+
+def project_shape(project: v1.Project) -> Shape:
+    """Return a project."""
+    return {
+        "project": project.name,
+        "sweeps": project.sweeps,
+        "runs": project.runs,
+        "createTime": _time(project, "create_time"),
     }
 
 

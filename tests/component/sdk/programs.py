@@ -35,7 +35,8 @@ def start(source: str, *, cwd: Path, env: Mapping[str, str] | None = None) -> su
     return subprocess.Popen(
         [sys.executable, str(program)],
         cwd=cwd,
-        env={**outside, "PYTHONPATH": str(ROOT / "client"), **(env or {})},
+        # Without the servers of this account: none of these runs is to go there.
+        env={**outside, "XDG_STATE_HOME": str(cwd), "PYTHONPATH": str(ROOT / "client"), **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,

@@ -16,6 +16,8 @@ from unit.cli.messages import a_sweep
 
 SWEEPS = ("local/train/abc", "local/other/abc", "acme/train/xyz", "acme/train/xyz-3")
 
+ALONE = ("acme/train/byhand", "local/train/twice", "local/other/twice", "local/other/mine-7")
+
 
 class Names:
     """A directory of fixed sweeps."""
@@ -26,10 +28,15 @@ class Names:
         return a_sweep(name)
 
     def get_run(self, name: str) -> v1.Run:
+        if name in ALONE:
+            return v1.Run(name=name)
         raise CallError(Failure(code="NOT_FOUND", message=name), "nowhere:1")
 
     def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
         return map(a_sweep, SWEEPS)
+
+    def list_projects(self) -> Iterator[v1.Project]:
+        return (v1.Project(name=name) for name in ("acme/train", "local/other", "local/train"))
 
 
 def test_a_full_name_is_taken_as_it_is() -> None:
@@ -86,3 +93,21 @@ def test_a_name_is_known_to_be_a_sweep_or_a_run() -> None:
 def test_a_sweep_whose_id_looks_like_a_run_s_is_the_sweep() -> None:
     assert any_name(Names(), "xyz-3") == Named("acme/train/xyz-3", is_run=False)
     assert any_name(Names(), "acme/train/xyz-3") == Named("acme/train/xyz-3", is_run=False)
+
+
+def test_a_stand_alone_run_is_found_in_whichever_project_it_is() -> None:
+    assert run_name(Names(), "byhand") == "acme/train/byhand"
+    assert any_name(Names(), "byhand") == Named("acme/train/byhand", is_run=True)
+    assert any_name(Names(), "train/byhand") == Named("acme/train/byhand", is_run=True)
+    assert any_name(Names(), "acme/train/byhand") == Named("acme/train/byhand", is_run=True)
+
+
+def test_a_stand_alone_run_may_look_like_one_of_a_sweep() -> None:
+    assert run_name(Names(), "mine-7") == "local/other/mine-7"
+
+
+def test_a_stand_alone_run_of_several_projects_is_refused_with_its_names() -> None:
+    with pytest.raises(Problem, match="local/other/twice, local/train/twice") as refusal:
+        run_name(Names(), "twice")
+    assert refusal.value.exit_code is ExitCode.USAGE
+    assert run_name(Names(), "other/twice") == "local/other/twice"

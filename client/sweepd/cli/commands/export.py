@@ -13,6 +13,8 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.names import Named
     from sweepd.cli.rows import Row
     from sweepd.client import Client
 
@@ -22,39 +24,36 @@ _OBSERVED = ("finished", "stopped")
 
 @click.command(
     cls=Verb,
-    examples=("sweepctl export k3x9v2ab > sweep.jsonl", "sweepctl export k3x9v2ab -o csv > runs.csv"),
+    examples=("sweepctl export k3x9v2ab > sweep.jsonl", "sweepctl export k3x9v2ab:7 -o csv > run.csv"),
 )
-@click.argument("sweep", metavar="ID")
+@click.argument("name", metavar="ID | RUN")
 @output_option(("jsonl", "csv"), "jsonl")
-def command(sweep: str, output_format: str) -> None:
-    """Write out everything that is known of a sweep.
+def command(name: str, output_format: str) -> None:
+    """Write out everything that is known of a sweep, or of one run.
 
     `jsonl`: a line for each run, each observation of the search, each run that it began with (`prior`) and
     each point of every attempt. `csv`: a line for each run with its parameters and the last value of each
     metric; those that it began with have the state `prior`.
     """
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
+    from sweepd.cli.names import any_name
 
     with connect(current_settings()) as client:
-        name = sweep_name(client, sweep)
-        if output_format == "csv":
-            _write_csv(client, name)
-        else:
-            _write_lines(client, name)
+        named = any_name(client, name)
+        write = _write_csv if output_format == "csv" else _write_lines
+        write(client, named)
 
 
-def _write_lines(client: Client, name: str) -> None:
+def _write_lines(client: Client, named: Named) -> None:
     from sweepd.cli.metric_shapes import point_shapes
-    from sweepd.cli.shapes import prior_run_shape
 
-    for row in _runs(client, name):
+    for row in _runs(client, named):
         _write_line({"type": "run", **row})
         if row["state"] in _OBSERVED and row["value"] is not None:
             _write_line({"type": "observation", "run": row["run"], "value": row["value"]})
-    for row in map(prior_run_shape, client.list_prior_runs(name)):
+    for row in _prior_runs(client, named):
         _write_line({"type": "prior", **row})
-    for series in client.export_points(name):
+    for series in _points(client, named):
         for point in point_shapes(series):
             _write_line({"type": "point", **point})
     sys.stdout.flush()
@@ -66,16 +65,15 @@ def _write_line(row: Row) -> None:
     sys.stdout.write(json_text(row) + "\n")
 
 
-def _write_csv(client: Client, name: str) -> None:
+def _write_csv(client: Client, named: Named) -> None:
     from sweepd.cli.metric_shapes import metric_value
-    from sweepd.cli.shapes import prior_run_shape
     from sweepd.cli.table import Column
 
     metrics: dict[str, Row] = {}
-    for summary in client.summaries(sweep=name):
+    for summary in _summaries(client, named):
         metrics.setdefault(summary.run, {})[summary.key] = metric_value(summary.last)
-    rows: list[Row] = [{**row, "metrics": metrics.get(str(row["run"]), {})} for row in _runs(client, name)]
-    for row in map(prior_run_shape, client.list_prior_runs(name)):
+    rows: list[Row] = [{**row, "metrics": metrics.get(str(row["run"]), {})} for row in _runs(client, named)]
+    for row in _prior_runs(client, named):
         nothing = dict.fromkeys(("number", "attempt", "startTime", "endTime"))
         rows.append({**nothing, **row, "state": "prior", "metrics": {}})
     front = ("run", "number", "state", "attempt", "value", "lastValue", "iterations", "startTime", "endTime")
@@ -83,10 +81,34 @@ def _write_csv(client: Client, name: str) -> None:
     write_rows(rows, Output(format="csv"), [Column(path, path) for path in paths], name="run")
 
 
-def _runs(client: Client, name: str) -> Iterator[Row]:
+def _runs(client: Client, named: Named) -> Iterator[Row]:
+    from sweepd.cli.names import get_run
     from sweepd.cli.shapes import run_shape
 
-    yield from map(run_shape, client.list_runs(name))
+    runs = iter((get_run(client, named.name),)) if named.is_run else client.list_runs(named.name)
+    yield from map(run_shape, runs)
+
+
+def _prior_runs(client: Client, named: Named) -> Iterator[Row]:
+    from sweepd.cli.shapes import prior_run_shape
+
+    if not named.is_run:
+        yield from map(prior_run_shape, client.list_prior_runs(named.name))
+
+
+def _points(client: Client, named: Named) -> Iterator[v1.Series]:
+    if named.is_run:
+        return client.history(_full(named), all_attempts=True)
+    return client.export_points(named.name)
+
+
+def _summaries(client: Client, named: Named) -> Iterator[v1.KeySummary]:
+    return client.summaries(runs=[_full(named)]) if named.is_run else client.summaries(sweep=named.name)
+
+
+def _full(named: Named) -> str:
+    """Return the name of a run without the alias of its number."""
+    return named.name.replace(":", "-")
 
 
 def _paths(rows: list[Row], group: str) -> list[str]:

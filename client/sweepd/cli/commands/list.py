@@ -29,11 +29,13 @@ Then: sweepctl run sweep.yaml"""
     cls=Verb, examples=("sweepctl list", "sweepctl list acme/mnist --filter state=running -o json")
 )
 @click.argument("parent", metavar="[ENTITY[/PROJECT]]", default="")
+@click.option("--projects", is_flag=True, help="The projects, with how many sweeps and runs each has.")
 @click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
 @row_options
 @output_option()
 def command(
     parent: str,
+    projects: bool,
     watch: bool,
     columns: str | None,
     sort: str | None,
@@ -41,12 +43,15 @@ def command(
     limit: int | None,
     output_format: str,
 ) -> None:
-    """List sweeps, newest first."""
+    """List sweeps, newest first; or projects by name."""
     from sweepd.cli.connection import connect
     from sweepd.cli.watching import repeat_rows
 
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     with connect(current_settings()) as client:
+        if projects:
+            _write_projects(client, parent, output)
+            return
         if watch:
             repeat_rows(
                 lambda: _rows(client, parent, output), lambda rows: _write(rows, output, ""), key="name"
@@ -55,6 +60,16 @@ def command(
         rows = _rows(client, parent, output)
         empty = "" if rows else _empty(client, parent)
     _write(rows, output, empty)
+
+
+def _write_projects(client: Client, parent: str, output: Output) -> None:
+    """Write the projects, of one entity if that is named."""
+    from sweepd.cli.columns import PROJECTS
+    from sweepd.cli.output import write_rows
+    from sweepd.cli.shapes import project_shape
+
+    rows = [project_shape(project) for project in client.list_projects(parent)]
+    write_rows(rows, output, PROJECTS, name="project", empty="No project yet.")
 
 
 def _rows(client: Client, parent: str, output: Output) -> list[Row]:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     cls=Verb,
     examples=(
         "sweepctl runs k3x9v2ab --sort best --limit 10",
-        "sweepctl runs k3x9v2ab --state failed -o json",
+        "sweepctl runs --project acme/mnist --by-hand --state failed -o json",
     ),
 )
-@click.argument("sweep", metavar="ID")
+@click.argument("sweep", metavar="[ID]", default="")
 @click.option(
     "--state",
     "states",
@@ -31,12 +31,20 @@ if TYPE_CHECKING:
     type=click.Choice(RUN_STATES),
     help="Only runs in this state. Repeatable.",
 )
+@click.option(
+    "--project",
+    metavar="[ENTITY/]PROJECT",
+    help="Instead of ID: all runs of a project, of its sweeps and started by hand, the newest first.",
+)
+@click.option("--by-hand", is_flag=True, help="With --project: only those that were started by hand.")
 @click.option("--prior", is_flag=True, help="The runs of elsewhere that it began with instead of its own.")
 @row_options
 @output_option()
 def command(
     sweep: str,
     states: tuple[str, ...],
+    project: str | None,
+    by_hand: bool,
     prior: bool,
     columns: str | None,
     sort: str | None,
@@ -44,7 +52,7 @@ def command(
     limit: int | None,
     output_format: str,
 ) -> None:
-    """List the runs of a sweep by number, with their parameters.
+    """List the runs of a sweep by number, or those of a project, with their parameters.
 
     `--sort best` lists those that have a value, the best first by the goal of the sweep.
     """
@@ -59,6 +67,17 @@ def command(
     if best_first:
         sort = None
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    if bool(sweep) == bool(project) or (by_hand and not project) or (prior and not sweep):
+        raise usage_problem(
+            "name either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
+        )
+    if project:
+        from sweepd.cli.project_runs import write_project
+
+        if best_first:
+            raise usage_problem("runs of several sweeps have values that cannot be compared")
+        write_project(settings, project, states, output, by_hand=by_hand)
+        return
     if prior:
         _write_prior(sweep, states, output, best_first=best_first)
         return

@@ -1,0 +1,39 @@
+"""The runs of a project: of its sweeps, and those that were started by hand."""
+
+from collections.abc import Sequence
+
+from sweepd import v1
+from sweepd.cli.columns import runs_columns
+from sweepd.cli.connection import connect
+from sweepd.cli.output import Output, chosen_rows, write_chosen
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import Settings
+from sweepd.cli.shapes import run_shape
+
+
+def write_project(
+    settings: Settings, project: str, states: Sequence[str], output: Output, *, by_hand: bool
+) -> None:
+    """Write the runs of a project, the newest first."""
+    name = project_name(project, settings)
+    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
+    bound = output.choice.limit if output.choice.sort is None and not output.choice.filters else None
+    with connect(settings) as client:
+        listed = client.list_project_runs(name, states=wanted, stand_alone=by_hand, limit=bound)
+        rows = [run_shape(run) for run in listed]
+    chosen = chosen_rows(rows, output, runs_columns(rows))
+    write_chosen(chosen, output, runs_columns(chosen), name="run", empty=f"No such run in {name}.")
+
+
+def project_name(text: str, settings: Settings) -> str:
+    """Return the full name of a project; its entity may be left out.
+
+    Raises:
+        Problem: it is none.
+    """
+    parts = text.split("/")
+    if len(parts) == 1:
+        parts = [settings.environ.get("SWEEPD_ENTITY") or "local", *parts]
+    if len(parts) != 2 or not all(parts):
+        raise usage_problem(f"no project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
+    return "/".join(parts)
