@@ -231,6 +231,8 @@ def _attempt_message(attempt: Attempt) -> v1.Attempt:
         start_time=timestamp(attempt.start_time),
         end_time=timestamp(attempt.end_time),
         argv=attempt.argv,
+        resumed_from_step=attempt.resumed_from_step,
+        storage=attempt.storage,
     )
 
 

@@ -109,6 +109,8 @@ def attempt_shape(attempt: v1.Attempt) -> Shape:
         "reason": attempt.reason or None,
         "exit": _exit(attempt.exit) if attempt.HasField("exit") else None,
         "argv": list(attempt.argv),
+        "resumedFromStep": attempt.resumed_from_step if attempt.HasField("resumed_from_step") else None,
+        "storage": attempt.storage or None,
         "assignTime": _time(attempt, "assign_time"),
         "startTime": _time(attempt, "start_time"),
         "endTime": _time(attempt, "end_time"),
