@@ -5,18 +5,20 @@ from dataclasses import dataclass, field, replace
 
 from sweepd.spec import SweepSpec
 from sweepd.spec.sizes import points_taken
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_scheduler.domain.names import SweepName, run_name
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.prior.suitability import Candidate, UnsuitableError, candidate, prior_run
 from sweepd_scheduler.domain.run import FINAL, Run
 from sweepd_scheduler.domain.sweep import Sweep
-from sweepd_scheduler.ports import RunPosition
+from sweepd_scheduler.ports import RunPlace, RunPosition
 from sweepd_scheduler.prior_codec import MOST_RUNS, MOST_TOLD, Filter, Gathered, Selection
 from sweepd_scheduler.prior_curves import Curves
 from sweepd_scheduler.reading import Reading
 
 PAGE = 1_000
+_NO_SUCH_RUN = "there is no such run"
 MOST_RUNG_VALUES = 500_000
 """Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
 
@@ -32,13 +34,13 @@ class _Found:
         """Leave a run out."""
         self.unsuitable.setdefault(run, why)
 
-    def judge(self, spec: SweepSpec, sweep: Sweep, runs: Sequence[Run], *, named: bool) -> None:
-        """Take the runs whose points suit."""
+    def judge(self, spec: SweepSpec, before: SweepSpec | None, runs: Sequence[Run], *, named: bool) -> None:
+        """Take the runs, of a sweep with the specification `before` or of none, whose points suit."""
         for run in runs:
             if run.name in self.candidates or run.name in self.unsuitable:
                 continue
             try:
-                self.candidates[run.name] = candidate(spec, run, sweep.spec), named
+                self.candidates[run.name] = candidate(spec, run, before), named
             except UnsuitableError as error:
                 self.refuse(run.name, str(error))
 
@@ -51,28 +53,40 @@ class PriorRuns:
         self._records = reading.records
         self._curves = curves
 
-    async def gather(self, spec: SweepSpec, wanted: Selection) -> Gathered:
+    async def gather(self, spec: SweepSpec, wanted: Selection, bounds: Bounds = EVERYWHERE) -> Gathered:
         """Return the runs that suit a sweep, with what they come to there, and why others do not.
+
+        Args:
+            spec: the sweep.
+            wanted: which runs are meant.
+            bounds: where the caller may look; what lies outside does not exist.
 
         Raises:
             DomainError: a sweep is missing, there are too many, or their curves cannot be read.
         """
         found = _Found()
-        await self._named(spec, wanted.runs, found)
-        async for sweep in self._sweeps(wanted):
+        await self._named(spec, wanted.runs, found, bounds)
+        async for sweep in self._sweeps(wanted, bounds):
             if wanted.filter.tags <= set(sweep.spec.tags):
                 await self._whole(spec, sweep, wanted.filter, found)
+        if wanted.project is not None and not wanted.filter.tags:
+            await self._stand_alone(spec, wanted.project, wanted.filter, found)
         return await self._with_curves(spec, wanted.filter, found)
 
-    async def _named(self, spec: SweepSpec, names: Sequence[str], found: _Found) -> None:
+    async def _named(self, spec: SweepSpec, names: Sequence[str], found: _Found, bounds: Bounds) -> None:
         by_sweep: dict[SweepName, dict[int, str]] = {}
         for text in names:
             try:
                 name = run_name(text)
             except NotFoundError:
-                found.refuse(text, "there is no such run")
+                found.refuse(text, _NO_SUCH_RUN)
                 continue
-            by_sweep.setdefault(name.sweep, {})[name.number] = text
+            if not bounds.covers(name.sweep.parent.entity, name.sweep.parent.project):
+                found.refuse(text, _NO_SUCH_RUN)
+            elif name.sweep.stands_for_none:
+                await self._by_itself(spec, name, text, found)
+            else:
+                by_sweep.setdefault(name.sweep, {})[name.number] = text
         for sweep_name, numbers in by_sweep.items():
             sweep = await self._reading(self._records.sweep, sweep_name)
             known: set[int] = set()
@@ -82,21 +96,46 @@ class PriorRuns:
                 some = places[start : start + PAGE]
                 runs = await self._reading(self._records.chosen_runs, sweep, (), some)
                 known.update(run.number for run in runs)
-                await self._reading.work(_judge, found, spec, sweep, runs, named=True)
+                await self._reading.work(found.judge, spec, sweep.spec, runs, named=True)
             for number, text in numbers.items():
-                if number not in known:
-                    found.refuse(text, "there is no such run")
+                if number not in known:  # what looks like a run of a sweep may be one by itself
+                    await self._by_itself(spec, RunName(sweep_name, number), text, found)
 
-    async def _sweeps(self, wanted: Selection) -> AsyncIterator[Sweep]:
+    async def _by_itself(self, spec: SweepSpec, name: RunName, text: str, found: _Found) -> None:
+        run = await self._reading(self._records.run, name)
+        if run is None or not run.stands_alone:
+            found.refuse(text, _NO_SUCH_RUN)
+            return
+        await self._reading.work(found.judge, spec, None, [run], named=True)
+
+    async def _stand_alone(self, spec: SweepSpec, project: Parent, chosen: Filter, found: _Found) -> None:
+        """Take the runs of a project that belong to no sweep, the newest first."""
+        states = chosen.states or tuple(sorted(FINAL))
+        before: RunPlace | None = None
+        while True:
+            page = await self._reading(
+                self._records.runs_of_project, project, states, before, PAGE, stand_alone=True
+            )
+            await self._reading.work(found.judge, spec, None, _meant(page.entries, chosen), named=False)
+            _check_number(found)
+            if not page.more:
+                return
+            last = page.entries[-1]
+            before = (last.create_time, *last.key)
+
+    async def _sweeps(self, wanted: Selection, bounds: Bounds) -> AsyncIterator[Sweep]:
         """Yield the sweeps that are meant as a whole, oldest first."""
         for name in wanted.sweeps:
-            sweep = await self._reading(self._records.sweep, name)
+            inside = bounds.covers(name.parent.entity, name.parent.project)
+            sweep = await self._reading(self._records.sweep, name) if inside else None
             if sweep is None:
                 raise NotFoundError(str(name))
             yield sweep
         if wanted.project is None:
             return
         entity, project = wanted.project.entity, wanted.project.project
+        if not bounds.covers(entity, project):
+            raise NotFoundError(str(wanted.project))
         before: int | None = None
         listed: list[Sweep] = []
         while True:
@@ -113,10 +152,9 @@ class PriorRuns:
         after: RunPosition | None = None
         while True:
             page = await self._reading(self._records.runs, sweep, states, after, PAGE, best=False)
-            runs = [run for run in page.entries if run.attempts and chosen.takes_time(run.create_time)]
-            await self._reading.work(_judge, found, spec, sweep, runs, named=False)
-            if len(found.candidates) > MOST_RUNS:
-                raise InvalidFieldError("prior_runs", f"a sweep begins with {MOST_RUNS:,} runs at most")
+            runs = _meant(page.entries, chosen)
+            await self._reading.work(found.judge, spec, sweep.spec, runs, named=False)
+            _check_number(found)
             if not page.more:
                 return
             after = RunPosition(number=page.entries[-1].number)
@@ -160,5 +198,10 @@ class PriorRuns:
             yield place, curve
 
 
-def _judge(found: _Found, spec: SweepSpec, sweep: Sweep, runs: Sequence[Run], *, named: bool) -> None:
-    found.judge(spec, sweep, runs, named=named)
+def _meant(runs: Sequence[Run], chosen: Filter) -> list[Run]:
+    return [run for run in runs if run.attempts and chosen.takes_time(run.create_time)]
+
+
+def _check_number(found: _Found) -> None:
+    if len(found.candidates) > MOST_RUNS:
+        raise InvalidFieldError("prior_runs", f"a sweep begins with {MOST_RUNS:,} runs at most")

@@ -79,7 +79,9 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         seed = secrets.randbits(SEED_BITS)
         prior = None
         if request.HasField("prior_runs") and parsed.spec is not None:
-            prior = await self._prior_runs.gather(parsed.spec, prior_codec.selection(request.prior_runs))
+            prior = await self._prior_runs.gather(
+                parsed.spec, prior_codec.selection(request.prior_runs), current_principal().bounds
+            )
         return await self._reading.work(preview_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
@@ -93,7 +95,9 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         counted = await self._reading.work(counted_points, spec)
         prior = report = None
         if request.HasField("prior_runs"):
-            prior = await self._prior_runs.gather(spec, prior_codec.selection(request.prior_runs))
+            prior = await self._prior_runs.gather(
+                spec, prior_codec.selection(request.prior_runs), current_principal().bounds
+            )
             report = prior_codec.report_message(prior)
         event = CreateSweep(
             parent=parent,

@@ -11,7 +11,6 @@ from sweepd_scheduler import agent_codec
 from sweepd_scheduler.domain.agent import AttemptRef, Held
 from sweepd_scheduler.domain.decision import NotUnderstood
 from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
-from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.relay import LARGEST_PARCEL, A, Parcel, Q, Relay

@@ -59,7 +59,7 @@ def run_shape(number: int, run: PreviewedRun) -> Row:
     }
 
 
-def preview_shape(file: str, spec: SweepSpec, preview: Preview, cost: Cost | None) -> Json:
+def preview_shape(file: str, spec: SweepSpec, preview: Preview, cost: Cost | None) -> Row:
     """Return the whole preview."""
     planned = _bounded(preview.planned_runs)
     return {

@@ -131,10 +131,10 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
     return message
 
 
-def tell_report(report: v1.PriorRunReport) -> None:
+def tell_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
     """Say on stderr what became of prior runs."""
     if report.taken:
-        note(f"Begins with {counted(report.taken, 'prior run')}.")
+        note(f"{begins} with {counted(report.taken, 'prior run')}.")
     else:
         note("warning: no prior run suits this sweep; it begins without any")
     for left_out in report.unsuitable_runs[:MOST_TOLD]:

@@ -96,7 +96,7 @@ def _create(turn: Turn, event: CreateSweep) -> Sweep:
         counted=event.counted,
         prior_runs=len(event.prior_runs),
         prior_points=event.prior_points,
-        observations=observations_of(event.spec.method, event.prior_runs),
+        observations=observations_of(event.spec.method, len(event.prior_runs)),
         file=event.file,
         create_time=turn.now.wall,
     )

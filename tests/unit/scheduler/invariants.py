@@ -13,11 +13,13 @@ from sweepd_scheduler.domain.decision import (
     Change,
     GuardChanged,
     Happened,
+    PriorRunsTaken,
     RunChanged,
     StudyEvent,
     StudyNoted,
     SweepChanged,
 )
+from sweepd_scheduler.domain.prior.prior_run import digests_of, observations_of
 from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, PointSource, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import State, rungs_held
 from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
@@ -32,7 +34,7 @@ def check(state: State, changes: Sequence[Change]) -> None:
     for key, sweep in sweeps.items():
         of_sweep = [run for run in runs.values() if run.sweep == key]
         _check_counts(state, sweep, of_sweep)
-        _check_points(state, sweep, of_sweep)
+        _check_points(state, sweep, of_sweep, changes)
         if not any(isinstance(each, Happened) and each.kind == "sweep-failed" for each in changes):
             _check_repeats(sweep, of_sweep)
     _check_memory(state, runs)
@@ -172,7 +174,7 @@ def _remains(sweep: Sweep, run: Run) -> Ended:
     )
 
 
-def _check_points(state: State, sweep: Sweep, runs: list[Run]) -> None:
+def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence[Change]) -> None:
     keys = {(run.digest, run.occurrence, run.repeat) for run in runs}
     assert len(keys) == len(runs), "no point twice"
     for first, block in _blocks(runs).items():
@@ -189,7 +191,10 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run]) -> None:
     placed = [each for each in origins if each.source in PLACES and each.index < INT64_MAX]
     assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
     if sweep.key in state.index:
-        assert state.index[sweep.key].digests == Counter(run.digest for run in runs if run.repeat == 0)
+        taken = (each for each in changes if isinstance(each, PriorRunsTaken) and each.sweep.key == sweep.key)
+        begun = Counter(digests_of(prior for each in taken for prior in each.runs))
+        tried = Counter(run.digest for run in runs if run.repeat == 0)
+        assert state.index[sweep.key].digests == begun + tried
 
 
 def _check_repeats(sweep: Sweep, runs: list[Run]) -> None:
@@ -244,8 +249,10 @@ def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: S
     notes = [change for change in changes if isinstance(change, StudyNoted)]
     for key, sweep in sweeps.items():
         mine = [note for note in notes if note.sweep == key]
-        assert [note.number for note in mine] == list(range(1, len(mine) + 1)), "observations are numbered"
-        assert sweep.observations == len(mine)
+        first = observations_of(sweep.spec.method, sweep.prior_runs) + 1
+        numbers = list(range(first, first + len(mine)))
+        assert [note.number for note in mine] == numbers, "observations are numbered"
+        assert sweep.observations == first - 1 + len(mine)
         if sweep.spec.method is Method.BAYES:
             over: set[int] = set()
             for note in mine:

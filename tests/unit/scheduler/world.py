@@ -1,11 +1,11 @@
 """A small world around the core: it keeps time, rings timers, plays agents, checks every invariant."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sweepd.spec import SweepSpec, parse_mapping
-from sweepd.spec.sizes import counted_points
+from sweepd.spec.sizes import counted_points, points_taken
 from sweepd_scheduler.domain.agent import AttemptRef
 from sweepd_scheduler.domain.answers import Answer, Runs
 from sweepd_scheduler.domain.decide import decide
@@ -41,6 +41,7 @@ from sweepd_scheduler.domain.events import (
 )
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.requests import CreateRun, NotInMemoryError
 from sweepd_scheduler.domain.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.state import State
@@ -114,11 +115,21 @@ class World:
             self.happens(due[1])
         self.now = end
 
-    def create(self, document: Mapping[str, object], sweep_id: str = "s") -> Sweep:
+    def create(
+        self, document: Mapping[str, object], sweep_id: str = "s", prior: Sequence[PriorRun] = ()
+    ) -> Sweep:
         spec = a_spec(document)
+        points = {each.digest: each.point for each in prior}
         answer = self.happens(
             CreateSweep(
-                parent=PARENT, id=sweep_id, drawn_ids=(), spec=spec, file=None, counted=counted_points(spec)
+                parent=PARENT,
+                id=sweep_id,
+                drawn_ids=(),
+                spec=spec,
+                file=None,
+                counted=counted_points(spec),
+                prior_runs=tuple(prior),
+                prior_points=points_taken(spec, list(points.values())),
             )
         )
         assert isinstance(answer, Sweep)

@@ -19,8 +19,7 @@ from sweepd.cli.verb import Verb
     cls=Verb,
     examples=(
         "ID=$(sweepctl create sweep.yaml)",
-        "sweepctl create - --id lr-search --project mnist < sweep.yaml",
-        "sweepctl create sweep.yaml --prior-project mnist --filter state=finished",
+        "sweepctl create sweep.yaml --id lr-search --prior-project mnist --filter state=finished",
     ),
 )
 @click.argument("file", metavar="FILE")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.output import note, output_of, output_option, write_document, write_rows
+from sweepd.cli.prior_options import PriorOptions, prior_options, report_shape, tell_report
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.verb import Verb
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     cls=Verb,
     examples=(
         "sweepctl preview sweep.yaml -n 20",
-        "sweepctl preview sweep.yaml -n 3 -o jsonl --run-time 10m --slots 4",
+        "sweepctl preview sweep.yaml -n 3 -o jsonl --run-time 10m --slots 4 --prior-sweep k3x9v2ab",
     ),
 )
 @click.argument("file", metavar="FILE")
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--error-format", type=click.Choice(["text", "json"]), default="text", help="How findings are written."
 )
+@prior_options
 @output_option(("table", "wide", "json", "jsonl", "yaml", "csv"))
 def command(
     file: str,
@@ -62,12 +64,17 @@ def command(
     slots: int | None,
     interpreter: str,
     error_format: str,
+    prior_runs: tuple[str, ...],
+    prior_sweeps: tuple[str, ...],
+    prior_project: str | None,
+    prior_filters: tuple[str, ...],
     output_format: str,
 ) -> None:
     """Show what a sweep file (`-`: stdin) would run: its first points, how many there are, what it costs.
 
-    Needs no server. The points are those that a server hands out for the same seed, in the same order; for
-    bayes, whose points depend on results, they are random. `-o jsonl` prints {"params", "argv"} for each run.
+    Needs no server, except to show what prior runs leave. The points are those that a server hands out for
+    the same seed, in the same order; for bayes, whose points depend on results, they are random. `-o jsonl`
+    prints {"params", "argv"} for each run.
     """
     from sweepd.cli import preview_shapes as shapes
     from sweepd.cli.sweep_file import checked_spec, read_sweep
@@ -78,21 +85,43 @@ def command(
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format)
     seeded = _seeded(spec, seed)
-    if output_format == "jsonl":
+    prior = PriorOptions(runs=prior_runs, sweeps=prior_sweeps, project=prior_project, filters=prior_filters)
+    report = None
+    if prior.given:
+        _refuse_beside_prior(seed, interpreter)
+        from sweepd.cli.server_preview import preview_on_server
+
+        shown, report = preview_on_server(text, number, prior)
+        problem = ""
+        if output_format == "jsonl":
+            for run in shown.runs:
+                write_document(shapes.line_shape(run), "jsonl")
+    elif output_format == "jsonl":
         shown, problem = _streamed(seeded, number, interpreter)
     else:
         shown = preview(seeded, number, interpreter=interpreter)
         problem = next((run.problem for run in shown.runs if run.problem), "")
     if output_format in ("json", "yaml"):
-        write_document(shapes.preview_shape(text.file_name, spec, shown, cost), output_format)
+        whole = shapes.preview_shape(text.file_name, spec, shown, cost)
+        begun = {} if report is None else {"priorRuns": report_shape(report)}
+        write_document({**whole, **begun}, output_format)
         return
     if output_format != "jsonl":
         rows = [shapes.run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]
         write_rows(rows, output_of(output_format), shapes.columns(shown), name="number")
     for line in shapes.summary(text.file_name, spec, shown, cost, seed):
         note(line)
+    if report is not None:
+        tell_report(report, begins="Would begin")
     if problem:
         note(f"warning: {clean(problem)}")
+
+
+def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
+    if seed is not None:
+        raise usage_problem("--seed goes without prior runs", next_step="write `seed:` in the file")
+    if interpreter != "python":
+        raise usage_problem("--interpreter goes without prior runs", next_step="leave it out")
 
 
 def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:

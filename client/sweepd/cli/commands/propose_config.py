@@ -55,7 +55,8 @@ def command(
 
     Each parameter becomes a constant, a list of values or a range, and a comment says why; conditions are
     found where a text or a boolean tells when a parameter is there. Program, command and objective are those
-    of most runs. The file goes to stdout: look it over, then `sweepctl create` it.
+    of most runs. The file goes to stdout: look it over, then create it by the command that it names, seeded
+    with these runs.
     """
     from sweepd.cli.connection import connect
     from sweepd.cli.lineage import Lineage
@@ -65,9 +66,26 @@ def command(
     with connect(current_settings()) as client:
         names = _sweeps(client, project, sweeps)
         lineage = Lineage(_tried(client, names, states))
-    text = _proposed(lineage, len(names), states, metric, method)
+    create = _create_command(project, names if sweeps else [], states)
+    text = _proposed(lineage, len(names), states, metric, method, create)
     sys.stdout.write(text)
     sys.stdout.flush()
+    note(f"Create it, seeded with these runs:  {create}")
+
+
+def _create_command(project: str | None, sweeps: list[str], states: tuple[str, ...]) -> str:
+    """Return the line that creates the sweep, seeded with the runs that it was proposed from."""
+    from shlex import join
+
+    words = ["sweepctl", "create", "sweep.yaml"]
+    if sweeps:
+        words += [word for sweep in sweeps for word in ("--prior-sweep", sweep)]
+    else:
+        words += ["--prior-project", (project or "").strip("/")]
+    words += [word for state in states if state != "running" for word in ("--filter", f"state={state}")]
+    if server := current_settings().server:
+        words += ["--server", server]
+    return join(words)
 
 
 def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...]) -> list[str]:
@@ -120,7 +138,12 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...]) -> list[Tr
 
 
 def _proposed(
-    lineage: Lineage, sweeps: int, states: tuple[str, ...], metric: str | None, method: str | None
+    lineage: Lineage,
+    sweeps: int,
+    states: tuple[str, ...],
+    metric: str | None,
+    method: str | None,
+    create: str,
 ) -> str:
     """Return the file, checked; what is to be said of it goes to stderr."""
     from sweepd.cli.text import counted
@@ -132,7 +155,8 @@ def _proposed(
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
     head = _head(lineage, objective, proposal, method)
     runs = f"{counted(len(points), 'run')} ({', '.join(states)}) of {counted(sweeps, 'sweep')}"
-    text = proposal_text(head, proposal, comments=[f"Proposed from {runs} by sweepctl propose-config."])
+    comments = [f"Proposed from {runs} by sweepctl propose-config.", f"To begin with them: {create}"]
+    text = proposal_text(head, proposal, comments=comments)
     _check(text, points, lineage.notes)
     lineage.notes += [f"{name}: some runs lack it, and nothing tells when" for name in proposal.unexplained]
     for told in lineage.notes:

@@ -4,7 +4,7 @@ It is no run: it has no state that could change. Its place among the others, neg
 numbers of runs stand: in observations and at rungs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sweepd.spec import Method, Point
@@ -44,9 +44,9 @@ class PriorRun:
 NOTES_A_RUN = 2
 
 
-def observations_of(method: Method, priors: Sequence[PriorRun]) -> int:
-    """Return how many numbered observations a study is told of them."""
-    return NOTES_A_RUN * len(priors) if method is Method.BAYES else 0
+def observations_of(method: Method, count: int) -> int:
+    """Return how many numbered observations a study is told of so many prior runs."""
+    return NOTES_A_RUN * count if method is Method.BAYES else 0
 
 
 def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:

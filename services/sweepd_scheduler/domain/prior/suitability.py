@@ -36,8 +36,8 @@ class Candidate:
     counted: Values
 
 
-def candidate(spec: SweepSpec, run: Run, before: SweepSpec) -> Candidate:
-    """Return a run, of a sweep with the specification `before`, as what its point makes it.
+def candidate(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Candidate:
+    """Return a run, of a sweep with the specification `before` or of none, as what its point makes it.
 
     Raises:
         UnsuitableError: it has not ended or was never started, or its point does not lie in the space.
@@ -118,7 +118,12 @@ def _made(
     )
 
 
-def _counted(spec: SweepSpec, run: Run, before: SweepSpec) -> Values:
-    if spec.metric is None or before.metric is None or spec.metric.name != before.metric.name:
+def _counted(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Values:
+    if (
+        spec.metric is None
+        or before is None
+        or before.metric is None
+        or spec.metric.name != before.metric.name
+    ):
         return Values()
     return run.values if spec.metric.goal is before.metric.goal else turned(run.values)

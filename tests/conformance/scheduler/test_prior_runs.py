@@ -1,0 +1,83 @@
+"""What a sweep began with is there after a restart as it was before, in every kind of store."""
+
+from conformance.scheduler.conftest import StoredWorld
+from sweepd.spec import Point
+from sweepd_scheduler.domain.decision import StudyEvent
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.prior.notes import notes_of
+from sweepd_scheduler.domain.sweep import SweepState
+from unit.scheduler.invariants import check_restored
+from unit.scheduler.prior import prior_runs
+from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM
+
+BAYES: dict[str, object] = {
+    **RANDOM,
+    **OBJECTIVE,
+    "method": "bayes",
+    "early_terminate": [{"type": "median", "min_iter": 1, "min_runs": 1}, {"type": "asha", "min_iter": 2}],
+}
+TRIED: list[tuple[Point, tuple[float, ...]]] = [
+    ({"x": 0.25}, (3.0, 1.0)),
+    ({"x": 0.5}, (2.0,)),
+    ({"x": 0.25}, (4.0, 0.5, 0.75)),
+]
+
+
+def test_prior_runs_are_kept_with_points_values_and_thresholds(world: StoredWorld) -> None:
+    priors = prior_runs(BAYES, TRIED)
+    sweep = world.create(BAYES, prior=priors)
+    world.save()
+    before = world.state
+    world.restart()
+    check_restored(before, world.state)
+    restored = world.state.sweeps[sweep.key]
+    assert restored == sweep
+    assert (restored.prior_runs, restored.observations) == (3, 6)
+    index = world.state.index[sweep.key]
+    assert sorted(index.digests.values()) == [1, 2]
+    assert {key: rung.by_run for key, rung in index.rungs.items()} == {
+        (0, 1): {-1: 3.0, -2: 2.0, -3: 4.0},
+        (0, 2): {-1: 1.0, -3: 0.5},
+        (0, 3): {-3: 0.5},
+        (1, 2): {-1: 1.0, -3: 0.5},
+    }
+    assert {key: rung.prior for key, rung in index.rungs.items()} == {
+        (0, 1): 3,
+        (0, 2): 2,
+        (0, 3): 1,
+        (1, 2): 2,
+    }
+
+
+def test_prior_runs_are_listed_in_pages_and_told_to_the_search_with_their_points(world: StoredWorld) -> None:
+    assert world.opened is not None
+    records = world.opened.records
+    priors = prior_runs(BAYES, TRIED)
+    sweep = world.create(BAYES, prior=priors)
+    world.save()
+    first = records.prior_runs(sweep.key, 0, 2)
+    rest = records.prior_runs(sweep.key, 2, 2)
+    assert (first.more, rest.more) == (True, False)
+    listed = [*first.entries, *rest.entries]
+    assert [(each.index, each.source, each.point, each.value) for each in listed] == [
+        (each.index, each.source, each.point, each.value) for each in priors
+    ]
+    assert [each.values for each in listed] == [each.values for each in priors]
+    lines = records.observations(sweep.key, 0, 100).entries
+    assert [line.note for line in lines] == list(notes_of(sweep, priors))
+    points = [line.point for line in lines if line.note.event is StudyEvent.HANDED_OUT]
+    assert points == [point for point, _ in TRIED]
+    assert records.observations(sweep.key, 4, 100).entries == lines[4:]
+
+
+def test_a_sweep_that_prior_runs_have_finished_is_over_after_a_restart(world: StoredWorld) -> None:
+    document: dict[str, object] = {"method": "grid", "parameters": {"a": {"values": [1, 2]}}}
+    tried: list[tuple[Point, tuple[float, ...]]] = [({"a": 1}, ()), ({"a": 2}, ())]
+    world.create(document, prior=prior_runs(document, tried))
+    world.save()
+    world.restart()
+    assert [over.state for over in world.state.ended.values()] == [SweepState.FINISHED]
+    assert world.opened is not None
+    stored = world.opened.records.stored(SweepName(PARENT, "s"))
+    assert stored is not None
+    assert len(stored.digests) == 2, "a sweep that goes on again knows its prior runs"

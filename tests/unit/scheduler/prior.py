@@ -1,0 +1,48 @@
+"""Runs of elsewhere, as tests of what a sweep makes of them need them."""
+
+from collections.abc import Mapping, Sequence
+
+from sweepd.spec import Json, Point, point_digest
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
+from sweepd_scheduler.domain.prior.suitability import candidate, prior_run
+from sweepd_scheduler.domain.run import Attempt, AttemptState, PointSource, Provenance, Run, RunState, Values
+from unit.scheduler.world import a_spec
+
+DONE = Attempt(number=1, agent="ann", host="host", state=AttemptState.ENDED, assign_time=1)
+
+
+def an_old_run(
+    point: Mapping[str, Json],
+    number: int = 1,
+    *,
+    state: RunState = RunState.FINISHED,
+    values: Values | None = None,
+    tried: bool = True,
+) -> Run:
+    """A run of another sweep."""
+    return Run(
+        sweep=9,
+        number=number,
+        name=f"local/demo/old-{number}",
+        point=dict(point),
+        digest=point_digest(point),
+        occurrence=0,
+        provenance=Provenance(source=PointSource.GRID, seed=0),
+        create_time=1,
+        state=state,
+        attempts=(DONE,) if tried else (),
+        values=values or Values(),
+    )
+
+
+def prior_runs(
+    document: Mapping[str, object],
+    tried: Sequence[tuple[Point, Sequence[float]]],
+    state: RunState = RunState.FINISHED,
+) -> list[PriorRun]:
+    """What a sweep keeps of runs that have a point and a curve."""
+    spec = a_spec(document)
+    return [
+        prior_run(spec, candidate(spec, an_old_run(point, index, state=state), None), index, curve)
+        for index, (point, curve) in enumerate(tried, 1)
+    ]
