@@ -168,7 +168,7 @@ class Connection:
             lost = self._connected_at is not None
             message = f"{'lost' if lost else 'cannot reach'} {self._address}: {cause}"
         if refusal is Refusal.BAD_TOKEN:
-            message = f"{message}; set SWEEPD_TOKEN or --token-file to the server's token"
+            message = f"{message}; log in with `sweepctl login`, or set SWEEPD_TOKEN or --token-file"
         elif refusal is Refusal.NO_SUCH_SWEEP:
             message = f"{message}; `sweepctl list` shows the sweeps there are"
         if refusal is not None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sweepd.contexts import ConfigError, Contexts, quoted, read_contexts
+
 DEFAULT_PORT = 7333
 _CURRENT = "current"
 
@@ -46,14 +48,14 @@ def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> 
     path = _entry_path(entry.address, environ)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = [
-        f"address = {_quoted(entry.address)}",
-        f"token = {_quoted(entry.token)}",
-        f"data = {_quoted(entry.data)}",
-        f"host = {_quoted(entry.host)}",
+        f"address = {quoted(entry.address)}",
+        f"token = {quoted(entry.token)}",
+        f"data = {quoted(entry.data)}",
+        f"host = {quoted(entry.host)}",
         f"port = {entry.port}",
         "",
         "[services]",
-        *(f"{_quoted(name)} = {_quoted(address)}" for name, address in sorted(entry.services.items())),
+        *(f"{quoted(name)} = {quoted(address)}" for name, address in sorted(entry.services.items())),
     ]
     _replace(path, "\n".join(lines) + "\n")
     _replace(path.parent / _CURRENT, f"{entry.address}\n")
@@ -95,29 +97,49 @@ def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """Decide whom to dial: the flag, then SWEEPD_ADDRESS, then the current server; and with which token.
+    """Decide whom to dial, and with which token.
+
+    The flag wins, then SWEEPD_ADDRESS, the context in use, the server of this account that was started last.
+    The token is SWEEPD_TOKEN, else that of the context of the address, else the one that its server has left.
 
     Args:
         address: from the command line, HOST:PORT or HOST alone.
         environ: the environment.
 
     Raises:
-        NoServerError: nothing names a server.
+        NoServerError: nothing names a server, or what does cannot be read.
     """
-    chosen = address or environ.get("SWEEPD_ADDRESS") or current_address(environ)
+    chosen = address or environ.get("SWEEPD_ADDRESS")
+    token = environ.get("SWEEPD_TOKEN")
+    if chosen and token:
+        return Target(normalised(chosen), token)
+    contexts = _contexts(environ)
+    if not chosen:
+        name = contexts.chosen(environ)
+        if name and name not in contexts.by_name:
+            raise NoServerError(f"there is no context {name}: `sweepctl config view` shows those there are")
+        chosen = contexts.by_name[name].address if name else current_address(environ)
     if not chosen:
         raise NoServerError(
-            "no server is known: start one with `sweepd up -d`, or name one with --server or SWEEPD_ADDRESS"
+            "no server is known: start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, "
+            "or name one with --server or SWEEPD_ADDRESS"
         )
-    chosen = _normalised(chosen)
-    token = environ.get("SWEEPD_TOKEN")
+    chosen = normalised(chosen)
     if not token:
-        entry = read_entry(chosen, environ)
-        token = entry.token if entry is not None else None
+        known = contexts.of_address(chosen, environ) or read_entry(chosen, environ)
+        token = known.token if known is not None else None
     return Target(chosen, token)
 
 
-def _normalised(address: str) -> str:
+def _contexts(environ: Mapping[str, str]) -> Contexts:
+    try:
+        return read_contexts(environ)
+    except ConfigError as error:
+        raise NoServerError(str(error)) from None
+
+
+def normalised(address: str) -> str:
+    """HOST:PORT of an address in which the port may be left out."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         host, port = address, str(DEFAULT_PORT)
@@ -128,11 +150,6 @@ def _entry_path(address: str, environ: Mapping[str, str]) -> Path:
     host, _, port = address.rpartition(":")
     safe = "".join(c if c.isalnum() or c in ".-" else "-" for c in host)
     return state_folder(environ) / "servers" / f"{safe}_{port}.toml"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
 def _replace(path: Path, content: str) -> None:

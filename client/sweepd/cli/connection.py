@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import Settings
 
 if TYPE_CHECKING:
+    from sweepd.accounts import AccountClient
     from sweepd.client import Client
     from sweepd.discovery import Target
 
@@ -27,7 +29,7 @@ def target(settings: Settings) -> Target:
     found = resolve(settings.server, settings.environ)
     if settings.token_file is None:
         return found
-    return replace(found, token=_token(Path(settings.token_file)))
+    return replace(found, token=token_of(settings.token_file))
 
 
 def connect(settings: Settings) -> Client:
@@ -38,9 +40,22 @@ def connect(settings: Settings) -> Client:
     return Client(found.address, found.token)
 
 
-def _token(file: Path) -> str:
+def connect_accounts(settings: Settings) -> AccountClient:
+    """Return a client of the accounts of the server to use; nothing is sent before its first call."""
+    from sweepd.accounts import AccountClient
+
+    found = target(settings)
+    return AccountClient(found.address, found.token)
+
+
+def token_of(file: str) -> str:
+    """Return the token in a file; `-` is stdin.
+
+    Raises:
+        Problem: it cannot be read, or holds none.
+    """
     try:
-        token = file.read_text(encoding="utf-8").strip()
+        token = (sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(message=f"the token file cannot be read: {file}", cause=str(error)) from error
     if not token:

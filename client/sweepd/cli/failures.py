@@ -25,8 +25,9 @@ _RUN = re.compile(r"([^/]+/[^/]+/[^/]+)-\d+")
 _NEXT_STEPS = {
     "no-such-name": "`sweepctl list` shows the sweeps that there are",
     "name-taken": "leave out --id, or choose another",
-    "bad-token": "use the token of this server: SWEEPD_TOKEN or --token-file; "
-    "the server keeps it in `access-token` of its data folder",
+    "bad-token": "use a token of this server: `sweepctl login ADDRESS`, SWEEPD_TOKEN or --token-file; "
+    "the server keeps its own in `access-token` of its data folder",
+    "not-allowed": "`sweepctl whoami` shows what your token allows",
     "service-unavailable": "`sweepd status` shows which services run; the call works again once it is back",
     "storage-unavailable": "make room or repair that place; the server goes on by itself",
     "request-id-reused": "use a fresh --request-id for another call",
@@ -45,12 +46,15 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, OSError) and error.filename is not None:
         return Problem(message=f"{error.filename}: {error.strerror}")
     from sweepd.client import CallError
+    from sweepd.contexts import ConfigError
     from sweepd.discovery import NoServerError
 
     if isinstance(error, CallError):
         return _of_call(error)
     if isinstance(error, NoServerError):
         return Problem(message=str(error), exit_code=ExitCode.UNREACHABLE, status="UNAVAILABLE")
+    if isinstance(error, ConfigError):
+        return Problem(message=str(error))
     return Problem(
         message=f"unexpected {type(error).__name__}: {error}",
         next_step="call again with --debug for the traceback, and report it",

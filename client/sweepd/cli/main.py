@@ -36,6 +36,11 @@ VERBS = {
     "edit": "Change a sweep: run_cap, name, description, tags, metadata.",
     "explain": "Tell why a run is as it is, or what holds a sweep back.",
     "agents": "List agents, or release one that a guard holds back.",
+    "login": "Keep a server and the token for it.",
+    "logout": "Forget the token of a server.",
+    "whoami": "Show who the server takes you for.",
+    "token": "Make tokens, list them, end them.",
+    "config": "Show the servers that you are logged in to, or use another.",
     "version": "Show the versions of client and server.",
     "help": "Explain a verb, `exit-codes` or `environment`.",
 }

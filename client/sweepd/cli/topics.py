@@ -17,11 +17,15 @@ TOPICS = {
 """,
     "environment": """Variables that sweepctl reads; a flag wins over each
 
-  SWEEPD_ADDRESS   server, HOST:PORT (--server); else the one of this account that was started last
-  SWEEPD_TOKEN     access token (--token-file); else the one that the server left for this account
+  SWEEPD_ADDRESS   server, HOST:PORT (--server); else that of the context in use, else the one of this
+                   account that was started last
+  SWEEPD_TOKEN     token (--token-file); else that of the context of the server, else the one that the
+                   server left for this account
+  SWEEPD_CONTEXT   context in use; else the one of the last `login` or `config use-context`
   SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, else `local`
   SWEEPD_PROJECT   project of new sweeps (--project); else the file's, else the program's name
   SWEEPD_OUTPUT    format (-o) of the verbs that have it
+  XDG_CONFIG_HOME  below it `login` keeps contexts: sweepd/config.toml
   XDG_STATE_HOME   below it servers leave their address and token: sweepd/servers
   NO_COLOR         no colour (--color never)
   FORCE_COLOR      colour also in a pipe (--color always)

@@ -1,0 +1,68 @@
+"""Tokens as the JSON that people and programs read, and as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweepd.cli.columns import shown_time, shown_words
+from sweepd.cli.table import Column
+from sweepd.spec.point import Json
+
+if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from sweepd import v1
+
+Shape = dict[str, Json]
+
+
+def _expires(value: Json) -> str:
+    return shown_time(value) if value else "never"
+
+
+def _projects(value: Json) -> str:
+    return shown_words(value) if value else "all"
+
+
+TOKENS = (
+    Column("id", "id"),
+    Column("name", "name"),
+    Column("account", "account"),
+    Column("scope", "scope"),
+    Column("projects", "projects", _projects),
+    Column("state", "state"),
+    Column("expires", "expireTime", _expires),
+    Column("created", "createTime", shown_time),
+    Column("creator", "creator", wide=True),
+)
+
+
+def token_shape(token: v1.Token) -> Shape:
+    """Return a token; nobody has its secret to show."""
+    from sweepd import v1
+
+    projects: list[Json] = list(token.projects)
+    return {
+        "id": token.id or None,
+        "name": token.display_name or None,
+        "account": token.account,
+        "scope": v1.TokenScope.Name(token.scope).removeprefix("TOKEN_SCOPE_").lower(),
+        "projects": projects,
+        "state": v1.TokenState.Name(token.state).removeprefix("TOKEN_STATE_").lower(),
+        "createTime": _time(token.create_time) if token.HasField("create_time") else None,
+        "expireTime": _time(token.expire_time) if token.HasField("expire_time") else None,
+        "revokeTime": _time(token.revoke_time) if token.HasField("revoke_time") else None,
+        "creator": token.creator or None,
+    }
+
+
+def where_good(shape: Shape) -> str:
+    """Return in words where a token is good, and until when."""
+    places = shape["projects"]
+    where = f"for {shown_words(places)}" if places else "for all projects"
+    until = shape["expireTime"]
+    return f"scope {shape['scope']}, {where}, {f'until {shown_time(until)}' if until else 'does not expire'}"
+
+
+def _time(stamp: Timestamp) -> str:
+    return stamp.ToJsonString()
