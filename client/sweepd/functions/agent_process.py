@@ -15,7 +15,8 @@ from typing import IO
 
 Event = Mapping[str, object]
 
-_WAIT = "15s"
+# For the first answer of a server; and for runs once the caller is gone, or for what is left to deliver.
+_WAIT, _GRACE = "15s", "10s"
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 2**20
 _KEPT_LINES = 20
@@ -36,8 +37,9 @@ class AgentProcess:
         python = [sys.executable, "-P", "-m"]
         leash = [*python, "sweepd.cli.leash", str(os.getpid())]
         self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        agent = [*python, "sweepd_agent.main", "--log-format", "json", "--wait", _WAIT, "--grace", _GRACE]
         self._process = subprocess.Popen(
-            [*leash, *python, "sweepd_agent.main", "--log-format", "json", "--wait", _WAIT, *flags],
+            [*leash, *agent, *flags],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if shows_output else subprocess.DEVNULL,

@@ -13,7 +13,8 @@ def culprit(function: Callable[..., object], error: BaseException) -> tuple[str,
     name = f"{path[0]} refers to {path[1]}" if len(path) > 1 else path[0]
     for step in path[2:]:
         name += step if step.startswith("[") else f".{step}"
-    return f"{name} ({_kind(value)})", str(reason) or type(reason).__name__
+    which = ", which" if len(path) > 1 else ""
+    return f"{name} ({_kind(value)}){which}", str(reason) or type(reason).__name__
 
 
 def _search(

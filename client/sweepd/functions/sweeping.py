@@ -18,6 +18,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 
 _NO_PROGRAM = "no-program"
 _LAST_LINES = 5
+_MOST_TOLD = 20
 
 Config = Mapping[str, object]
 
@@ -35,19 +36,25 @@ def sweep(
             out where runs are calls of a function.
         entity: where it lives; else SWEEPD_ENTITY, that of the configuration, `local`.
         project: where it lives; else SWEEPD_PROJECT, that of the configuration, the program's name.
-        prior_runs: not supported yet.
+        prior_runs: names of runs that the sweep begins with: it learns from them, and does not repeat their
+            points. Those that do not suit it are named and left out.
 
     Raises:
         SweepError: the configuration makes no sweep; each finding names its place.
         AgentError: no server takes it; `exit_code` says why.
     """
-    if prior_runs:
-        raise UsageError("prior_runs is not supported yet; leave it out")
+    if isinstance(prior_runs, str):
+        raise UsageError(f"prior_runs: a list of names, not the text {prior_runs!r}")
     document = sweep() if callable(sweep) else sweep
     if not isinstance(document, Mapping):
-        raise SweepError(f"a sweep is a dictionary, or a function that returns one, not {_kind(document)}")
+        raise SweepError(
+            f"a sweep is a dictionary, or a function that returns one, not {type(document).__name__}"
+        )
     spec = _spec(parse_mapping(document))
-    created = _create(spec, entity=legal_part("entity", entity), project=legal_part("project", project))
+    place = {"entity": legal_part("entity", entity), "project": legal_part("project", project)}
+    flags = [f"--{key}={part}" for key, part in place.items() if part]
+    created = _create(spec, [*flags, *(f"--prior-run={run}" for run in prior_runs or ())])
+    _tell_prior(created.get("priorRuns"))
     sweep_id = str(created["name"]).rpartition("/")[2]
     _say(f"Create sweep with ID: {sweep_id}")
     if created.get("url"):
@@ -77,14 +84,20 @@ def _spec(parsed: Parsed) -> SweepSpec:
     raise SweepError("the configuration makes no sweep:", findings)
 
 
-def _create(spec: SweepSpec, *, entity: str | None, project: str | None) -> dict[str, object]:
+def _tell_prior(report: object) -> None:
+    """Say which runs the sweep begins without, and why."""
+    if isinstance(report, dict):
+        sys.stderr.write(f"sweepd: the sweep begins with {report['taken']} of the prior runs\n")
+        for left_out in report["unsuitableRuns"][:_MOST_TOLD]:
+            sys.stderr.write(f"sweepd: left out: {left_out['run']}: {left_out['reason']}\n")
+
+
+def _create(spec: SweepSpec, flags: Sequence[str]) -> dict[str, object]:
     """Return what `sweepctl create` tells of the new sweep."""
     # `-P`: no module of the caller's folder stands in for one of Python's own.
     command = [sys.executable, "-P", "-m", "sweepd.cli.main", "create", "-", "--output", "json"]
-    command += [f"--entity={entity}"] if entity else []
-    command += [f"--project={project}"] if project else []
     done = subprocess.run(
-        command,
+        [*command, *flags],
         input=json.dumps(to_document(spec)).encode(),
         capture_output=True,
         env=dict(os.environ),
@@ -109,7 +122,3 @@ def _failure(said: Sequence[str], exit_code: int) -> AgentError:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
-
-
-def _kind(value: object) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
