@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
+from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import param_paths
 from sweepd.cli.rows import lookup
 from sweepd.cli.shapes import params_shape, run_state
+from sweepd.codec import point_from_message
 from sweepd.objects.values import Value, logged_value, time_of
 from sweepd.spec.point import Json
 
@@ -31,26 +37,42 @@ FRONT: Mapping[str, str] = {
 Row = dict[str, object]
 
 
-def run_rows(runs: Sequence[v1.Run], summaries: Iterable[v1.KeySummary]) -> list[Row]:
+def run_rows(
+    runs: Sequence[v1.Run], summaries: Iterable[v1.KeySummary], prior: Sequence[v1.PriorRun] = ()
+) -> list[Row]:
     """Return a row for each run, all with the same columns: `params.*` and `metrics.*`, the last values.
 
-    A group of parameters has a column for each member. What a run does not have is None.
+    A group of parameters has a column for each member. What a run does not have is None. Those that the sweep
+    began with come last, with the state `prior`.
     """
     logged: dict[str, dict[str, Value]] = {}
-    keys: set[str] = set()
     for summary in summaries:
         logged.setdefault(summary.run, {})[summary.key] = logged_value(summary.last)
-        keys.add(summary.key)
-    points: list[Json] = [params_shape(run) for run in runs]
-    params, metrics = param_paths(points), sorted(keys)
+    fronts = [(_front(run), params_shape(run)) for run in runs]
+    fronts += [(_prior_front(each), dict(point_from_message(each.parameters))) for each in prior]
+    params = param_paths(point for _, point in fronts)
+    metrics = sorted({key for values in logged.values() for key in values})
     return [
         {
-            **_front(run),
+            **front,
             **{f"params.{name}": lookup(point, name) for name in params},
-            **{f"metrics.{key}": logged.get(run.name, {}).get(key) for key in metrics},
+            **{f"metrics.{key}": logged.get(str(front["run"]), {}).get(key) for key in metrics},
         }
-        for run, point in zip(runs, points, strict=True)
+        for front, point in fronts
     ]
+
+
+def row_shape(row: Row) -> dict[str, Json]:
+    """Return a row in the JSON of `sweepctl`: times as texts, numbers that are not finite as words."""
+    return {name: _json(value) for name, value in row.items()}
+
+
+def _json(value: object) -> Json:
+    if isinstance(value, datetime):
+        stamp = Timestamp()
+        stamp.FromDatetime(value)
+        return stamp.ToJsonString()
+    return real(value) if isinstance(value, float) else cast("Json", value)
 
 
 def _front(run: v1.Run) -> Row:
@@ -68,4 +90,16 @@ def _front(run: v1.Run) -> Row:
         "createTime": time_of(run.create_time),
         "startTime": time_of(run.start_time),
         "endTime": time_of(run.end_time),
+    }
+
+
+def _prior_front(prior: v1.PriorRun) -> Row:
+    return {
+        **dict.fromkeys(FRONT),
+        "run": prior.run,
+        "state": "prior",
+        "value": prior.value if prior.HasField("value") else None,
+        "bestValue": prior.best_value if prior.HasField("best_value") else None,
+        "lastValue": prior.last_value if prior.HasField("last_value") else None,
+        "iterations": prior.iterations,
     }

@@ -66,19 +66,15 @@ def _write_line(row: Row) -> None:
 
 
 def _write_csv(client: Client, named: Named) -> None:
-    from sweepd.cli.metric_shapes import metric_value
+    from sweepd.cli.names import get_run
     from sweepd.cli.table import Column
+    from sweepd.objects.rows import FRONT, row_shape, run_rows
 
-    metrics: dict[str, Row] = {}
-    for summary in _summaries(client, named):
-        metrics.setdefault(summary.run, {})[summary.key] = metric_value(summary.last)
-    rows: list[Row] = [{**row, "metrics": metrics.get(str(row["run"]), {})} for row in _runs(client, named)]
-    for row in _prior_runs(client, named):
-        nothing = dict.fromkeys(("number", "attempt", "startTime", "endTime"))
-        rows.append({**nothing, **row, "state": "prior", "metrics": {}})
-    front = ("run", "number", "state", "attempt", "value", "lastValue", "iterations", "startTime", "endTime")
-    paths = [*front, *_paths(rows, "params"), *_paths(rows, "metrics")]
-    write_rows(rows, Output(format="csv"), [Column(path, path) for path in paths], name="run")
+    runs = [get_run(client, named.name)] if named.is_run else list(client.list_runs(named.name))
+    prior = [] if named.is_run else list(client.list_prior_runs(named.name))
+    rows = run_rows(runs, _summaries(client, named), prior)
+    columns = [Column(column, column) for column in (rows[0] if rows else FRONT)]
+    write_rows([row_shape(row) for row in rows], Output(format="csv"), columns, name="run")
 
 
 def _runs(client: Client, named: Named) -> Iterator[Row]:
@@ -109,12 +105,3 @@ def _summaries(client: Client, named: Named) -> Iterator[v1.KeySummary]:
 def _full(named: Named) -> str:
     """Return the name of a run without the alias of its number."""
     return named.name.replace(":", "-")
-
-
-def _paths(rows: list[Row], group: str) -> list[str]:
-    names: set[str] = set()
-    for row in rows:
-        members = row[group]
-        if isinstance(members, dict):
-            names.update(members)
-    return [f"{group}.{name}" for name in sorted(names)]

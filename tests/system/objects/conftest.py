@@ -1,0 +1,69 @@
+"""One server and one sweep that has ended for the tests of the objects, and both clients."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from sweepd import AsyncClient, Client
+from system.installation import TRIALS, Installation, Server
+from system.objects.twin import Awaited
+
+SWEEP = f"""
+program: {TRIALS / "objects.py"}
+command: [python, "${{program}}", "${{args}}"]
+name: a <b>bold</b> name
+method: grid
+metric: {{name: loss}}
+tags: [nightly]
+parameters:
+  lr: {{values: [0.1, 0.2, 0.4]}}
+  depth: {{value: 3}}
+  opt: {{parameters: {{kind: {{values: [sgd, adam]}}}}}}
+"""
+
+
+@dataclass(frozen=True)
+class Here:
+    """An installation with a server, and the name of a sweep whose runs have ended: five well, one badly."""
+
+    installation: Installation
+    server: Server
+    ended: str
+
+
+@pytest.fixture(scope="package")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    installation = Installation(tmp_path_factory.mktemp("objects"))
+    try:
+        server = installation.start_server()
+        ended = installation.create(SWEEP, "--project", "objects")
+        agent = installation.start_agent(ended, "--slots", "2")
+        assert agent.process.wait(60) == 0
+        yield Here(installation, server, ended)
+    finally:
+        installation.kill_everything()
+
+
+@pytest.fixture(params=["blocking", "asynchronous"])
+def client(request: pytest.FixtureRequest, here: Here) -> Iterator[Any]:
+    """Each of the clients in turn, to be spoken to in one way."""
+    address, token = here.server.address, here.server.access_token
+    if request.param == "blocking":
+        with Client(address, token=token) as blocking:
+            yield blocking
+        return
+    with asyncio.Runner() as runner:
+        awaited = Awaited(AsyncClient(address, token=token), runner.get_loop())
+        yield awaited
+        awaited.close()
+
+
+@pytest.fixture
+def blocking(here: Here) -> Iterator[Client]:
+    with Client(here.server.address, token=here.server.access_token) as client:
+        yield client

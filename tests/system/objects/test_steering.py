@@ -1,0 +1,201 @@
+"""Creating and steering sweeps with the objects; both clients, a real server and real agents."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sweepd import (
+    ConflictError,
+    FailedError,
+    InvalidError,
+    NotYetError,
+    SweepWarning,
+    WrongStateError,
+)
+from system.installation import TRIALS
+from system.objects.conftest import SWEEP, Here
+from system.promises import sweep as sweep_text
+from waiting import until
+
+WAITING = {
+    "program": "train.py",
+    "method": "random",
+    "metric": {"name": "loss"},
+    "parameters": {
+        "lr": {"min": 0.0, "max": 1.0},
+        "opt": {"parameters": {"kind": {"values": ["sgd", "adam"]}}},
+    },
+    "run_cap": 3,
+}
+
+
+def test_a_sweep_is_made_of_a_dictionary_a_text_or_a_path(client: Any, here: Here) -> None:
+    path = here.installation.write("objects.yaml", SWEEP)
+    text = client.create(SWEEP, project="made")
+    file = client.create(path, project="made", name="of a file")
+    short = client.create(str(path), project="made", sweep_id=f"s-{text.id}")
+    seed = {"seed": text.config["seed"]}
+    mapping = client.create({**text.config, "name": "of a mapping"}, entity="team", project="made")
+    assert text.config == {**short.config, **seed} == {**file.config, **seed, "name": text.display_name}
+    assert mapping.config == {**text.config, "name": "of a mapping"}
+    assert (file.display_name, mapping.entity, short.id) == ("of a file", "team", f"s-{text.id}")
+    assert {text.project, file.project, short.project, mapping.project} == {"made"}
+    assert (text.state, text.planned_runs, text.best(), text.best_so_far()) == ("pending", 6, None, [])
+    with pytest.raises(ConflictError) as taken:
+        client.create(SWEEP, project="made", sweep_id=short.id)
+    assert taken.value.reason == "name-taken"
+
+
+def test_the_same_request_makes_one_sweep(client: Any) -> None:
+    first = client.create(WAITING, request_id=f"once-{id(client)}")
+    assert client.create(WAITING, request_id=f"once-{id(client)}") == first
+    assert first.project == "train"
+
+
+def test_what_is_wrong_with_a_configuration_is_told_all_at_once(client: Any, here: Here) -> None:
+    broken = "program: t.py\nmetod: grid\nparameters:\n  lr: {min: 1, max: 0}\n  a: {vals: [1]}\n"
+    path = here.installation.write("broken.yaml", broken)
+    with pytest.raises(InvalidError) as raised:
+        client.create(path)
+    told = here.installation.ctl("validate", str(path), "--error-format", "json", code=5)
+    findings = [json.loads(line) for line in told.stderr.splitlines() if '"severity"' in line]
+    assert len(findings) >= 3
+    assert [(each.line, each.path, each.message) for each in raised.value.diagnostics] == [
+        (each["line"], each["path"], each["message"]) for each in findings
+    ]
+    for finding in raised.value.diagnostics:
+        assert str(finding) in str(raised.value)
+    with pytest.raises(ValueError, match="No such file"):
+        client.create("nowhere.yaml")
+    with pytest.raises(InvalidError, match="no legal project: 'My Project'; write `my-project`"):
+        client.create(WAITING, project="My Project")
+    with pytest.raises(InvalidError, match="no legal id"):
+        client.create(WAITING, sweep_id="No Id")
+
+
+def test_what_is_probably_not_meant_is_a_warning(client: Any) -> None:
+    with pytest.warns(SweepWarning, match="the sweep will live in"):
+        assert client.create({**WAITING, "project": "My Project"}).project == "my-project"
+
+
+def test_verbs_do_what_those_of_sweepctl_do(client: Any, here: Here) -> None:
+    sweep = client.create(WAITING)
+    assert (sweep.pause().state, sweep.resume().state) == ("paused", "pending")
+    assert sweep.edit(run_cap=5, name="other", tags=["a", "b"], metadata={"k": 1}) is not None
+    assert (sweep.planned_runs, sweep.display_name, sweep.tags, sweep.metadata) == (
+        5,
+        "other",
+        ["a", "b"],
+        {"k": 1},
+    )
+    sweep.edit(run_cap=None, tags=None)
+    assert (sweep.planned_runs, sweep.tags, sweep.display_name, sweep.revision) == (None, [], "other", 3)
+    (run,) = sweep.enqueue({"lr": 0.25, "opt": {"kind": "adam"}}, first=True)
+    assert (run.state, run.params) == ("pending", {"lr": 0.25, "opt": {"kind": "adam"}})
+    assert run.explain() == sweep.explain()
+    assert run.stop().state == "stopped"
+    assert sweep.retry("stopped") == 1
+    assert sweep.retry() == 0
+    assert run.refresh().state == "pending"
+    assert here.installation.json("get", sweep.name) == sweep.refresh().to_dict()
+    assert sweep.cancel().state == "cancelled"
+    with pytest.raises(WrongStateError, match="cannot pause"):
+        sweep.pause()
+    with pytest.raises(WrongStateError):
+        run.retry()
+    assert client.create(WAITING).stop().state == "stopped"
+
+
+def test_what_cannot_be_is_told_with_its_field(client: Any) -> None:
+    sweep = client.create(WAITING)
+    with pytest.raises(InvalidError, match="lr") as raised:
+        sweep.enqueue({"lr": 7.0})
+    assert raised.value.violations
+    calls: list[Callable[[], object]] = [
+        lambda: sweep.enqueue({"lr": math.nan}),
+        lambda: sweep.edit(),
+        lambda: sweep.edit(run_cap="many"),
+        lambda: sweep.edit(tags=["a\nb"]),
+        lambda: sweep.wait("done"),
+        lambda: sweep.wait(timeout="soon"),
+        lambda: sweep.retry("done"),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidError):
+            call()
+
+
+def test_waiting_ends_with_the_sweep_or_its_time(client: Any, here: Here) -> None:
+    ended = client.sweep(here.ended)
+    assert ended.wait() == ended
+    assert ended.wait("best<0.4").best_value == 0.35
+    with pytest.raises(FailedError, match="has ended as finished before that"):
+        ended.wait("best<0.1")
+    assert ended.wait("best<0.1", check=False).state == "finished"
+    with pytest.raises(FailedError, match="has ended as failed: exited with code 3"):
+        ended.run(6).wait()
+    assert ended.run(6).wait("failed").state == "failed"
+    waiting = client.create(WAITING)
+    for timeout in (0, "100ms"):
+        with pytest.raises(NotYetError):
+            waiting.wait(timeout=timeout)
+    assert waiting.pause().wait("paused").state == "paused"
+
+
+def test_a_live_sweep_is_followed_to_its_end_over_a_restart(client: Any, here: Here) -> None:
+    sweep = client.create(sweep_text("patient.py", runs=2), project="live")
+    here.installation.start_agent(sweep.name, "--slots", "2")
+    changes = sweep.watch()
+    seen = [next(changes)]
+    run = sweep.wait("running", timeout=60).run(1)
+    until(lambda: run.history("loss").rows)
+    assert run.wait("running").state == "running"
+    pid = here.server.service_pids()["scheduler"]
+    os.kill(pid, signal.SIGKILL)
+    (here.installation.work / "release").touch()
+    seen += changes
+    assert sweep.state == "finished"
+    assert run.wait(timeout="1m").state == "finished"
+    known = {run.number: run.state for change in seen for run in change.runs}
+    assert known == {1: "finished", 2: "finished"}
+    assert seen[0].sweep == sweep
+    (here.installation.work / "release").unlink()
+
+
+def test_a_log_is_followed_while_it_grows(client: Any, here: Here) -> None:
+    sweep = client.create(sweep_text("talker.py"), project="live")
+    here.installation.start_agent(sweep.name)
+    run = sweep.wait("running", timeout=60).run(1)
+    following = run.logs(follow=True)
+    lines = [next(following), next(following)]
+    assert lines == ["attempt 1 line 1", "attempt 1 line 2"]
+    assert not run.refresh().is_over
+    (here.installation.work / "release-1").touch()
+    lines += following
+    assert run.refresh().state == "failed"
+    (here.installation.work / "release-1").unlink()
+    assert lines == run.log().splitlines() == here.installation.ctl("logs", run.name).stdout.splitlines()
+    assert lines[-1] == "attempt 1 ends"
+
+
+def test_with_repeats_the_best_is_that_of_points(client: Any, here: Here) -> None:
+    text = sweep_text("objects.py").replace(
+        "  a: {values: [0]}", "  lr: {values: [0.1, 0.2]}\n  opt: {value: {kind: sgd}}"
+    )
+    for aggregate in ("mean", "worst"):
+        sweep = client.create(f"{text}repeats: 2\naggregate: {aggregate}\n", project="repeats")
+        here.installation.start_agent(sweep.name, "--slots", "2")
+        sweep.wait(timeout="1m")
+        progress = sweep.best_so_far()
+        assert len(progress) == 2
+        assert {each.number for each in progress} == {1, 3}
+        assert progress[-1].best == sweep.best_value
+        assert sweep.best().to_dict() == here.installation.json("best", sweep.name)
+    assert TRIALS.name == "trials"

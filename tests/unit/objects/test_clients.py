@@ -1,0 +1,141 @@
+"""Both clients are alike, speak the contract, and read no more than they are asked for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pool
+
+import sweepd
+from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, Sweep, errors, v1
+from sweepd.errors import error_of
+from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.objects.methods import Method
+from sweepd.objects.wire import iterate, run_now
+from sweepd.rpc_error import Failure
+from unit.objects.messages import a_run
+
+TWINS = [(Client, AsyncClient), (Sweep, AsyncSweep), (StoredRun, AsyncStoredRun)]
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), TWINS)
+def test_twins_have_the_same_methods_with_the_same_arguments(blocking: type, awaited: type) -> None:
+    assert _public(blocking) == _public(awaited)
+    assert _public(blocking)["wait" if blocking is not Client else "create"]
+
+
+@pytest.mark.parametrize("kind", [kind for pair in TWINS for kind in pair])
+def test_every_public_method_says_what_it_does(kind: type) -> None:
+    for name, member in inspect.getmembers(kind):
+        if not name.startswith("_") and (callable(member) or isinstance(member, property)):
+            assert inspect.getdoc(member), f"{kind.__name__}.{name}"
+
+
+def test_calls_are_those_of_the_contract() -> None:
+    calls = [value for value in vars(methods).values() if isinstance(value, Method)]
+    assert len(calls) > 15
+    for call in calls:
+        service, _, name = call.path.lstrip("/").partition("/")
+        found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
+        assert found.input_type == call.request.DESCRIPTOR
+        assert found.output_type == call.response.DESCRIPTOR
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("NOT_FOUND", errors.NotFoundError),
+        ("UNAUTHENTICATED", errors.DeniedError),
+        ("PERMISSION_DENIED", errors.DeniedError),
+        ("FAILED_PRECONDITION", errors.WrongStateError),
+        ("ABORTED", errors.ConflictError),
+        ("ALREADY_EXISTS", errors.ConflictError),
+        ("INVALID_ARGUMENT", errors.InvalidError),
+        ("UNAVAILABLE", errors.UnreachableError),
+        ("DEADLINE_EXCEEDED", errors.UnreachableError),
+        ("INTERNAL", errors.FailedError),
+    ],
+)
+def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.ClientError]) -> None:
+    failure = Failure(
+        code=code, message="no", reason="r", metadata={"name": "x"}, violations=(("a.b", "bad"),)
+    )
+    error = error_of(failure, "host:1")
+    assert type(error) is kind
+    assert isinstance(error, sweepd.Error)
+    assert (error.code, error.reason, error.metadata) == (code, "r", {"name": "x"})
+    if isinstance(error, errors.InvalidError):
+        assert str(error) == "no\na.b: bad"
+        assert error.violations == (("a.b", "bad"),)
+
+
+class _Pages:
+    """A server of three pages of runs or sweeps, which counts what it is asked for."""
+
+    address = "pages"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def one(self, method: Method[Any, Any], request: Any) -> Any:
+        self.asked += 1
+        page = int(request.page_token or "0")
+        after = str(page + 1) if page < 2 else ""
+        if method is methods.LIST_RUNS:
+            runs = [a_run(10 * page + number, float(number)) for number in (1, 2)]
+            return v1.ListRunsResponse(runs=runs, next_page_token=after)
+        sweeps = [v1.Sweep(name=f"a/p{page}/s{number}") for number in (1, 2)]
+        return v1.ListSweepsResponse(sweeps=sweeps, next_page_token=after)
+
+    def stream(
+        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        raise NotImplementedError
+
+    async def pause(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+def _numbers(runs: Iterator[v1.Run]) -> list[int]:
+    return [run.number for run in runs]
+
+
+def test_a_page_is_fetched_when_it_is_read() -> None:
+    pages = _Pages()
+    runs = iterate(run_calls.list_of(pages, "a/b/c"))
+    assert pages.asked == 0
+    assert [next(runs).number, next(runs).number, pages.asked] == [1, 2, 1]
+    assert (_numbers(runs), pages.asked) == ([11, 12, 21, 22], 3)
+    assert _numbers(iterate(run_calls.list_of(pages, "a/b/c", limit=1))) == [1]
+    assert _numbers(iterate(run_calls.list_of(pages, "a/b/c", limit=0))) == []
+    assert pages.asked == 4
+    filtered = run_calls.list_of(pages, "a/b/c", filters=["number>10"], limit=3)
+    assert _numbers(iterate(filtered)) == [11, 12, 21]
+
+
+def test_a_name_that_may_be_several_is_not_guessed() -> None:
+    pages = _Pages()
+    assert run_now(sweep_calls.full_name(pages, "p1/s1")) == "a/p1/s1"
+    with pytest.raises(errors.InvalidError, match="s1 may be several: a/p0/s1, a/p1/s1, a/p2/s1"):
+        run_now(sweep_calls.full_name(pages, "s1"))
+    assert [sweep.name for sweep in iterate(sweep_calls.list_all(pages, project="p2"))] == [
+        "a/p2/s1",
+        "a/p2/s2",
+    ]
+
+
+def test_every_public_name_is_there() -> None:
+    for name in ("Client", "AsyncClient", "Sweep", "StoredRun", "Api", "History", *errors.__all__):
+        assert name in sweepd.__all__
+        assert getattr(sweepd, name).__doc__
+
+
+def _public(kind: type) -> dict[str, list[tuple[str, Any]]]:
+    return {
+        name: [(each.name, each.default) for each in inspect.signature(member).parameters.values()]
+        for name, member in inspect.getmembers(kind, callable)
+        if not name.startswith("_")
+    }
