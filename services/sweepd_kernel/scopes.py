@@ -96,13 +96,12 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "StopRun": _write("name"),
         "RetryRuns": _write("names", "sweep"),
         "ExplainRun": _read("name"),
+        "ListPriorRuns": _read("sweep"),
     },
     "ServerService": {"GetServerInfo": _ANY},
     "SuggestionService": {
         "Prepare": _INTERNAL,
         "Suggest": _INTERNAL,
-        "GetImportance": _INTERNAL,
-        "Judge": _INTERNAL,
     },
     "SweepService": {
         "ValidateSweep": _READ,
@@ -116,7 +115,6 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "CancelSweep": _write("name"),
         "UpdateSweep": _write("sweep.name"),
         "ExplainSweep": _read("name"),
-        "ListPriorRuns": _read("sweep"),
         "WatchSweep": _read("name"),
     },
 }

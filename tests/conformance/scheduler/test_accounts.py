@@ -1,0 +1,95 @@
+"""What every store of accounts keeps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.scopes import Scope
+from sweepd_scheduler.accounts.memory import MemoryAccounts
+from sweepd_scheduler.accounts.ports import AccountStore, Made
+from sweepd_scheduler.accounts.sql import SqliteAccounts
+from sweepd_scheduler.domain.account import Token
+from sweepd_scheduler.domain.names import Parent
+
+Reopened = Callable[[], AccountStore]
+TOKEN = Token(
+    number=1,
+    id="k3x9v2ab7cde",
+    digest=bytes(range(32)),
+    display_name="ann's “token”",
+    account="ada",
+    scope=Scope.AGENT,
+    bounds=Bounds(frozenset({"acme", "globex/mnist"})),
+    creator="owner",
+    create_time=10,
+    expire_time=20,
+)
+MADE = Made(request=b"r" * 32, fingerprint=b"f" * 32, token=TOKEN.id, salt=b"s" * 32, time=10)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopened]:
+    """Opens the store, again and again."""
+    memory = MemoryAccounts()
+    opened: list[SqliteAccounts] = []
+    path = tmp_path / "accounts.sqlite"
+
+    def open_store() -> AccountStore:
+        for each in opened:
+            each.close()
+        opened.clear()
+        if request.param == "memory":
+            return memory
+        ensure_schema(path, "sweepd_scheduler.accounts")
+        opened.append(SqliteAccounts(path))
+        return opened[0]
+
+    yield open_store
+    for each in opened:
+        each.close()
+
+
+def test_a_token_is_kept_as_it_is_and_as_it_becomes(store: Reopened) -> None:
+    other = replace(TOKEN, number=2, id="zz", digest=b"d" * 32, bounds=EVERYWHERE, expire_time=0)
+    first = store()
+    first.put_token(other, None, 0)
+    first.put_token(TOKEN, MADE, 0)
+    loaded = store().load()
+    assert (list(loaded.tokens), list(loaded.made)) == ([TOKEN, other], [MADE])
+    revoked = replace(TOKEN, revoke_time=15)
+    store().put_token(revoked, None, 0)
+    assert list(store().load().tokens) == [revoked, other]
+
+
+def test_what_a_request_has_made_is_forgotten_in_time(store: Reopened) -> None:
+    opened = store()
+    opened.put_token(TOKEN, MADE, 0)
+    opened.put_token(replace(TOKEN, number=2, id="zz", digest=b"d" * 32), None, 11)
+    assert list(store().load().made) == []
+    store().forget([TOKEN.id], 11)
+    assert [token.id for token in store().load().tokens] == ["zz"]
+
+
+def test_entities_and_projects_are_kept_with_the_time_of_the_first(store: Reopened) -> None:
+    opened = store()
+    for time in (5, 6):
+        opened.put_entity("acme", time)
+        opened.put_project(Parent("acme", "mnist"), time)
+    loaded = store().load()
+    assert (list(loaded.entities), list(loaded.projects)) == ([("acme", 5)], [(Parent("acme", "mnist"), 5)])
+
+
+def test_the_salt_of_a_secret_is_gone_from_the_disk_once_it_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.sqlite"
+    ensure_schema(path, "sweepd_scheduler.accounts")
+    salt = bytes(range(100, 132))
+    with closing(SqliteAccounts(path)) as store:
+        store.put_token(TOKEN, replace(MADE, salt=salt), 0)
+        assert salt in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+        store.forget([], 11)
+        assert salt not in b"".join(each.read_bytes() for each in tmp_path.iterdir())

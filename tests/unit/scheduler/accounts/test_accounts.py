@@ -1,0 +1,305 @@
+"""Tokens: how they are made, repeated and ended, and what of them is stored; with a still clock."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
+from sweepd_kernel.open_calls import OpenCalls
+from sweepd_kernel.principal import FULL_ACCESS, TOKEN_FORM, Principal, digest_of
+from sweepd_kernel.scopes import Scope
+from sweepd_scheduler.accounts.accounts import Accounts, NewToken
+from sweepd_scheduler.accounts.memory import MemoryAccounts
+from sweepd_scheduler.domain.account import OthersAccountError, TokenRequest, TooManyTokensError
+from sweepd_scheduler.remembered import Repeatable, RequestIdReusedError
+
+MNIST = Bounds(frozenset({"acme/mnist"}))
+LEAD = Principal("lead", "person", Scope.ADMIN, Bounds(frozenset({"acme"})), "lead-token")
+AGAIN = Repeatable(request_id="r-1", fingerprint=b"the same call")
+
+
+@dataclass
+class StillClock:
+    time: float = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time)
+
+
+@dataclass
+class Desk:
+    """Accounts over a store in memory."""
+
+    clock: StillClock = field(default_factory=StillClock)
+    store: MemoryAccounts = field(default_factory=MemoryAccounts)
+    calls: OpenCalls = field(default_factory=OpenCalls)
+    key: str = "service-token"
+
+    def __post_init__(self) -> None:
+        self.accounts = self.opened()
+
+    def opened(self) -> Accounts:
+        accounts = Accounts(self.store, self.clock, self.calls, self.key, logging.getLogger("test"))
+        accounts.restore()
+        return accounts
+
+    async def made(
+        self, caller: Principal = FULL_ACCESS, again: Repeatable | None = None, **wanted: Any
+    ) -> NewToken:
+        return await self.accounts.create(request(**wanted), caller, again.request_id if again else "", again)
+
+
+def request(
+    scope: Scope | None = Scope.READ,
+    places: tuple[str, ...] = (),
+    account: str = "",
+    lifetime: float | None = None,
+    display_name: str = "",
+) -> TokenRequest:
+    return TokenRequest(
+        display_name=display_name, account=account, scope=scope, places=places, lifetime=lifetime
+    )
+
+
+def run(work: "Coroutine[Any, Any, None]") -> None:
+    asyncio.run(work)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_secret_speaks_for_its_token_and_is_stored_nowhere(desk: Desk) -> None:
+    async def main() -> None:
+        made = await desk.made(places=("acme/mnist",), account="ada")
+        assert TOKEN_FORM.fullmatch(made.secret)
+        who = await desk.accounts.principal(digest_of(made.secret))
+        assert who == Principal("ada", "person", Scope.READ, MNIST, made.token.id)
+        again = await desk.made(again=AGAIN)
+        for secret in (made.secret, again.secret):
+            assert secret not in repr(vars(desk.store)) + repr(made) + repr(again) + repr(vars(desk.accounts))
+
+    run(main())
+
+
+def test_no_two_secrets_are_alike(desk: Desk) -> None:
+    async def main() -> None:
+        secrets = {(await desk.made()).secret for _ in range(200)}
+        for number in range(200):
+            again = Repeatable(request_id=f"r-{number}", fingerprint=b"x")
+            secrets.add((await desk.made(again=again)).secret)
+        assert len(secrets) == 400
+
+    run(main())
+
+
+def test_a_repeated_request_has_the_first_answer_also_after_a_restart(desk: Desk) -> None:
+    async def main() -> None:
+        first = await desk.made(again=AGAIN)
+        assert await desk.made(again=AGAIN) == first
+        desk.accounts = desk.opened()
+        assert await desk.made(again=AGAIN) == first
+        assert len(desk.store.load().tokens) == 1
+
+    run(main())
+
+
+def test_a_request_id_of_another_call_is_refused(desk: Desk) -> None:
+    async def main() -> None:
+        await desk.made(again=AGAIN)
+        with pytest.raises(RequestIdReusedError):
+            await desk.made(again=Repeatable(request_id="r-1", fingerprint=b"another call"))
+
+    run(main())
+
+
+def test_after_a_day_the_same_id_makes_another_token_and_the_salt_is_gone(desk: Desk) -> None:
+    async def main() -> None:
+        first = await desk.made(again=AGAIN)
+        desk.clock.time += 24 * 3600 + 1
+        second = await desk.made(again=AGAIN)
+        assert second.secret != first.secret
+        assert [made.token for made in desk.store.load().made] == [second.token.id]
+        assert (await desk.accounts.principal(digest_of(first.secret))).token == first.token.id
+
+    run(main())
+
+
+def test_a_secret_that_cannot_be_derived_any_more_is_not_guessed(desk: Desk) -> None:
+    async def main() -> None:
+        await desk.made(again=AGAIN)
+        desk.key = "another service token"
+        desk.accounts = desk.opened()
+        with pytest.raises(DomainError, match="cannot be told again"):
+            await desk.made(again=AGAIN)
+
+    run(main())
+
+
+def test_a_revoked_token_lets_nobody_in_also_after_a_restart(desk: Desk) -> None:
+    async def main() -> None:
+        made = await desk.made()
+        revoked = await desk.accounts.revoke(made.token.id, FULL_ACCESS)
+        assert revoked.revoke_time
+        assert await desk.accounts.revoke(made.token.id, FULL_ACCESS) == revoked
+        for accounts in (desk.accounts, desk.opened()):
+            with pytest.raises(BadTokenError, match="revoked"):
+                await accounts.principal(digest_of(made.secret))
+
+    run(main())
+
+
+def test_a_token_expires_by_itself(desk: Desk) -> None:
+    async def main() -> None:
+        made = await desk.made(lifetime=60.0)
+        assert (await desk.accounts.principal(digest_of(made.secret))).expires == pytest.approx(1_060.0)
+        desk.clock.time += 60.0
+        with pytest.raises(BadTokenError, match="expired"):
+            await desk.accounts.principal(digest_of(made.secret))
+
+    run(main())
+
+
+def test_what_is_not_stored_has_not_happened(desk: Desk) -> None:
+    async def main() -> None:
+        made = await desk.made()
+        desk.store.away = True
+        with pytest.raises(StorageError):
+            await desk.accounts.revoke(made.token.id, FULL_ACCESS)
+        with pytest.raises(StorageError):
+            await desk.made()
+        assert (await desk.accounts.principal(digest_of(made.secret))).token == made.token.id
+        desk.store.away = False
+        await desk.accounts.revoke(made.token.id, FULL_ACCESS)
+        assert len(desk.store.load().tokens) == 1
+
+    run(main())
+
+
+def test_revoking_while_tokens_are_made_loses_neither(desk: Desk) -> None:
+    async def main() -> None:
+        first = await desk.made()
+        results = await asyncio.gather(
+            *(desk.made(again=AGAIN) for _ in range(10)),
+            desk.accounts.revoke(first.token.id, FULL_ACCESS),
+            *(desk.made() for _ in range(10)),
+            *(desk.accounts.revoke(first.token.id, FULL_ACCESS) for _ in range(5)),
+        )
+        made = [each for each in results if isinstance(each, NewToken)]
+        assert len({each.secret for each in made}) == 11
+        assert len({each.token.number for each in made}) == 11
+        stored = {token.id: token for token in desk.opened().tokens(FULL_ACCESS, None, 100)[0]}
+        assert stored[first.token.id].revoke_time
+        assert all(not stored[each.token.id].revoke_time for each in made)
+
+    run(main())
+
+
+def test_who_is_bound_makes_sees_and_ends_tokens_within_the_bounds_alone(desk: Desk) -> None:
+    async def main() -> None:
+        own = await desk.made(LEAD)
+        assert (own.token.account, own.token.bounds) == ("lead", LEAD.bounds)
+        closer = await desk.made(LEAD, places=("acme/mnist",))
+        everywhere, outside = await desk.made(), await desk.made(places=("globex",))
+        with pytest.raises(NotFoundError, match="globex"):
+            await desk.made(LEAD, places=("acme/mnist", "globex/mnist"))
+        with pytest.raises(OthersAccountError):
+            await desk.made(LEAD, account="owner")
+        seen, more = desk.accounts.tokens(LEAD, None, 10)
+        assert ([each.id for each in seen], more) == ([closer.token.id, own.token.id], False)
+        for hidden in (everywhere, outside):
+            with pytest.raises(NotFoundError) as refused:
+                await desk.accounts.revoke(hidden.token.id, LEAD)
+            with pytest.raises(NotFoundError) as absent:
+                await desk.accounts.revoke("k3x9v2ab7cde", LEAD)
+            assert refused.value.message.replace(hidden.token.id, "ID") == absent.value.message.replace(
+                "k3x9v2ab7cde", "ID"
+            )
+        await desk.accounts.revoke(closer.token.id, LEAD)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"scope": None},
+        {"lifetime": 0.5},
+        {"lifetime": float("inf")},
+        {"lifetime": -1.0},
+        {"places": ("Acme",)},
+        {"places": ("acme/mnist/k3x9v2ab",)},
+        {"places": ("acme/",)},
+        {"places": ("",)},
+        {"places": tuple(f"p{number}" for number in range(101))},
+        {"account": "../etc"},
+        {"account": "ada\n"},
+        {"display_name": "x" * 65},
+        {"display_name": "a\x1b[31m"},
+    ],
+)
+def test_odd_tokens_are_refused(desk: Desk, wanted: dict[str, Any]) -> None:
+    with pytest.raises(DomainError) as refused:
+        run_made(desk, wanted)
+    assert refused.value.status == "INVALID_ARGUMENT"
+
+
+def run_made(desk: Desk, wanted: dict[str, Any]) -> None:
+    asyncio.run(desk.made(**wanted))
+
+
+def test_there_is_an_end_of_tokens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweepd_scheduler.accounts.accounts.MAX_VALID", 3)
+
+    async def main() -> None:
+        made = [await desk.made() for _ in range(3)]
+        with pytest.raises(TooManyTokensError):
+            await desk.made()
+        await desk.accounts.revoke(made[0].token.id, FULL_ACCESS)
+        await desk.made()
+
+    run(main())
+
+
+def test_ended_tokens_are_forgotten_after_a_month(desk: Desk) -> None:
+    async def main() -> None:
+        kept, ended = await desk.made(), await desk.made(again=AGAIN)
+        await desk.accounts.revoke(ended.token.id, FULL_ACCESS)
+        desk.clock.time += 31 * 86_400
+        assert desk.accounts.tokens(FULL_ACCESS, None, 10)[0] == [kept.token]
+        tidying = asyncio.create_task(desk.accounts.tidy())
+        while len(desk.store.load().tokens) > 1:  # noqa: ASYNC110 (a thread takes part)
+            await asyncio.sleep(0)
+        while desk.accounts.token(ended.token.id) is not None:  # noqa: ASYNC110 (a thread takes part)
+            await asyncio.sleep(0)
+        tidying.cancel()
+        assert desk.store.load().made == []
+        with pytest.raises(BadTokenError, match="not one of"):
+            await desk.accounts.principal(digest_of(ended.secret))
+
+    run(main())
+
+
+def test_followers_hear_of_every_revocation_after_their_first_message(desk: Desk) -> None:
+    async def main() -> None:
+        tokens = [(await desk.made()).token.id for _ in range(3)]
+        await desk.accounts.revoke(tokens[0], FULL_ACCESS)
+        parts = desk.accounts.revocations.follow()
+        assert await anext(parts) == []
+        for token in tokens[1:]:
+            await desk.accounts.revoke(token, FULL_ACCESS)
+        assert await anext(parts) == tokens[1:]
+        await parts.aclose()
+        assert EVERYWHERE.everywhere
+
+    run(main())
