@@ -144,11 +144,11 @@ def test_a_function_in_native_code_is_stopped(home: Installation) -> None:
         until(lambda: (home.work / "in-native").exists())
         sweep = said(home, "sweep")
         home.ctl("stop", f"{sweep}:1")
-        until(lambda: (home.work / "in-loop").exists(), within=15)
+        until(lambda: (home.work / "in-loop").exists(), within=30)
         home.ctl("stop", f"{sweep}:2")
         # SIGTERM is caught in vain; the kill comes 30 s later, or at once by `cancel`.
         home.ctl("cancel", sweep, "--yes")
-        assert caller.wait(30) == 0, said(home, "caller.err")
+        assert caller.wait(60) == 0, said(home, "caller.err")
     states = states_of(home, sweep)
     assert states[0] == "stopped"
     assert states[1] in ("stopped", "killed")  # the one or the other came first
@@ -261,7 +261,7 @@ def test_ctrl_c_drains_and_a_second_one_stops(home: Installation) -> None:
         caller.send_signal(signal.SIGINT)
         until(lambda: "Once more terminates it" in said(home, "caller.err"))
         (home.work / "let-go").touch()
-        assert caller.wait(20) == -signal.SIGINT, said(home, "caller.err")
+        assert caller.wait(60) == -signal.SIGINT, said(home, "caller.err")
     assert states_of(home, said(home, "sweep")) == ["finished"]
     assert "KeyboardInterrupt" in said(home, "caller.err")
     nothing_left(home)
@@ -271,7 +271,7 @@ def test_ctrl_c_drains_and_a_second_one_stops(home: Installation) -> None:
         caller.send_signal(signal.SIGINT)
         until(lambda: "Once more terminates it" in said(home, "caller.err"))
         caller.send_signal(signal.SIGINT)
-        assert caller.wait(20) == -signal.SIGINT, said(home, "caller.err")
+        assert caller.wait(60) == -signal.SIGINT, said(home, "caller.err")
     nothing_left(home)
 
 
