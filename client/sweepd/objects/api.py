@@ -55,17 +55,18 @@ class Api:
         return ApiRun(self._client.run(self._path(path)))
 
     def runs(self, path: str | None = None, *, per_page: int = 50) -> Iterator[ApiRun]:
-        """Yield the runs of all sweeps of a project, `entity/project`, the newest sweep first.
+        """Yield the runs of a project, of its sweeps and by themselves, the newest first.
 
         Args:
-            path: the project; else that of the overrides.
+            path: `entity/project`; else that of the overrides.
             per_page: taken, without effect.
         """
         entity, _, project = (path or "").strip("/").rpartition("/")
-        sweeps = self._client.sweeps(entity=entity or self._entity, project=project or self._project)
-        for sweep in sweeps:
-            for run in sweep.runs():
-                yield ApiRun(run)
+        entity, project = entity or self._entity or "local", project or self._project or ""
+        if not project:
+            raise InvalidError("no project: write runs('entity/project')")
+        for run in self._client.runs(f"{entity}/{project}"):
+            yield ApiRun(run)
 
     def flush(self) -> None:
         """Do nothing: nothing is kept here."""
@@ -173,6 +174,7 @@ class ApiRun:
     def __init__(self, run: StoredRun) -> None:
         self.run = run
         self._summary: dict[str, object] | None = None
+        self._is_whole = False
 
     @property
     def id(self) -> str:
@@ -181,8 +183,18 @@ class ApiRun:
 
     @property
     def name(self) -> str:
-        """Its id: runs of sweeps have no other name."""
-        return self.run.id
+        """The name that its script gave it, else its id."""
+        return self._whole().display_name or self.run.id
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        return self._whole().tags
+
+    @property
+    def notes(self) -> str | None:
+        """Its notes."""
+        return self._whole().notes
 
     @property
     def entity(self) -> str:
@@ -206,8 +218,8 @@ class ApiRun:
 
     @property
     def config(self) -> dict[str, Json]:
-        """Its parameters."""
-        return self.run.params
+        """Its configuration: the parameters, and what its script has added."""
+        return self._whole().config
 
     @property
     def summary(self) -> dict[str, object]:
@@ -255,12 +267,16 @@ class ApiRun:
     def load(self, force: bool = False) -> Self:
         """Ask the server how it stands."""
         self.run.refresh()
-        self._summary = None
+        self._summary, self._is_whole = None, True
         return self
 
     def to_html(self, *_: object, **__: object) -> str:
         """Return the card that notebooks show."""
         return self.run.html()
+
+    def _whole(self) -> StoredRun:
+        """Return the run with what lists leave out."""
+        return self.run if self._is_whole else self.load().run
 
     def _repr_html_(self) -> str:
         return self.run.html()

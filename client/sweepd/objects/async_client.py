@@ -91,3 +91,24 @@ class AsyncClient:
     async def run(self, name: str) -> AsyncStoredRun:
         """See `Client.run`."""
         return AsyncStoredRun(self._wire, await run_calls.get(self._wire, name))
+
+    async def runs(
+        self,
+        project: str,
+        *filters: str,
+        state: str | Sequence[str] = (),
+        by_hand: bool = False,
+        limit: int | None = None,
+    ) -> AsyncIterator[AsyncStoredRun]:
+        """See `Client.runs`."""
+        found = run_calls.list_of(
+            self._wire,
+            project=project,
+            stand_alone=by_hand,
+            states=words(state),
+            filters=filters,
+            limit=limit,
+        )
+        async with aclosing(found):
+            async for run in found:
+                yield AsyncStoredRun(self._wire, run)

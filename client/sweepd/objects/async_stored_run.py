@@ -33,10 +33,12 @@ class AsyncStoredRun(RunRecord):
         self._message = await run_calls.get(self._wire, self.name)
         return self
 
-    async def sweep(self) -> AsyncSweep:
+    async def sweep(self) -> AsyncSweep | None:
         """See `StoredRun.sweep`."""
         from sweepd.objects.async_sweep import AsyncSweep
 
+        if not self._message.sweep:
+            return None
         return AsyncSweep(self._wire, await sweep_calls.get(self._wire, self._message.sweep))
 
     async def stop(self) -> Self:

@@ -126,3 +126,30 @@ class Client:
             NotFoundError: there is none.
         """
         return StoredRun(self._wire, run_now(run_calls.get(self._wire, name)))
+
+    def runs(
+        self,
+        project: str,
+        *filters: str,
+        state: str | Sequence[str] = (),
+        by_hand: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[StoredRun]:
+        """Yield the runs of a project, the newest first, fetched a page at a time as they are read.
+
+        Args:
+            project: ENTITY/PROJECT.
+            filters: conditions as of `sweepctl runs --filter`, as `params.lr<0.1` or `attempt>1`.
+            state: only runs in this state, or one of these.
+            by_hand: only those that belong to no sweep.
+            limit: so many at most.
+        """
+        found = run_calls.list_of(
+            self._wire,
+            project=project,
+            stand_alone=by_hand,
+            states=words(state),
+            filters=filters,
+            limit=limit,
+        )
+        return (StoredRun(self._wire, run) for run in iterate(found))

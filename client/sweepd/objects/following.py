@@ -18,6 +18,7 @@ from sweepd.objects.wire import Wire
 
 _GOOD_ENDS = ("finished", "stopped")
 _LISTEN_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 1.0
 
 
 async def follow(
@@ -67,6 +68,9 @@ async def wait(
         live = await run_calls.get(wire, run)
         if _run_is_over(condition, live, check=check):
             return live
+    if not sweep:
+        assert run is not None
+        return await _wait_by_hand(wire, run, condition, seconds=seconds, check=check)
     messages = follow(wire, sweep, seconds=seconds)
     async with aclosing(messages):
         async for message in messages:
@@ -77,6 +81,23 @@ async def wait(
                 if changed.name == run and _run_is_over(condition, changed, check=check):
                     return changed
     raise AssertionError("following never ends by itself")
+
+
+async def _wait_by_hand(
+    wire: Wire, run: str, condition: Condition, *, seconds: float | None, check: bool
+) -> v1.Run:
+    """Ask again and again: what belongs to no sweep cannot be followed."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        await wire.pause(min(_ASK_AGAIN_SECONDS, _left(end) or _ASK_AGAIN_SECONDS))
+        try:
+            live = await run_calls.get(wire, run)
+        except ClientError as error:
+            if error.code not in PASSING:
+                raise
+            continue
+        if _run_is_over(condition, live, check=check):
+            return live
 
 
 async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:

@@ -8,6 +8,7 @@ from sweepd import v1
 from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
 from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP, RUN_STATES
 from sweepd.codec import point_from_message, spec_document
+from sweepd.codec.details import plain_map
 from sweepd.objects.values import time_of
 from sweepd.spec.point import Json
 
@@ -150,7 +151,11 @@ class SweepRecord:
 
 
 class RunRecord:
-    """A run as it stood when the server was last asked; nothing here asks it again."""
+    """A run as it stood when the server was last asked; nothing here asks it again.
+
+    What its script told of it (`display_name`, `tags`, `notes`, `config`) is not part of lists of runs:
+    `refresh` brings it.
+    """
 
     _message: v1.Run
 
@@ -166,12 +171,34 @@ class RunRecord:
 
     @property
     def sweep_name(self) -> str | None:
-        """Full name of its sweep."""
+        """Full name of its sweep; None for a run by hand."""
         return self._message.sweep or None
 
     @property
+    def display_name(self) -> str | None:
+        """The name for people that its script gave it."""
+        return self._message.details.display_name or None
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that its script gave it."""
+        return list(self._message.details.tags)
+
+    @property
+    def notes(self) -> str | None:
+        """The notes of its script."""
+        return self._message.details.notes or None
+
+    @property
+    def config(self) -> dict[str, Json]:
+        """Its whole configuration, the script's own values included; before these are known, its point."""
+        if not self._message.details.HasField("config"):
+            return self.params
+        return plain_map(self._message.details.config)
+
+    @property
     def number(self) -> int:
-        """Its place in the sweep, from 1."""
+        """Its place in the sweep, from 1; of a run by hand among those of its project."""
         return self._message.number
 
     @property

@@ -30,24 +30,32 @@ async def full_name(wire: Wire, text: str) -> str:
         return f"{await sweep_calls.full_name(wire, sweep)}:{number}"
     sweep, dash, number = text.rpartition("-")
     if not (dash and sweep and number.isascii() and number.isdecimal()):
-        raise NotFoundError(f"no run named {text}", code="NOT_FOUND", reason="no-such-name")
+        raise NotFoundError(
+            f"no run named {text}; one that belongs to no sweep is named in full: ENTITY/PROJECT/ID",
+            code="NOT_FOUND",
+            reason="no-such-name",
+        )
     return f"{await sweep_calls.full_name(wire, sweep)}-{number}"
 
 
 async def list_of(
     wire: Wire,
-    sweep: str,
+    sweep: str = "",
     *,
+    project: str = "",
+    stand_alone: bool = False,
     states: Sequence[str] = (),
     best_first: bool = False,
     filters: Sequence[str] = (),
     limit: int | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
-    """Yield the runs of a sweep, a page at a time as they are read."""
+    """Yield the runs of a sweep, or of a project, a page at a time as they are read."""
     left = limit
     choice = _choice(filters)
     request = v1.ListRunsRequest(
         sweep=sweep,
+        project=project,
+        stand_alone=stand_alone,
         states=run_states(states),
         order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
         page_size=PAGE if limit is None or filters else min(max(limit, 1), PAGE),

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class StoredRun(RunRecord):
     """A run that the server keeps: what it tried, what it logged, what it printed.
 
-    Comes from `Client.run`, `Sweep.runs`, `Sweep.run` and `Sweep.best`. It shows how the run stood when the
-    server was last asked; `refresh` asks again. (`sweepd.Run` is another thing: the run of a script.)
+    Comes from `Client.run`, `Client.runs`, `Sweep.run`, `Sweep.runs` and `Sweep.best`. It shows how the run
+    stood when the server was last asked; `refresh` asks again. (`sweepd.Run` is another thing: the run of a
+    script.)
     """
 
     def __init__(self, wire: BlockingWire, message: v1.Run) -> None:
@@ -35,10 +36,12 @@ class StoredRun(RunRecord):
         self._message = run_now(run_calls.get(self._wire, self.name))
         return self
 
-    def sweep(self) -> Sweep:
-        """Return the sweep that it belongs to."""
+    def sweep(self) -> Sweep | None:
+        """Return the sweep that it belongs to; None for a run by hand."""
         from sweepd.objects.sweep import Sweep
 
+        if not self._message.sweep:
+            return None
         return Sweep(self._wire, run_now(sweep_calls.get(self._wire, self._message.sweep)))
 
     def stop(self) -> Self:
@@ -107,7 +110,7 @@ class StoredRun(RunRecord):
         )
 
     def summary(self) -> dict[str, object]:
-        """Return the last value of each key that it has logged."""
+        """Return the last value of each key that it has logged, and what its script put there itself."""
         return run_now(views.summary(self._wire, self.name))
 
     def log(self, *, attempt: int = 0, tail_bytes: int = 0) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweepd import v1
+from sweepd.codec.details import plain_map
 from sweepd.errors import ClientError
 from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.best import BestSoFar, best_so_far
@@ -46,9 +47,10 @@ async def history(
 
 
 async def summary(wire: Wire, run: str) -> dict[str, object]:
-    """Return the last value of each key that a run has logged."""
+    """Return the last value of each key that a run has logged, and what its script put there itself."""
     found = [each async for each in run_calls.summaries(wire, runs=[run])]
-    return {each.key: logged_value(each.last) for each in sorted(found, key=lambda each: each.key)}
+    last = {each.key: logged_value(each.last) for each in sorted(found, key=lambda each: each.key)}
+    return {**last, **plain_map((await run_calls.get(wire, run)).details.summary)}
 
 
 async def show_sweep(wire: Wire, known: v1.Sweep) -> str:

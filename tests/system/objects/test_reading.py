@@ -187,3 +187,11 @@ def test_a_card_shows_how_it_stands_and_escapes_names(client: Any, here: Here) -
     run = sweep.run(1)
     assert "<polyline" in run.html()
     assert f"<b>{run.name}</b>" in run._repr_html_()
+
+
+def test_the_runs_of_a_project_are_listed_those_by_hand_too(client: Any, here: Here) -> None:
+    listed = json.loads(here.installation.ctl("runs", "--project", "local/objects", "-o", "json").stdout)
+    assert [run.name for run in client.runs("local/objects")] == [row["run"] for row in listed]
+    assert [run.state for run in client.runs("local/objects", state="failed")] == ["failed"]
+    assert len([*client.runs("local/objects", "params.lr=0.1", limit=1)]) == 1
+    assert [*client.runs("local/objects", by_hand=True)] == []

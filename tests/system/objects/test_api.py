@@ -1,0 +1,87 @@
+"""What scripts read with W&B's `Api` they read here in the same words; a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+
+from sweepd import Api, InvalidError, NotFoundError
+from system.objects.conftest import Here
+
+
+@pytest.fixture
+def api(here: Here, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("SWEEPD_ADDRESS", here.server.address)
+    monkeypatch.setenv("SWEEPD_TOKEN", here.server.access_token)
+    with Api() as api:
+        yield api
+
+
+def test_a_sweep_has_its_best_run_its_runs_and_its_configuration(api: Api, here: Here) -> None:
+    entity, project, id_ = here.ended.split("/")
+    sweep = api.sweep(here.ended)
+    assert (sweep.entity, sweep.project, sweep.id, sweep.path) == (
+        entity,
+        project,
+        id_,
+        [entity, project, id_],
+    )
+    assert (sweep.state, sweep.order) == ("FINISHED", "+summary_metrics.loss")
+    assert sweep.config["method"] == "grid"
+    assert sweep.expected_run_count == len(sweep.runs) == 6
+    best = sweep.best_run()
+    assert best is not None
+    assert best.id == f"{id_}-1"
+    assert best.summary["loss"] == 0.35
+    assert sweep.best_run(sweep.order) is not None
+    with pytest.raises(InvalidError, match="by the objective"):
+        sweep.best_run("-summary_metrics.epoch")
+    assert repr(sweep) == f"<Sweep {here.ended} (FINISHED)>"
+    assert "<svg" in sweep.to_html()
+    assert sweep.load().name == "a <b>bold</b> name"
+
+
+def test_paths_may_be_short_and_have_a_word_in_the_middle(api: Api, here: Here) -> None:
+    entity, project, id_ = here.ended.split("/")
+    for path in (id_, f"{project}/{id_}", f"/{here.ended}", f"{entity}/{project}/sweeps/{id_}"):
+        assert api.sweep(path).path == here.ended.split("/")
+    assert api.run(f"{entity}/{project}/runs/{id_}-2").id == f"{id_}-2"
+    with Api({"entity": entity, "project": project}) as short:
+        assert short.run(f"{id_}-2").path == [entity, project, f"{id_}-2"]
+        assert len([*short.runs()]) == 6
+    with pytest.raises(InvalidError, match="no path"):
+        api.sweep("a/b/c/d")
+    with pytest.raises(NotFoundError):
+        api.run("a/b/c")
+
+
+def test_a_run_has_config_summary_and_history(api: Api, here: Here) -> None:
+    run = api.run(f"{here.ended}-2")
+    assert (run.state, run.name) == ("finished", run.id)
+    assert run.config == {"lr": 0.1, "depth": 3, "opt": {"kind": "adam"}}
+    assert (run.summary["epoch"], run.summary["note"]) == (3, "warm")
+    history = run.history()
+    assert isinstance(history, pd.DataFrame)
+    assert {"_step", "_timestamp", "loss", "epoch", "odd", "beta", "note"} == {*history.columns}
+    assert history["loss"].tolist() == [0.1 + 1 / (epoch + 1) for epoch in range(4)]
+    assert history["_step"].tolist() == [0, 1, 2, 3]
+    rows = run.history(keys=["loss"], pandas=False)
+    assert isinstance(rows, list)
+    assert [[*row] for row in rows] == [["_step", "_timestamp", "loss"]] * 4
+    assert [row["epoch"] for row in run.scan_history(["epoch", "beta"])] == [0, 1, 2, 3]
+    assert [*run.scan_history(["epoch", "nothing"])] == []
+    with pytest.raises(InvalidError, match="_step"):
+        run.history(x_axis="epoch")
+    assert run.created_at is not None
+    assert run.created_at.endswith("+00:00")
+
+
+def test_the_runs_of_a_project_come_newest_first(api: Api, here: Here) -> None:
+    entity, project, id_ = here.ended.split("/")
+    assert [run.id for run in api.runs(f"{entity}/{project}")] == [
+        f"{id_}-{number}" for number in range(6, 0, -1)
+    ]
+    with pytest.raises(InvalidError, match="no project"):
+        next(api.runs())

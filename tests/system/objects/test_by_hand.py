@@ -1,0 +1,35 @@
+"""Runs that belong to no sweep, told by hand to a real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sweepd import NotFoundError, NotYetError, v1
+from sweepd.channel import channel
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
+from system.objects.conftest import Here
+
+
+@pytest.fixture
+def by_hand(here: Here) -> v1.Run:
+    """A run of a script that a person has started, whose agent never said a word."""
+    with channel(here.server.address, here.server.access_token) as door:
+        request = v1.CreateRunRequest(parent="local/hand", agent_id="nobody", argv=["python", "train.py"])
+        request.parameters.entries.add(name="lr").value.double_value = 0.5
+        return RunServiceStub(door).CreateRun(request).run
+
+
+def test_a_run_by_hand_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.Run) -> None:
+    run = client.run(by_hand.name)
+    assert (run.sweep_name, run.sweep(), run.params, run.config) == (None, None, {"lr": 0.5}, {"lr": 0.5})
+    assert by_hand.name in [found.name for found in client.runs("local/hand", by_hand=True)]
+    assert run.command == ["python", "train.py"]
+    assert run.wait("running", timeout=10) == run
+    with pytest.raises(NotYetError):
+        run.wait(timeout="20ms")
+    assert "<svg" not in run.html()
+    assert (run.summary(), run.history().rows, run.log()) == ({}, [], "")
+    with pytest.raises(NotFoundError, match="named in full"):
+        client.run(run.id)
