@@ -107,6 +107,14 @@ class Agent:
         """Return the feeds that may have something to say."""
         return [attempt.feed for attempt in self.attempts.values()]
 
+    def live_attempts(self) -> list[Attempt]:
+        """Return the attempts whose process lives."""
+        return [
+            self.attempts[key]
+            for key, held in self.state.held.items()
+            if held.phase is Phase.RUNNING and key in self.attempts
+        ]
+
     def alive(self) -> Iterator[Feed]:
         """Yield the feeds of attempts whose process lives."""
         for key, held in self.state.held.items():
@@ -206,7 +214,7 @@ class Agent:
         if self.stream is not None:
             for handle, key in self.stream.handles.items():
                 if key == attempt.key:
-                    attempt.feed.open(handle)
+                    self.stream.open_feed(attempt.feed, handle)
 
     def _report_start(self, attempt: Attempt) -> None:
         held = self.state.held.get(attempt.key)

@@ -16,8 +16,10 @@ from sweepd_agent.details import Details
 from sweepd_agent.feed import Feed
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
+from sweepd_agent.run_files import RunFiles
 from sweepd_agent.spool import Spool
 from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
+from sweepd_agent.system_rows import SystemRows, numbering_of
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05
@@ -49,11 +51,26 @@ class Attempt:
         details = Details(
             folder.path / DETAILS_FILE, lambda message: self._complain("details", message), around.monotonic
         )
+        files = RunFiles(
+            folder.path,
+            lambda message: self._complain("files", message),
+            around.monotonic,
+            around.wall_clock,
+        )
+        system = SystemRows(
+            folder.path,
+            numbering_of(stored.get("system_numbering")),
+            _count(stored, "system"),
+            around.monotonic,
+            around.wall_clock,
+        )
         self.feed = Feed(
             self.key,
             self._spool,
             folder.log_file,
             details,
+            files,
+            system,
             around.monotonic,
             log_acked=_count(stored, "log"),
         )
@@ -67,6 +84,7 @@ class Attempt:
         self._said_resumed = False
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
+        self._place = folder.place()
         self._output = copy_of_output(self.key, folder.log_file, around)
 
     @property
@@ -100,6 +118,7 @@ class Attempt:
         self.process = self._around.processes.find(self.folder)
         self.feed.details.look()
         self.feed.details.found_context(recorded(self.folder.path))
+        self.feed.files.look(ended=True)
         self.argv = self.folder.arguments()
         return self.process
 
@@ -134,10 +153,29 @@ class Attempt:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._spool.close()
+        self.feed.system.close()
+        self.feed.files.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 if that is not known."""
+        return self.process.pid if self.process is not None else 0
+
+    @property
+    def devices(self) -> tuple[str, ...] | None:
+        """Devices that are its own, by index; None: it may use all."""
+        return self._place.gpus if self._place is not None else None
+
+    def add_sample(self, sample: Mapping[str, float]) -> None:
+        """Keep what its processes and the machine use right now."""
+        try:
+            self.feed.system.add(sample, step=max(0, self._spool.numbering.progress.last_step))
+        except OSError as error:
+            self._complain("sample", f"samples cannot be written in {self.folder.path}: {error}")
 
     async def save(self) -> None:
         """Bring row numbers and cursors to disk, so that rows may be sent."""
-        numbering = self._spool.numbering
+        numbering, of_samples = self._spool.numbering, self.feed.system.spool.numbering
         observations, points, log = self.feed.acked
         stored: dict[str, Json] = {
             "numbering": document(numbering),
@@ -145,15 +183,21 @@ class Attempt:
             "points": points,
             "log": log,
             "exit_acked": self.feed.exit_acked,
+            "system_numbering": document(of_samples),
+            "system": self.feed.system.acked,
         }
-        await self._on_disk(self.folder.save_cursors, stored, self.folder.metrics_file)
+        synced = [self.folder.metrics_file] if self._spool.fresh else []
+        synced += [self.feed.system.file] if self.feed.system.spool.fresh else []
+        await self._on_disk(self.folder.save_cursors, stored, *synced)
         if self.resumed_from is not None and not self._said_resumed:
             self._said_resumed = True
             self._home.resumed(self.key)  # before its rows go out: it says what they replace
         self._spool.saved(numbering)
+        self.feed.system.spool.saved(of_samples)
         self._home.wake()
 
     async def _live(self, place: Place) -> None:
+        self._place = place
         try:
             self.process = await self._launched(place)
         except (trial.StartError, OSError) as error:
@@ -210,6 +254,7 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 -- nothing that is only recorded may harm a run
             self._complain("context", f"the surroundings of {self.key.run} were not recorded: {error}")
         self.feed.details.found_context(found)
+        self.feed.files.look(ended=True)
         self._home.told_all(self.key)
 
     async def _followed(self, live: LiveProcess) -> Outcome:
@@ -221,6 +266,7 @@ class Attempt:
             end.cancel()
         await self._read_rest()
         self.feed.details.look(at_once=True)
+        self.feed.files.look(ended=True)
         self._spool.finish()
         if self._output is not None:
             await self._output.show_rest()
@@ -239,7 +285,9 @@ class Attempt:
                 flushed = now
                 if self.feed.details.look():
                     self._home.wake()
-                if self._spool.fresh:
+                if self.feed.files.look():
+                    self._home.wake()
+                if self._spool.fresh or self.feed.system.spool.fresh:
                     await self._save_patiently()
                     await self._thin()
                 if self.feed.look_at_log():

@@ -105,10 +105,10 @@ class AttemptFolder:
             return []
         return [os.fsdecode(argument) for argument in content.split(b"\0")]
 
-    def save_cursors(self, document: dict[str, Json], synced: Path | None) -> None:
-        """Replace the cursors; the rows that they number, in the file `synced`, are on disk before them."""
-        if synced is not None:
-            _sync_file(synced)
+    def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
+        """Replace the cursors; the rows that they number, in the files `synced`, are on disk before them."""
+        for file in synced:
+            _sync_file(file)
         _replace_synced(self.path / _CURSORS_FILE, json.dumps(document, separators=(",", ":")))
 
     def cursors(self) -> dict[str, Json]:

@@ -97,7 +97,7 @@ class Dialogue:
                 exited.add(key)
             attempt = agent.attempts.get(key)
             if attempt is not None and verdicts[key] in {Verdict.KEEP, Verdict.DELIVER}:
-                attempt.feed.open(said.attempt.run_handle, said)
+                stream.open_feed(attempt.feed, said.attempt.run_handle, said)
                 attempt.feed.exit_acked |= key in exited
         agent.handle(
             StreamOpened(

@@ -9,7 +9,9 @@ from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey, Exit
 from sweepd_agent.core.cursors import Cursor
 from sweepd_agent.details import Details
+from sweepd_agent.run_files import RunFiles
 from sweepd_agent.spool import Spool
+from sweepd_agent.system_rows import SystemRows
 
 LOG_CHUNK = 256 * 1024
 _LARGEST_MESSAGE = 900 * 1024
@@ -26,12 +28,16 @@ class Feed:
         spool: Spool,
         log: Path,
         details: Details,
+        files: RunFiles,
+        system: SystemRows,
         monotonic: Callable[[], float],
         *,
         log_acked: int,
     ) -> None:
         self.key = key
         self.details = details
+        self.files = files
+        self.system = system
         self.spool = spool
         self._log = log
         self._monotonic = monotonic
@@ -54,6 +60,8 @@ class Feed:
         """Take nothing for delivered: the other side turns out to have nothing of it."""
         self.restore(observation_row=0, point_row=0, exit_acked=False)
         self._logs = Cursor()
+        self.files.begin_anew()
+        self.system.begin_anew()
 
     @property
     def acked(self) -> tuple[int, int, int]:
@@ -69,9 +77,18 @@ class Feed:
             and self._points.acked >= self.spool.last_row
             and self._logs.acked >= self._log_size
             and self.details.delivered
+            and self.system.delivered
+            and self.files.delivered
         )
 
-    def open(self, handle: int, cursors: v1.AttemptVerdict | None = None) -> None:
+    def open(
+        self,
+        handle: int,
+        cursors: v1.AttemptVerdict | None = None,
+        *,
+        takes_files: bool = False,
+        takes_samples: bool = False,
+    ) -> None:
         """Begin on a new stream, from the cursors of the other side where it has said them."""
         self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
         self._exit_sent = None
@@ -79,6 +96,8 @@ class Feed:
         self._points = self._points.on_new_stream(_given(cursors, "point_row"))
         self._logs = self._logs.on_new_stream(_given(cursors, "log_offset"))
         self.details.open(cursors)
+        self.files.open(taken=takes_files)
+        self.system.open(taken=takes_samples)
 
     def close(self) -> None:
         """Send nothing any more, until the next stream."""
@@ -156,10 +175,20 @@ class Feed:
         self._logs = self._logs.sending(sent + len(content), len(content), self._monotonic())
         return v1.AttachRequest(log=v1.LogReport(attempt=self._ref, offset=sent, content=content))
 
+    def next_sample(self, window: int) -> v1.AttachRequest | None:
+        """Return samples, if there are any and the window has room."""
+        return None if self._ref is None else self.system.next(self._ref, window)
+
+    def next_file(self, window: int) -> v1.AttachRequest | None:
+        """Return a piece of a file, if there is one and the window has room."""
+        return None if self._ref is None else self.files.next(self._ref, window)
+
     def acknowledged(self, ack: v1.Ack) -> float | None:
         """Take note of what is safe; return the round trip of its rows, None if they did not move."""
         now = self._monotonic()
         self.details.acknowledged(ack)
+        self.files.acknowledged(ack)
+        self.system.acknowledged(ack)
         trips: list[float | None] = []
         if ack.HasField("observation_row"):
             trips.append(self._observations.round_trip(ack.observation_row, now))

@@ -34,6 +34,7 @@ from sweepd_agent.process import Supervised
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
 from sweepd_agent.status_line import StatusLine, can_redraw
 from sweepd_agent.surroundings import Surroundings
+from sweepd_agent.system.sampler import Sampler
 from sweepd_agent.upkeep import Upkeep
 from sweepd_agent.version import installed_version
 
@@ -135,13 +136,26 @@ async def _run(
         showing = _show_progress(options, agent, log, loop)
         keeping = asyncio.create_task(connection.keep())
         keeping.add_done_callback(agent.fail)
+        sampling = _sample(options, agent, loop)
         leave = await agent.left
         await connection.leave(leave.cause, keeping)
         await agent.close()
-        if showing is not None:
-            showing.cancel()
-            await asyncio.gather(showing, return_exceptions=True)
+        for task in (showing, sampling):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         return leave
+
+
+def _sample(options: Options, agent: Agent, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
+    """Take samples of what runs use, unless that is not wanted."""
+    if not options.system_metrics:
+        return None
+    thread = ThreadPoolExecutor(1, thread_name_prefix="devices")
+    sampler = Sampler(agent.live_attempts, INHERITED, thread, loop.time, every=options.system_metrics_every)
+    sampling = asyncio.create_task(sampler.run())
+    sampling.add_done_callback(agent.fail)
+    return sampling
 
 
 def _context_thread() -> ThreadPoolExecutor:

@@ -49,6 +49,8 @@ class Options:
     compat: str | None
     show_output: str | None
     context: bool
+    system_metrics: bool
+    system_metrics_every: float
     # Private to `sweepd.agent` with a function: what is started for every run, in place of its own command.
     stand_in: tuple[str, ...] | None
     min_free: int
@@ -87,6 +89,8 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         compat=given.compat,
         show_output=given.show_output,
         context=not given.no_context,
+        system_metrics=not given.no_system_metrics,
+        system_metrics_every=given.system_metrics_every,
         stand_in=given.stand_in,
         min_free=given.min_free,
         spool_limit=given.spool_limit,
@@ -178,6 +182,14 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--no-context",
         action="store_true",
         help="do not record command, git state, Python packages and host of each run",
+    )
+    add("--no-system-metrics", action="store_true", help="take no samples of CPU, memory and GPUs")
+    add(
+        "--system-metrics-every",
+        type=duration,
+        default=10.0,
+        metavar="D",
+        help="how often they are taken (10s)",
     )
     add("--min-free", type=size, default=256 * 2**20, metavar="SIZE", help="start no run below it (256MiB)")
     add(

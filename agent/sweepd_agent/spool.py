@@ -33,6 +33,7 @@ class Spool:
         watched: tuple[str, ...],
         rungs: frozenset[int],
         wall_clock: Callable[[], float],
+        kept_rows: int = _KEPT_ROWS,
     ) -> None:
         self.numbering = numbering
         self._path = path
@@ -42,7 +43,7 @@ class Spool:
         segments = {block.segment for block in numbering.blocks}
         self._tail = Tail(path, {segment: numbering.position(segment) for segment in segments})
         self._durable = numbering.progress
-        self._rows: deque[Row] = deque(maxlen=_KEPT_ROWS)
+        self._rows: deque[Row] = deque(maxlen=kept_rows)
         self._observations: deque[Observation] = deque()
         # Observations of rows beyond this one are in memory.
         self._observed_from = numbering.progress.settled

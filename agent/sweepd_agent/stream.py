@@ -68,6 +68,8 @@ class Stream:
         self._news = asyncio.Event()
         self._point_window = 0
         self._log_window = 0
+        self._file_window = 0
+        self._system_window = 0
         self._heartbeat = 10.0
         self._lease = 30.0
         # Monotonic time of the last message that came down.
@@ -75,6 +77,20 @@ class Stream:
         self._refused: set[str] = set()
         self._turn = 0
         self._leaving = False
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether the scheduler takes files of runs."""
+        return self._file_window > 0
+
+    @property
+    def takes_samples(self) -> bool:
+        """Whether the scheduler takes samples of what runs use."""
+        return self._system_window > 0
+
+    def open_feed(self, feed: Feed, handle: int, cursors: v1.AttemptVerdict | None = None) -> None:
+        """Let a feed speak on this stream."""
+        feed.open(handle, cursors, takes_files=self.takes_files, takes_samples=self.takes_samples)
 
     def control(self, report: v1.AttachRequest) -> None:
         """Send a report before all rows."""
@@ -139,6 +155,8 @@ class Stream:
     def _welcome(self, welcome: v1.Welcome) -> None:
         self._point_window = welcome.point_window_bytes
         self._log_window = welcome.log_window_bytes
+        self._file_window = welcome.file_window_bytes
+        self._system_window = welcome.system_window_bytes
         self._heartbeat = codec.seconds(welcome.heartbeat_interval) or self._heartbeat
         self._lease = codec.seconds(welcome.lease_duration) or self._lease
         self.heard = asyncio.get_running_loop().time()
@@ -205,7 +223,13 @@ class Stream:
             if report := feed.next_points(self._point_window):
                 return report
         for feed in order:
+            if report := feed.next_sample(self._system_window):
+                return report
+        for feed in order:
             if report := feed.next_log(self._log_window):
+                return report
+        for feed in order:
+            if report := feed.next_file(self._file_window):
                 return report
         return None
 

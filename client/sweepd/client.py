@@ -250,11 +250,17 @@ class Client:
         return list(self._calls.one(self._agents.ReleaseAgent, request).sweeps)
 
     def history(
-        self, run: str, *, keys: Sequence[str] = (), max_points: int = 0, all_attempts: bool = False
+        self,
+        run: str,
+        *,
+        keys: Sequence[str] = (),
+        max_points: int = 0,
+        all_attempts: bool = False,
+        system: bool = False,
     ) -> Iterator[v1.Series]:
-        """Yield the series of one run; a long one comes in several parts."""
+        """Yield the series of one run, in parts if it is long; `system`: the samples of its agent."""
         request = v1.GetHistoryRequest(
-            runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts
+            runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
         )
         for page in self._calls.pages(self._metrics.GetHistory, request):
             yield from page.series
@@ -266,6 +272,17 @@ class Client:
         request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=PAGE)
         for page in self._calls.pages(self._metrics.ListSummaries, request):
             yield from page.summaries
+
+    def list_files(self, run: str) -> Iterator[v1.RunFile]:
+        """Yield the files of a run, by name."""
+        for page in self._calls.pages(self._metrics.ListFiles, v1.ListFilesRequest(run=run)):
+            yield from page.files
+
+    def read_file(self, run: str, name: str) -> Iterator[bytes]:
+        """Yield the content of a file of a run, piece by piece."""
+        request = v1.ReadFileRequest(run=run, name=name)
+        for part in self._calls.stream(self._metrics.ReadFile(request)):
+            yield part.content
 
     def export_points(self, sweep: str) -> Iterator[v1.Series]:
         """Yield every point of a sweep, all attempts included."""

@@ -87,6 +87,9 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "WatchHistory": _read("runs", "sweep"),
         "ExportPoints": _read("sweep"),
         "ReadLog": _read("run"),
+        "AppendFiles": _INTERNAL,
+        "ListFiles": _read("run"),
+        "ReadFile": _read("run"),
     },
     "RunService": {
         "CreateRun": _write("parent"),

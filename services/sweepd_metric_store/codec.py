@@ -7,14 +7,25 @@ from typing import assert_never
 from sweepd import v1
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, RowRange, Spine, Stretch, Value, Values
 from sweepd_metric_store.domain.summary import Summary
-from sweepd_metric_store.ports import AttemptName, LogArrived, LogPart, PointsArrived, Stored
+from sweepd_metric_store.ports import (
+    SYSTEM,
+    AttemptName,
+    FileArrived,
+    LogArrived,
+    LogPart,
+    PointsArrived,
+    Stored,
+    StoredFile,
+)
+
+MAX_SIZE = 2**62
 
 
 def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
     """Read a batch; whether it makes sense is for the domain to say."""
     batch = request.batch
     return PointsArrived(
-        name=AttemptName(sweep=request.sweep, run=request.run, attempt=request.attempt),
+        name=_system_name(request) if request.system else _name(request),
         batch=Batch(
             first_row=batch.first_row,
             last_row=batch.last_row,
@@ -25,6 +36,51 @@ def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
         ),
         resumed_from_step=request.resumed_from_step if request.HasField("resumed_from_step") else None,
     )
+
+
+def _name(request: v1.AppendPointsRequest | v1.AppendLogRequest | v1.AppendFilesRequest) -> AttemptName:
+    return AttemptName(sweep=request.sweep, run=request.run, attempt=request.attempt)
+
+
+def _system_name(request: v1.AppendPointsRequest) -> AttemptName:
+    return AttemptName(sweep=request.sweep + SYSTEM, run=request.run + SYSTEM, attempt=request.attempt)
+
+
+def file_arrived(request: v1.AppendFilesRequest) -> FileArrived:
+    """Read a piece of a file."""
+    piece = request.piece
+    return FileArrived(
+        name=_name(request),
+        number=request.number,
+        file=piece.name,
+        size=min(piece.size_bytes, MAX_SIZE),
+        time=piece.modify_time.seconds + piece.modify_time.nanos / 1e9,
+        offset=piece.offset,
+        content=piece.content,
+        digest=piece.digest,
+        left_out=piece.left_out,
+    )
+
+
+def file_answer(stored: Stored) -> v1.AppendFilesResponse:
+    """Say what became of a piece of a file."""
+    return v1.AppendFilesResponse(
+        run=stored.name.run, attempt=stored.name.attempt, number=stored.cursor, rejection=stored.rejection
+    )
+
+
+def file_message(file: StoredFile) -> v1.RunFile:
+    """Return a file as people see it."""
+    message = v1.RunFile(
+        name=file.name,
+        attempt=file.attempt,
+        size_bytes=file.size,
+        digest=file.digest,
+        left_out=file.left_out,
+    )
+    if file.time:
+        message.modify_time.FromNanoseconds(int(file.time * 1e9))
+    return message
 
 
 def _column(column: v1.Column, batch: v1.PointBatch) -> Column:
@@ -56,7 +112,7 @@ def points_answer(stored: Stored) -> v1.AppendPointsResponse:
 def log_arrived(request: v1.AppendLogRequest) -> LogArrived:
     """Read a piece of a log."""
     return LogArrived(
-        name=AttemptName(sweep=request.sweep, run=request.run, attempt=request.attempt),
+        name=_name(request),
         offset=request.offset,
         content=request.content,
     )

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from sweepd_metric_store.domain.batch import Batch
 
+SYSTEM = "/system"
+"""Ends the names under which the samples of agents are kept: a history apart. No name of a run ends so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptName:
@@ -37,7 +40,22 @@ class LogArrived:
     content: bytes
 
 
-Arrival = PointsArrived | LogArrived
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileArrived:
+    """A piece of a file that wants to be stored; `left_out`: why its content is not."""
+
+    name: AttemptName
+    number: int
+    file: str
+    size: int
+    time: float
+    offset: int
+    content: bytes
+    digest: bytes
+    left_out: str
+
+
+Arrival = PointsArrived | LogArrived | FileArrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +165,26 @@ class LogPart:
     end: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of a run; `digest` is empty where its content is not here, `left_out` says why."""
+
+    name: str
+    attempt: int
+    size: int
+    time: float
+    digest: bytes
+    left_out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePage:
+    """Files by name, and after which name the next page begins; None at the end."""
+
+    files: Sequence[StoredFile]
+    rest: str | None
+
+
 class MetricReads(Protocol):
     """Storage as readers see it; calls run beside each other and beside the writer, and never wait for it."""
 
@@ -166,6 +204,15 @@ class MetricReads(Protocol):
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
+
+    async def files(self, run: str, after: str, limit: int) -> FilePage:
+        """Return files of a run beyond a name, of each name that of the newest attempt."""
+
+    async def file_blob(self, run: str, name: str) -> int | None:
+        """Return the number of the content of a file; None if there is none."""
+
+    async def file_piece(self, blob: int, offset: int) -> bytes | None:
+        """Return the piece of a content from `offset` on; empty at its end, None if it is gone."""
 
 
 Listener = Callable[[Sequence[Stored]], None]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from sweepd import v1
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_metric_store import page_token
-from sweepd_metric_store.ports import HistoryQuery, Position, Selection
+from sweepd_metric_store.ports import SYSTEM, HistoryQuery, Position, Selection
 
 MAX_RUNS = 1_000
 MAX_PAGE_BYTES = 3 * 1024 * 1024
 MAX_PAGE_SIZE = 10_000
 MAX_LOG_BYTES = 2**62
 DEFAULT_PAGE_SIZE = 1_000
+MAX_FILE_PAGE_SIZE = 2_000
 
 Selecting = v1.GetHistoryRequest | v1.ListSummariesRequest | v1.WatchHistoryRequest
 
@@ -26,8 +27,10 @@ def selection(request: Selecting) -> Selection:
         raise InvalidFieldError("runs", "name either runs or a sweep")
     if len(request.runs) > MAX_RUNS:
         raise InvalidFieldError("runs", f"are {len(request.runs)}, at most {MAX_RUNS} are served at once")
-    runs = frozenset(run_name(run) for run in request.runs)
-    return Selection(runs=runs, sweep=request.sweep, keys=frozenset(request.keys))
+    end = SYSTEM if not isinstance(request, v1.WatchHistoryRequest) and request.system else ""
+    runs = frozenset(run_name(run) + end for run in request.runs)
+    sweep = request.sweep + end if request.sweep else ""
+    return Selection(runs=runs, sweep=sweep, keys=frozenset(request.keys))
 
 
 def run_name(name: str) -> str:
@@ -74,8 +77,13 @@ def page_size(request: v1.ListSummariesRequest) -> int:
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
-def logged_run(request: v1.ReadLogRequest) -> str:
-    """Read whose log is wanted.
+def file_page_size(request: v1.ListFilesRequest) -> int:
+    """Read how many files a page may have; names may be long, and a message has its bounds."""
+    return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_FILE_PAGE_SIZE)
+
+
+def logged_run(request: v1.ReadLogRequest | v1.ListFilesRequest | v1.ReadFileRequest) -> str:
+    """Read whose log or files are wanted.
 
     Raises:
         InvalidFieldError: no run is named.

@@ -83,8 +83,45 @@ CREATE TABLE chunk (
     FOREIGN KEY(series_id) REFERENCES series (id) ON DELETE CASCADE
 );
 
+CREATE TABLE file_blob (
+    id INTEGER NOT NULL,
+    digest BLOB,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (digest)
+);
+
+CREATE TABLE file_piece (
+    blob_id INTEGER NOT NULL,
+    first_offset INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (blob_id, first_offset)
+);
+
+CREATE TABLE file (
+    attempt_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    time FLOAT NOT NULL,
+    blob_id INTEGER,
+    left_out TEXT NOT NULL,
+    PRIMARY KEY (attempt_id, name),
+    FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE
+);
+CREATE INDEX file_of_blob ON file (blob_id);
+
+CREATE TABLE file_upload (
+    attempt_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    blob_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    next_offset INTEGER NOT NULL,
+    PRIMARY KEY (attempt_id),
+    FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE
+);
+
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

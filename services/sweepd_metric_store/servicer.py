@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 
 from sweepd import v1
+from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.principal import require_service
 from sweepd_metric_store import codec, log_reading, page_token, requests, watching, wire
 from sweepd_metric_store.notices import Notices
@@ -20,6 +21,13 @@ from sweepd_metric_store.writer import Writer
 
 SERVICE_NAME = "sweepd.v1.MetricService"
 BytesContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchHistoryRequest, bytes]"
+
+
+class FileReplacedError(DomainError):
+    """A file was replaced while it was read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was replaced while it was read; read it again", status=Status.ABORTED)
 
 
 class MetricServicer:
@@ -100,6 +108,43 @@ class MetricServicer:
             async for part in parts:
                 yield codec.log_part(part)
 
+    async def AppendFiles(
+        self, pieces: AsyncIterator[v1.AppendFilesRequest], _context: object
+    ) -> AsyncIterator[v1.AppendFilesResponse]:
+        """Store pieces of files, each answered once it is on disk."""
+        require_service("AppendFiles")
+
+        async def submit(request: v1.AppendFilesRequest) -> asyncio.Future[Stored]:
+            return await self._writer.submit(codec.file_arrived(request))
+
+        async with aclosing(self._streams.answers(pieces, submit)) as answers:
+            async for stored in answers:
+                yield codec.file_answer(stored)
+
+    async def ListFiles(self, request: v1.ListFilesRequest, _context: object) -> v1.ListFilesResponse:
+        """Give a page of the files of a run."""
+        after = page_token.decoded(request.page_token, request).key
+        page = await self._reads.files(requests.logged_run(request), after, requests.file_page_size(request))
+        rest = None if page.rest is None else Position(key=page.rest)
+        return v1.ListFilesResponse(
+            files=[codec.file_message(file) for file in page.files],
+            next_page_token=page_token.encoded(rest, request),
+        )
+
+    async def ReadFile(
+        self, request: v1.ReadFileRequest, _context: object
+    ) -> AsyncIterator[v1.ReadFileResponse]:
+        """Give the content of a file."""
+        blob = await self._reads.file_blob(requests.logged_run(request), request.name)
+        if blob is None:
+            raise NotFoundError(f"{request.run}: {request.name}")
+        offset = 0
+        while (piece := await self._reads.file_piece(blob, offset)) != b"":
+            if piece is None:
+                raise FileReplacedError(request.name)
+            yield v1.ReadFileResponse(content=piece)
+            offset += len(piece)
+
 
 def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
     """Return the service for a server; the generated registration would encode what is encoded."""
@@ -129,6 +174,17 @@ def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
             ),
             "ExportPoints": grpc.unary_stream_rpc_method_handler(
                 servicer.ExportPoints, v1.ExportPointsRequest.FromString, as_it_is
+            ),
+            "AppendFiles": grpc.stream_stream_rpc_method_handler(
+                servicer.AppendFiles,
+                v1.AppendFilesRequest.FromString,
+                v1.AppendFilesResponse.SerializeToString,
+            ),
+            "ListFiles": grpc.unary_unary_rpc_method_handler(
+                servicer.ListFiles, v1.ListFilesRequest.FromString, v1.ListFilesResponse.SerializeToString
+            ),
+            "ReadFile": grpc.unary_stream_rpc_method_handler(
+                servicer.ReadFile, v1.ReadFileRequest.FromString, v1.ReadFileResponse.SerializeToString
             ),
             "ReadLog": grpc.unary_stream_rpc_method_handler(
                 servicer.ReadLog, v1.ReadLogRequest.FromString, v1.ReadLogResponse.SerializeToString

@@ -11,11 +11,11 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
 from sweepd_kernel.errors import DomainError, StartError
 from sweepd_kernel.schema import ensure_schema
-from sweepd_metric_store import sql_chunks, sql_logs
+from sweepd_metric_store import sql_chunks, sql_files, sql_logs
 from sweepd_metric_store.domain.chunks import MalformedBatchError, check_range, pack
 from sweepd_metric_store.domain.cursor import Standing, bytes_standing, standing
 from sweepd_metric_store.ledger import AttemptState, Ledger
-from sweepd_metric_store.ports import Arrival, LogArrived, PointsArrived, Stored
+from sweepd_metric_store.ports import Arrival, FileArrived, LogArrived, PointsArrived, Stored
 
 SERVICE = "metric-store"
 DATABASE = "metrics.sqlite"
@@ -39,12 +39,18 @@ class SqliteWrites:
         """Store `arrivals` in one transaction; see the port."""
         with self._storing() as (connection, ledger):
             answers = [_staged(arrival, ledger) for arrival in arrivals]
-            if ledger.changed:
+            files = [at for at, arrival in enumerate(arrivals) if _is_piece_of_file(arrival, answers[at])]
+            if ledger.changed or files:
                 with _transaction(connection):
                     ledger.write_names()
                     sql_chunks.write(connection, ledger)
                     sql_logs.write(connection, ledger)
                     ledger.write_states()
+                    for at in files:
+                        arrival = arrivals[at]
+                        assert isinstance(arrival, FileArrived)
+                        attempt = ledger.attempt(arrival.name)
+                        answers[at] = sql_files.store(connection, attempt.id, arrival)
             ledger.settle(self._clock.monotonic())
             return answers
 
@@ -124,6 +130,12 @@ def _staged(arrival: Arrival, ledger: Ledger) -> Stored:
             return _staged_points(arrival, attempt, ledger)
         case LogArrived():
             return _staged_log(arrival, attempt, ledger)
+        case FileArrived():
+            return Stored(name=name, cursor=0)  # what becomes of it shows in the transaction
+
+
+def _is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
+    return isinstance(arrival, FileArrived) and not answer.rejection
 
 
 def _staged_points(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger) -> Stored:

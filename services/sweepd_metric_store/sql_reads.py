@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweepd_kernel.database import open_sqlite, storage_error
-from sweepd_metric_store import sql_growth, sql_history, sql_logs, sql_summaries
+from sweepd_metric_store import sql_files, sql_growth, sql_history, sql_logs, sql_summaries
 from sweepd_metric_store.ports import (
     AttemptName,
+    FilePage,
     Growth,
     HistoryPage,
     HistoryQuery,
@@ -85,6 +86,20 @@ class SqliteReads:
         return await self._run(
             lambda connection: sql_logs.read(connection, run, attempt, offset, limit), self._threads
         )
+
+    async def files(self, run: str, after: str, limit: int) -> FilePage:
+        """Return files of a run; see the port."""
+        return await self._run(
+            lambda connection: sql_files.page(connection, run, after, limit), self._threads
+        )
+
+    async def file_blob(self, run: str, name: str) -> int | None:
+        """Return the number of a content; see the port."""
+        return await self._run(lambda connection: sql_files.blob(connection, run, name), self._threads)
+
+    async def file_piece(self, blob: int, offset: int) -> bytes | None:
+        """Return a piece of a content; see the port."""
+        return await self._run(lambda connection: sql_files.piece(connection, blob, offset), self._patient)
 
     def close(self) -> None:
         """End the threads and let the database go."""

@@ -108,3 +108,49 @@ class LogPieceRow(MetricTable, table=True):
     first_offset: int
     end_offset: int
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FileBlobRow(MetricTable, table=True):
+    """A content; those that are whole are told apart by their digest, and shared."""
+
+    __tablename__ = "file_blob"
+    id: int = Field(primary_key=True)
+    digest: bytes | None = Field(sa_column=Column(LargeBinary, unique=True))
+    size: int
+
+
+class FilePieceRow(MetricTable, table=True):
+    """A stretch of a content."""
+
+    __tablename__ = "file_piece"
+    blob_id: int = Field(primary_key=True)
+    first_offset: int = Field(primary_key=True)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FileRow(MetricTable, table=True):
+    """A file that an attempt has left, with its content or the reason why that is not here."""
+
+    __tablename__ = "file"
+    __table_args__ = (Index("file_of_blob", "blob_id"),)
+    attempt_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True)
+    )
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    size: int
+    time: float
+    blob_id: int | None = None
+    left_out: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class FileUploadRow(MetricTable, table=True):
+    """How far an attempt has delivered files, and which one is arriving."""
+
+    __tablename__ = "file_upload"
+    attempt_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True)
+    )
+    number: int
+    blob_id: int
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    next_offset: int

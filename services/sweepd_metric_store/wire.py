@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sweepd import v1
+from sweepd_metric_store.ports import SYSTEM
 
 _LENGTH_DELIMITED = 2
 
@@ -48,13 +49,17 @@ _SUMMARY_RUN_TAG, _SUMMARY_KEY_TAG = _tag(_SUMMARY_RUN), _tag(_SUMMARY_KEY)
 
 def series(run: str, attempt: int, key: str, chunks: Iterable[bytes]) -> bytes:
     """Encode a `Series` from the bytes of its chunks."""
-    head = v1.Series(run=run, attempt=attempt, key=key).SerializeToString()
+    head = v1.Series(run=run.removesuffix(SYSTEM), attempt=attempt, key=key).SerializeToString()
     return head + b"".join([_nested(_CHUNKS_TAG, chunk) for chunk in chunks])
 
 
 def key_summary(run: str, key: str, rest: bytes) -> bytes:
     """Encode a `KeySummary` from its names and the bytes of all else."""
-    return _nested(_SUMMARY_RUN_TAG, run.encode()) + _nested(_SUMMARY_KEY_TAG, key.encode()) + rest
+    return (
+        _nested(_SUMMARY_RUN_TAG, run.removesuffix(SYSTEM).encode())
+        + _nested(_SUMMARY_KEY_TAG, key.encode())
+        + rest
+    )
 
 
 def page(items: Sequence[bytes], next_page_token: str = "") -> bytes:

@@ -13,7 +13,6 @@ from sweepd.v1 import (
     run_service_pb2_grpc,
     sweep_service_pb2_grpc,
 )
-from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.durations import duration
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.schema import ensure_schema
@@ -32,10 +31,9 @@ from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.prior_curves import Curves
 from sweepd_scheduler.prior_runs import PriorRuns
 from sweepd_scheduler.reading import Reading
-from sweepd_scheduler.relay import Answer, Relay
+from sweepd_scheduler.relays import relays_to
 from sweepd_scheduler.run_servicer import RunServicer
 from sweepd_scheduler.servicer import SweepServicer
-from sweepd_scheduler.session import Logs, Points
 from sweepd_scheduler.sessions import Sessions
 from sweepd_scheduler.sql import SERVICE as NAME
 from sweepd_scheduler.sql import SqliteStore
@@ -46,8 +44,6 @@ from sweepd_scheduler.weight import Page
 
 DATABASE = "scheduler.sqlite"
 ACCOUNTS = "accounts.sqlite"
-POINTS_UNDER_WAY = 24 * 1024 * 1024
-LOGS_UNDER_WAY = 8 * 1024 * 1024
 GOODBYE_PATIENCE = 1.0
 SHORTEST_LEASE = 0.5
 
@@ -78,8 +74,8 @@ class Scheduler:
         )
         outlet = ServiceOutlet(state, self._lines, self._studies, self._watchers, log)
         self.owner = Owner(state, store, clock, outlet, log)
-        self._points, self._logs = self._relays(context)
-        self._sessions = Sessions(self.owner, self._reading, self._lines, self._points, self._logs, clock)
+        self._relays = relays_to(self._metrics, self._lines, clock, log)
+        self._sessions = Sessions(self.owner, self._reading, self._lines, self._relays, clock)
         self._clock = clock
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -115,8 +111,8 @@ class Scheduler:
     async def start(self, address: str) -> None:
         """Begin to decide and to hand on."""
         loop = asyncio.get_running_loop()
-        work = (self.owner.run(), self._points.run(), self._logs.run(), self._accounts.tidy())
-        self._tasks = [loop.create_task(each) for each in work]
+        work = (self.owner.run(), self._accounts.tidy())
+        self._tasks = [*(loop.create_task(each) for each in work), *self._relays.tasks()]
 
     async def stop(self) -> None:
         """Send the agents away, end what is under way, and let go of the database."""
@@ -136,28 +132,6 @@ class Scheduler:
 
     async def _observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         return await self._reading(self._records.observations, sweep, after, limit)
-
-    def _relays(self, context: ServiceContext) -> tuple[Points, Logs]:
-        stub = MetricServiceStub(self._metrics)
-        points: Points = Relay(
-            "points",
-            stub.AppendPoints,
-            lambda answer: Answer(cursor=answer.row, rejection=answer.rejection),
-            lambda session, ref, row: self._lines.acknowledge(session, ref, row=row),
-            limit=POINTS_UNDER_WAY,
-            clock=context.clock,
-            log=context.log,
-        )
-        logs: Logs = Relay(
-            "logs",
-            stub.AppendLog,
-            lambda answer: Answer(cursor=answer.offset),
-            lambda session, ref, offset: self._lines.acknowledge(session, ref, offset=offset),
-            limit=LOGS_UNDER_WAY,
-            clock=context.clock,
-            log=context.log,
-        )
-        return points, logs
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,8 @@ SHORTEST_FLUSH, LONGEST_FLUSH = 0.1, 5.0
 AGENTS_AT_SHORTEST_FLUSH = 16
 POINT_WINDOW = 512 * 1024
 LOG_WINDOW = 256 * 1024
+FILE_WINDOW = 512 * 1024
+SYSTEM_WINDOW = 64 * 1024
 
 
 class SlowAgentError(DomainError):
@@ -141,12 +143,25 @@ class Lines:
         line.send(message)
 
     def acknowledge(
-        self, session: str, ref: AttemptRef, *, row: int | None = None, offset: int | None = None
+        self,
+        session: str,
+        ref: AttemptRef,
+        *,
+        row: int | None = None,
+        offset: int | None = None,
+        file: int | None = None,
+        system_row: int | None = None,
     ) -> None:
-        """Tell an agent how far its points or its log are stored."""
+        """Tell an agent how far its points, log, files or samples are stored."""
         line = self._by_session.get(session)
         if line is not None:
-            ack = v1.Ack(attempt=ref_message(ref), point_row=row, log_offset=offset)
+            ack = v1.Ack(
+                attempt=ref_message(ref),
+                point_row=row,
+                log_offset=offset,
+                file_number=file,
+                system_row=system_row,
+            )
             line.send(v1.AttachResponse(ack=ack))
 
     def _grant(self, welcome: v1.Welcome) -> None:
@@ -158,3 +173,5 @@ class Lines:
         welcome.flush_interval.CopyFrom(duration(flush))
         welcome.point_window_bytes = POINT_WINDOW
         welcome.log_window_bytes = LOG_WINDOW
+        welcome.file_window_bytes = FILE_WINDOW
+        welcome.system_window_bytes = SYSTEM_WINDOW

@@ -14,6 +14,7 @@ from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.relay import LARGEST_PARCEL, A, Parcel, Q, Relay
+from sweepd_scheduler.relays import Points, Relays
 
 UNDECIDED_REPORTS = 64
 UNDECIDED_DETAILS = 2
@@ -22,9 +23,6 @@ STREAM_AGE = 30 * 60.0
 AGE_SPREAD = 0.1
 LAST_WORDS = 30.0
 RECONNECT_AFTER = 1.0
-
-Points = Relay[v1.AppendPointsRequest, v1.AppendPointsResponse]
-Logs = Relay[v1.AppendLogRequest, v1.AppendLogResponse]
 
 
 class StreamAgeError(DomainError):
@@ -37,15 +35,12 @@ class StreamAgeError(DomainError):
 class AgentSession:
     """One open stream. Reports that wait for a decision are bounded, which pushes the agent back."""
 
-    def __init__(
-        self, line: Line, owner: Owner, lines: Lines, points: Points, logs: Logs, clock: Clock
-    ) -> None:
+    def __init__(self, line: Line, owner: Owner, lines: Lines, relays: Relays, clock: Clock) -> None:
         self.line = line
         self.resumed: dict[AttemptRef, int] = {}
         self._owner = owner
         self._lines = lines
-        self._points = points
-        self._logs = logs
+        self._relays = relays
         self._clock = clock
         self._credit = asyncio.Semaphore(UNDECIDED_REPORTS)
         self._details_credit = asyncio.Semaphore(UNDECIDED_DETAILS)
@@ -85,7 +80,11 @@ class AgentSession:
                 self._owner.state.hear(self.line.session, self.heard)
             match kind:
                 case "points":
-                    await self._pass_points(request.points)
+                    await self._pass_points(request.points, self._relays.points)
+                case "system_points":
+                    await self._pass_points(request.system_points, self._relays.system)
+                case "file":
+                    await self._pass_file(request.file)
                 case "log":
                     await self._pass_log(request.log)
                 case "goodbye":
@@ -109,7 +108,7 @@ class AgentSession:
         await credit.acquire()
         self._owner.tell(report, credit.release)
 
-    async def _pass_points(self, report: v1.PointReport) -> None:
+    async def _pass_points(self, report: v1.PointReport, relay: Points) -> None:
         ref = agent_codec.ref(report.attempt)
         run = await self._reporting(ref)
         if run is not None:
@@ -119,6 +118,7 @@ class AgentSession:
                 attempt=ref.attempt,
                 batch=report.batch,
                 resumed_from_step=self.resumed.get(ref),
+                system=relay is self._relays.system,
             )
             parcel = Parcel(
                 name=(request.run, ref.attempt),
@@ -127,7 +127,27 @@ class AgentSession:
                 start=max(0, report.batch.first_row - 1),
                 end=report.batch.last_row,
             )
-            self._offer(self._points, ref, parcel)
+            self._offer(relay, ref, parcel)
+
+    async def _pass_file(self, report: v1.FileReport) -> None:
+        ref = agent_codec.ref(report.attempt)
+        run = await self._reporting(ref)
+        if run is not None:
+            request = v1.AppendFilesRequest(
+                run=run.run,
+                sweep=run.sweep,
+                attempt=ref.attempt,
+                number=report.number,
+                piece=report.piece,
+            )
+            parcel = Parcel(
+                name=(request.run, ref.attempt),
+                request=request,
+                size=request.ByteSize(),
+                start=max(0, report.number - 1),
+                end=report.number,
+            )
+            self._offer(self._relays.files, ref, parcel)
 
     async def _pass_log(self, report: v1.LogReport) -> None:
         ref = agent_codec.ref(report.attempt)
@@ -147,7 +167,7 @@ class AgentSession:
                 start=report.offset,
                 end=report.offset + len(report.content),
             )
-            self._offer(self._logs, ref, parcel)
+            self._offer(self._relays.logs, ref, parcel)
 
     def _offer(self, relay: Relay[Q, A], ref: AttemptRef, parcel: Parcel[Q]) -> None:
         """Hand a request to its relay, unless it is larger than anyone may send."""

@@ -16,20 +16,18 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading
-from sweepd_scheduler.session import AgentSession, Logs, Points
+from sweepd_scheduler.relays import Relays
+from sweepd_scheduler.session import AgentSession
 
 
 class Sessions:
     """Opens and closes the streams."""
 
-    def __init__(
-        self, owner: Owner, reading: Reading, lines: Lines, points: Points, logs: Logs, clock: Clock
-    ) -> None:
+    def __init__(self, owner: Owner, reading: Reading, lines: Lines, relays: Relays, clock: Clock) -> None:
         self._owner = owner
         self._reading = reading
         self._lines = lines
-        self._points = points
-        self._logs = logs
+        self._relays = relays
         self._clock = clock
         self._open: dict[str, AgentSession] = {}
         self._none_open = asyncio.Event()
@@ -47,7 +45,7 @@ class Sessions:
         agent_codec.check_hello(hello)
         sweeps = _sweep_names(hello, bounds)
         line = Line(f"{hello.agent_id[:8]}-{secrets.token_hex(4)}", hello.agent_id)
-        session = AgentSession(line, self._owner, self._lines, self._points, self._logs, self._clock)
+        session = AgentSession(line, self._owner, self._lines, self._relays, self._clock)
         self._lines.open(line)
         self._open[line.session] = session
         self._none_open.clear()
@@ -68,8 +66,7 @@ class Sessions:
         name = session.line.session
         if self._open.pop(name, None) is not None:
             self._lines.close(session.line)
-            self._points.forget(name)
-            self._logs.forget(name)
+            self._relays.forget(name)
             self._owner.tell(Detached(name, session.line.agent))
             if not self._open:
                 self._none_open.set()

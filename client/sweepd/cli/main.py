@@ -22,6 +22,7 @@ VERBS = {
     "best": "Show the best runs of a sweep, or the arguments of the best.",
     "history": "Show what a run has logged.",
     "logs": "Show what a run has printed.",
+    "files": "List the files of a run, print one, or download them.",
     "propose-config": "Write a sweep file over the ranges that earlier runs have covered.",
     "sync": "Bring in what is in folders on this machine only.",
     "export": "Write out everything that is known of a sweep.",

@@ -55,6 +55,18 @@ def cell(value: Json) -> str:
     return clean(value) if isinstance(value, str) else json_text(value)
 
 
+def size_text(value: Json) -> str:
+    """Return a size in bytes for the eye, as `12.5 MiB`."""
+    if not isinstance(value, int):
+        return "-"
+    size, unit = float(value), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{value} B" if unit == "B" else f"{size:.4g} {unit}"
+
+
 def counted(count: int, noun: str) -> str:
     """Return a number of things: `1 run`, `2 runs`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

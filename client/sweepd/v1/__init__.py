@@ -13,6 +13,7 @@ from sweepd.v1.metric_service_pb2 import *
 from sweepd.v1.parameter_value_pb2 import *
 from sweepd.v1.prior_run_pb2 import *
 from sweepd.v1.run_details_pb2 import *
+from sweepd.v1.run_file_pb2 import *
 from sweepd.v1.run_pb2 import *
 from sweepd.v1.run_service_pb2 import *
 from sweepd.v1.server_service_pb2 import *

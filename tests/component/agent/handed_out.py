@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import time
 from dataclasses import dataclass, field
@@ -23,6 +24,12 @@ class Attempt:
     log: bytes = b""
     # The details that came, oldest first, under their numbers.
     details: list[tuple[int, v1.RunDetails]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    file_number: int = 0
+    arriving: bytes = b""
+    system_row: int = 0
+    samples: list[dict[str, object]] = field(default_factory=list)
     observations: list[tuple[int, int, float]] = field(default_factory=list)
     points: dict[tuple[int, str], object] = field(default_factory=dict)
     steps: dict[int, int] = field(default_factory=dict)
@@ -66,6 +73,36 @@ class Attempt:
                     assert key not in self.points
                     self.points[key] = value
         self.point_row = batch.last_row
+
+    def takes_file(self, report: v1.FileReport) -> None:
+        """Keep a piece by the rule of the contract: the next number, or the first of a higher series."""
+        number, piece = report.number, report.piece
+        first = number % 2**32 == 1 and number >> 32 > self.file_number >> 32
+        if number != self.file_number + 1 and not first:
+            return
+        self.file_number = number
+        if piece.left_out:
+            self.left_out[piece.name] = piece.left_out
+            return
+        self.arriving = piece.content if piece.offset == 0 else self.arriving + piece.content
+        assert piece.offset + len(piece.content) == len(self.arriving)
+        if piece.digest:
+            assert hashlib.sha256(self.arriving).digest() == piece.digest
+            assert len(self.arriving) == piece.size_bytes
+            self.files[piece.name] = self.arriving
+
+    def takes_samples(self, batch: v1.PointBatch) -> None:
+        """Keep rows of samples that are new."""
+        for row in range(max(batch.first_row, self.system_row + 1), batch.last_row + 1):
+            at = row - batch.first_row
+            sample: dict[str, object] = {"step": batch.steps[at]}
+            for column in batch.columns:
+                values = getattr(column, str(column.WhichOneof("values"))).values
+                offsets = list(column.row_offsets) or list(range(len(batch.steps)))
+                if at in offsets:
+                    sample[batch.keys[column.key]] = values[offsets.index(at)]
+            self.samples.append(sample)
+        self.system_row = max(self.system_row, batch.last_row)
 
     def takes_log(self, report: v1.LogReport) -> None:
         """Keep what is new of its log."""

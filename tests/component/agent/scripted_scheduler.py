@@ -19,7 +19,7 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceServicer, add_ServerS
 
 SWEEP = "local/demo/tune"
 # Reports that the first version did not know.
-LATER = {"details"}
+LATER = {"details", "file", "system_points"}
 Context = grpc.ServicerContext
 
 
@@ -48,6 +48,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.flush_interval = 0.1
         self.acks_points = True
         self.acks_logs = True
+        self.acks_files = True
         # As schedulers of the first version are, which know no later kinds of reports.
         self.of_first_version = False
         # Said with the acknowledgement of an end.
@@ -241,6 +242,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             log_window_bytes=1 << 20,
             verdicts=[self._verdict(session, held) for held in session.hello.attempts],
             withheld=self.withheld,
+            file_window_bytes=0 if self.of_first_version else 1 << 19,
+            system_window_bytes=0 if self.of_first_version else 1 << 16,
         )
 
     def _verdict(self, session: Session, held: v1.HeldAttempt) -> v1.AttemptVerdict:
@@ -314,6 +317,12 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             case "details":
                 attempt.details.append((request.details.sequence, request.details.details))
                 self._ack(session, attempt, details_sequence=request.details.sequence)
+            case "file" if self.acks_files:
+                attempt.takes_file(request.file)
+                self._ack(session, attempt, file_number=attempt.file_number)
+            case "system_points":
+                attempt.takes_samples(request.system_points.batch)
+                self._ack(session, attempt, system_row=attempt.system_row)
             case "run_exited" if attempt.takes_exit(request.run_exited):
                 self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
             case "run_exited":

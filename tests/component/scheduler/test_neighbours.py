@@ -68,7 +68,7 @@ def test_runs_end_while_the_metric_store_is_away_and_points_arrive_later(tmp_pat
 def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweepd_scheduler.app.POINTS_UNDER_WAY", 300)
+    monkeypatch.setattr("sweepd_scheduler.relays.POINTS_UNDER_WAY", 300)
     monkeypatch.setattr("sweepd_scheduler.relay.REMIND_AFTER", 0.3)
 
     async def scenario() -> None:

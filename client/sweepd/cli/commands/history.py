@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     metavar="N",
     help="Thin each key to about N points, peaks kept.",
 )
+@click.option(
+    "--system",
+    is_flag=True,
+    help="CPU, memory and GPUs, as its agent has sampled them.",
+)
 @click.option("--all-attempts", is_flag=True, help="Also what newer attempts have replaced.")
 @row_options
 @output_option()
@@ -39,6 +44,7 @@ def command(
     keys: tuple[str, ...],
     max_points: int,
     all_attempts: bool,
+    system: bool,
     columns: str | None,
     sort: str | None,
     filters: tuple[str, ...],
@@ -51,9 +57,12 @@ def command(
 
     with connect(current_settings()) as client:
         found = find_run(client, run)
-        series = client.history(found.name, keys=keys, max_points=max_points, all_attempts=all_attempts)
+        system = system or (bool(keys) and all(key.startswith("system/") for key in keys))
+        series = client.history(
+            found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
+        )
         rows, logged = _rows(series)
-        if unknown := [key for key in keys if key not in logged]:
+        if not system and (unknown := [key for key in keys if key not in logged]):
             _tell_unknown(client, found.name, unknown, nothing_else=not rows)
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     write_rows(rows, output, _columns(logged), name="row", empty=f"{found.name} has logged nothing yet.")

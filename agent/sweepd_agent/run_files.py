@@ -1,0 +1,250 @@
+"""Files of a run on their way to the metric store: those of the agent, and those of the script."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+from sweepd import v1
+from sweepd_agent.context.recorder import FOLDER as CONTEXT_FOLDER
+from sweepd_agent.core.cursors import Cursor
+from sweepd_agent.core.delivery import MAX_FILES, Deliveries, Seen, takes_name
+
+SCRIPT_FOLDER = "files"
+PIECE_BYTES = 256 * 1024
+_STATE_FILE = "delivered-files.json"
+_LOOK_EVERY = 2.0
+_STORE_EVERY = 2.0
+_EPOCH_BITS = 32
+# Looking may take this share of the time, so that large trees are looked at less often.
+_SHARE = 0.01
+# A file that was written so lately may be written on.
+_AT_REST_AFTER = 1.0
+
+
+class RunFiles:
+    """Gives piece after piece, one file at a time; the newest version of each counts.
+
+    Args:
+        folder: the folder of the attempt.
+        complain: says once what is wrong.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        complain: Callable[[str], None],
+        monotonic: Callable[[], float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self._folder = folder
+        self._complain = complain
+        self._monotonic = monotonic
+        self._wall_clock = wall_clock
+        self._look_at = float("-inf")
+        self._refused = False
+        self._open: _OpenFile | None = None
+        self._files = Deliveries(self._stored())
+        self._cursor = Cursor()
+        # What was numbered before counts no more: see `FileReport.number`.
+        self._base = 0
+        self._begin_numbers()
+        self._stored_at = float("-inf")
+
+    @property
+    def delivered(self) -> bool:
+        """Whether all of them are stored elsewhere, or cannot be."""
+        return self._refused or (self._files.done and self._open is None)
+
+    def look(self, *, ended: bool = False) -> bool:
+        """See what there is, now and then, and once the script has ended; return whether there is news."""
+        begun = self._monotonic()
+        if begun < self._look_at and not ended:
+            return False
+        try:
+            seen = dict(self._seen(ended=ended))
+        except OSError as error:
+            self._complain(f"the files in {self._folder} cannot be listed: {error}")
+            seen = {}
+        taken = self._monotonic() - begun
+        self._look_at = begun + max(_LOOK_EVERY, taken / _SHARE)
+        self._files.looked(seen)
+        return self._files.next() is not None
+
+    def open(self, *, taken: bool) -> None:
+        """Begin on a new stream, which takes files or does not; what was not acknowledged is sent again."""
+        self._refused = not taken
+        self._begin_numbers()
+
+    def begin_anew(self) -> None:
+        """Take nothing for delivered."""
+        self._files = Deliveries({})
+        self._look_at = float("-inf")
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        self._close_file()
+        self._store()
+
+    def next(self, ref: v1.AttemptRef, window: int) -> v1.AttachRequest | None:
+        """Return the next piece, if there is one and the window has room."""
+        if self._refused or not self._cursor.may_send(window):
+            return None
+        if self._open is None and (chosen := self._files.next()) is not None:
+            name, seen = chosen
+            if reason := self._files.left_out(name):
+                stays = v1.FilePiece(name=name, size_bytes=seen.size, left_out=reason)
+                return self._report(ref, name, seen, stays, whole=True)
+            self._open = _OpenFile.of(name, seen)
+            if self._open is None:  # it is gone, or cannot be read: so it is not seen any more
+                self._files.forget(name)
+                return None
+        if self._open is None:
+            return None
+        opened = self._open
+        piece = opened.piece()
+        if piece is None:  # it was written meanwhile: another look finds the version that there is now
+            self._close_file()
+            self._files.forget(opened.name)
+            self._look_at = min(self._look_at, self._monotonic() + _AT_REST_AFTER)
+            return None
+        whole = bool(piece.digest)
+        if whole:
+            self._close_file()
+        return self._report(ref, opened.name, opened.seen, piece, whole=whole)
+
+    def acknowledged(self, ack: v1.Ack) -> None:
+        """Take note of what is stored."""
+        if not ack.HasField("file_number"):
+            return
+        now = self._monotonic()
+        before = self._cursor
+        self._cursor = before.acknowledged(max(ack.file_number, self._base), now)
+        if self._files.acknowledged(self._cursor.acked) and now - self._stored_at > _STORE_EVERY:
+            self._store()
+        if self._cursor.sent < before.sent:  # something was lost on the way
+            self._begin_numbers()
+
+    def _report(
+        self, ref: v1.AttemptRef, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
+    ) -> v1.AttachRequest:
+        number = self._cursor.sent + 1
+        piece.modify_time.FromNanoseconds(seen.modified)
+        report = v1.AttachRequest(file=v1.FileReport(attempt=ref, number=number, piece=piece))
+        self._cursor = self._cursor.sending(number, report.ByteSize(), self._monotonic())
+        if whole:
+            self._files.sent(name, seen, number)
+        return report
+
+    def _begin_numbers(self) -> None:
+        """Number anew from where nothing was numbered yet, and take what is under way for lost."""
+        epoch = max((self._base >> _EPOCH_BITS) + 1, int(self._wall_clock()))
+        self._base = epoch << _EPOCH_BITS
+        self._cursor = Cursor(acked=self._base, sent=self._base)
+        self._files.begin_again()
+        self._close_file()
+
+    def _close_file(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _seen(self, *, ended: bool) -> Iterator[tuple[str, Seen]]:
+        recent = (self._wall_clock() - _AT_REST_AFTER) * 1e9
+        found: dict[str, Seen] = {}
+        for root in (self._folder / CONTEXT_FOLDER, self._folder / SCRIPT_FOLDER):
+            for name, seen in _below(str(root), ""):
+                if ended or seen.modified <= recent or self._files.delivered.get(name) == seen:
+                    found[name] = seen
+                if len(found) >= MAX_FILES:
+                    self._complain(f"there are more than {MAX_FILES} files in {root}; the rest stays there")
+                    yield from found.items()
+                    return
+        yield from found.items()
+
+    def _stored(self) -> dict[str, Seen]:
+        try:
+            stored = json.loads((self._folder / _STATE_FILE).read_bytes())
+            return {name: Seen(**seen) for name, seen in stored.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def _store(self) -> None:
+        """Note what is delivered, without haste: what is not noted is sent again, and stored once."""
+        self._stored_at = self._monotonic()
+        if not self._files.delivered or not self._folder.exists():
+            return
+        fresh = self._folder / f".{_STATE_FILE}"
+        try:
+            fresh.write_text(json.dumps({name: asdict(seen) for name, seen in self._files.delivered.items()}))
+            fresh.replace(self._folder / _STATE_FILE)
+        except OSError as error:
+            self._complain(f"cannot write in {self._folder}: {error}")
+
+
+class _OpenFile:
+    """One version of a file that is being sent."""
+
+    def __init__(self, name: str, seen: Seen, file: BinaryIO) -> None:
+        self.name = name
+        self.seen = seen
+        self._file = file
+        self._offset = 0
+        self._digest = hashlib.sha256()
+
+    @classmethod
+    def of(cls, name: str, seen: Seen) -> "_OpenFile | None":
+        try:
+            return cls(name, seen, open(seen.path, "rb"))  # noqa: PTH123 -- it stays open for its pieces
+        except OSError:
+            return None
+
+    def piece(self) -> v1.FilePiece | None:
+        """Return the next piece; None if the file is no longer what was seen."""
+        try:
+            status = os.fstat(self._file.fileno())
+            content = self._file.read(min(PIECE_BYTES, self.seen.size - self._offset))
+        except OSError:
+            return None
+        now = (status.st_size, status.st_mtime_ns, status.st_ino)
+        if now != (self.seen.size, self.seen.modified, self.seen.inode):
+            return None
+        if not content and self._offset < self.seen.size:
+            return None
+        self._digest.update(content)
+        piece = v1.FilePiece(name=self.name, size_bytes=self.seen.size, offset=self._offset, content=content)
+        self._offset += len(content)
+        if self._offset >= self.seen.size:
+            piece.digest = self._digest.digest()
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _below(folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
+    """Yield the regular files below a folder; links to files are followed, links to folders are not."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.name.startswith(".") or not takes_name(name):
+            continue
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path, f"{name}/")
+                continue
+            status = entry.stat()
+        except OSError:
+            continue  # it went meanwhile
+        if stat.S_ISREG(status.st_mode):
+            yield (
+                name,
+                Seen(path=entry.path, size=status.st_size, modified=status.st_mtime_ns, inode=status.st_ino),
+            )

@@ -1,0 +1,1 @@
+"""Samples of processors, memory and devices, taken beside the runs."""

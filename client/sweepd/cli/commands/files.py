@@ -1,0 +1,169 @@
+"""`sweepctl files`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.output import note, output_of, output_option, row_options, write_rows
+from sweepd.cli.settings import current_settings
+from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.problem import Problem
+    from sweepd.cli.rows import Row
+    from sweepd.cli.table import Column
+    from sweepd.client import Client
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "sweepctl files k3x9v2ab:7",
+        "sweepctl files k3x9v2ab:7 git.diff",
+        "sweepctl files k3x9v2ab:7 --download run7",
+    ),
+)
+@click.argument("run", metavar="RUN")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option(
+    "--download",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write them below DIR.",
+)
+@row_options
+@output_option()
+def command(
+    run: str,
+    name: str | None,
+    download: Path | None,
+    columns: str | None,
+    sort: str | None,
+    filters: tuple[str, ...],
+    limit: int | None,
+    output_format: str,
+) -> int | None:
+    """List the files of a run: what its agent has recorded, and what its script left in its folder `files`.
+
+    With NAME the content of one file goes to stdout.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.cli.names import find_run
+
+    with connect(current_settings()) as client:
+        found = find_run(client, run).name
+        files = list(client.list_files(found))
+        if name is not None:
+            files = [_named(found, files, name)]
+        if download is not None:
+            return _download(client, found, files, download)
+        if name is not None:
+            _print(client, found, files[0])
+            return None
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    rows = [_shape(file) for file in files]
+    write_rows(rows, output, _columns(), name="name", empty=f"{found} has no files yet.")
+    return None
+
+
+def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.problem import Problem
+    from sweepd.spec.wording import nearest
+
+    for file in files:
+        if file.name == name:
+            return file
+    near = nearest(name, [file.name for file in files])
+    raise Problem(
+        message=f"{run} has no file {name}",
+        exit_code=ExitCode.NOT_FOUND,
+        status="NOT_FOUND",
+        next_step=f"did you mean {near}?" if near else f"sweepctl files {run}",
+    )
+
+
+def _absent(run: str, file: v1.RunFile) -> Problem:
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.problem import Problem
+
+    return Problem(
+        message=f"the content of {file.name} of {run} stayed on its machine: {file.left_out}",
+        exit_code=ExitCode.NOT_FOUND,
+        status="NOT_FOUND",
+    )
+
+
+def _print(client: Client, run: str, file: v1.RunFile) -> None:
+    from sweepd.cli.problem import usage_problem
+    from sweepd.cli.text import clean_lines
+
+    if file.left_out:
+        raise _absent(run, file)
+    pieces = client.read_file(run, file.name)
+    if not sys.stdout.isatty():
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        text = b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        next_step = f"sweepctl files {run} {file.name} --download DIR"
+        raise usage_problem(f"{file.name} is no text", next_step=next_step) from None
+    click.echo(clean_lines(text), nl=not text.endswith("\n"))
+
+
+def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -> int:
+    from sweepd.cli.download import DigestError, UnsafeNameError, place_of, save
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.text import clean, counted
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = 0
+    failed = False
+    for file in files:
+        if file.left_out:
+            note(f"{clean(file.name)} is not here: {clean(file.left_out)}")
+            continue
+        try:
+            save(place_of(folder, file.name), client.read_file(run, file.name), file.digest)
+            written += 1
+        except (UnsafeNameError, DigestError) as error:
+            failed = True
+            note(f"error: {clean(str(error))}")
+    note(f"{counted(written, 'file')} of {clean(run)} in {folder}")
+    return ExitCode.FAILURE if failed else ExitCode.OK
+
+
+def _shape(file: v1.RunFile) -> Row:
+    from sweepd.cli.metric_shapes import wall_time
+
+    return {
+        "name": file.name,
+        "sizeBytes": file.size_bytes,
+        "attempt": file.attempt,
+        "modifyTime": wall_time(file.modify_time.seconds) if file.HasField("modify_time") else None,
+        "sha256": file.digest.hex() or None,
+        "leftOut": file.left_out or None,
+    }
+
+
+def _columns() -> list[Column]:
+    from sweepd.cli.columns import shown_time
+    from sweepd.cli.table import Column
+    from sweepd.cli.text import size_text
+
+    return [
+        Column("file", "name"),
+        Column("size", "sizeBytes", size_text),
+        Column("modified", "modifyTime", shown_time),
+        Column("not here", "leftOut"),
+        Column("attempt", "attempt", wide=True),
+        Column("sha256", "sha256", wide=True),
+    ]

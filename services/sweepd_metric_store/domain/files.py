@@ -1,0 +1,41 @@
+"""Which files of runs are taken: names that lead nowhere else, and sizes within bounds."""
+
+from __future__ import annotations
+
+MAX_PIECE_BYTES = 256 * 1024
+MAX_FILE_BYTES = 16 * 1024 * 1024
+MAX_RUN_BYTES = 256 * 1024 * 1024
+MAX_RUN_FILES = 10_000
+MAX_NAME_BYTES = 512
+MAX_LEFT_OUT = 500
+
+
+_SERIES_BITS = 32
+
+
+def follows(number: int, cursor: int) -> bool:
+    """Tell whether a piece is the next one: the number after the cursor, or the first of a higher series."""
+    first = number & (1 << _SERIES_BITS) - 1 == 1
+    return number == cursor + 1 or (first and number >> _SERIES_BITS > cursor >> _SERIES_BITS)
+
+
+def complaint_of_name(name: str) -> str:
+    """Say why a name is none that a file of a run can have; empty if it can."""
+    if not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES:
+        return f"its name has none or more than {MAX_NAME_BYTES} bytes"
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        return "its name has a part that is empty or leads elsewhere"
+    if "\\" in name or not name.isprintable() or ":" in name.split("/")[0]:
+        return "its name has letters that some file systems do not take"
+    return ""
+
+
+def complaint_of_size(size: int, *, others: int, count: int) -> str:
+    """Say why a file of `size` bytes is too much beside `count` others of the run; empty if it is not."""
+    if size > MAX_FILE_BYTES:
+        return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
+    if others + size > MAX_RUN_BYTES:
+        return f"the files of the run would be larger than {MAX_RUN_BYTES // 2**20} MiB"
+    if count >= MAX_RUN_FILES:
+        return f"the run has {MAX_RUN_FILES} files already"
+    return ""

@@ -1,0 +1,175 @@
+"""How files of runs are kept: each content once, in pieces; an attempt delivers one file at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from dataclasses import dataclass
+
+from sweepd_metric_store.domain.files import (
+    MAX_LEFT_OUT,
+    MAX_PIECE_BYTES,
+    complaint_of_name,
+    complaint_of_size,
+    follows,
+)
+from sweepd_metric_store.ports import FileArrived, FilePage, Stored, StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """The cursor of an attempt, and the file that is arriving; blob 0: none is."""
+
+    number: int = 0
+    blob: int = 0
+    name: str = ""
+    offset: int = 0
+
+
+def store(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived) -> Stored:
+    """Store one piece in the transaction that is open."""
+    upload = _upload(connection, attempt_id)
+    if not follows(arrival.number, upload.number):
+        return Stored(name=arrival.name, cursor=upload.number)
+    rejection = _refusal(connection, attempt_id, arrival, upload)
+    if rejection or arrival.left_out or arrival.offset == 0:
+        _drop_blob(connection, upload.blob)
+        upload = _Upload(upload.number)
+    if rejection or arrival.left_out:
+        if not complaint_of_name(arrival.file):
+            _put_file(connection, attempt_id, arrival, blob=None, left_out=arrival.left_out or rejection)
+    else:
+        upload, rejection = _taken(connection, attempt_id, arrival, upload)
+    connection.execute(_PUT_UPLOAD, (attempt_id, arrival.number, upload.blob, upload.name, upload.offset))
+    return Stored(name=arrival.name, cursor=arrival.number, rejection=rejection, fresh=True)
+
+
+def page(connection: sqlite3.Connection, run: str, after: str, limit: int) -> FilePage:
+    """Return files of a run by name, of each name that of the newest attempt."""
+    rows = connection.execute(_LIST, {"run": run, "after": after, "limit": limit + 1}).fetchall()
+    files = [
+        StoredFile(name=name, attempt=attempt, size=size, time=time, digest=digest or b"", left_out=left_out)
+        for name, attempt, size, time, digest, left_out in rows[:limit]
+    ]
+    return FilePage(files=files, rest=files[-1].name if len(rows) > limit else None)
+
+
+def blob(connection: sqlite3.Connection, run: str, name: str) -> int | None:
+    """Return the number of the content of a file; None if there is no such file, or not its content."""
+    row = connection.execute(_BLOB, (run, name)).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def piece(connection: sqlite3.Connection, blob_id: int, offset: int) -> bytes | None:
+    """Return the piece of a content that begins at `offset`; empty at its end, None if it is gone."""
+    row = connection.execute(_PIECE, (blob_id, offset)).fetchone()
+    if row is not None:
+        return bytes(row[0])
+    size = connection.execute("select size from file_blob where id = ?", (blob_id,)).fetchone()
+    return b"" if size is not None and size[0] == offset else None
+
+
+def _refusal(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, upload: _Upload) -> str:
+    """Say why a piece is refused for good; empty: it is not."""
+    if complaint := complaint_of_name(arrival.file):
+        return complaint
+    if arrival.left_out:
+        return ""
+    if arrival.offset == 0:
+        count, size = connection.execute(_OTHERS, (attempt_id, arrival.file)).fetchone()
+        return complaint_of_size(arrival.size, others=size, count=count)
+    if (arrival.file, arrival.offset) != (upload.name, upload.offset):
+        return "it does not go on where the file had come to"
+    return ""
+
+
+def _taken(
+    connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, upload: _Upload
+) -> tuple[_Upload, str]:
+    """Keep the bytes of a piece; with the last one the file is whole."""
+    blob_id, size = upload.blob, arrival.size
+    if blob_id:
+        (size,) = connection.execute("select size from file_blob where id = ?", (blob_id,)).fetchone()
+    if len(arrival.content) > MAX_PIECE_BYTES or arrival.offset + len(arrival.content) > size:
+        _drop_blob(connection, blob_id)
+        return _Upload(upload.number), "it has more bytes than it may"
+    if not blob_id:
+        blob_id = connection.execute("insert into file_blob (size) values (?)", (size,)).lastrowid or 0
+    if arrival.content:
+        connection.execute(_PUT_PIECE, (blob_id, arrival.offset, arrival.content))
+    end = arrival.offset + len(arrival.content)
+    if end < size:
+        return _Upload(upload.number, blob_id, arrival.file, end), ""
+    digest = _digest(connection, blob_id)
+    if digest != arrival.digest:
+        _drop_blob(connection, blob_id)
+        return _Upload(upload.number), "its content is not what its digest says"
+    known = connection.execute("select id from file_blob where digest = ?", (digest,)).fetchone()
+    if known is None:
+        connection.execute("update file_blob set digest = ? where id = ?", (digest, blob_id))
+    else:
+        _drop_blob(connection, blob_id)
+        blob_id = known[0]
+    _put_file(connection, attempt_id, arrival, blob=blob_id, left_out="")
+    return _Upload(upload.number), ""
+
+
+def _put_file(
+    connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, *, blob: int | None, left_out: str
+) -> None:
+    before = connection.execute(
+        "select blob_id from file where attempt_id = ? and name = ?", (attempt_id, arrival.file)
+    ).fetchone()
+    values = (attempt_id, arrival.file, arrival.size, arrival.time, blob, left_out[:MAX_LEFT_OUT])
+    connection.execute(_PUT_FILE, values)
+    if before is not None and before[0] is not None and before[0] != blob:
+        used = connection.execute("select 1 from file where blob_id = ? limit 1", (before[0],)).fetchone()
+        if used is None:
+            _drop_blob(connection, before[0])
+
+
+def _digest(connection: sqlite3.Connection, blob_id: int) -> bytes:
+    digest = hashlib.sha256()
+    for (body,) in connection.execute(
+        "select body from file_piece where blob_id = ? order by first_offset", (blob_id,)
+    ):
+        digest.update(body)
+    return digest.digest()
+
+
+def _drop_blob(connection: sqlite3.Connection, blob_id: int) -> None:
+    if blob_id:
+        connection.execute("delete from file_piece where blob_id = ?", (blob_id,))
+        connection.execute("delete from file_blob where id = ?", (blob_id,))
+
+
+def _upload(connection: sqlite3.Connection, attempt_id: int) -> _Upload:
+    row = connection.execute(
+        "select number, blob_id, name, next_offset from file_upload where attempt_id = ?", (attempt_id,)
+    ).fetchone()
+    return _Upload() if row is None else _Upload(*row)
+
+
+_PUT_UPLOAD = """
+    insert into file_upload (attempt_id, number, blob_id, name, next_offset) values (?, ?, ?, ?, ?)
+    on conflict (attempt_id) do update set
+        number = excluded.number, blob_id = excluded.blob_id, name = excluded.name,
+        next_offset = excluded.next_offset"""
+_PUT_PIECE = "insert into file_piece (blob_id, first_offset, body) values (?, ?, ?)"
+_PUT_FILE = """
+    insert into file (attempt_id, name, size, time, blob_id, left_out) values (?, ?, ?, ?, ?, ?)
+    on conflict (attempt_id, name) do update set
+        size = excluded.size, time = excluded.time, blob_id = excluded.blob_id,
+        left_out = excluded.left_out"""
+_OTHERS = """
+    select count(*), coalesce(sum(case when blob_id is null then 0 else size end), 0) from file
+    where attempt_id = ? and name <> ?"""
+_LIST = """
+    select f.name, max(a.number), f.size, f.time, b.digest, f.left_out from run r
+    join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id
+    left join file_blob b on b.id = f.blob_id
+    where r.name = :run and f.name > :after group by f.name order by f.name limit :limit"""
+_BLOB = """
+    select f.blob_id from run r join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id
+    where r.name = ? and f.name = ? order by a.number desc limit 1"""
+_PIECE = "select body from file_piece where blob_id = ? and first_offset = ?"

@@ -1,0 +1,199 @@
+"""Files of runs: whole or not there, the newest version, each content once, names that lead nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+from conformance.metric_store.batches import Store, an_attempt, points, rows
+from sweepd import v1
+from sweepd_metric_store.domain.files import MAX_FILE_BYTES, MAX_PIECE_BYTES, follows
+from sweepd_metric_store.ports import (
+    SYSTEM,
+    AttemptName,
+    FileArrived,
+    FilePage,
+    HistoryQuery,
+    Position,
+    Selection,
+    Stored,
+)
+
+SERIES = 7 << 32
+NAME = an_attempt()
+
+
+def piece(
+    number: int,
+    content: bytes = b"",
+    *,
+    file: str = "a.txt",
+    name: AttemptName = NAME,
+    whole: bytes | None = None,
+    offset: int = 0,
+    size: int | None = None,
+    left_out: str = "",
+) -> FileArrived:
+    whole = content if whole is None else whole
+    last = offset + len(content) == len(whole)
+    return FileArrived(
+        name=name,
+        number=SERIES + number,
+        file=file,
+        size=len(whole) if size is None else size,
+        time=1.7e9,
+        offset=offset,
+        content=content,
+        digest=hashlib.sha256(whole).digest() if last and not left_out else b"",
+        left_out=left_out,
+    )
+
+
+def commit(store: Store, *arrivals: FileArrived) -> list[Stored]:
+    return [store.writes.commit([arrival])[0] for arrival in arrivals]
+
+
+def files(store: Store, run: str = NAME.run) -> FilePage:
+    return asyncio.run(store.reads.files(run, "", 1_000))
+
+
+def content(store: Store, file: str = "a.txt", run: str = NAME.run) -> bytes | None:
+    async def read() -> bytes | None:
+        blob = await store.reads.file_blob(run, file)
+        if blob is None:
+            return None
+        found = b""
+        while part := await store.reads.file_piece(blob, len(found)):
+            found += part
+        return found
+
+    return asyncio.run(read())
+
+
+def test_a_file_is_there_once_it_is_whole(store: Store) -> None:
+    whole = b"x" * MAX_PIECE_BYTES + b"y"
+    (first,) = commit(store, piece(1, whole[:MAX_PIECE_BYTES], whole=whole))
+    assert (first.cursor, first.rejection) == (SERIES + 1, "")
+    assert files(store).files == []
+    commit(store, piece(2, b"y", whole=whole, offset=MAX_PIECE_BYTES))
+    (file,) = files(store).files
+    assert (file.name, file.attempt, file.size, file.left_out) == ("a.txt", 1, len(whole), "")
+    assert file.digest == hashlib.sha256(whole).digest()
+    assert content(store) == whole
+
+
+def test_pieces_that_come_again_or_too_early_change_nothing(store: Store) -> None:
+    commit(store, piece(1, b"one"))
+    again, early = commit(store, piece(1, b"other"), piece(5, b"early"))
+    assert (again.cursor, early.cursor) == (SERIES + 1, SERIES + 1)
+    assert content(store) == b"one"
+
+
+def test_a_higher_series_begins_anew_and_a_lower_one_is_over(store: Store) -> None:
+    assert follows(SERIES + 1, 0)
+    assert not follows(SERIES + 2, 0)
+    assert follows((8 << 32) + 1, SERIES + 5)
+    assert not follows(SERIES + 6, (8 << 32) + 1)
+    assert follows(SERIES + 6, SERIES + 5)
+
+
+def test_half_a_file_is_dropped_when_another_begins(store: Store) -> None:
+    commit(store, piece(1, b"ha", whole=b"half"), piece(2, b"new"))
+    assert content(store) == b"new"
+    stale, fresh = commit(store, piece(3, b"lf", whole=b"half", offset=2), piece(4, b"newer"))
+    assert stale.rejection
+    assert (fresh.cursor, content(store)) == (SERIES + 4, b"newer")
+
+
+def test_the_newest_version_and_the_newest_attempt_count(store: Store) -> None:
+    later = an_attempt(attempt=2)
+    commit(store, piece(1, b"one"), piece(2, b"two"), piece(3, b"kept", file="b.txt"))
+    commit(store, piece(1, b"three", name=later))
+    assert [(file.name, file.attempt) for file in files(store).files] == [("a.txt", 2), ("b.txt", 1)]
+    assert (content(store), content(store, "b.txt")) == (b"three", b"kept")
+
+
+def test_equal_contents_are_kept_once_and_as_long_as_any_file_has_them(store: Store) -> None:
+    other = an_attempt(run=2)
+    commit(store, piece(1, b"same"), piece(1, b"same", name=other))
+
+    async def blobs() -> set[int | None]:
+        return {await store.reads.file_blob(run, "a.txt") for run in (NAME.run, other.run)}
+
+    assert len(asyncio.run(blobs())) == 1
+    commit(store, piece(2, b"different"))
+    assert content(store, run=other.run) == b"same"
+    assert content(store) == b"different"
+
+
+def test_an_empty_file_is_a_file(store: Store) -> None:
+    commit(store, piece(1, b""))
+    assert [(file.size, file.left_out) for file in files(store).files] == [(0, "")]
+    assert content(store) == b""
+
+
+def test_what_stays_on_its_machine_is_listed_with_the_reason(store: Store) -> None:
+    commit(store, piece(1, file="huge", size=2**40, left_out="it is too large"))
+    (file,) = files(store).files
+    assert (file.size, file.digest, file.left_out) == (2**40, b"", "it is too large")
+    assert content(store, "huge") is None
+
+
+@pytest.mark.parametrize("file", ["", "/a", "../a", "a/../b", "a//b", "a\\b", "a\nb", "C:a", "x" * 600])
+def test_names_that_lead_elsewhere_are_refused_and_count_as_delivered(store: Store, file: str) -> None:
+    refused, fine = commit(store, piece(1, b"x", file=file), piece(2, b"y"))
+    assert refused.rejection
+    assert (refused.cursor, fine.rejection) == (SERIES + 1, "")
+    assert [each.name for each in files(store).files] == ["a.txt"]
+
+
+def test_what_is_larger_than_it_may_be_is_refused(store: Store) -> None:
+    large = piece(1, b"x", size=MAX_FILE_BYTES + 1)
+    longer = piece(2, b"x" * 10, size=5)
+    (told, more) = commit(store, large, longer)
+    assert told.rejection == "it is larger than 16 MiB"
+    assert more.rejection
+    assert content(store) is None
+
+
+def test_a_content_that_is_not_what_its_digest_says_is_refused(store: Store) -> None:
+    false = piece(1, b"false", whole=b"wrong")
+    assert commit(store, false)[0].rejection == "its content is not what its digest says"
+    assert files(store).files == []
+
+
+def test_files_and_points_share_a_commit(store: Store) -> None:
+    answers = store.writes.commit([rows(NAME, 1, [{"loss": 1.0}]), piece(1, b"one"), piece(2, b"two")])
+    assert [answer.cursor for answer in answers] == [1, SERIES + 1, SERIES + 2]
+    store.writes.close()
+    assert store.reopened().commit([piece(2, b"late")])[0].cursor == SERIES + 2
+    assert content(store) == b"two"
+
+
+def test_pages_of_files_go_on_after_a_name(store: Store) -> None:
+    commit(store, *(piece(number, b"x", file=f"f{number}") for number in range(1, 6)))
+    page = asyncio.run(store.reads.files(NAME.run, "f2", 2))
+    assert ([file.name for file in page.files], page.rest) == (["f3", "f4"], "f4")
+    assert asyncio.run(store.reads.files(NAME.run, "f4", 2)).rest is None
+
+
+def test_samples_of_agents_are_a_history_apart(store: Store) -> None:
+    """Their rows have the numbers of the script's and touch none of them, keys of the same name included."""
+    system = AttemptName(sweep=NAME.sweep + SYSTEM, run=NAME.run + SYSTEM, attempt=1)
+    store.writes.commit([rows(NAME, 1, [{"loss": 1.0, "system/cpu": 5.0}])])
+    store.writes.commit([rows(system, 1, [{"system/cpu": 90.0}, {"system/cpu": 91.0}])])
+    store.writes.commit([rows(NAME, 2, [{"loss": 0.5}])])
+
+    def history(run: str) -> list[tuple[str, int, str]]:
+        selection = Selection(runs=frozenset({run}))
+        page = asyncio.run(
+            store.reads.history(HistoryQuery(selection=selection, start=Position(), budget=10**6))
+        )
+        found = points([v1.Series.FromString(each) for each in page.series])
+        assert {point[0] for point in found} == {NAME.run}
+        return [(key, row, value) for _, _, key, row, _, value in found]
+
+    assert history(NAME.run) == [("loss", 1, "1.0"), ("loss", 2, "0.5"), ("system/cpu", 1, "5.0")]
+    assert history(system.run) == [("system/cpu", 1, "90.0"), ("system/cpu", 2, "91.0")]

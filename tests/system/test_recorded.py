@@ -1,0 +1,178 @@
+"""What is recorded of a run by itself: context, files, samples; over kills, and without touching its rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweepd.cli.download import UnsafeNameError, place_of
+from system.installation import BIN, Installation
+from waiting import until
+
+TRAIN = """
+import json, os, pathlib, sys, time
+folder = pathlib.Path(os.environ["SWEEPD_RUN_DIR"])
+told = {"name": "brave", "config": {"own": [1, 2]}, "summary": {"top": float("inf")}}
+(folder / ".d").write_text(json.dumps(told))
+os.replace(folder / ".d", folder / "details.json")
+media = folder / "files" / "media"
+media.mkdir(parents=True)
+(media / "noise.bin").write_bytes(bytes(range(256)) * 2400)
+(media / "empty.txt").touch()
+with (media / "huge.bin").open("wb") as file:
+    file.truncate(17 * 2**20)
+with open(os.environ["SWEEPD_METRICS_FILE"], "a") as rows:
+    for step in range(3):
+        rows.write(json.dumps({"_step": step * 10, "loss": 1 / (step + 1)}) + "\\n")
+        rows.flush()
+        end = time.monotonic() + 0.4
+        while time.monotonic() < end:
+            pass
+    while not pathlib.Path("end").exists():
+        time.sleep(0.02)
+"""
+SWEEP = f"""
+program: train.py
+command: ["{sys.executable}", "${{program}}", "${{args}}"]
+method: grid
+metric: {{name: loss}}
+parameters: {{lr: {{values: [0.5]}}}}
+"""
+SAMPLED = ("--system-metrics-every", "300ms")
+
+
+def listed(installation: Installation, run: str) -> dict[str, dict[str, object]]:
+    shown = json.loads(installation.ctl("files", run, "-o", "json").stdout)
+    return {str(file["name"]): file for file in shown}
+
+
+def history(installation: Installation, run: str, *flags: str) -> list[dict[str, object]]:
+    shown: list[dict[str, object]] = json.loads(installation.ctl("history", run, *flags, "-o", "json").stdout)
+    return shown
+
+
+def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: Installation) -> None:
+    installation.start_server()
+    installation.write("train.py", TRAIN)
+    name = installation.create(SWEEP)
+    agent = installation.start_agent(name, *SAMPLED)
+    run = f"{name}:1"
+    until(lambda: agent.events("run_started"), within=30)
+    until(lambda: len(history(installation, run, "--system")) >= 4, within=60, what="samples")
+    (installation.work / "end").touch()
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+
+    shown = installation.json("get", "run", run)
+    details = shown["details"]
+    assert isinstance(details, dict)
+    assert (details["name"], details["config"], details["summary"]) == (
+        "brave",
+        {"own": [1, 2]},
+        {"top": "Infinity"},
+    )
+    context = details["context"]
+    assert context["argv"] == [sys.executable, "train.py", "--lr=0.5"]
+    assert context["directory"] == str(installation.work)
+    assert context["python"]["packages"] > 10
+    assert context["host"] == os.uname().nodename
+    told = installation.ctl("get", "run", run).stdout
+    assert "brave" in told
+
+    # Rows of the script: as if nobody had sampled.
+    assert (shown["iterations"], shown["bestValue"], shown["loggedKeys"]) == (3, 1 / 3, ["loss"])
+    rows = history(installation, run)
+    assert [(row["row"], row["step"], row["values"]) for row in rows] == [
+        (1, 0, {"loss": 1.0}),
+        (2, 10, {"loss": 0.5}),
+        (3, 20, {"loss": 1 / 3}),
+    ]
+    samples = history(installation, run, "--system")
+    keys = {key for row in samples for key in row["values"]}  # type: ignore[attr-defined]
+    assert {"system/cpu", "system/memory", "system/threads", "system/host/cpu", "system/host/memory"} <= keys
+    busiest = max(row["values"].get("system/cpu", 0) for row in samples)  # type: ignore[attr-defined]
+    assert busiest > 5, "it has kept a processor busy, as far as others let it"
+    assert [row["row"] for row in samples] == list(range(1, len(samples) + 1))
+    assert {row["step"] for row in samples} <= {0, 10, 20}
+    points = installation.export(name, "point")
+    assert {point["key"] for point in points} == {"loss"}
+
+    files = listed(installation, run)
+    assert {"context.json", "requirements.txt", "media/noise.bin", "media/huge.bin"} <= set(files)
+    assert files["media/huge.bin"]["leftOut"] == "it is larger than 16 MiB"
+    assert (files["media/empty.txt"]["sizeBytes"], files["media/empty.txt"]["leftOut"]) == (0, None)
+    noise = bytes(range(256)) * 2400
+    assert files["media/noise.bin"]["sha256"] == hashlib.sha256(noise).hexdigest()
+    printed = subprocess.run(
+        [str(BIN / "sweepctl"), "files", run, "media/noise.bin"],
+        env=installation.environment,
+        capture_output=True,
+        check=True,
+    )
+    assert printed.stdout == noise
+    got = installation.ctl("files", run, "--download", "got")
+    assert (installation.work / "got/media/noise.bin").read_bytes() == noise
+    assert (installation.work / "got/media/empty.txt").read_bytes() == b""
+    assert json.loads((installation.work / "got/context.json").read_text())["host"] == context["host"]
+    assert "media/huge.bin is not here: it is larger than 16 MiB" in got.stderr
+    assert installation.ctl("files", run, "media/noise", code=3).stderr.count("media/noise.bin") == 1
+    assert installation.ctl("files", run, "media/huge.bin", code=3).stdout == ""
+
+
+def test_files_and_samples_come_though_the_metric_store_and_the_agent_were_killed(
+    installation: Installation,
+) -> None:
+    """P1, P2, P3 for both: nothing twice, nothing lost; the run's end waits for none of it."""
+    server = installation.start_server()
+    installation.write("train.py", TRAIN)
+    name = installation.create(SWEEP)
+    agent = installation.start_agent(name, *SAMPLED, state="a")
+    run = f"{name}:1"
+    until(lambda: agent.events("run_started"), within=30)
+    until(lambda: len(history(installation, run, "--system")) >= 2, within=60, what="samples")
+    metric_store = server.service_pids()["metric-store"]
+    os.kill(metric_store, signal.SIGSTOP)
+    until(lambda: samples_on_disk(installation) >= 6, within=60, what="samples while it is away")
+    agent.process.kill()
+    agent.process.wait()
+    before = samples_on_disk(installation)
+    agent = installation.start_agent(name, *SAMPLED, state="a")
+    until(lambda: agent.events("run_adopted"), within=30, what="it is taken up")
+    (installation.work / "end").touch()
+    until(lambda: agent.events("result_acked"), within=30, what="the end waits for nothing")
+    os.kill(metric_store, signal.SIGKILL)
+    assert agent.process.wait(90) == 0, agent.log()[-2000:]
+    assert [row["values"]["loss"] for row in history(installation, run)] == [1.0, 0.5, 1 / 3]  # type: ignore[index]
+    samples = history(installation, run, "--system")
+    assert [row["row"] for row in samples] == list(range(1, len(samples) + 1))
+    assert len(samples) >= before
+    got = installation.ctl("files", run, "--download", "got")
+    assert "error" not in got.stderr
+    assert (installation.work / "got/media/noise.bin").read_bytes() == bytes(range(256)) * 2400
+    details = installation.json("get", "run", run)["details"]
+    assert isinstance(details, dict)
+    assert details["name"] == "brave"
+    assert details["context"] is not None
+
+
+def samples_on_disk(installation: Installation) -> int:
+    found = list((installation.folder / "a" / "runs").glob("*/system.jsonl"))
+    return sum(len(file.read_text().splitlines()) for file in found)
+
+
+@pytest.mark.parametrize(
+    "name", ["../out", "/etc/passwd", "a/../../out", "", "a//b", ".", "a\\b", "C:/x", "link/x", "a\0b"]
+)
+def test_no_name_leads_out_of_the_folder_of_a_download(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    with pytest.raises(UnsafeNameError):
+        place_of(folder, name)
+    assert list(tmp_path.iterdir()) == [folder]

@@ -1,0 +1,93 @@
+"""Each file is delivered in its newest version; what is too large is said to stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweepd_agent.core.delivery import MAX_FILE_BYTES, MAX_RUN_BYTES, Deliveries, Seen, takes_name
+
+
+def a_file(size: int = 10, modified: int = 1) -> Seen:
+    return Seen(path="/x", size=size, modified=modified, inode=1)
+
+
+def test_the_smallest_goes_first_and_each_once() -> None:
+    files = Deliveries({})
+    files.looked({"large": a_file(100), "small": a_file(1), "middle": a_file(50)})
+    sent = []
+    while (chosen := files.next()) is not None:
+        sent.append(chosen[0])
+        files.sent(*chosen, len(sent))
+    assert sent == ["small", "middle", "large"]
+    assert not files.done
+    files.acknowledged(2)
+    assert not files.done
+    files.acknowledged(3)
+    assert files.done
+
+
+def test_a_version_that_was_overtaken_is_sent_again() -> None:
+    files = Deliveries({})
+    files.looked({"a": a_file()})
+    files.sent("a", a_file(), 1)
+    files.looked({"a": a_file(modified=2)})
+    files.acknowledged(1)
+    assert not files.done
+    assert files.next() == ("a", a_file(modified=2))
+
+
+def test_what_an_earlier_agent_delivered_is_not_sent_again() -> None:
+    files = Deliveries({"a": a_file()})
+    files.looked({"a": a_file()})
+    assert files.done
+    assert files.next() is None
+
+
+def test_what_was_under_way_is_sent_again_on_another_stream() -> None:
+    files = Deliveries({})
+    files.looked({"a": a_file()})
+    files.sent("a", a_file(), 1)
+    assert files.next() is None
+    files.begin_again()
+    assert files.next() == ("a", a_file())
+
+
+def test_what_is_gone_keeps_nobody_waiting() -> None:
+    files = Deliveries({})
+    files.looked({"a": a_file()})
+    files.forget("a")
+    assert files.next() is None
+    assert files.done
+
+
+def test_what_is_too_large_stays() -> None:
+    files = Deliveries({})
+    files.looked({"huge": a_file(MAX_FILE_BYTES + 1), "fits": a_file(MAX_FILE_BYTES)})
+    assert files.left_out("huge") == "it is larger than 16 MiB"
+    assert not files.left_out("fits")
+
+
+def test_all_files_of_a_run_have_a_bound_together() -> None:
+    count = MAX_RUN_BYTES // MAX_FILE_BYTES
+    each = {f"f{number:02}": a_file(MAX_FILE_BYTES) for number in range(count + 1)}
+    files = Deliveries({})
+    files.looked(each)
+    taken = 0
+    while (chosen := files.next()) is not None:
+        name, seen = chosen
+        if files.left_out(name):
+            break
+        taken += 1
+        files.sent(name, seen, taken)
+    assert taken == count
+    assert files.left_out(f"f{count:02}") == "the files of the run are larger than 256 MiB"
+
+
+@pytest.mark.parametrize("name", ["a", "media/images/x 1.png", "ü/é.txt", "a.b/c"])
+def test_ordinary_names_are_taken(name: str) -> None:
+    assert takes_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "/a", "a//b", "../a", "a/..", "./a", "a\\b", "C:x", "a\nb", "x" * 513])
+def test_names_that_lead_elsewhere_are_not(name: str) -> None:
+    assert not takes_name(name)

@@ -1,0 +1,56 @@
+"""What trees of processes use, from two looks at them."""
+
+from __future__ import annotations
+
+from sweepd_agent.core.usage import Process, Processors, Tree, busy, children_of, percent, tree
+from sweepd_agent.system.reading import device_figures
+
+
+def a_process(parent: int, used: float = 1.0, memory: int = 10, threads: int = 1) -> Process:
+    return Process(parent=parent, used=used, memory=memory, threads=threads)
+
+
+def test_a_tree_is_all_that_descends_from_its_roots() -> None:
+    found = {
+        1: a_process(0),
+        10: a_process(1),
+        11: a_process(10, 2.0),
+        12: a_process(11, 0.5),
+        20: a_process(1),
+    }
+    assert tree([10], found, children_of(found)) == Tree(used=3.5, memory=30, threads=3)
+    assert tree([11, 12], found, children_of(found)) == Tree(used=2.5, memory=20, threads=2)
+    assert tree([99], found, children_of(found)) is None
+
+
+def test_a_circle_of_stale_parents_ends() -> None:
+    found = {10: a_process(11), 11: a_process(10)}
+    whole = tree([10], found, children_of(found))
+    assert whole is not None
+    assert whole.threads == 2
+
+
+def test_shares_are_told_only_where_they_are_known() -> None:
+    assert percent(1.0, 2.5, 1.0) == 150.0
+    assert percent(3.0, 1.0, 1.0) is None, "what had used most is gone"
+    assert percent(1.0, 1.0, 0.0) is None
+    assert busy(Processors(busy=10, total=100), Processors(busy=60, total=200)) == 50.0
+    assert busy(Processors(busy=10, total=100), Processors(busy=10, total=100)) is None
+
+
+def test_what_the_driver_does_not_know_is_left_out() -> None:
+    printed = (
+        "0, GPU-1, 97, 40123, 40960, 61, 250.35\n"
+        "1, GPU-2, [N/A], 12, 15360, [Not Supported], [N/A]\n"
+        "malformed\n"
+    )
+    assert device_figures(printed) == {
+        "0": {
+            "utilization": 97.0,
+            "memory": 40123.0 * 2**20,
+            "memory_total": 40960.0 * 2**20,
+            "temperature": 61.0,
+            "power": 250.35,
+        },
+        "1": {"memory": 12.0 * 2**20, "memory_total": 15360.0 * 2**20},
+    }
