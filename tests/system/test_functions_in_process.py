@@ -43,9 +43,10 @@ def test_runs_are_the_callers_own_process_and_its_environment_is_restored(home: 
         sweep = grid(1, 2, metric={"name": "loss"})
         open("sweep", "w").write(sweep)
         sweepd.agent(sweep, train, in_process=True)
-        left = {name for name in before.keys() | os.environ.keys() if before.get(name) != os.environ.get(name)}
+        now = dict(os.environ)
+        left = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
         told = {name for name in left if name.startswith("SWEEPD_")}  # those of the run of before
-        print(seen, sorted(left - told), all(name not in os.environ for name in told), threading.active_count())
+        print(seen, sorted(left - told), told.isdisjoint(now), threading.active_count())
         later = sweepd.init(project="own")
         print("later", later.sweep_id, later.config.as_dict() if hasattr(later.config, "as_dict") else "")
         """,

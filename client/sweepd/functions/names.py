@@ -14,7 +14,7 @@ def sweep_name(
     """Return the name by which an agent is told its sweep: an id alone, or entity/project/id.
 
     Args:
-        sweep_id: `id`, `project/id` or `entity/project/id`; what it names comes before the arguments.
+        sweep_id: `id`, `project/id` or `entity/project/id`, or a `Sweep`; what it names comes before the arguments.
         entity: of a sweep that is named by less than all.
         project: of one that is named by its id.
         environ: the environment, for the default entity.
@@ -22,7 +22,8 @@ def sweep_name(
     Raises:
         UsageError: it names no sweep.
     """
-    parts = sweep_id.split("/") if isinstance(sweep_id, str) else []
+    name = sweep_id if isinstance(sweep_id, str) else getattr(sweep_id, "name", None)
+    parts = name.split("/") if isinstance(name, str) else []
     if not parts or len(parts) > 3 or not all(parts):
         raise UsageError(f"{sweep_id!r} names no sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
     *before, own = parts

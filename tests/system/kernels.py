@@ -1,0 +1,69 @@
+"""Real Jupyter kernels in a home of their own, and what their cells print."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from system.installation import Installation
+
+_PATIENCE = 60.0
+
+
+class Notebook:
+    """One kernel; cells run one after the other."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager = manager
+        self.client = client
+        self.shown = ""
+
+    def begin(self, cell: str) -> str:
+        """Send a cell, and return the id of its message."""
+        self.shown = ""
+        return str(self.client.execute(cell))
+
+    def read(self, sent: str, *, until: str | None = None, within: float = _PATIENCE) -> str:
+        """Take in what the cell shows, up to a text, or to its end; return all that it has shown."""
+        deadline = time.monotonic() + within
+        while until is None or until not in self.shown:
+            assert time.monotonic() < deadline, self.shown
+            message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") != sent:
+                continue
+            kind, content = message["header"]["msg_type"], message["content"]
+            if kind == "stream":
+                self.shown += content["text"]
+            elif kind == "execute_result":
+                self.shown += content["data"]["text/plain"] + "\n"
+            elif kind == "error":
+                self.shown += f"{content['ename']}: {content['evalue']}\n"
+            elif kind == "status" and content["execution_state"] == "idle":
+                break
+        return self.shown
+
+    def run(self, cell: str, *, within: float = _PATIENCE) -> str:
+        """Run a cell to its end, and return what it has shown."""
+        return self.read(self.begin(cell), within=within)
+
+
+@contextmanager
+def kernel(home: Installation, folder: Path) -> Iterator[Notebook]:
+    """Start a kernel that works in `folder`, as a notebook server would."""
+    manager = KernelManager(
+        kernel_name="python3", connection_file=str(home.folder / f"kernel-{time.monotonic_ns()}.json")
+    )
+    manager.start_kernel(env=home.environment, cwd=str(folder))
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=_PATIENCE)
+        yield Notebook(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
