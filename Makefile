@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
+FRAMEWORKS := .venv-frameworks
 BIN := $(VENV)/bin
 # The first Python of 3.11 or newer on the path; `make PYTHON=/path/to/python demo` chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
@@ -27,6 +28,9 @@ test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, m
 	@$(BIN)/python -m pytest -q --long tests/unit
 	@$(BIN)/python -m pytest -q -m slow tests
 
+test-frameworks: $(VENV)/dev $(FRAMEWORKS)/created ## Train with torch, Keras, XGBoost and others, as their users do
+	@$(BIN)/python -m pytest -q -m frameworks tests/frameworks
+
 fuzz: $(VENV)/dev ## Try mutated sweep files on the reader for FUZZ_MINUTES, keep what crashes it
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(FUZZ_MINUTES)
 
@@ -51,7 +55,7 @@ bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove what these targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache client/sweepd/v1/*_pb2*
+	rm -rf $(VENV) $(FRAMEWORKS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache client/sweepd/v1/*_pb2*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/created:
@@ -69,8 +73,17 @@ $(VENV)/dev: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
 	@$(INSTALL) --editable '.[dev]'
 	@touch $(VENV)/server $@
 
+# PyPI's torch for Linux brings CUDA, gigabytes of it. Debian's is made for the CPU, 0.2 GB to fetch, and goes with Debian's Python.
+$(FRAMEWORKS)/created: tests/frameworks/requirements.txt
+	@/usr/bin/python3 -c 'import ensurepip, torch' 2>/dev/null && [ -d /usr/share/datasets/fashion-mnist ] || \
+		{ echo "error: on Debian 13 or newer, first: apt-get install --no-install-recommends python3-torch python3-venv dataset-fashion-mnist"; exit 1; }
+	@echo "Installing frameworks into $(FRAMEWORKS) (once; 2 GB, some minutes)"
+	@/usr/bin/python3 -m venv --system-site-packages $(FRAMEWORKS)
+	@$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/frameworks/requirements.txt
+	@touch $@
+
 $(VENV)/bench: $(VENV)/dev
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
-.PHONY: help demo test test-slow unit fuzz check format protos bench clean
+.PHONY: help demo test test-slow test-frameworks unit fuzz check format protos bench clean

@@ -60,6 +60,7 @@ SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "sdk.lib": "disabled",
     "sdk.lib.config_util": "errors",
     "sdk.lib.disabled": "disabled",
+    "sdk.lib.paths": "paths",
     "sdk.lib.runid": "util",
     "sdk.lib.telemetry": "telemetry",
     "sdk.wandb_alerts": ("AlertLevel",),

@@ -1,0 +1,70 @@
+"""The tables of names and modules agree with the wandb that is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from functools import cache
+
+import pytest
+
+from frameworks.environment import PYTHON, ROOT
+from sweepd.compat.names import NAMES, VERSION
+from sweepd.compat.submodules import SUBMODULES
+
+pytestmark = pytest.mark.frameworks
+_SCRIPT = """
+import importlib, json, wandb
+names = {name for name in {*dir(wandb), *wandb.__all__} if not name.startswith("_")}
+lacking = []
+for name in json.loads(__import__("sys").argv[1]):
+    try:
+        importlib.import_module(f"wandb.{name}")
+    except ImportError as error:
+        lacking.append([name, str(error)])
+print(json.dumps([wandb.__version__, sorted(names), lacking]))
+"""
+
+
+@cache
+def real() -> tuple[str, list[str], list[list[str]]]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["KERAS_BACKEND"] = "tensorflow"
+    done = subprocess.run(
+        [str(PYTHON), "-c", _SCRIPT, json.dumps(list(SUBMODULES))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    version, names, lacking = json.loads(done.stdout.splitlines()[-1])
+    return version, names, lacking
+
+
+def test_every_public_name_of_the_real_package_is_known() -> None:
+    version, names, _ = real()
+    assert version == VERSION
+    assert set(names) - NAMES.keys() == set()
+
+
+def test_no_name_is_made_up() -> None:
+    _, names, lacking = real()
+    # Loaded by the real one only when somebody asks for them.
+    lazy = {"Api", "catboost"}
+    assert NAMES.keys() - set(names) - lazy == set()
+    # Modules of older versions, whose names are left as attributes; and those whose libraries are not here.
+    older = {"gym", "keras", "lightgbm", "sklearn", "tensorboard", "xgboost"}
+    assert {name for name, _ in lacking if not name.startswith("integration.")} - older == set()
+
+
+def test_the_frameworks_find_ours_where_the_real_one_is_installed() -> None:
+    ours = ROOT / "client" / "sweepd" / "compat" / "on_path"
+    done = subprocess.run(
+        [str(PYTHON), "-c", "import wandb; print(wandb.__file__)"],
+        env={**os.environ, "PYTHONPATH": str(ours)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(ours / "wandb" / "__init__.py")
