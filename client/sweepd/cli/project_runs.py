@@ -7,8 +7,11 @@ from sweepd.cli.columns import runs_columns
 from sweepd.cli.connection import connect
 from sweepd.cli.output import Output, chosen_rows, write_chosen
 from sweepd.cli.problem import usage_problem
+from sweepd.cli.rows import Row
 from sweepd.cli.settings import Settings
 from sweepd.cli.shapes import run_shape
+from sweepd.cli.table import Column
+from sweepd.cli.text import cell
 
 
 def write_project(
@@ -21,8 +24,16 @@ def write_project(
     with connect(settings) as client:
         listed = client.list_project_runs(name, states=wanted, stand_alone=by_hand, limit=bound)
         rows = [run_shape(run) for run in listed]
-    chosen = chosen_rows(rows, output, runs_columns(rows))
-    write_chosen(chosen, output, runs_columns(chosen), name="run", empty=f"No such run in {name}.")
+    chosen = chosen_rows(rows, output, _columns(rows))
+    write_chosen(chosen, output, _columns(chosen), name="run", empty=f"No such run in {name}.")
+
+
+def _columns(rows: Sequence[Row]) -> Sequence[Column]:
+    """Return the columns of a sweep's runs, with ids in the place of numbers, which several have."""
+    return (
+        Column("run", "run", lambda name: cell(name).rpartition("/")[2]),
+        *(column for column in runs_columns(rows) if column.path != "number"),
+    )
 
 
 def project_name(text: str, settings: Settings) -> str:

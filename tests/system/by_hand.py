@@ -1,0 +1,134 @@
+"""Scripts that a person starts by hand, as processes, and what the server has of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweepd.cli.shapes import run_shape
+from sweepd.cli.spec_shapes import Shape
+from sweepd.client import CallError, Client
+from sweepd.discovery import resolve
+from system.installation import Installation
+from waiting import PATIENCE, until
+
+# Logs rows until it is told to end, by a file; says how it ends by a second argument.
+SCRIPT = """
+import sys, time
+from pathlib import Path
+import sweepd
+
+rows, ending = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "well"
+run = sweepd.init(config={"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"})
+print(run.dir, flush=True)
+for step in range(rows):
+    sweepd.log({"loss": 1 / (step + 1)})
+while ending == "waits" and not Path("release").exists():
+    sweepd.log({"loss": 0.5})
+    time.sleep(0.02)
+if ending == "fails":
+    raise ValueError("as asked")
+if ending == "exits":
+    sys.exit(7)
+"""
+
+
+@dataclass
+class Script:
+    """A script that was started, the folder of its run, and what it said when it began."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    said: str
+
+    @property
+    def run(self) -> str:
+        """Full name of its run."""
+        return str(json.loads((self.folder / "run.json").read_text())["run"])
+
+    @property
+    def helper_log(self) -> str:
+        """What the agent that follows it has written."""
+        log = self.folder / "agent" / "log"
+        return log.read_text() if log.exists() else ""
+
+    def rows(self) -> int:
+        """How many whole lines it has written."""
+        return (self.folder / "metrics.jsonl").read_bytes().count(b"\n")
+
+    def helpers(self, installation: Installation) -> list[int]:
+        """Return the agents that follow it."""
+        pids = []
+        for pid in installation.processes():
+            try:
+                arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"sweepd_agent.deliver" in arguments and str(self.folder).encode() in arguments:
+                pids.append(pid)
+        return pids
+
+
+def start(installation: Installation, rows: int, ending: str = "well", **environment: str) -> Script:
+    """Start a script in the working folder, and wait until its run has begun."""
+    installation.write("train.py", SCRIPT)
+    errors = installation.folder / "script.log"
+    with errors.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "train.py", str(rows), ending],
+            cwd=installation.work,
+            env={**installation.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    with process.stdout:
+        folder = process.stdout.readline().strip()
+    said = errors.read_text()
+    assert folder, said
+    return Script(process, Path(folder), said)
+
+
+def released(installation: Installation, script: Script) -> int:
+    """Let a script that waits come to its end; return its exit code."""
+    (installation.work / "release").touch()
+    return script.process.wait(30)
+
+
+def shown(installation: Installation, run: str) -> Shape:
+    """Return a run as people see it; empty as long as there is none."""
+    with _client(installation) as client:
+        try:
+            return run_shape(client.get_run(run))
+        except CallError:
+            return {}
+
+
+def _client(installation: Installation) -> Client:
+    """Return a client as the commands have it, without the time that a process takes."""
+    target = resolve(None, installation.environment)
+    return Client(target.address, target.token)
+
+
+def reaches(installation: Installation, run: str, state: str, within: float = PATIENCE) -> Shape:
+    """Wait until a run is in a state, and return it."""
+    until(lambda: shown(installation, run).get("state") == state, within=within, what=f"{run} is {state}")
+    return shown(installation, run)
+
+
+def points(installation: Installation, run: str) -> list[int]:
+    """Return the rows of a run that are stored, in their order."""
+    with _client(installation) as client:
+        stored = client.history(run, keys=["loss"], all_attempts=True)
+        return sorted(row for series in stored for part in series.chunks for row in part.rows)
+
+
+def assert_whole(installation: Installation, script: Script) -> None:
+    """Every row that was written is stored, each once."""
+    rows = script.rows()
+    until(lambda: len(points(installation, script.run)) >= rows, what=script.helper_log)
+    assert points(installation, script.run) == list(range(1, rows + 1))

@@ -1,0 +1,233 @@
+"""A script that a person starts is a run of its project, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime
+
+import pytest
+
+from system.by_hand import Script, assert_whole, points, reaches, released, shown, start
+from system.installation import BIN, Installation
+from system.promises import SHORT, sweep
+from waiting import until
+
+
+def synced(installation: Installation, *arguments: str, code: int | None = 0) -> list[dict[str, object]]:
+    """Bring in what is here, and return what became of each folder."""
+    done = installation.ctl("sync", *arguments, "-o", "json", code=code)
+    outcomes: list[dict[str, object]] = json.loads(done.stdout)
+    return outcomes
+
+
+def gone(script: Script, installation: Installation) -> None:
+    """Wait until nobody follows a script any more."""
+    until(lambda: not script.helpers(installation), what=script.helper_log)
+
+
+@pytest.mark.parametrize(
+    ("ending", "state", "code"), [("well", "finished", 0), ("fails", "failed", 1), ("exits", "failed", 7)]
+)
+def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
+    installation: Installation, ending: str, state: str, code: int
+) -> None:
+    server = installation.start_server(*SHORT)
+    script = start(installation, 30, ending)
+    assert script.process.wait(30) == code
+    assert f"{server.address} has it as {script.run}" in script.said
+    run = reaches(installation, script.run, state)
+    assert run["params"] == {"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"}
+    assert (run["sweep"], run["attempt"]) == (None, 1)
+    told = installation.json("get", script.run)
+    (attempt,) = told["attempts"] if isinstance(told["attempts"], list) else []
+    assert attempt["exit"]["code"] == code
+    assert attempt["argv"] == [sys.executable, "train.py", "30", ending]
+    assert_whole(installation, script)
+    gone(script, installation)
+    assert installation.ctl("runs", "--project", "train", "-o", "name").stdout == f"{script.run}\n"
+
+
+def test_without_a_server_it_stays_in_its_folder_until_it_is_brought_in(installation: Installation) -> None:
+    """Again and again; a line that its death has torn is none."""
+    script = start(installation, 25)
+    assert script.process.wait(30) == 0
+    assert not script.helpers(installation)
+    installation.ctl("sync", code=6)
+    with (script.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"loss": 0.')
+    installation.start_server(*SHORT)
+    (outcome,) = synced(installation)
+    assert (outcome["outcome"], outcome["run"], outcome["rows"]) == ("brought-in", script.run, 25)
+    run = shown(installation, script.run)
+    noted = json.loads((script.folder / "run.json").read_text())
+    assert run["state"] == "finished"
+    assert datetime.fromisoformat(str(run["endTime"])).timestamp() == pytest.approx(noted["ended"], abs=0.01)
+    assert datetime.fromisoformat(str(run["startTime"])).timestamp() == pytest.approx(
+        noted["started"], abs=0.01
+    )
+    assert_whole(installation, script)
+    (again,) = synced(installation, str(script.folder))
+    assert again["outcome"] == "there-already"
+    (script.folder / "delivered").unlink()  # as if it had been killed before that was noted
+    (anew,) = synced(installation, "sweepd-runs")
+    assert anew["outcome"] == "brought-in"
+    assert points(installation, script.run) == list(range(1, 26))
+    installation.ctl("sync", str(installation.folder), code=3)
+
+
+def test_modes_offline_and_disabled_start_nothing(installation: Installation) -> None:
+    installation.start_server(*SHORT)
+    script = start(installation, 3, "waits", SWEEPD_MODE="offline")
+    assert not script.helpers(installation)
+    (outcome,) = synced(installation)
+    assert outcome["outcome"] == "followed"
+    reaches(installation, script.run, "running")
+    assert released(installation, script) == 0
+    reaches(installation, script.run, "finished")
+    assert_whole(installation, script)
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(installation: Installation) -> None:
+    """P23, P25: it was not there when the script began to log, and it goes away once more."""
+    server = installation.start_server(*SHORT)
+    script = start(installation, 5, "waits")
+    reaches(installation, script.run, "running")
+    assert server.stop() == 0
+    before = script.rows()
+    until(lambda: script.rows() > before + 20)
+    server = installation.start_server(*SHORT, listen=server.address)
+    assert reaches(installation, script.run, "running")["attempt"] == 1
+    pids = server.service_pids()
+    os.kill(pids["scheduler"], signal.SIGKILL)
+    os.kill(pids["metric-store"], signal.SIGKILL)
+    before = script.rows()
+    until(lambda: script.rows() > before + 20)
+    assert released(installation, script) == 0
+    reaches(installation, script.run, "finished")
+    assert_whole(installation, script)
+    gone(script, installation)
+
+
+def test_a_script_that_is_killed_has_crashed_with_all_that_it_logged(installation: Installation) -> None:
+    installation.start_server(*SHORT)
+    script = start(installation, 40, "waits")
+    reaches(installation, script.run, "running")
+    script.process.kill()
+    script.process.wait()
+    run = reaches(installation, script.run, "crashed")
+    assert "vanished" in str(run["reason"])
+    assert_whole(installation, script)
+    (outcome,) = synced(installation)
+    assert outcome["outcome"] in ("there-already", "brought-in")
+    assert shown(installation, script.run)["state"] == "crashed"
+
+
+def test_a_run_whose_helper_is_killed_crashes_and_goes_on_with_sync(installation: Installation) -> None:
+    """The script does not notice; what nobody had heard of for too long was not over."""
+    installation.start_server(*SHORT)
+    script = start(installation, 10, "waits")
+    reaches(installation, script.run, "running")
+    (helper,) = script.helpers(installation)
+    os.kill(helper, signal.SIGKILL)
+    crashed = reaches(installation, script.run, "crashed")
+    assert "silent" in str(crashed["reason"])
+    assert script.process.poll() is None
+    (outcome,) = synced(installation)
+    assert outcome["outcome"] == "followed"
+    reaches(installation, script.run, "running")
+    assert released(installation, script) == 0
+    run = reaches(installation, script.run, "finished")
+    assert run["attempt"] == 1
+    assert_whole(installation, script)
+
+
+def test_a_helper_that_was_silent_for_too_long_takes_its_run_up_again(installation: Installation) -> None:
+    """As after a night with the lid closed."""
+    installation.start_server(*SHORT)
+    script = start(installation, 10, "waits")
+    reaches(installation, script.run, "running")
+    (helper,) = script.helpers(installation)
+    os.kill(helper, signal.SIGSTOP)
+    reaches(installation, script.run, "crashed")
+    os.kill(helper, signal.SIGCONT)
+    reaches(installation, script.run, "running")
+    assert released(installation, script) == 0
+    reaches(installation, script.run, "finished")
+    assert_whole(installation, script)
+
+
+def test_a_person_stops_a_script_from_afar(installation: Installation) -> None:
+    installation.start_server(*SHORT)
+    script = start(installation, 5, "waits")
+    reaches(installation, script.run, "running")
+    installation.ctl("stop", script.run)
+    assert script.process.wait(10) == -signal.SIGTERM
+    assert reaches(installation, script.run, "stopped")["reason"] == "stopped by a person"
+    assert_whole(installation, script)
+
+
+def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installation: Installation) -> None:
+    script = start(installation, 4_000)
+    assert script.process.wait(60) == 0
+    installation.start_server(*SHORT)
+    command = [str(BIN / "sweepctl"), "sync", str(script.folder)]
+
+    def begun() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command, env=installation.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    killed = begun()
+    until(lambda: script.helpers(installation))
+    for pid in script.helpers(installation):
+        os.kill(pid, signal.SIGKILL)
+    killed.kill()
+    killed.wait()
+    both = [begun(), begun()]
+    assert [each.wait(60) for each in both] == [0, 0]
+    assert shown(installation, script.run)["state"] == "finished"
+    assert_whole(installation, script)
+
+
+def test_what_an_agent_of_a_sweep_has_left_comes_in_with_sync(installation: Installation) -> None:
+    """P3: the metric store was away, the agent gave up; its folder still has the rows."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("steps.py"))
+    metric_store = server.service_pids()["metric-store"]
+    os.kill(metric_store, signal.SIGSTOP)
+    agent = installation.start_agent(name, "--grace", "1s", state="agent")
+    assert agent.process.wait(30) == 1, agent.log()
+    assert "not everything" in agent.log()
+    os.kill(metric_store, signal.SIGCONT)
+    (outcome,) = synced(installation, str(installation.folder / "agent"))
+    assert outcome["outcome"] == "brought-in"
+    assert outcome["runs"] == [f"{name}-1"]
+    rows = [point["row"] for point in installation.export(name, "point") if point["key"] == "loss"]
+    assert len(rows) == outcome["rows"]
+
+
+def test_a_dozen_scripts_at_once_all_arrive(installation: Installation) -> None:
+    at_once(installation, 12)
+
+
+@pytest.mark.slow
+def test_fifty_scripts_at_once_all_arrive(installation: Installation) -> None:
+    at_once(installation, 50)
+
+
+def at_once(installation: Installation, count: int) -> None:
+    """Start so many scripts one right after the other, and wait for all of them to be in."""
+    installation.start_server(*SHORT)
+    scripts = [start(installation, 20) for _ in range(count)]
+    assert [script.process.wait(60) for script in scripts] == [0] * count
+    names = {script.run for script in scripts}
+
+    for script in scripts:
+        reaches(installation, script.run, "finished", within=120)
+        assert_whole(installation, script)
+    listed = installation.ctl("runs", "--project", "train", "--state", "finished", "-o", "name")
+    assert set(listed.stdout.split()) == names
