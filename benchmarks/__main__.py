@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import beside, hand_out, language, light, metric_store, search_quality
+from benchmarks import beside, hand_out, language, light, metric_store, prior_runs, search_quality
 
-NAMES = ("light", "hand-out", "beside", "metric-store", "language", "search")
+NAMES = ("light", "hand-out", "beside", "prior-runs", "metric-store", "language", "search")
 
 
 def main() -> None:
@@ -27,6 +27,8 @@ def main() -> None:
         hand_out.main(options.seconds)
     if "beside" in wanted:
         beside.main()
+    if "prior-runs" in wanted:
+        prior_runs.main(options.seconds)
     if "metric-store" in wanted:
         metric_store.main(options.seconds)
     if "language" in wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -10,14 +11,18 @@ from sweepd import v1
 from system.wire import Wire
 
 
-def study_of(database: Path, runs: list[v1.Run]) -> list[v1.StudyObservation]:
+def study_of(
+    database: Path, runs: list[v1.Run], prior: Sequence[v1.PriorRun] = ()
+) -> list[v1.StudyObservation]:
     """Return the numbered observations as the scheduler keeps them.
 
     Args:
         database: of the scheduler.
         runs: those of the sweep, the only one that is searched by a model.
+        prior: the runs that it began with.
     """
     points = {run.number: run.parameters for run in runs}
+    points |= {-each.index: each.parameters for each in prior}
     lines = []
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         rows = connection.execute(
@@ -25,7 +30,7 @@ def study_of(database: Path, runs: list[v1.Run]) -> list[v1.StudyObservation]:
             " order by number"
         )
         for number, event, value, best, worst, last, outcome, iterations in rows:
-            line = v1.StudyObservation(run_number=number)
+            line = v1.StudyObservation(run_number=max(0, number), prior_index=max(0, -number))
             if event == "handed-out":
                 line.handed_out.CopyFrom(v1.RunHandedOut(point=points[number]))
             elif event == "value-so-far":

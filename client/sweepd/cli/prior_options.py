@@ -97,7 +97,7 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
     return v1.PriorRunSelection(
         runs=_run_names(client, options.runs),
         sweeps=[sweep_name(client, name) for name in options.sweeps],
-        project=_project(options.project),
+        project=project_name(options.project) if options.project else "",
         filter=filter_message(options.filters),
     )
 
@@ -129,6 +129,18 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
             case _:
                 raise _no_filter(text)
     return message
+
+
+def project_name(text: str) -> str:
+    """Return the full name of a project as a person types it.
+
+    Raises:
+        Problem: it is none.
+    """
+    parts = text.strip("/").split("/")
+    if len(parts) > 2 or not all(parts):
+        raise usage_problem(f"no project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
+    return "/".join(parts if len(parts) == 2 else ("local", *parts))
 
 
 def tell_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
@@ -182,15 +194,6 @@ def _with_stdin(texts: Sequence[str]) -> Iterable[str]:
             yield text
             continue
         yield from filter(None, map(str.strip, sys.stdin))
-
-
-def _project(text: str | None) -> str:
-    if text is None:
-        return ""
-    parts = text.strip("/").split("/")
-    if len(parts) > 2 or not all(parts):
-        raise usage_problem(f"no project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
-    return "/".join(parts if len(parts) == 2 else ("local", *parts))
 
 
 def _time(text: str, wanted: str) -> datetime:

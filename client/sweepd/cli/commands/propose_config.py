@@ -13,6 +13,7 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.cli.lineage import Lineage, Tried
     from sweepd.client import Client
     from sweepd.spec.point import Json, Point
@@ -30,7 +31,7 @@ _METHODS = ("grid", "random", "bayes", "sobol")
         "sweepctl propose-config --sweep k3x9v2ab --sweep m2c4t8qz --state finished --state stopped",
     ),
 )
-@click.option("--project", metavar="[ENTITY/]PROJECT", help="Runs of all sweeps of this project.")
+@click.option("--project", metavar="[ENTITY/]PROJECT", help="Runs of this project.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="ID", help="Runs of this sweep. Repeatable.")
 @click.option(
     "--state",
@@ -64,32 +65,54 @@ def command(
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
     with connect(current_settings()) as client:
-        names = _sweeps(client, project, sweeps)
-        lineage = Lineage(_tried(client, names, states))
-    create = _create_command(project, names if sweeps else [], states)
+        by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
+        names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
+        lineage = Lineage([*_tried(client, names, states, any_run=bool(by_hand)), *by_hand])
+    create = _create_command(project, names, states, by_sweep=bool(sweeps))
     text = _proposed(lineage, len(names), states, metric, method, create)
     sys.stdout.write(text)
     sys.stdout.flush()
     note(f"Create it, seeded with these runs:  {create}")
 
 
-def _create_command(project: str | None, sweeps: list[str], states: tuple[str, ...]) -> str:
+def _create_command(project: str | None, names: list[str], states: tuple[str, ...], *, by_sweep: bool) -> str:
     """Return the line that creates the sweep, seeded with the runs that it was proposed from."""
     from shlex import join
 
     words = ["sweepctl", "create", "sweep.yaml"]
-    if sweeps:
-        words += [word for sweep in sweeps for word in ("--prior-sweep", sweep)]
+    parents = {name.rpartition("/")[0] for name in names}
+    if by_sweep or len(parents) > 1:
+        words += [word for sweep in names for word in ("--prior-sweep", sweep)]
     else:
-        words += ["--prior-project", (project or "").strip("/")]
+        words += ["--prior-project", parents.pop() if parents else (project or "").strip("/")]
     words += [word for state in states if state != "running" for word in ("--filter", f"state={state}")]
     if server := current_settings().server:
         words += ["--server", server]
     return join(words)
 
 
-def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...]) -> list[str]:
-    """Return the full names of the sweeps meant: those named, which lie in the project if one is."""
+def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
+    """Return the runs of a project that people have started by hand; their sweep is an empty one."""
+    from sweepd import v1
+    from sweepd.cli.lineage import Tried
+    from sweepd.cli.prior_options import project_name
+    from sweepd.cli.shapes import params_shape
+
+    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
+    listed = client.list_project_runs(project_name(project), states=wanted, stand_alone=True)
+    return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
+
+
+def _program(run: v1.Run) -> str:
+    words = run.attempts[-1].argv if run.attempts else ()
+    return next((word for word in words if word.endswith((".py", ".sh"))), "")
+
+
+def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any_run: bool) -> list[str]:
+    """Return the full names of the sweeps meant: those named, which lie in the project if one is.
+
+    There is none where a project has runs, but no sweep.
+    """
     from sweepd.cli.exit_code import ExitCode
     from sweepd.cli.names import sweep_name
 
@@ -103,7 +126,7 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...]) -> lis
         if sweeps and outside:
             raise usage_problem(f"{outside[0]} is not of the project {project}")
         names = [name for name in names if name not in outside]
-    if not names:
+    if not names and not any_run:
         raise Problem(
             message=f"no sweep of the project {project}",
             next_step="`sweepctl list` shows the sweeps that there are",
@@ -113,7 +136,7 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...]) -> lis
     return names
 
 
-def _tried(client: Client, names: list[str], states: tuple[str, ...]) -> list[Tried]:
+def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
     from sweepd import v1
     from sweepd.cli.exit_code import ExitCode
     from sweepd.cli.lineage import Tried
@@ -126,7 +149,7 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...]) -> list[Tr
         for run in client.list_runs(name, states=wanted):
             value = run.value if run.HasField("value") else None
             tried.append(Tried(spec, params_shape(run), value))
-    if not tried:
+    if not tried and not any_run:
         shown = names[0] if len(names) == 1 else f"{len(names)} sweeps"
         raise Problem(
             message=f"no run of {shown} is {' or '.join(states)}",
@@ -154,7 +177,8 @@ def _proposed(
     objective = lineage.objective(metric)
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
     head = _head(lineage, objective, proposal, method)
-    runs = f"{counted(len(points), 'run')} ({', '.join(states)}) of {counted(sweeps, 'sweep')}"
+    of = f" of {counted(sweeps, 'sweep')}" if sweeps else ""
+    runs = f"{counted(len(points), 'run')} ({', '.join(states)}){of}"
     comments = [f"Proposed from {runs} by sweepctl propose-config.", f"To begin with them: {create}"]
     text = proposal_text(head, proposal, comments=comments)
     _check(text, points, lineage.notes)

@@ -1,0 +1,226 @@
+"""Prior runs over the real contract: curves come from a real metric store, what does not suit is named."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import Installation, a_metric_store, a_scheduler
+from component.scheduler.sweeps import GRID, create, failure, get
+from sweepd import v1
+from sweepd.codec import point_from_message
+from sweepd.spec import Json
+
+OLD = GRID
+"""Six points: a is 1, 2 or 3, b is x or y; it logs `loss`, and `acc` beside it."""
+
+NEW = b"""
+program: train.py
+method: grid
+metric: {name: acc, goal: maximize, value: last}
+early_terminate: {type: asha, min_iter: 2, eta: 2}
+parameters: {a: {values: [2.0, 3, 4]}, b: {values: [y, z]}}
+"""
+
+
+async def old_runs(installation: Installation, sweep: v1.Sweep) -> list[v1.Run]:
+    """Run all of a sweep: number n logs a loss of n and accuracies up to n."""
+    async with ScriptedAgent(installation.channel, sweep.name) as agent:
+        for _ in range(6):
+            await agent.offer()
+            start = await agent.next_start()
+            number = float(start.run.rpartition("-")[2])
+            ref = await agent.start_process(start)
+            await agent.observe(ref, 1, number, number, number)
+            await agent.points(ref, 1, number / 4, float("nan"), number / 2, key="acc")
+            await agent.takes("ack", lambda m: m.ack.HasField("point_row") and m.ack.point_row >= 3)
+            await agent.exit(ref, 3, keys=["acc", "loss"])
+            await agent.acked_exit(ref)
+    return list((await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))).runs)
+
+
+def wanted(content: bytes, request_id: str = "", **prior: object) -> v1.CreateSweepRequest:
+    return v1.CreateSweepRequest(
+        parent="local/demo",
+        file=v1.SweepFile(file_name="sweep.yaml", content=content),
+        request_id=request_id,
+        prior_runs=v1.PriorRunSelection(**prior),  # type: ignore[arg-type]  # by name
+    )
+
+
+def points(runs: list[v1.Run]) -> list[dict[str, Json]]:
+    return [dict(point_from_message(run.parameters)) for run in runs]
+
+
+def test_a_sweep_begins_with_runs_of_another_whose_objective_was_different(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        metrics = a_metric_store(tmp_path)
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            old = await create(installation, OLD, "old")
+            await old_runs(installation, old)
+            named = [f"{old.name}-4", f"{old.name}:4", f"{old.name}-99", "local/demo/none-1", "no/name"]
+            answer = await installation.sweeps.CreateSweep(wanted(NEW, sweeps=[old.name], runs=named))
+            report, sweep = answer.prior_runs, answer.sweep
+            left_out = {each.run: each.reason for each in report.unsuitable_runs}
+            assert (report.taken, report.unsuitable, report.without_curve) == (2, 7, 0)
+            assert {run: why for run, why in left_out.items() if "no such run" in why} == dict.fromkeys(
+                named[2:], "there is no such run"
+            )
+            assert left_out[f"{old.name}-1"] == 'a: 1 is none of 2.0, 3, 4; b: "x" is none of "y", "z"'
+            assert (sweep.prior_runs, sweep.planned_runs) == (2, 4)
+            listed = await installation.runs.ListPriorRuns(
+                v1.ListPriorRunsRequest(sweep=sweep.name, page_size=1)
+            )
+            more = await installation.runs.ListPriorRuns(
+                v1.ListPriorRunsRequest(sweep=sweep.name, page_size=1, page_token=listed.next_page_token)
+            )
+            assert more.next_page_token == ""
+            kept = [*listed.prior_runs, *more.prior_runs]
+            assert [
+                (each.index, each.run, each.value, each.best_value, each.iterations) for each in kept
+            ] == [
+                (1, f"{old.name}-4", 2.0, 2.0, 2),  # the NaN is no iteration
+                (2, f"{old.name}-6", 3.0, 3.0, 2),
+            ]
+            assert [dict(point_from_message(each.parameters)) for each in kept] == [
+                {"a": 2, "b": "y"},
+                {"a": 3, "b": "y"},
+            ]
+            await installation.restart()
+            async with ScriptedAgent(installation.channel, sweep.name, slots=4) as agent:
+                await agent.offer(4)
+                starts = [await agent.next_start() for _ in range(4)]
+                refs = [await agent.start_process(start) for start in starts]
+                await agent.observe(refs[0], 1, 1.0, 1.0)
+                stop = (await agent.takes("stop_run")).stop_run
+                assert stop.reason.endswith(
+                    "1 at iteration 2 is worse than 3; rank 3 of 3, 2 of them prior runs"
+                )
+                answer_runs = await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))
+                assert points(list(answer_runs.runs)) == [
+                    {"a": 2.0, "b": "z"},
+                    {"a": 3, "b": "z"},
+                    {"a": 4, "b": "y"},
+                    {"a": 4, "b": "z"},
+                ]
+                (verdict,) = answer_runs.runs[0].verdicts
+                assert (verdict.compared, verdict.prior_compared) == (3, 2)
+            after = await get(installation, sweep.name)
+            assert after.ending == v1.SWEEP_ENDING_GRID
+        await metrics.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_of_runs(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        metrics = a_metric_store(tmp_path)
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            old = await create(installation, OLD + b"tags: [base]\n", "old")
+            runs = await old_runs(installation, old)
+            created = sorted(run.create_time.ToNanoseconds() for run in runs)
+            same = OLD.replace(b"name: loss", b"name: loss, goal: maximize")
+
+            async def taken(**narrow: object) -> list[str]:
+                chosen = v1.PriorRunFilter(**narrow)  # type: ignore[arg-type]  # by name
+                request = wanted(same, project="local/demo", filter=chosen)
+                sweep = (await installation.sweeps.CreateSweep(request)).sweep
+                page = await installation.runs.ListPriorRuns(v1.ListPriorRunsRequest(sweep=sweep.name))
+                return [each.run.rpartition("-")[2] for each in page.prior_runs]
+
+            assert await taken() == ["1", "2", "3", "4", "5", "6"]
+            assert await taken(min_value=3.0, max_value=5.0) == ["3", "4", "5"]
+            assert await taken(states=[v1.RUN_STATE_FAILED]) == []
+            assert await taken(tags=["base"], max_value=1.0) == ["1"]
+            assert await taken(tags=["other"]) == []
+            third = v1.Run()
+            third.create_time.FromNanoseconds(created[2])
+            assert await taken(created_from=third.create_time) == ["3", "4", "5", "6"]
+            assert await taken(created_before=third.create_time) == ["1", "2"]
+        await metrics.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("prior", "code", "word"),
+    [
+        ({"sweeps": ["local/demo/none"]}, "NOT_FOUND", "local/demo/none"),
+        ({"project": "demo"}, "INVALID_ARGUMENT", "prior_runs.project"),
+        (
+            {"project": "local/demo", "filter": v1.PriorRunFilter(states=[v1.RUN_STATE_RUNNING])},
+            "INVALID_ARGUMENT",
+            "has not ended",
+        ),
+        (
+            {"project": "local/demo", "filter": v1.PriorRunFilter(max_value=float("nan"))},
+            "INVALID_ARGUMENT",
+            "finite",
+        ),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(
+    tmp_path: Path, prior: dict[str, object], code: str, word: str
+) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            refused = await failure(installation.sweeps.CreateSweep(wanted(NEW, "", **prior)))
+            assert refused.code == code
+            assert word in refused.message
+
+    asyncio.run(scenario())
+
+
+def test_while_curves_cannot_be_read_nothing_is_created_and_the_same_call_works_later(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        metrics = a_metric_store(tmp_path)
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            old = await create(installation, OLD, "old")
+            await old_runs(installation, old)
+            await metrics.stop()
+            request = wanted(NEW, request_id="once", sweeps=[old.name])
+            assert (await failure(installation.sweeps.CreateSweep(request))).code == "UNAVAILABLE"
+            listed = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
+            assert [sweep.name for sweep in listed.sweeps] == [old.name]
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            first = await installation.sweeps.CreateSweep(request)
+            again = await installation.sweeps.CreateSweep(request)
+            assert first == again
+            assert first.prior_runs.taken == 2
+        await metrics.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        metrics = a_metric_store(tmp_path)
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            old = await create(installation, OLD, "old")
+            await old_runs(installation, old)
+            request = v1.PreviewSweepRequest(
+                file=v1.SweepFile(file_name="sweep.yaml", content=NEW),
+                count=10,
+                prior_runs=v1.PriorRunSelection(sweeps=[old.name]),
+            )
+            answer = await installation.sweeps.PreviewSweep(request)
+            assert (answer.prior_runs.taken, answer.prior_runs.unsuitable) == (2, 4)
+            assert (answer.preview.space_size, answer.preview.planned_runs) == (6, 4)
+            shown = [dict(point_from_message(run.parameters)) for run in answer.preview.runs]
+            assert shown == [
+                {"a": 2.0, "b": "z"},
+                {"a": 3, "b": "z"},
+                {"a": 4, "b": "y"},
+                {"a": 4, "b": "z"},
+            ]
+        await metrics.stop()
+
+    asyncio.run(scenario())
