@@ -308,6 +308,62 @@ def _agents(home: Installation) -> list[str]:
     return [line for line in home.commands() if "sweepd_agent.main" in line or "sweepd.functions" in line]
 
 
+def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_told(home: Installation) -> None:
+    (home.work / "begun").unlink(missing_ok=True)
+    with calling(
+        home,
+        """
+        import time
+        def train():
+            open("begun", "w").close()
+            time.sleep(1000)
+        try:
+            sweepd.agent(grid(1), train)
+        except sweepd.AgentError as error:
+            print(error.exit_code, error)
+        """,
+    ) as caller:
+        until(lambda: (home.work / "begun").exists())
+        for pid in home.processes():
+            if b"sweepd_agent.main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        assert caller.wait(30) == 0, said(home, "caller.err")
+    assert said(home, "caller.out").endswith("1 the agent was ended by signal 9\n")
+    nothing_left(home)
+
+
+def test_a_server_that_is_away_for_a_while_is_no_matter_of_the_runs(tmp_path: Path) -> None:
+    away = Installation(tmp_path)
+    try:
+        server = away.start_server()
+        address = server.address
+        with calling(
+            away,
+            """
+            import os, time
+            def train():
+                open("begun", "w").close()
+                while not os.path.exists("let-go"):
+                    time.sleep(0.05)
+                sweepd.log({"loss": sweepd.config.x})
+            sweep = grid(3, metric={"name": "loss"})
+            open("sweep", "w").write(sweep)
+            sweepd.agent(sweep, train)
+            """,
+        ) as caller:
+            until(lambda: (away.work / "begun").exists())
+            server.stop()
+            until(lambda: "runs go on" in said(away, "caller.err"), what="the caller is told")
+            (away.work / "let-go").touch()
+            away.start_server(listen=address)
+            assert caller.wait(60) == 0, said(away, "caller.err")
+        assert "connected again" in said(away, "caller.err")
+        (run,) = runs_of(away, said(away, "sweep"))
+        assert (run["state"], run["value"]) == ("finished", 3)
+    finally:
+        away.kill_everything()
+
+
 def test_it_works_beside_threads_forks_channels_and_event_loops(home: Installation) -> None:
     done = call(
         home,

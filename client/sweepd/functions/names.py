@@ -14,7 +14,7 @@ def sweep_name(
     """Return the name by which an agent is told its sweep: an id alone, or entity/project/id.
 
     Args:
-        sweep_id: `id`, `project/id` or `entity/project/id`, or a `Sweep`; what it names comes before the arguments.
+        sweep_id: `id`, `project/id`, `entity/project/id` or a `Sweep`; what it names comes before the rest.
         entity: of a sweep that is named by less than all.
         project: of one that is named by its id.
         environ: the environment, for the default entity.

@@ -19,7 +19,7 @@ from sweepd.functions.private_folder import private_folder
 from sweepd.functions.shown import last_words
 from sweepd.script.errors import UsageError
 
-_UNREACHABLE = 6
+_FAILURE, _UNREACHABLE = 1, 6
 # As the agent starts its supervisors: nothing of the caller's folder stands in for a module of Python.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
 _INLINE = "module://matplotlib_inline"
@@ -93,9 +93,9 @@ def agent(
     if company.interrupted:
         raise KeyboardInterrupt
     if code != 0:
-        raise AgentError(
-            company.error or last_words(company.lines) or f"the agent ended with code {code}", code
-        )
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        told = company.error or last_words(company.lines)
+        raise AgentError(told or f"the agent {how}", code if code > 0 else _FAILURE)
 
 
 def _accompany(company: Company, flags: list[str], stack: ExitStack, *, forward_signals: bool) -> int:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweepd import FunctionError
+from sweepd.functions.baggage import check_function, pack
+
+
+class Holder:
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+
+    def train(self) -> None:
+        """Need a lock."""
+
+
+def closing_over_a_lock() -> Callable[[], object]:
+    lock = threading.Lock()
+    return lambda: lock
+
+
+def closing_over_a_deep_one() -> Callable[[], object]:
+    deep = {"a": [1, {"b": threading.Lock()}]}
+    return lambda: deep
+
+
+def calling_another() -> Callable[[], object]:
+    other = closing_over_a_lock()
+
+    def outer() -> object:
+        def inner() -> object:
+            return other()
+
+        return inner()
+
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (closing_over_a_lock(), "<lambda> refers to lock (_thread.lock), which cannot be taken"),
+        (closing_over_a_deep_one(), "<lambda> refers to deep['a'][1]['b'] (_thread.lock), which cannot"),
+        (calling_another(), "outer refers to other.lock (_thread.lock), which cannot"),
+        (Holder().train, "train refers to self.guard (_thread.lock), which cannot"),
+    ],
+)
+def test_what_cannot_be_packed_is_named(tmp_path: Path, function: Callable[[], object], named: str) -> None:
+    with pytest.raises(FunctionError) as raised:
+        pack(function, tmp_path)
+    assert str(raised.value).startswith(named)
+    assert str(raised.value).endswith("or call agent(…, in_process=True)")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_needs_arguments_is_refused_and_what_has_them_is_not() -> None:
+    def needs(x: int) -> int:
+        return x
+
+    check_function(lambda x=1: x)
+    check_function(functools.partial(needs, 1))
+    check_function(dict)
+    with pytest.raises(FunctionError, match=r"needs is called without arguments, but has a missing .*'x'"):
+        check_function(needs)
+    with pytest.raises(FunctionError, match="not str"):
+        check_function("train")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from sweepd.functions.shown import RunOutput, ending, heading
+
+RUN = "local/demo/k3x9v2ab-1"
+
+
+def test_a_heading_is_one_line_for_the_run_and_one_for_each_value() -> None:
+    params = {"lr": 0.001, "name": "a\nb\x1b[2J", "layers": [1, 2], "opt": {"beta": 0.9}, "none": None}
+    assert list(heading(RUN, 1, params)) == [
+        "Agent Starting Run: k3x9v2ab-1 with config:",
+        "\tlr: 0.001",
+        "\tname: a\\nb\\x1b[2J",
+        "\tlayers: [1, 2]",
+        '\topt: {"beta": 0.9}',
+        "\tnone: null",
+    ]
+    assert next(heading(RUN, 3, {})) == "Agent Starting Run: k3x9v2ab-1 (attempt 3) with config:"
+    assert len(list(heading(RUN, 1, {"x": "y" * 1000}))[1]) < 250
+
+
+def test_output_of_one_slot_is_shown_as_it_comes_whatever_its_lines() -> None:
+    output = RunOutput(RUN, named=False)
+    assert output.take("50%\r") == "50%\r"
+    assert output.take("100%") == "100%"
+    assert output.end() == ""
+
+
+def test_lines_of_several_slots_carry_their_run_and_are_never_torn() -> None:
+    output = RunOutput(RUN, named=True)
+    assert output.take("one\ntw") == "[k3x9v2ab-1] one\n"
+    assert output.take("o\n") == "[k3x9v2ab-1] two\n"
+    assert output.take("no newline") == ""
+    assert output.end() == "[k3x9v2ab-1] no newline\n"
+
+
+def test_a_line_without_end_is_cut_not_kept() -> None:
+    output = RunOutput(RUN, named=True)
+    assert output.take("x" * 10_000) == "[k3x9v2ab-1] " + "x" * 10_000 + "\n"
+    assert output.end() == ""
+
+
+def test_of_endless_output_the_beginning_and_the_end_are_shown() -> None:
+    output = RunOutput(RUN, named=False)
+    shown = "".join(output.take(f"line {number}\n") for number in range(100_000))
+    assert len(shown) == 256 * 1024
+    end = output.end()
+    assert end.splitlines()[0].startswith("… ")
+    assert "sweepctl logs local/demo/k3x9v2ab-1" in end
+    assert end.endswith("line 99998\nline 99999\n")
+    assert len(end) < 9_000
+
+
+def test_what_is_just_over_the_bound_is_shown_whole() -> None:
+    output = RunOutput(RUN, named=False)
+    text = "x" * (256 * 1024) + "the end\n"
+    assert output.take(text) + output.end() == text
+
+
+def test_only_ends_that_are_not_good_get_a_line() -> None:
+    assert ending(RUN, {"cause": "exited", "exit_code": 0}) is None
+    assert ending(RUN, {"cause": "exited", "exit_code": 2}) == "Run k3x9v2ab-1 failed with exit code 2"
+    assert ending(RUN, {"cause": "signaled", "signal": 11}) == "Run k3x9v2ab-1 failed by signal 11"
+    stopped = {"cause": "commanded", "message": "a rule\nsaid so"}
+    assert ending(RUN, stopped) == "Run k3x9v2ab-1 was stopped: a rule\\nsaid so"
+    assert ending(RUN, {"cause": "handed back"}) == "Run k3x9v2ab-1 ended: handed back"
