@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import beside, hand_out, language, light, metric_store, prior_runs, search_quality
+from benchmarks import beside, hand_out, language, light, log_cost, metric_store, prior_runs, search_quality
 
-NAMES = ("light", "hand-out", "beside", "prior-runs", "metric-store", "language", "search")
+NAMES = ("light", "log-cost", "hand-out", "beside", "prior-runs", "metric-store", "language", "search")
 
 
 def main() -> None:
@@ -23,6 +23,8 @@ def main() -> None:
     wanted = options.names or NAMES
     if "light" in wanted:
         light.main()
+    if "log-cost" in wanted:
+        log_cost.main()
     if "hand-out" in wanted:
         hand_out.main(options.seconds)
     if "beside" in wanted:
