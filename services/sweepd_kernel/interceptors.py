@@ -18,6 +18,7 @@ from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_kernel.open_calls import OpenCalls
 from sweepd_kernel.principal import current_principal
 from sweepd_kernel.scopes import rule_of
+from sweepd_kernel.whole_writes import WholeWrites
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -147,18 +148,22 @@ def _streaming(
 
     async def answer(request: object, context: Context) -> None:
         caller = current_principal()
+        writes = WholeWrites(context) if caller.token else None
+        out = context if writes is None else cast("Context", writes)
         try:
             with calls.held(caller):
                 given = _decoded(request, decode)
                 check_names(caller, rule, given)
                 if not generates:
-                    await behaviour(given, context)
+                    await behaviour(given, out)
                     return
-                messages = cast("StreamBehaviour", behaviour)(given, context)
+                messages = cast("StreamBehaviour", behaviour)(given, out)
                 async with aclosing(messages):  # type: ignore[type-var]  # an async generator has aclose
                     async for message in messages:
-                        await context.write(message)
+                        await out.write(message)
         except Exception as error:
+            if writes is not None:
+                await writes.settle()
             await _answer_error(error, context, method, log)
             raise
 
@@ -201,7 +206,7 @@ async def _abort(error: DomainError, context: Context) -> None:
             status_details.clipped(error.message),
             status_details.trailing_metadata(error),
         )
-    except grpc.aio.InternalError:
+    except (grpc.aio.InternalError, grpc.aio.UsageError):  # the latter: it was being answered already
         raise _left() from None
 
 

@@ -36,6 +36,10 @@ class OpenCalls:
         """Return the ids of the tokens that hold streams open."""
         return list(self._by_token)
 
+    def count(self, token: str) -> int:
+        """Return how many streams a token holds open."""
+        return len(self._by_token.get(token, ()))
+
     def end(self, token: str, why: str = REVOKED) -> None:
         """End all streams of a token, and those that are about to begin."""
         self._ended[token] = None

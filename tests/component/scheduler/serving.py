@@ -18,6 +18,7 @@ from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_kernel.address import Address
 from sweepd_kernel.clock import SystemClock
+from sweepd_kernel.gate import Gate
 from sweepd_kernel.server import ServerSettings, run_service
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_metric_store.app import SERVICE as METRIC_STORE
@@ -44,6 +45,7 @@ class Served:
     flags: list[str] = field(default_factory=list)
     address: str = ""
     service: RunningService | None = None
+    gate: Gate | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[int] | None" = None
 
@@ -61,6 +63,7 @@ class Served:
             clock=SystemClock(),
             log=log,
         )
+        self.gate = context.gate
         self.service = await self.definition.open(context)
         settings = ServerSettings(
             name=self.definition.name,

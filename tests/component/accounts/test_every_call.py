@@ -1,0 +1,208 @@
+"""Every call of the contract, with every kind of token, about own and other projects, by both ways in."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from component.accounts.house import FOREIGN, OWN, House, a_house
+from sweepd import v1
+from sweepd.rpc_error import Failure
+from sweepd_kernel.scopes import Scope, rule_of
+from unit.kernel.test_scopes import METHODS
+
+STREAM_PATIENCE = 0.25
+# The services behind the door, and what the scheduler serves to those who dial it.
+DIRECT = {"AccountService", "AgentService", "RunService", "SweepService"}
+AT_THE_DOOR = DIRECT | {"MetricService", "ServerService"}
+# What these name is looked for among things that the test has not made.
+MAY_BE_MISSING = {"ReleaseAgent", "RevokeToken", "ReadLog"}
+
+
+def request_about(method: MethodDescriptor, project: str, sweep: str) -> Message:
+    """A request whose every name is of a project."""
+    request: Any = GetMessageClass(method.input_type)()
+    for path in rule_of(f"/{method.containing_service.full_name}/{method.name}").names:
+        *outer, last = path.split(".")
+        target = request
+        for each in outer:
+            target = getattr(target, each)
+        about_run = last in ("runs", "run", "names") or (last, method.name) in {
+            ("name", "GetRun"),
+            ("name", "StopRun"),
+            ("name", "ExplainRun"),
+        }
+        value = f"{sweep}-1" if about_run else project if last in ("parent", "project") else sweep
+        if (last, method.name) == ("name", "CreateProject"):
+            value = project
+        if isinstance(getattr(target, last), str):
+            setattr(target, last, value)
+        else:
+            getattr(target, last).append(value)
+    if method.name == "RevokeToken":
+        request.id = "nobodys-one"
+    about: Message = request
+    return about
+
+
+async def outcome(channel: grpc.aio.Channel, method: MethodDescriptor, request: Message) -> Failure | None:
+    """How a call ends; None: well, or it is a stream that goes on."""
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    form = (lambda message: message.SerializeToString(), GetMessageClass(method.output_type).FromString)
+    made: Any = channel
+    try:
+        if method.client_streaming:
+            call = made.stream_stream(path, *form)(timeout=STREAM_PATIENCE)
+            await call.write(request)
+            await call.read()
+        elif method.server_streaming:
+            call = made.unary_stream(path, *form)(request, timeout=STREAM_PATIENCE)
+            await call.read()
+            call.cancel()
+        else:
+            await made.unary_unary(path, *form)(request, timeout=10)
+    except grpc.aio.AioRpcError as error:
+        return None if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED else Failure.of(error)
+    except asyncio.InvalidStateError:
+        return Failure(code="UNKNOWN", message="the call ended before its request was sent")
+    return None
+
+
+def hello(sweep: str) -> v1.AttachRequest:
+    said = v1.Hello(
+        agent_id="a" * 26, instance="i", pid=1, host="h", protocol_version=1, slots=1, sweeps=[sweep]
+    )
+    return v1.AttachRequest(hello=said)
+
+
+def served(way: str) -> Iterator[tuple[str, MethodDescriptor]]:
+    for path, method in METHODS.items():
+        name = method.containing_service.name
+        if name in (DIRECT if way == "direct" else AT_THE_DOOR):
+            yield path, method
+
+
+@pytest.mark.parametrize("way", ["door", "direct"])
+def test_each_scope_may_make_its_calls_and_is_told_what_others_need(tmp_path: Path, way: str) -> None:
+    async def main(house: House) -> None:
+        for scope in Scope:
+            _, secret = await house.token(str(scope), [OWN])
+            channel = await house.channel(way, secret)
+            for path, method in served(way):
+                rule = rule_of(path)
+                request = request_about(method, OWN, house.sweeps[OWN])
+                if method.name == "Attach":
+                    request = hello(house.sweeps[OWN])
+                if method.client_streaming and not rule.allows(scope):
+                    continue  # below: the refusal may come before the request can be written
+                ended = await outcome(channel, method, request)
+                what = (str(scope), method.name, ended)
+                if rule.allows(scope):
+                    missing = ended is not None and ended.code == "NOT_FOUND"
+                    assert not missing or method.name in MAY_BE_MISSING, what
+                    denied = ended is not None and ended.code in ("UNAUTHENTICATED", "PERMISSION_DENIED")
+                    assert not denied or method.name == "CreateEntity", what  # not for bound tokens
+                else:
+                    assert ended is not None, what
+                    assert (ended.code, ended.reason) == ("PERMISSION_DENIED", "not-allowed"), what
+                    needed = None if rule.internal else str(rule.scope)
+                    assert ended.metadata.get("scope") == needed, what
+                    assert rule.internal or f"scope {rule.scope}" in ended.message, what
+
+    asyncio.run(living(tmp_path, main))
+
+
+@pytest.mark.parametrize("way", ["door", "direct"])
+def test_what_lies_in_another_project_does_not_exist_in_the_same_words(tmp_path: Path, way: str) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("admin", [OWN])
+        channel = await house.channel(way, secret)
+        there, absent = house.sweeps[FOREIGN], f"{FOREIGN}/absent00"
+        asked = 0
+        for path, method in served(way):
+            if not rule_of(path).names and method.name != "Attach":
+                continue
+            asked += 1
+            told = []
+            for sweep in (there, absent):
+                request = request_about(method, FOREIGN, sweep)
+                if method.name == "Attach":
+                    request = hello(sweep)
+                told.append(await outcome(channel, method, request))
+            of_there, of_absent = told
+            assert of_there is not None, method.name
+            assert of_absent is not None, method.name
+            assert of_there.code == of_absent.code == "NOT_FOUND", (method.name, told)
+            assert of_there.reason == of_absent.reason == "no-such-name", (method.name, told)
+            assert of_there.message.replace(there, absent) == of_absent.message, (method.name, told)
+            name = of_there.metadata["name"]
+            assert of_there.message == f"{name} does not exist", (method.name, told)
+        assert asked >= 15
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_what_is_missing_in_ones_own_project_is_missed_in_the_same_words(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("read", [OWN])
+        channel = await house.channel("door", secret)
+        get = METHODS["/sweepd.v1.SweepService/GetSweep"]
+        own = await outcome(channel, get, v1.GetSweepRequest(name=f"{OWN}/absent00"))
+        other = await outcome(channel, get, v1.GetSweepRequest(name=house.sweeps[FOREIGN]))
+        assert own is not None
+        assert other is not None
+        assert (own.code, own.reason) == (other.code, other.reason)
+        assert own.message.replace(f"{OWN}/absent00", house.sweeps[FOREIGN]) == other.message
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("read")
+        flipped = secret[:-2] + ("A" if secret[-2] != "A" else "B") + secret[-1]
+        odd = [
+            "x", secret[:-1], secret + "a", secret.upper(), flipped, f"{secret} {secret}", "swp_" + "a" * 43,
+            "swp_" + "%" * 43, "x" * 4_000, f"Bearer {secret}", "access ", "' or 1=1 --",
+        ]  # fmt: skip
+        for way in ("door", "direct"):
+            for token in odd:
+                channel = await house.channel(way, token)
+                for path in ("/sweepd.v1.SweepService/ListSweeps", "/sweepd.v1.AccountService/WhoAmI"):
+                    method = METHODS[path]
+                    ended = await outcome(channel, method, GetMessageClass(method.input_type)())
+                    assert ended is not None, token[:20]
+                    assert ended.code == "UNAUTHENTICATED", (token[:20], ended)
+                    assert "swp_" not in ended.message
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_a_person_who_claims_to_be_another_stays_who_the_token_says(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        key, secret = await house.token("read", [OWN])
+        claim = v1.Principal(account="owner", scope=v1.TOKEN_SCOPE_ADMIN).SerializeToString()
+        for way in ("door", "direct"):
+            channel = await house.channel(way, secret)
+            ask = channel.unary_unary(
+                "/sweepd.v1.AccountService/WhoAmI",
+                v1.WhoAmIRequest.SerializeToString,
+                v1.WhoAmIResponse.FromString,
+            )
+            said = await ask(v1.WhoAmIRequest(), metadata=(("sweepd-principal-bin", claim),))
+            assert (said.token.id, said.token.scope) == (key, v1.TOKEN_SCOPE_READ)
+            assert list(said.token.projects) == [OWN]
+
+    asyncio.run(living(tmp_path, main))
+
+
+async def living(folder: Path, main: Any) -> None:
+    async with a_house(folder) as house:
+        await main(house)

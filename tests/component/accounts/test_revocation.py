@@ -1,0 +1,228 @@
+"""A token that is revoked or expires: every stream that it opened ends, by whichever way it came in."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from component.accounts.house import FOREIGN, OWN, House, a_house
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import SERVICE_TOKEN
+from sweepd import v1
+from sweepd.channel import aio_channel
+from sweepd.rpc_error import Failure
+from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from waiting import until_told
+
+A_SECOND = 1.0
+
+
+async def living(folder: Path, main: Callable[[House], Coroutine[Any, Any, None]]) -> None:
+    async with a_house(folder) as house:
+        await main(house)
+
+
+async def ended(call: Any) -> Failure:
+    """How a stream ends, whatever it says before."""
+    try:
+        while await call.read() is not grpc.aio.EOF:
+            pass
+    except grpc.aio.AioRpcError as error:
+        return Failure.of(error)
+    raise AssertionError("the stream ended well")
+
+
+async def watching(channel: grpc.aio.Channel, sweep: str) -> Any:
+    call: Any = SweepServiceStub(channel).WatchSweep(v1.WatchSweepRequest(name=sweep))
+    await call.read()
+    return call
+
+
+def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        key, secret = await house.token("write", [OWN])
+        _, other = await house.token("write", [OWN])
+        door, direct = await house.channel("door", secret), await house.channel("direct", secret)
+        sweep = house.sweeps[OWN]
+        streams = [await watching(door, sweep), await watching(direct, sweep)]
+        history: Any = MetricServiceStub(door).WatchHistory(v1.WatchHistoryRequest(sweep=sweep))
+        await until_told(lambda: opened(house, key, 3))
+        kept = await watching(await house.channel("door", other), sweep)
+        async with ScriptedAgent(door, sweep) as through, ScriptedAgent(direct, sweep) as beside:
+            for agent in (through, beside):
+                await agent.takes("welcome")
+            begun = time.monotonic()
+            await house.revoke(key)
+            ends = await asyncio.gather(*(ended(call) for call in (*streams, history)))
+            for agent in (through, beside):
+                await until_told(lambda agent=agent: answered(agent.ended), within=A_SECOND)  # type: ignore[misc]
+            assert time.monotonic() - begun < A_SECOND
+            for failure in (*ends, *(Failure.of(agent.error) for agent in (through, beside) if agent.error)):
+                assert (failure.code, failure.reason) == ("UNAUTHENTICATED", "bad-token")
+                assert failure.message == "the token has been revoked"
+            assert through.error
+            assert beside.error
+        for channel in (door, direct):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await SweepServiceStub(channel).ListSweeps(v1.ListSweepsRequest())
+            assert Failure.of(refused.value).code == "UNAUTHENTICATED"
+        assert not kept.done()
+        assert not house.scheduler_streams(key)
+
+    asyncio.run(living(tmp_path, main))
+
+
+async def opened(house: House, key: str, count: int) -> bool:
+    return house.door_streams(key) + house.scheduler_streams(key) >= count
+
+
+async def answered(value: object) -> object:
+    return value
+
+
+def test_streams_end_when_their_token_expires(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("read", [OWN], lifetime=1.5)
+        begun = time.monotonic()
+        calls = [await watching(await house.channel(way, secret), house.sweeps[OWN]) for way in house.ways]
+        for failure in await asyncio.gather(*(ended(call) for call in calls)):
+            assert (failure.code, failure.message) == ("UNAUTHENTICATED", "the token has expired")
+        assert 0.5 < time.monotonic() - begun < 1.5 + A_SECOND
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_while_the_scheduler_is_away_known_tokens_go_on_and_others_are_not_called_wrong(
+    tmp_path: Path,
+) -> None:
+    async def main(house: House) -> None:
+        _, known = await house.token("read", [OWN])
+        _, unknown = await house.token("read", [OWN])
+        history = v1.ListSummariesRequest(sweep=house.sweeps[OWN])
+        await MetricServiceStub(await house.channel("door", known)).ListSummaries(history)
+        await house.scheduler.stop()
+        await MetricServiceStub(await house.channel("door", known)).ListSummaries(history)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await MetricServiceStub(await house.channel("door", unknown)).ListSummaries(history)
+        assert (refused.value.code(), Failure.of(refused.value).reason) == (
+            grpc.StatusCode.UNAVAILABLE,
+            "service-unavailable",
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as wrong:
+            await MetricServiceStub(await house.channel("door", "no token at all")).ListSummaries(history)
+        assert wrong.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        await house.scheduler.start()
+
+        async def answers() -> bool:
+            try:
+                await MetricServiceStub(await house.channel("door", unknown)).ListSummaries(history)
+            except grpc.aio.AioRpcError as error:
+                assert error.code() is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
+                return False
+            return True
+
+        await until_told(answers, within=5.0)
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        key, secret = await house.token("read", [OWN])
+        _, kept = await house.token("read", [OWN])
+        follow = v1.WatchHistoryRequest(sweep=house.sweeps[OWN])
+        history: Any = MetricServiceStub(await house.channel("door", secret)).WatchHistory(follow)
+        other: Any = MetricServiceStub(await house.channel("door", kept)).WatchHistory(follow)
+        await until_told(lambda: opened(house, key, 1))
+        await house.scheduler.stop()
+        folder, door = house.scheduler.folder, house.door_gate
+        assert door.calls.tokens()
+        revoked_in(folder, key)
+        await house.scheduler.start()
+        failure = await asyncio.wait_for(ended(history), 5.0)
+        assert (failure.code, failure.message) == ("UNAUTHENTICATED", "the token has been revoked")
+        assert not other.done()
+
+    asyncio.run(living(tmp_path, main))
+
+
+def revoked_in(folder: Path, key: str) -> None:
+    """Another door's caller revokes it, as far as this door can know."""
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(folder / "accounts.sqlite")) as connection, connection:
+        connection.execute("update token set revoke_time = create_time + 1 where id = ?", (key,))
+
+
+def test_five_hundred_tokens_each_with_a_stream_are_told_apart(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        made = [await house.token("read", [OWN] if n % 2 else [FOREIGN]) for n in range(500)]
+        begun = time.monotonic()
+        calls = await asyncio.gather(*(follower(house, secret, n % 2) for n, (_, secret) in enumerate(made)))
+        assert time.monotonic() - begun < 30.0
+        asked = time.monotonic()
+        await AccountServiceStub(await house.channel("door")).WhoAmI(v1.WhoAmIRequest(), timeout=A_SECOND)
+        assert time.monotonic() - asked < A_SECOND
+        chosen = set(range(0, 500, 50))
+        await asyncio.gather(*(house.revoke(made[n][0]) for n in chosen))
+        for n in chosen:
+            failure = await asyncio.wait_for(ended(calls[n]), 5.0)
+            assert failure.code == "UNAUTHENTICATED"
+        assert not any(call.done() for n, call in enumerate(calls) if n not in chosen)
+        listing = AccountServiceStub(await house.channel("door"))
+        ids: list[str] = []
+        token = ""
+        while True:
+            page = await listing.ListTokens(v1.ListTokensRequest(page_size=90, page_token=token))
+            ids += [each.id for each in page.tokens]
+            token = page.next_page_token
+            if not token:
+                break
+        assert ids == [key for key, _ in reversed(made)]
+        assert not any(secret in repr(page) for _, secret in made)
+
+    asyncio.run(living(tmp_path, main))
+
+
+async def follower(house: House, secret: str, own: int) -> Any:
+    channel = await house.channel("door", secret)
+    return await watching(channel, house.sweeps[OWN if own else FOREIGN])
+
+
+def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        for number in range(20):
+            key, secret = await house.token("read", [OWN])
+            channel = await house.channel("door" if number % 2 else "direct", secret)
+            call: Any = SweepServiceStub(channel).WatchSweep(v1.WatchSweepRequest(name=house.sweeps[OWN]))
+            await house.revoke(key)
+            failure = await asyncio.wait_for(ended(call), 3.0)
+            assert failure.code == "UNAUTHENTICATED"
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_only_services_ask_about_tokens_and_follow_revocations(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        for way in ("door", "direct"):
+            stub = AccountServiceStub(await house.channel(way))
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.Authenticate(v1.AuthenticateRequest(digest=bytes(32)))
+            assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+            with pytest.raises(grpc.aio.AioRpcError) as unheard:
+                await stub.WatchRevocations(v1.WatchRevocationsRequest()).read()
+            assert unheard.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        async with aio_channel(house.scheduler.address, SERVICE_TOKEN) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as unknown:
+                await AccountServiceStub(channel).Authenticate(v1.AuthenticateRequest(digest=bytes(32)))
+            assert unknown.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    asyncio.run(living(tmp_path, main))
