@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.objects import methods, prior, run_calls, sweep_calls
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.async_sweep import AsyncSweep
 from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.definition import define
 from sweepd.objects.options import parent_of, target, words
+from sweepd.objects.records import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self
@@ -61,12 +62,15 @@ class AsyncClient:
         program: str | None = None,
         sweep_id: str = "",
         request_id: str = "",
+        prior_runs: Sequence[str | RunRecord] = (),
     ) -> AsyncSweep:
         """See `Client.create`."""
         definition = define(
             config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
         )
-        created = sweep_calls.create(self._wire, definition, sweep_id=sweep_id, request_id=request_id)
+        created = prior.create(
+            self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
+        )
         return AsyncSweep(self._wire, await created)
 
     async def sweep(self, name: str) -> AsyncSweep:

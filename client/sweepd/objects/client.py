@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.objects import methods, prior, run_calls, sweep_calls
 from sweepd.objects.blocking_wire import BlockingWire
 from sweepd.objects.definition import define
 from sweepd.objects.options import parent_of, target, words
+from sweepd.objects.records import RunRecord
 from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep import Sweep
 from sweepd.objects.wire import iterate, run_now
@@ -70,6 +71,7 @@ class Client:
         program: str | None = None,
         sweep_id: str = "",
         request_id: str = "",
+        prior_runs: Sequence[str | RunRecord] = (),
     ) -> Sweep:
         """Create a sweep; its runs start as soon as agents ask for them.
 
@@ -81,6 +83,8 @@ class Client:
             program: the program, instead of the file's.
             sweep_id: its id; else the server draws one.
             request_id: names this call: the same one again returns the same sweep, for a day.
+            prior_runs: runs that it begins with, or their names: it learns from them and does not repeat
+                their points. Those that do not suit it are left out, with a `SweepWarning`.
 
         Raises:
             InvalidError: the configuration has errors; `diagnostics` lists them all.
@@ -89,7 +93,9 @@ class Client:
         definition = define(
             config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
         )
-        created = sweep_calls.create(self._wire, definition, sweep_id=sweep_id, request_id=request_id)
+        created = prior.create(
+            self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
+        )
         return Sweep(self._wire, run_now(created))
 
     def sweep(self, name: str) -> Sweep:

@@ -21,7 +21,14 @@ _MOST_BYTES = 4_000_000
 """What fits into a call; of a larger sweep the file, which is for display only, is left out."""
 
 
-async def create(wire: Wire, definition: Definition, *, sweep_id: str, request_id: str) -> v1.Sweep:
+async def create(
+    wire: Wire,
+    definition: Definition,
+    *,
+    sweep_id: str,
+    request_id: str,
+    prior_runs: v1.PriorRunSelection | None,
+) -> v1.CreateSweepResponse:
     """Create a sweep from a definition that has been read and placed."""
     fits = definition.message.ByteSize() + len(definition.content) <= _MOST_BYTES
     file = v1.SweepFile(file_name=definition.file_name, content=definition.content)
@@ -31,8 +38,9 @@ async def create(wire: Wire, definition: Definition, *, sweep_id: str, request_i
         spec=definition.message,
         source=file if fits and definition.content else None,
         request_id=request_id or new_request_id(),
+        prior_runs=prior_runs,
     )
-    return (await wire.one(methods.CREATE_SWEEP, request)).sweep
+    return await wire.one(methods.CREATE_SWEEP, request)
 
 
 async def get(wire: Wire, text: str) -> v1.Sweep:

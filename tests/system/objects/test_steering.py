@@ -199,3 +199,13 @@ def test_with_repeats_the_best_is_that_of_points(client: Any, here: Here) -> Non
         assert progress[-1].best == sweep.best_value
         assert sweep.best().to_dict() == here.installation.json("best", sweep.name)
     assert TRIALS.name == "trials"
+
+
+def test_a_sweep_begins_with_runs_that_exist(client: Any, here: Here) -> None:
+    old = client.sweep(here.ended)
+    good = next(run for run in old.runs() if run.state == "finished")
+    with pytest.warns(SweepWarning, match="-99 is left out: there is no such run"):
+        begun = client.create(SWEEP, project="begun", prior_runs=[good, f"{old.id}-99"])
+    assert begun.planned_runs == 5
+    with pytest.raises(InvalidError, match="list of runs"):
+        client.create(SWEEP, project="begun", prior_runs=good.name)
