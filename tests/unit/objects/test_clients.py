@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pool
 import sweepd
 from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, Sweep, errors, v1
 from sweepd.errors import error_of
-from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.objects import following, methods, run_calls, sweep_calls
 from sweepd.objects.methods import Method
 from sweepd.objects.wire import iterate, run_now
 from sweepd.rpc_error import Failure
@@ -114,6 +114,43 @@ def test_a_page_is_fetched_when_it_is_read() -> None:
     assert pages.asked == 4
     filtered = run_calls.list_of(pages, "a/b/c", filters=["number>10"], limit=3)
     assert _numbers(iterate(filtered)) == [11, 12, 21]
+
+
+class _Passing:
+    """A server that is away for a moment, and a run by hand that fails meanwhile."""
+
+    address = "passing"
+
+    def __init__(self) -> None:
+        live, failed = (a_run(1, state=state) for state in (v1.RUN_STATE_RUNNING, v1.RUN_STATE_FAILED))
+        self.answers: list[v1.Run | errors.ClientError] = [
+            live,
+            errors.UnreachableError("away", code="UNAVAILABLE"),
+            live,
+            failed,
+        ]
+        self.pauses = 0
+
+    async def one(self, method: Method[Any, Any], request: Any) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, errors.ClientError):
+            raise answer
+        return v1.GetRunResponse(run=answer)
+
+    def stream(
+        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        raise NotImplementedError
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses += 1
+
+
+def test_a_run_by_hand_is_asked_for_until_it_has_ended() -> None:
+    passing = _Passing()
+    with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
+        run_now(following.wait(passing, "", "a/b/c-1", "finished", seconds=None, check=True))
+    assert (passing.answers, passing.pauses) == ([], 3)
 
 
 def test_a_name_that_may_be_several_is_not_guessed() -> None:
