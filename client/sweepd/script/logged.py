@@ -70,7 +70,9 @@ class Logged:
 
     def take(self, values: Mapping[str, object]) -> None:
         """Count a row."""
-        self._last.update(values)
+        last = self._last
+        for key, value in values.items():
+            last[key] = _merged(last.get(key), value) if type(value) is dict else value
         if self._definitions:
             for key, value in values.items():
                 self._count(key, value)
@@ -100,3 +102,13 @@ class Logged:
             elif (figures := counted.figures(said)) is not None:
                 shown[key] = figures
         return shown
+
+
+def _merged(before: object, value: dict[str, object]) -> dict[str, object]:
+    """Return a group with the members that it had before and does not have now."""
+    if not isinstance(before, dict):
+        return value
+    return before | {
+        key: _merged(before.get(key), inner) if isinstance(inner, dict) else inner
+        for key, inner in value.items()
+    }

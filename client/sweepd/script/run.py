@@ -1,5 +1,6 @@
 """One run from the inside of its script: takes what it logs, says what it says, until it ends."""
 
+import os
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -30,7 +31,7 @@ class Run(RunFiles):
     ) -> None:
         self.config = config
         super().__init__(folder, wishes)
-        self._speaks = counts_steps
+        self._speaks = counts_steps and not _is_other_rank(os.environ)
         self._preempting = False
         self._rows = Rows(
             None if self.disabled else folder.metrics_file,
@@ -178,7 +179,7 @@ class Run(RunFiles):
         return {name: value for name, value in members.items() if value not in (None, (), {}, False)}
 
     def _changed(self) -> None:
-        # A child process would write over what the process that began the run says.
+        # Another process would write over what the one that began the run says.
         if self._speaks and self._rows.is_ours and not self.disabled:
             self._details.changed()
 
@@ -205,3 +206,8 @@ class Run(RunFiles):
 
     def __repr__(self) -> str:
         return f"<sweepd.Run {self.path} attempt {self.attempt} in {self.dir}>"
+
+
+def _is_other_rank(environment: Mapping[str, str]) -> bool:
+    """Return whether a launcher such as torchrun has made this one of several processes, not the first."""
+    return "WORLD_SIZE" in environment and environment.get("RANK", "0") not in ("", "0")

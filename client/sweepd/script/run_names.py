@@ -79,14 +79,14 @@ class RunNames:
         self._changed()
 
     @property
-    def group(self) -> str | None:
-        """The group of runs that it was put in."""
-        return self._wishes.group
+    def group(self) -> str:
+        """The group of runs that it was put in; empty: none."""
+        return self._wishes.group or ""
 
     @property
-    def job_type(self) -> str | None:
-        """Which kind of run it was said to be."""
-        return self._wishes.job_type
+    def job_type(self) -> str:
+        """Which kind of run it was said to be; empty: none."""
+        return self._wishes.job_type or ""
 
     @property
     def sweep_id(self) -> str | None:
@@ -166,8 +166,8 @@ class RunNames:
             "name": self._name,
             "tags": self._tags,
             "notes": self._notes,
-            "group": self.group,
-            "job_type": self.job_type,
+            "group": self._wishes.group,
+            "job_type": self._wishes.job_type,
         }
 
     def _changed(self) -> None:

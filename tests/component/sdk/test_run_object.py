@@ -308,6 +308,23 @@ def test_children_log_and_leave_what_their_parent_says_alone(tmp_path: Path) -> 
     ]
 
 
+def test_of_the_processes_of_a_launcher_the_first_speaks_and_all_log(tmp_path: Path) -> None:
+    for rank in ("0", "1"):
+        run(
+            f"""
+            import sweepd
+
+            run = sweepd.init(config={{"rank": {rank}}})
+            run.summary["rank"] = {rank}
+            sweepd.log({{"rank": {rank}}})
+            """,
+            cwd=tmp_path,
+            env=environment_of(tmp_path, RANK=rank, WORLD_SIZE="2"),
+        )
+    assert details(tmp_path) == {"config": {"rank": 0}, "summary": {"rank": 0}}
+    assert [row["rank"] for row in rows(tmp_path / "metrics.jsonl")] == [0, 1]
+
+
 def test_threads_change_the_summary_at_once_and_the_file_is_always_whole(tmp_path: Path) -> None:
     run(
         """

@@ -60,6 +60,16 @@ def test_nested_metrics_stay_nested_and_are_defined_by_dotted_names() -> None:
     assert rows.summary() == {"train": {"loss": {"min": 1}}, "val": {"loss": 3}}
 
 
+def test_members_of_a_group_that_a_row_lacks_stay() -> None:
+    rows = Logged(Definitions())
+    rows.take({"a": {"b": 1, "c": {"d": 2}}})
+    rows.take({"a": {"b": 3, "c": {"e": 4}}})
+    assert rows.summary() == {"a": {"b": 3, "c": {"d": 2, "e": 4}}}
+    rows.take({"a": 5})
+    rows.take({"a": {"b": 6}})
+    assert rows.summary() == {"a": {"b": 6}}
+
+
 class Changes:
     def __init__(self, asked: str | None = None) -> None:
         self.count = 0
