@@ -10,25 +10,26 @@ from functools import cache
 import pytest
 
 from frameworks.environment import PYTHON, ROOT
-from sweepd.compat.names import NAMES, VERSION
+from sweepd.compat.names import NAMES, RUN_MEMBERS, VERSION
 from sweepd.compat.submodules import SUBMODULES
 
 pytestmark = pytest.mark.frameworks
 _SCRIPT = """
 import importlib, json, wandb
-names = {name for name in {*dir(wandb), *wandb.__all__} if not name.startswith("_")}
+names = {name for name in {*dir(wandb), *wandb.__all__} if not name.startswith("_") or name in wandb.__all__}
 lacking = []
 for name in json.loads(__import__("sys").argv[1]):
     try:
         importlib.import_module(f"wandb.{name}")
     except ImportError as error:
         lacking.append([name, str(error)])
-print(json.dumps([wandb.__version__, sorted(names), lacking]))
+members = [name for name in dir(wandb.Run) if not name.startswith("_")]
+print(json.dumps([wandb.__version__, sorted(names), lacking, members]))
 """
 
 
 @cache
-def real() -> tuple[str, list[str], list[list[str]]]:
+def real() -> tuple[str, list[str], list[list[str]], list[str]]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["KERAS_BACKEND"] = "tensorflow"
     done = subprocess.run(
@@ -38,24 +39,30 @@ def real() -> tuple[str, list[str], list[list[str]]]:
         text=True,
         check=True,
     )
-    version, names, lacking = json.loads(done.stdout.splitlines()[-1])
-    return version, names, lacking
+    version, names, lacking, members = json.loads(done.stdout.splitlines()[-1])
+    return version, names, lacking, members
 
 
 def test_every_public_name_of_the_real_package_is_known() -> None:
-    version, names, _ = real()
+    version, names, _, _ = real()
     assert version == VERSION
     assert set(names) - NAMES.keys() == set()
 
 
 def test_no_name_is_made_up() -> None:
-    _, names, lacking = real()
+    _, names, lacking, _ = real()
     # Loaded by the real one only when somebody asks for them.
     lazy = {"Api", "catboost"}
     assert NAMES.keys() - set(names) - lazy == set()
     # Modules of older versions, whose names are left as attributes; and those whose libraries are not here.
     older = {"gym", "keras", "lightgbm", "sklearn", "tensorboard", "xgboost"}
     assert {name for name, _ in lacking if not name.startswith("integration.")} - older == set()
+
+
+def test_every_member_of_a_run_of_the_real_package_is_known() -> None:
+    _, _, _, members = real()
+    known = [name for names in RUN_MEMBERS.values() for name in names]
+    assert sorted(members) == sorted({*known} - {"summary"})  # theirs has it once there is a run
 
 
 def test_the_frameworks_find_ours_where_the_real_one_is_installed() -> None:

@@ -15,32 +15,7 @@ from pathlib import Path
 from sweepd.compat.search_path import search_path
 from system.installation import Installation
 
-# As W&B's own pages write them: defaults from the command line, a context manager, plots, an artifact.
-SKLEARN = """
-import argparse, sys
-import wandb
-from sklearn.datasets import load_digits
-from sklearn.linear_model import SGDClassifier
-from sklearn.metrics import log_loss
-
-parser = argparse.ArgumentParser()
-parser.add_argument("--alpha", type=float, default=1e-3)
-parser.add_argument("--epochs", type=int, default=3)
-args = parser.parse_args()
-x, y = load_digits(return_X_y=True)
-with wandb.init(project="digits", entity="me", name=f"sgd-{args.alpha}", tags=["sgd"], config=args) as run:
-    run.define_metric("accuracy", summary="max")
-    model = SGDClassifier(loss="log_loss", alpha=wandb.config.alpha, random_state=0)
-    for epoch in range(wandb.config["epochs"]):
-        model.partial_fit(x[:1000], y[:1000], classes=range(10))
-        scores = model.predict_proba(x[1000:])
-        wandb.log({"epoch": epoch, "loss": log_loss(y[1000:], scores)}, commit=False)
-        wandb.log({"accuracy": model.score(x[1000:], y[1000:])})
-    wandb.log({"matrix": wandb.plot.confusion_matrix(probs=scores, y_true=y[1000:])})
-    wandb.sklearn.plot_roc(y[1000:], scores)
-    run.summary["classes"] = len(model.classes_)
-    wandb.alert(title="done", text="trained", level=wandb.AlertLevel.INFO)
-"""
+EXAMPLE = Path(__file__).parents[2] / "examples" / "wandb" / "train.py"
 HYDRA_LIKE = """
 import sys
 import wandb
@@ -118,12 +93,13 @@ def python_with_a_wandb(folder: Path) -> Path:
 
 
 def test_a_script_of_wandb_is_a_run_of_a_sweep(installation: Installation) -> None:
-    installation.write("train.py", SKLEARN)
+    installation.write("train.py", EXAMPLE.read_text())
     installation.write("hydra_like.py", HYDRA_LIKE)
     installation.start_server()
     name = installation.create(
         "program: train.py\nproject: mine\ncompat: wandb\nmethod: grid\n"
-        "metric: {name: accuracy, goal: maximize}\nparameters: {alpha: {values: [0.001, 100.0]}}\n"
+        "metric: {name: accuracy, goal: maximize}\n"
+        "parameters: {alpha: {values: [0.001, 100.0]}, epochs: {value: 2}}\n"
     )
     assert installation.json("get", name)["compat"] == "wandb"
     agent = installation.start_agent(name)
@@ -136,11 +112,10 @@ def test_a_script_of_wandb_is_a_run_of_a_sweep(installation: Installation) -> No
     shown = installation.json("get", str(first["run"]))
     details = shown["details"]
     assert isinstance(details, dict)
-    assert details["config"] == {"alpha": 0.001, "epochs": 3}
-    assert (details["name"], details["tags"], details["summary"]) == ("sgd-0.001", ["sgd"], {"classes": 10})
-    log = installation.ctl("logs", str(first["run"])).stdout
-    assert "entity" in log  # the sweep decides where its runs live, and says so
-    assert "plots of scikit-learn models are not drawn" in log
+    assert details["config"] == {"alpha": 0.001, "epochs": 2}
+    assert (details["tags"], details["summary"]) == (["sgd"], {"weights": 640})
+    (definition,) = details["definitions"]
+    assert (definition["name"], definition["summary"]) == ("accuracy", ["max"])
 
     arguments = '["${interpreter}", "${program}", "${args_no_hyphens}"]'
     by_name = installation.create(

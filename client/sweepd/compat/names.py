@@ -51,7 +51,9 @@ _CHART: Final = "the values of the chart are kept as a table"
 
 NAMES: Final[dict[str, Name]] = {
     "AlertLevel": _supported("constants:AlertLevel"),
-    "Api": _supported(note="what is simple of it: projects, sweeps, runs, histories"),
+    "Api": _supported(
+        note="what is simple of it: projects, sweeps, runs, histories; where sweepd is installed"
+    ),
     "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
     "ArtifactTTL": _no_effect("constants:ArtifactTTL"),
     "Audio": _supported(),
@@ -73,6 +75,7 @@ NAMES: Final[dict[str, Name]] = {
     "Table": _supported(),
     "UsageError": _supported("errors:UsageError"),
     "Video": _supported(),
+    "__version__": _supported("version:__version__", f"{VERSION} under `compat: wandb`, else that of sweepd"),
     "agent": _supported(),
     "agents": _refused(_INTERNAL),
     "alert": _supported(note="a line in the log of the run; nobody gets a mail"),
@@ -118,7 +121,9 @@ NAMES: Final[dict[str, Name]] = {
     "run": _supported(),
     "sacred": _refused("log in an observer of your own"),
     "sagemaker_auth": _no_effect("accepted:sagemaker_auth"),
-    "save": _supported(),
+    "save": _supported(
+        note="files are copied when it is called, and those of the policies live and end again at the end"
+    ),
     "sdk": _supported("submodules:sdk", "as far as libraries import it"),
     "setup": _no_effect(),
     "sklearn": _no_effect("sklearn", "plots are not drawn; log the numbers"),
@@ -147,4 +152,58 @@ NAMES: Final[dict[str, Name]] = {
     "watch": _no_effect(note="log what you want to see of gradients"),
     "xgboost": _supported("xgboost"),
 }
-"""Names that W&B itself would call private are left out."""
+"""Other names with an underscore before them are W&B's own, and left out."""
+
+RUN_MEMBERS: Final[dict[Support, tuple[str, ...]]] = {
+    Support.SUPPORTED: (
+        *(
+            "alert",
+            "config",
+            "define_metric",
+            "dir",
+            "disabled",
+            "entity",
+            "finish",
+            "finish_artifact",
+            "group",
+        ),
+        *(
+            "id",
+            "job_type",
+            "log",
+            "log_artifact",
+            "log_code",
+            "log_model",
+            "mark_preempting",
+            "name",
+            "notes",
+        ),
+        *(
+            "offline",
+            "path",
+            "project",
+            "restore",
+            "resumed",
+            "save",
+            "settings",
+            "start_time",
+            "starting_step",
+        ),
+        *(
+            "step",
+            "summary",
+            "sweep_id",
+            "tags",
+            "upsert_artifact",
+            "use_artifact",
+            "use_model",
+            "write_logs",
+        ),
+    ),
+    Support.NO_EFFECT: (
+        *("display", "link_artifact", "link_model", "pin_config_keys", "project_url", "status", "sweep_url"),
+        *("to_html", "unwatch", "url", "watch"),
+    ),
+    Support.REFUSED: ("config_static", "sync_dir"),
+}
+"""The public members of W&B's `Run`. URLs are None; what is refused is not there."""

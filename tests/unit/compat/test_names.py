@@ -19,14 +19,13 @@ import sweepd
 from sweepd.compat import errors
 from sweepd.compat.errors import NotSupportedError
 from sweepd.compat.lookup import Refused, find
-from sweepd.compat.names import NAMES, Support
+from sweepd.compat.names import NAMES, RUN_MEMBERS, Support
 from sweepd.compat.submodules import SUBMODULES
-from unit.compat.names_page import table
+from unit.compat.names_page import members, table
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "wandb.md"
 ON_PATH = ROOT / "client" / "sweepd" / "compat" / "on_path"
-BEGIN, END = "<!-- names: generated -->\n", "<!-- names: end -->\n"
 # These need a framework, or belong to a run; tests/frameworks and tests/component have them.
 _ELSEWHERE = {"keras", "lightgbm", "xgboost", "config", "run", "summary"}
 
@@ -49,10 +48,12 @@ def ours(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_page_has_the_names_of_the_code() -> None:
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page = f"{before}{BEGIN}{table()}{END}{after}"
+@pytest.mark.parametrize(("mark", "content"), [("names", table()), ("run", members())])
+def test_the_page_has_the_names_of_the_code(mark: str, content: str) -> None:
+    begin, end = f"<!-- {mark}: generated -->\n", f"<!-- {mark}: end -->\n"
+    before, _, rest = PAGE.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page = f"{before}{begin}{content}{end}{after}"
     if os.environ.get("REGENERATE"):
         PAGE.write_text(page)
     assert PAGE.read_text() == page
@@ -89,6 +90,25 @@ def test_the_errors_of_both_modules_are_one() -> None:
         assert getattr(sweepd.errors, name) is getattr(theirs, name)
     with pytest.raises(AttributeError, match="nothing"):
         sweepd.errors.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_run_has_its_members_and_what_has_no_effect_can_be_called() -> None:
+    script = """
+import json, sys, wandb
+members = json.loads(sys.argv[1])
+with wandb.init(mode="disabled") as run:
+    wanted = members["supported"] + members["accepted without effect"]
+    there = [name for name in wanted if not hasattr(run, name)]
+    refused = [name for name in members["refused"] if hasattr(run, name)]
+    for name in members["accepted without effect"]:
+        value = getattr(run, name)
+        if callable(value):
+            value()
+        else:
+            assert value is None, name
+print(json.dumps([there, refused]))
+"""
+    assert json.loads(ours(script, json.dumps(RUN_MEMBERS))) == [[], []]
 
 
 def test_an_unknown_name_is_said_to_be_one() -> None:
