@@ -58,6 +58,7 @@ def test_arguments_as_hydra_takes_them(installation: Installation) -> None:
 
 
 def test_the_trainer_of_transformers(installation: Installation) -> None:
+    installation.environment["WANDB_LOG_MODEL"] = "end"
     (run,) = train(
         installation,
         "with_transformers.py",
@@ -72,6 +73,7 @@ def test_the_trainer_of_transformers(installation: Installation) -> None:
     assert run.summary["seen"] == 32
     assert isinstance(run.summary["train_loss"], float)
     assert run.details["name"] == "bert"
+    assert run.files("artifacts/model-bert/model.safetensors")
 
 
 def test_the_logger_of_lightning(installation: Installation) -> None:

@@ -35,5 +35,5 @@ class UnsupportedError(UsageError):
     """Something is asked for that there is not."""
 
 
-class NotSupportedError(UnsupportedError):
-    """A name of W&B's module is used that sweepd refuses."""
+class NotSupportedError(UnsupportedError, AttributeError):
+    """A name of W&B's module is used that sweepd refuses; to `hasattr`, its parts are not there."""

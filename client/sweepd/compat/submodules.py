@@ -87,30 +87,33 @@ def submodule(name: str) -> ModuleType:
 
 
 class _Submodule(ModuleType):
-    """Has the names of its home, looked up as they are asked for, and the modules below it."""
+    """Has the names of its home, which is loaded with the first of them: it may need a framework."""
 
     def __init__(self, name: str) -> None:
-        content = SUBMODULES[name]
         super().__init__(f"wandb.{name}", f"sweepd's, in place of wandb.{name}: see {PAGE}")
         self.__path__: list[str] = []
         self._name = name
-        self._home = import_module(f"sweepd.compat.{content}") if isinstance(content, str) else None
-        self.__all__ = _public(self._home) if self._home else list(content)
 
     def __getattr__(self, name: str) -> object:
         inner = f"{self._name}.{name}"
-        if self._home is not None and hasattr(self._home, name):
-            return getattr(self._home, name)
-        if self._home is None and name in self.__all__:
-            return find(name, self.__name__)
         if inner in SUBMODULES:
             return submodule(inner)
+        content = SUBMODULES[self._name]
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(name)
+        if isinstance(content, str):
+            home = import_module(f"sweepd.compat.{content}")
+            if name == "__all__":
+                return _public(home)
+            if hasattr(home, name):
+                return getattr(home, name)
+        elif name == "__all__":
+            return list(content)
+        elif name in content:
+            return find(name, self.__name__)
         raise AttributeError(
             f"module {self.__name__!r} has no attribute {name!r}: sweepd has no such name; see {PAGE}"
         )
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.__all__]
 
 
 def _public(home: ModuleType) -> list[str]:

@@ -8,7 +8,7 @@ from sweepd.compat.names import NAMES, RUN_MEMBERS
 def table() -> str:
     """Return it, a row for each name."""
     rows = [f"| `{name}` | {known.support} | {known.note} |" for name, known in NAMES.items()]
-    return "\n".join(["| name | | |", "|---|---|---|", *rows]) + "\n"
+    return "\n".join(["| name | what becomes of it | what to know |", "|---|---|---|", *rows]) + "\n"
 
 
 def members() -> str:

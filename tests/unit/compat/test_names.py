@@ -84,6 +84,18 @@ def test_what_is_refused_can_be_imported_and_says_why_when_it_is_used(name: str)
         assert "docs/wandb.md" in str(caught.value)
 
 
+def test_who_only_looks_is_not_stopped() -> None:
+    """Libraries ask what there is, and tools go through all of a module."""
+    script = """
+import inspect, wandb
+print(hasattr(wandb.jupyter, "quiet"), hasattr(wandb, "keras"), len(inspect.getmembers(wandb)) > 100)
+import wandb.integration.keras
+try: from wandb.integration.keras import WandbMetricsLogger
+except ModuleNotFoundError as error: print(error)
+"""
+    assert ours(script) == "False True True\nNo module named 'keras'\n"
+
+
 def test_the_errors_of_both_modules_are_one() -> None:
     theirs = find("errors", "wandb")
     for name in errors.__all__:
