@@ -133,6 +133,13 @@ class AttemptFolder:
             mode=StopMode(record["mode"]), cause=ExitCause(record["cause"]), reason=record["reason"]
         )
 
+    def noted_since(self, time: float) -> bool:
+        """Tell whether the order was noted after a Unix time."""
+        try:
+            return (self.path / _ORDER_FILE).stat().st_mtime >= time
+        except FileNotFoundError:
+            return False
+
     def mark_delivered(self, now: float) -> None:
         """Note that nothing of it is wanted any more, and since when."""
         write_record(str(self.path / _DELIVERED_FILE), {"time": now})

@@ -44,7 +44,8 @@ class Claim:
         run = self._folder.run()
         if run is None:
             raise LookupRefusedError(Refusal.NO_RUN, f"{self._folder.path} is no run's folder any more")
-        request = _request(run, self._folder.script(), self._folder.config(), self._agent_id)
+        attempt = max((key.attempt for key in self._agent.attempts), default=run.attempt)
+        request = _request(run, attempt, self._folder.script(), self._folder.config(), self._agent_id)
         try:
             answer = await RunServiceStub(door).CreateRun(request, timeout=_WITHIN)
         except grpc.aio.AioRpcError as error:
@@ -66,7 +67,7 @@ class Claim:
 
 
 def _request(
-    run: OwnRun, script: Script | None, config: Mapping[str, object], agent: str
+    run: OwnRun, attempt: int, script: Script | None, config: Mapping[str, object], agent: str
 ) -> v1.CreateRunRequest:
     parent, _, run_id = run.name.rpartition("/")
     request = v1.CreateRunRequest(
@@ -76,6 +77,7 @@ def _request(
         parameters=plain_values(config),
         argv=_cut(script.argv if script is not None else (run.program,)),
         host=socket.gethostname()[:_MOST_HOST],
+        attempt=attempt,
     )
     if run.started > 0:
         request.start_time.CopyFrom(codec.timestamp(run.started))

@@ -60,6 +60,8 @@ class Options:
     token_file: Path | None
     grace: float
     wait: float | None
+    # For the folder, while another agent has it.
+    patience: float
     log_as_json: bool
 
 
@@ -78,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     try:
         token = options.token_file.read_text().strip() if options.token_file is not None else None
-        folder = _open(options.folder)
+        folder = _open(options.folder, options.patience)
     except FolderInUseError as error:
         sys.exit(_failed(str(error), IN_USE))
     except (OSError, ValueError) as error:
@@ -194,10 +196,10 @@ def _state(options: Options, now: float) -> State:
     return State(settings=settings, sweeps=frozenset(), started=now, silent_since=now, leaving=leaving)
 
 
-def _open(path: Path) -> StateFolder | None:
+def _open(path: Path, patience: float) -> StateFolder | None:
     """Take the folder; None if it is of neither kind."""
     if (path / RUN_FILE).exists():
-        return open_own(path.absolute())
+        return open_own(path.absolute(), patience)
     if (path / "agent.json").exists() and (path / "runs").is_dir():
         return open_folder(path.absolute())
     return None
@@ -211,6 +213,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     add("--token-file", type=Path)
     add("--grace", type=parse_duration, default=600.0)
     add("--wait", type=parse_duration)
+    add("--patience", type=parse_duration, default=0.0)
     add("--log-format", choices=("text", "json"), default="text")
     given = parser.parse_args(arguments)
     return Options(
@@ -219,6 +222,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         token_file=given.token_file,
         grace=given.grace,
         wait=given.wait,
+        patience=given.patience,
         log_as_json=given.log_format == "json",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd_agent.attempt_folder import AttemptFolder
-from sweepd_agent.core.attempt import Assignment, AttemptKey
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
 from sweepd_agent.file_lock import try_lock
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.state_folder import FolderInUseError, StateFolder
@@ -18,6 +18,7 @@ SCRIPT_FILE = "script.json"
 _CONFIG_FILE = "config.json"
 _AGENT_FOLDER = "agent"
 _CLAIM_FILE = "claim"
+_LOOK_AGAIN = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,9 @@ class OwnRun:
     # Format: entity/project/id
     name: str
     program: str
+    # Which attempt at it is the last; each begins when the script is started to go on with the run.
+    attempt: int
+    # When that began.
     started: float
     # When and how it said that it had ended; None: it has not.
     ended: float | None
@@ -45,17 +49,27 @@ class Script:
 
 
 class OwnFolder(AttemptFolder):
-    """A run folder that is its owner's: nothing of what the script wrote is ever thinned or removed."""
+    """A run folder that is its owner's: nothing of what the script wrote is ever thinned or removed.
+
+    It stands for the attempt that was the last when it was looked at.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        run = self.run()
+        self._attempt = run.attempt if run is not None else 1
 
     def run(self) -> OwnRun | None:
         """Return what the script has noted of the run; None if the folder is no run's."""
         noted = _object(self.path / RUN_FILE)
         match noted.get("run"):
             case str(name) if name.count("/") == 2:
+                resumed = _number(noted.get("resumed"))
                 return OwnRun(
                     name=name,
                     program=str(noted.get("program", "")),
-                    started=_number(noted.get("started")) or 0.0,
+                    attempt=max(1, _whole(noted.get("attempt")) or 1),
+                    started=resumed or _number(noted.get("started")) or 0.0,
                     ended=_number(noted.get("ended")),
                     exit_code=_whole(noted.get("exit_code")),
                 )
@@ -81,7 +95,7 @@ class OwnFolder(AttemptFolder):
         if run is None:
             return None
         return Assignment(
-            key=AttemptKey(run.name, 1),
+            key=AttemptKey(run.name, self._attempt),
             sweep="",
             number=0,
             params={},
@@ -93,6 +107,20 @@ class OwnFolder(AttemptFolder):
             lost_after=0.0,
             assigned_time=run.started,
         )
+
+    def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
+        """Replace the cursors, which are those of one attempt."""
+        super().save_cursors({**document, "attempt": self._attempt}, *synced)
+
+    def cursors(self) -> dict[str, Json]:
+        """Return the cursors of this attempt: each tells the metrics file from its beginning."""
+        stored = super().cursors()
+        return stored if stored.get("attempt", 1) == self._attempt else {}
+
+    def order(self) -> StopOrder | None:
+        """Return the order that was noted since this attempt began."""
+        run, order = self.run(), super().order()
+        return order if run is not None and self.noted_since(run.started) else None
 
     def delivered_at(self) -> float | None:
         """Return None: whether another server has it, too, only that server can say."""
@@ -132,17 +160,19 @@ class OwnState(StateFolder):
             yield self.run
 
 
-def open_own(path: Path) -> OwnState:
-    """Take the folder of a run.
+def open_own(path: Path, patience: float) -> OwnState:
+    """Take the folder of a run, after at most so many seconds.
 
     Raises:
         FolderInUseError: an agent follows the run already.
         OSError: nothing can be written there.
     """
     (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
-    lock = try_lock(os.fspath(path / _AGENT_FOLDER / "lock"))
-    if lock is None:
-        raise FolderInUseError(f"{path} is being brought in already")
+    deadline = time.monotonic() + patience
+    while (lock := try_lock(os.fspath(path / _AGENT_FOLDER / "lock"))) is None:
+        if time.monotonic() >= deadline:
+            raise FolderInUseError(f"{path} is being brought in already")
+        time.sleep(_LOOK_AGAIN)
     return OwnState(OwnFolder(path), lock)
 
 

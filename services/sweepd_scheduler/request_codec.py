@@ -16,6 +16,7 @@ from sweepd_scheduler.sweep_ids import drawn_ids
 MAX_RETRIED_BY_NAME = 1_000
 MAX_AGENT_ID = 64
 MAX_HOST = 255
+MAX_ATTEMPT = 1_000
 MAX_ARGV = 64 * 1024
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
 # Whatever else a file has to have, so that the rest can be read by its rules.
@@ -65,6 +66,8 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         raise InvalidFieldError("agent_id", f"it has to have 1 to {MAX_AGENT_ID} characters")
     if sum(map(len, request.argv)) > MAX_ARGV:
         raise InvalidFieldError("argv", f"it has more than {MAX_ARGV} characters")
+    if request.attempt > MAX_ATTEMPT:
+        raise InvalidFieldError("attempt", f"{request.attempt} is more than {MAX_ATTEMPT}")
     if len(request.host) > MAX_HOST:
         raise InvalidFieldError("host", f"it has more than {MAX_HOST} characters")
     try:
@@ -81,6 +84,7 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         argv=tuple(request.argv),
         point=point,
         start_time=max(0, start),
+        attempt=request.attempt or 1,
     )
 
 

@@ -120,10 +120,10 @@ def reaches(installation: Installation, run: str, state: str, within: float = PA
     return shown(installation, run)
 
 
-def points(installation: Installation, run: str) -> list[int]:
+def points(installation: Installation, run: str, *, all_attempts: bool = True) -> list[int]:
     """Return the rows of a run that are stored, in their order."""
     with _client(installation) as client:
-        stored = client.history(run, keys=["loss"], all_attempts=True)
+        stored = client.history(run, keys=["loss"], all_attempts=all_attempts)
         return sorted(row for series in stored for part in series.chunks for row in part.rows)
 
 

@@ -170,6 +170,22 @@ def test_a_person_stops_a_script_from_afar(installation: Installation) -> None:
     assert_whole(installation, script)
 
 
+def test_a_script_that_is_started_again_goes_on_with_its_run(installation: Installation) -> None:
+    """Its second attempt tells the whole file, so whatever of the first had arrived is there once in views."""
+    installation.start_server(*SHORT)
+    first = start(installation, 10, "fails")
+    assert first.process.wait(30) == 1
+    reaches(installation, first.run, "failed")
+    second = start(installation, 5, SWEEPD_RESUME="auto")
+    assert (second.run, second.folder) == (first.run, first.folder)
+    assert second.process.wait(30) == 0
+    run = reaches(installation, first.run, "finished")
+    assert run["attempt"] == 2
+    rows = second.rows()
+    until(lambda: len(points(installation, first.run, all_attempts=False)) >= rows)
+    assert points(installation, first.run, all_attempts=False) == list(range(1, rows + 1))
+
+
 def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installation: Installation) -> None:
     script = start(installation, 4_000)
     assert script.process.wait(60) == 0

@@ -38,7 +38,7 @@ def begin(folder: RunFolder, *, online: bool, environ: Mapping[str, str] = os.en
         write_json(folder.path / SCRIPT_FILE, _this_process())
         _Ending(folder)
         address = _known_server(environ) if online else None
-        return address if address is not None and follow(folder.path, environ) else None
+        return address if address is not None and follow(folder.path, environ, patience="10m") else None
     except OSError:
         return None  # metrics are worth more than a server that hears of them
 
@@ -55,8 +55,10 @@ def script_lives(path: Path) -> int | None:
     return pid if same and not over else None
 
 
-def follow(path: Path, environ: Mapping[str, str]) -> bool:
+def follow(path: Path, environ: Mapping[str, str], patience: str = "0s") -> bool:
     """Start an agent that follows the run of a folder; False if none is installed.
+
+    `patience`: how long it waits for one that still delivers what an earlier attempt has left.
 
     Raises:
         OSError: no process can be started.
@@ -71,7 +73,7 @@ def follow(path: Path, environ: Mapping[str, str]) -> bool:
     (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     with (path / _AGENT_FOLDER / "log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "sweepd_agent.deliver", str(path)],
+            [sys.executable, "-m", "sweepd_agent.deliver", str(path), "--patience", patience],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

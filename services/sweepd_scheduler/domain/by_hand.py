@@ -1,12 +1,13 @@
 """Runs that belong to no sweep: a person starts the script, and an agent of its own follows it.
 
-All those of a project are kept as the runs of one standing sweep, which hands out nothing, is listed nowhere and
-never ends. So attempts, leases, fencing and cursors are those of any other run.
+All those of a project are kept as the runs of one standing sweep, which hands out nothing, is listed nowhere
+and never ends. So attempts, leases, fencing and cursors are those of any other run.
 """
 
 from sweepd.spec import parse_mapping
 from sweepd_scheduler.domain.answers import Runs
 from sweepd_scheduler.domain.events import LeaseDue
+from sweepd_scheduler.domain.holding import unplace
 from sweepd_scheduler.domain.name_taken import NameTakenError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
@@ -19,6 +20,7 @@ from sweepd_scheduler.domain.run import (
     Provenance,
     Run,
     RunState,
+    Values,
     moved,
     with_attempt,
 )
@@ -50,16 +52,6 @@ def _add(turn: Turn, event: CreateRun) -> Run:
         raise NameTakenError(f"{event.parent}/{candidates[0]}")
     sweep, now = _standing(turn, event.parent), turn.now.wall
     number = sweep.counts.total + 1
-    begun = min(event.start_time or now, now)
-    attempt = Attempt(
-        number=1,
-        agent=event.agent,
-        host=event.host,
-        state=AttemptState.RUNNING,
-        assign_time=now,
-        start_time=begun,
-        argv=event.argv,
-    )
     run = Run(
         sweep=sweep.key,
         number=number,
@@ -70,17 +62,58 @@ def _add(turn: Turn, event: CreateRun) -> Run:
         provenance=Provenance(source=PointSource.BY_HAND, seed=0),
         create_time=now,
         place=number,
-        state=RunState.RUNNING,
-        attempts=(attempt,),
-        start_time=begun,
     )
-    turn.put_run(run)
+    run = _begun(turn, run, event)
     owner = sweep_of_run_id(free[0])
     if owner is not None:
         turn.state.journal.add(turn.state.run_like, (event.parent, owner))
     turn.note("run-created", run, agent=event.agent)
+    return run
+
+
+def _begun(turn: Turn, run: Run, event: CreateRun) -> Run:
+    """Let the attempt of the event begin; those before it of which nobody has heard were never delivered."""
+    now = turn.now.wall
+    begun = min(event.start_time or now, now)
+    attempt = Attempt(
+        number=event.attempt,
+        agent=event.agent,
+        host=event.host,
+        state=AttemptState.RUNNING,
+        assign_time=now,
+        start_time=begun,
+        argv=event.argv,
+    )
+    for missed in range(run.attempt + 1, event.attempt):
+        never = replace(
+            attempt, number=missed, state=AttemptState.RETURNED, start_time=0, argv=(), end_time=now
+        )
+        run = replace(run, attempts=(*run.attempts, replace(never, reason="a later one tells all of it")))
+        turn.put_run(replace(run, state=RunState.RUNNING))
+    run = replace(
+        run,
+        state=RunState.RUNNING,
+        reason="",
+        attempts=(*run.attempts, attempt),
+        observation_row=0,
+        values=Values(),
+        stop=None,
+        start_time=run.start_time or begun,
+        end_time=0,
+    )
+    turn.put_run(run)
     turn.later(turn.state.terms.lease, LeaseDue(run.key, run.attempt))
     return run
+
+
+def _begun_again(turn: Turn, run: Run, event: CreateRun) -> Run:
+    """Let a run go on whose script was started again: its attempt tells all that the earlier ones told."""
+    turn.note("run-claimed", run, before=run.state, agent=event.agent, begins=event.attempt)
+    if run.state in FINAL:
+        turn.take_run(run)
+    else:
+        unplace(turn, run.key)
+    return _begun(turn, run, event)
 
 
 def _claimed(turn: Turn, event: CreateRun, run_id: str) -> Run:
@@ -94,6 +127,8 @@ def _claimed(turn: Turn, event: CreateRun, run_id: str) -> Run:
     run = turn.state.runs.get(found.key, found)
     if run.newest.agent != event.agent:
         raise NameTakenError(name)
+    if event.attempt > run.attempt:
+        return _begun_again(turn, run, event)
     if run.state is RunState.CRASHED and run.newest.state is AttemptState.LOST:
         return _taken_up(turn, run)
     return run

@@ -68,7 +68,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the database holds of an attempt that an agent names. `run`, `sweep`: full names, for its points."""
+    """What the database holds of an attempt that an agent names; `run` and `sweep` are full names."""
 
     key: RunKey
     run: str

@@ -110,7 +110,7 @@ def sweep_name(text: str) -> SweepName:
 
 
 def run_name(text: str) -> RunName:
-    """Read the full name of a run, or its alias; what is no name of a sweep's run is one of a stand-alone run.
+    """Read the full name of a run, or its alias; what is no sweep's run may be a stand-alone one.
 
     Raises:
         NotFoundError: it cannot be one.

@@ -114,6 +114,7 @@ class CreateRun:
         argv: of its process.
         point: its configuration.
         start_time: when it began, 0 for now.
+        attempt: which attempt at it this is.
         found: the run that the database has under the id, once it was looked for.
     """
 
@@ -125,6 +126,7 @@ class CreateRun:
     argv: tuple[str, ...]
     point: Point
     start_time: int = 0
+    attempt: int = 1
     found: Run | None = None
 
 

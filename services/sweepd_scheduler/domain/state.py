@@ -138,7 +138,7 @@ class State:
             self.heard[key] = now
 
     def name_taken(self, name: SweepName) -> bool:
-        """Tell whether a sweep goes by this name, or a run that stands alone, or that a sweep may come to have."""
+        """Tell whether a sweep or a run goes by this name, or a run that a sweep may come to have."""
         sweep_id = sweep_of_run_id(name.id)
         if name in self.names or (name.parent, name.id) in self.run_like:
             return True

@@ -135,7 +135,9 @@ class World:
         assert isinstance(answer, Sweep)
         return answer
 
-    def start_by_hand(self, run_id: str | None, agent: str = "ann", start_time: int = 0) -> Run:
+    def start_by_hand(
+        self, run_id: str | None, agent: str = "ann", start_time: int = 0, attempt: int = 1
+    ) -> Run:
         """Claim a run for a script that a person has started, as the servicer does."""
         event = CreateRun(
             parent=PARENT,
@@ -146,6 +148,7 @@ class World:
             argv=("python", "train.py"),
             point={"lr": 0.1},
             start_time=start_time,
+            attempt=attempt,
         )
         try:
             answer = self.happens(event)

@@ -185,3 +185,32 @@ def test_what_holds_them_is_no_sweep_to_people(world: World) -> None:
 def test_an_attempt_that_is_unknown_keeps_its_process(world: World) -> None:
     world.attach("ann", None, attempts=(HeldAttempt(ref=REF, known=None),))
     assert last_fate(world) is Fate.UNKNOWN
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_script_that_is_started_again_goes_on_with_its_run(world: World, *, ended: bool) -> None:
+    run = world.start_by_hand("abcdefgh", start_time=5)
+    session = follows(world, run)
+    world.logs(session, REF, 1, 0.5)
+    if ended:
+        world.exits(session, REF, last_row=1)
+    again = world.start_by_hand("abcdefgh", attempt=2)
+    assert (again.state, again.attempt, again.observation_row) == (RunState.RUNNING, 2, 0)
+    assert (again.start_time, again.end_time) == (5, 0)
+    assert again.attempts[0] == world.run(run.key).attempts[0]
+    session = world.attach("ann", None, attempts=(world.held(run.key, AttemptRef(HANDLE, 2)),))
+    assert last_fate(world) is Fate.KEEP
+    world.exits(session, AttemptRef(HANDLE, 2), FAILED)
+    assert world.run(run.key).state is RunState.FAILED
+    assert world.start_by_hand("abcdefgh", attempt=1).state is RunState.FAILED, "a lower one changes nothing"
+
+
+def test_attempts_that_nobody_heard_of_are_told_as_such(world: World) -> None:
+    run = world.start_by_hand("abcdefgh", attempt=3)
+    states = [each.state for each in run.attempts]
+    assert states == [AttemptState.RETURNED, AttemptState.RETURNED, AttemptState.RUNNING]
+    world.restarts()
+    assert world.state.runs[run.key].attempt == 3
+    follows_third = world.attach("ann", None, attempts=(world.held(run.key, AttemptRef(HANDLE, 3)),))
+    world.exits(follows_third, AttemptRef(HANDLE, 3))
+    assert world.run(run.key).state is RunState.FINISHED
