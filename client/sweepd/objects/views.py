@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweepd import v1
+from sweepd.cli.states import RUN_STATES
 from sweepd.codec.details import plain_map
 from sweepd.errors import ClientError
 from sweepd.objects import run_calls, sweep_calls
@@ -58,9 +59,7 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
     try:
         sweep = await sweep_calls.get(wire, known.name)
         best = [run async for run in run_calls.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
-        counts = sweep.run_counts
-        ended = counts.finished + counts.failed + counts.crashed + counts.stopped + counts.killed
-        if ended + counts.running > _MOST_RUNS:
+        if sum(getattr(sweep.run_counts, state) for state in RUN_STATES) > _MOST_RUNS:
             note = f"more than {_MOST_RUNS} runs: best_so_far() has the values of the curve"
             return sweep_card(sweep, (), best, note=note)
         return sweep_card(sweep, await progress(wire, sweep.name), best)

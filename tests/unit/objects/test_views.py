@@ -1,0 +1,79 @@
+"""What a notebook shows when a sweep is large, and when its server is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from sweepd import v1
+from sweepd.errors import DeniedError, UnreachableError
+from sweepd.objects import methods, views
+from sweepd.objects.methods import Method
+from sweepd.objects.wire import run_now
+from unit.objects.messages import a_run, a_series, a_sweep
+
+
+class _Server:
+    """Answers with one sweep, its runs and a history; or with an error."""
+
+    address = "server"
+
+    def __init__(self, sweep: v1.Sweep, error: Exception | None = None) -> None:
+        self.sweep = sweep
+        self.error = error
+        self.lists: list[int] = []
+
+    async def one(self, method: Method[Any, Any], request: Any) -> Any:
+        if self.error is not None:
+            raise self.error
+        if method is methods.GET_SWEEP:
+            return v1.GetSweepResponse(sweep=self.sweep)
+        if method is methods.GET_RUN:
+            return v1.GetRunResponse(run=a_run(1, 0.5, minute=1, params={"lr": 0.25}))
+        if method is methods.GET_HISTORY:
+            return v1.GetHistoryResponse(series=[a_series("acc", 0.5, 0.75), a_series("loss", 1.0, 0.5)])
+        assert method is methods.LIST_RUNS
+        self.lists.append(request.order)
+        return v1.ListRunsResponse(runs=[a_run(1, 0.5, minute=1, params={"lr": 0.25})])
+
+    def stream(
+        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        raise NotImplementedError
+
+    async def pause(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
+    server = _Server(a_sweep(run_counts=v1.RunCounts(finished=1), best_value=0.5))
+    card = run_now(views.show_sweep(server, a_sweep()))
+    assert "1 finished" in card
+    assert "best loss so far over runs" in card
+    assert "<td>0.25</td>" in card
+
+
+def test_the_runs_of_a_large_sweep_are_not_looked_through_for_a_card() -> None:
+    server = _Server(a_sweep(run_counts=v1.RunCounts(pending=3000, finished=2001), best_value=0.5))
+    card = run_now(views.show_sweep(server, a_sweep()))
+    assert server.lists == [v1.RUN_ORDER_BEST]
+    assert "more than 5000 runs: best_so_far() has the values of the curve" in card
+    assert "<svg" not in card
+    assert "<td>0.25</td>" in card
+
+
+def test_the_card_of_a_run_draws_its_objective() -> None:
+    assert "loss over step" in run_now(views.show_run(_Server(a_sweep()), a_run(1)))
+
+
+@pytest.mark.parametrize("error", [UnreachableError("it is <away>"), DeniedError("it is <away>")])
+def test_without_its_server_a_card_shows_what_is_known(error: Exception) -> None:
+    server = _Server(a_sweep(), error)
+    for card in (
+        run_now(views.show_sweep(server, a_sweep(best_value=0.125))),
+        run_now(views.show_run(server, a_run(1, 0.125))),
+    ):
+        assert "0.125" in card
+        assert "as it was known last: it is &lt;away&gt;" in card
