@@ -9,12 +9,19 @@ from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.prior.suitability import Candidate, UnsuitableError, candidate, prior_run
+from sweepd_scheduler.domain.prior.suitability import (
+    Candidate,
+    PointError,
+    UnsuitableError,
+    candidate,
+    prior_run,
+)
 from sweepd_scheduler.domain.run import FINAL, Run
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.ports import RunPlace, RunPosition
 from sweepd_scheduler.prior_codec import MOST_RUNS, MOST_TOLD, Filter, Gathered, Selection
 from sweepd_scheduler.prior_curves import Curves
+from sweepd_scheduler.prior_details import Told, told_of
 from sweepd_scheduler.reading import Reading
 
 PAGE = 1_000
@@ -34,13 +41,38 @@ class _Found:
         """Leave a run out."""
         self.unsuitable.setdefault(run, why)
 
-    def judge(self, spec: SweepSpec, before: SweepSpec | None, runs: Sequence[Run], *, named: bool) -> None:
-        """Take the runs, of a sweep with the specification `before` or of none, whose points suit."""
+    def judge(
+        self, spec: SweepSpec, before: SweepSpec | None, runs: Sequence[Run], *, named: bool
+    ) -> list[Run]:
+        """Take the runs, of a sweep with the specification `before` or of none, whose points suit.
+
+        Return those whose points do not, but may with what their scripts have told.
+        """
+        unsure: list[Run] = []
         for run in runs:
             if run.name in self.candidates or run.name in self.unsuitable:
                 continue
             try:
                 self.candidates[run.name] = candidate(spec, run, before), named
+            except PointError:
+                unsure.append(run)
+            except UnsuitableError as error:
+                self.refuse(run.name, str(error))
+        return unsure
+
+    def judge_told(
+        self,
+        spec: SweepSpec,
+        before: SweepSpec | None,
+        runs: Sequence[Run],
+        told: Sequence[Told],
+        *,
+        named: bool,
+    ) -> None:
+        """Take those that suit with what their scripts have told."""
+        for run, each in zip(runs, told, strict=True):
+            try:
+                self.candidates[run.name] = candidate(spec, run, before, each.config), named
             except UnsuitableError as error:
                 self.refuse(run.name, str(error))
 
@@ -67,9 +99,8 @@ class PriorRuns:
         found = _Found()
         await self._named(spec, wanted.runs, found, bounds)
         async for sweep in self._sweeps(wanted, bounds):
-            if wanted.filter.tags <= set(sweep.spec.tags):
-                await self._whole(spec, sweep, wanted.filter, found)
-        if wanted.project is not None and not wanted.filter.tags:
+            await self._whole(spec, sweep, wanted.filter, found)
+        if wanted.project is not None:
             await self._stand_alone(spec, wanted.project, wanted.filter, found)
         return await self._with_curves(spec, wanted.filter, found)
 
@@ -96,7 +127,7 @@ class PriorRuns:
                 some = places[start : start + PAGE]
                 runs = await self._reading(self._records.chosen_runs, sweep, (), some)
                 known.update(run.number for run in runs)
-                await self._reading.work(found.judge, spec, sweep.spec, runs, named=True)
+                await self._judge(spec, sweep.spec, runs, found, named=True)
             for number, text in numbers.items():
                 if number not in known:  # what looks like a run of a sweep may be one by itself
                     await self._by_itself(spec, RunName(sweep_name, number), text, found)
@@ -106,7 +137,7 @@ class PriorRuns:
         if run is None or not run.stands_alone:
             found.refuse(text, _NO_SUCH_RUN)
             return
-        await self._reading.work(found.judge, spec, None, [run], named=True)
+        await self._judge(spec, None, [run], found, named=True)
 
     async def _stand_alone(self, spec: SweepSpec, project: Parent, chosen: Filter, found: _Found) -> None:
         """Take the runs of a project that belong to no sweep, the newest first."""
@@ -116,7 +147,8 @@ class PriorRuns:
             page = await self._reading(
                 self._records.runs_of_project, project, states, before, PAGE, stand_alone=True
             )
-            await self._reading.work(found.judge, spec, None, _meant(page.entries, chosen), named=False)
+            runs = await self._meant(page.entries, chosen, chosen.tags)
+            await self._judge(spec, None, runs, found, named=False)
             _check_number(found)
             if not page.more:
                 return
@@ -152,12 +184,28 @@ class PriorRuns:
         after: RunPosition | None = None
         while True:
             page = await self._reading(self._records.runs, sweep, states, after, PAGE, best=False)
-            runs = _meant(page.entries, chosen)
-            await self._reading.work(found.judge, spec, sweep.spec, runs, named=False)
+            runs = await self._meant(page.entries, chosen, chosen.tags - set(sweep.spec.tags))
+            await self._judge(spec, sweep.spec, runs, found, named=False)
             _check_number(found)
             if not page.more:
                 return
             after = RunPosition(number=page.entries[-1].number)
+
+    async def _judge(
+        self, spec: SweepSpec, before: SweepSpec | None, runs: Sequence[Run], found: _Found, *, named: bool
+    ) -> None:
+        unsure = await self._reading.work(found.judge, spec, before, runs, named=named)
+        if unsure:
+            told = await self._reading(told_of, self._records, [run.key for run in unsure])
+            await self._reading.work(found.judge_told, spec, before, unsure, told, named=named)
+
+    async def _meant(self, runs: Sequence[Run], chosen: Filter, tags: frozenset[str]) -> list[Run]:
+        """Return the runs that a filter takes; `tags` are those that their sweep does not have."""
+        meant = [run for run in runs if run.attempts and chosen.takes_time(run.create_time)]
+        if not tags:
+            return meant
+        told = await self._reading(told_of, self._records, [run.key for run in meant])
+        return [run for run, each in zip(meant, told, strict=True) if tags <= each.tags]
 
     async def _with_curves(self, spec: SweepSpec, chosen: Filter, found: _Found) -> Gathered:
         candidates = list(found.candidates.values())
@@ -165,6 +213,10 @@ class PriorRuns:
         without_curve = rungs = 0
         async for place, curve in self._all_curves(spec, [each.source for each, _ in candidates]):
             each, named = candidates[place]
+            if not curve and spec.metric is not None:
+                (told,) = await self._reading(told_of, self._records, [each.key])
+                value = told.value(spec.metric.name)
+                curve = [] if value is None else [value]
             try:
                 prior = prior_run(spec, each, len(taken) + 1, curve)
             except UnsuitableError as error:
@@ -196,10 +248,6 @@ class PriorRuns:
             return
         async for place, curve in self._curves.of(runs, spec.metric.name):
             yield place, curve
-
-
-def _meant(runs: Sequence[Run], chosen: Filter) -> list[Run]:
-    return [run for run in runs if run.attempts and chosen.takes_time(run.create_time)]
 
 
 def _check_number(found: _Found) -> None:

@@ -9,7 +9,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import Installation, a_metric_store, a_scheduler
 from component.scheduler.sweeps import GRID, create, failure, get
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec import point_from_message, point_message
 from sweepd.spec import Json
 
 OLD = GRID
@@ -221,6 +221,51 @@ def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None
                 {"a": 4, "b": "y"},
                 {"a": 4, "b": "z"},
             ]
+        await metrics.stop()
+
+    asyncio.run(scenario())
+
+
+def test_what_scripts_have_told_counts_where_their_sweeps_say_nothing(tmp_path: Path) -> None:
+    """Parameters that a script had by itself, values that it put into its summary, its own tags."""
+    told = v1.RunDetails(
+        tags=["mine"],
+        config=point_message({"a": 99, "batch": 32, "opt": {"lr": 0.5}}),
+        summary=point_message({"acc": 0.75}),
+    )
+
+    async def scenario() -> None:
+        metrics = a_metric_store(tmp_path)
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            old = await create(installation, OLD, "old")
+            async with ScriptedAgent(installation.channel, old.name, slots=2) as agent:
+                await agent.offer(2)
+                for number in (1, 2):
+                    start = await agent.next_start()
+                    ref = await agent.start_process(start)
+                    if number == 1:
+                        report = v1.DetailsReport(attempt=ref, sequence=1, details=told)
+                        await agent.send(details=report)
+                    await agent.observe(ref, 1, 0.5)
+                    await agent.exit(ref, 1, keys=["loss"])
+                    await agent.acked_exit(ref)
+            new = (
+                b"program: t.py\nmethod: grid\nmetric: {name: acc, goal: maximize}\nparameters:\n"
+                b"  a: {values: [1, 2]}\n  batch: {values: [32, 64]}\n"
+                b"  opt: {parameters: {lr: {values: [0.5]}}}\n"
+            )
+            answer = await installation.sweeps.CreateSweep(wanted(new, sweeps=[old.name]))
+            page = await installation.runs.ListPriorRuns(v1.ListPriorRunsRequest(sweep=answer.sweep.name))
+            (kept,) = page.prior_runs
+            assert dict(point_from_message(kept.parameters)) == {"a": 1, "batch": 32, "opt": {"lr": 0.5}}
+            assert kept.value == 0.75
+            (left_out,) = answer.prior_runs.unsuitable_runs
+            assert left_out.reason == "batch is missing; opt is missing"
+            for tag, count in (("mine", 1), ("other", 0)):
+                chosen = v1.PriorRunFilter(tags=[tag])
+                same = wanted(OLD, project="local/demo", filter=chosen)
+                assert (await installation.sweeps.CreateSweep(same)).prior_runs.taken == count
         await metrics.stop()
 
     asyncio.run(scenario())

@@ -1,14 +1,14 @@
 """Whether a run of elsewhere suits a new sweep, and what it comes to there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from sweepd.spec import Method, Point, SweepSpec, point_digest
+from sweepd.spec import Json, Method, Point, SweepSpec, point_digest
 from sweepd_scheduler.domain.block import COUNTED
 from sweepd_scheduler.domain.prior.curve import rung_values, turned, value_of, values_of
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import FINAL, Run, RunState, Values
+from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState, Values
 
 MOST_WORDS = 500
 
@@ -17,11 +17,16 @@ class UnsuitableError(Exception):
     """A run does not suit a sweep; the message says why."""
 
 
+class PointError(UnsuitableError):
+    """What the sweep of a run has given it does not make a point; its script may have had more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A run whose point suits a sweep.
 
     Args:
+        key: of the run.
         source: its full name.
         point: its point in the space of the sweep.
         digest: of that point.
@@ -29,6 +34,7 @@ class Candidate:
         counted: what the scheduler counted of the same objective, by the goal of the sweep; else none.
     """
 
+    key: RunKey
     source: str
     point: Point
     digest: bytes
@@ -36,19 +42,29 @@ class Candidate:
     counted: Values
 
 
-def candidate(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Candidate:
-    """Return a run, of a sweep with the specification `before` or of none, as what its point makes it.
+def candidate(
+    spec: SweepSpec, run: Run, before: SweepSpec | None, config: Mapping[str, Json] | None = None
+) -> Candidate:
+    """Return a run as what its point makes it.
+
+    Args:
+        spec: the new sweep.
+        run: the run.
+        before: the specification of its sweep; None: it belongs to none.
+        config: what its script says of its configuration; what its sweep has given it stands before that.
 
     Raises:
-        UnsuitableError: it has not ended or was never started, or its point does not lie in the space.
+        PointError: the point does not lie in the space.
+        UnsuitableError: it has not ended, or was never started.
     """
     if run.state not in FINAL:
         raise UnsuitableError(f"it has not ended: it is {run.state}")
     if not run.attempts:
         raise UnsuitableError("it was never started")
     return Candidate(
+        key=run.key,
         source=run.name,
-        point=(point := point_in(spec, run.point)),
+        point=(point := point_in(spec, _merged(config or {}, run.point))),
         digest=point_digest(point),
         state=run.state,
         counted=_counted(spec, run, before),
@@ -59,14 +75,14 @@ def point_in(spec: SweepSpec, point: Point) -> Point:
     """Return a point of elsewhere as it is in the space of a sweep.
 
     Raises:
-        UnsuitableError: it does not lie there.
+        PointError: it does not lie there.
     """
     if not spec.parameters:
         return point  # a list that declares no parameters takes any
     taken = spec.search_space.adopted(point)
     violations = spec.search_space.violations(taken)
     if violations:
-        raise UnsuitableError("; ".join(violations)[:MOST_WORDS])
+        raise PointError("; ".join(violations)[:MOST_WORDS])
     return taken
 
 
@@ -97,6 +113,15 @@ def prior_run(spec: SweepSpec, found: Candidate, index: int, curve: Sequence[flo
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
     return _made(found, index, values, value, rung_values(spec.early_terminate, metric.goal, curve))
+
+
+def _merged(outer: Mapping[str, Json], inner: Mapping[str, Json]) -> Point:
+    merged = dict(outer)
+    for name, value in inner.items():
+        before = merged.get(name)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[name] = _merged(before, value) if both else value  # type: ignore[arg-type]  # both are mappings
+    return merged
 
 
 def _made(

@@ -1,0 +1,40 @@
+"""What a script has told of its run besides metrics, as far as it decides whether the run suits a sweep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+from sweepd import v1
+from sweepd.codec.details import plain_map
+from sweepd.spec import Json
+from sweepd.spec.point import is_number
+from sweepd_scheduler.domain.run import RunKey
+from sweepd_scheduler.ports import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The configuration of a run, values that its script has put into the summary, and its tags."""
+
+    config: Mapping[str, Json] = field(default_factory=dict)
+    summary: Mapping[str, Json] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()
+
+    def value(self, key: str) -> float | None:
+        """Return the finite number that the summary has under a key, dots leading into groups; else None."""
+        found: Json = dict(self.summary)
+        for part in [key] if key in self.summary else key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return float(found) if is_number(found) and isfinite(found) else None
+
+
+def told_of(records: Records, runs: Sequence[RunKey]) -> list[Told]:
+    """Read what is told of some runs."""
+    return [_told(records.details(run)) for run in runs]
+
+
+def _told(body: bytes | None) -> Told:
+    if body is None:
+        return Told()
+    message = v1.RunDetails.FromString(body)
+    return Told(plain_map(message.config), plain_map(message.summary), frozenset(message.tags))
