@@ -52,7 +52,7 @@ _CHART: Final = "the values of the chart are kept as a table"
 NAMES: Final[dict[str, Name]] = {
     "AlertLevel": _supported("constants:AlertLevel"),
     "Api": _supported(
-        note="what is simple of it: projects, sweeps, runs, histories; where sweepd is installed"
+        note="`sweep`, `run` and `runs`; it needs sweepd installed, and a server that it finds"
     ),
     "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
     "ArtifactTTL": _no_effect("constants:ArtifactTTL"),

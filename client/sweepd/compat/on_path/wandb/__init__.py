@@ -3,6 +3,9 @@
 import os
 import sys
 
+if sys.version_info < (3, 11):  # noqa: UP036 -- the script's Python is not the agent's
+    this = f"{sys.version.split()[0]}, {sys.executable}"
+    raise ImportError(f"sweepd, in place of wandb, needs Python 3.11 or newer, and this is {this}")
 try:
     import sweepd
 except ModuleNotFoundError as error:  # the script's Python is not the agent's: sweepd is beside this file
