@@ -36,7 +36,7 @@ class ScriptedAgent:
             version="0",
             protocol_version=1,
             slots=slots,
-            sweeps=[sweep],
+            sweeps=[sweep] if sweep else [],
             attempts=held,
         )
         self._news = asyncio.Event()

@@ -1,0 +1,152 @@
+"""The calls about stand-alone runs, on a real scheduler."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.serving import Installation, a_scheduler
+from component.scheduler.sweeps import RANDOM, create, failure, run
+from sweepd import v1
+from sweepd.codec import point_message
+
+NAME = "local/demo/abcdefgh"
+REF = v1.AttemptRef(run_handle=2**31, attempt=1)
+HELD = v1.HeldAttempt(run_handle=2**31, run=NAME, attempt=1, alive=True)
+
+
+def claim(**more: object) -> v1.CreateRunRequest:
+    values: dict[str, object] = {"parent": "local/demo", "run_id": "abcdefgh", "agent_id": "ann", **more}
+    return v1.CreateRunRequest(**values)  # type: ignore[arg-type]  # fields by their names
+
+
+async def listed(installation: Installation, **wanted: object) -> list[str]:
+    """Return the ids of a project's runs, asked for two by two."""
+    request = v1.ListRunsRequest(project="local/demo", page_size=2, **wanted)  # type: ignore[arg-type]
+    names: list[str] = []
+    while True:
+        page = await installation.runs.ListRuns(request)
+        names += [each.name.rpartition("/")[2] for each in page.runs]
+        if not page.next_page_token:
+            return names
+        request.page_token = page.next_page_token
+
+
+def test_a_run_is_claimed_reported_on_and_ended_over_a_restart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            point = point_message({"lr": 0.1, "opt": {"name": "adam"}})
+            request = claim(parameters=point, argv=["python", "train.py"], host="here")
+            created = (await installation.runs.CreateRun(request)).run
+            assert (created.name, created.sweep, created.state) == (NAME, "", v1.RUN_STATE_RUNNING)
+            assert created.parameters == point
+            await installation.restart()
+            assert (await installation.runs.CreateRun(request)).run == created
+            async with ScriptedAgent(installation.channel, "", agent_id="ann", held=[HELD]) as agent:
+                welcome = (await agent.takes("welcome")).welcome
+                assert welcome.verdicts[0].fate == v1.ATTEMPT_FATE_KEEP
+                await agent.exit(REF, code=3)
+                assert (await agent.acked_exit(REF)).run_state == v1.RUN_STATE_FAILED
+            assert (await run(installation, NAME)).attempts[0].exit.code == 3
+            assert (await installation.runs.CreateRun(request)).run.state == v1.RUN_STATE_FAILED
+
+    asyncio.run(scenario())
+
+
+def test_a_project_lists_the_runs_of_its_sweeps_and_those_by_themselves(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, RANDOM, "s")
+            async with ScriptedAgent(installation.channel, sweep.name, slots=2) as agent:
+                await agent.offer(2)
+                for _ in range(2):
+                    await agent.next_start()
+                for each in ("one", "two", "three"):
+                    await installation.runs.CreateRun(claim(run_id=each))
+            assert sorted(await listed(installation)) == ["one", "s-1", "s-2", "three", "two"]
+            assert await listed(installation, stand_alone=True) == ["three", "two", "one"]
+            assert await listed(installation, states=[v1.RUN_STATE_FAILED]) == []
+            assert not (
+                await installation.sweeps.ListSweeps(v1.ListSweepsRequest(parent="other/demo"))
+            ).sweeps
+            sweeps = (await installation.sweeps.ListSweeps(v1.ListSweepsRequest())).sweeps
+            assert [each.name for each in sweeps] == [sweep.name]
+
+    asyncio.run(scenario())
+
+
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            calls = installation.runs
+            await create(installation, RANDOM, "s")
+            await calls.CreateRun(claim())
+            for wrong in (
+                claim(run_id="Up"),
+                claim(parent="demo"),
+                claim(agent_id=""),
+                claim(argv=["x" * 70_000]),
+                claim(attempt=2_000),
+            ):
+                assert (await failure(calls.CreateRun(wrong))).code == "INVALID_ARGUMENT", wrong
+            for taken in (claim(agent_id="bob"), claim(run_id="s"), claim(run_id="s-1")):
+                assert (await failure(calls.CreateRun(taken))).reason == "name-taken", taken
+            request = v1.CreateSweepRequest(
+                parent="local/demo",
+                sweep_id="abcdefgh",
+                file=v1.SweepFile(file_name="s.yaml", content=RANDOM),
+            )
+            assert (await failure(installation.sweeps.CreateSweep(request))).reason == "name-taken"
+            assert (
+                await failure(calls.RetryRuns(v1.RetryRunsRequest(names=[NAME])))
+            ).code == "INVALID_ARGUMENT"
+            for unknown in ("local/demo/none", "local/demo/none-1", "other/demo/abcdefgh"):
+                assert (await failure(calls.GetRun(v1.GetRunRequest(name=unknown)))).code == "NOT_FOUND"
+                assert (await failure(calls.StopRun(v1.StopRunRequest(name=unknown)))).code == "NOT_FOUND"
+            both = v1.ListRunsRequest(sweep="local/demo/s", project="local/demo")
+            best = v1.ListRunsRequest(project="local/demo", order=v1.RUN_ORDER_BEST)
+            for wrong_list in (both, best, v1.ListRunsRequest(), v1.ListRunsRequest(project="demo")):
+                assert (await failure(calls.ListRuns(wrong_list))).code == "INVALID_ARGUMENT"
+
+    asyncio.run(scenario())
+
+
+def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            await installation.runs.CreateRun(claim())
+            await installation.runs.StopRun(v1.StopRunRequest(name=NAME))
+            await installation.restart()
+            async with ScriptedAgent(installation.channel, "", agent_id="ann", held=[HELD]) as agent:
+                stop = (await agent.takes("stop_run")).stop_run
+                assert (stop.attempt, stop.mode) == (REF, v1.STOP_MODE_TERMINATE)
+                await agent.exit(REF, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
+                assert (await agent.acked_exit(REF)).run_state == v1.RUN_STATE_STOPPED
+            told = await installation.runs.ExplainRun(v1.ExplainRunRequest(name=NAME))
+            assert [event.kind for event in told.events] == ["run-created", "run-stop-decided", "run-stopped"]
+
+    asyncio.run(scenario())
+
+
+def test_ten_thousand_of_them_are_there_soon_after_a_restart(tmp_path: Path) -> None:
+    """P24, on a machine that may be busy: the bound is twice as long."""
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            names = iter(range(10_000))
+
+            async def some() -> None:
+                for each in names:
+                    await installation.runs.CreateRun(claim(run_id=f"run{each}"))
+
+            await asyncio.gather(*(some() for _ in range(64)))
+            await installation.scheduler.stop()
+            begun = time.monotonic()
+            await installation.scheduler.start()
+            found = await run(installation, "local/demo/run9999")
+            assert time.monotonic() - begun < 6
+            assert found.state == v1.RUN_STATE_RUNNING
+            page = await installation.runs.ListRuns(v1.ListRunsRequest(project="local/demo", page_size=1))
+            assert len(page.runs) == 1
+
+    asyncio.run(scenario())
