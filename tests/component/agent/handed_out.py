@@ -22,6 +22,9 @@ class Attempt:
     observation_row: int = 0
     point_row: int = 0
     log: bytes = b""
+    # From which step it went on, and the point row that was known when that was said last.
+    resumed_from: int | None = None
+    resumed_before: int | None = None
     # The details that came, oldest first, under their numbers.
     details: list[tuple[int, v1.RunDetails]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -45,6 +48,9 @@ class Attempt:
         """Note that its process runs."""
         self.pid, self.argv = started.pid, list(started.argv)
         self.started_at = self.started_at or time.monotonic()
+        if started.HasField("resumed_from_step"):
+            self.resumed_from = started.resumed_from_step
+            self.resumed_before = self.point_row if self.resumed_before is None else self.resumed_before
 
     def takes_observations(self, batch: v1.ObservationBatch) -> None:
         """Keep what is new; nothing of a batch that begins later."""
