@@ -13,7 +13,7 @@ from sweepd.rpc_error import Failure
 PAGE = 1000
 """Entries that one page is asked for."""
 
-_CALL_SECONDS = 30.0
+CALL_SECONDS = 30.0
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Response_co = TypeVar("Response_co", covariant=True)
@@ -59,10 +59,12 @@ class Calls:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def one(self, method: Callable[..., Response], request: Request) -> Response:
-        """Return the answer of a call."""
+    def one(
+        self, method: Callable[..., Response], request: Request, seconds: float = CALL_SECONDS
+    ) -> Response:
+        """Return the answer of a call, which has so many seconds."""
         try:
-            return method(request, timeout=_CALL_SECONDS)
+            return method(request, timeout=seconds)
         except grpc.RpcError as error:
             raise CallError(Failure.of(error), self.address) from error
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import PAGE, CallError, Calls, new_request_id
+from sweepd.calls import CALL_SECONDS, PAGE, CallError, Calls, new_request_id
 from sweepd.channel import channel
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
 __all__ = ["CallError", "Client"]
+_PRIOR_SECONDS = 300.0
+"""The curves of all prior runs are read before such a call is answered."""
 
 
 class Client:
@@ -89,14 +91,16 @@ class Client:
             request_id=request_id or new_request_id(),
             prior_runs=prior_runs,
         )
-        return self._calls.one(self._sweeps.CreateSweep, request)
+        seconds = CALL_SECONDS if prior_runs is None else _PRIOR_SECONDS
+        return self._calls.one(self._sweeps.CreateSweep, request, seconds)
 
     def preview_sweep(
         self, file: v1.SweepFile, count: int, prior_runs: v1.PriorRunSelection | None = None
     ) -> v1.PreviewSweepResponse:
         """Return what a sweep file would run, after prior runs if any are named."""
         request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
-        return self._calls.one(self._sweeps.PreviewSweep, request)
+        seconds = CALL_SECONDS if prior_runs is None else _PRIOR_SECONDS
+        return self._calls.one(self._sweeps.PreviewSweep, request, seconds)
 
     def get_sweep(self, name: str) -> v1.Sweep:
         """Return a sweep by its full name."""

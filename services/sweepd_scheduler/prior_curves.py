@@ -1,8 +1,9 @@
 """Reads the curves of runs from the metric store, page by page: no history is held longer than it takes."""
 
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite
 
 import grpc.aio
@@ -12,7 +13,9 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.reading import Reading
 
-RUNS_A_CALL = 250
+RUNS_A_CALL = 100
+"""Their curves are in memory together."""
+
 DEADLINE = 30.0
 _EXTREMES = {"min": min, "max": max}
 
@@ -27,28 +30,54 @@ class CurvesAwayError(DomainError):
 
 
 @dataclass(slots=True)
-class Curve:
-    """The numbers that one run has logged of one key, by attempt and row."""
+class _Stretch:
+    """Numbers of one type in the order of their rows."""
 
-    values: dict[tuple[int, int], float] = field(default_factory=dict)
+    attempt: int
+    rows: "array[int]"
+    numbers: "array[float]"
+
+    @property
+    def start(self) -> tuple[int, int]:
+        return self.attempt, self.rows[0]
+
+    @property
+    def end(self) -> tuple[int, int]:
+        return self.attempt, self.rows[-1]
+
+
+@dataclass(slots=True)
+class Curve:
+    """The numbers that one run has logged of one key."""
+
+    stretches: list[_Stretch] = field(default_factory=list)
 
     def add(self, series: v1.Series) -> None:
         """Take in a series, or a part of one; texts and booleans are no numbers."""
+        # Slices of messages are copied several times as fast as their values one by one.
         for chunk in series.chunks:
-            numbers: Sequence[float]
             match chunk.WhichOneof("values"):
                 case "doubles":
-                    numbers = chunk.doubles.values
+                    numbers = array("d", chunk.doubles.values[:])
                 case "ints":
-                    numbers = chunk.ints.values
+                    numbers = array("d", chunk.ints.values[:])
                 case _:
                     continue
-            attempts = [series.attempt] * len(numbers)
-            self.values.update(zip(zip(attempts, chunk.rows, strict=False), numbers, strict=False))
+            if numbers and len(numbers) == len(chunk.rows):
+                self.stretches.append(_Stretch(series.attempt, array("Q", chunk.rows[:]), numbers))
 
     def finite(self) -> list[float]:
-        """Return the finite ones in their order."""
-        return [float(value) for _, value in sorted(self.values.items()) if isfinite(value)]
+        """Return the finite ones by attempt and row."""
+        ordered = sorted(self.stretches, key=lambda each: each.start)
+        if all(before.end < after.start for before, after in pairwise(ordered)):
+            return [value for each in ordered for value in each.numbers if isfinite(value)]
+        # Whole and broken numbers take turns from row to row.
+        rows = (
+            (each.attempt, row, value)
+            for each in ordered
+            for row, value in zip(each.rows, each.numbers, strict=True)
+        )
+        return [value for _, _, value in sorted(rows) if isfinite(value)]
 
 
 class Curves:
