@@ -73,6 +73,28 @@ def test_a_repeat_seeds_itself(tmp_path: Path) -> None:
     assert min(results) > 0.85
 
 
+def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Path) -> None:
+    results = []
+    for name, attempt, epochs in (("whole", "1", 12), ("first", "1", 8), ("second", "2", 12)):
+        folder = tmp_path / name
+        folder.mkdir()
+        file = folder / "params.json"
+        file.write_text(json.dumps({"epochs": epochs}))
+        kept = tmp_path / ("kept" if name == "whole" else "shared")
+        env = environment_of(
+            folder,
+            SWEEPD_PARAMS_FILE=str(file),
+            SWEEPD_ATTEMPT=attempt,
+            SWEEPD_CHECKPOINT_DIR=str(kept),
+        )
+        train([sys.executable, str(EXAMPLES / "checkpoints" / "train.py")], cwd=tmp_path, env=env)
+        logged = [row for row in rows(folder / "metrics.jsonl") if "val_loss" in row]
+        results.append({row["_step"]: row["val_loss"] for row in logged})
+    whole, first, second = results
+    assert (list(first), list(second)) == (list(range(8)), list(range(5, 12)))
+    assert {step: loss for step, loss in first.items() if step < 5} | second == whole
+
+
 def test_a_shell_script_appends_its_lines(tmp_path: Path) -> None:
     train([*SHELL, "--rate=0.1", "--steps=5"], cwd=tmp_path, env=environment_of(tmp_path))
     logged = rows(tmp_path / "metrics.jsonl")
