@@ -109,7 +109,7 @@ _KINDS: Mapping[str, type[ClientError]] = {
     "ABORTED": ConflictError,
     "DEADLINE_EXCEEDED": UnreachableError,
 }
-_FIND_ONE = "start one with `sweepd up -d`, sign in to one with `sweepctl login ADDRESS`, or name one"
+_FIND_ONE = "start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, or name one with"
 
 
 def error_of(failure: Failure, address: str) -> ClientError:
@@ -130,9 +130,11 @@ def error_of(failure: Failure, address: str) -> ClientError:
     return kind(message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata)
 
 
-def no_server() -> UnreachableError:
-    """Return the exception for a client that was told of no server and finds none."""
-    return UnreachableError(f"no server is known: {_FIND_ONE}, Client(address)", code="UNAVAILABLE")
+def no_server(why: str) -> UnreachableError:
+    """Return the exception for a client that finds no server: none is named, or what names one is broken."""
+    if why.startswith("no server is known"):
+        why = f"no server is known: {_FIND_ONE} Client(address)"
+    return UnreachableError(why, code="UNAVAILABLE")
 
 
 def _unavailable(failure: Failure, address: str) -> UnreachableError:
@@ -141,7 +143,7 @@ def _unavailable(failure: Failure, address: str) -> UnreachableError:
     message = failure.message
     if not failure.reason:
         cause = unreachable_cause(message)
-        message = f"no server answers at {address} ({cause}): {_FIND_ONE}, Client(address)"
+        message = f"no server answers at {address} ({cause}): {_FIND_ONE} Client(address)"
     return UnreachableError(
         message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata
     )

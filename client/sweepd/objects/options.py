@@ -52,7 +52,7 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
     try:
         found = resolve(address, environ)
     except NoServerError as error:
-        raise no_server() from error
+        raise no_server(str(error)) from error
     return found if token is None else Target(found.address, token)
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from IPython.core.formatters import HTMLFormatter
 
-from sweepd import InvalidError, NotFoundError
+from sweepd import Client, InvalidError, NotFoundError
 from sweepd.objects.rows import row_shape
 from system.objects.conftest import Here
 
@@ -187,6 +188,13 @@ def test_a_card_shows_how_it_stands_and_escapes_names(client: Any, here: Here) -
     run = sweep.run(1)
     assert "<polyline" in run.html()
     assert f"<b>{run.name}</b>" in run._repr_html_()
+
+
+def test_a_notebook_finds_the_card(blocking: Client, here: Here) -> None:
+    show = HTMLFormatter()
+    sweep = blocking.sweep(here.ended)
+    assert show(sweep) == sweep.html()
+    assert show(sweep.run(1)) == sweep.run(1).html()
 
 
 def test_the_runs_of_a_project_are_listed_those_by_hand_too(client: Any, here: Here) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import sweepd
 from sweepd import AsyncClient, Client, ClientError, DeniedError, UnreachableError
+from system.installation import BIN
 from system.objects.conftest import Here
 from waiting import until
 
@@ -107,6 +108,33 @@ def test_a_server_that_does_not_answer_is_named() -> None:
 def test_a_wrong_token_is_denied(here: Here) -> None:
     with Client(here.server.address, token="wrong") as client, pytest.raises(DeniedError):
         client.sweep(here.ended)
+
+
+def test_a_login_is_used_and_a_scope_holds(here: Here, tmp_path: Path) -> None:
+    """A token that may only read, kept by a login in a home of its own."""
+    created = here.installation.ctl("token", "create", "--scope", "read", "--project", "local/objects")
+    home = {"PATH": here.installation.environment["PATH"], "HOME": str(tmp_path)}
+    login = [str(BIN / "sweepctl"), "login", here.server.address, "--token-file", "-"]
+    subprocess.run(login, env=home, input=created.stdout, text=True, check=True, timeout=60)
+    code = (
+        "import sweepd\n"
+        "with sweepd.Client() as client:\n"
+        "    sweep, = client.sweeps()\n"
+        "    print(sweep.name, sweep.best().number)\n"
+        "    for call in (sweep.resume, lambda: client.sweep('local/other/nothing')):\n"
+        "        try:\n"
+        "            call()\n"
+        "        except sweepd.ClientError as error:\n"
+        "            print(type(error).__name__, error)\n"
+    )
+    done = _python(code, home)
+    name, denied, missing = done.stdout.splitlines()
+    assert name == f"{here.ended} 1"
+    assert denied.startswith("DeniedError")
+    assert "write" in denied
+    assert missing.startswith("NotFoundError")
+    lost = _python("import sweepd\nsweepd.Client()", {**home, "SWEEPD_CONTEXT": "nowhere"})
+    assert "UnreachableError: there is no context nowhere" in lost.stderr
 
 
 def test_the_objects_are_loaded_only_when_used() -> None:
