@@ -19,8 +19,7 @@ def check_scope(principal: Principal, method: str) -> None:
         return
     rule = rule_of(method)
     if not rule.allows(principal.scope):
-        needed = "" if rule.internal else str(rule.scope)
-        raise NotAllowedError(method.removeprefix("/"), needed, str(principal.scope))
+        raise NotAllowedError(method.removeprefix("/"), rule.needed, str(principal.scope))
 
 
 def check_names(principal: Principal, rule: Rule, request: object) -> None:

@@ -148,10 +148,9 @@ def _streaming(
 
     async def answer(request: object, context: Context) -> None:
         caller = current_principal()
-        writes = WholeWrites(context) if caller.token else None
-        out = context if writes is None else cast("Context", writes)
         try:
-            with calls.held(caller):
+            with calls.held(caller) as call:
+                out = context if call is None else cast("Context", WholeWrites(context, call))
                 given = _decoded(request, decode)
                 check_names(caller, rule, given)
                 if not generates:
@@ -162,8 +161,6 @@ def _streaming(
                     async for message in messages:
                         await out.write(message)
         except Exception as error:
-            if writes is not None:
-                await writes.settle()
             await _answer_error(error, context, method, log)
             raise
 

@@ -34,6 +34,13 @@ class Rule:
     internal: bool = False
     """Whether only services make it."""
 
+    @property
+    def needed(self) -> str:
+        """The scope to ask for: of those that allow the call, the one that allows the least besides."""
+        if self.internal or self.scope is None:
+            return ""
+        return str(Scope.AGENT if self.agents and self.scope is Scope.WRITE else self.scope)
+
     def allows(self, scope: Scope) -> bool:
         """Whether a person with a token of `scope` may make the call."""
         if self.internal:

@@ -25,6 +25,7 @@ class ScriptedAgent:
         agent_id: str | None = None,
         slots: int = 1,
         held: Sequence[v1.HeldAttempt] = (),
+        more_sweeps: Sequence[str] = (),
     ) -> None:
         self.agent_id = agent_id or secrets.token_hex(13)
         self._call = AgentServiceStub(channel).Attach()
@@ -36,7 +37,7 @@ class ScriptedAgent:
             version="0",
             protocol_version=1,
             slots=slots,
-            sweeps=[sweep] if sweep else [],
+            sweeps=[sweep, *more_sweeps] if sweep else [],
             attempts=held,
         )
         self._news = asyncio.Event()

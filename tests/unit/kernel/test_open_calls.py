@@ -81,3 +81,42 @@ def test_who_leaves_as_the_token_is_revoked_has_left() -> None:
             await task
 
     asyncio.run(main())
+
+
+async def busy(calls: OpenCalls, writing: asyncio.Event, written: asyncio.Event) -> None:
+    with calls.held(of("a")) as call:
+        assert call is not None
+        with call.busy():
+            writing.set()
+            await written.wait()
+        raise AssertionError("it goes on")
+
+
+def test_a_message_on_its_way_is_written_first() -> None:
+    async def main() -> None:
+        calls, writing, written = OpenCalls(), asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(busy(calls, writing, written))
+        await writing.wait()
+        calls.end("a")
+        await asyncio.sleep(0)
+        assert not task.done()
+        written.set()
+        with pytest.raises(BadTokenError):
+            await task
+        assert task.cancelling() == 0
+
+    asyncio.run(main())
+
+
+def test_a_reader_that_does_not_take_it_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweepd_kernel.open_calls.PATIENCE", 0.02)
+
+    async def main() -> None:
+        calls, writing = OpenCalls(), asyncio.Event()
+        task = asyncio.create_task(busy(calls, writing, asyncio.Event()))
+        await writing.wait()
+        calls.end("a")
+        with pytest.raises(BadTokenError):
+            await task
+
+    asyncio.run(main())

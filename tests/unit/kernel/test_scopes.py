@@ -34,6 +34,7 @@ BOUNDED_BY_THE_SERVICE = {
     "ListProjectsRequest.entity",
     "CreateTokenRequest.projects",
     "CreateEntityRequest.name",
+    "ReadFileRequest.name",  # of a file of the run
 }
 # Messages in requests whose texts are content.
 CONTENT = {"spec", "source", "file", "parameters", "filter", "update_mask", "start_time", "lifetime"}
@@ -108,6 +109,7 @@ def test_agents_attach_find_sweeps_and_do_nothing_else() -> None:
         path.rpartition("/")[2] for path, method in METHODS.items() if rule(method).allows(Scope.AGENT)
     }
     assert allowed == {"Attach", "GetSweep", "ListSweeps", "GetServerInfo", "WhoAmI"}
+    assert rule_of("/sweepd.v1.AgentService/Attach").needed == "agent"
 
 
 def test_who_only_reads_changes_nothing() -> None:

@@ -1,0 +1,180 @@
+"""What lists show to a token that is bound: its own, all of it, on full pages, and nothing else."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from component.accounts.house import FOREIGN, OWN, House, a_house
+from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.sweeps import RANDOM
+from sweepd import v1
+from sweepd.rpc_error import Failure
+from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+
+async def living(folder: Path, main: Callable[[House], Coroutine[Any, Any, None]]) -> None:
+    async with a_house(folder) as house:
+        await main(house)
+
+
+async def refused(call: Any) -> Failure:
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    return Failure.of(error.value)
+
+
+async def sweeps_seen(channel: grpc.aio.Channel, parent: str = "", size: int = 2) -> list[list[str]]:
+    """Page by page."""
+    pages: list[list[str]] = []
+    token = ""
+    while True:
+        request = v1.ListSweepsRequest(parent=parent, page_size=size, page_token=token)
+        answer = await SweepServiceStub(channel).ListSweeps(request)
+        pages.append([sweep.name for sweep in answer.sweeps])
+        token = answer.next_page_token
+        if not token:
+            return pages
+
+
+def test_pages_of_sweeps_are_full_and_hold_ones_own_alone(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        own = [house.sweeps[OWN]]
+        for number in range(4):  # one between any two of others
+            await house.create(FOREIGN)
+            own.append(await house.create(OWN if number % 2 else "acme/cifar"))
+        await house.create("acme-2/mnist")
+        _, secret = await house.token("read", ["acme"])
+        _, narrow = await house.token("read", [OWN, "nowhere"])
+        for way in house.ways:
+            channel = await house.channel(way, secret)
+            pages = await sweeps_seen(channel)
+            assert [len(page) for page in pages] == [2, 2, 1]
+            assert [name for page in pages for name in page] == own[::-1]
+            assert await sweeps_seen(channel, "globex") == [[]]
+            assert await sweeps_seen(channel, FOREIGN) == [[]]
+            assert await sweeps_seen(channel, "nobody/nothing") == [[]]
+            seen = await sweeps_seen(await house.channel(way, narrow), size=100)
+            assert seen == [[name for name in own[::-1] if name.startswith(f"{OWN}/")]]
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("read", [OWN])
+        everywhere = await house.channel("direct")
+        mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
+        async with (
+            ScriptedAgent(everywhere, mine, agent_id="a-mine") as one,
+            ScriptedAgent(everywhere, theirs, agent_id="b-theirs") as two,
+            ScriptedAgent(everywhere, mine, agent_id="c-both", more_sweeps=[theirs]) as both,
+        ):
+            for agent in (one, two, both):
+                await agent.takes("welcome")
+            await two.offer()
+            await two.next_start()
+            everyone = await AgentServiceStub(everywhere).ListAgents(v1.ListAgentsRequest())
+            assert [agent.id for agent in everyone.agents] == ["a-mine", "b-theirs", "c-both"]
+            for way in house.ways:
+                stub = AgentServiceStub(await house.channel(way, secret))
+                seen = await stub.ListAgents(v1.ListAgentsRequest())
+                assert [(agent.id, list(agent.sweeps)) for agent in seen.agents] == [
+                    ("a-mine", [mine]),
+                    ("c-both", [mine]),
+                ]
+                assert not any(agent.runs for agent in seen.agents)
+                told = await refused(stub.ListAgents(v1.ListAgentsRequest(sweep=theirs)))
+                assert told.code == "NOT_FOUND"
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("agent", [OWN])
+        mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
+        for way in house.ways:
+            channel = await house.channel(way, secret)
+            async with ScriptedAgent(channel, theirs, slots=3, more_sweeps=[mine]) as agent:
+                await agent.takes("welcome")
+                await agent.offer(3)
+                for _ in range(3):
+                    assert (await agent.next_start()).run.startswith(mine)
+            foreign_run = v1.HeldAttempt(run_handle=2**31, run=f"{theirs}-1", attempt=1, alive=True)
+            async with ScriptedAgent(channel, mine, held=[foreign_run]) as agent:
+                welcome = (await agent.takes("welcome")).welcome
+                assert [verdict.fate for verdict in welcome.verdicts] == [v1.ATTEMPT_FATE_UNKNOWN]
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        stub = AccountServiceStub(await house.channel("door"))
+        await stub.CreateProject(v1.CreateProjectRequest(name="acme/empty"))
+        await stub.CreateEntity(v1.CreateEntityRequest(name="initech"))
+        for request in ("acme/empty", OWN):
+            told = await refused(stub.CreateProject(v1.CreateProjectRequest(name=request)))
+            assert (told.code, told.reason) == ("ALREADY_EXISTS", "name-taken")
+        for name in ("initech", "acme"):
+            assert (
+                await refused(stub.CreateEntity(v1.CreateEntityRequest(name=name)))
+            ).code == "ALREADY_EXISTS"
+        for odd in ("", "acme", "Acme/x", "acme/x/y", "acme/..", "../etc"):
+            told = await refused(stub.CreateProject(v1.CreateProjectRequest(name=odd)))
+            assert told.code == "INVALID_ARGUMENT", odd
+        await house.scheduler.stop()
+        await house.scheduler.start()
+        _, bound = await house.token("admin", ["acme"])
+        for secret, projects, entities in (
+            (None, ["acme/empty", OWN, FOREIGN], [("acme", 2), ("globex", 1), ("initech", 0)]),
+            (bound, ["acme/empty", OWN], [("acme", 2)]),
+        ):
+            channel = await (house.channel("direct", secret) if secret else house.channel("direct"))
+            seen = AccountServiceStub(channel)
+            listed: list[str] = []
+            token = ""
+            while True:
+                page = await seen.ListProjects(v1.ListProjectsRequest(page_size=1, page_token=token))
+                listed += [project.name for project in page.projects]
+                token = page.next_page_token
+                if not token:
+                    break
+            assert listed == projects
+            found = (await seen.ListEntities(v1.ListEntitiesRequest())).entities
+            assert [(entity.name, entity.projects) for entity in found] == entities
+            (counted,) = (await seen.ListProjects(v1.ListProjectsRequest(entity="acme"))).projects[1:]
+            assert (counted.name, counted.sweeps, counted.runs) == (OWN, 1, 1)
+        within = AccountServiceStub(await house.channel("direct", bound))
+        told = await refused(within.CreateEntity(v1.CreateEntityRequest(name="globex")))
+        assert told.code == "PERMISSION_DENIED"
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_names_of_others_cannot_be_tried_out_by_creating(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("write", [OWN])
+        stub = SweepServiceStub(await house.channel("door", secret))
+        taken = house.sweeps[FOREIGN].rpartition("/")[2]
+        told = [
+            await refused(
+                stub.CreateSweep(
+                    v1.CreateSweepRequest(
+                        parent=FOREIGN, sweep_id=name, file=v1.SweepFile(file_name="s.yaml", content=content)
+                    )
+                )
+            )
+            for name in (taken, "absent00")
+            for content in (RANDOM, b"")
+        ]
+        assert {(each.code, each.message) for each in told} == {("NOT_FOUND", f"{FOREIGN} does not exist")}
+
+    asyncio.run(living(tmp_path, main))
