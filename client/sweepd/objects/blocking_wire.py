@@ -25,9 +25,8 @@ class BlockingWire:
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
         self._metadata = () if token is None else (bearer(token),)
-        self._channel: grpc.Channel | None = None
-        self._pid = 0
         self._closed = False
+        self._connect()
 
     async def one(self, method: Method[Q, A], request: Q) -> A:
         """Return the answer of a call."""
@@ -62,15 +61,17 @@ class BlockingWire:
     def close(self) -> None:
         """Give the connection back; harmless when done twice."""
         self._closed = True
-        if self._channel is not None and self._pid == os.getpid():
+        if self._pid == os.getpid():
             self._channel.close()
-        self._channel = None
 
     def _open(self) -> grpc.Channel:
         if self._closed:
             raise ClientError("the client is closed")
-        if self._channel is None or self._pid != os.getpid():
+        if self._pid != os.getpid():
             # That of the parent is left alone: it is the parent's to close.
-            self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
-            self._pid = os.getpid()
+            self._connect()
         return self._channel
+
+    def _connect(self) -> None:
+        self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
+        self._pid = os.getpid()

@@ -62,7 +62,7 @@ def define(
     if parsed.spec is None:
         raise _invalid(parsed, file_name)
     for finding in parsed.diagnostics:
-        warnings.warn(str(finding), SweepWarning, stacklevel=6)
+        warnings.warn(str(finding), SweepWarning, stacklevel=3)
     spec = parsed.spec
     spec = replace(spec, name=spec.name if name is None else name, program=program or spec.program)
     try:

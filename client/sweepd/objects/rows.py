@@ -67,6 +67,13 @@ def row_shape(row: Row) -> dict[str, Json]:
     return {name: _json(value) for name, value in row.items()}
 
 
+def history_shape(row: Row) -> dict[str, Json]:
+    """Return a row of a history in the JSON of `sweepctl`."""
+    values = row["values"]
+    assert isinstance(values, dict)
+    return {**row_shape(row), "values": row_shape(values)}
+
+
 def _json(value: object) -> Json:
     if isinstance(value, datetime):
         stamp = Timestamp()

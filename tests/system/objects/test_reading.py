@@ -16,7 +16,7 @@ import pytest
 from IPython.core.formatters import HTMLFormatter
 
 from sweepd import Client, InvalidError, NotFoundError
-from sweepd.objects.rows import row_shape
+from sweepd.objects.rows import history_shape, row_shape
 from system.objects.conftest import Here
 
 
@@ -102,8 +102,7 @@ def test_a_history_is_that_of_sweepctl(client: Any, here: Here) -> None:
     run = client.run(f"{here.ended}-1")
     history = run.history()
     listed = json.loads(here.installation.ctl("history", run.name, "-o", "json").stdout)
-    told = [{**row_shape(row), "values": row_shape(row["values"])} for row in history.to_dicts()]
-    assert told == listed
+    assert [history_shape(row) for row in history.to_dicts()] == listed
     assert history["epoch"] == [0, 1, 2, 3]
     assert all(type(value) is int for value in history["epoch"])
     assert math.isnan(history["odd"][3])

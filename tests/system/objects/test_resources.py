@@ -49,6 +49,19 @@ def test_a_closed_asynchronous_client_leaves_no_thread(here: Here) -> None:
     until(lambda: threading.enumerate() == before)
 
 
+def test_a_cancelled_wait_leaves_the_client_as_it_was(here: Here) -> None:
+    async def use() -> str:
+        async with AsyncClient(here.server.address, token=here.server.access_token) as client:
+            sweep = await client.create(
+                {"program": "t.py", "method": "random", "parameters": {"a": {"min": 0, "max": 9}}}
+            )
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(sweep.wait(), 0.2)
+            return (await sweep.cancel()).state
+
+    assert asyncio.run(use()) == "cancelled"
+
+
 def test_a_blocking_client_works_where_an_event_loop_runs(blocking: Client, here: Here) -> None:
     async def use() -> list[int]:
         return [run.number for run in blocking.sweep(here.ended).runs()]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sweepd import (
+    Client,
     ConflictError,
     FailedError,
     InvalidError,
@@ -83,6 +84,12 @@ def test_what_is_wrong_with_a_configuration_is_told_all_at_once(client: Any, her
 def test_what_is_probably_not_meant_is_a_warning(client: Any) -> None:
     with pytest.warns(SweepWarning, match="the sweep will live in"):
         assert client.create({**WAITING, "project": "My Project"}).project == "my-project"
+
+
+def test_a_warning_points_to_the_line_of_the_caller(blocking: Client) -> None:
+    with pytest.warns(SweepWarning) as told:
+        blocking.create({**WAITING, "project": "My Project"})
+    assert {warning.filename for warning in told} == {__file__}
 
 
 def test_verbs_do_what_those_of_sweepctl_do(client: Any, here: Here) -> None:

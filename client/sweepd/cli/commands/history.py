@@ -61,32 +61,20 @@ def command(
         series = client.history(
             found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
         )
-        rows, logged = _rows(series)
+        rows, logged = _rows(found.name, series)
         if not system and (unknown := [key for key in keys if key not in logged]):
             _tell_unknown(client, found.name, unknown, nothing_else=not rows)
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     write_rows(rows, output, _columns(logged), name="row", empty=f"{found.name} has logged nothing yet.")
 
 
-def _rows(series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:
-    """Bring the points of one row of the log together; return the rows in order, and the keys."""
-    from sweepd.cli.metric_shapes import point_shapes
+def _rows(run: str, series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:
+    """Return the rows of the log in order, and the keys."""
+    from sweepd.objects.history import History
+    from sweepd.objects.rows import history_shape
 
-    rows: dict[tuple[int, int], Row] = {}
-    values: dict[tuple[int, int], Row] = {}
-    keys: dict[str, None] = {}
-    for part in series:
-        keys[part.key] = None
-        for point in point_shapes(part):
-            row = point["row"]
-            assert isinstance(row, int)
-            place = (part.attempt, row)
-            if place not in rows:
-                values[place] = {}
-                names = ("run", "attempt", "row", "step", "time")
-                rows[place] = {**{name: point[name] for name in names}, "values": values[place]}
-            values[place][part.key] = point["value"]
-    return [rows[place] for place in sorted(rows)], sorted(keys)
+    history = History(run, series)
+    return [history_shape(row) for row in history.to_dicts()], [*history]
 
 
 def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
