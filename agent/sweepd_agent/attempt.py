@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from sweepd.compat.search_path import search_path
 from sweepd_agent import process, thinning, trial
@@ -13,6 +15,7 @@ from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.details import FILE_NAME as DETAILS_FILE
 from sweepd_agent.details import Details
+from sweepd_agent.elsewhere import Elsewhere
 from sweepd_agent.feed import Feed
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
@@ -85,6 +88,10 @@ class Attempt:
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
         self._place = folder.place()
+        self._elsewhere: Elsewhere | None = None
+        if (wanted := assignment.metrics_from) is not None:
+            say = partial(self._complain, "elsewhere")
+            self._elsewhere = Elsewhere(wanted, folder, say, around.monotonic)
         self._output = copy_of_output(self.key, folder.log_file, around)
 
     @property
@@ -153,6 +160,8 @@ class Attempt:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._spool.close()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
         self.feed.system.close()
         self.feed.files.close()
 
@@ -237,6 +246,8 @@ class Attempt:
             orphan_after=self.assignment.lost_after if around.adopt else 0.0,
             stop_grace=self.assignment.stop_grace,
         )
+        if self._elsewhere is not None:
+            self._elsewhere.before_start(environ)
         live = await process.launch(self.folder, self.argv, environ, around.folder.lock_file, limits)
         self._begin_to_record(environ)
         return live
@@ -260,13 +271,20 @@ class Attempt:
     async def _followed(self, live: LiveProcess) -> Outcome:
         """Read rows and log until the process has ended, and what it wrote last after that."""
         end = asyncio.create_task(live.ended())
+        if self._elsewhere is not None:
+            self._elsewhere.open()
         try:
             await self._read_until(end)
         finally:
             end.cancel()
+        if self._elsewhere is not None:
+            self._elsewhere.look(ended=True)
+            self._elsewhere.close()
         await self._read_rest()
         self.feed.details.look(at_once=True)
         self.feed.files.look(ended=True)
+        with suppress(OSError):  # samples are worth no waiting
+            self.feed.system.read_rest()
         self._spool.finish()
         if self._output is not None:
             await self._output.show_rest()
@@ -278,6 +296,8 @@ class Attempt:
         flushed = active = around.monotonic()
         while not end.done():
             now = around.monotonic()
+            if self._elsewhere is not None:
+                self._elsewhere.look()
             more = bool(self._read())
             if self._spool.fresh or more:
                 active = now

@@ -8,7 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sweepd.metrics_file import FILE_NAME
-from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Json, Place, StopMode, StopOrder
+from sweepd_agent.core.attempt import (
+    Assignment,
+    AttemptKey,
+    ExitCause,
+    Json,
+    MetricsFrom,
+    Place,
+    StopMode,
+    StopOrder,
+)
 from sweepd_agent.parameter_file import yaml_parameters
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
@@ -65,8 +74,10 @@ class AttemptFolder:
         except (FileNotFoundError, ValueError):
             return None
         run, attempt = document.pop("key")
+        source = document.pop("metrics_from", None)
         return Assignment(
             key=AttemptKey(run, attempt),
+            metrics_from=MetricsFrom(**source) if source is not None else None,
             rungs=frozenset(document.pop("rungs")),
             command=tuple(document.pop("command")),
             watched_keys=tuple(document.pop("watched_keys")),

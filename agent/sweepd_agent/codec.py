@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, StopMode
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, MetricsFrom, StopMode
 from sweepd_agent.core.events import Reason, Verdict, Withholding
 from sweepd_agent.core.reading import Observation, Row
 from sweepd_agent.core.rows import Value
@@ -67,7 +67,12 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
         assigned_time=assigned_time,
         repeat=start.repeat if start.HasField("repeat") else None,
         compat=_COMPATS[start.compat],
+        metrics_from=_metrics_from(start.metrics_from) if start.HasField("metrics_from") else None,
     )
+
+
+def _metrics_from(source: v1.MetricsFrom) -> MetricsFrom:
+    return MetricsFrom(stdout=source.stdout, file=source.file, tensorboard=source.tensorboard)
 
 
 def withholding(withheld: v1.Withheld) -> Withholding | None:

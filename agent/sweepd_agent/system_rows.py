@@ -54,6 +54,10 @@ class SystemRows:
         line = {STEP: step, TIME: round(self._wall_clock(), 3), **sample}
         with self.file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+        self.read_rest()
+
+    def read_rest(self) -> None:
+        """Number what is written, also by an agent of before; raises OSError."""
         while self.spool.poll():
             pass
 

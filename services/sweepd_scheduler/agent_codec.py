@@ -5,7 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
-from sweepd.codec.handling import compat_number
+from sweepd.codec.handling import compat_number, metrics_from_message
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
@@ -238,6 +238,7 @@ def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
         lost_after=duration(terms.lost_after),
         repeat=run.repeat if sweep.spec.repeats > 1 else None,
         compat=compat_number(sweep.spec.compat),
+        metrics_from=metrics_from_message(sweep.spec.metrics_from) if sweep.spec.metrics_from else None,
     )
 
 

@@ -166,6 +166,42 @@ def samples_on_disk(installation: Installation) -> int:
     return sum(len(file.read_text().splitlines()) for file in found)
 
 
+PRINTS = """
+import sys
+for epoch in range(5):
+    print(f"epoch {epoch}: loss={float(sys.argv[1].partition('=')[2]) / (epoch + 1)}", flush=True)
+"""
+PRINTED = f"""
+program: prints.py
+command: ["{sys.executable}", "${{program}}", "${{args}}"]
+method: grid
+metric: {{name: loss}}
+parameters: {{lr: {{values: [1.0, 0.5]}}}}
+metrics_from: {{stdout: 'epoch (?P<step>[0-9]+): loss=(?P<loss>[^ ]+)'}}
+"""
+
+
+def test_a_sweep_over_a_script_that_only_prints(installation: Installation) -> None:
+    """The script knows nothing of sweeps; its output decides which run is best."""
+    installation.start_server()
+    installation.write("prints.py", PRINTS)
+    name = installation.create(PRINTED)
+    assert installation.start_agent(name).process.wait(60) == 0
+    shown = installation.json("get", name)
+    assert shown["metricsFrom"] == {
+        "stdout": "epoch (?P<step>[0-9]+): loss=(?P<loss>[^ ]+)",
+        "file": None,
+        "tensorboard": None,
+    }
+    assert shown["best"] == {"run": f"{name}-2", "value": 0.1}
+    runs = installation.export(name, "run")
+    assert [(run["iterations"], run["bestValue"]) for run in runs] == [(5, 0.2), (5, 0.1)]
+    rows = history(installation, f"{name}:1")
+    assert [(row["step"], row["values"]) for row in rows][:2] == [(0, {"loss": 1.0}), (1, {"loss": 0.5})]
+    spec = installation.ctl("get", name, "--spec").stdout
+    assert installation.create(spec) != name, "what is shown makes another sweep like it"
+
+
 @pytest.mark.parametrize(
     "name", ["../out", "/etc/passwd", "a/../../out", "", "a//b", ".", "a\\b", "C:/x", "link/x", "a\0b"]
 )

@@ -29,6 +29,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsFrom:
+    """Where metrics are read that a script does not log itself; what is empty is not read."""
+
+    stdout: str = ""
+    file: str = ""
+    tensorboard: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """A run as it was handed out: all that is needed to start it, and kept until it is over."""
 
@@ -52,6 +61,8 @@ class Assignment:
     repeat: int | None = None
     # Whose module the program finds sweepd under; None: nobody's.
     compat: str | None = None
+    # Where metrics are read that the script does not log itself; None: nowhere.
+    metrics_from: MetricsFrom | None = None
 
 
 class ExitCause(StrEnum):

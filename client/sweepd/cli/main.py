@@ -15,6 +15,7 @@ VERBS = {
     "run": "Run a sweep here, from the file to the best run.",
     "create": "Create a sweep; agents may start at once.",
     "validate": "Check a sweep file, without a server.",
+    "metrics": "Show what `metrics_from` of a sweep file would read.",
     "preview": "Show what a sweep file would run, without a server.",
     "list": "List sweeps.",
     "get": "Show a sweep or a run.",

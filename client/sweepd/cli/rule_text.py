@@ -53,6 +53,8 @@ def _entries(sweep: Row) -> Iterator[tuple[str, str]]:
         yield "timeout", duration(seconds)
     if isinstance(labels := sweep["requires"], dict):
         yield "requires", ", ".join(f"{clean(name)}={cell(value)}" for name, value in labels.items())
+    if isinstance(sources := sweep["metricsFrom"], dict):
+        yield "metrics from", ", ".join(f"{name} {cell(text)}" for name, text in sources.items() if text)
     if compat := sweep["compat"]:
         yield "compat", cell(compat)
 

@@ -43,6 +43,7 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
         "requires": labels,
         "tags": list(spec.tags),
         "metadata": dict(point_from_message(spec.metadata)) if spec.HasField("metadata") else {},
+        "metricsFrom": _metrics_from(spec.metrics_from) if spec.HasField("metrics_from") else None,
         "compat": word(v1.Compat.Name(spec.compat), "COMPAT_") if spec.compat else None,
     }
 
@@ -125,3 +126,11 @@ def _seconds(spec: v1.SweepSpec) -> Json:
     if not spec.HasField("sweep_timeout"):
         return None
     return spec.sweep_timeout.seconds + spec.sweep_timeout.nanos / 1e9
+
+
+def _metrics_from(source: v1.MetricsFrom) -> Shape:
+    return {
+        "stdout": source.stdout or None,
+        "file": source.file or None,
+        "tensorboard": source.tensorboard or None,
+    }

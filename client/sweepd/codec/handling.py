@@ -7,7 +7,8 @@ from google.protobuf.duration_pb2 import Duration
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message, point_message
 from sweepd.durations import duration_text
-from sweepd.spec import Aggregate, Compat, SweepSpec
+from sweepd.spec import Aggregate, Compat, MetricsFrom, SweepSpec
+from sweepd.spec.reading.keys import METRICS_FROM_KEYS
 
 _AGGREGATES = {each: v1.Aggregate.Value(f"AGGREGATE_{each.name}") for each in Aggregate}
 _COMPATS = {each: v1.Compat.Value(f"COMPAT_{each.name}") for each in Compat}
@@ -38,6 +39,8 @@ def fill_handling(message: v1.SweepSpec, spec: SweepSpec) -> None:
     if spec.metadata:
         message.metadata.CopyFrom(point_message(dict(spec.metadata), "metadata"))
     message.compat = compat_number(spec.compat)
+    if spec.metrics_from is not None:
+        message.metrics_from.CopyFrom(metrics_from_message(spec.metrics_from))
 
 
 def handling_document(message: v1.SweepSpec) -> dict[str, object]:
@@ -65,9 +68,18 @@ def handling_document(message: v1.SweepSpec) -> dict[str, object]:
         document["tags"] = list(message.tags)
     if message.HasField("metadata"):
         document["metadata"] = point_from_message(message.metadata, "metadata")
+    if message.HasField("metrics_from"):
+        document["metrics_from"] = {
+            key: text for key in METRICS_FROM_KEYS if (text := str(getattr(message.metrics_from, key)))
+        }
     if message.compat:
         document["compat"] = _word(_COMPAT_WORDS, message.compat, "compat")
     return document
+
+
+def metrics_from_message(source: MetricsFrom) -> v1.MetricsFrom:
+    """Return where metrics are read."""
+    return v1.MetricsFrom(stdout=source.stdout, file=source.file, tensorboard=source.tensorboard)
 
 
 def compat_number(compat: Compat | None) -> v1.Compat.ValueType:

@@ -88,6 +88,12 @@ def _handling(spec: SweepSpec) -> dict[str, Json]:
         document["tags"] = list(spec.tags)
     if spec.metadata:
         document["metadata"] = dict(spec.metadata)
+    if spec.metrics_from is not None:
+        document["metrics_from"] = {
+            each.name: text
+            for each in fields(spec.metrics_from)
+            if (text := str(getattr(spec.metrics_from, each.name)))
+        }
     if spec.compat is not None:
         document["compat"] = spec.compat.value
     return document

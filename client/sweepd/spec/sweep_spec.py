@@ -49,6 +49,21 @@ class Compat(StrEnum):
     WANDB = "wandb"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsFrom:
+    """Where metrics are read that the script does not log; what is empty is not read.
+
+    Args:
+        stdout: regular expression with named groups, for each line of output.
+        file: a file of JSON lines, or a table.
+        tensorboard: a folder of event files.
+    """
+
+    stdout: str = ""
+    file: str = ""
+    tensorboard: str = ""
+
+
 class Aggregate(StrEnum):
     """How the values of the runs of one point become the value of the point."""
 
@@ -106,6 +121,7 @@ class SweepSpec:
         tags: labels of the sweep, for lists.
         metadata: whatever the user keeps with it.
         compat: the module that scripts find sweepd under.
+        metrics_from: where metrics are read that the script does not log.
     """
 
     method: Method
@@ -135,6 +151,7 @@ class SweepSpec:
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Json] = field(default_factory=dict)
     compat: Compat | None = None
+    metrics_from: MetricsFrom | None = None
     search_space: SearchSpace = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

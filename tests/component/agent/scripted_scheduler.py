@@ -49,6 +49,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.acks_points = True
         self.acks_logs = True
         self.acks_files = True
+        # Where agents read metrics of the runs that are added from now on.
+        self.metrics_from: v1.MetricsFrom | None = None
         # As schedulers of the first version are, which know no later kinds of reports.
         self.of_first_version = False
         # Said with the acknowledgement of an end.
@@ -135,6 +137,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             stop_grace=lasting(self.stop_grace),
             lost_after=lasting(self.lost_after),
             repeat=repeat,
+            metrics_from=self.metrics_from,
         )
         with self.changed:
             self.todo.append(start)

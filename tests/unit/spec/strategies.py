@@ -144,6 +144,9 @@ handling: dict[str, st.SearchStrategy[object]] = {
     "tags": st.lists(labels, max_size=3, unique=True),
     "metadata": st.dictionaries(words, json_values, max_size=3),
     "compat": st.just("wandb"),
+    "metrics_from": st.sampled_from(
+        [{"stdout": "loss=(?P<loss>.+)"}, {"file": "a.csv", "tensorboard": "runs"}]
+    ),
 }
 """What a sweep may say beside its space."""
 

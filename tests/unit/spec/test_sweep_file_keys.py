@@ -37,10 +37,11 @@ KEY_TABLES = {
     "`repeats` and `aggregate`": {"repeats", "aggregate"},
     "`retry`": set(RETRY_KEYS),
     "`guard`": set(GUARD_KEYS),
+    "`metrics_from`": set(METRICS_FROM_KEYS),
     "Names and labels": {"name", "description", "project", "entity", "tags", "metadata"},
     "Not supported yet": {*LATER_KEYS, "controller", "method"},
 }
-NESTED = {"scheduler": SCHEDULER_KEYS, "stop_when": STOP_WHEN_KEYS, "metrics_from": METRICS_FROM_KEYS}
+NESTED = {"scheduler": SCHEDULER_KEYS, "stop_when": STOP_WHEN_KEYS}
 KNOWN = TOP_LEVEL.union(
     METRIC_KEYS,
     RETRY_KEYS,
@@ -48,6 +49,7 @@ KNOWN = TOP_LEVEL.union(
     CONTROLLER_KEYS,
     FORM_KEYS,
     {"when", "type", "address"},
+    METRICS_FROM_KEYS,
     *NESTED.values(),
     *RULE_KEYS.values(),
 )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 @click.command(
     cls=Verb,
     examples=(
-        "sweepctl files k3x9v2ab:7",
         "sweepctl files k3x9v2ab:7 git.diff",
         "sweepctl files k3x9v2ab:7 --download run7",
     ),

@@ -10,13 +10,13 @@ KEYS: Final = (
     *("method", "parameters", "metric", "early_terminate", "command", "run_cap", "seed"),
     *TEXT_KEYS,
     *("constraints", "zip", "initial", "runs", "shuffle", "repeats", "aggregate", "retry", "canary", "guard"),
-    *("sweep_timeout", "requires", "tags", "metadata", "compat"),
+    *("sweep_timeout", "requires", "tags", "metadata", "compat", "metrics_from"),
     "controller",
     *WITHOUT_EFFECT,
 )
 LATER_KEYS: Final = (
     *("metrics", "scheduler", "reproducible", "outcome_constraints", "run_timeout", "max_parallel"),
-    *("priority", "stop_when", "on_disconnect", "metrics_from"),
+    *("priority", "stop_when", "on_disconnect"),
 )
 """Checked, but a sweep that has one cannot be created yet."""
 

@@ -10,7 +10,6 @@ from sweepd.spec.reading.keys import (
     CONTROLLER_KEYS,
     LATER_KEYS,
     LATER_METHODS,
-    METRICS_FROM_KEYS,
     SCHEDULER_KEYS,
     STOP_WHEN_KEYS,
 )
@@ -156,17 +155,6 @@ def _stop_when(fields: Fields, key: str) -> None:
         inner.error("missing-key", "needs `no_improvement` or `expected_improvement`")
 
 
-def _metrics_from(fields: Fields, key: str) -> None:
-    inner = fields.inner(key, "a mapping with one of the keys `stdout`, `file` and `tensorboard`")
-    if inner is None:
-        return
-    inner.check_keys(METRICS_FROM_KEYS, f"`{key}`")
-    for name in METRICS_FROM_KEYS:
-        inner.text(name)
-    if not inner.node.entries:
-        inner.error("missing-key", "needs one of `stdout`, `file` and `tensorboard`")
-
-
 _CHECKS: Final[dict[str, Callable[[Fields, str], object]]] = {
     "metrics": _metrics,
     "scheduler": _scheduler,
@@ -177,5 +165,4 @@ _CHECKS: Final[dict[str, Callable[[Fields, str], object]]] = {
     "priority": lambda fields, key: fields.integer(key, INT64_MIN),
     "stop_when": _stop_when,
     "on_disconnect": lambda fields, key: fields.word(key, ON_DISCONNECT),
-    "metrics_from": _metrics_from,
 }

@@ -14,8 +14,9 @@ from sweepd.spec.point import Json, canonical_json
 from sweepd.spec.reading.fields import Fields
 from sweepd.spec.reading.json_value import is_finite, read_json
 from sweepd.spec.reading.keys import GUARD_KEYS, RETRY_KEYS
+from sweepd.spec.reading.metrics_from import read_metrics_from
 from sweepd.spec.reading.nodes import SequenceNode
-from sweepd.spec.sweep_spec import Aggregate, Compat, Guard, Retry
+from sweepd.spec.sweep_spec import Aggregate, Compat, Guard, MetricsFrom, Retry
 from sweepd.spec.wording import shown
 
 
@@ -33,6 +34,7 @@ class Settings:
     tags: tuple[str, ...]
     metadata: dict[str, Json]
     compat: Compat | None
+    metrics_from: MetricsFrom | None
 
 
 def read_settings(fields: Fields) -> Settings:
@@ -49,6 +51,7 @@ def read_settings(fields: Fields) -> Settings:
         tags=_tags(fields),
         metadata=_metadata(fields),
         compat=fields.choice("compat", Compat),
+        metrics_from=read_metrics_from(fields),
     )
 
 

@@ -75,6 +75,7 @@ def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:
         tags=settings.tags,
         metadata=settings.metadata,
         compat=settings.compat,
+        metrics_from=settings.metrics_from,
         **texts,
     )
     _check_size(fields, spec)

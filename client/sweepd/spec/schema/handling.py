@@ -10,7 +10,8 @@ from sweepd.spec.limits import (
     MAX_REPEATS,
     MAX_RETRIES,
 )
-from sweepd.spec.reading.keys import GUARD_KEYS, RETRY_KEYS
+from sweepd.spec.reading.keys import GUARD_KEYS, METRICS_FROM_KEYS, RETRY_KEYS
+from sweepd.spec.reading.metrics_from import MAX_PATH_LENGTH, MAX_PATTERN_LENGTH
 from sweepd.spec.schema.pieces import (
     BOOLEAN,
     DURATION,
@@ -97,6 +98,26 @@ HANDLING: Final[dict[str, Schema]] = {
         "Labels of the sweep, for lists.", items(_LABEL, maxItems=MAX_LABELS, uniqueItems=True)
     ),
     "metadata": described("Whatever is to be kept with the sweep.", {"type": "object"}),
+    "metrics_from": described(
+        "Where to read metrics that the script does not log itself.",
+        mapping(
+            METRICS_FROM_KEYS,
+            {
+                "stdout": described(
+                    "Regular expression with a named group for each key, for each line of output.",
+                    text(minLength=1, maxLength=MAX_PATTERN_LENGTH),
+                ),
+                "file": described(
+                    "File that the script appends to: JSON lines, or a table if it ends with .csv or .tsv.",
+                    text(minLength=1, maxLength=MAX_PATH_LENGTH),
+                ),
+                "tensorboard": described(
+                    "Folder of TensorBoard event files.", text(minLength=1, maxLength=MAX_PATH_LENGTH)
+                ),
+            },
+            minProperties=1,
+        ),
+    ),
     "compat": described(
         "Put sweepd in the place of another product's module, for scripts that import that.",
         words({Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}),

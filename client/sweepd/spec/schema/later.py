@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from sweepd.spec.reading.keys import METRICS_FROM_KEYS, SCHEDULER_KEYS, STOP_WHEN_KEYS
+from sweepd.spec.reading.keys import SCHEDULER_KEYS, STOP_WHEN_KEYS
 from sweepd.spec.reading.later import ENGINES, ON_DISCONNECT
 from sweepd.spec.schema.pieces import (
     ANYTHING,
@@ -67,10 +67,6 @@ def later_keys() -> dict[str, Schema]:
         ),
         "on_disconnect": described(
             "What a run does when its agent has lost the server.", choice(ON_DISCONNECT)
-        ),
-        "metrics_from": described(
-            "Where to read metrics that the script does not log itself.",
-            _at_least_one(METRICS_FROM_KEYS, dict.fromkeys(METRICS_FROM_KEYS, TEXT)),
         ),
     }
     return {

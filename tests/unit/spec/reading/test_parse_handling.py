@@ -10,6 +10,7 @@ from sweepd.spec import (
     Hyperband,
     Median,
     Method,
+    MetricsFrom,
     ObjectiveValue,
     Parsed,
     Patience,
@@ -78,6 +79,12 @@ def test_what_is_not_written_has_its_default() -> None:
         ("tags: []", "tags", ()),
         ("metadata: {a: [1, 1.0, {b: null}], 'x y': true}", "metadata", METADATA),
         ("compat: wandb", "compat", Compat.WANDB),
+        (
+            "metrics_from: {stdout: 'loss=(?P<loss>.+)', file: a.csv}",
+            "metrics_from",
+            MetricsFrom(stdout="loss=(?P<loss>.+)", file="a.csv"),
+        ),
+        ("metrics_from: {tensorboard: runs}", "metrics_from", MetricsFrom(tensorboard="runs")),
         ("run_cap: 20.0", "run_cap", 20),
         ("seed: -9223372036854775808", "seed", -(2**63)),
         ("command: []", "command", ()),
@@ -123,6 +130,12 @@ def test_a_key_is_read_as(text: str, field: str, value: object) -> None:
         ("runs: []", "list"),
         ("aggregate: mean", "grid"),
         ("compat: mlflow", "grid"),
+        ("metrics_from: {}", "grid"),
+        ("metrics_from: {stdout: x}", "grid"),
+        ("metrics_from: {stdout: '(?P<loss>'}", "grid"),
+        ("metrics_from: {stdout: ''}", "grid"),
+        ("metrics_from: {file: ''}", "grid"),
+        ("metrics_from: {stdot: '(?P<loss>.)'}", "grid"),
     ],
 )
 def test_what_is_beyond_a_limit_or_has_no_meaning_is_refused(text: str, method: str) -> None:
@@ -213,7 +226,6 @@ LATER = {
     "priority": "-1",
     "stop_when": "{no_improvement: 3}",
     "on_disconnect": "stop",
-    "metrics_from": "{stdout: x}",
 }
 
 

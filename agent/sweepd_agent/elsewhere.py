@@ -1,0 +1,143 @@
+"""Metrics of scripts that log elsewhere: what is read of output and files becomes lines as of the script.
+
+Each line of the metrics file says in `_from` where it was read, so an agent that takes over goes on behind
+the last one that is there: nothing is read twice, nothing is left out.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sweepd.metrics_file import STEP, TIME, MetricsFile, closed_segments
+from sweepd.metrics_from.sources import EventFolder, Source, event_files, file_source, output_source
+from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.core.attempt import MetricsFrom
+
+_FROM = "_from"
+_START_FILE = "metrics-from.json"
+_LOOK_EVERY = 0.2
+_VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
+
+
+class Elsewhere:
+    """Looks at the sources of one attempt.
+
+    Args:
+        wanted: what is read.
+        folder: of the attempt.
+        complain: says once what is wrong.
+    """
+
+    def __init__(
+        self,
+        wanted: MetricsFrom,
+        folder: AttemptFolder,
+        complain: Callable[[str], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._wanted = wanted
+        self._folder = folder
+        self._complain = complain
+        self._monotonic = monotonic
+        self._looked = float("-inf")
+        self._file = MetricsFile(folder.metrics_file)
+        self._sources: list[Source] = []
+
+    def before_start(self, environ: Mapping[str, str]) -> None:
+        """Note what the sources hold before the script begins: that is not its own. Raises OSError."""
+        wanted = self._wanted
+        file = _expanded(wanted.file, environ)
+        events = _expanded(wanted.tensorboard, environ)
+        start = {
+            "file": file,
+            "file_size": _size(Path(file)) if file else 0,
+            "tensorboard": events,
+            "events": {name: _size(Path(events) / name) for name in event_files(Path(events))}
+            if events
+            else {},
+        }
+        (self._folder.path / _START_FILE).write_text(json.dumps(start))
+
+    def open(self) -> None:
+        """Begin to read, behind what the metrics file has already."""
+        try:
+            start = json.loads((self._folder.path / _START_FILE).read_bytes())
+        except (OSError, ValueError):
+            return  # the script never started
+        read = _read_before(self._folder.metrics_file)
+        if self._wanted.stdout:
+            log = self._folder.log_file
+            self._sources.append(output_source(self._wanted.stdout, log, read.get("stdout", 0)))
+        if start["file"]:
+            position = max(read.get("file", 0), int(start["file_size"]))
+            self._sources.append(file_source(Path(start["file"]), position))
+        if start["tensorboard"]:
+            positions = {name: at for name, at in read.items() if name.startswith("tensorboard/")}
+            self._sources.append(EventFolder(Path(start["tensorboard"]), positions, start["events"]))
+
+    def look(self, *, ended: bool = False) -> None:
+        """Append what is new to the metrics file; once the script has ended, all that is left."""
+        now = self._monotonic()
+        if now - self._looked < _LOOK_EVERY and not ended:
+            return
+        self._looked = now
+        if not self._sources:
+            self.open()
+        try:
+            for source in self._sources:
+                for found in source.look(ended=ended):
+                    line: dict[str, object] = dict(found.row.values)
+                    if found.row.step is not None:
+                        line[STEP] = found.row.step
+                    if found.row.time is not None:
+                        line[TIME] = found.row.time
+                    line[_FROM] = [found.source, found.position]
+                    self._file.append(json.dumps(line).encode() + b"\n")
+                for complaint in source.complaints.taken():
+                    self._complain(f"metrics_from: {complaint}")
+        except OSError as error:
+            self._sources = []  # so the next look begins behind what is in the file
+            self._complain(f"what metrics_from gives cannot be written in {self._folder.path}: {error}")
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        self._file.close()
+
+
+def _read_before(path: Path) -> dict[str, int]:
+    """Return how far each source was read, by the lines that are in the metrics file."""
+    read: dict[str, int] = {}
+    for file in (*(segment for _, segment in closed_segments(path)), path):
+        try:
+            with file.open("rb") as lines:
+                for line in lines:
+                    if b'"_from"' in line and line.endswith(b"\n"):
+                        _note(line, read)
+        except OSError:
+            continue
+    return read
+
+
+def _note(line: bytes, read: dict[str, int]) -> None:
+    try:
+        match json.loads(line):
+            case {"_from": [str(source), int(position)]}:
+                read[source] = max(read.get(source, 0), position)
+    except ValueError:
+        return
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> str:
+    """Return a path with its variables in place; relative ones are of the working directory."""
+    if not path:
+        return ""
+    filled = _VARIABLE.sub(lambda found: environ.get(found[1], ""), path)
+    return str(Path(filled).absolute())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,171 @@
+"""Scalars in TensorBoard event files: records with checksums, of which only what is needed is decoded.
+
+A record is its length (8 bytes, little endian), a checksum of that, the bytes, a checksum of those; the
+checksums are CRC-32C, masked. The bytes are an `Event` in the protobuf encoding: wall_time = 1, step = 2,
+summary = 5; a summary has values = 1, each with tag = 1, simple_value = 2 or tensor = 8.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_HEAD = 12
+_TAIL = 4
+MAX_RECORD = 1024 * 1024
+"""A longer record is no scalar (pictures are as long); it is passed over."""
+_MASK = 0xA282EAD8
+_FLOAT, _DOUBLE, _INT32, _INT64 = 1, 2, 3, 9
+_FORMATS = {_FLOAT: "<f", _DOUBLE: "<d", _INT32: "<i", _INT64: "<q"}
+
+
+class DamagedError(ValueError):
+    """A record is not what was written; the message is a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The scalars of one record, and where it ends."""
+
+    end: int
+    time: float
+    step: int
+    values: dict[str, float]
+
+
+def events(content: bytes, start: int) -> Iterator[Event]:
+    """Yield the whole records of `content`, which begins at offset `start` of its file.
+
+    Raises:
+        DamagedError: a checksum is wrong; what came before was yielded.
+    """
+    at = 0
+    while len(content) - at >= _HEAD:
+        length_bytes = content[at : at + 8]
+        if crc32c_masked(length_bytes) != int.from_bytes(content[at + 8 : at + 12], "little"):
+            raise DamagedError(f"the record at byte {start + at} has no length that can be trusted")
+        length = int.from_bytes(length_bytes, "little")
+        end = at + _HEAD + length + _TAIL
+        if len(content) < end:
+            return
+        body = content[at + _HEAD : at + _HEAD + length]
+        if length <= MAX_RECORD:
+            if crc32c_masked(body) != int.from_bytes(content[end - _TAIL : end], "little"):
+                raise DamagedError(f"the record at byte {start + at} is damaged")
+            yield _event(body, start + end)
+        else:
+            yield Event(end=start + end, time=0.0, step=0, values={})
+        at = end
+
+
+def record_length(content: bytes) -> int | None:
+    """Return the bytes of the record that `content` begins with; None if not even its length is there.
+
+    Raises:
+        DamagedError: the length cannot be trusted.
+    """
+    if len(content) < _HEAD:
+        return None
+    if crc32c_masked(content[:8]) != int.from_bytes(content[8:_HEAD], "little"):
+        raise DamagedError("a record has no length that can be trusted")
+    return _HEAD + int.from_bytes(content[:8], "little") + _TAIL
+
+
+def crc32c_masked(content: bytes) -> int:
+    """Return the checksum of a record: CRC-32C, turned and shifted."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
+
+
+def _table() -> list[int]:
+    made = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        made.append(value)
+    return made
+
+
+_TABLE = _table()
+
+
+def _event(body: bytes, end: int) -> Event:
+    time, step = 0.0, 0
+    values: dict[str, float] = {}
+    for number, value in _fields(body):
+        if number == 1 and isinstance(value, bytes) and len(value) == 8:
+            (time,) = struct.unpack("<d", value)
+        elif number == 2 and isinstance(value, int):
+            step = value if value < 2**63 else value - 2**64
+        elif number == 5 and isinstance(value, bytes):
+            for inner, summary in _fields(value):
+                if inner == 1 and isinstance(summary, bytes):
+                    _take_value(summary, values)
+    return Event(end=end, time=time, step=step, values=values)
+
+
+def _take_value(body: bytes, values: dict[str, float]) -> None:
+    tag = ""
+    number: float | None = None
+    for field, value in _fields(body):
+        if field == 1 and isinstance(value, bytes):
+            tag = value.decode(errors="replace")
+        elif field == 2 and isinstance(value, bytes) and len(value) == 4:
+            (number,) = struct.unpack("<f", value)
+        elif field == 8 and isinstance(value, bytes):
+            number = _scalar_tensor(value)
+    if tag and number is not None:
+        values[tag] = number
+
+
+def _scalar_tensor(body: bytes) -> float | None:
+    """Return the number of a tensor that holds one; None for others."""
+    kind = 0
+    content: bytes | None = None
+    for field, value in _fields(body):
+        if field == 1 and isinstance(value, int):
+            kind = value
+        elif field == 2 and value:
+            return None  # it has dimensions
+        elif field in {4, 5, 6} and isinstance(value, bytes):
+            content = value
+        elif field in {7, 10} and isinstance(value, int):
+            return float(value if value < 2**63 else value - 2**64)
+    layout = _FORMATS.get(kind)
+    if layout is None or content is None or len(content) != struct.calcsize(layout):
+        return None
+    return float(struct.unpack(layout, content)[0])
+
+
+def _fields(body: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and value of each field; fixed ones as their bytes. Ends where it makes no sense."""
+    at = 0
+    while at < len(body):
+        key, at = _varint(body, at)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            value, at = _varint(body, at)
+            yield number, value
+            continue
+        if kind == 2:
+            length, at = _varint(body, at)
+        else:
+            length = {1: 8, 5: 4}.get(kind, -1)
+        if length < 0 or at + length > len(body):
+            return
+        yield number, body[at : at + length]
+        at += length
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(body) and shift < 70:
+        byte = body[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return value, at
+        shift += 7
+    return value, len(body)

@@ -1,0 +1,70 @@
+"""What one line or event gives: values by key, perhaps a step and a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STEP_NAMES = ("_step", "step", "global_step")
+"""Names under which steps are known; the first that is there counts."""
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Values of one moment; nested ones stay nested, as in a line of the metrics file."""
+
+    values: Mapping[str, object]
+    step: int | None = None
+    time: float | None = None
+
+
+def number_of(text: str) -> float | int | None:
+    """Return the number that a text is; None if it is none."""
+    text = text.strip().rstrip("%,;")
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def row_of(values: Mapping[str, object]) -> Row | None:
+    """Return a row, its step taken out of the values; None if nothing is left."""
+    left = dict(values)
+    step: int | None = None
+    for name in STEP_NAMES:
+        if name in left:
+            found = left.pop(name)
+            if isinstance(found, float) and found.is_integer():
+                found = int(found)
+            if isinstance(found, int) and not isinstance(found, bool):
+                step = found
+            break
+    time = left.pop("_time", None)
+    return (
+        Row(values=left, step=step, time=float(time) if isinstance(time, int | float) else None)
+        if left
+        else None
+    )
+
+
+@dataclass(slots=True)
+class Complaints:
+    """What is wrong with a source, each thing once."""
+
+    said: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        """Note something, unless it was noted before or there is too much already."""
+        if text not in self.said and len(self.said) < 20:
+            self.said.append(text)
+            self.fresh.append(text)
+
+    def taken(self) -> list[str]:
+        """Return what was noted since the last call."""
+        fresh, self.fresh = self.fresh, []
+        return fresh

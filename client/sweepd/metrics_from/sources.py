@@ -1,0 +1,189 @@
+"""Reads what metrics come from while it grows: each line or event once, from where reading stood."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sweepd.metrics_from.event_file import DamagedError, events, record_length
+from sweepd.metrics_from.pattern import LinePattern, TooSlowError
+from sweepd.metrics_from.row import Complaints, Row
+from sweepd.metrics_from.table import MAX_LINE_BYTES, Lines, lines_of
+
+_BYTES_A_LOOK = 1024 * 1024
+_MAX_EVENT_FILES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A row, and where reading of its source stands after it."""
+
+    source: str
+    position: int
+    row: Row
+
+
+class Source(Protocol):
+    """Something that grows."""
+
+    complaints: Complaints
+
+    def look(self, *, ended: bool) -> Iterator[Found]:
+        """Yield what is new; once the script has ended, also a last line without its newline."""
+
+
+class LineFile:
+    """Lines of a file, each through a reader; a file that has become shorter begins anew.
+
+    Args:
+        source: its name.
+        path: where it is.
+        read: makes rows of lines.
+        position: how far it was read.
+    """
+
+    def __init__(self, source: str, path: Path, read: "Lines | _Matching", position: int) -> None:
+        self.complaints = Complaints()
+        self._source = source
+        self._path = path
+        self._read = read
+        self._position = position
+        self._headed = False
+        self._given_up = False
+
+    def look(self, *, ended: bool) -> Iterator[Found]:
+        """Yield what is new."""
+        if self._given_up:
+            return
+        try:
+            with self._path.open("rb") as file:
+                yield from self._rows(file.fileno(), ended=ended)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self.complaints.add(f"{self._path} cannot be read: {error.strerror}")
+
+    def _rows(self, descriptor: int, *, ended: bool) -> Iterator[Found]:
+        size = os.fstat(descriptor).st_size
+        if size < self._position:
+            self._position, self._headed = 0, False
+        while self._position < size and not self._over():
+            if self._position and not self._headed:  # a table needs its head, wherever reading goes on
+                head = os.pread(descriptor, MAX_LINE_BYTES, 0).partition(b"\n")[0]
+                self._row(head, first=True)
+            content = os.pread(descriptor, min(_BYTES_A_LOOK, size - self._position), self._position)
+            *lines, rest = content.split(b"\n")
+            if ended and rest and self._position + len(content) >= size:
+                lines.append(rest)
+            if not lines:
+                if len(content) < MAX_LINE_BYTES:
+                    return
+                self.complaints.add(f"a line of {self._path} is longer than {MAX_LINE_BYTES} bytes")
+                self._position += len(content)
+                continue
+            for line in lines:
+                first = self._position == 0
+                self._position = min(self._position + len(line) + 1, size)
+                row = self._row(line, first=first)
+                if row is not None:
+                    yield Found(source=self._source, position=self._position, row=row)
+                if self._over():
+                    return
+
+    def _over(self) -> bool:
+        return self._given_up
+
+    def _row(self, line: bytes, *, first: bool) -> Row | None:
+        self._headed = True
+        try:
+            return self._read.read(line.decode(errors="replace").rstrip("\r"), first=first)
+        except TooSlowError as error:
+            self._given_up = True
+            self.complaints.add(str(error))
+        except (ValueError, RecursionError) as error:
+            self.complaints.add(f"a line of {self._path} cannot be read and was left out: {error}")
+        return None
+
+
+class _Matching:
+    """Reads lines by a pattern; carriage returns, as of progress bars, end lines, too."""
+
+    def __init__(self, pattern: LinePattern) -> None:
+        self._pattern = pattern
+
+    def read(self, line: str, *, first: bool) -> Row | None:
+        """Return the row of the last part of a line that has one."""
+        found: Row | None = None
+        for part in line.split("\r"):
+            found = self._pattern.read(part) or found
+        return found
+
+
+class EventFolder:
+    """Scalars of all event files below a folder; the names of inner folders come before their tags."""
+
+    def __init__(self, folder: Path, positions: Mapping[str, int], skipped: Mapping[str, int]) -> None:
+        self.complaints = Complaints()
+        self._folder = folder
+        self._positions = dict(positions)
+        self._skipped = skipped
+        self._given_up: set[str] = set()
+
+    def look(self, *, ended: bool) -> Iterator[Found]:
+        """Yield what is new."""
+        before: dict[str, int] | None = None
+        while before != self._positions:
+            before = dict(self._positions)
+            for name in event_files(self._folder):
+                if name not in self._given_up:
+                    yield from self._of_file(name)
+            if not ended:
+                return
+
+    def _of_file(self, name: str) -> Iterator[Found]:
+        source = f"tensorboard/{name}"
+        position = self._positions.get(source, self._skipped.get(name, 0))
+        prefix = f"{os.path.dirname(name)}/" if "/" in name else ""  # noqa: PTH120 -- a text, no path
+        try:
+            with (self._folder / name).open("rb") as file:
+                file.seek(position)
+                content = file.read(_BYTES_A_LOOK)
+                needed = record_length(content)
+                if needed is not None and needed > _BYTES_A_LOOK:  # no scalar is as long: it is passed over
+                    if os.fstat(file.fileno()).st_size >= position + needed:
+                        self._positions[source] = position + needed
+                    return
+            for event in events(content, position):
+                self._positions[source] = event.end
+                if event.values:
+                    values = {prefix + tag: value for tag, value in event.values.items()}
+                    row = Row(values=values, step=event.step, time=event.time)
+                    yield Found(source=source, position=event.end, row=row)
+        except DamagedError as error:
+            self._given_up.add(name)
+            self.complaints.add(f"{self._folder / name} is read no more: {error}")
+        except OSError as error:
+            self.complaints.add(f"{self._folder / name} cannot be read: {error.strerror}")
+
+
+def event_files(folder: Path) -> list[str]:
+    """Return the names of event files below a folder, oldest first as their names have it."""
+    found: list[str] = []
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        event_files = (file for file in sorted(files) if "tfevents" in file)
+        found.extend(os.path.relpath(os.path.join(parent, file), folder) for file in event_files)  # noqa: PTH118
+        if len(found) >= _MAX_EVENT_FILES:
+            break
+    return found[:_MAX_EVENT_FILES]
+
+
+def output_source(pattern: str, log: Path, position: int) -> LineFile:
+    """Return what reads the output of a script by a pattern."""
+    return LineFile("stdout", log, _Matching(LinePattern(pattern)), position)
+
+
+def file_source(path: Path, position: int, *, name: str = "") -> LineFile:
+    """Return what reads a file that a script appends to; `name` says of which kind it is, if not its own."""
+    return LineFile("file", path, lines_of(name or path.name), position)

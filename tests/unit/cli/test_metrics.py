@@ -1,0 +1,83 @@
+"""`sweepctl metrics test`: what would be read, before anything runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tensorboardX import SummaryWriter
+
+from sweepd.cli.main import main
+
+SWEEP = """
+program: train.py
+method: grid
+metric: {name: loss}
+parameters: {a: {values: [1]}}
+"""
+STDOUT = r"metrics_from: {stdout: 'epoch (?P<step>\d+): loss=(?P<loss>\S+)'}"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sweep(folder: Path, source: str) -> str:
+    (folder / "sweep.yaml").write_text(SWEEP + source + "\n")
+    return "sweep.yaml"
+
+
+def read(capsys: pytest.CaptureFixture[str]) -> list[tuple[object, object]]:
+    return [(row["step"], row["values"]) for row in json.loads(capsys.readouterr().out)]
+
+
+def test_a_log_is_read_as_an_agent_would(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "train.log").write_text("hello\nepoch 1: loss=0.5\nepoch 2: loss=nan\n")
+    assert main(["metrics", "test", sweep(here, STDOUT), "--from", "train.log", "-o", "json"]) == 0
+    assert read(capsys) == [(1, {"loss": 0.5}), (2, {"loss": "NaN"})]
+
+
+def test_its_own_paths_are_read_where_none_is_named(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEPD_RUN_DIR", str(here))
+    (here / "log.csv").write_text("step,loss\n3,0.25\n")
+    file = sweep(here, "metrics_from: {file: '${envvar:SWEEPD_RUN_DIR}/log.csv'}")
+    assert main(["metrics", "test", file, "-o", "json"]) == 0
+    assert read(capsys) == [(3, {"loss": 0.25})]
+
+
+def test_a_folder_of_event_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with SummaryWriter(str(here / "runs")) as writer:
+        writer.add_scalar("acc", 0.5, 7)
+    file = sweep(here, "metrics_from: {tensorboard: elsewhere}")
+    assert main(["metrics", "test", file, "--from", "runs", "-o", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert [(row["step"], row["values"]) for row in json.loads(out)] == [(7, {"acc": 0.5})]
+    assert "the sweep optimises `loss`, not among what is read: acc" in err
+
+
+def test_nothing_found_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "train.log").write_text("nothing of the kind\n")
+    assert main(["metrics", "test", sweep(here, STDOUT), "--from", "train.log"]) == 0
+    assert "Nothing would be read." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "told"),
+    [
+        ("", ("--from", "train.log"), "has no metrics_from"),
+        (STDOUT, (), "nothing says where output is to be had"),
+        (STDOUT, ("--from", "absent.log"), "absent.log is no file"),
+        ("metrics_from: {file: a.csv}", ("--from", "train.log", "--as", "stdout"), "has no `stdout`"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_the_remedy(
+    here: Path, capsys: pytest.CaptureFixture[str], source: str, arguments: tuple[str, ...], told: str
+) -> None:
+    (here / "train.log").write_text("epoch 1: loss=0.5\n")
+    assert main(["metrics", "test", sweep(here, source), *arguments]) == 2
+    assert told in capsys.readouterr().err

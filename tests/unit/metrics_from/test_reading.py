@@ -1,0 +1,165 @@
+"""What is read of lines, tables and event files, and that nothing odd in them stops it."""
+
+from __future__ import annotations
+
+import math
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from tensorboardX import SummaryWriter
+
+from sweepd.metrics_from.event_file import DamagedError, crc32c_masked, events
+from sweepd.metrics_from.pattern import LinePattern, TooSlowError
+from sweepd.metrics_from.row import Row, number_of
+from sweepd.metrics_from.sources import EventFolder, Found, Source, file_source, output_source
+
+
+def found(source: Source, *, ended: bool = True) -> list[tuple[int | None, dict[str, object]]]:
+    return [(each.row.step, dict(each.row.values)) for each in source.look(ended=ended)]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1", 1), ("1.0", 1.0), (" 2e-3 ", 0.002), ("95.5%", 95.5), ("inf", math.inf), ("x", None), ("", None)],
+)
+def test_numbers_are_those_of_people(text: str, number: float | None) -> None:
+    assert number_of(text) == number
+
+
+def test_named_groups_are_keys_and_step_is_the_step() -> None:
+    pattern = LinePattern(r"epoch (?P<step>\d+): loss=(?P<loss>\S+)( acc=(?P<acc>\S+))?")
+    assert pattern.read("epoch 3: loss=0.5 acc=97%") == Row(values={"loss": 0.5, "acc": 97}, step=3)
+    assert pattern.read("epoch 4: loss=oops") is None
+    assert pattern.read("something else") is None
+
+
+def test_a_pattern_without_end_is_given_up_in_time() -> None:
+    """Exponential on this line: without a bound it would take longer than the universe has been there."""
+    pattern = LinePattern(r"(?P<loss>(a+)+)b")
+    begun = time.monotonic()
+    with pytest.raises(TooSlowError):
+        pattern.read("a" * 60)
+    assert time.monotonic() - begun < 5
+
+
+def test_output_is_read_line_by_line_and_a_half_line_waits(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"loss=1\nnothing\nloss=0.")
+    source = output_source(r"loss=(?P<loss>\S+)", log, 0)
+    assert found(source, ended=False) == [(None, {"loss": 1})]
+    with log.open("ab") as file:
+        file.write(b"5\nbar 10%\rloss=0.4\rloss=0.3\nloss=0.2")
+    assert found(source, ended=False) == [(None, {"loss": 0.5}), (None, {"loss": 0.3})]
+    assert found(source, ended=True) == [(None, {"loss": 0.2})]
+    assert found(source, ended=True) == []
+
+
+def test_reading_goes_on_from_a_position(tmp_path: Path) -> None:
+    table = tmp_path / "log.csv"
+    table.write_text("step,loss,note\n1,0.5,a\n2,0.25,b\n")
+    whole = list(file_source(table, 0).look(ended=True))
+    assert [(each.row.step, dict(each.row.values)) for each in whole] == [
+        (1, {"loss": 0.5}),
+        (2, {"loss": 0.25}),
+    ]
+    assert found(file_source(table, whole[0].position)) == [(2, {"loss": 0.25})]
+
+
+def test_a_table_that_begins_anew_is_read_from_its_new_head(tmp_path: Path) -> None:
+    table = tmp_path / "log.tsv"
+    table.write_text("step\tloss\n1\t0.5\n")
+    source = file_source(table, 0)
+    assert found(source) == [(1, {"loss": 0.5})]
+    table.write_text("acc\n7\n")
+    assert found(source) == [(None, {"acc": 7})]
+
+
+def test_json_lines_keep_what_is_nested_and_what_is_odd_is_said_once(tmp_path: Path) -> None:
+    lines = tmp_path / "log.jsonl"
+    lines.write_text('{"global_step": 5, "loss": {"train": 0.5}}\n[1]\nno json\n\nno json\n{"loss": NaN}\n')
+    source = file_source(lines, 0)
+    (first, second) = found(source)
+    assert first == (5, {"loss": {"train": 0.5}})
+    assert second[0] is None
+    assert len(source.complaints.taken()) == 2
+    assert source.complaints.taken() == []
+
+
+def test_scalars_of_a_real_writer_are_read(tmp_path: Path) -> None:
+    with SummaryWriter(str(tmp_path)) as writer:
+        for step in range(3):
+            writer.add_scalar("loss", 1 / (step + 1), step * 10)
+        writer.add_text("note", "text is no scalar")
+        writer.add_histogram("weights", [1.0, 2.0, 3.0], 1)
+    with SummaryWriter(str(tmp_path / "val")) as writer:
+        writer.add_scalar("loss", math.nan, 7)
+        writer.add_scalar("acc", 0.5, -1)
+    source = EventFolder(tmp_path, {}, {})
+    read = found(source)
+    assert [(step, set(values)) for step, values in read] == [
+        (0, {"loss"}),
+        (10, {"loss"}),
+        (20, {"loss"}),
+        (7, {"val/loss"}),
+        (-1, {"val/acc"}),
+    ]
+    assert read[1][1]["loss"] == 0.5
+    assert isinstance(read[3][1]["val/loss"], float)
+    assert math.isnan(read[3][1]["val/loss"])
+    assert found(source) == []
+    assert source.complaints.taken() == []
+
+
+def test_events_are_read_while_they_are_written(tmp_path: Path) -> None:
+    writer = SummaryWriter(str(tmp_path))
+    source = EventFolder(tmp_path, {}, {})
+    seen: list[Found] = []
+    for step in range(3):
+        writer.add_scalar("loss", float(step), step)
+        writer.flush()
+        seen += source.look(ended=False)
+    writer.close()
+    seen += source.look(ended=True)
+    assert [each.row.step for each in seen] == [0, 1, 2]
+    again = EventFolder(tmp_path, {seen[1].source: seen[1].position}, {})
+    assert [each.row.step for each in again.look(ended=True)] == [2]
+
+
+def test_a_damaged_file_is_read_up_to_the_damage(tmp_path: Path) -> None:
+    with SummaryWriter(str(tmp_path)) as writer:
+        for step in range(3):
+            writer.add_scalar("loss", float(step), step)
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    content[-6] ^= 1
+    file.write_bytes(bytes(content))
+    source = EventFolder(tmp_path, {}, {})
+    assert [step for step, _ in found(source)] == [0, 1]
+    (complaint,) = source.complaints.taken()
+    assert "is read no more" in complaint
+
+
+def test_what_no_writer_wrote_is_no_record() -> None:
+    with pytest.raises(DamagedError):
+        list(events(b"not an event file at all, but long enough", 0))
+    assert list(events(b"short", 0)) == []
+
+
+def test_a_checksum_is_that_of_the_format() -> None:
+    """CRC-32C of 32 zeros is 0x8A9136AA (RFC 3720, B.4), masked as event files have it."""
+    crc = 0x8A9136AA
+    assert crc32c_masked(bytes(32)) == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def test_a_record_that_is_no_scalar_and_very_long_is_passed_over(tmp_path: Path) -> None:
+    with SummaryWriter(str(tmp_path)) as writer:
+        writer.add_scalar("loss", 1.0, 1)
+    (file,) = tmp_path.iterdir()
+    body = bytes(3 * 2**20)
+    length = struct.pack("<Q", len(body))
+    long = length + struct.pack("<I", crc32c_masked(length)) + body + bytes(4)
+    whole = file.read_bytes()
+    file.write_bytes(whole + long + whole)
+    assert [step for step, _ in found(EventFolder(tmp_path, {}, {}))] == [1, 1]
