@@ -148,6 +148,10 @@ class AsyncSweep(SweepRecord):
             async for run in found:
                 yield AsyncStoredRun(self._wire, run)
 
+    async def prior_runs(self) -> list[dict[str, Json]]:
+        """See `Sweep.prior_runs`."""
+        return await run_calls.prior_of(self._wire, self.name)
+
     async def best(self) -> AsyncStoredRun | None:
         """See `Sweep.best`."""
         run = await run_calls.best(self._wire, self.name)

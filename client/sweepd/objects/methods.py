@@ -39,6 +39,9 @@ EXPLAIN_SWEEP = Method(
 WATCH_SWEEP = Method("/sweepd.v1.SweepService/WatchSweep", v1.WatchSweepRequest, v1.WatchSweepResponse)
 GET_RUN = Method("/sweepd.v1.RunService/GetRun", v1.GetRunRequest, v1.GetRunResponse)
 LIST_RUNS = Method("/sweepd.v1.RunService/ListRuns", v1.ListRunsRequest, v1.ListRunsResponse)
+LIST_PRIOR_RUNS = Method(
+    "/sweepd.v1.RunService/ListPriorRuns", v1.ListPriorRunsRequest, v1.ListPriorRunsResponse
+)
 ENQUEUE_RUN = Method("/sweepd.v1.RunService/EnqueueRun", v1.EnqueueRunRequest, v1.EnqueueRunResponse)
 STOP_RUN = Method("/sweepd.v1.RunService/StopRun", v1.StopRunRequest, v1.StopRunResponse)
 RETRY_RUNS = Method("/sweepd.v1.RunService/RetryRuns", v1.RetryRunsRequest, v1.RetryRunsResponse)

@@ -8,10 +8,11 @@ from sweepd import v1
 from sweepd.calls import PAGE, new_request_id
 from sweepd.cli.problem import Problem
 from sweepd.cli.rows import Choice
-from sweepd.cli.shapes import run_shape
+from sweepd.cli.shapes import prior_run_shape, run_shape
 from sweepd.errors import InvalidError, NotFoundError
 from sweepd.objects import methods, sweep_calls
 from sweepd.objects.wire import Wire
+from sweepd.spec.point import Json
 
 
 async def get(wire: Wire, text: str) -> v1.Run:
@@ -70,6 +71,18 @@ async def list_of(
                 return
         if not page.next_page_token:
             return
+        request.page_token = page.next_page_token
+
+
+async def prior_of(wire: Wire, sweep: str) -> list[dict[str, Json]]:
+    """Return the runs that a sweep began with, in the JSON of `sweepctl runs --prior`."""
+    request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
+    found: list[dict[str, Json]] = []
+    while True:
+        page = await wire.one(methods.LIST_PRIOR_RUNS, request)
+        found += map(prior_run_shape, page.prior_runs)
+        if not page.next_page_token:
+            return found
         request.page_token = page.next_page_token
 
 

@@ -166,6 +166,10 @@ class Sweep(SweepRecord):
         )
         return (StoredRun(self._wire, run) for run in iterate(found))
 
+    def prior_runs(self) -> list[dict[str, Json]]:
+        """Return the runs that it began with, none of its own, in the JSON of `sweepctl runs --prior`."""
+        return run_now(run_calls.prior_of(self._wire, self.name))
+
     def best(self) -> StoredRun | None:
         """Return the best run, with repeats the first one of the best point; None before there is one."""
         run = run_now(run_calls.best(self._wire, self.name))

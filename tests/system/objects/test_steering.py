@@ -54,6 +54,16 @@ def test_a_sweep_is_made_of_a_dictionary_a_text_or_a_path(client: Any, here: Her
     assert taken.value.reason == "name-taken"
 
 
+def test_the_runs_that_a_sweep_began_with_are_listed(client: Any, here: Here) -> None:
+    runs = [*client.sweep(here.ended).runs(state="finished", limit=2)]
+    sweep = client.create(SWEEP, project="prior", prior_runs=runs)
+    listed = json.loads(here.installation.ctl("runs", sweep.name, "--prior", "-o", "json").stdout)
+    assert sweep.prior_runs() == listed
+    assert [each["run"] for each in listed] == [run.name for run in runs]
+    assert [each["value"] for each in listed] == [run.value for run in runs]
+    assert (sweep.planned_runs, [*sweep.runs()], sweep.best()) == (4, [], None)
+
+
 def test_the_same_request_makes_one_sweep(client: Any) -> None:
     first = client.create(WAITING, request_id=f"once-{id(client)}")
     assert client.create(WAITING, request_id=f"once-{id(client)}") == first
