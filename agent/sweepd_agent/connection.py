@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -32,6 +33,8 @@ class Dialling:
 
     server: str | None
     token: str | None
+    # Read again before each try, so that a new token takes the place of one that is no longer good.
+    token_file: Path | None = None
     environ: Mapping[str, str]
     # An agent on the server's own host attaches to the scheduler itself.
     boot_id: str
@@ -152,7 +155,11 @@ class Connection:
         """Look again each time: a server may have come, or another one."""
         dialling = self._dialling
         target = resolve(dialling.server, dialling.environ)
-        return target if dialling.token is None else Target(target.address, dialling.token)
+        token = dialling.token
+        if dialling.token_file is not None:
+            with suppress(OSError, UnicodeDecodeError):
+                token = dialling.token_file.read_text().strip() or token
+        return target if token is None else Target(target.address, token)
 
     def _direct_address(self, info: v1.GetServerInfoResponse) -> str | None:
         same_host = info.host_boot_id == self._dialling.boot_id

@@ -145,7 +145,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="end with code 9 after 3 failed runs in the first 60 s, or once 5 and nearly all have failed",
     )
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
-    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
+    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else `sweepctl login`")
     add("--state", type=Path, metavar="DIR", help="the agent's folder; default: a free one of this account")
     duration, size = _checked(parse_duration), _checked(parse_size)
     add("--wait", type=duration, metavar="D", help="how long to wait for the first answer; default: for ever")

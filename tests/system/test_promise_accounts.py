@@ -73,6 +73,24 @@ def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installatio
     assert [point["value"] for point in rows] == list(range(1, len(rows) + 1))
 
 
+def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew(
+    installation: Installation,
+) -> None:
+    installation.start_server()
+    name = installation.create(sweep("patient.py"))
+    key, secret = make_token(installation, "agent")
+    file = kept(installation, "agent-token", secret)
+    agent = installation.start_agent(name, "--token-file", file)
+    trial = run_pid(agent)
+    installation.ctl("token", "revoke", key)
+    until(lambda: agent.events("disconnected"), within=10)
+    kept(installation, "agent-token", make_token(installation, "agent")[1])
+    until(lambda: len(agent.events("connected")) == 2, within=20)
+    assert alive(trial)
+    installation.write("release", "")
+    assert agent.process.wait(30) == 0, agent.log()
+
+
 def test_an_agent_without_work_leaves_when_its_token_is_revoked(installation: Installation) -> None:
     installation.start_server()
     name = installation.create(sweep("patient.py"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,15 @@ def token_of(file: str) -> str:
         Problem: it cannot be read, or holds none.
     """
     try:
-        token = (sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
+        token = (_stdin() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(message=f"the token file cannot be read: {file}", cause=str(error)) from error
     if not token:
         raise usage_problem(f"the token file is empty: {file}")
     return token
+
+
+@cache
+def _stdin() -> str:
+    """Return what came on stdin, which can be read once."""
+    return sys.stdin.read()
