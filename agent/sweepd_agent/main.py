@@ -19,6 +19,7 @@ import grpc.aio  # noqa: F401 -- first of all that is large: loaded after protob
 from sweepd.discovery import state_folder
 from sweepd_agent import proc
 from sweepd_agent.agent import Agent
+from sweepd_agent.caller import watch_caller
 from sweepd_agent.connection import Connection, Dialling
 from sweepd_agent.context.recorder import Recorder
 from sweepd_agent.core.effects import Leave
@@ -126,13 +127,14 @@ async def _run(
         dialling = Dialling(
             server=options.server,
             token=token,
-            token_file=options.token_file,
             environ=INHERITED,
             boot_id=identity.boot_id,
             sweeps=options.sweeps,
         )
         connection = Connection(agent, dialogue, dialling, log, loop.time)
         _hear_signals(agent)
+        if options.caller is not None:
+            watch_caller(options.caller, lambda: agent.handle(Asked(Wish.TERMINATE)))
         agent.adopt()
         showing = _show_progress(options, agent, log, loop)
         keeping = asyncio.create_task(connection.keep())

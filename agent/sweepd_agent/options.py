@@ -53,6 +53,8 @@ class Options:
     system_metrics_every: float
     # Private to `sweepd.agent` with a function: what is started for every run, in place of its own command.
     stand_in: tuple[str, ...] | None
+    # Private, too: the process that started this one, and with which it ends as by SIGTERM.
+    caller: int | None
     min_free: int
     spool_limit: int
     keep: float
@@ -92,6 +94,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         system_metrics=not given.no_system_metrics,
         system_metrics_every=given.system_metrics_every,
         stand_in=given.stand_in,
+        caller=given.caller,
         min_free=given.min_free,
         spool_limit=given.spool_limit,
         keep=given.keep,
@@ -145,7 +148,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="end with code 9 after 3 failed runs in the first 60 s, or once 5 and nearly all have failed",
     )
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
-    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else `sweepctl login`")
+    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
     add("--state", type=Path, metavar="DIR", help="the agent's folder; default: a free one of this account")
     duration, size = _checked(parse_duration), _checked(parse_size)
     add("--wait", type=duration, metavar="D", help="how long to wait for the first answer; default: for ever")
@@ -178,6 +181,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     # Small and unlisted on purpose: whoever runs programs says so in the sweep.
     add("--stand-in", type=_checked(_arguments), help=argparse.SUPPRESS)
+    add("--caller", type=_whole(1), help=argparse.SUPPRESS)
     add(
         "--no-context",
         action="store_true",

@@ -29,17 +29,16 @@ class AgentProcess:
     """Brings events and output of an agent to the thread that waits in `stay`.
 
     A thread of its own takes in the events, so that an agent never waits for a caller that is busy. The agent
-    is on a leash: it is told to end when the thread that started it is gone, as by a kill.
+    watches its caller: it ends when that is gone, as by a kill.
     """
 
     def __init__(self, flags: Sequence[str], environ: Mapping[str, str], *, shows_output: bool) -> None:
         # `-P`: no module of the caller's folder stands in for one of Python's own.
-        python = [sys.executable, "-P", "-m"]
-        leash = [*python, "sweepd.cli.leash", str(os.getpid())]
+        agent = [sys.executable, "-P", "-m", "sweepd_agent.main", "--caller", str(os.getpid())]
+        agent += ["--log-format", "json", "--wait", _WAIT, "--grace", _GRACE]
         self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        agent = [*python, "sweepd_agent.main", "--log-format", "json", "--wait", _WAIT, "--grace", _GRACE]
         self._process = subprocess.Popen(
-            [*leash, *agent, *flags],
+            [*agent, *flags],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if shows_output else subprocess.DEVNULL,
