@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
     if folder is None:
         sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
+    os.chdir("/")  # the folder of whoever started it may be removed, or be on a disk that is to go
     leave = asyncio.run(_run(options, folder, token))
     folder.release()
     sys.stderr.flush()

@@ -191,7 +191,7 @@ class Client:
         stand_alone: bool = False,
         limit: int | None = None,
     ) -> Iterator[v1.Run]:
-        """Yield the runs of a project, of its sweeps and by themselves or the latter alone, the newest first."""
+        """Yield the runs of a project, of its sweeps and by hand or the latter alone, the newest first."""
         request = v1.ListRunsRequest(
             project=project,
             states=states,

@@ -1,7 +1,6 @@
 """Servers that an account has logged in to: `$XDG_CONFIG_HOME/sweepd/config.toml`, readable by it alone."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,7 +66,10 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
     """
     path = config_file(environ)
     try:
-        document = tomllib.loads(path.read_text())
+        text = path.read_text()
+        import tomllib  # only where there is a file: a training script looks here as it begins
+
+        document = tomllib.loads(text)
     except FileNotFoundError:
         return Contexts()
     except OSError as error:

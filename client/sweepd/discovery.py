@@ -1,7 +1,6 @@
 """Where a client finds the server of its own account: entries below `$XDG_STATE_HOME/sweepd/servers`."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +71,8 @@ def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
 
 def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerEntry | None:
     """The entry of `address`; None if there is none that can be read."""
+    import tomllib  # a script that only wants to know whether there is a server does without
+
     try:
         document = tomllib.loads(_entry_path(address, environ).read_text())
         services = document.get("services", {})
@@ -114,21 +115,33 @@ def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Tar
     if chosen and token:
         return Target(normalised(chosen), token)
     contexts = _contexts(environ)
-    if not chosen:
-        name = contexts.chosen(environ)
-        if name and name not in contexts.by_name:
-            raise NoServerError(f"there is no context {name}: `sweepctl config view` shows those there are")
-        chosen = contexts.by_name[name].address if name else current_address(environ)
+    chosen = normalised(chosen or _address(contexts, environ))
+    if not token:
+        known = contexts.of_address(chosen, environ) or read_entry(chosen, environ)
+        token = known.token if known is not None else None
+    return Target(chosen, token)
+
+
+def known_address(environ: Mapping[str, str] = os.environ) -> str:
+    """Return whom `resolve` would dial without a flag, and read no token for it.
+
+    Raises:
+        NoServerError: as there.
+    """
+    return normalised(environ.get("SWEEPD_ADDRESS") or _address(_contexts(environ), environ))
+
+
+def _address(contexts: Contexts, environ: Mapping[str, str]) -> str:
+    name = contexts.chosen(environ)
+    if name and name not in contexts.by_name:
+        raise NoServerError(f"there is no context {name}: `sweepctl config view` shows those there are")
+    chosen = contexts.by_name[name].address if name else current_address(environ)
     if not chosen:
         raise NoServerError(
             "no server is known: start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, "
             "or name one with --server or SWEEPD_ADDRESS"
         )
-    chosen = normalised(chosen)
-    if not token:
-        known = contexts.of_address(chosen, environ) or read_entry(chosen, environ)
-        token = known.token if known is not None else None
-    return Target(chosen, token)
+    return chosen
 
 
 def _contexts(environ: Mapping[str, str]) -> Contexts:

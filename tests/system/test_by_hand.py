@@ -39,7 +39,10 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     script = start(installation, 30, ending)
     assert script.process.wait(30) == code
     assert f"{server.address} has it as {script.run}" in script.said
+    installation.ctl("wait", script.run, "--timeout", "30s", code=8 if code else 0)
     run = reaches(installation, script.run, state)
+    watched = installation.ctl("watch", script.run, code=8 if code else 0)
+    assert watched.stdout.startswith(f"run {script.run} {state}")
     assert run["params"] == {"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"}
     assert (run["sweep"], run["attempt"]) == (None, 1)
     told = installation.json("get", script.run)
@@ -171,7 +174,7 @@ def test_a_person_stops_a_script_from_afar(installation: Installation) -> None:
 
 
 def test_a_script_that_is_started_again_goes_on_with_its_run(installation: Installation) -> None:
-    """Its second attempt tells the whole file, so whatever of the first had arrived is there once in views."""
+    """Its second attempt tells the whole file: what of the first had arrived is there once in views."""
     installation.start_server(*SHORT)
     first = start(installation, 10, "fails")
     assert first.process.wait(30) == 1

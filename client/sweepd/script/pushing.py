@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -63,24 +64,23 @@ def follow(path: Path, environ: Mapping[str, str], patience: str = "0s") -> bool
     Raises:
         OSError: no process can be started.
     """
-    # Loaded only here: what most scripts never need would double the time of their import.
-    import subprocess
-    from importlib.util import find_spec
-
-    if find_spec("sweepd_agent") is None:
+    if PathFinder.find_spec("sweepd_agent") is None:
         return False
     inherited = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
     (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
-    with (path / _AGENT_FOLDER / "log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "sweepd_agent.deliver", str(path), "--patience", patience],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=inherited,
-            cwd="/",
-            start_new_session=True,
-        ).returncode = 0  # nobody waits for it, and that is no mistake to warn of
+    log = str(path / _AGENT_FOLDER / "log")
+    # Neither `subprocess` nor a fork: a third of the time, whatever the size of the training.
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "sweepd_agent.deliver", str(path), "--patience", patience],
+        inherited,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
     return True
 
 
@@ -105,10 +105,10 @@ def _boot_id() -> str:
 
 def _known_server(environ: Mapping[str, str]) -> str | None:
     """Return the address of the server of this account, as the agent will find it."""
-    from sweepd.discovery import NoServerError, resolve
+    from sweepd.discovery import NoServerError, known_address
 
     try:
-        return resolve(None, environ).address
+        return known_address(environ)
     except NoServerError:
         return None
 

@@ -30,8 +30,13 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
         return v1.GetRunResponse(run=run)
 
     def ListRuns(self, request: v1.ListRunsRequest, context: grpc.ServicerContext) -> v1.ListRunsResponse:
-        self._sweeps.find(request.sweep, context)
-        runs = [run for run in self._sweeps.runs.values() if run.sweep == request.sweep]
+        if request.project:
+            parent = f"{request.project}/"
+            runs = [run for name, run in self._sweeps.runs.items() if name.startswith(parent)]
+            runs = [run for run in runs if not (request.stand_alone and run.sweep)]
+        else:
+            self._sweeps.find(request.sweep, context)
+            runs = [run for run in self._sweeps.runs.values() if run.sweep == request.sweep]
         runs = [run for run in runs if not request.states or run.state in request.states]
         if request.order == v1.RUN_ORDER_BEST:
             runs = sorted((run for run in runs if run.HasField("value")), key=lambda run: run.value)

@@ -12,6 +12,8 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sweepd import v1
     from sweepd.cli.condition import Condition
     from sweepd.client import Client
@@ -57,7 +59,7 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
 def _wait(client: Client, sweep: str, run: str | None, condition: Condition, seconds: float | None) -> int:
     """Look once, then follow."""
     from sweepd.cli.shapes import run_state, sweep_state
-    from sweepd.follow import FollowTimeout, follow_sweep
+    from sweepd.follow import FollowTimeout
 
     if run is None:
         found = client.get_sweep(sweep)
@@ -70,14 +72,29 @@ def _wait(client: Client, sweep: str, run: str | None, condition: Condition, sec
     if seconds == 0:
         return ExitCode.NOT_YET
     try:
-        for message in follow_sweep(client, sweep, seconds=seconds):
-            code = _judge_message(message, run, condition)
+        for code in _codes(client, sweep, run, condition, seconds):
             if code is not None:
                 return code
     except FollowTimeout:
         pass
     note("Not yet.")
     return ExitCode.NOT_YET
+
+
+def _codes(
+    client: Client, sweep: str, run: str | None, condition: Condition, seconds: float | None
+) -> Iterator[int | None]:
+    """Yield what each change means: an exit code, or None while it goes on."""
+    from sweepd.cli.following_run import changes
+    from sweepd.cli.shapes import run_state
+    from sweepd.follow import follow_sweep
+
+    if run is not None and not sweep:
+        for found in changes(client, run, seconds=seconds):
+            yield _judge(condition, run_state(found), None)
+        return
+    for message in follow_sweep(client, sweep, seconds=seconds):
+        yield _judge_message(message, run, condition)
 
 
 def _judge_message(message: v1.WatchSweepResponse, run: str | None, condition: Condition) -> int | None:
