@@ -117,6 +117,8 @@ def error_of(failure: Failure, address: str) -> ClientError:
     if failure.code == "UNAVAILABLE":
         return _unavailable(failure, address)
     message = failure.message or failure.code
+    if failure.code == "DEADLINE_EXCEEDED":
+        message = f"the server at {address} did not answer in time"
     if failure.code == "INVALID_ARGUMENT":
         told = [f"{field}: {why}" for field, why in failure.violations]
         return InvalidError(

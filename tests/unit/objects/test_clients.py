@@ -67,6 +67,8 @@ def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.Client
     assert type(error) is kind
     assert isinstance(error, sweepd.Error)
     assert (error.code, error.reason, error.metadata) == (code, "r", {"name": "x"})
+    if code == "DEADLINE_EXCEEDED":
+        assert str(error) == "the server at host:1 did not answer in time"
     if isinstance(error, errors.InvalidError):
         assert str(error) == "no\na.b: bad"
         assert error.violations == (("a.b", "bad"),)
