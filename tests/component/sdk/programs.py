@@ -60,6 +60,11 @@ def rows(metrics_file: Path) -> list[dict[str, object]]:
     return list(_rows(segments))
 
 
+def details(run_folder: Path) -> dict[str, object]:
+    """Return what a script has said of its run besides metrics."""
+    return cast(dict[str, object], json.loads((run_folder / "details.json").read_bytes()))
+
+
 def _rows(segments: Iterable[Path]) -> Iterable[dict[str, object]]:
     for segment in segments:
         content = segment.read_bytes()

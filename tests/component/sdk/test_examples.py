@@ -89,7 +89,7 @@ def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Pat
         )
         train([sys.executable, str(EXAMPLES / "checkpoints" / "train.py")], cwd=tmp_path, env=env)
         logged = [row for row in rows(folder / "metrics.jsonl") if "val_loss" in row]
-        results.append({row["_step"]: row["val_loss"] for row in logged})
+        results.append({int(str(row["_step"])): row["val_loss"] for row in logged})
     whole, first, second = results
     assert (list(first), list(second)) == (list(range(8)), list(range(5, 12)))
     assert {step: loss for step, loss in first.items() if step < 5} | second == whole
