@@ -4,25 +4,26 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 from sweepd.compat.search_path import search_path
 from sweepd_agent import process, thinning, trial
 from sweepd_agent.attempt_folder import AttemptFolder
+from sweepd_agent.attempt_parts import elsewhere_of, feed_of
 from sweepd_agent.context.recorder import Recorder, recorded
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Json, Outcome, Place, StopOrder
+from sweepd_agent.core.attempt import (
+    Assignment,
+    AttemptKey,
+    Exit,
+    Json,
+    Outcome,
+    Place,
+    StopOrder,
+)
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
-from sweepd_agent.core.numbering import Numbering, document, from_document
-from sweepd_agent.details import FILE_NAME as DETAILS_FILE
-from sweepd_agent.details import Details
-from sweepd_agent.elsewhere import Elsewhere
-from sweepd_agent.feed import Feed
+from sweepd_agent.core.numbering import document
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
-from sweepd_agent.run_files import RunFiles
-from sweepd_agent.spool import Spool
 from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
-from sweepd_agent.system_rows import SystemRows, numbering_of
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05
@@ -43,55 +44,15 @@ class Attempt:
         self.folder = folder
         self._around = around
         self._home = home
-        stored = folder.cursors()
-        self._spool = Spool(
-            folder.metrics_file,
-            _numbering(stored),
-            watched=assignment.watched_keys,
-            rungs=assignment.rungs,
-            wall_clock=around.wall_clock,
-        )
-        details = Details(
-            folder.path / DETAILS_FILE, lambda message: self._complain("details", message), around.monotonic
-        )
-        files = RunFiles(
-            folder.path,
-            lambda message: self._complain("files", message),
-            around.monotonic,
-            around.wall_clock,
-        )
-        system = SystemRows(
-            folder.path,
-            numbering_of(stored.get("system_numbering")),
-            _count(stored, "system"),
-            around.monotonic,
-            around.wall_clock,
-        )
-        self.feed = Feed(
-            self.key,
-            self._spool,
-            folder.log_file,
-            details,
-            files,
-            system,
-            around.monotonic,
-            log_acked=_count(stored, "log"),
-        )
-        self.feed.restore(
-            observation_row=_count(stored, "observations"),
-            point_row=_count(stored, "points"),
-            exit_acked=stored.get("exit_acked") is True,
-        )
+        self.feed = feed_of(assignment, folder, folder.cursors(), around, self._complain)
+        self._spool = self.feed.spool
         self.process: LiveProcess | None = None
         self.argv: list[str] = []
         self._said_resumed = False
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
         self._place = folder.place()
-        self._elsewhere: Elsewhere | None = None
-        if (wanted := assignment.metrics_from) is not None:
-            say = partial(self._complain, "elsewhere")
-            self._elsewhere = Elsewhere(wanted, folder, say, around.monotonic)
+        self._elsewhere = elsewhere_of(assignment, folder, around, self._complain)
         self._output = copy_of_output(self.key, folder.log_file, around)
 
     @property
@@ -382,13 +343,3 @@ class Attempt:
 
     def _on_disk(self, write: Callable[..., None], *arguments: object) -> Awaitable[None]:
         return asyncio.get_running_loop().run_in_executor(self._around.disk, write, *arguments)
-
-
-def _numbering(stored: Mapping[str, Json]) -> Numbering:
-    numbering = stored.get("numbering")
-    return from_document(numbering) if isinstance(numbering, dict) else Numbering()
-
-
-def _count(stored: Mapping[str, Json], name: str) -> int:
-    value = stored.get(name)
-    return value if isinstance(value, int) else 0

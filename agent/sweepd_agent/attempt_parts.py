@@ -1,0 +1,77 @@
+"""What an attempt reads with and tells by, put together from what its folder says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sweepd_agent.core.numbering import Numbering, from_document
+from sweepd_agent.details import FILE_NAME as DETAILS_FILE
+from sweepd_agent.details import Details
+from sweepd_agent.feed import Feed
+from sweepd_agent.run_files import RunFiles
+from sweepd_agent.spool import Spool
+from sweepd_agent.system_rows import SystemRows, numbering_of
+
+if TYPE_CHECKING:
+    from sweepd_agent.attempt_folder import AttemptFolder
+    from sweepd_agent.core.attempt import Assignment, Json
+    from sweepd_agent.elsewhere import Elsewhere
+    from sweepd_agent.surroundings import Surroundings
+
+Complain = Callable[[str, str], None]
+"""Says once what is wrong: a topic, and a sentence."""
+
+
+def feed_of(
+    assignment: Assignment,
+    folder: AttemptFolder,
+    stored: Mapping[str, Json],
+    around: Surroundings,
+    complain: Complain,
+) -> Feed:
+    """Return the feed of an attempt, where an earlier agent stood with it if there was one."""
+    numbering = stored.get("numbering")
+    spool = Spool(
+        folder.metrics_file,
+        from_document(numbering) if isinstance(numbering, dict) else Numbering(),
+        watched=assignment.watched_keys,
+        rungs=assignment.rungs,
+        wall_clock=around.wall_clock,
+    )
+    clocks = (around.monotonic, around.wall_clock)
+    feed = Feed(
+        assignment.key,
+        spool,
+        folder.log_file,
+        Details(folder.path / DETAILS_FILE, partial(complain, "details"), around.monotonic),
+        RunFiles(folder.path, partial(complain, "files"), *clocks),
+        SystemRows(
+            folder.path, numbering_of(stored.get("system_numbering")), _count(stored, "system"), *clocks
+        ),
+        around.monotonic,
+        log_acked=_count(stored, "log"),
+    )
+    feed.restore(
+        observation_row=_count(stored, "observations"),
+        point_row=_count(stored, "points"),
+        exit_acked=stored.get("exit_acked") is True,
+    )
+    return feed
+
+
+def elsewhere_of(
+    assignment: Assignment, folder: AttemptFolder, around: Surroundings, complain: Complain
+) -> Elsewhere | None:
+    """Return what reads metrics that the script does not log itself; None where nothing is to be read."""
+    if assignment.metrics_from is None:
+        return None
+    from sweepd_agent.elsewhere import Elsewhere  # what few runs need is loaded for them
+
+    return Elsewhere(assignment.metrics_from, folder, partial(complain, "elsewhere"), around.monotonic)
+
+
+def _count(stored: Mapping[str, Json], name: str) -> int:
+    value = stored.get(name)
+    return value if isinstance(value, int) else 0
