@@ -38,12 +38,13 @@ class Rows:
         self._steps = None if first_step is None else Steps(first_step)
         self._keep = keep
         self._ended = False
+        self._origin = os.getpid()
         self._claim()
 
     @property
     def is_ours(self) -> bool:
         """Whether this is the process that began the run, not a forked child of it."""
-        return self._process == os.getpid()
+        return self._origin == os.getpid()
 
     @property
     def ended(self) -> bool:

@@ -138,7 +138,8 @@ class Run(RunFiles):
         """Say that this machine is about to be taken away: unless the run ends well, it is tried again."""
         self._preempting = True
         self._changed()
-        self._details.flush()
+        if self._rows.is_ours:  # else its lock may be held by a thread that was not copied
+            self._details.flush()
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: complete the open step and release its file. Further calls do nothing.
@@ -148,7 +149,7 @@ class Run(RunFiles):
                 says how the run ended.
             quiet: without effect; this says nothing.
         """
-        if self.release() and self._folder.own and not self.disabled:
+        if self.release() and self._folder.own and self._rows.is_ours and not self.disabled:
             code, now = exit_code or 0, time.time()
             self._rows.attempt_to(lambda: note_end(self._folder, exit_code=code, now=now))
 
@@ -184,7 +185,9 @@ class Run(RunFiles):
             self._details.changed()
 
     def _config_changed(self) -> None:
-        if self._folder.own and not self.disabled:  # for children that are started: at once
+        if (
+            self._folder.own and self._rows.is_ours and not self.disabled
+        ):  # for children that are started: at once
             config = {key: written(value) for key, value in self.config.items()}
             self._rows.attempt_to(lambda: write_json(self._folder.config_file, config))
         self._changed()

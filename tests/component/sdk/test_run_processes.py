@@ -1,5 +1,6 @@
 """What a script says of its run from many processes, when it is killed, and from attempt to attempt."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -37,6 +38,51 @@ def test_children_log_and_leave_what_their_parent_says_alone(tmp_path: Path) -> 
         "3",
         "none",
     ]
+
+
+def test_a_forked_child_says_nothing_for_its_parent_while_a_thread_of_that_is_saying_something(
+    tmp_path: Path,
+) -> None:
+    run(
+        """
+        import os
+        import threading
+        import warnings
+
+        import sweepd
+
+        warnings.simplefilter("ignore")
+        run = sweepd.init(config={"child": "none"}, mode="offline", settings={"silent": True})
+        done = threading.Event()
+
+        def chatter():
+            while not done.is_set():
+                run.summary["i"] = 1
+                run._details._write()
+
+        thread = threading.Thread(target=chatter)
+        thread.start()
+        for child in range(30):
+            pid = os.fork()
+            if pid == 0:
+                sweepd.log({"child": child})
+                sweepd.mark_preempting()
+                run.config["child"] = child
+                run.name = "child"
+                run.finish()
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        done.set()
+        thread.join()
+        os._exit(0)
+        """,
+        cwd=tmp_path,
+    )
+    (folder,) = (tmp_path / "sweepd-runs").iterdir()
+    assert details(folder) == {"config": {"child": "none"}, "summary": {"i": 1}}
+    assert json.loads((folder / "config.json").read_text()) == {"child": "none"}
+    assert "exit_code" not in json.loads((folder / "run.json").read_text())
+    assert sorted(int(str(row["child"])) for row in rows(folder / "metrics.jsonl")) == list(range(30))
 
 
 def test_of_the_processes_of_a_launcher_the_first_speaks_and_all_log(tmp_path: Path) -> None:
