@@ -68,7 +68,7 @@ class Backend:
 
     async def is_serving(self) -> bool:
         """Whether it says that it is healthy."""
-        with suppress(grpc.RpcError):
+        with suppress(grpc.RpcError, UnavailableError):
             return await self._health(HEALTH_TIMEOUT) == _SERVING
         return False
 
@@ -78,10 +78,14 @@ class Backend:
             await self._health(patience)
         except grpc.aio.AioRpcError as error:
             return error.code() not in _SILENCE
+        except UnavailableError:
+            return False
         return True
 
     async def _health(self, timeout: float) -> int:  # noqa: ASYNC109 (the deadline of the call)
         with self.connection() as channel:
+            # The connection may be between two tries, as it is made before the service is there.
+            await self.ready(channel, timeout)
             stub = health_pb2_grpc.HealthStub(channel)
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
             return int(answer.status)
