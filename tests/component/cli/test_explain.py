@@ -7,6 +7,7 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
+from sweepd.codec import point_message
 from sweepd.spec import parse_text
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 
@@ -114,9 +115,17 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     assert parsed.spec.metric.name == "val_loss"
     assert "over 6.7 orders of magnitude, in 8 runs; the best run had 1e-07" in done.out
     assert "# 1 to 9 in 8 runs; the best run had 7" in done.out
-    assert done.err == "note: the program differs: train.py, of 7 runs, is taken; others: old.py (1)\n"
+    create = "Create it, seeded with these runs:  sweepctl create sweep.yaml"
+    finished = "--filter state=finished"
+    assert done.err.splitlines() == [
+        "note: the program differs: train.py, of 7 runs, is taken; others: old.py (1)",
+        f"{create} --prior-project local/train {finished}",
+    ]
     one = ctl("propose-config", "--project", "local/train", "--sweep", "k3x9v2ab", "--method", "grid")
-    assert one.err == "note: the grid has 49 points\n"
+    assert one.err.splitlines() == [
+        "note: the grid has 49 points",
+        f"{create} --prior-sweep {NAME} {finished}",
+    ]
     grid = parse_text(one.out.encode(), file="sweep.yaml")
     assert grid.spec is not None
     assert grid.spec.search_space.combinations == 49
@@ -152,3 +161,21 @@ def test_what_cannot_be_proposed_is_told(ctl: Ctl, server: ScriptedServer) -> No
 
 def test_a_project_is_not_taken_for_one_whose_name_ends_alike(ctl: Ctl) -> None:
     ctl("propose-config", "--project", "rain", code=3)
+
+
+def test_runs_by_hand_are_proposed_from_too(server: ScriptedServer, ctl: Ctl) -> None:
+    for number, rate in enumerate((0.5, 0.25, 0.125)):
+        name = f"local/byhand/abcdefg{number}"
+        server.sweeps.runs[name] = v1.Run(
+            name=name,
+            state=v1.RUN_STATE_FINISHED,
+            parameters=point_message({"lr": rate}),
+            attempts=[v1.Attempt(number=1, argv=["python", "fit.py"])],
+        )
+    proposed = ctl("propose-config", "--project", "byhand", "--metric", "loss")
+    assert "program: fit.py" in proposed.out
+    assert "# Proposed from 3 runs (finished) by sweepctl propose-config." in proposed.out
+    assert proposed.err.splitlines()[-1] == (
+        "Create it, seeded with these runs:  "
+        "sweepctl create sweep.yaml --prior-project byhand --filter state=finished"
+    )
