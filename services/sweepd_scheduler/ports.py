@@ -137,7 +137,7 @@ class Records(Protocol):
         """Return the newest lines of the record of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts; what looks like a run of no sweep that there is may stand alone."""
+        """Return one run with all attempts; what looks like a run of a missing sweep may stand alone."""
 
     def details(self, run: RunKey) -> bytes | None:
         """Return what is told of a run besides metrics, as a serialised `RunDetails`; None if nothing is."""
