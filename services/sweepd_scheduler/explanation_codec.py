@@ -12,6 +12,7 @@ _KINDS = {kind: v1.ObstacleKind.Value(f"OBSTACLE_KIND_{kind.name}") for kind in 
 _SENTENCES = {
     "run-assigned": "handed out to agent {agent}",
     "run-started": "its process has started",
+    "run-resumed": "it goes on from a checkpoint that holds everything up to step {step}",
     "run-kept": "its agent came back and goes on with it",
     "run-enqueued": "a person asked for it",
     "run-added": "run_cap was raised: its point had fewer runs than repeats says",

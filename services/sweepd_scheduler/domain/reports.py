@@ -77,7 +77,7 @@ def started(turn: Turn, event: Started) -> None:
     if step is not None and run.newest.resumed_from_step is None:
         run = with_attempt(run, replace(run.newest, resumed_from_step=step))
         turn.put_run(run)
-        turn.note("run-resumed", run, step=float(step))
+        turn.note("run-resumed", run, step=str(step))
         resume(turn, run)
 
 
