@@ -45,7 +45,7 @@ def channel(address: str, token: str | None) -> grpc.Channel:
 
 
 def aio_channel(
-    address: str, token: str | None, *, metadata: Sequence[tuple[str, str]] = ()
+    address: str, token: str | None, *, metadata: Sequence[tuple[str, str | bytes]] = ()
 ) -> grpc.aio.Channel:
     """Open a channel for asynchronous calls; it connects with the first of them.
 
@@ -55,7 +55,7 @@ def aio_channel(
         metadata: sent with each call besides.
     """
     plain = grpc.aio.insecure_channel(address, options=OPTIONS)
-    sent = ([] if token is None else [bearer(token)]) + list(metadata)
+    sent = [*([] if token is None else [bearer(token)]), *metadata]
     return AsyncMetadataChannel(plain, sent) if sent else plain
 
 

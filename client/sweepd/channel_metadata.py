@@ -16,7 +16,7 @@ Response = TypeVar("Response")
 Serializer: TypeAlias = Callable[[Request], bytes]
 Deserializer: TypeAlias = Callable[[bytes], Response]
 Metadata: TypeAlias = grpc.aio.Metadata | Sequence[tuple[str, str | bytes]]
-Entries: TypeAlias = Sequence[tuple[str, str]]
+Entries: TypeAlias = Sequence[tuple[str, str | bytes]]
 
 
 class _Entries:

@@ -16,6 +16,7 @@ from sweepd_kernel.errors import BadTokenError, NotAllowedError, UnavailableErro
 from sweepd_kernel.scopes import Scope
 
 PRINCIPAL_KEY = "sweepd-principal-bin"
+_FORMER_KEY = "sweepd-principal"
 OWNER = "owner"
 TOKEN_FORM = re.compile(r"swp_[A-Za-z0-9_-]{43}")
 """What the secret of a token looks like: 256 bits."""
@@ -82,6 +83,8 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token:
             raise BadTokenError("this call needs a token: authorization: Bearer TOKEN")
         if _same(token, self.service_token):
+            if _FORMER_KEY in metadata:  # unread, it would make a person a service
+                raise BadTokenError("a service of another version speaks for somebody")
             claimed = metadata.get(PRINCIPAL_KEY)
             return SERVICE if claimed is None else told(claimed)
         if self.access_token is not None:

@@ -17,6 +17,7 @@ import grpc.aio
 
 from sweepd.channel import aio_channel
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd_kernel.principal import PRINCIPAL_KEY, Principal, telling
 
 if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
@@ -83,7 +84,8 @@ class StoreProcess:
 @asynccontextmanager
 async def stub(address: str, *, principal: str = "") -> AsyncIterator[MetricServiceAsyncStub]:
     """Connect as a service, or as a person whom a service vouches for."""
-    metadata = [("sweepd-principal", principal)] if principal else []
+    said = telling(Principal(principal, "person"))
+    metadata = [(PRINCIPAL_KEY, said)] if principal else []
     channel: grpc.aio.Channel = aio_channel(address, TOKEN, metadata=metadata)
     async with channel:
         yield MetricServiceStub(channel)

@@ -64,6 +64,11 @@ def test_a_service_that_speaks_for_nobody_is_refused(said: str | bytes) -> None:
         told(said)
 
 
+def test_who_is_named_in_a_former_way_is_not_taken_for_a_service() -> None:
+    with pytest.raises(BadTokenError):
+        let_in(INNER, bearer("service-secret", sweepd_principal="owner"))
+
+
 def test_a_token_makes_a_person_whatever_else_is_claimed() -> None:
     claim = telling(FULL_ACCESS)
     assert let_in(DOOR, bearer("people-secret", sweepd_principal_bin=telling(READER))) == FULL_ACCESS
