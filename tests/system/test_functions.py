@@ -55,6 +55,8 @@ def test_closures_lambdas_and_modules_beside_the_script_arrive_in_a_fresh_proces
         assert "SWEEPD_RUN_ID" not in os.environ
         other = grid(5)
         sweepd.agent(f"default/{other}", lambda: print("lambda", sweepd.config["x"]), count=1)
+        import threading
+        assert threading.active_count() == 1
         """,
     )
     sweep = said(home, "sweep")
@@ -275,7 +277,7 @@ def test_ctrl_c_drains_and_a_second_one_stops(home: Installation) -> None:
     nothing_left(home)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_caller_that_is_killed_leaves_nothing_behind(home: Installation, number: signal.Signals) -> None:
     before = said(home, "pids")
     with calling(
@@ -388,10 +390,19 @@ def test_it_works_beside_threads_forks_channels_and_event_loops(home: Installati
             await asyncio.sleep(0)
             print("ran", sweepd.config.x)
         sweepd.agent(grid("async"), asynchronous)
-        print("threads", threading.active_count())
+        sweep = grid("left", "right")
+        pair = [threading.Thread(target=sweepd.agent, args=(sweep, train)) for _ in range(2)]
+        for worker in pair:
+            worker.start()
+        for worker in pair:
+            worker.join()
         """,
     )
-    assert [line for line in done.stdout.splitlines() if line.startswith("ran")] == [
+    assert sorted(line for line in done.stdout.splitlines() if line in ("ran left", "ran right")) == [
+        "ran left",
+        "ran right",
+    ]
+    assert [line for line in done.stdout.splitlines() if line.startswith("ran")][:4] == [
         "ran loop",
         "ran thread",
         "ran fork",
@@ -465,6 +476,47 @@ def test_findings_of_a_dictionary_are_those_of_a_file(home: Installation) -> Non
     first, second = text.splitlines()[-3], text.splitlines()[-1]
     assert f"local/mine-own/{first}" in names
     assert f"local/p/{second}" in names
+
+
+def test_a_sweep_begins_with_prior_runs(home: Installation) -> None:
+    done = call(
+        home,
+        """
+        def train():
+            sweepd.log({"loss": sweepd.config.x})
+        first = grid(1, 2, metric={"name": "loss"})
+        sweepd.agent(first, train)
+        config = {"method": "grid", "metric": {"name": "loss"}, "parameters": {"x": {"values": [1, 2, 3]}}}
+        second = sweepd.sweep(config, prior_runs=[f"{first}-1", f"{first}-2"])
+        sweepd.agent(second, train)
+        open("sweep", "w").write(second)
+        """,
+    )
+    assert "the sweep begins with 2 of the prior runs" in done.stderr
+    ran = [run["params"] for run in runs_of(home, said(home, "sweep")) if run["state"] == "finished"]
+    assert {"x": 3} in ran
+    assert done.stdout.count("Agent Starting Run: ") == 3
+
+
+def test_signals_of_a_platform_drain_the_agent_if_they_are_forwarded(home: Installation) -> None:
+    (home.work / "begun").unlink(missing_ok=True)
+    with calling(
+        home,
+        """
+        import time
+        def train():
+            open("begun", "w").close()
+            time.sleep(2)
+        sweep = grid(1, 2, 3)
+        open("sweep", "w").write(sweep)
+        sweepd.agent(sweep, train, forward_signals=True)
+        """,
+    ) as caller:
+        until(lambda: (home.work / "begun").exists())
+        caller.send_signal(signal.SIGTERM)
+        assert caller.wait(60) == -signal.SIGTERM, said(home, "caller.err")
+    assert states_of(home, said(home, "sweep")) == ["finished"]
+    nothing_left(home)
 
 
 def test_without_a_server_the_remedy_is_named(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def test_ctrl_c_lets_the_call_go_on_and_a_second_one_stops_it(home: Installation
     nothing_left(home)
 
 
+@pytest.mark.slow
 def test_a_cancel_kills_the_stand_in_and_is_raised(home: Installation) -> None:
     (home.work / "begun").unlink(missing_ok=True)
     with calling(
