@@ -4,9 +4,11 @@ Call credentials would be gRPC's own way, but they want encryption. Its asynchro
 between a stream and its writer, which breaks back-pressure. So the channel is wrapped.
 """
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
@@ -81,7 +83,21 @@ class _UnaryStream(grpc.aio.UnaryStreamMultiCallable[Request, Response]):
         )
 
 
-class _StreamUnary(grpc.aio.StreamUnaryMultiCallable[Request, Response]):
+if TYPE_CHECKING:
+
+    class _StreamUnaryMultiCallable(grpc.aio.StreamUnaryMultiCallable[Request, Response]): ...
+
+    class _StreamStreamMultiCallable(grpc.aio.StreamStreamMultiCallable[Request, Response]): ...
+
+else:
+    # In older versions of gRPC they are not generic, unlike the other two.
+
+    class _StreamUnaryMultiCallable(grpc.aio.StreamUnaryMultiCallable, Generic[Request, Response]): ...
+
+    class _StreamStreamMultiCallable(grpc.aio.StreamStreamMultiCallable, Generic[Request, Response]): ...
+
+
+class _StreamUnary(_StreamUnaryMultiCallable[Request, Response]):
     def __init__(
         self, inner: grpc.aio.StreamUnaryMultiCallable[Request, Response], entries: _Entries
     ) -> None:
@@ -101,7 +117,7 @@ class _StreamUnary(grpc.aio.StreamUnaryMultiCallable[Request, Response]):
         return self._inner(request_iterator, timeout, joined, credentials, wait_for_ready, compression)
 
 
-class _StreamStream(grpc.aio.StreamStreamMultiCallable[Request, Response]):
+class _StreamStream(_StreamStreamMultiCallable[Request, Response]):
     def __init__(
         self, inner: grpc.aio.StreamStreamMultiCallable[Request, Response], entries: _Entries
     ) -> None:
@@ -134,8 +150,8 @@ class AsyncMetadataChannel(grpc.aio.Channel):
     def unary_unary(
         self,
         method: str,
-        request_serializer: "Serializer[Request] | None" = None,
-        response_deserializer: "Deserializer[Response] | None" = None,
+        request_serializer: Serializer[Request] | None = None,
+        response_deserializer: Deserializer[Response] | None = None,
         _registered_method: bool = False,
     ) -> grpc.aio.UnaryUnaryMultiCallable[Request, Response]:
         """Return the method as something to call."""
@@ -145,8 +161,8 @@ class AsyncMetadataChannel(grpc.aio.Channel):
     def unary_stream(
         self,
         method: str,
-        request_serializer: "Serializer[Request] | None" = None,
-        response_deserializer: "Deserializer[Response] | None" = None,
+        request_serializer: Serializer[Request] | None = None,
+        response_deserializer: Deserializer[Response] | None = None,
         _registered_method: bool = False,
     ) -> grpc.aio.UnaryStreamMultiCallable[Request, Response]:
         """Return the method as something to call."""
@@ -156,8 +172,8 @@ class AsyncMetadataChannel(grpc.aio.Channel):
     def stream_unary(
         self,
         method: str,
-        request_serializer: "Serializer[Request] | None" = None,
-        response_deserializer: "Deserializer[Response] | None" = None,
+        request_serializer: Serializer[Request] | None = None,
+        response_deserializer: Deserializer[Response] | None = None,
         _registered_method: bool = False,
     ) -> grpc.aio.StreamUnaryMultiCallable[Request, Response]:
         """Return the method as something to call."""
@@ -167,8 +183,8 @@ class AsyncMetadataChannel(grpc.aio.Channel):
     def stream_stream(
         self,
         method: str,
-        request_serializer: "Serializer[Request] | None" = None,
-        response_deserializer: "Deserializer[Response] | None" = None,
+        request_serializer: Serializer[Request] | None = None,
+        response_deserializer: Deserializer[Response] | None = None,
         _registered_method: bool = False,
     ) -> grpc.aio.StreamStreamMultiCallable[Request, Response]:
         """Return the method as something to call."""
