@@ -74,7 +74,10 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         point = point_from_message(request.parameters, "parameters")
     except CodecError as error:
         raise InvalidFieldError(error.field, error.why) from None
-    start = request.start_time.ToMicroseconds() if request.HasField("start_time") else 0
+    try:
+        start = request.start_time.ToMicroseconds() if request.HasField("start_time") else 0
+    except ValueError:
+        raise InvalidFieldError("start_time", "is no time of the years 1 to 9999") from None
     return CreateRun(
         parent=names.parent(request.parent),
         id=names.new_run_id(request.run_id) if request.run_id else None,
