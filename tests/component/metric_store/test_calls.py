@@ -234,8 +234,8 @@ def test_people_may_read_and_may_not_append(metric_store: StoreProcess) -> None:
     async def tries() -> None:
         async with stub(metric_store.address, principal="owner") as service:
             assert not (await service.GetHistory(v1.GetHistoryRequest(sweep=messages.SWEEP))).series
-            for call in (service.AppendPoints(iter([])), service.AppendLog(iter([]))):
-                refused = await failure(call.read())
+            for append in (service.AppendPoints, service.AppendLog, service.AppendFiles):
+                refused = await failure(append(iter([])).read())
                 assert (refused.code, refused.reason) == ("PERMISSION_DENIED", "not-allowed")
 
     asyncio.run(tries())
