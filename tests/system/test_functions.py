@@ -277,6 +277,26 @@ def test_ctrl_c_drains_and_a_second_one_stops(home: Installation) -> None:
     nothing_left(home)
 
 
+def test_two_interrupts_at_once_are_two(home: Installation) -> None:
+    """As processes see one signal where two have come before they looked."""
+    (home.work / "begun").unlink(missing_ok=True)
+    with calling(
+        home,
+        """
+        import os, signal, time
+        def train():
+            open("begun", "w").close()
+            time.sleep(1000)
+        sweepd.agent(grid(1, 2), train, forward_signals=True)
+        """,
+    ) as caller:
+        until(lambda: (home.work / "begun").exists())
+        caller.send_signal(signal.SIGINT)  # with forward_signals, the first one terminates
+        assert caller.wait(60) == -signal.SIGINT, said(home, "caller.err")
+    assert "terminating what runs" in said(home, "caller.err")
+    nothing_left(home)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_caller_that_is_killed_leaves_nothing_behind(home: Installation, number: signal.Signals) -> None:
     before = said(home, "pids")

@@ -20,9 +20,11 @@ _WAIT, _GRACE = "15s", "10s"
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 2**20
 _KEPT_LINES = 20
+# As the agent names the cause.
+_CTRL_C = "Ctrl-C"
 _CHUNK = 64 * 1024
-# What an agent gets to hand its runs back, once it was told to do so at once.
-_LAST_SECONDS = 10.0
+# Seconds after each SIGTERM to an agent that is to end at once: the second one has it hand its runs back.
+_LAST_SECONDS = (0.5, 3.0, 3.0, 3.0)
 
 
 class AgentProcess:
@@ -50,6 +52,9 @@ class AgentProcess:
         os.set_blocking(self._awake, False)
         os.set_blocking(self._wake, False)
         self._output = b""
+        self._interrupting = threading.RLock()
+        self._presses = 0
+        self._heard = 0
         if self._process.stdout is not None:
             os.set_blocking(self._process.stdout.fileno(), False)
         assert self._process.stderr is not None
@@ -90,6 +95,17 @@ class AgentProcess:
                 for key in ready:
                     key.data()
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C for the agent, once more than before; may be called by a signal's handler.
+
+        Two signals that a process has not heard yet are one to it: the next is sent once it has said that it
+        heard the one before.
+        """
+        with self._interrupting:
+            self._presses += 1
+            if self._presses == self._heard + 1:
+                self.send(signal.SIGINT)
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to an agent that may have ended."""
         with suppress(ProcessLookupError):
@@ -97,14 +113,14 @@ class AgentProcess:
 
     def close(self) -> None:
         """Leave no agent behind, and no run of it, whatever has happened here."""
+        for seconds in _LAST_SECONDS:
+            if self._process.poll() is None:
+                self.send(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(seconds)
         if self._process.poll() is None:
-            self.send(signal.SIGTERM)
-            self.send(signal.SIGTERM)  # the second one: now
-            try:
-                self._process.wait(_LAST_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._process.kill()
+            self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
         os.close(self._awake)
@@ -118,9 +134,17 @@ class AgentProcess:
                 if event is None or "event" not in event:
                     self.lines.append(line)
                 else:
+                    self._note_heard(event)
                     self._tell(event)
         self._tell(None)
         os.close(self._wake)
+
+    def _note_heard(self, event: Event) -> None:
+        if event["event"] == "draining" and event.get("cause") == _CTRL_C:
+            with self._interrupting:
+                self._heard += 1
+                if self._presses > self._heard:
+                    self.send(signal.SIGINT)
 
     def _tell(self, event: Event | None) -> None:
         self._events.append(event)

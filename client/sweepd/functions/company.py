@@ -77,15 +77,17 @@ class Company:
         """Pass a signal on to the agent; may be called in the middle of anything."""
         if number is not signal.SIGINT:
             self._last_signal = number
-            self._send(signal.SIGTERM)
+            if self.process is not None:
+                self.process.send(signal.SIGTERM)
             return
         if self.caller is not None and self.caller.raise_stop():
             return
         self.interrupted = True
         steps = 2 if self._impatient and not self._steps else 1
-        for _ in range(steps):
-            self._send(signal.SIGINT)
         self._steps += steps
+        if self.process is not None:
+            for _ in range(steps):
+                self.process.interrupt()
         try:
             _say(_STEPS[min(self._steps, len(_STEPS)) - 1])
         except RuntimeError:
@@ -94,8 +96,8 @@ class Company:
     def accompany(self, process: AgentProcess) -> None:
         """Pass signals on to this agent from now on, and those that have come already."""
         self.process, self.lines = process, process.lines
-        if self.interrupted:
-            process.send(signal.SIGINT)
+        for _ in range(self._steps):
+            process.interrupt()
         if self._last_signal is not None:
             process.send(signal.SIGTERM)
 
@@ -103,10 +105,6 @@ class Company:
         """Let a signal that was passed on take its usual effect here, now that the agent has ended."""
         if self._last_signal is not None:
             os.kill(os.getpid(), self._last_signal)
-
-    def _send(self, number: signal.Signals) -> None:
-        if self.process is not None:
-            self.process.send(number)
 
     def _run_started(self, event: Event) -> None:
         key = _key(event)
