@@ -556,8 +556,8 @@ def test_without_a_server_the_remedy_is_named(tmp_path: Path) -> None:
         """,
     )
     first, second, third = done.stdout.splitlines()
-    remedy = "no server is known: start one with `sweepd up -d`, or name one with --server or SWEEPD_ADDRESS"
-    assert (first, second) == (f"6 {remedy}", f"6 {remedy}")
+    assert first == second
+    assert first.startswith("6 no server is known: start one with `sweepd up -d`")
     assert third == "'a/b/c/d' names no sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID"
     alone.kill_everything()
 
