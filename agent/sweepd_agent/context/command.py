@@ -1,5 +1,6 @@
 """Runs a short command to find something out: bounded in time and output, and never with a say in the run."""
 
+import contextlib
 import os
 import selectors
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _PIECE = 64 * 1024
+_LEAST = 19
 
 
 class CommandFailedError(Exception):
@@ -47,6 +49,8 @@ def output_of(
         )
     except (OSError, ValueError) as error:
         raise CommandFailedError(f"{arguments[0]}: {getattr(error, 'strerror', None) or error}") from error
+    with contextlib.suppress(OSError):  # it has ended, or this system has no such thing
+        os.setpriority(os.PRIO_PROCESS, process.pid, _LEAST)  # runs go first
     try:
         content, cut = _read(process, limit, time.monotonic() + timeout)
         if not cut and (code := process.wait(timeout=5.0)):
