@@ -354,6 +354,7 @@ def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_told(home: Instal
     nothing_left(home)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_for_a_while_is_no_matter_of_the_runs(tmp_path: Path) -> None:
     away = Installation(tmp_path)
     try:
