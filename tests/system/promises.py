@@ -74,7 +74,8 @@ def assert_patient_rows(points: dict[tuple[object, ...], object], run: str, atte
 def assert_sound(server: Server) -> None:
     """Run the integrity check of every database."""
     databases = [path for path in server.data.rglob("*.sqlite") if path.is_file()]
-    assert len(databases) == 2
+    names = sorted(path.name for path in databases)
+    assert names == ["accounts.sqlite", "metrics.sqlite", "scheduler.sqlite"]
     for path in databases:
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("pragma integrity_check").fetchall() == [("ok",)], path
