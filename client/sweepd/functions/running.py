@@ -71,7 +71,7 @@ def agent(
     if in_process and (function is None or slots != 1):
         raise UsageError("in_process=True is for a function, and for one slot")
     try:
-        resolve(None, os.environ)
+        address = resolve(None, os.environ).address
     except NoServerError as error:
         raise AgentError(str(error), _UNREACHABLE) from None
     flags = ["--sweep", name, "--slots", str(slots), "--no-adopt", "--interpreter", sys.executable]
@@ -95,6 +95,8 @@ def agent(
     if code != 0:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         told = company.error or last_words(company.lines)
+        if code == _UNREACHABLE:
+            told += f" at {address}; start one with `sweepd up -d`, or name another with SWEEPD_ADDRESS"
         raise AgentError(told or f"the agent {how}", code if code > 0 else _FAILURE)
 
 
