@@ -55,6 +55,11 @@ class DoorTokens:
         self._followed = False
         self._heard = monotonic()
 
+    @property
+    def followed(self) -> bool:
+        """Whether it would hear of a revocation at the moment."""
+        return self._followed
+
     async def principal(self, digest: bytes) -> Principal:
         """Return whom a token speaks for.
 

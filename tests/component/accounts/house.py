@@ -16,8 +16,10 @@ from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.app import SERVICE as GATEWAY
+from sweepd_gateway.tokens import DoorTokens
 from sweepd_kernel.gate import Gate
 from sweepd_scheduler.app import SERVICE as SCHEDULER
+from waiting import until_told
 
 OWN, FOREIGN = "acme/mnist", "globex/secret"
 SCOPES = {
@@ -47,6 +49,12 @@ class House:
     def door_gate(self) -> Gate:
         assert self.door.gate is not None
         return self.door.gate
+
+    async def door_hears(self) -> bool:
+        """Whether the door would hear of a revocation; before that it believes nothing for long."""
+        tokens = self.door_gate.tokens
+        assert isinstance(tokens, DoorTokens)
+        return tokens.followed
 
     def door_streams(self, key: str) -> int:
         """How many streams of a token the door holds."""
@@ -103,6 +111,7 @@ async def a_house(folder: Path, *, sweeps: bool = True) -> AsyncIterator[House]:
                 point = v1.ParameterMap(entries=[entry])
                 stub = RunServiceStub(await house.channel("direct"))
                 await stub.EnqueueRun(v1.EnqueueRunRequest(sweep=house.sweeps[project], parameters=point))
+        await until_told(house.door_hears)
         try:
             yield house
         finally:
