@@ -82,7 +82,7 @@ class RunFiles:
     def begin_anew(self) -> None:
         """Take nothing for delivered."""
         self._files = Deliveries({})
-        self._look_at = float("-inf")
+        self.look(ended=True)  # of a run that has ended, nobody looks again
 
     def close(self) -> None:
         """Give descriptors back."""

@@ -63,9 +63,12 @@ def test_without_a_server_it_stays_in_its_folder_until_it_is_brought_in(installa
     installation.ctl("sync", code=6)
     with (script.folder / "metrics.jsonl").open("a") as file:
         file.write('{"loss": 0.')
+    (script.folder / "files").mkdir(exist_ok=True)
+    (script.folder / "files" / "model.pt").write_bytes(b"weights")
     installation.start_server(*SHORT)
     (outcome,) = synced(installation)
     assert (outcome["outcome"], outcome["run"], outcome["rows"]) == ("brought-in", script.run, 25)
+    assert installation.ctl("files", script.run, "model.pt").stdout == "weights"
     run = shown(installation, script.run)
     noted = json.loads((script.folder / "run.json").read_text())
     assert run["state"] == "finished"
