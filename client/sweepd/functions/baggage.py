@@ -29,7 +29,7 @@ def check_function(function: object) -> None:
     except TypeError as error:
         name = getattr(function, "__qualname__", type(function).__name__)
         raise FunctionError(
-            f"{name} is called without arguments, but has a {error}; "
+            f"{name} is called without arguments, but needs some ({error}); "
             "take values from sweepd.config, or pass a lambda that gives them"
         ) from None
     except ValueError:

@@ -65,7 +65,7 @@ def test_what_needs_arguments_is_refused_and_what_has_them_is_not() -> None:
     check_function(lambda x=1: x)
     check_function(functools.partial(needs, 1))
     check_function(dict)
-    with pytest.raises(FunctionError, match=r"needs is called without arguments, but has a missing .*'x'"):
+    with pytest.raises(FunctionError, match=r"needs is called .*, but needs some \(missing .*'x'\)"):
         check_function(needs)
     with pytest.raises(FunctionError, match="not str"):
         check_function("train")
