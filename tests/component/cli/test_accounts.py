@@ -212,6 +212,7 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
     assert json.loads(twice[0])["secret"].startswith("swp_")
     by_itself = ctl("token", "revoke", made.out.strip(), code=2)
     assert made.out.strip() not in by_itself.err
+    assert "`sweepctl token list`" in ctl("token", "revoke", "nobody", code=3).err
     ctl("token", "revoke", str(row["id"]))
     states = {each["id"]: each["state"] for each in ctl("token", "list", "-o", "jsonl").lines}
     assert states[row["id"]] == "revoked"

@@ -65,7 +65,8 @@ def command(
         if not system and (unknown := [key for key in keys if key not in logged]):
             _tell_unknown(client, found.name, unknown, nothing_else=not rows)
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
-    write_rows(rows, output, _columns(logged), name="row", empty=f"{found.name} has logged nothing yet.")
+    empty = f"{found.name} has no samples" if system else f"{found.name} has logged nothing yet"
+    write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
 
 
 def _rows(run: str, series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:

@@ -120,6 +120,8 @@ def _list(output: Output) -> None:
 
 def _revoke(keys: tuple[str, ...]) -> None:
     from sweepd.cli.connection import connect_accounts
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.client import CallError
 
     if not keys:
         raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
@@ -132,7 +134,19 @@ def _revoke(keys: tuple[str, ...]) -> None:
         )
     with connect_accounts(current_settings()) as client:
         for key in keys:
-            client.revoke_token(key)
+            try:
+                client.revoke_token(key)
+            except CallError as error:
+                if error.failure.code != "NOT_FOUND":
+                    raise
+                raise Problem(
+                    message=error.failure.message,
+                    next_step="`sweepctl token list` shows the tokens that there are",
+                    exit_code=ExitCode.NOT_FOUND,
+                    status=error.failure.code,
+                    reason=error.failure.reason or "",
+                    metadata=error.failure.metadata,
+                ) from None
             note(f"Revoked {key}.")
 
 
