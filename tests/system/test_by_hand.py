@@ -38,7 +38,7 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     server = installation.start_server(*SHORT)
     script = start(installation, 30, ending)
     assert script.process.wait(30) == code
-    assert f"{server.address} has it as {script.run}" in script.said
+    assert f"{server.address} gets it as {script.run}" in script.said
     until(lambda: shown(installation, script.run), what=script.helper_log)  # its agent may not be up yet
     installation.ctl("wait", script.run, "--timeout", "30s", code=8 if code else 0)
     run = reaches(installation, script.run, state)

@@ -246,7 +246,9 @@ def _own_folder(wanted: Wishes) -> RunFolder:
         if found is not None:
             return note_attempt(found, now=now)
     if wanted.resume == "must":
-        raise UsageError(f"init: no run {wanted.id or ''} to resume below {parent / 'sweepd-runs'}")
+        if not wanted.id:
+            raise UsageError('init: resume="must" needs an id; "auto" takes the newest run of this script')
+        raise UsageError(f"init: no run {wanted.id} to resume below {parent / 'sweepd-runs'}")
     return new_folder(
         parent, program=program, now=now, entity=wanted.entity, project=wanted.project, run_id=wanted.id
     )
@@ -274,7 +276,7 @@ def _say_where(folder: RunFolder, server: str | None) -> None:
         here = Path.cwd()
         where = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
         how = (
-            f"`sweepctl sync {where}` brings it in" if server is None else f"{server} has it as {folder.run}"
+            f"`sweepctl sync {where}` brings it in" if server is None else f"{server} gets it as {folder.run}"
         )
         sys.stderr.write(f"sweepd: not in a sweep; this run is kept in {where}; {how}\n")
 

@@ -151,6 +151,7 @@ def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path
         return output.replace(str(tmp_path), "HERE").strip()
 
     assert answer("dict(id='a', resume='must')") == "init: no run a to resume below HERE/sweepd-runs"
+    assert answer("dict(resume='must')").startswith('init: resume="must" needs an id')
     assert answer("dict(id='a', resume='allow')") == "a 1 False 0"
     assert answer("dict(id='a', resume='allow')") == "a 2 True 2"
     assert answer("dict(id='a', resume='must')", "3") == "a 3 True 4"
