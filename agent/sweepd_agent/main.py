@@ -127,6 +127,7 @@ async def _run(
         dialling = Dialling(
             server=options.server,
             token=token,
+            token_file=options.token_file,
             environ=INHERITED,
             boot_id=identity.boot_id,
             sweeps=options.sweeps,

@@ -85,7 +85,8 @@ def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew
     installation.ctl("token", "revoke", key)
     until(lambda: agent.events("disconnected"), within=10)
     kept(installation, "agent-token", make_token(installation, "agent")[1])
-    until(lambda: len(agent.events("connected")) == 2, within=20)
+    # Waits between tries double, up to a minute and less than lost-after.
+    until(lambda: len(agent.events("connected")) == 2, within=70, what="it attaches with the new token")
     assert alive(trial)
     installation.write("release", "")
     assert agent.process.wait(30) == 0, agent.log()
