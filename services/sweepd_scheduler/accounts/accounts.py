@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
@@ -132,6 +132,11 @@ class Accounts:
         Raises:
             DomainError: it may not be made, or could not be stored.
         """
+        return await _whole(self._create(wanted, caller, request_id, again))
+
+    async def _create(
+        self, wanted: TokenRequest, caller: Principal, request_id: str, again: Repeatable | None
+    ) -> NewToken:
         account, scope, bounds = checked(wanted, caller.name, caller.bounds)
         async with self._changing:
             now = self.now()
@@ -171,6 +176,9 @@ class Accounts:
             NotFoundError: there is none, or not for this caller.
             StorageError: it could not be stored; the token is still good.
         """
+        return await _whole(self._revoke(key, caller))
+
+    async def _revoke(self, key: str, caller: Principal) -> Token:
         async with self._changing:
             token = self._by_id.get(key)
             if token is None or not caller.bounds.includes(token.bounds):
@@ -238,3 +246,8 @@ class Accounts:
             key = "".join(secrets.choice(LETTERS) for _ in range(ID_LENGTH))
             if key not in self._by_id:
                 return key
+
+
+async def _whole(change: Coroutine[None, None, T]) -> T:
+    """Let a change go to its end even if the caller leaves: what is stored is also what is in force."""
+    return await asyncio.shield(asyncio.get_running_loop().create_task(change))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,8 @@ from sweepd_kernel.principal import FULL_ACCESS, TOKEN_FORM, Principal, digest_o
 from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
 from sweepd_scheduler.accounts.memory import MemoryAccounts
-from sweepd_scheduler.domain.account import OthersAccountError, TokenRequest, TooManyTokensError
+from sweepd_scheduler.accounts.ports import Made
+from sweepd_scheduler.domain.account import OthersAccountError, Token, TokenRequest, TooManyTokensError
 from sweepd_scheduler.remembered import Repeatable, RequestIdReusedError
 
 MNIST = Bounds(frozenset({"acme/mnist"}))
@@ -184,6 +186,34 @@ def test_what_is_not_stored_has_not_happened(desk: Desk) -> None:
         assert len(desk.store.load().tokens) == 1
 
     run(main())
+
+
+def test_a_revocation_whose_caller_leaves_ends_the_token_all_the_same() -> None:
+    """Else it would be stored as revoked, and let people in until the next start."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    class SlowDisk(MemoryAccounts):
+        def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
+            if token.revoke_time:
+                begun.set()
+                assert go_on.wait(10)
+            super().put_token(token, made, forget_before)
+
+    async def scenario() -> None:
+        desk = Desk(store=SlowDisk())
+        made = await desk.made()
+        call = asyncio.create_task(desk.accounts.revoke(made.token.id, FULL_ACCESS))
+        assert await asyncio.to_thread(begun.wait, 10)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        go_on.set()
+        await desk.made()  # changes go one after the other: the one before is over
+        assert desk.calls.ended(made.token.id)
+        with pytest.raises(BadTokenError, match="revoked"):
+            await desk.accounts.principal(digest_of(made.secret))
+
+    asyncio.run(scenario())
 
 
 def test_revoking_while_tokens_are_made_loses_neither(desk: Desk) -> None:
