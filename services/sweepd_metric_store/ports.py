@@ -9,8 +9,8 @@ from typing import Protocol
 
 from sweepd_metric_store.domain.batch import Batch
 
-SYSTEM = "/system"
-"""Ends the names under which the samples of agents are kept: a history apart. No name of a run ends so."""
+SYSTEM = "#system"
+"""Ends the names under which the samples of agents are kept: a history apart. No name has such a letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,10 +84,9 @@ CREATE TABLE chunk (
 );
 
 CREATE TABLE file_blob (
-    id INTEGER NOT NULL,
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     digest BLOB,
     size INTEGER NOT NULL,
-    PRIMARY KEY (id),
     UNIQUE (digest)
 );
 

@@ -114,6 +114,7 @@ class FileBlobRow(MetricTable, table=True):
     """A content; those that are whole are told apart by their digest, and shared."""
 
     __tablename__ = "file_blob"
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int = Field(primary_key=True)
     digest: bytes | None = Field(sa_column=Column(LargeBinary, unique=True))
     size: int

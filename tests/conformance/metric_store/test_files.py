@@ -197,3 +197,40 @@ def test_samples_of_agents_are_a_history_apart(store: Store) -> None:
 
     assert history(NAME.run) == [("loss", 1, "1.0"), ("loss", 2, "0.5"), ("system/cpu", 1, "5.0")]
     assert history(system.run) == [("system/cpu", 1, "90.0"), ("system/cpu", 2, "91.0")]
+
+
+def test_a_run_that_is_called_system_keeps_its_name(store: Store) -> None:
+    name = AttemptName(sweep="acme/mnist", run="acme/mnist/system", attempt=1)
+    store.writes.commit([rows(name, 1, [{"loss": 1.0}])])
+    selection = Selection(runs=frozenset({name.run}))
+    query = HistoryQuery(selection=selection, start=Position(), budget=10**6)
+    found = points([v1.Series.FromString(each) for each in asyncio.run(store.reads.history(query)).series])
+    assert [point[0] for point in found] == [name.run]
+
+
+def test_a_sweep_that_is_called_system_does_not_have_the_samples_of_its_project(store: Store) -> None:
+    """Runs by hand are kept under the name of their project."""
+    samples = AttemptName(sweep="acme/mnist" + SYSTEM, run="acme/mnist/a1" + SYSTEM, attempt=1)
+    store.writes.commit([rows(samples, 1, [{"system/cpu": 5.0}])])
+    query = HistoryQuery(selection=Selection(sweep="acme/mnist/system"), start=Position(), budget=10**6)
+    assert not asyncio.run(store.reads.history(query)).series
+
+
+def test_who_reads_a_content_that_goes_is_not_given_another_one(store: Store) -> None:
+    first = b"a" * MAX_PIECE_BYTES + b"end"
+    commit(
+        store,
+        piece(1, first[:MAX_PIECE_BYTES], whole=first),
+        piece(2, b"end", whole=first, offset=MAX_PIECE_BYTES),
+    )
+    blob = asyncio.run(store.reads.file_blob(NAME.run, "a.txt"))
+    assert blob is not None
+    assert asyncio.run(store.reads.file_piece(blob, 0)) == first[:MAX_PIECE_BYTES]
+    commit(store, piece(3, size=MAX_FILE_BYTES + 1, left_out="it is too large"))
+    secret, other = b"b" * MAX_PIECE_BYTES + b"secret", AttemptName(sweep="b/c/s", run="b/c/s-1", attempt=1)
+    commit(
+        store,
+        piece(1, secret[:MAX_PIECE_BYTES], whole=secret, name=other),
+        piece(2, b"secret", whole=secret, offset=MAX_PIECE_BYTES, name=other),
+    )
+    assert asyncio.run(store.reads.file_piece(blob, MAX_PIECE_BYTES)) is None

@@ -15,6 +15,8 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary),
         sa.Column("size", sa.Integer, nullable=False),
         sa.UniqueConstraint("digest"),
+        # A number is used once: who reads a content that goes meanwhile must not be given another one.
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "file_piece",
