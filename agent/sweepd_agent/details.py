@@ -83,6 +83,10 @@ class Details:
         )
         self._refused = False
 
+    def begin_anew(self) -> None:
+        """Take nothing for delivered."""
+        self._level = self._level.unknown_elsewhere()
+
     def refuse(self) -> None:
         """Take note that this scheduler takes no details."""
         self._refused = True

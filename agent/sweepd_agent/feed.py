@@ -60,6 +60,7 @@ class Feed:
         """Take nothing for delivered: the other side turns out to have nothing of it."""
         self.restore(observation_row=0, point_row=0, exit_acked=False)
         self._logs = Cursor()
+        self.details.begin_anew()
         self.files.begin_anew()
         self.system.begin_anew()
 

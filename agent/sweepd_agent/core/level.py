@@ -31,6 +31,10 @@ class Level:
         """Return the level with a newer state."""
         return replace(self, sequence=self.sequence + 1)
 
+    def unknown_elsewhere(self) -> "Level":
+        """Return the level towards another side, which knows nothing of it, or numbers of its own."""
+        return Level(sequence=self.sequence)
+
     def sending(self) -> "Level":
         """Return the level after its newest state went out."""
         return replace(self, sent=self.sequence)
