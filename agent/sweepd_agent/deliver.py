@@ -35,11 +35,13 @@ from sweepd_agent.core.leaving import FAILURE, OK, USAGE
 from sweepd_agent.core.state import Leaving, Settings, State
 from sweepd_agent.dialogue import Dialogue, Identity
 from sweepd_agent.log import Log
+from sweepd_agent.own_record import begin_to_sample, recorder_of
 from sweepd_agent.own_run import RUN_FILE, OwnState, open_own
 from sweepd_agent.script_process import Scripts
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder
 from sweepd_agent.stream import Stream
 from sweepd_agent.surroundings import Surroundings
+from sweepd_agent.system.sampler import EVERY
 from sweepd_agent.upkeep import Upkeep
 from sweepd_agent.version import installed_version
 
@@ -62,6 +64,8 @@ class Options:
     wait: float | None
     # For the folder, while another agent has it.
     patience: float
+    # Between two samples of what a script uses.
+    system_metrics_every: float
     log_as_json: bool
 
 
@@ -110,7 +114,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             output=None,
             output_as_json=False,
             stand_in=None,
-            recorder=None,
+            recorder=recorder_of(own.run) if own is not None else None,
             log=log,
             spool_limit=sys.maxsize,
             disk=disk,
@@ -141,12 +145,17 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         if not agent.state.held:
             return Leave(OK, _CAUSE)
         found = tuple(agent.attempts.values())
+        sampling = (
+            begin_to_sample(agent, INHERITED, options.system_metrics_every) if own is not None else None
+        )
         watching = asyncio.create_task(_watch(agent, options.grace))
         keeping = asyncio.create_task(connection.keep())
         for task in (watching, keeping):
             task.add_done_callback(agent.fail)
         leave = await agent.left
         watching.cancel()
+        if sampling is not None:
+            sampling.cancel()
         await connection.leave(leave.cause, keeping)
         await agent.close()
         for attempt in found:
@@ -215,6 +224,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     add("--grace", type=parse_duration, default=600.0)
     add("--wait", type=parse_duration)
     add("--patience", type=parse_duration, default=0.0)
+    add("--system-metrics-every", type=parse_duration, default=EVERY)
     add("--log-format", choices=("text", "json"), default="text")
     given = parser.parse_args(arguments)
     return Options(
@@ -224,6 +234,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         grace=given.grace,
         wait=given.wait,
         patience=given.patience,
+        system_metrics_every=given.system_metrics_every,
         log_as_json=given.log_format == "json",
     )
 

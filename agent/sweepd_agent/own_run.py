@@ -46,6 +46,9 @@ class Script:
     start: int
     boot: str
     argv: tuple[str, ...]
+    # Where it ran when its run began, and its Python; None: it could not tell.
+    directory: str | None
+    interpreter: str | None
 
 
 class OwnFolder(AttemptFolder):
@@ -81,9 +84,21 @@ class OwnFolder(AttemptFolder):
         noted = _object(self.path / SCRIPT_FILE)
         match noted.get("pid"), noted.get("start"), noted.get("boot"), noted.get("argv"):
             case int(pid), int(start), str(boot), list(argv):
-                return Script(pid=pid, start=start, boot=boot, argv=tuple(map(str, argv)))
+                return Script(
+                    pid=pid,
+                    start=start,
+                    boot=boot,
+                    argv=tuple(map(str, argv)),
+                    directory=_words(noted.get("directory")),
+                    interpreter=_words(noted.get("interpreter")),
+                )
             case _:
                 return None
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of the script; empty if it has not noted them."""
+        script = self.script()
+        return [] if script is None else list(script.argv)
 
     def config(self) -> Mapping[str, object]:
         """Return the configuration, as it is now."""
@@ -190,3 +205,7 @@ def _number(value: object) -> float | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
+
+
+def _words(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

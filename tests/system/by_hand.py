@@ -72,9 +72,11 @@ class Script:
         return pids
 
 
-def start(installation: Installation, rows: int, ending: str = "well", **environment: str) -> Script:
+def start(
+    installation: Installation, rows: int, ending: str = "well", *, content: str = SCRIPT, **environment: str
+) -> Script:
     """Start a script in the working folder, and wait until its run has begun."""
-    installation.write("train.py", SCRIPT)
+    installation.write("train.py", content)
     errors = installation.folder / "script.log"
     with errors.open("w") as log:
         process = subprocess.Popen(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sweepd.cli.download import UnsafeNameError, place_of
+from system.by_hand import reaches, released, start
 from system.installation import BIN, Installation
 from waiting import until
 
@@ -159,6 +160,90 @@ def test_files_and_samples_come_though_the_metric_store_and_the_agent_were_kille
     assert isinstance(details, dict)
     assert details["name"] == "brave"
     assert details["context"] is not None
+
+
+BY_HAND = """
+import time
+from pathlib import Path
+import sweepd
+
+run = sweepd.init(config={"lr": 0.1}, name="brave", tags=["a"])
+print(run.dir, flush=True)
+sweepd.log({"loss": 0.5})
+run.summary["top"] = 7
+Path("kept.txt").write_text("kept")
+run.save("kept.txt")
+while not Path("release").exists():
+    time.sleep(0.02)
+"""
+
+
+def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
+    """It is followed from outside: by the agent that `init` has started, then by one that takes over."""
+    installation.start_server()
+    subprocess.run(["git", "init", "-q", "-b", "trunk"], cwd=installation.work, check=True)
+    installation.write("train.py", BY_HAND)
+    author = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for arguments in (["add", "train.py"], [*author, "commit", "-q", "-m", "m"]):
+        subprocess.run(["git", *arguments], cwd=installation.work, check=True)
+    script = start(installation, 0, content=BY_HAND + "# changed\n")
+    until(
+        lambda: "context.json" in listed_so_far(installation, script.run), within=60, what=script.helper_log
+    )
+    (helper,) = script.helpers(installation)
+    os.kill(helper, signal.SIGKILL)
+    other = subprocess.Popen(
+        [sys.executable, "-m", "sweepd_agent.deliver", str(script.folder), "--patience", "10s", *SAMPLED],
+        env=installation.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: len(history(installation, script.run, "--system")) >= 3, within=60, what="samples")
+    assert released(installation, script) == 0
+    reaches(installation, script.run, "finished")
+    assert other.wait(60) == 0
+
+    details = installation.json("get", "run", script.run)["details"]
+    assert isinstance(details, dict)
+    assert (details["name"], details["tags"], details["summary"]) == ("brave", ["a"], {"top": 7})
+    context = details["context"]
+    assert context["argv"] == [sys.executable, "train.py", "0", "well"]
+    assert context["directory"] == str(installation.work)
+    assert (context["git"]["branch"], context["git"]["dirty"]) == ("trunk", True)
+    assert context["python"]["executable"] == sys.executable
+    assert context["python"]["packages"] > 10
+    assert context["host"] == os.uname().nodename
+    installation.ctl("files", script.run, "--download", "got")
+    assert (installation.work / "got/kept.txt").read_text() == "kept"
+    assert "+# changed" in (installation.work / "got/git.diff").read_text()
+    samples = [row["values"] for row in history(installation, script.run, "--system")]
+    assert any("system/cpu" in values for values in samples)  # type: ignore[operator]
+    assert [row["values"] for row in history(installation, script.run)] == [{"loss": 0.5}]
+
+
+def test_a_script_that_is_over_before_its_agent_is_up_tells_where_it_ran(installation: Installation) -> None:
+    """What had been over for long when it was brought in does not: other code may lie there by now."""
+    installation.start_server()
+    script = start(installation, 1)
+    assert script.process.wait(30) == 0
+    until(
+        lambda: "context.json" in listed_so_far(installation, script.run), within=60, what=script.helper_log
+    )
+    late = start(installation, 1, SWEEPD_MODE="offline")
+    assert late.process.wait(30) == 0
+    noted = json.loads((late.folder / "run.json").read_text())
+    (late.folder / "run.json").write_text(json.dumps({**noted, "ended": noted["ended"] - 3_600}))
+    installation.ctl("sync", str(late.folder))
+    contexts = []
+    for run in (script.run, late.run):
+        details = installation.json("get", "run", run)["details"]
+        contexts.append(isinstance(details, dict) and details["context"] is not None)
+    assert contexts == [True, False]
+
+
+def listed_so_far(installation: Installation, run: str) -> set[str]:
+    """Return the names of the files that are there; none as long as there is no run."""
+    done = installation.ctl("files", run, "-o", "json", code=None)
+    return {str(file["name"]) for file in json.loads(done.stdout or "[]")}
 
 
 def samples_on_disk(installation: Installation) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -24,11 +25,26 @@ _MAX_MISSING = 20
 
 
 class Recorder:
-    """One for all runs of an agent; what cannot change is looked at once."""
+    """One for all runs of an agent; what cannot change is looked at once.
 
-    def __init__(self, thread: Executor, monotonic: Callable[[], float]) -> None:
+    Args:
+        thread: where all of it is waited for.
+        directory: where its runs run; None: where this process does.
+        interpreter: the Python that runs them; None: as their commands say.
+    """
+
+    def __init__(
+        self,
+        thread: Executor,
+        monotonic: Callable[[], float],
+        *,
+        directory: str | None = None,
+        interpreter: str | None = None,
+    ) -> None:
         self._thread = thread
         self._monotonic = monotonic
+        self._directory = directory
+        self._path = interpreter
         self._host: Host | None = None
         self._interpreters: dict[str, Interpreter | str] = {}
         self._repository: tuple[float, Repository | None] | None = None
@@ -45,21 +61,23 @@ class Recorder:
             return earlier
         if self._host is None:
             self._host = host(environ)
-        found, python = self._current_repository(environ), self._interpreter(arguments, environ)
-        context = _message(arguments, self._host, found, python)
+        directory = self._directory or str(Path.cwd())
+        found = self._current_repository(directory, environ)
+        python = self._interpreter(arguments, environ)
+        context = _message(arguments, directory, self._host, found, python)
         with contextlib.suppress(OSError):  # a full disk, or a folder that is gone: it is told all the same
             _leave(folder / FOLDER, context, found, python)
         return context
 
-    def _current_repository(self, environ: Mapping[str, str]) -> Repository | None:
+    def _current_repository(self, directory: str, environ: Mapping[str, str]) -> Repository | None:
         now = self._monotonic()
         if self._repository is None or now - self._repository[0] > _REPOSITORY_FOR:
-            self._repository = (now, repository(str(Path.cwd()), environ))
+            self._repository = (now, repository(directory, environ))
         return self._repository[1]
 
     def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
         """Return what the Python of a command has said, else why it has not; None where none is run."""
-        path = path_of(arguments, environ)
+        path = self._path or path_of(arguments, environ)
         if path is None:
             return None
         if path not in self._interpreters:
@@ -78,12 +96,23 @@ def recorded(folder: Path) -> v1.RunContext | None:
         return None
 
 
+def forget_before(folder: Path, time: float) -> None:
+    """Remove what was recorded in the folder of a run before a Unix time: it is of an earlier attempt."""
+    with contextlib.suppress(OSError):
+        if (folder / FOLDER / _MESSAGE_FILE).stat().st_mtime < time:
+            shutil.rmtree(folder / FOLDER)
+
+
 def _message(
-    arguments: Sequence[str], machine: Host, found: Repository | None, python: Interpreter | str | None
+    arguments: Sequence[str],
+    directory: str,
+    machine: Host,
+    found: Repository | None,
+    python: Interpreter | str | None,
 ) -> v1.RunContext:
     context = v1.RunContext(
         argv=_cut(arguments),
-        directory=_text(str(Path.cwd())),
+        directory=_text(directory),
         host=machine.name,
         os=machine.os,
         cpu_count=machine.cpus,

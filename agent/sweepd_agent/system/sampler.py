@@ -1,6 +1,7 @@
 """Takes samples for all runs of an agent together: one look at the machine, whatever the number of runs."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -78,6 +79,7 @@ class Sampler:
         devices = await self._devices()
         attempts = self._attempts()
         found = reading.processes()
+        found.pop(os.getpid(), None)  # an agent that a script has started is no part of the run
         children = children_of(found)
         host = self._host(reading.processors())
         now = self._monotonic()

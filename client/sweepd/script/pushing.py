@@ -85,14 +85,23 @@ def follow(path: Path, environ: Mapping[str, str], patience: str = "0s") -> bool
 
 
 def _this_process() -> Mapping[str, object]:
-    """Return what tells this process from all others, and its exact arguments."""
+    """Return what tells this process from all others, its exact arguments, and where and by what it runs."""
     command = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0")
     return {
         "pid": os.getpid(),
         "start": _start_ticks("/proc/self/stat"),
         "boot": _boot_id(),
         "argv": [os.fsdecode(argument) for argument in command.split(b"\0")],
+        "directory": _directory(),
+        "interpreter": sys.executable or None,
     }
+
+
+def _directory() -> str | None:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return None
 
 
 def _start_ticks(stat: str) -> int:
