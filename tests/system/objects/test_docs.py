@@ -73,7 +73,7 @@ def test_the_commands_of_the_quickstart_run(tmp_path: Path) -> None:
             case "sh":
                 script.append(code.replace("sweepd up -d", "sweepd up -d --listen 127.0.0.1:0"))
             case _:
-                assert code == "pip install 'sweepd[server]'\n"
+                assert code == "pip install '.[server]'\n"
     try:
         done = subprocess.run(
             ["/bin/sh", "-c", "\n".join(script)],
