@@ -58,9 +58,9 @@ def kept(turn: Turn, run: Run) -> Run:
     """Let a late agent keep its run if it was given up and nobody else has it; return the run."""
     if run.state is not RunState.PENDING:
         return run
-    was_lost = run.newest.state is AttemptState.LOST
+    charged = run.newest.state is AttemptState.LOST and not run.newest.preempting
     attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
-    requeues = max(0, run.requeues - was_lost)
+    requeues = max(0, run.requeues - charged)
     back = replace(moved(with_attempt(run, attempt), RunState.RUNNING), requeues=requeues)
     turn.put_run(back)
     turn.note("run-kept", back)

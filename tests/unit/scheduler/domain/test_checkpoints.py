@@ -196,3 +196,22 @@ def test_the_loss_of_an_agent_whose_machine_was_to_go_away_is_charged_to_nobody(
     world.passes(1_000.0)
     run = world.run((1, 1))
     assert (run.state, run.requeues) == (RunState.PENDING if said else RunState.CRASHED, 0)
+
+
+def test_a_run_that_is_kept_after_all_gets_back_only_what_it_was_charged() -> None:
+    """What was not charged, as its machine was to go away, takes no earlier charge back."""
+    world = World()
+    world.create(GRID_4)
+    first = world.attach("ann")
+    world.takes_one(first)
+    world.leaves(first)
+    world.passes(1_000.0)
+    assert world.run((1, 1)).requeues == 1
+    second = world.attach("bob")
+    ref = world.takes_one(second).ref
+    world.happens(Described(session=second, ref=ref, sequence=1, body=b"", preempting=True))
+    world.leaves(second)
+    world.passes(1_000.0)
+    assert (world.run((1, 1)).state, world.run((1, 1)).requeues) == (RunState.PENDING, 1)
+    world.attach("bob", attempts=(world.held((1, 1), ref),))
+    assert (world.run((1, 1)).state, world.run((1, 1)).requeues) == (RunState.RUNNING, 1)
