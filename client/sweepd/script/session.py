@@ -239,6 +239,8 @@ def _own_folder(wanted: Wishes) -> RunFolder:
     parent, program, now = Path(wanted.dir or Path.cwd()), sys.argv[0], time.time()
     if wanted.resume is not None and (wanted.id or wanted.resume == "auto"):
         found = find_folder(parent, run_id=wanted.id, program=program)
+        if found is not None and wanted.id is None and pushing.script_lives(found.path) is not None:
+            found = None  # the same script is started several times at once: each has a run of its own
         if found is not None and wanted.resume == "never":
             raise UsageError(
                 f'init: there is a run {wanted.id} in {found.path}, and resume="never" was asked'

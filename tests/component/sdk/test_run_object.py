@@ -1,9 +1,10 @@
 """What a script says of its run, what it reads there, and what its agent finds."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
-from component.sdk.programs import details, environment_of, rows, run, without_time
+from component.sdk.programs import details, environment_of, rows, run, start, without_time
 
 SCENE = "sweepd.Object3D is not kept"
 GONE = (
@@ -162,6 +163,29 @@ def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path
     assert other[1:] == ["1", "False", "0"]
     folder = next((tmp_path / "sweepd-runs").glob("*-a"))
     assert [row["_step"] for row in rows(folder / "metrics.jsonl") if "loss" in row] == list(range(8))
+
+
+def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would_go_on(
+    tmp_path: Path,
+) -> None:
+    source = """
+        import signal
+
+        import sweepd
+
+        run = sweepd.init(resume=True)
+        print(run.id, run.attempt, flush=True)
+        signal.pause()
+        """
+    begun: list[list[str]] = []
+    with ExitStack() as stack:
+        for _ in range(2):
+            process = stack.enter_context(start(source, cwd=tmp_path))
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            begun.append(process.stdout.readline().split())
+    assert [attempt for _, attempt in begun] == ["1", "1"]
+    assert begun[0][0] != begun[1][0]
 
 
 def test_reinit_ends_the_run_that_is_under_way_or_returns_it(tmp_path: Path) -> None:
