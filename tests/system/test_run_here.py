@@ -103,6 +103,15 @@ def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation:
     assert "Traceback (most" not in done.stdout
 
 
+def test_run_leads_a_script_of_wandb_to_compat(installation: Installation) -> None:
+    installation.write("train.py", "raise ModuleNotFoundError(\"No module named 'wandb'\")\n")
+    installation.write("sweep.yaml", SWEEP)
+    installation.start_server()
+    assert "`compat: wandb` in the sweep file" in installation.ctl("run", "sweep.yaml", code=8).stderr
+    installation.write("sweep.yaml", f"{SWEEP}compat: wandb\n")
+    assert "`compat: wandb`" not in installation.ctl("run", "sweep.yaml", code=8).stderr
+
+
 def test_run_ends_when_the_script_never_logs_the_objective(installation: Installation) -> None:
     installation.start_server()
     installation.write("train.py", "import sweepd\nsweepd.init()\nsweepd.log({'acc': 1.0})\n")

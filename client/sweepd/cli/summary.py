@@ -12,6 +12,8 @@ from sweepd.codec import point_from_message
 
 _LOG_TAIL_BYTES = 1500
 _LOG_TAIL_LINES = 12
+# The last words of a script of W&B's whose sweep file does not say so.
+_NO_WANDB = "No module named 'wandb'"
 
 
 def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list[str]:
@@ -77,6 +79,10 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
         lines.append(f"Run {failed.number} {run_state(failed)}: {reason}")
     elif tail:
         lines.append(f"Run {failed.number} {run_state(failed)}:")
+    if _NO_WANDB in reason and not sweep.spec.compat:
+        tail.append(
+            "The script imports wandb; with `compat: wandb` in the sweep file it gets sweepd instead."
+        )
     return [*lines, *tail]
 
 
