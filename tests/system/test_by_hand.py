@@ -86,6 +86,19 @@ def test_without_a_server_it_stays_in_its_folder_until_it_is_brought_in(installa
     installation.ctl("sync", str(installation.folder), code=3)
 
 
+def test_a_module_of_the_folder_is_none_of_the_helper(installation: Installation) -> None:
+    """It would be run with the rights of the helper, or keep it from beginning."""
+    installation.write("queue.py", "raise ImportError('this is a queue of trains')")
+    left = start(installation, 5, SWEEPD_MODE="offline")
+    assert left.process.wait(30) == 0
+    installation.start_server(*SHORT)
+    (outcome,) = synced(installation)
+    assert (outcome["outcome"], outcome["rows"]) == ("brought-in", 5)
+    followed = start(installation, 5)
+    assert followed.process.wait(30) == 0
+    reaches(installation, followed.run, "finished")
+
+
 def test_modes_offline_and_disabled_start_nothing(installation: Installation) -> None:
     installation.start_server(*SHORT)
     script = start(installation, 3, "waits", SWEEPD_MODE="offline")

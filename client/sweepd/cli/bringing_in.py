@@ -119,7 +119,7 @@ def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace:
 
 
 def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
-    command = [sys.executable, "-m", "sweepd_agent.deliver", str(found.path), "--log-format", "json"]
+    command = [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(found.path), "--log-format", "json"]
     command += ["--grace", f"{grace:g}s", "--wait", "10s"]
     done = subprocess.run(
         command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False

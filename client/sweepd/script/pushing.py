@@ -70,9 +70,10 @@ def follow(path: Path, environ: Mapping[str, str], patience: str = "0s") -> bool
     (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     log = str(path / _AGENT_FOLDER / "log")
     # Neither `subprocess` nor a fork: a third of the time, whatever the size of the training.
+    # `-P`: no module of the folder where the script was started stands in for one of Python's own.
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "sweepd_agent.deliver", str(path), "--patience", patience],
+        [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(path), "--patience", patience],
         inherited,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
