@@ -163,3 +163,12 @@ def test_a_record_that_is_no_scalar_and_very_long_is_passed_over(tmp_path: Path)
     whole = file.read_bytes()
     file.write_bytes(whole + long + whole)
     assert [step for step, _ in found(EventFolder(tmp_path, {}, {}))] == [1, 1]
+
+
+def test_a_pattern_that_is_slow_on_many_lines_is_given_up_too() -> None:
+    """Each is within the bound of a line; together they would keep the agent from all else."""
+    pattern, line = LinePattern(r"(a+)+b(?P<x>\d)"), "a" * 18
+    with pytest.raises(TooSlowError):
+        all(pattern.read(line) is None for _ in range(2_000))
+    quick = LinePattern(r"loss (?P<loss>[0-9.]+)")
+    assert all(quick.read("loss 0.5") is not None for _ in range(10_000))
