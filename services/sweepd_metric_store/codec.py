@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from sweepd import v1
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, RowRange, Spine, Stretch, Value, Values
 from sweepd_metric_store.domain.summary import Summary
@@ -19,6 +21,8 @@ from sweepd_metric_store.ports import (
 )
 
 MAX_SIZE = 2**62
+# Of the year 9999.
+_LAST_SECOND = 253_402_300_799
 
 
 def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
@@ -54,12 +58,17 @@ def file_arrived(request: v1.AppendFilesRequest) -> FileArrived:
         number=request.number,
         file=piece.name,
         size=min(piece.size_bytes, MAX_SIZE),
-        time=piece.modify_time.seconds + piece.modify_time.nanos / 1e9,
+        time=_unix_time(piece.modify_time),
         offset=piece.offset,
         content=piece.content,
         digest=piece.digest,
         left_out=piece.left_out,
     )
+
+
+def _unix_time(time: Timestamp) -> float:
+    """Return the Unix time; 0, which stands for none, where no answer could tell it."""
+    return time.seconds + time.nanos / 1e9 if 0 <= time.seconds <= _LAST_SECOND else 0.0
 
 
 def file_answer(stored: Stored) -> v1.AppendFilesResponse:

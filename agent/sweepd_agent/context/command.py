@@ -3,6 +3,7 @@
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,8 @@ def output_of(
     except (TimeoutError, subprocess.TimeoutExpired) as error:
         raise CommandFailedError(f"{arguments[0]} gave no answer in time") from error
     finally:
-        process.kill()
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)  # with what it has started itself
         process.wait()
         assert process.stdout is not None
         process.stdout.close()

@@ -1,4 +1,4 @@
-"""State of the repository that a run is started in; nothing that the repository configures is run for it."""
+"""State of the repository that a run is started in; of what it configures, git runs filters alone."""
 
 import shutil
 from collections.abc import Mapping

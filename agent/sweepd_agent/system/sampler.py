@@ -1,6 +1,7 @@
 """Takes samples for all runs of an agent together: one look at the machine, whatever the number of runs."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +126,10 @@ class Sampler:
         if not self._has_devices or self._silences >= _MOST_SILENCES:
             return {}
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._thread, reading.devices, self._environ)
+        found = None
+        # Where no thread or process can be started, the runs go on without these figures.
+        with contextlib.suppress(OSError, RuntimeError):
+            found = await loop.run_in_executor(self._thread, reading.devices, self._environ)
         self._silences = self._silences + 1 if found is None else 0
         return found or {}
 

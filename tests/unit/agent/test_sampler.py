@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from sweepd_agent.system.sampler import Sampler
 
@@ -44,3 +45,21 @@ def test_an_agent_is_no_part_of_the_script_that_has_started_it() -> None:
     assert of_child["system/memory"] > 0
     assert "system/memory" not in of_agent
     assert "system/host/memory" in of_agent
+
+
+def test_where_no_thread_can_be_started_devices_alone_are_left_out(tmp_path: Path) -> None:
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\n")
+    driver.chmod(0o755)
+
+    async def main() -> Mapping[str, float]:
+        attempt, thread = Sampled(os.getppid()), ThreadPoolExecutor(1)
+        thread.shutdown()
+        sampler = Sampler(lambda: [attempt], {"PATH": str(tmp_path)}, thread, time.monotonic, every=0.01)
+        sampling = asyncio.create_task(sampler.run())
+        await asyncio.wait([sampling, attempt.taken], timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        assert not sampling.done()
+        sampling.cancel()
+        return attempt.taken.result()
+
+    assert "system/host/memory" in asyncio.run(main())
