@@ -51,7 +51,9 @@ def copy(source: Path, target: Path) -> None:
 
 
 def keep_value(files: Path | None, key: str, value: object, step: int | None) -> object:
-    """Keep a value as a file; return the file's path within the files of the run, or a list of such.
+    """Keep a value as a file; return the file's path within the files of the run, or a list of several.
+
+    A list of one is kept as its one value: a row can hold a path, and no list.
 
     Args:
         files: their folder; None: nothing is kept.
@@ -65,7 +67,8 @@ def keep_value(files: Path | None, key: str, value: object, step: int | None) ->
     if isinstance(value, Storable):
         return _stored(files, value, key, step, 0)
     if isinstance(value, list | tuple) and value and all(isinstance(each, Storable) for each in value):
-        return [_stored(files, each, key, step, number) for number, each in enumerate(value)]
+        paths = [_stored(files, each, key, step, number) for number, each in enumerate(value)]
+        return paths[0] if len(paths) == 1 else paths
     from sweepd.script.media.foreign import recognised  # seldom needed
 
     known = recognised(value)

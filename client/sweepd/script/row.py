@@ -66,7 +66,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def suitable(
-    metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None
+    metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None, *, lists_arrive: bool = True
 ) -> Mapping[str, object]:
     """Return the metrics that can be written, as JSON values; what cannot is named once in `notices`.
 
@@ -74,6 +74,7 @@ def suitable(
         metrics: as a script has logged them.
         notices: where complaints go.
         keep: tried on what is no number; None: nothing is.
+        lists_arrive: whether the server takes lists from where the values go; if not, one is named once, too.
     """
     chosen: dict[str, object] = {}
     for key, value in metrics.items():
@@ -85,21 +86,37 @@ def suitable(
             notices.once(f"key {name}", f"the key {name!r} is reserved and was not logged")
             continue
         try:
-            chosen[name] = _written(name, value, keep)
+            chosen[name] = _written(name, value, keep, None if lists_arrive else notices)
         except _UNSUITABLE as error:
             notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was left out: {error}")
     return chosen
 
 
-def _written(name: str, value: object, keep: Keep | None) -> object:
+def _written(name: str, value: object, keep: Keep | None, notices: Notices | None) -> object:
     try:
-        return plain(value)
+        made = plain(value)
     except TypeError:
         if keep is None:
             raise
+    else:
+        if notices is not None:
+            _name_lists(name, made, notices)
+        return made
     if isinstance(value, Mapping):
-        return {_key(key): _written(f"{name}.{key}", inner, keep) for key, inner in value.items()}
+        return {_key(key): _written(f"{name}.{key}", inner, keep, notices) for key, inner in value.items()}
     return keep(name, value)
+
+
+def _name_lists(name: str, made: object, notices: Notices) -> None:
+    if isinstance(made, dict):
+        for key, inner in made.items():
+            _name_lists(f"{name}.{key}", inner, notices)
+    elif isinstance(made, list):
+        notices.once(
+            f"key {name}",
+            f"the value of {name!r} is a list: it stays in the run's folder on this machine, as the server "
+            "has no lists in rows; log numbers, or a Table",
+        )
 
 
 def encode(header: Mapping[str, object], values: Mapping[str, object]) -> bytes:

@@ -149,7 +149,12 @@ class Rows:
 
     def _write(self, header: dict[str, object], data: Mapping[str, object], step: int | None) -> None:
         header[metrics_file.TIME] = time.time()
-        values = suitable(data, self._notices, lambda key, value: self._keep(key, value, step))
+        values = suitable(
+            data,
+            self._notices,
+            lambda key, value: self._keep(key, value, step),
+            lists_arrive=self._where is None,
+        )
         if self.definitions:
             values = with_step_metrics(values, self.definitions, self.logged.last)
         self.logged.take(values)

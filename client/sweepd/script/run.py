@@ -60,7 +60,7 @@ class Run(RunFiles):
         Args:
             data: metrics by key: numbers, booleans, short strings, or groups of those. NaN and infinities are
                 stored. Media and tables become files of the run. A value that cannot be written is left out
-                with one warning.
+                with one warning; a list stays in the run's folder, with one warning, too.
             step: the step they belong to. Below the current step, they are dropped with a warning.
             commit: whether the step is complete with them, so that the next row without a step gets a new
                 one. If not given: yes without `step`, no with one.

@@ -12,6 +12,11 @@ GONE = (
     "read it from its file"
 )
 
+LIST = (
+    "the value of 'plain' is a list: it stays in the run's folder on this machine, as the server has no "
+    "lists in rows; log numbers, or a Table"
+)
+
 
 def only_folder(parent: Path) -> Path:
     (folder,) = (parent / "sweepd-runs").iterdir()
@@ -259,7 +264,10 @@ def test_files_of_a_run(tmp_path: Path) -> None:
         sweepd.log_code(".")
         sweepd.log({"image": sweepd.Image([[0, 255]]), "scene": sweepd.Object3D(), "loss": 1})
         sweepd.log({"image": [sweepd.Image([[0]]), sweepd.Image([[1]])], "scene": sweepd.Object3D()})
+        for _ in range(2):
+            sweepd.log({"image": [sweepd.Image([[0]])], "plain": [1, 2], "loss": 2})
         sweepd.summary["plot"] = sweepd.Html("<b>")
+        sweepd.summary["best"] = [1, 2]
         for _ in range(2):
             sweepd.watch(object()); sweepd.unwatch(); sweepd.link_artifact(artifact, "x")
         sweepd.alert("title", "text")
@@ -277,6 +285,7 @@ def test_files_of_a_run(tmp_path: Path) -> None:
     assert errors.splitlines() == [
         "sweepd: restore: no file 'nothing' here",
         f"sweepd: the value of 'scene' cannot be logged and was left out: Object3D: {SCENE}",
+        f"sweepd: {LIST}",
         "sweepd: watch() has no effect: gradients and parameters are not recorded",
         "sweepd: link_artifact() has no effect: there is no registry",
         "sweepd: alert: title: text",
@@ -290,5 +299,7 @@ def test_files_of_a_run(tmp_path: Path) -> None:
     assert [without_time(row) for row in rows(tmp_path / "metrics.jsonl")] == [
         {"_step": 0, "image": "media/images/image_0_0.png", "loss": 1},
         {"_step": 1, "image": ["media/images/image_1_0.png", "media/images/image_1_1.png"]},
+        {"_step": 2, "image": "media/images/image_2_0.png", "plain": [1, 2], "loss": 2},
+        {"_step": 3, "image": "media/images/image_3_0.png", "plain": [1, 2], "loss": 2},
     ]
-    assert details(tmp_path)["summary"] == {"plot": "media/html/plot_2_0.html"}
+    assert details(tmp_path)["summary"] == {"plot": "media/html/plot_4_0.html", "best": [1, 2]}

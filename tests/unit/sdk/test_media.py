@@ -113,6 +113,12 @@ def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: P
     assert keep_value(files, "../a", Image(source), None) == "media/images/a_0.jpg"
 
 
+def test_a_list_of_one_is_kept_as_the_one(tmp_path: Path) -> None:
+    source = tmp_path / "cat.jpg"
+    source.write_bytes(b"jpeg")
+    assert keep_value(tmp_path / "files", "a", [Image(source)], 2) == "media/images/a_2_0.jpg"
+
+
 def test_sounds_are_wav_files(tmp_path: Path) -> None:
     path = Audio(np.array([0.0, 1.0, -1.0, 2.0]), sample_rate=8000).store(Place(tmp_path, "a", 0))
     with wave.open(str(path)) as file:

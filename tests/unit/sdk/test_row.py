@@ -105,3 +105,24 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
     for key, record in zip(unsuitable, caplog.records, strict=True):
         assert repr(key) in record.message
         assert record.levelno == logging.WARNING
+
+
+def test_a_list_in_a_row_is_named_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:
+    notices = Notices()
+    metrics = {"x": [1, 2, 3], "group": {"pair": (1, 2), "n": 1}, "z": 1}
+    for _ in range(2):
+        values = suitable(metrics, notices, lists_arrive=False)
+        assert values == {"x": [1, 2, 3], "group": {"pair": [1, 2], "n": 1}, "z": 1}
+    assert [record.message.partition(":")[2].partition(":")[0] for record in caplog.records] == [
+        " the value of 'x' is a list",
+        " the value of 'group.pair' is a list",
+    ]
+
+
+def test_lists_where_they_arrive_and_lists_of_files_are_not_complained_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert suitable({"x": [1]}, Notices()) == {"x": [1]}
+    kept = suitable({"img": [object()]}, Notices(), lambda key, value: ["a.png", "b.png"], lists_arrive=False)
+    assert kept == {"img": ["a.png", "b.png"]}
+    assert not caplog.records
