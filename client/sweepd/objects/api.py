@@ -223,7 +223,7 @@ class ApiRun:
 
     @property
     def summary(self) -> dict[str, object]:
-        """The last value of each key, as it was when first asked for; `load` asks again."""
+        """Its summary, by `define_metric` too, as it was when first asked for; `load` asks again."""
         if self._summary is None:
             self._summary = self.run.summary()
         return self._summary

@@ -110,7 +110,10 @@ class StoredRun(RunRecord):
         )
 
     def summary(self) -> dict[str, object]:
-        """Return the last value of each key that it has logged, and what its script put there itself."""
+        """Return the summary that its script sees, the members of groups by dotted names.
+
+        That is the last value of each key, or what `define_metric` asked for, and what the script has set.
+        """
         return run_now(views.summary(self._wire, self.name))
 
     def log(self, *, attempt: int = 0, tail_bytes: int = 0) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sweepd import v1
 from sweepd.cli.states import RUN_STATES
-from sweepd.codec.details import plain_map
 from sweepd.errors import ClientError
 from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.best import BestSoFar, best_so_far
@@ -12,7 +11,7 @@ from sweepd.objects.cards import run_card, sweep_card
 from sweepd.objects.columns import Column, columns_of
 from sweepd.objects.history import History
 from sweepd.objects.rows import FRONT, Row, run_rows
-from sweepd.objects.values import logged_value
+from sweepd.objects.summary import run_summary
 from sweepd.objects.wire import Wire
 
 _MOST_RUNS = 5_000
@@ -48,10 +47,9 @@ async def history(
 
 
 async def summary(wire: Wire, run: str) -> dict[str, object]:
-    """Return the last value of each key that a run has logged, and what its script put there itself."""
+    """Return the summary of a run: what it has logged, by what its script has said, and what that has set."""
     found = [each async for each in run_calls.summaries(wire, runs=[run])]
-    last = {each.key: logged_value(each.last) for each in sorted(found, key=lambda each: each.key)}
-    return {**last, **plain_map((await run_calls.get(wire, run)).details.summary)}
+    return run_summary(found, (await run_calls.get(wire, run)).details)
 
 
 async def show_sweep(wire: Wire, known: v1.Sweep) -> str:

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from sweepd.script.definitions import Definition, Definitions
+from sweepd.script.definitions import Definitions
+from sweepd.script.figures import Figures
 
 
 class _Summary:
@@ -23,36 +24,22 @@ class _Summary:
         self._last = value
         if self._first is None:
             self._first = value
-        if isinstance(value, int | float) and math.isfinite(value):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             self._count += 1
             self._total += value
             self._low = min(self._low, value)
             self._high = max(self._high, value)
 
-    def figures(self, said: Definition) -> object:
-        """Return what is asked for; None if nothing is."""
-        if "none" in said.summary:
-            return None
-        if said.summary == ("copy",):
-            return self._last
-        return {word: figure for word in said.summary if (figure := self._figure(word, said)) is not None}
-
-    def _figure(self, word: str, said: Definition) -> object:
-        match word:
-            case "first":
-                return self._first
-            case "last":
-                return self._last
-            case "mean":
-                return self._total / self._count if self._count else None
-            case "min":
-                return self._low if self._count else None
-            case "max":
-                return self._high if self._count else None
-            case "best":
-                return self._figure("max" if said.goal == "maximize" else "min", said)
-            case _:
-                return None
+    def figures(self) -> Figures:
+        """Return what the values so far come to."""
+        some = self._count > 0
+        return Figures(
+            first=self._first,
+            last=self._last,
+            low=self._low if some else None,
+            high=self._high if some else None,
+            mean=self._total / self._count if some else None,
+        )
 
 
 class Logged:
@@ -99,7 +86,7 @@ class Logged:
                 shown[key] = self._shown(f"{name}.", value)
             elif said is None or not said.summary or counted is None:
                 shown[key] = value
-            elif (figures := counted.figures(said)) is not None:
+            elif (figures := counted.figures().shown(said)) is not None:
                 shown[key] = figures
         return shown
 

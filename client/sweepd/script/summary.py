@@ -103,7 +103,7 @@ class Summary(MutableMapping[str, object]):
         return repr(self._here())
 
     def _here(self) -> dict[str, object]:
-        values = _over(self._logged(), self._set)
+        values = overlaid(self._logged(), self._set)
         for key in self._path:
             inner = values.get(key)
             values = inner if isinstance(inner, dict) else {}
@@ -119,12 +119,12 @@ class Summary(MutableMapping[str, object]):
         return group
 
 
-def _over(below: dict[str, object], above: Mapping[str, object]) -> dict[str, object]:
+def overlaid(below: dict[str, object], above: Mapping[str, object]) -> dict[str, object]:
     """Return `below` with the values of `above` in their places, groups merged key by key."""
     merged = dict(below)
     for key, value in above.items():
         present = merged.get(key)
         merged[key] = (
-            _over(present, value) if isinstance(present, dict) and isinstance(value, dict) else value
+            overlaid(present, value) if isinstance(present, dict) and isinstance(value, dict) else value
         )
     return merged
