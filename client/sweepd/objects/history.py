@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+_Place = tuple[int, int]
+"""Attempt and row."""
+
 
 class History(Mapping[str, list[Value]]):
-    """The history of a run: one entry a row of its log, a column for each key.
+    """The history of a run: one row a step, a column for each key.
 
+    What consecutive calls of `log` have said of one step is one row, with the newest value of each key.
     `history["loss"]` is the column of a key, None in the rows that do not have it; `len(history)` is the
     number of keys. `steps`, `times` (UTC), `attempts` and `rows` are columns of the same length.
     """
 
-    def __init__(self, run: str, series: Iterable[v1.Series]) -> None:
-        places: dict[tuple[int, int], tuple[int, float]] = {}
-        found: dict[str, dict[tuple[int, int], Value]] = {}
+    def __init__(self, run: str, series: Iterable[v1.Series], *, by_step: bool = True) -> None:
+        places: dict[_Place, tuple[int, float]] = {}
+        found: dict[str, dict[_Place, Value]] = {}
         for part in series:
             values = found.setdefault(part.key, {})
             for chunk in part.chunks:
@@ -35,18 +39,19 @@ class History(Mapping[str, list[Value]]):
                 for row, step, time, value in stretch:
                     places[part.attempt, row] = (step, time)
                     values[part.attempt, row] = value
-        order = sorted(places)
+        groups = _by_step(places) if by_step else [[place] for place in sorted(places)]
+        order = [group[-1] for group in groups]
         self.run = run
         """Full name of the run."""
         self.steps: list[int] = [places[place][0] for place in order]
         """The step of each row."""
         self.times: list[datetime | None] = [wall_time(places[place][1]) for place in order]
-        """When each row was logged, in UTC."""
+        """When the newest value of each row was logged, in UTC."""
         self.attempts: list[int] = [attempt for attempt, _ in order]
         """The attempt that logged each row."""
         self.rows: list[int] = [row for _, row in order]
-        """The number of each row within its attempt, from 1."""
-        self._values = {key: [found[key].get(place) for place in order] for key in sorted(found)}
+        """The number of each row within its attempt, from 1; of several that are one step, the last."""
+        self._values = {key: [_newest(found[key], group) for group in groups] for key in sorted(found)}
 
     def __getitem__(self, key: str) -> list[Value]:
         return self._values[key]
@@ -100,3 +105,21 @@ class History(Mapping[str, list[Value]]):
             column("row", [*self.rows], "int"),
             *(column(f"values.{key}", [*values]) for key, values in self._values.items()),
         ]
+
+
+def _by_step(places: Mapping[_Place, tuple[int, float]]) -> list[list[_Place]]:
+    """Return the rows in their order, those that follow each other at one step of an attempt together."""
+    groups: list[list[_Place]] = []
+    last: tuple[int, int] | None = None
+    for place in sorted(places):
+        here = (place[0], places[place][0])
+        if here == last:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+        last = here
+    return groups
+
+
+def _newest(values: Mapping[_Place, Value], group: list[_Place]) -> Value:
+    return next((values[place] for place in reversed(group) if place in values), None)

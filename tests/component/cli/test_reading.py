@@ -210,6 +210,16 @@ def test_history_brings_the_keys_of_a_row_together(ctl: Ctl, server: ScriptedSer
     assert ctl("history", "k3x9v2ab:1").out.splitlines()[0].split() == ["STEP", "ACC", "LOSS"]
 
 
+def test_history_has_a_line_for_a_step_and_export_each_row_of_it(ctl: Ctl, server: ScriptedServer) -> None:
+    for row, key in ((1, "loss"), (2, "acc"), (3, "loss")):
+        chunk = v1.SeriesChunk(rows=[row], steps=[5], times=[0.0], doubles=v1.DoubleValues(values=[row]))
+        server.metrics.series.append(v1.Series(run=f"{NAME}-1", attempt=1, key=key, chunks=[chunk]))
+    (line,) = ctl("history", "k3x9v2ab:1", "-o", "jsonl").lines
+    assert (line["row"], line["step"], line["values"]) == (3, 5, {"loss": 3.0, "acc": 2.0})
+    points = [row for row in ctl("export", "k3x9v2ab:1").lines if row["type"] == "point"]
+    assert sorted((point["row"], point["key"]) for point in points) == [(1, "loss"), (2, "acc"), (3, "loss")]
+
+
 def test_a_key_that_was_not_logged_is_answered_with_those_that_were(ctl: Ctl, server: ScriptedServer) -> None:
     some_series(server)
     told = f"{NAME}-1 has logged no `los`; it has logged `acc`, `loss`"

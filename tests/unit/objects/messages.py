@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sweepd import v1
@@ -45,11 +46,17 @@ def a_sweep(**fields: object) -> v1.Sweep:
     return sweep
 
 
-def a_series(key: str, *values: float | str | bool, attempt: int = 1, first_row: int = 1) -> v1.Series:
-    """Return the history of one key, a row a value, all of one type."""
+def a_series(
+    key: str,
+    *values: float | str | bool,
+    attempt: int = 1,
+    first_row: int = 1,
+    steps: Sequence[int] | None = None,
+) -> v1.Series:
+    """Return the history of one key, a row a value, all of one type; each a step, unless `steps` are given."""
     chunk = v1.SeriesChunk(
         rows=range(first_row, first_row + len(values)),
-        steps=range(len(values)),
+        steps=range(first_row - 1, first_row - 1 + len(values)) if steps is None else steps,
         times=[NOON.timestamp() + index for index in range(len(values))],
     )
     match values[0]:

@@ -129,7 +129,7 @@ def test_a_history_brings_keys_attempts_and_parts_together() -> None:
     )
     assert (history.attempts, history.rows) == ([1, 1, 2, 2], [1, 2, 1, 2])
     assert dict(history) == {"loss": [None, None, 0.5, 0.25], "n": [1, 2, None, 7]}
-    assert history.points("n") == ([0, 1, 0], [1, 2, 7])
+    assert history.points("n") == ([0, 1, 1], [1, 2, 7])
     assert history.times[0] == NOON
     assert history.to_dicts()[2]["values"] == {"loss": 0.5}
     assert repr(history) == "<History of a/b/c-1: 4 rows of loss, n>"
@@ -153,3 +153,24 @@ def test_a_missing_library_names_its_extra(
         MissingExtraError, match=rf"{library} is not installed: pip install 'sweepd\[{extra}\]'"
     ):
         make(COLUMNS)
+
+
+def test_rows_that_follow_each_other_at_one_step_are_one_row_of_its_newest_values() -> None:
+    series = [
+        a_series("loss", 0.5, 0.25, 0.125, steps=[0, 0, 1]),
+        a_series("note", "a", "b", first_row=2, steps=[0, 1]),
+        a_series("epoch", 0, 9, first_row=4, steps=[1, 0]),
+        a_series("loss", 4.0, attempt=2, first_row=1, steps=[0]),
+    ]
+    history = History("a/b/c-1", series)
+    assert (history.attempts, history.rows, history.steps) == ([1, 1, 1, 2], [2, 4, 5, 1], [0, 1, 0, 0])
+    assert dict(history) == {
+        "loss": [0.25, 0.125, None, 4.0],
+        "note": ["a", "b", None, None],
+        "epoch": [None, 0, 9, None],
+    }
+    assert [row["values"] for row in history.to_dicts()][:2] == [
+        {"loss": 0.25, "note": "a"},
+        {"loss": 0.125, "note": "b", "epoch": 0},
+    ]
+    assert History("a/b/c-1", series, by_step=False).rows == [1, 2, 3, 4, 5, 1]

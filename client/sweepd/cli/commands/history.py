@@ -51,7 +51,7 @@ def command(
     limit: int | None,
     output_format: str,
 ) -> None:
-    """Show what a run has logged, one line a row of its log."""
+    """Show what a run has logged, one line a step. `sweepctl export` has each row of its log."""
     from sweepd.cli.connection import connect
     from sweepd.cli.names import find_run
 
@@ -61,7 +61,7 @@ def command(
         series = client.history(
             found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
         )
-        rows, logged = _rows(found.name, series)
+        rows, logged = _rows(found.name, series, by_step=not system)
         if not system and (unknown := [key for key in keys if key not in logged]):
             _tell_unknown(client, found.name, unknown, nothing_else=not rows)
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
@@ -69,12 +69,12 @@ def command(
     write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
 
 
-def _rows(run: str, series: Iterable[v1.Series]) -> tuple[list[Row], list[str]]:
-    """Return the rows of the log in order, and the keys."""
+def _rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
+    """Return the rows in order, and the keys."""
     from sweepd.objects.history import History
     from sweepd.objects.rows import history_shape
 
-    history = History(run, series)
+    history = History(run, series, by_step=by_step)
     return [history_shape(row) for row in history.to_dicts()], [*history]
 
 
