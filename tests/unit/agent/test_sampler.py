@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from sweepd_agent.system.sampler import Sampler
 
@@ -57,7 +58,8 @@ def test_where_no_thread_can_be_started_devices_alone_are_left_out(tmp_path: Pat
         thread.shutdown()
         sampler = Sampler(lambda: [attempt], {"PATH": str(tmp_path)}, thread, time.monotonic, every=0.01)
         sampling = asyncio.create_task(sampler.run())
-        await asyncio.wait([sampling, attempt.taken], timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        awaited: list[asyncio.Future[Any]] = [sampling, attempt.taken]
+        await asyncio.wait(awaited, timeout=20, return_when=asyncio.FIRST_COMPLETED)
         assert not sampling.done()
         sampling.cancel()
         return attempt.taken.result()
