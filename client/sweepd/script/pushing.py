@@ -8,7 +8,9 @@ import atexit
 import json
 import os
 import sys
+import threading
 import time
+from _sitebuiltins import Quitter
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -133,6 +135,9 @@ class _Ending:
         self._hook = sys.excepthook
         sys.excepthook = self._failed
         sys.exit = self._exits
+        self._quits = Quitter.__call__
+        # `exit` and `quit`, also where a script has got hold of them already.
+        Quitter.__call__ = lambda quitter, code=None: self._leaves(quitter, code)  # type: ignore[method-assign,assignment]
         atexit.register(self._over)
 
     def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -140,8 +145,16 @@ class _Ending:
         self._hook(kind, error, trace)
 
     def _exits(self, code: object = None) -> NoReturn:
-        self._code = code if isinstance(code, int) else 0 if code is None else _FAILED
+        self._note(code)
         raise SystemExit(code)
+
+    def _leaves(self, quitter: Quitter, code: object) -> NoReturn:
+        self._note(code)
+        self._quits(quitter, code)  # type: ignore[arg-type]
+
+    def _note(self, code: object) -> None:
+        if threading.current_thread() is threading.main_thread():  # elsewhere it ends the thread alone
+            self._code = code if isinstance(code, int) else 0 if code is None else _FAILED
 
     def _over(self) -> None:
         if self._process == os.getpid():

@@ -5,7 +5,7 @@ import re
 import time
 from pathlib import Path
 
-from component.sdk.programs import environment_of, rows, run, without_time
+from component.sdk.programs import environment_of, rows, run, start, without_time
 
 
 def test_a_script_gets_the_values_of_the_sweep_and_logs_its_rows(tmp_path: Path) -> None:
@@ -101,6 +101,25 @@ def test_a_script_that_fails_says_so_in_its_folder_and_each_run_has_its_own(tmp_
         (row,) = rows(folder / "metrics.jsonl")
         ends[row["run"]] = json.loads((folder / "run.json").read_text()).get("exit_code")
     assert ends == {1: 1, 2: 0}  # the second ended well without saying so
+
+
+def test_the_exit_code_is_noted_however_a_script_asks_for_it(tmp_path: Path) -> None:
+    endings = {
+        "import sys; sys.exit(3)": 3,
+        "exit(4)": 4,
+        "quit('no data')": 1,
+        "exit()": 0,
+        "leave(5)": 5,
+        "import sys, threading; t = threading.Thread(target=lambda: sys.exit(6)); t.start(); t.join()": 0,
+    }
+    for number, (ending, code) in enumerate(endings.items()):
+        cwd = tmp_path / str(number)
+        cwd.mkdir()
+        with start(f"leave = exit\nimport sweepd\nsweepd.init()\n{ending}\n", cwd=cwd) as process:
+            errors = process.communicate(timeout=60)[1]
+        assert process.returncode == code, errors
+        (folder,) = (cwd / "sweepd-runs").iterdir()
+        assert json.loads((folder / "run.json").read_text())["exit_code"] == code, ending
 
 
 def test_an_open_step_is_completed_when_the_program_ends_without_finish(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def a_series(
     first_row: int = 1,
     steps: Sequence[int] | None = None,
 ) -> v1.Series:
-    """Return the history of one key, a row a value, all of one type; each a step, unless `steps` are given."""
+    """Return the history of one key, a row a value, all of one type; each a step without `steps`."""
     chunk = v1.SeriesChunk(
         rows=range(first_row, first_row + len(values)),
         steps=range(first_row - 1, first_row - 1 + len(values)) if steps is None else steps,
