@@ -47,11 +47,11 @@ def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None)
             raise _no_attempt(found, attempt)
         reader = _Reader(client, found.name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)
         printed = reader.read()
+        if not printed and not (follow and found.sweep):
+            note(_silence(found))
         if follow:
             reader.attempt = reader.attempt or max(found.attempt, 1)
             _follow(client, found.name, reader, fixed=attempt is not None)
-        elif not printed:
-            note(_silence(found))
 
 
 def _no_attempt(run: v1.Run, attempt: int) -> Problem:
@@ -67,15 +67,19 @@ def _no_attempt(run: v1.Run, attempt: int) -> Problem:
 
 
 def _silence(run: v1.Run) -> str:
-    """Return what to say of a run that has printed nothing: where it stands, and why."""
+    """Return what to say of a run that has no log: where it stands, and why."""
     from sweepd.cli.describe import end_reason
     from sweepd.cli.shapes import run_shape, run_state
     from sweepd.cli.text import clean
 
     reason = end_reason(run_shape(run)) if run_state(run) in ("failed", "crashed") else clean(run.reason)
-    return f"{clean(run.name)} has printed nothing; it is {run_state(run)}" + (
-        f": {reason}" if reason else ""
-    )
+    why = f": {reason}" if reason else ""
+    if not run.sweep:
+        return (
+            f"the console of {clean(run.name)}, a run by hand, is not captured: what it prints is where it "
+            f"was started; it is {run_state(run)}{why}"
+        )
+    return f"{clean(run.name)} has printed nothing; it is {run_state(run)}{why}"
 
 
 class _Reader:
