@@ -208,8 +208,9 @@ def test_with_repeats_the_best_is_that_of_points(client: Any, here: Here) -> Non
     )
     for aggregate in ("mean", "worst"):
         sweep = client.create(f"{text}repeats: 2\naggregate: {aggregate}\n", project="repeats")
-        here.installation.start_agent(sweep.name, "--slots", "2")
+        agent = here.installation.start_agent(sweep.name, "--slots", "2")
         sweep.wait(timeout="1m")
+        agent.process.wait(60)  # what it recorded of the runs is told, too
         progress = sweep.best_so_far()
         assert len(progress) == 2
         assert {each.number for each in progress} == {1, 3}
