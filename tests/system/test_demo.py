@@ -86,4 +86,7 @@ def test_killing_the_demo_ends_its_processes(installation: Installation) -> None
         assert line, "it ended too early"
     process.kill()
     process.communicate()
-    until(lambda: not installation.processes(), within=20, what=str(installation.commands()))
+    try:
+        until(lambda: not installation.processes(), within=20)
+    except AssertionError:
+        raise AssertionError(f"still there: {installation.commands()}") from None
