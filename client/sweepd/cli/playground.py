@@ -85,10 +85,13 @@ class Playground:
         address = ready_address(server, log, seconds=_READY_SECONDS)
         return Client(address, resolve(address, self.environ).token)
 
-    def start(self, command: Sequence[str], *, folder: Path, log: Path) -> Process:
-        """Start a process that writes its output to `log`."""
+    def start(
+        self, command: Sequence[str], *, folder: Path, log: Path, variables: Mapping[str, str] | None = None
+    ) -> Process:
+        """Start a process that writes its output to `log`; `variables` are added to its environment."""
+        environ = {**self.environ, **(variables or {})}
         with log.open("wb") as output, self._interrupts.shield():
-            process = start(command, folder=folder, environ=self.environ, stdout=output, stderr=output)
+            process = start(command, folder=folder, environ=environ, stdout=output, stderr=output)
             self._processes.append(process)
         return process
 

@@ -72,7 +72,10 @@ def _start_alone(playground: Playground) -> Process:
     folder = playground.folder / "defaults"
     folder.mkdir()
     script = str(playground.folder / "train.py")
-    return playground.start([sys.executable, script], folder=folder, log=playground.folder / "defaults.log")
+    # Only to compare with: it stays in its folder, so that no agent brings it in.
+    offline = {"SWEEPD_MODE": "offline"}
+    log = playground.folder / "defaults.log"
+    return playground.start([sys.executable, script], folder=folder, log=log, variables=offline)
 
 
 def _create(playground: Playground, client: Client) -> v1.Sweep:
