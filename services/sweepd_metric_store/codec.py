@@ -21,8 +21,8 @@ from sweepd_metric_store.ports import (
 )
 
 MAX_SIZE = 2**62
-# Of the year 9999.
-_LAST_SECOND = 253_402_300_799
+# The year 10000, which no timestamp tells.
+_END_OF_TIME = 253_402_300_800
 
 
 def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
@@ -68,7 +68,8 @@ def file_arrived(request: v1.AppendFilesRequest) -> FileArrived:
 
 def _unix_time(time: Timestamp) -> float:
     """Return the Unix time; 0, which stands for none, where no answer could tell it."""
-    return time.seconds + time.nanos / 1e9 if 0 <= time.seconds <= _LAST_SECOND else 0.0
+    unix = time.seconds + time.nanos / 1e9
+    return unix if 0 <= unix < _END_OF_TIME else 0.0
 
 
 def file_answer(stored: Stored) -> v1.AppendFilesResponse:

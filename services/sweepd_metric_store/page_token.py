@@ -37,12 +37,18 @@ def decoded(token: str, request: Message) -> Position:
         if content[:_DIGEST_BYTES] != _digest(request):
             raise ValueError("the token of another request")
         match json.loads(content[_DIGEST_BYTES:]):
-            case [int(run_id), str(key), int(attempt), int(row)] if max(run_id, row) <= MAX_ROW:
+            case [int(run_id), str(key), int(attempt), int(row)] if _storable(run_id, attempt, row, key):
                 return Position(run_id=run_id, key=key, attempt=attempt, row=row)
             case _:
                 raise ValueError("not a position")
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise InvalidFieldError("page_token", "is not from an answer to this request") from None
+
+
+def _storable(run_id: int, attempt: int, row: int, key: str) -> bool:
+    """Whether the database can be asked about it: tokens carry no secret, so anyone can make one."""
+    key.encode()  # half of a pair of surrogates is a ValueError
+    return 0 <= min(run_id, attempt, row) <= max(run_id, attempt, row) <= MAX_ROW
 
 
 def _digest(request: Message) -> bytes:

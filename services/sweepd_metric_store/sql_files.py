@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from sweepd_metric_store.domain.files import (
     MAX_LEFT_OUT,
+    MAX_NUMBER,
     MAX_PIECE_BYTES,
+    complaint_of_count,
     complaint_of_name,
     complaint_of_size,
     follows,
@@ -29,6 +31,8 @@ class _Upload:
 def store(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived) -> Stored:
     """Store one piece in the transaction that is open."""
     upload = _upload(connection, attempt_id)
+    if arrival.number > MAX_NUMBER:
+        return Stored(name=arrival.name, cursor=upload.number, rejection="no piece has such a number")
     if not follows(arrival.number, upload.number):
         return Stored(name=arrival.name, cursor=upload.number)
     rejection = _refusal(connection, attempt_id, arrival, upload)
@@ -36,8 +40,7 @@ def store(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived)
         _drop_blob(connection, upload.blob)
         upload = _Upload(upload.number)
     if rejection or arrival.left_out:
-        if not complaint_of_name(arrival.file):
-            _put_file(connection, attempt_id, arrival, blob=None, left_out=arrival.left_out or rejection)
+        _list_alone(connection, attempt_id, arrival, arrival.left_out or rejection)
     else:
         upload, rejection = _taken(connection, attempt_id, arrival, upload)
     connection.execute(_PUT_UPLOAD, (attempt_id, arrival.number, upload.blob, upload.name, upload.offset))
@@ -73,11 +76,11 @@ def _refusal(connection: sqlite3.Connection, attempt_id: int, arrival: FileArriv
     """Say why a piece is refused for good; empty: it is not."""
     if complaint := complaint_of_name(arrival.file):
         return complaint
-    if arrival.left_out:
-        return ""
-    if arrival.offset == 0:
-        count, size = connection.execute(_OTHERS, (attempt_id, arrival.file)).fetchone()
-        return complaint_of_size(arrival.size, others=size, count=count)
+    if arrival.left_out or arrival.offset == 0:
+        count, size = _others(connection, attempt_id, arrival)
+        if complaint := complaint_of_count(count):
+            return complaint
+        return "" if arrival.left_out else complaint_of_size(arrival.size, others=size)
     if (arrival.file, arrival.offset) != (upload.name, upload.offset):
         return "it does not go on where the file had come to"
     return ""
@@ -112,6 +115,19 @@ def _taken(
         blob_id = known[0]
     _put_file(connection, attempt_id, arrival, blob=blob_id, left_out="")
     return _Upload(upload.number), ""
+
+
+def _list_alone(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, why: str) -> None:
+    """Let the list of files tell of one whose content is not here; however many come, it has an end."""
+    count, _ = _others(connection, attempt_id, arrival)
+    if not (complaint_of_name(arrival.file) or complaint_of_count(count)):
+        _put_file(connection, attempt_id, arrival, blob=None, left_out=why)
+
+
+def _others(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived) -> tuple[int, int]:
+    """Return how many other files the attempt has, and how many bytes they are."""
+    count, size = connection.execute(_OTHERS, (attempt_id, arrival.file)).fetchone()
+    return int(count), int(size)
 
 
 def _put_file(

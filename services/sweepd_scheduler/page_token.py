@@ -42,7 +42,7 @@ def decoded(token: str, request: Message) -> Place | None:
     try:
         content = base64.b64decode(token, altchars=b"-_", validate=True)
         place = json.loads(content[_DIGEST_BYTES:])
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         place = None
         content = b""
     if content[:_DIGEST_BYTES] != _digest(request) or not _is_place(place):

@@ -8,8 +8,8 @@ MAX_RUN_BYTES = 256 * 1024 * 1024
 MAX_RUN_FILES = 10_000
 MAX_NAME_BYTES = 512
 MAX_LEFT_OUT = 500
-
-
+MAX_NUMBER = 2**62
+"""Of a piece: far beyond what any agent comes to, and within what a database holds."""
 _SERIES_BITS = 32
 
 
@@ -30,12 +30,15 @@ def complaint_of_name(name: str) -> str:
     return ""
 
 
-def complaint_of_size(size: int, *, others: int, count: int) -> str:
-    """Say why a file of `size` bytes is too much beside `count` others of the run; empty if it is not."""
+def complaint_of_count(count: int) -> str:
+    """Say why one more file is too many beside `count` others of the run; empty if it is not."""
+    return f"the run has {MAX_RUN_FILES} files already" if count >= MAX_RUN_FILES else ""
+
+
+def complaint_of_size(size: int, *, others: int) -> str:
+    """Say why a file of `size` bytes is too much beside `others` bytes of the run; empty if it is not."""
     if size > MAX_FILE_BYTES:
         return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
     if others + size > MAX_RUN_BYTES:
         return f"the files of the run would be larger than {MAX_RUN_BYTES // 2**20} MiB"
-    if count >= MAX_RUN_FILES:
-        return f"the run has {MAX_RUN_FILES} files already"
     return ""

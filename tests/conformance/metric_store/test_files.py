@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -156,6 +158,32 @@ def test_what_is_larger_than_it_may_be_is_refused(store: Store) -> None:
     assert told.rejection == "it is larger than 16 MiB"
     assert more.rejection
     assert content(store) is None
+
+
+@pytest.mark.parametrize("number", [2**62 + 1, (2**31 << 32) + 1, 2**64 - 2**32 + 1])
+def test_a_number_beyond_all_that_agents_give_is_refused_and_fails_nothing_beside_it(
+    store: Store, number: int
+) -> None:
+    poison = replace(piece(1, b"x"), number=number)
+    answers = store.writes.commit([piece(1, b"one"), poison, piece(1, b"two", name=an_attempt(run=2))])
+    assert [bool(answer.rejection) for answer in answers] == [False, True, False]
+    assert [answer.cursor for answer in answers] == [SERIES + 1, SERIES + 1, SERIES + 1]
+    assert content(store) == b"one"
+
+
+@pytest.mark.parametrize(
+    "odd", [{"left_out": "it is too large"}, {"size": MAX_FILE_BYTES + 1}, {"offset": 7}]
+)
+def test_the_list_of_files_has_an_end_also_for_those_whose_content_is_not_here(
+    store: Store, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 3)
+    told = commit(store, *(piece(at, b"x", file=f"f{at}", **odd) for at in range(1, 6)))
+    assert [answer.cursor for answer in told] == [SERIES + at for at in range(1, 6)]
+    assert [file.name for file in files(store).files] == ["f1", "f2", "f3"]
+    assert all("3 files already" in answer.rejection for answer in told[3:] if "offset" not in odd)
+    (again,) = commit(store, piece(6, b"x", file="f2"))
+    assert (again.rejection, content(store, "f2")) == ("", b"x")
 
 
 def test_a_content_that_is_not_what_its_digest_says_is_refused(store: Store) -> None:

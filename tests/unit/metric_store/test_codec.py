@@ -15,6 +15,9 @@ from sweepd_metric_store.ports import StoredFile
     [
         (Timestamp(seconds=1_700_000_000, nanos=500_000_000), "2023-11-14T22:13:20.500Z"),
         (Timestamp(seconds=253_402_300_800), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=253_402_300_799, nanos=999_999_999), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=253_402_300_799, nanos=2**31 - 1), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=0, nanos=-(2**31)), "1970-01-01T00:00:00Z"),
         (Timestamp(seconds=-1), "1970-01-01T00:00:00Z"),
         (Timestamp(seconds=2**62), "1970-01-01T00:00:00Z"),
     ],

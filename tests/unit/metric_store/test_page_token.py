@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from sweepd import v1
@@ -29,3 +31,26 @@ def test_the_end_has_no_token_and_no_token_is_the_start() -> None:
 def test_anything_else_is_refused(token: str) -> None:
     with pytest.raises(InvalidFieldError, match="page_token"):
         page_token.decoded(token, ASKED)
+
+
+def forged(place: str, request: v1.ListFilesRequest) -> str:
+    """A token that anyone can make: it carries no secret."""
+    honest = base64.urlsafe_b64decode(page_token.encoded(HERE, request))
+    return base64.urlsafe_b64encode(honest[:9] + place.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '[-1, "", 0, 0]',
+        f'[{-(10**30)}, "", 0, 0]',
+        f'[0, "", 0, {2**63}]',
+        f'[0, "", {10**30}, 0]',
+        '[0, "\\ud800", 0, 0]',
+        "[" * 100_000,
+    ],
+)
+def test_a_token_that_somebody_made_is_refused_before_the_database_is_asked(place: str) -> None:
+    asked = v1.ListFilesRequest(run="e/p/s-1")
+    with pytest.raises(InvalidFieldError, match="page_token"):
+        page_token.decoded(forged(place, asked), asked)
