@@ -9,7 +9,8 @@ from sweepd.codec.handling import compat_number, metrics_from_message
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
-from sweepd_scheduler.domain.agent import AttemptRef, Session
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
+from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome, Withheld, WithheldReason
 from sweepd_scheduler.domain.decision import (
     Ack,
     Command,
@@ -30,10 +31,9 @@ from sweepd_scheduler.domain.events import (
     Report,
     Started,
 )
-from sweepd_scheduler.domain.objective import MAX_KEYS
-from sweepd_scheduler.domain.run import Exit, ExitCause, StopMode
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
+from sweepd_scheduler.domain.sweeps.objective import MAX_KEYS
 from sweepd_scheduler.domain.terms import Terms
-from sweepd_scheduler.domain.welcome import Fate, Fated, Welcome, Withheld, WithheldReason
 
 MAX_SLOTS = 1_024
 MAX_HELD = 10_000

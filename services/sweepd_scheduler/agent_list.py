@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sweepd import v1
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_scheduler import codec
-from sweepd_scheduler.domain.agent import Session
-from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.agents.agent import Session
+from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
 
 

@@ -10,10 +10,9 @@ from sweepd import v1
 from sweepd.codec import CodecError, diagnostic_message, point_message, spec_from_message, spec_message
 from sweepd.spec import Diagnostic, ObjectiveValue, Parsed, SweepSpec, parse_text
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
-from sweepd_scheduler.domain.counts import Counts
 from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.run import (
+from sweepd_scheduler.domain.runs.run import (
     Attempt,
     AttemptState,
     Exit,
@@ -23,7 +22,8 @@ from sweepd_scheduler.domain.run import (
     Run,
     RunState,
 )
-from sweepd_scheduler.domain.sweep import Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.counts import Counts
+from sweepd_scheduler.domain.sweeps.sweep import Ending, SourceFile, Sweep, SweepState
 
 RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
 SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}

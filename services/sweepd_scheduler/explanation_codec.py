@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sweepd import v1
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.decision import Happened
-from sweepd_scheduler.domain.explain import Obstacle, ObstacleKind
+from sweepd_scheduler.domain.sweeps.explain import Obstacle, ObstacleKind
 
 MAX_DETAIL = 1_000
 _KINDS = {kind: v1.ObstacleKind.Value(f"OBSTACLE_KIND_{kind.name}") for kind in ObstacleKind}

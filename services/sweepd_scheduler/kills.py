@@ -3,7 +3,7 @@
 import asyncio
 
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.watch import Watchers
 

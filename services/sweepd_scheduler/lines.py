@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from sweepd import v1
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.agent_codec import command_message, duration, ref_message
-from sweepd_scheduler.domain.agent import AttemptRef, Session
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
+from sweepd_scheduler.domain.agents.welcome import Welcome
 from sweepd_scheduler.domain.decision import Command
 from sweepd_scheduler.domain.terms import Terms
-from sweepd_scheduler.domain.welcome import Welcome
 
 MAX_COMMANDS = 4_096
 HEARTBEAT_SHARE = 3.0

@@ -7,8 +7,7 @@ from dataclasses import replace
 from sweepd.spec import Point
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
-from sweepd_scheduler.domain.agent import Guarded
-from sweepd_scheduler.domain.block import Ended
+from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.decision import (
     Change,
     DetailsChanged,
@@ -24,14 +23,15 @@ from sweepd_scheduler.domain.decision import (
 )
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.objective import better
 from sweepd_scheduler.domain.prior.notes import notes_of
 from sweepd_scheduler.domain.prior.prior_run import PriorRun, rungs_of
-from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.block import Ended
+from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.objective import better
+from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, Loaded, ProjectCounts, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.weight import Page, page, prior_weight, run_weight, sweep_weight
 

@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.events import Event, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import Steps
-from sweepd_scheduler.domain.timeout import first_timeouts
+from sweepd_scheduler.domain.sweeps.timeout import first_timeouts
 from sweepd_scheduler.inbox import Decided, Item, finish
 from sweepd_scheduler.ports import Outlet, Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable

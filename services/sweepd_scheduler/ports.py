@@ -10,9 +10,9 @@ from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembere
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.weight import Page, point_weight
 
 _NOTE_BYTES = 100

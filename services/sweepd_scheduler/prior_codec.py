@@ -11,7 +11,7 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.names import Parent, SweepName, parent, sweep_name
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.domain.runs.run import FINAL, RunState
 
 MOST_RUNS = 100_000
 MOST_TOLD = 1_000

@@ -8,7 +8,7 @@ from sweepd import v1
 from sweepd.codec.details import plain_map
 from sweepd.spec import Json
 from sweepd.spec.point import is_number
-from sweepd_scheduler.domain.run import RunKey
+from sweepd_scheduler.domain.runs.run import RunKey
 from sweepd_scheduler.ports import Records
 
 

@@ -16,8 +16,8 @@ from sweepd_scheduler.domain.prior.suitability import (
     candidate,
     prior_run,
 )
-from sweepd_scheduler.domain.run import FINAL, Run
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.runs.run import FINAL, Run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import RunPlace, RunPosition
 from sweepd_scheduler.prior_codec import MOST_RUNS, MOST_TOLD, Filter, Gathered, Selection
 from sweepd_scheduler.prior_curves import Curves

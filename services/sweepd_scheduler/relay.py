@@ -15,7 +15,7 @@ import grpc.aio
 
 from sweepd_kernel.backoff import Backoff
 from sweepd_kernel.clock import Clock
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 
 Q = TypeVar("Q")
 A = TypeVar("A")

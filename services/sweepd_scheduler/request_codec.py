@@ -10,7 +10,7 @@ from sweepd_scheduler import codec
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests import CreateRun, Edit
-from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.sweep_ids import drawn_ids
 
 MAX_RETRIED_BY_NAME = 1_000

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from sweepd.spec import to_document
 from sweepd_scheduler.domain.decision import StudyNoted
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import (
+from sweepd_scheduler.domain.runs.run import (
     Attempt,
     Run,
     RunState,
 )
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 Value = None | int | float | str | bytes
 

@@ -7,13 +7,11 @@ from sqlite3 import Row
 from typing import Any
 
 from sweepd.spec import SweepSpec, parse_mapping
-from sweepd_scheduler.domain.counts import Counts
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.objective import ObjectiveMissing
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.ranking import Best
-from sweepd_scheduler.domain.run import (
+from sweepd_scheduler.domain.runs.ranking import Best
+from sweepd_scheduler.domain.runs.run import (
     Attempt,
     AttemptState,
     Checkpoint,
@@ -27,7 +25,9 @@ from sweepd_scheduler.domain.run import (
     StopMode,
     Values,
 )
-from sweepd_scheduler.domain.sweep import Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.counts import Counts
+from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
+from sweepd_scheduler.domain.sweeps.sweep import Ending, SourceFile, Sweep, SweepState
 from sweepd_scheduler.rows import COUNT_COLUMNS
 
 

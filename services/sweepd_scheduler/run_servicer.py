@@ -11,11 +11,11 @@ from sweepd_scheduler import codec, page_token, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names, requests
 from sweepd_scheduler.domain.answers import Retried, Runs
-from sweepd_scheduler.domain.explain import obstacles_of_run
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.stored import Stored
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.explanation_codec import event_message, obstacle_message
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.ports import RunPlace, RunPosition

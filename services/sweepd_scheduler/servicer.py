@@ -26,11 +26,11 @@ from sweepd_scheduler.domain.events import (
     ResumeSweep,
     StopSweep,
 )
-from sweepd_scheduler.domain.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.requests import UpdateSweep
-from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.stored import Stored
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.explanation_codec import obstacle_message
 from sweepd_scheduler.following import follow, send
 from sweepd_scheduler.kills import kills_reported

@@ -22,10 +22,10 @@ from sweepd_scheduler.domain.decision import (
     SweepEdited,
 )
 from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.run import Attempt, RunKey
+from sweepd_scheduler.domain.runs.run import Attempt, RunKey
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import Loaded
 from sweepd_scheduler.sql_statements import (
     DROP_GUARD,

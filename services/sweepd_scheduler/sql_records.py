@@ -15,9 +15,9 @@ from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.stored import Stored
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import Changed, ProjectCounts, RunPlace, RunPosition, StudyLine
 from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_query import Query

@@ -8,7 +8,7 @@ from sweepd_scheduler import rows_read
 from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import AttemptState, Run, RunState
+from sweepd_scheduler.domain.runs.run import AttemptState, Run, RunState
 from sweepd_scheduler.ports import Changed, StudyLine
 from sweepd_scheduler.weight import page, run_weight
 

@@ -3,12 +3,12 @@
 import sqlite3
 
 from sweepd_scheduler import rows_read
-from sweepd_scheduler.domain.agent import Guarded
-from sweepd_scheduler.domain.block import Ended
-from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.runs.block import Ended
+from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import Stored
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 _FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
 

@@ -13,7 +13,7 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.decision import Outcome, StudyEvent
 from sweepd_scheduler.domain.events import Suggested, SuggestionsArrived, SuggestionsFailed
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.weight import MOST_BYTES, Page, sweep_weight
 

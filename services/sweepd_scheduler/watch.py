@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.domain.decision import Change, RunChanged, SweepChanged
-from sweepd_scheduler.domain.run import Run
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import Changed
 from sweepd_scheduler.weight import pages, run_weight
 

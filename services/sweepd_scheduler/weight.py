@@ -8,8 +8,8 @@ from sweepd.codec import spec_message
 from sweepd.spec import Json
 from sweepd.spec.preview import PreviewedRun
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import Run
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 T = TypeVar("T")
 MOST_BYTES = 3_000_000

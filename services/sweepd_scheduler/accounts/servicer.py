@@ -68,8 +68,9 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
 
     async def CreateEntity(self, request: v1.CreateEntityRequest, context: object) -> v1.CreateEntityResponse:
         """Make an entity."""
-        if not current_principal().bounds.everywhere:
-            raise BoundTokenError("sweepd.v1.AccountService/CreateEntity")
+        bounds = current_principal().bounds
+        if not bounds.everywhere:
+            raise BoundTokenError(bounds)
         made = await self._places.create_entity(entity(request.name))
         return v1.CreateEntityResponse(entity=codec.entity_message(made))
 

@@ -14,6 +14,8 @@ _PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 MAX_PLACES = 100
 MAX_DISPLAY_NAME = 64
 MAX_VALID = 10_000
+SHOWN = 3
+"""How many of the projects that a token is bound to an error names."""
 SECOND = 1_000_000
 SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
 KEPT_AFTER_END = 30 * 86_400 * SECOND
@@ -111,9 +113,10 @@ class TooManyTokensError(DomainError):
 class OthersAccountError(DomainError):
     """A token bound to projects makes tokens of its own account only."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Bounds) -> None:
         super().__init__(
-            "only a token that is bound to no project makes tokens of another account",
+            "making a token for another account needs a token that is bound to no project, and this one is "
+            f"bound to {_shown(within)}; leave the account out to make one for your own",
             status=Status.PERMISSION_DENIED,
             reason=Reason.NOT_ALLOWED,
             metadata={"method": "sweepd.v1.AccountService/CreateToken", "scope": "admin"},
@@ -121,14 +124,15 @@ class OthersAccountError(DomainError):
 
 
 class BoundTokenError(DomainError):
-    """What belongs to the server as a whole is not for a token bound to projects."""
+    """Entities belong to the server as a whole: they are not for a token bound to projects."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, within: Bounds) -> None:
         super().__init__(
-            f"{method} needs a token that is bound to no project",
+            "making an entity needs a token that is bound to no project, and this one is bound to "
+            f"{_shown(within)}",
             status=Status.PERMISSION_DENIED,
             reason=Reason.NOT_ALLOWED,
-            metadata={"method": method, "scope": "admin"},
+            metadata={"method": "sweepd.v1.AccountService/CreateEntity", "scope": "admin"},
         )
 
 
@@ -151,8 +155,14 @@ def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Sco
     if account != caller:
         entity(account, "account")
         if not within.everywhere:
-            raise OthersAccountError
+            raise OthersAccountError(within)
     return account, wanted.scope, _bounds(wanted.places, within)
+
+
+def _shown(bounds: Bounds) -> str:
+    places = sorted(bounds.places)
+    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    return ", ".join(places[:SHOWN]) + more
 
 
 def entity(text: str, field: str = "name") -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sweepd.spec import ObjectiveValue
-from sweepd_scheduler.domain.run import Run
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

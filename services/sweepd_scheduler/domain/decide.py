@@ -1,6 +1,6 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
-from sweepd_scheduler.domain import attach, hand_out, lease, reports, suggestions, timeout, verbs
+from sweepd_scheduler.domain.agents import attach, lease, reports
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decision import Decision
 from sweepd_scheduler.domain.events import (
@@ -30,6 +30,7 @@ from sweepd_scheduler.domain.events import (
     SuggestionsFailed,
     TimeoutDue,
 )
+from sweepd_scheduler.domain.handing_out import hand_out
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.requests import (
     CreateRun,
@@ -39,8 +40,10 @@ from sweepd_scheduler.domain.requests import (
     RetryRuns,
     UpdateSweep,
 )
+from sweepd_scheduler.domain.searching import suggestions
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import Steps, whole
+from sweepd_scheduler.domain.sweeps import timeout, verbs
 from sweepd_scheduler.domain.turn import Turn
 
 

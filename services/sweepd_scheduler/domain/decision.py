@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agent import AttemptRef, Guarded
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded
+from sweepd_scheduler.domain.agents.welcome import Welcome, Withheld
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import Attempt, Run, RunKey, RunState, StopMode
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
-from sweepd_scheduler.domain.welcome import Welcome, Withheld
+from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, RunState, StopMode
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 
 # Changes.
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweepd.spec import Point, SweepSpec
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.names import Parent, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.requests import RunRequest
-from sweepd_scheduler.domain.run import AttemptState, Exit, RunKey, RunState
-from sweepd_scheduler.domain.sweep import SourceFile
+from sweepd_scheduler.domain.runs.run import AttemptState, Exit, RunKey, RunState
+from sweepd_scheduler.domain.sweeps.sweep import SourceFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from sweepd.spec import Json, Point
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.run import Run
+from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.stored import Stored
 
 

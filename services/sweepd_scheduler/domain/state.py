@@ -4,20 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sweepd.spec import Hyperband
-from sweepd_scheduler.domain.agent import AttemptRef, Guarded, Holdings, OnItsWay, Placement, Session
-from sweepd_scheduler.domain.block import Ended, block_value
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded, Holdings, OnItsWay, Placement, Session
 from sweepd_scheduler.domain.early_termination.judging import Rung, costs, latest_rung
 from sweepd_scheduler.domain.events import LeaseDue
+from sweepd_scheduler.domain.handing_out.waiting import Waiting
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, no_sweep, sweep_of_run_id
 from sweepd_scheduler.domain.prior.prior_run import PriorRun, digests_of, rungs_of
-from sweepd_scheduler.domain.ranking import Ranking
-from sweepd_scheduler.domain.run import LIVE, AttemptState, Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.block import Ended, block_value
+from sweepd_scheduler.domain.runs.ranking import Ranking
+from sweepd_scheduler.domain.runs.run import LIVE, AttemptState, Run, RunKey, RunState
+from sweepd_scheduler.domain.searching.study import Study
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.study import Study
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.terms import Terms
-from sweepd_scheduler.domain.waiting import Waiting
 
 RECENT_RUNS = 20
 RungKey = tuple[int, int]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweepd_scheduler.domain.agent import Guarded
-from sweepd_scheduler.domain.block import Ended
+from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.run import Run
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.runs.block import Ended
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from functools import partial
 
-from sweepd_scheduler.domain.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
@@ -27,13 +27,13 @@ from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.run import FINAL, Run, RunKey
-from sweepd_scheduler.domain.run_index import index_run, rank
+from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey
+from sweepd_scheduler.domain.runs.run_index import index_run, rank
+from sweepd_scheduler.domain.searching.study import Study
 from sweepd_scheduler.domain.state import State, index_from, index_of
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.study import Study
-from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
 class Turn:

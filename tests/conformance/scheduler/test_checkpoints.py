@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.events import Described
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import Exit, ExitCause
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM
 
 KEY = (1, 1)

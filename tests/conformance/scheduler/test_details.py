@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from conformance.scheduler.conftest import Opened, StoredWorld
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.decision import Ack, Fenced
 from sweepd_scheduler.domain.events import Described
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import Exit, ExitCause
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.world import GRID_4, PARENT
 
 KEY = (1, 1)

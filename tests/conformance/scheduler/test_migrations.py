@@ -9,9 +9,9 @@ import pytest
 from sweepd_kernel.schema import ensure_schema
 from sweepd_scheduler.domain.decision import StudyEvent
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import AttemptState, RunState
+from sweepd_scheduler.domain.runs.run import AttemptState, RunState
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.ports import Loaded
 from sweepd_scheduler.sql import SqliteStore

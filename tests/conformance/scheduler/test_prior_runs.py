@@ -5,7 +5,7 @@ from sweepd.spec import Point
 from sweepd_scheduler.domain.decision import StudyEvent
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from unit.scheduler.invariants import check_restored
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM

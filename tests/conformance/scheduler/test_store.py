@@ -8,8 +8,8 @@ from sweepd_scheduler import codec
 from sweepd_scheduler.domain.decision import Remembered, StartRun
 from sweepd_scheduler.domain.events import PauseSweep
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import RunPosition
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 

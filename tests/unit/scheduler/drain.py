@@ -7,8 +7,8 @@ from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import ResumeSweep, Suggested, SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.run import RunState
-from sweepd_scheduler.domain.sweep import FINAL, Ending, Sweep, SweepState
+from sweepd_scheduler.domain.runs.run import RunState
+from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep, SweepState
 from unit.scheduler.people import set_cap
 from unit.scheduler.specs import LABELS
 from unit.scheduler.world import PARENT, World

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from sweepd.spec import Goal, Method, ObjectiveValue
 from sweepd.spec.limits import INT64_MAX
-from sweepd_scheduler.domain.agent import Guarded
-from sweepd_scheduler.domain.block import Ended, block_value
-from sweepd_scheduler.domain.canary import waits_for_canary
+from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
@@ -20,10 +18,12 @@ from sweepd_scheduler.domain.decision import (
     SweepChanged,
 )
 from sweepd_scheduler.domain.prior.prior_run import digests_of, observations_of
-from sweepd_scheduler.domain.run import FINAL, HELD, LIVE, PointSource, Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.block import Ended, block_value
+from sweepd_scheduler.domain.runs.run import FINAL, HELD, LIVE, PointSource, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import State, rungs_held
-from sweepd_scheduler.domain.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
+from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
 PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})
 

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from sweepd.spec import Json, Point, point_digest
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.prior.suitability import candidate, prior_run
-from sweepd_scheduler.domain.run import Attempt, AttemptState, PointSource, Provenance, Run, RunState, Values
+from sweepd_scheduler.domain.runs.run import (
+    Attempt,
+    AttemptState,
+    PointSource,
+    Provenance,
+    Run,
+    RunState,
+    Values,
+)
 from unit.scheduler.world import a_spec
 
 DONE = Attempt(number=1, agent="ann", host="host", state=AttemptState.ENDED, assign_time=1)

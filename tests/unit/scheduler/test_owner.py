@@ -22,7 +22,7 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests import EnqueueRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import RUNS_A_STEP
-from sweepd_scheduler.domain.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.memory import MemoryStore
 from sweepd_scheduler.owner import Owner

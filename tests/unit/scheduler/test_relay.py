@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 
 from sweepd_kernel.clock import SystemClock
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.relay import PARCEL_OVERHEAD, Answer, Parcel, Relay
 
 REF = AttemptRef(1, 1)

@@ -6,7 +6,7 @@ from sweepd import v1
 from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.events import CancelSweep, SuggestionsFailed
 from sweepd_scheduler.domain.requests import EnqueueRun
-from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.study import observation_message
 from sweepd_suggestion.codec import news

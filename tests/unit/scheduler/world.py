@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.sizes import counted_points, points_taken
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.answers import Answer, Runs
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import (
@@ -43,11 +43,11 @@ from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.requests import CreateRun, NotInMemoryError
-from sweepd_scheduler.domain.run import Exit, ExitCause, Run, RunKey
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.timeout import first_timeouts
 from sweepd_scheduler.domain.terms import Terms
-from sweepd_scheduler.domain.timeout import first_timeouts
 from sweepd_scheduler.memory import MemoryStore
 from unit.scheduler.invariants import check, check_restored
 

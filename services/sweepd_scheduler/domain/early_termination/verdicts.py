@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 from sweepd.spec import Asha, Hyperband, Median, Method, Patience, StopRule, Threshold
+from sweepd_scheduler.domain.agents.holding import tell_stop
 from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.early_termination import asha as rule_asha
 from sweepd_scheduler.domain.early_termination import hyperband as rule_hyperband
@@ -12,11 +13,10 @@ from sweepd_scheduler.domain.early_termination import patience as rule_patience
 from sweepd_scheduler.domain.early_termination import threshold as rule_threshold
 from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, Verdict, is_rung
 from sweepd_scheduler.domain.early_termination.words import verdict_sentence
-from sweepd_scheduler.domain.holding import tell_stop
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.results import value_logged
-from sweepd_scheduler.domain.run import Run, RunState, Stop, StopMode
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.runs.results import value_logged
+from sweepd_scheduler.domain.runs.run import Run, RunState, Stop, StopMode
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.turn import Turn
 
 

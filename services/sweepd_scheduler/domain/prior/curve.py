@@ -6,7 +6,7 @@ from math import isfinite
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, ObjectiveValue, StopRule
 from sweepd.spec.rungs import rungs
-from sweepd_scheduler.domain.run import Values
+from sweepd_scheduler.domain.runs.run import Values
 
 
 def values_of(curve: Sequence[float], goal: Goal) -> Values:

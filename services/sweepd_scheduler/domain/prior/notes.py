@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from sweepd.spec import Method
 from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.prior.prior_run import NOTES_A_RUN, PriorRun
-from sweepd_scheduler.domain.results import OUTCOMES
-from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.runs.results import OUTCOMES
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
 def notes_of(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[StudyNoted]:

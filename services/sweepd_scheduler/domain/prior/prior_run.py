@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sweepd.spec import Method, Point
-from sweepd_scheduler.domain.run import RunState, Values
+from sweepd_scheduler.domain.runs.run import RunState, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import isfinite
 
 from sweepd.spec import Json, Method, Point, SweepSpec, point_digest
-from sweepd_scheduler.domain.block import COUNTED
 from sweepd_scheduler.domain.prior.curve import rung_values, turned, value_of, values_of
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.run import FINAL, Run, RunKey, RunState, Values
+from sweepd_scheduler.domain.runs.block import COUNTED
+from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState, Values
 
 MOST_WORDS = 500
 

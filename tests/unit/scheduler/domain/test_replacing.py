@@ -12,7 +12,7 @@ import pytest
 
 from sweepd_scheduler import domain
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.run import Attempt, AttemptState, Stop, StopMode
+from sweepd_scheduler.domain.runs.run import Attempt, AttemptState, Stop, StopMode
 
 
 @dataclass(frozen=True, slots=True)

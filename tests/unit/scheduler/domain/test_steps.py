@@ -10,9 +10,9 @@ from sweepd_scheduler.domain.decide import decide, decide_in_steps
 from sweepd_scheduler.domain.decision import Decision
 from sweepd_scheduler.domain.events import CancelSweep, Event, StopSweep, TimeoutDue
 from sweepd_scheduler.domain.requests import EnqueueRun, RetryRuns
-from sweepd_scheduler.domain.run import FINAL, RunState
+from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.domain.steps import RUNS_A_STEP
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from unit.scheduler.invariants import check
 from unit.scheduler.people import S
 from unit.scheduler.world import RANDOM, World

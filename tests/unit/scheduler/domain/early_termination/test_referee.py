@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from sweepd.spec import Json
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.decision import StartRun
-from sweepd_scheduler.domain.run import FINAL, Exit, ExitCause, RunState
+from sweepd_scheduler.domain.runs.run import FINAL, Exit, ExitCause, RunState
 from unit.scheduler.people import retry
 from unit.scheduler.referee import History, Referee, Said
 from unit.scheduler.world import EXIT_0, RANDOM, World

@@ -3,8 +3,8 @@
 import pytest
 
 from sweepd_scheduler.domain.decision import RungReached, StartRun, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.run import Exit, ExitCause, RunState
-from sweepd_scheduler.domain.sweep import SweepState
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)

@@ -12,14 +12,14 @@ from sweepd.spec import Point, canonical_json
 from sweepd.spec.preview import preview
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.run import RunState
-from sweepd_scheduler.domain.sweep import Ending, SweepState
+from sweepd_scheduler.domain.runs.run import RunState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, SweepState
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.study import observation_message
 from sweepd_suggestion.codec import news
 from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.study import Study
-from unit.scheduler.domain.test_points import works_off
+from unit.scheduler.domain.searching.test_points import works_off
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, RANDOM, World, a_spec
 

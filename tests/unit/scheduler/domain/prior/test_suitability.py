@@ -8,7 +8,7 @@ import pytest
 from sweepd.spec import Json, point_digest
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.prior.suitability import UnsuitableError, candidate, prior_run
-from sweepd_scheduler.domain.run import RunState, Values
+from sweepd_scheduler.domain.runs.run import RunState, Values
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec
 

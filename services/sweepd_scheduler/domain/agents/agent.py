@@ -1,0 +1,119 @@
+"""What an agent is while its stream is open: a session with its slots, its offer, what it holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sweepd_scheduler.domain.runs.run import RunKey, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One stream of one process of an agent; nothing of it is stored.
+
+    Args:
+        id: names it in logs and in the messages of the core.
+        storage: where it keeps checkpoints, as agents name it that see the same files; empty: with itself.
+        wanted: the offer: how many runs the agent would take, by its latest word.
+        offers: how many offers have come, to tell those before a hand-out from those after it.
+        unconfirmed: hand-outs on their way that the agent has not confirmed.
+    """
+
+    id: str
+    agent: str
+    host: str
+    pid: int
+    version: str
+    labels: Mapping[str, str]
+    slots: int
+    sweeps: tuple[int, ...]
+    storage: str = ""
+    wanted: int = 0
+    offers: int = 0
+    unconfirmed: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many runs may be handed to it now."""
+        return max(0, self.wanted - self.unconfirmed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """How an agent stands with the guard of a sweep.
+
+    Args:
+        failures: attempts at runs of the sweep that failed there in a row.
+        held: it gets no more of them until a person releases it.
+    """
+
+    failures: int
+    held: bool = False
+
+    def told(self, where: str) -> str:
+        """Return what failed, as the beginning of a sentence."""
+        if self.failures == 1:
+            return f"1 attempt failed {where}"
+        return f"{self.failures} attempts failed {where} in a row"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRef:
+    """An attempt in the words of a session: the handle of the run there, and its number."""
+
+    handle: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnItsWay:
+    """A hand-out that its agent has not confirmed. `offers`: how many had come when it was made."""
+
+    attempt: int
+    offers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where an attempt lives: the session that reports on it, and under which handle."""
+
+    session: str
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a session knows under one handle.
+
+    Args:
+        key: the run.
+        attempt: its number.
+        run: full name of the run.
+        sweep: full name of its sweep, of a stand-alone run of its project.
+        exited: the run's state once the attempt's end is stored.
+    """
+
+    key: RunKey
+    attempt: int
+    run: str
+    sweep: str
+    exited: RunState | None = None
+
+
+@dataclass(slots=True)
+class Holdings:
+    """Everything that a session holds: by handle, the live ones, and commands under way."""
+
+    by_handle: dict[int, Held] = field(default_factory=dict)
+    live: dict[RunKey, None] = field(default_factory=dict)
+    commands: dict[int, "Pending"] = field(default_factory=dict)
+    next_handle: int = 1
+    next_command: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A command whose result has not arrived: the attempt, and whether it is started or stopped."""
+
+    key: RunKey
+    attempt: int
+    starts: bool

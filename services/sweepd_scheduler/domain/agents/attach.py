@@ -1,0 +1,180 @@
+"""What follows when the stream of an agent begins and ends: sessions, and verdicts on what it still holds."""
+
+from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
+from sweepd_scheduler.domain.agents.agent import Held, Session
+from sweepd_scheduler.domain.agents.holding import close_session, open_session, place, tell_stop
+from sweepd_scheduler.domain.agents.lease import give_up_unconfirmed, heard_again, kept
+from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome, Withheld
+from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
+from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt
+from sweepd_scheduler.domain.handing_out.eligibility import withheld
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.run import AttemptState, Run
+from sweepd_scheduler.domain.stored import EndedSweep
+from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending
+from sweepd_scheduler.domain.turn import Turn
+
+# Agents give handles from here on, if not from below; ours stay between the two.
+AGENTS_OWN_HANDLES = 2**31
+
+
+class StreamReplacedError(DomainError):
+    """The same agent has attached again."""
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(
+            f"agent {agent} has attached again; this stream is void",
+            status=Status.ABORTED,
+            reason=Reason.STREAM_REPLACED,
+            metadata={"agent": agent},
+        )
+
+
+class SweepEndedError(DomainError):
+    """The agent asks for a sweep that hands out no more runs."""
+
+    def __init__(self, name: str, state: str) -> None:
+        super().__init__(
+            f"{name} hands out no more runs: it is {state}",
+            status=Status.FAILED_PRECONDITION,
+            reason=Reason.SWEEP_ENDED,
+            metadata={"name": name, "state": state},
+        )
+
+
+def announced(turn: Turn, event: Announced) -> None:
+    """Make older streams of the agent void: of two at once, the later one wins."""
+    older = turn.state.streams.get(event.agent)
+    if older is not None:
+        close_session(turn, older)
+        turn.effects.append(CloseSession(older, StreamReplacedError(event.agent)))
+    turn.state.journal.put(turn.state.streams, event.agent, event.session)
+
+
+def attached(turn: Turn, event: Attached) -> None:
+    """Open the session, judge what the agent holds, and repeat what it may have missed.
+
+    Raises:
+        DomainError: the stream was replaced meanwhile, or there is nothing for this agent here.
+    """
+    state = turn.state
+    if state.streams.get(event.agent) != event.session:
+        raise StreamReplacedError(event.agent)
+    if not event.attempts:
+        _refuse_without_sweep(turn, event)
+    keys = tuple(state.names[name] for name in event.sweeps if name in state.names)
+    session = Session(
+        id=event.session,
+        agent=event.agent,
+        host=event.host,
+        pid=event.pid,
+        version=event.version,
+        labels=event.labels,
+        slots=event.slots,
+        sweeps=keys,
+        storage=event.storage,
+    )
+    given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
+    open_session(turn, session, first_free_handle=max(given, default=0) + 1)
+    verdicts = tuple(_judge(turn, session, held) for held in event.attempts)
+    turn.tell(session.id, Welcome(verdicts, _withheld(turn, session)))
+    _return_what_it_never_got(turn, session)
+    for key in list(state.holdings[session.id].live):
+        tell_stop(turn, state.runs[key])
+    for sweep_key in keys:
+        over = _over(turn, sweep_key)
+        if over is not None:
+            turn.tell(session.id, SweepEnded(str(over.name), over.state, over.reason))
+
+
+def detached(turn: Turn, event: Detached) -> None:
+    """Forget the session. Its attempts stay the agent's until their leases run out."""
+    close_session(turn, event.session)
+    if turn.state.streams.get(event.agent) == event.session:
+        turn.state.journal.drop(turn.state.streams, event.agent)
+
+
+def _judge(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
+    """Say what becomes of an attempt that the agent names; what it reports on gets its handle."""
+    if held.known is None:
+        return Fated(ref=held.ref, fate=Fate.UNKNOWN)
+    run = turn.state.runs.get(held.known.key)
+    if run is not None and _is_its_own(run, session, held):
+        row = _keep(turn, session, run, held)
+        details = held.known.details_sequence
+        return Fated(ref=held.ref, fate=Fate.KEEP, observation_row=row, details_sequence=details)
+    return _judge_past(turn, session, held)
+
+
+def _is_its_own(run: Run, session: Session, held: HeldAttempt) -> bool:
+    same = held.ref.attempt == run.attempt and run.newest.agent == session.agent
+    return same and run.newest.state is not AttemptState.ENDED
+
+
+def _keep(turn: Turn, session: Session, run: Run, held: HeldAttempt) -> int:
+    turn.state.journal.drop(turn.state.unconfirmed, run.key)  # its agent has it, whichever stream brought it
+    run = kept(turn, run)
+    place(turn, session.id, run, held.ref.handle)
+    turn.state.heard[run.key] = turn.now.monotonic
+    heard_again(turn, run.key)
+    return run.observation_row
+
+
+def _judge_past(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
+    known = held.known
+    assert known is not None
+    if known.state is not AttemptState.ENDED:
+        _hold(turn, session, held)
+        return Fated(ref=held.ref, fate=Fate.STOP, observation_row=known.observation_row)
+    exited = replace(_hold(turn, session, held), exited=known.run_state)
+    turn.state.journal.put(turn.state.holdings[session.id].by_handle, held.ref.handle, exited)
+    return Fated(
+        ref=held.ref,
+        fate=Fate.DELIVER,
+        observation_row=known.observation_row,
+        exited=True,
+        details_sequence=known.details_sequence,
+    )
+
+
+def _hold(turn: Turn, session: Session, held: HeldAttempt) -> Held:
+    assert held.known is not None
+    known = held.known
+    past = Held(key=known.key, attempt=held.ref.attempt, run=known.run, sweep=known.sweep)
+    turn.state.journal.put(turn.state.holdings[session.id].by_handle, held.ref.handle, past)
+    return past
+
+
+def _return_what_it_never_got(turn: Turn, session: Session) -> None:
+    """Take back hand-outs that were on their way to the agent's earlier stream and are not in its Hello."""
+    state = turn.state
+    for key in list(state.unconfirmed):
+        run = state.runs[key]
+        if run.newest.agent == session.agent and key not in state.placements:
+            give_up_unconfirmed(turn, run, f"agent {session.agent} came back without it")
+
+
+def _withheld(turn: Turn, session: Session) -> tuple[Withheld, ...]:
+    served = [key for key in session.sweeps if key in turn.state.sweeps]
+    standings = (withheld(turn.state.sweeps[key], session, turn.state.index[key]) for key in served)
+    return tuple(standing for standing in standings if standing is not None)
+
+
+def _refuse_without_sweep(turn: Turn, event: Attached) -> None:
+    state = turn.state
+    known = [state.names[name] for name in event.sweeps if name in state.names]
+    if not known:
+        raise NotFoundError(str(event.sweeps[0]) if event.sweeps else "a sweep")
+    over = [_over(turn, key) for key in known]
+    if over[0] is not None and None not in over:
+        raise SweepEndedError(str(over[0].name), over[0].state)
+
+
+def _over(turn: Turn, key: int) -> EndedSweep | None:
+    """Return a sweep that hands out no more runs; None if it does."""
+    sweep = turn.state.sweeps.get(key)
+    if sweep is None:
+        return turn.state.ended[key]
+    if sweep.state in FINAL or sweep.ending is Ending.STOP:
+        return EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
+    return None

@@ -1,0 +1,78 @@
+"""How long an attempt belongs to a silent agent, and what happens when that time is over.
+
+Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
+"""
+
+from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue
+from sweepd_scheduler.domain.handing_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.retry import lost
+from sweepd_scheduler.domain.runs.run import Attempt, AttemptState, Run, RunKey, RunState, moved, with_attempt
+from sweepd_scheduler.domain.runs.run_end import give_back
+from sweepd_scheduler.domain.turn import Turn
+
+
+def lease_due(turn: Turn, event: LeaseDue) -> None:
+    """See how long an attempt was silent. While it is held there is always such a timer."""
+    run = turn.state.runs.get(event.key)
+    heard = turn.state.heard.get(event.key)
+    if run is None or heard is None or run.attempt != event.attempt:
+        return
+    terms = turn.state.terms
+    silence = turn.now.monotonic - heard
+    if silence >= terms.lost_after:
+        _lose(turn, run)
+    elif silence >= terms.lease:
+        if run.newest.state is not AttemptState.SUSPECT:
+            turn.put_run(with_attempt(run, replace(run.newest, state=AttemptState.SUSPECT)))
+            turn.note("attempt-suspect", run)
+        turn.later(terms.lost_after - silence, event)
+    else:
+        turn.later(terms.lease - silence, event)
+
+
+def confirm_due(turn: Turn, event: ConfirmDue) -> None:
+    """Take a hand-out back that its agent has not confirmed in time; nobody is charged."""
+    run = turn.state.runs.get(event.key)
+    on_its_way = turn.state.unconfirmed.get(event.key)
+    if run is not None and on_its_way is not None and on_its_way.attempt == event.attempt:
+        give_up_unconfirmed(turn, run, f"agent {run.newest.agent} did not confirm it in time")
+
+
+def give_up_unconfirmed(turn: Turn, run: Run, reason: str) -> None:
+    """Take a hand-out back that its agent never had, or refused."""
+    give_back(turn, run, _given_up(turn, run, AttemptState.RETURNED, reason), reason)
+    serve_sweep(turn, run.sweep)
+
+
+def heard_again(turn: Turn, key: RunKey) -> None:
+    """Trust a suspect attempt again: its agent has said something."""
+    run = turn.state.runs.get(key)
+    if run is not None and key in turn.state.suspects:
+        state = AttemptState.RUNNING if run.state is RunState.RUNNING else AttemptState.ASSIGNED
+        turn.put_run(with_attempt(run, replace(run.newest, state=state)))
+        turn.note("attempt-heard-again", run)
+
+
+def kept(turn: Turn, run: Run) -> Run:
+    """Let a late agent keep its run if it was given up and nobody else has it; return the run."""
+    if run.state is not RunState.PENDING:
+        return run
+    charged = run.newest.state is AttemptState.LOST and not run.newest.preempting
+    attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
+    requeues = max(0, run.requeues - charged)
+    back = replace(moved(with_attempt(run, attempt), RunState.RUNNING), requeues=requeues)
+    turn.put_run(back)
+    turn.note("run-kept", back)
+    turn.later(turn.state.terms.lease, LeaseDue(back.key, back.attempt))
+    return back
+
+
+def _lose(turn: Turn, run: Run) -> None:
+    terms = turn.state.terms
+    reason = f"agent {run.newest.agent} on {run.newest.host} was silent for {terms.lost_after:g} s"
+    lost(turn, run, _given_up(turn, run, AttemptState.LOST, reason), reason)
+
+
+def _given_up(turn: Turn, run: Run, state: AttemptState, reason: str) -> Attempt:
+    return replace(run.newest, state=state, reason=reason, end_time=turn.now.wall)

@@ -1,0 +1,51 @@
+"""What an agent hears when it comes: what becomes of what it holds, and which sweeps give it nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sweepd_scheduler.domain.agents.agent import AttemptRef
+
+
+class Fate(StrEnum):
+    """What an agent is to do with an attempt that it named."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fated:
+    """The verdict on one attempt of Hello."""
+
+    ref: AttemptRef
+    fate: Fate
+    observation_row: int | None = None
+    exited: bool = False
+    details_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to Hello."""
+
+    verdicts: tuple[Fated, ...]
+    withheld: tuple["Withheld", ...] = ()
+
+
+class WithheldReason(StrEnum):
+    """Why an agent gets no runs of a sweep that it serves."""
+
+    NONE = "none"
+    LABELS = "labels"
+    GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
+
+    sweep: str
+    reason: WithheldReason
+    message: str = ""

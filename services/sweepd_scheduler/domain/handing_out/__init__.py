@@ -1,0 +1,1 @@
+"""Hand-outs: which run goes to which agent."""

@@ -1,0 +1,1 @@
+"""Runs and their attempts: what they are, how they begin, end, and go on."""

@@ -1,0 +1,165 @@
+"""Runs that belong to no sweep: a person starts the script, and an agent of its own follows it.
+
+All those of a project are kept as the runs of one standing sweep, which hands out nothing, is listed nowhere
+and never ends. So attempts, leases, fencing and cursors are those of any other run.
+"""
+
+from sweepd.spec import parse_mapping
+from sweepd_scheduler.domain.agents.holding import unplace
+from sweepd_scheduler.domain.answers import Runs
+from sweepd_scheduler.domain.events import LeaseDue
+from sweepd_scheduler.domain.name_taken import NameTakenError
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, sweep_of_run_id
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.requests import CreateRun, NotInMemoryError
+from sweepd_scheduler.domain.runs.run import (
+    FINAL,
+    Attempt,
+    AttemptState,
+    PointSource,
+    Provenance,
+    Run,
+    RunState,
+    Values,
+    moved,
+    with_attempt,
+)
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.turn import Turn
+
+# It says nothing, but is stored and read again like any other.
+_SAYS_NOTHING = {"program": "by-hand", "method": "random", "parameters": {"by": {"value": "hand"}}, "seed": 0}
+
+
+def create_run(turn: Turn, event: CreateRun) -> Runs:
+    """Add a run to its project, or let the agent have the one that it has created before.
+
+    Raises:
+        NameTakenError: the id belongs to a sweep, or to a run of another agent.
+        NotInMemoryError: the run that has the id has to be read first.
+    """
+    if event.id is not None and turn.state.stands_alone(event.parent, event.id):
+        run = _claimed(turn, event, event.id)
+    else:
+        run = _add(turn, event)
+    return Runs(runs=(run,), kind=turn.state.sweeps[run.sweep].value_kind)
+
+
+def _add(turn: Turn, event: CreateRun) -> Run:
+    candidates = (event.id,) if event.id is not None else event.drawn_ids
+    free = [each for each in candidates if not turn.state.name_taken(SweepName(event.parent, each))]
+    if not free:
+        raise NameTakenError(f"{event.parent}/{candidates[0]}")
+    sweep, now = _standing(turn, event.parent), turn.now.wall
+    number = sweep.counts.total + 1
+    run = Run(
+        sweep=sweep.key,
+        number=number,
+        name=str(RunName(sweep.name, number, free[0])),
+        point=event.point,
+        digest=free[0].encode(),
+        occurrence=0,
+        provenance=Provenance(source=PointSource.BY_HAND, seed=0),
+        create_time=now,
+        place=number,
+    )
+    run = _begun(turn, run, event)
+    owner = sweep_of_run_id(free[0])
+    if owner is not None:
+        turn.state.journal.add(turn.state.run_like, (event.parent, owner))
+    turn.note("run-created", run, agent=event.agent)
+    return run
+
+
+def _begun(turn: Turn, run: Run, event: CreateRun) -> Run:
+    """Let the attempt of the event begin; those before it of which nobody has heard were never delivered."""
+    now = turn.now.wall
+    begun = min(event.start_time or now, now)
+    attempt = Attempt(
+        number=event.attempt,
+        agent=event.agent,
+        host=event.host,
+        state=AttemptState.RUNNING,
+        assign_time=now,
+        start_time=begun,
+        argv=event.argv,
+    )
+    for missed in range(run.attempt + 1, event.attempt):
+        never = replace(
+            attempt, number=missed, state=AttemptState.RETURNED, start_time=0, argv=(), end_time=now
+        )
+        run = replace(run, attempts=(*run.attempts, replace(never, reason="a later one tells all of it")))
+        turn.put_run(replace(run, state=RunState.RUNNING))
+    run = replace(
+        run,
+        state=RunState.RUNNING,
+        reason="",
+        attempts=(*run.attempts, attempt),
+        observation_row=0,
+        values=Values(),
+        stop=None,
+        start_time=run.start_time or begun,
+        end_time=0,
+    )
+    turn.put_run(run)
+    turn.later(turn.state.terms.lease, LeaseDue(run.key, run.attempt))
+    return run
+
+
+def _begun_again(turn: Turn, run: Run, event: CreateRun) -> Run:
+    """Let a run go on whose script was started again: its attempt tells all that the earlier ones told."""
+    turn.note("run-claimed", run, before=run.state, agent=event.agent, begins=event.attempt)
+    if run.state in FINAL:
+        turn.take_run(run)
+    else:
+        unplace(turn, run.key)
+    return _begun(turn, run, event)
+
+
+def _claimed(turn: Turn, event: CreateRun, run_id: str) -> Run:
+    """Return the run that there is, if it is the agent's own."""
+    found = event.found
+    name = f"{event.parent}/{run_id}"
+    if found is None:
+        raise NotInMemoryError(name)
+    if found.key not in turn.state.runs and found.state not in FINAL:
+        raise NotInMemoryError(name)  # it has ended since it was read
+    run = turn.state.runs.get(found.key, found)
+    if run.newest.agent != event.agent:
+        raise NameTakenError(name)
+    if event.attempt > run.attempt:
+        return _begun_again(turn, run, event)
+    if run.state is RunState.CRASHED and run.newest.state is AttemptState.LOST:
+        return _taken_up(turn, run)
+    return run
+
+
+def _taken_up(turn: Turn, run: Run) -> Run:
+    """Let a run go on of whose script nobody knew anything any more: it has not ended."""
+    turn.take_run(run)
+    attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
+    back = moved(with_attempt(run, attempt), RunState.RUNNING)
+    turn.note("run-claimed", back, before=run.state, agent=back.newest.agent)
+    turn.put_run(back)
+    turn.later(turn.state.terms.lease, LeaseDue(back.key, back.attempt))
+    return back
+
+
+def _standing(turn: Turn, parent: Parent) -> Sweep:
+    """Return what holds the stand-alone runs of a project; it comes into being with the first one."""
+    name = no_sweep(parent)
+    key = turn.state.names.get(name)
+    if key is not None:
+        return turn.state.sweeps[key]
+    spec = parse_mapping(_SAYS_NOTHING, file="by hand").spec
+    assert spec is not None
+    sweep = Sweep(
+        key=turn.count("sweep"),
+        name=name,
+        spec=spec,
+        create_time=turn.now.wall,
+        state=SweepState.RUNNING,
+        start_time=turn.now.wall,
+    )
+    turn.add_sweep(sweep)
+    return sweep

@@ -1,0 +1,95 @@
+"""What a run has kept of itself: where its attempts saved checkpoints, and from which one another goes on.
+
+An attempt that resumes counts on from what the run had shown of its objective when the checkpoint was saved:
+its iterations, its best value, its values at rungs. One that begins anew counts from nothing.
+"""
+
+from itertools import islice
+
+from sweepd_scheduler.domain.agents.agent import Session
+from sweepd_scheduler.domain.handing_out.eligibility import withheld
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.results import value_logged
+from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, Values, with_attempt
+from sweepd_scheduler.domain.turn import Turn
+
+MOST_CHECKPOINTS = 16
+"""That are remembered of an attempt; a program that resumes takes one of the last."""
+
+LOOKED_AT = 16
+"""Runs at the front of the queue that may be left to other agents."""
+
+
+def saved(run: Run, step: int) -> Run:
+    """Return a run whose newest attempt has saved a checkpoint that holds everything up to a step."""
+    fresh = Checkpoint(step=step, values=run.values, stopping=run.stopping)
+    others = (each for each in run.newest.checkpoints if each.step != step)
+    kept = (*others, fresh)[-MOST_CHECKPOINTS:]
+    return with_attempt(run, replace(run.newest, checkpoints=kept))
+
+
+def has_any(run: Run) -> bool:
+    """Tell whether any attempt at a run has saved a checkpoint."""
+    return any(attempt.checkpoints for attempt in run.attempts)
+
+
+def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
+    """Return the last checkpoint up to a step that no later attempt has replaced, if there is one."""
+    limit = step
+    for attempt in reversed(attempts):
+        fitting = [each for each in attempt.checkpoints if each.step <= limit]
+        if fitting:
+            return max(fitting, key=lambda each: each.step)
+        if attempt.resumed_from_step is None:
+            if attempt.start_time:
+                return None  # it began anew, so what came before it is replaced
+        else:
+            limit = min(limit, attempt.resumed_from_step)
+    return None
+
+
+def resume(turn: Turn, run: Run) -> None:
+    """Have a run that has resumed count on from its checkpoint, unless it has counted already."""
+    step = run.newest.resumed_from_step
+    if step is None or run.values != Values():
+        return
+    checkpoint = found(run.attempts[:-1], step)
+    iterations = checkpoint.values.iterations if checkpoint else 0
+    turn.forget_rungs(run, beyond=iterations)
+    if checkpoint is None:
+        return
+    run = replace(run, values=checkpoint.values, stopping=checkpoint.stopping)
+    turn.put_run(run)
+    if checkpoint.values.best is not None:
+        value_logged(turn, run, checkpoint.values.best)
+
+
+def begin_anew(turn: Turn, run: Run) -> None:
+    """Have a run whose first value arrives count from nothing, unless it has resumed."""
+    if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
+        turn.forget_rungs(run)
+
+
+def next_for(turn: Turn, key: int, session: Session) -> int | None:
+    """Return the run of a sweep that goes to a session next, of those that wait; None if there is none.
+
+    A run whose checkpoint lies where this agent does not see it is left to one that does and has room.
+    """
+    waiting = turn.state.index[key].pending
+    first = waiting.first
+    if first is None or not _is_for_another(turn, turn.state.runs[(key, first)], session):
+        return first
+    candidates = islice(waiting.front(LOOKED_AT), 1, None)
+    runs = (turn.state.runs[(key, number)] for number in candidates)
+    return next((run.number for run in runs if not _is_for_another(turn, run, session)), None)
+
+
+def _is_for_another(turn: Turn, run: Run, session: Session) -> bool:
+    storage = run.newest.storage if run.attempts else ""
+    if not storage or storage == session.storage:
+        return False
+    sweep, index = turn.state.sweeps[run.sweep], turn.state.index[run.sweep]
+    others = (turn.state.sessions[each] for each in index.roomy)
+    return any(
+        other.storage == storage and other.room and withheld(sweep, other, index) is None for other in others
+    )

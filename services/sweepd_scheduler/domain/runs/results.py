@@ -1,0 +1,139 @@
+"""What the values and the end of a run mean for its sweep: its best, its target, and what the search learns.
+
+Without `repeats` a run stands for its point. With them the point counts once, when all its runs have ended,
+under the number of the first. With `metric.value` best a value counts when it is logged, else at the end.
+"""
+
+from sweepd.spec import Method, ObjectiveValue
+from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.block import Ended, point_ended
+from sweepd_scheduler.domain.runs.ranking import Best
+from sweepd_scheduler.domain.runs.run import Run, RunState
+from sweepd_scheduler.domain.sweeps.objective import better, reaches_target
+from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep, ending
+from sweepd_scheduler.domain.turn import Turn
+
+OUTCOMES = {
+    RunState.FINISHED: Outcome.FINISHED,
+    RunState.STOPPED: Outcome.STOPPED,
+    RunState.FAILED: Outcome.FAILED,
+    RunState.CRASHED: Outcome.FAILED,  # its requeues are used up: the point may well be what ends its machine
+    RunState.KILLED: Outcome.FAILED,
+}
+
+
+def counts_at_once(sweep: Sweep) -> bool:
+    """Tell whether each value counts when it is logged, not first when a run or a point has ended."""
+    return sweep.value_kind is ObjectiveValue.BEST and sweep.spec.repeats == 1
+
+
+def has_reached_target(sweep: Sweep) -> bool:
+    """Tell whether any value that counts is as good as the target."""
+    metric, best = sweep.spec.metric, sweep.best
+    return metric is not None and best is not None and reaches_target(metric, best.value)
+
+
+def remains(sweep: Sweep, run: Run, state: RunState) -> Ended:
+    """Return what remains of a run that ends in a state."""
+    return Ended(
+        state=state,
+        tried=bool(run.attempts),
+        value=run.value(sweep.value_kind),
+        best=run.values.best,
+        worst=run.values.worst,
+        last=run.values.last,
+        iterations=run.values.iterations,
+    )
+
+
+def value_logged(turn: Turn, run: Run, value: float) -> None:
+    """Take note that a run has logged a finite value of the objective."""
+    sweep = turn.state.sweeps[run.sweep]
+    if not sweep.objective_seen or sweep.objective_missing is not None:
+        turn.put_sweep(replace(sweep, objective_seen=True, objective_missing=None))
+    if counts_at_once(sweep):
+        _offer(turn, run, run.number, value)
+
+
+def run_ending(turn: Turn, run: Run, state: RunState) -> None:
+    """Count a run that is about to reach a final state, and with it its point if it is the last one of it."""
+    sweep = turn.state.sweeps[run.sweep]
+    ended = remains(sweep, run, state)
+    if sweep.spec.repeats > 1:
+        _repeat_ended(turn, sweep, run, ended)
+        return
+    _tell_study(turn, sweep, run.number, ended)
+    if not counts_at_once(sweep) and ended.value is not None:
+        _offer(turn, run, run.number, ended.value)
+
+
+def forget_best_of(turn: Turn, run: Run) -> None:
+    """Find the best value of a sweep anew if this run or its point had it, as it starts over."""
+    sweep = turn.state.sweeps[run.sweep]
+    if sweep.best is None or sweep.best.run != run.block:
+        return
+    index = turn.state.index[run.sweep]
+    best = index.ended.best
+    for number in sorted(index.unfinished) if counts_at_once(sweep) else ():
+        value = turn.state.runs[(run.sweep, number)].values.best
+        if value is not None and better(value, best.value if best else None, sweep.goal):
+            best = Best(run=number, value=value)
+    turn.put_sweep(replace(sweep, best=best))
+
+
+def _repeat_ended(turn: Turn, sweep: Sweep, run: Run, ended: Ended) -> None:
+    blocks, journal = turn.state.index[sweep.key].blocks, turn.state.journal
+    if run.block not in blocks:
+        journal.put(blocks, run.block, [])
+    block = blocks[run.block]
+    journal.append(block, ended)
+    if _others_go_on(turn, sweep, run):
+        return
+    journal.drop(blocks, run.block)
+    point = point_ended(block, sweep.spec.aggregate, sweep.goal)
+    _tell_study(turn, sweep, run.block, point)
+    turn.rank(sweep.key, run.block, point.value)
+    if point.value is not None:
+        _offer(turn, run, run.block, point.value)
+
+
+def _others_go_on(turn: Turn, sweep: Sweep, run: Run) -> bool:
+    # The last ones first, as it is mostly the first ones that have ended.
+    numbers = reversed(range(run.block, run.block + sweep.spec.repeats))
+    others = (turn.state.runs.get((sweep.key, number)) for number in numbers if number != run.number)
+    return any(other is not None and other.block == run.block for other in others)
+
+
+def _offer(turn: Turn, run: Run, number: int, value: float) -> None:
+    """Let a value count for the best and for the target."""
+    before = sweep = turn.state.sweeps[run.sweep]
+    metric = sweep.spec.metric
+    if metric is None:
+        return
+    if better(value, sweep.best.value if sweep.best else None, metric.goal):
+        sweep = replace(sweep, best=Best(run=number, value=value))
+    if sweep.ending is None and sweep.state not in FINAL and reaches_target(metric, value):
+        sweep = ending(sweep, Ending.TARGET)
+        turn.note("sweep-ending", run, ending=Ending.TARGET)
+    if sweep is not before:
+        turn.put_sweep(sweep)
+
+
+def _tell_study(turn: Turn, sweep: Sweep, number: int, ended: Ended) -> None:
+    if sweep.spec.method is not Method.BAYES:
+        return
+    turn.observe(
+        StudyNoted(
+            sweep=sweep.key,
+            number=0,
+            run=number,
+            event=StudyEvent.ENDED,
+            iterations=ended.iterations,
+            value=ended.value,
+            best=ended.best,
+            worst=ended.worst,
+            last=ended.last,
+            outcome=OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
+        )
+    )

@@ -1,0 +1,150 @@
+"""How a run ends, or goes back to be handed out again, and what becomes of its sweep then."""
+
+from sweepd.spec import Method
+from sweepd_scheduler.domain.agents.holding import unplace
+from sweepd_scheduler.domain.decision import LogLine, SweepEnded
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.results import run_ending
+from sweepd_scheduler.domain.runs.run import Attempt, Run, RunState, moved, with_attempt
+from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
+from sweepd_scheduler.domain.sweeps import guard
+from sweepd_scheduler.domain.sweeps.canary import canary_failed, canary_sentence
+from sweepd_scheduler.domain.sweeps.objective import missing_sentence, one_more, pause_sentence
+from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep, SweepState, settled
+from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
+from sweepd_scheduler.domain.turn import Turn
+
+
+def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
+    """Bring a run into a final state.
+
+    Args:
+        turn: the decision in the making.
+        run: the run as it was.
+        state: the final state.
+        reason: one sentence, may be empty.
+        attempt: its newest attempt as it ended; None if it ended before.
+    """
+    run_ending(turn, run, state)
+    if turn.state.sweeps[run.sweep].spec.method is Method.BAYES and run.start_time:
+        turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
+    # What was delivered late has ended when its agent saw it end.
+    now = attempt.end_time if attempt and run.stands_alone else turn.now.wall
+    ended = moved(with_attempt(run, attempt) if attempt else run, state, reason=reason, now=now)
+    unplace(turn, run.key, exited=state if attempt and attempt.exit else None)
+    turn.note(f"run-{state}", ended, reason=reason)
+    turn.put_run(replace(ended, stop=None))
+    _tell_sweep(turn, ended, reason)
+    settle(turn, run.sweep)
+
+
+def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
+    """Let a sweep fail with its canary, or pause when too many of its runs fail."""
+    sweep = turn.state.sweeps.get(run.sweep)
+    if sweep is None or run.stands_alone:
+        return
+    metric = sweep.spec.metric
+    if metric is not None and canary_failed(sweep, run):
+        fail_sweep(turn, run.sweep, canary_sentence(metric, run, reason))
+    elif run.state is RunState.FAILED:
+        guard.run_failed(turn, run.sweep, reason)
+
+
+def give_back(
+    turn: Turn, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
+) -> None:
+    """Put a run in front of the queue, to be handed out again; or end it if nobody can be given it.
+
+    Args:
+        turn: the decision in the making.
+        run: the run as it was.
+        attempt: its newest attempt as it ended, or was given up.
+        reason: one sentence.
+        requeues: how many of the requeues after lost agents this is charged as.
+        failures: how many of the retries after failures this is charged as.
+    """
+    sweep = turn.state.sweeps[run.sweep]
+    if run.stands_alone:
+        end(turn, run, RunState.CRASHED, reason, attempt=attempt)
+    elif sweep.state is SweepState.CANCELLED:
+        end(turn, run, RunState.KILLED, "the sweep was cancelled", attempt=attempt)
+    elif sweep.state in FINAL:
+        end(turn, run, RunState.STOPPED, f"{reason}; the sweep is {sweep.state}", attempt=attempt)
+    elif sweep.ending is Ending.STOP:
+        end(turn, run, RunState.STOPPED, f"{reason}; the sweep was stopped", attempt=attempt)
+    elif run.stop is not None:
+        end(turn, run, RunState.STOPPED, run.stop.reason, attempt=attempt)
+    else:
+        unplace(turn, run.key, exited=RunState.PENDING if attempt.exit else None)
+        waiting = replace(
+            moved(with_attempt(run, attempt), RunState.PENDING, reason=reason),
+            requeues=run.requeues + requeues,
+            failures=run.failures + failures,
+            place=0,
+        )
+        turn.put_run(waiting)
+        turn.note("run-requeued", waiting, reason=reason)
+
+
+def lint(turn: Turn, run: Run) -> str:
+    """Notice that a run ended well without ever logging the objective; return a sentence, or nothing."""
+    sweep = turn.state.sweeps[run.sweep]
+    metric = sweep.spec.metric
+    if metric is None or run.values.iterations:
+        return ""
+    if run.values.logged or metric.name in run.logged_keys:
+        return f"your script logged `{metric.name}`, but never as a finite number"
+    missing = one_more(sweep.objective_missing, run.logged_keys)
+    sweep = replace(sweep, objective_missing=missing)
+    pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)
+    if missing.pauses and not sweep.objective_seen and pausable:
+        guard.pause(turn, sweep, pause_sentence(metric, missing))
+    else:
+        turn.put_sweep(sweep)
+    return missing_sentence(metric, run.logged_keys)
+
+
+def stop_sweep(turn: Turn, key: int, reason: str) -> Steps[Sweep]:
+    """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
+    turn.put_sweep(replace(sweep_stopped(turn.state.sweeps[key]), reason=reason))
+    waiting = sorted(turn.state.index[key].pending)  # nobody will be given these again
+    for done, number in enumerate(waiting, 1):
+        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
+        if done % RUNS_A_STEP == 0:
+            yield
+    settle(turn, key)
+    if key in turn.state.sweeps:
+        tell_ended(turn, turn.state.sweeps[key])
+    return turn.sweep(key)
+
+
+def fail_sweep(turn: Turn, key: int, reason: str) -> None:
+    """End a sweep at once because its runs cannot work; live runs, if there are any, end by themselves."""
+    failed = sweep_moved(turn.state.sweeps[key], SweepState.FAILED, reason=reason, now=turn.now.wall)
+    failed = replace(failed, ending=None)
+    turn.note("sweep-failed", sweep=failed, reason=reason)
+    turn.effects.append(LogLine(f"{failed.name} has failed: {reason}"))
+    tell_ended(turn, failed)
+    waiting = sorted(turn.state.index[key].pending)
+    turn.put_sweep(failed)
+    for number in waiting:
+        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep has failed")
+
+
+def settle(turn: Turn, key: int) -> None:
+    """Bring a sweep that is ending to its final state once no run of it can go on."""
+    before = turn.state.sweeps.get(key)
+    if before is None:
+        return
+    sweep = settled(before, turn.now.wall)
+    if sweep is not before:
+        turn.note(f"sweep-{sweep.state}", sweep=sweep, reason=sweep.reason)
+        tell_ended(turn, sweep)
+        turn.put_sweep(sweep)
+
+
+def tell_ended(turn: Turn, sweep: Sweep) -> None:
+    """Tell every session that serves a sweep that nothing more will come of it."""
+    for session in turn.state.index[sweep.key].serving:
+        turn.tell(session, SweepEnded(str(sweep.name), sweep.state, sweep.reason))

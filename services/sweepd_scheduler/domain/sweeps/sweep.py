@@ -1,0 +1,260 @@
+"""What a sweep is, which states may follow each other, and what the verbs of people do to it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sweepd.spec import Goal, ObjectiveValue, SweepSpec
+from sweepd.spec.rungs import reported_at_once
+from sweepd.spec.sizes import known_size, planned_runs
+from sweepd_kernel.errors import WrongStateError
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.ranking import Best
+from sweepd_scheduler.domain.sweeps.counts import NO_RUNS, Counts
+from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
+
+
+class SweepState(StrEnum):
+    """Where a sweep stands; the words that people see."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Ending(StrEnum):
+    """Why a sweep starts no new runs while some are still live."""
+
+    CAP = "cap"
+    TARGET = "target"
+    GRID = "grid"
+    STOP = "stop"
+    RETRIED = "retried"  # it was stopped; runs that were retried go out all the same
+
+
+FINAL = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
+
+TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
+    SweepState.PENDING: FINAL | {SweepState.RUNNING, SweepState.PAUSED},
+    SweepState.RUNNING: FINAL | {SweepState.PAUSED},
+    SweepState.PAUSED: FINAL | {SweepState.RUNNING, SweepState.PENDING},
+    SweepState.CANCELLED: frozenset(),
+} | dict.fromkeys(FINAL - {SweepState.CANCELLED}, frozenset({SweepState.RUNNING, SweepState.PENDING}))
+
+MOST_RUNGS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """The file that a sweep was made from, for display."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """One search. Times are microseconds since 1970, 0 for never.
+
+    Args:
+        counted: points of its space, where counting them takes so long that it was done at creation only.
+        cursor: index of the next point of the method: of the grid, of the draws, of the list.
+        initial: how many of the initial points were handed out.
+        listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
+        observations: how many numbered observations its study has.
+        objective_seen: whether any run ever logged the objective.
+        guarded_from: runs that had ended when a person last resumed it or retried runs; the guard counts on.
+        revision: version of the specification.
+        prior_runs: how many runs of elsewhere it began with.
+        prior_points: points of its method that those have, so that no run gets them.
+        timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person let it go on.
+    """
+
+    key: int
+    name: SweepName
+    spec: SweepSpec
+    create_time: int
+    counted: int | None = None
+    prior_runs: int = 0
+    prior_points: int = 0
+    file: SourceFile | None = None
+    state: SweepState = SweepState.PENDING
+    ending: Ending | None = None
+    reason: str = ""
+    counts: Counts = NO_RUNS
+    cursor: int = 0
+    initial: int = 0
+    listed: int | None = None
+    observations: int = 0
+    best: Best | None = None
+    objective_seen: bool = False
+    objective_missing: ObjectiveMissing | None = None
+    guarded_from: int = 0
+    revision: int = 1
+    timed_from: int = 0
+    start_time: int = 0
+    end_time: int = 0
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Iterations, ascending, whose values are reported at once: a rule of early termination may act."""
+        return reported_at_once(self.spec.early_terminate, MOST_RUNGS)
+
+    @property
+    def value_kind(self) -> ObjectiveValue:
+        """What of a run's iterations is its value."""
+        return self.spec.metric.value if self.spec.metric else ObjectiveValue.BEST
+
+    @property
+    def goal(self) -> Goal:
+        """Which values are good; without an objective it does not matter."""
+        return self.spec.metric.goal if self.spec.metric else Goal.MINIMIZE
+
+    @property
+    def seed(self) -> int:
+        """Its seed, drawn at creation where the file names none."""
+        return self.spec.seed or 0
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether any run of it, new or given back, may be handed out."""
+        return self.state in (SweepState.PENDING, SweepState.RUNNING) and self.ending is not Ending.STOP
+
+    @property
+    def paused_by_itself(self) -> bool:
+        """Whether it waits for a person because its runs cannot work."""
+        return self.state is SweepState.PAUSED and self.reason != _PAUSED_BY_A_PERSON
+
+    @property
+    def starts_new_runs(self) -> bool:
+        """Whether new points may be handed out."""
+        return self.hands_out and self.ending is None
+
+    @property
+    def planned_runs(self) -> int | None:
+        """How many runs it will have started at its end; None where there is no bound or none is known."""
+        planned = planned_runs(self.spec, self.space_size, self.prior_points)
+        # Enqueued runs may come on top of those of the method.
+        return None if planned is None else max(planned, self.counts.total)
+
+    @property
+    def space_size(self) -> int | None:
+        """Points that the method may hand out in all; None: there is no end to them, or nobody can tell."""
+        return known_size(self.spec, self.counted)
+
+
+def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) -> Sweep:
+    """Return the sweep in another state, by the table above."""
+    assert state in TRANSITIONS[sweep.state], f"{sweep.name}: {sweep.state} -> {state}"
+    return replace(sweep, state=state, reason=reason, end_time=now if state in FINAL else 0)
+
+
+def ending(sweep: Sweep, why: Ending) -> Sweep:
+    """Return the sweep with no new runs to come; a paused one is paused for the same reason as before."""
+    paused = sweep.state is SweepState.PAUSED
+    reason = ENDING_REASONS[why]
+    if why is Ending.GRID and sweep.prior_points:
+        reason += ", but for those of prior runs"
+    return replace(sweep, ending=why, reason=sweep.reason if paused else reason)
+
+
+def settled(sweep: Sweep, now: int) -> Sweep:
+    """Return the sweep in its final state if it is ending and no run of it can go on; else as it is."""
+    if sweep.state in FINAL or sweep.ending is None or sweep.counts.unfinished:
+        return sweep
+    stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
+    state = SweepState.STOPPED if stops else SweepState.FINISHED
+    # What a pause had to say is over with it.
+    reason = _reason_after_pause(sweep.ending) if sweep.state is SweepState.PAUSED else sweep.reason
+    return moved(sweep, state, reason=reason, now=now)
+
+
+def paused(sweep: Sweep) -> Sweep:
+    """Hand out nothing until it is resumed.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "pause")
+    return (
+        sweep
+        if sweep.state is SweepState.PAUSED
+        else moved(sweep, SweepState.PAUSED, reason=_PAUSED_BY_A_PERSON)
+    )
+
+
+def resumed(sweep: Sweep) -> Sweep:
+    """Hand out again. What made it pause by itself is counted anew, or the next run would pause it again.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "resume")
+    if sweep.state is not SweepState.PAUSED:
+        return sweep
+    state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
+    running = moved(sweep, state, reason=_reason_after_pause(sweep.ending))
+    return replace(running, objective_missing=None)
+
+
+def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
+    """Let a sweep go on that is over or comes to its end; `why` it starts no new runs, if it does not."""
+    reason = ENDING_REASONS[why] if why else ""
+    if sweep.state in FINAL:
+        state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
+        timed_from = now if sweep.start_time else 0
+        return replace(moved(sweep, state, reason=reason), ending=why, timed_from=timed_from)
+    if sweep.ending is why:
+        return sweep
+    paused = sweep.state is SweepState.PAUSED
+    return replace(sweep, ending=why, reason=sweep.reason if paused else reason)
+
+
+def stopped(sweep: Sweep) -> Sweep:
+    """Start no more runs; it is stopped once the live ones have ended.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "stop")
+    if sweep.state is SweepState.PAUSED or (sweep.state is SweepState.PENDING and sweep.counts.total):
+        sweep = moved(sweep, SweepState.RUNNING)
+    return ending(sweep, Ending.STOP)
+
+
+def cancelled(sweep: Sweep, now: int) -> Sweep:
+    """Start no more runs; the live ones are killed.
+
+    Raises:
+        WrongStateError: it has ended.
+    """
+    _refuse_if_final(sweep, "cancel")
+    gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
+    return replace(gone, ending=None)
+
+
+_PAUSED_BY_A_PERSON = "paused by a person"
+
+ENDING_REASONS = {
+    Ending.CAP: "run_cap is reached",
+    Ending.TARGET: "a run has reached metric.target",
+    Ending.GRID: "every point was handed out",
+    Ending.STOP: "stopped by a person",
+    Ending.RETRIED: "it was stopped; only runs that were retried go out again",
+}
+
+
+def _reason_after_pause(why: Ending | None) -> str:
+    """Return why it starts no new runs, where the pause has taken the place of that reason."""
+    if why is Ending.STOP:
+        return "it was stopped"  # by a person or by its time
+    return ENDING_REASONS[why] if why else ""
+
+
+def _refuse_if_final(sweep: Sweep, verb: str) -> None:
+    if sweep.state in FINAL:
+        raise WrongStateError(str(sweep.name), sweep.state, verb)

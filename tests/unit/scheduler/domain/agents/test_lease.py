@@ -1,0 +1,238 @@
+"""Silence, loss, requeue, fencing, and agents that come back late."""
+
+import pytest
+
+from sweepd_kernel.errors import DomainError, Reason
+from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.welcome import Fate, Welcome
+from sweepd_scheduler.domain.decision import Ack, Fenced
+from sweepd_scheduler.domain.events import (
+    Announced,
+    Answered,
+    Attached,
+    Heartbeat,
+    HeldAttempt,
+    Offered,
+    StopSweep,
+)
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
+from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
+
+RUN = (1, 1)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.create(RANDOM)
+    return world
+
+
+def fates(world: World) -> list[Fate]:
+    return [verdict.fate for verdict in world.last_told(Welcome).verdicts]
+
+
+def test_a_silent_attempt_is_suspect_then_lost_and_the_run_waits_at_the_front(world: World) -> None:
+    session = world.attach()
+    world.takes_one(session)
+    world.leaves(session)
+    world.passes(31)
+    assert world.run(RUN).newest.state is AttemptState.SUSPECT
+    assert world.run(RUN).state is RunState.RUNNING
+    world.passes(90)
+    assert world.run(RUN).newest.state is AttemptState.LOST
+    assert world.run(RUN).state is RunState.PENDING
+    (again,) = world.offer(world.attach("bob"))
+    assert (again.run.number, again.ref.attempt) == (1, 2)
+
+
+def test_any_message_renews_the_lease(world: World) -> None:
+    session = world.attach()
+    start = world.takes_one(session)
+    for _ in range(10):
+        world.passes(25)
+        world.state.hear(session, world.now, (start.ref,))
+        world.happens(Heartbeat(session, (start.ref,)))
+    assert world.run(RUN).newest.state is AttemptState.RUNNING
+
+
+def test_a_fenced_attempt_lends_its_successor_no_life(world: World) -> None:
+    old = world.attach()
+    start = world.takes_one(old)
+    world.passes(121)
+    new = world.attach("bob")
+    world.takes_one(new)
+    world.passes(31)
+    assert world.run(RUN).newest.state is AttemptState.SUSPECT
+    world.happens(Heartbeat(old, (start.ref,)))
+    assert (world.run(RUN).attempt, world.run(RUN).newest.state) == (2, AttemptState.SUSPECT)
+
+
+def test_a_heartbeat_that_does_not_name_an_attempt_does_not_renew_it(world: World) -> None:
+    session = world.attach()
+    world.takes_one(session)
+    for _ in range(5):
+        world.passes(25)
+        world.state.hear(session, world.now, ())
+        world.happens(Heartbeat(session, ()))
+    assert world.run(RUN).state is RunState.PENDING
+
+
+def test_a_suspect_attempt_that_is_heard_again_goes_on(world: World) -> None:
+    session = world.attach()
+    start = world.takes_one(session)
+    world.passes(40)
+    assert world.run(RUN).newest.state is AttemptState.SUSPECT
+    world.state.hear(session, world.now)
+    world.happens(Offered(session, 0))
+    assert world.run(RUN).newest.state is AttemptState.RUNNING
+    world.passes(85)
+    assert world.run(RUN).state is RunState.RUNNING
+    world.exits(session, start.ref)
+    assert world.run(RUN).state is RunState.FINISHED
+
+
+def test_after_three_requeues_a_run_is_crashed(world: World) -> None:
+    for attempt in (1, 2, 3, 4):
+        session = world.attach(f"agent-{attempt}")
+        start = world.takes_one(session)
+        assert start.ref.attempt == attempt
+        world.leaves(session)
+        world.passes(200)
+    run = world.run(RUN)
+    assert run.state is RunState.CRASHED
+    assert "requeued 3 times" in run.reason
+
+
+def test_a_late_agent_keeps_its_run_if_nobody_else_has_it(world: World) -> None:
+    session = world.attach()
+    start = world.takes_one(session)
+    world.leaves(session)
+    world.passes(200)
+    assert world.run(RUN).requeues == 1
+    late = world.attach("ann", attempts=(world.held(RUN, start.ref),))
+    assert fates(world) == [Fate.KEEP]
+    assert (world.run(RUN).state, world.run(RUN).requeues) == (RunState.RUNNING, 0)
+    world.exits(late, start.ref)
+    assert world.run(RUN).state is RunState.FINISHED
+
+
+def test_a_frozen_agent_that_thaws_on_its_old_stream_keeps_its_run(world: World) -> None:
+    session = world.attach()
+    start = world.takes_one(session)
+    world.passes(200)
+    assert world.run(RUN).state is RunState.PENDING
+    world.exits(session, start.ref)
+    assert world.run(RUN).state is RunState.FINISHED
+
+
+def test_reports_of_an_older_attempt_are_fenced_and_change_nothing(world: World) -> None:
+    ann = world.attach("ann")
+    first = world.takes_one(ann)
+    world.passes(200)
+    bob = world.attach("bob")
+    second = world.takes_one(bob)
+    assert second.run.number == 1
+    before = world.run(RUN)
+    world.logs(ann, first.ref, 1, 0.1)
+    assert world.told[-1] == (ann, Fenced(first.ref))
+    world.exits(ann, first.ref)
+    assert world.told[-1] == (ann, Fenced(first.ref))
+    assert world.run(RUN) == before
+    world.attach("ann", attempts=(world.held(RUN, first.ref),))
+    assert fates(world) == [Fate.STOP]
+
+
+def test_an_attempt_that_nobody_knows_is_left_alone(world: World) -> None:
+    world.attach("ann", attempts=(HeldAttempt(ref=AttemptRef(1, 1), known=None),))
+    assert fates(world) == [Fate.UNKNOWN]
+
+
+def test_an_attempt_whose_end_is_stored_delivers_the_rest(world: World) -> None:
+    session = world.attach()
+    start = world.takes_one(session)
+    world.exits(session, start.ref, Exit(cause=ExitCause.HANDED_BACK))
+    again = world.attach("ann", attempts=(world.held(RUN, start.ref),))
+    assert fates(world) == [Fate.DELIVER]
+    world.exits(again, start.ref)
+    assert world.last_told(Ack).run_state is RunState.PENDING
+
+
+def test_a_hand_out_that_is_not_confirmed_returns_uncharged(world: World) -> None:
+    session = world.attach()
+    world.offer(session)
+    world.passes(6)
+    run = world.run(RUN)
+    assert (run.state, run.requeues, run.newest.state) == (RunState.PENDING, 0, AttemptState.RETURNED)
+    assert not world.stops()
+    (again,) = world.offer(world.attach("bob"))
+    assert (again.run.number, again.ref.attempt) == (1, 2)
+
+
+def test_a_run_that_its_agent_confirms_too_late_has_a_time_at_which_it_started(world: World) -> None:
+    session = world.attach()
+    (start,) = world.offer(session)
+    world.passes(5.5, silent=False)
+    assert world.run((1, 1)).state is RunState.PENDING
+    world.confirms(session, start)
+    run = world.run((1, 1))
+    assert run.state is RunState.RUNNING
+    assert run.start_time == run.newest.start_time == world.moment.wall - 1  # the event before this moment
+
+
+def test_a_hand_out_that_the_agent_refuses_goes_elsewhere(world: World) -> None:
+    ann, bob = world.attach("ann"), world.attach("bob")
+    (start,) = world.offer(ann)
+    world.offer(bob)
+    world.happens(Answered(ann, start.command, "no room on the disk"))
+    assert "no room on the disk" in world.run(RUN).reason
+    assert world.run(RUN).state is RunState.PENDING
+
+
+def test_a_hand_out_that_the_new_stream_does_not_name_returns_at_once(world: World) -> None:
+    session = world.attach()
+    world.offer(session)
+    world.leaves(session)
+    world.attach("ann")
+    assert world.run(RUN).newest.state is AttemptState.RETURNED
+
+
+def test_of_two_streams_of_one_agent_the_newer_wins(world: World) -> None:
+    old = world.attach("ann")
+    world.attach("ann")
+    assert old not in world.state.sessions
+    with pytest.raises(DomainError) as refused:
+        world.happens(
+            Attached(
+                session=old,
+                agent="ann",
+                pid=1,
+                host="h",
+                version="",
+                labels={},
+                slots=1,
+                sweeps=(SweepName(PARENT, "s"),),
+                attempts=(),
+            )
+        )
+    assert refused.value.reason is Reason.STREAM_REPLACED
+
+
+def test_the_older_stream_is_closed_with_the_reason() -> None:
+    world = World()
+    world.create(GRID_4)
+    old = world.attach("ann")
+    world.happens(Announced("new", "ann"))
+    (closed,) = world.closed()
+    assert closed.session == old
+    assert closed.error.reason is Reason.STREAM_REPLACED
+
+
+@pytest.mark.parametrize(("sweep", "reason"), [("nosuch", Reason.NO_SUCH_NAME), ("over", Reason.SWEEP_ENDED)])
+def test_an_agent_without_anything_to_do_is_turned_away(world: World, sweep: str, reason: Reason) -> None:
+    world.create(RANDOM, "over")
+    world.happens(StopSweep(SweepName(PARENT, "over")))
+    with pytest.raises(DomainError) as refused:
+        world.attach("bob", sweep)
+    assert refused.value.reason is reason

@@ -1,0 +1,247 @@
+"""What an exit makes of a run, and what the sweep learns from it."""
+
+import pytest
+
+from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.decision import (
+    Ack,
+    Fenced,
+    NotUnderstood,
+    StartRun,
+    StudyEvent,
+    StudyNoted,
+    SweepEnded,
+)
+from sweepd_scheduler.domain.events import CancelSweep, Exited, ResumeSweep
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState, StopMode
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, SweepState
+from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
+
+S = SweepName(PARENT, "s")
+HALVING = {**OBJECTIVE, "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2}}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "reason"),
+    [
+        (Exit(cause=ExitCause.EXITED, code=3), RunState.FAILED, "exited with code 3: ValueError: bad lr"),
+        (Exit(cause=ExitCause.SIGNALED, signal=9), RunState.FAILED, "ended by SIGKILL: ValueError: bad lr"),
+        (Exit(cause=ExitCause.OUT_OF_MEMORY), RunState.FAILED, "the kernel ended it for want of memory"),
+        (
+            Exit(cause=ExitCause.START_FAILED, message="no train.py"),
+            RunState.FAILED,
+            "could not be started: no train.py",
+        ),
+        (Exit(cause=ExitCause.TIMEOUT), RunState.FAILED, "ran longer than it may"),
+        (Exit(cause=ExitCause.COMMANDED, signal=15), RunState.STOPPED, "ended on command"),
+        (
+            Exit(cause=ExitCause.HANDED_BACK),
+            RunState.PENDING,
+            "its agent was told to end and handed it back",
+        ),
+    ],
+)
+def test_the_cause_of_the_exit_decides(world: World, how: Exit, state: RunState, reason: str) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    start = world.takes_one(session)
+    tail = 'Traceback:\n  File "x"\nValueError: bad lr\n\n'
+    world.happens(Exited(session=session, ref=start.ref, last_row=0, exit=how, logged_keys=(), log_tail=tail))
+    run = world.run((1, 1))
+    assert (run.state, run.reason) == (state, reason)
+    assert world.last_told(Ack).run_state is state
+
+
+def test_an_exit_waits_for_its_observations(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    session = world.attach()
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.5)
+    world.exits(session, start.ref, last_row=3)
+    assert world.run((1, 1)).state is RunState.RUNNING
+    assert world.last_told(Ack) == Ack(ref=start.ref, observation_row=1)
+    world.logs(session, start.ref, 2, 0.4, 0.3)
+    world.exits(session, start.ref, last_row=3)
+    assert world.run((1, 1)).state is RunState.FINISHED
+    assert world.run((1, 1)).values.best == 0.3
+
+
+def test_a_repeated_exit_is_answered_again_and_counts_once(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "method": "bayes"})
+    session = world.attach()
+    world.offer(session)
+    world.passes(1.0)
+    start = world.last_told(StartRun)
+    world.logs(session, start.ref, 1, 0.5)
+    for _ in range(2):
+        world.exits(session, start.ref, last_row=1)
+        assert world.last_told(Ack).run_state is RunState.FINISHED
+    notes = [c for c in world.changes if isinstance(c, StudyNoted) and c.event is StudyEvent.ENDED]
+    assert len(notes) == 1
+
+
+def test_overlap_is_trimmed_and_a_gap_stores_nothing(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    session = world.attach()
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.5, 0.4)
+    world.logs(session, start.ref, 2, 0.4, 0.3)
+    assert world.run((1, 1)).values.iterations == 3
+    world.logs(session, start.ref, 5, 0.1)
+    assert world.run((1, 1)).values.best == 0.3
+    assert world.last_told(Ack).observation_row == 3
+
+
+def test_values_that_are_not_finite_are_no_iterations(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    session = world.attach()
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, float("nan"), 0.4, float("inf"))
+    values = world.run((1, 1)).values
+    assert (values.iterations, values.best, values.last) == (1, 0.4, 0.4)
+
+
+def test_the_stop_goes_out_with_the_value_that_decides_it(world: World) -> None:
+    world.create({**RANDOM, **HALVING})
+    session = world.attach(slots=3)
+    starts = world.offer(session, 3)
+    for start in starts:
+        world.confirms(session, start)
+    world.logs(session, starts[2].ref, 1, 0.9)
+    assert not world.stops()
+    world.logs(session, starts[0].ref, 1, 0.1)
+    world.logs(session, starts[1].ref, 1, 0.5)
+    (stop,) = world.stops()
+    assert (stop.ref, stop.mode) == (starts[2].ref, StopMode.TERMINATE)
+    assert world.run((1, 3)).verdicts[0].threshold == 0.5
+    world.logs(session, starts[1].ref, 2, 0.01)
+    world.exits(session, starts[2].ref, Exit(cause=ExitCause.COMMANDED, signal=15), last_row=1)
+    assert world.run((1, 3)).state is RunState.STOPPED
+    assert world.run((1, 3)).reason.startswith(
+        "early termination (hyperband): 0.9 at iteration 1 is worse than 0.5"
+    )
+
+
+def test_a_run_that_ends_by_itself_after_the_verdict_is_not_stopped(world: World) -> None:
+    world.create({**RANDOM, **HALVING})
+    session = world.attach(slots=3)
+    starts = world.offer(session, 3)
+    for start, value in zip(starts, (0.9, 0.1, 0.5), strict=True):
+        world.confirms(session, start)
+        world.logs(session, start.ref, 1, value)
+    assert world.run((1, 1)).stop is not None
+    world.logs(session, starts[0].ref, 2, 0.8)
+    world.exits(session, starts[0].ref, EXIT_0, last_row=2)
+    assert world.run((1, 1)).state is RunState.FINISHED
+
+
+def test_a_stop_is_told_again_when_the_agent_comes_back(world: World) -> None:
+    world.create({**RANDOM, **HALVING})
+    ann, bob = world.attach("ann"), world.attach("bob", slots=2)
+    first, second, third = world.takes_one(ann), world.takes_one(bob), world.takes_one(bob)
+    world.logs(ann, first.ref, 1, 0.9)
+    world.leaves(ann)
+    world.logs(bob, second.ref, 1, 0.1)
+    world.logs(bob, third.ref, 1, 0.5)
+    assert not world.stops()
+    world.attach("ann", attempts=(world.held((1, 1), first.ref),))
+    assert [stop.ref for stop in world.stops()] == [first.ref]
+
+
+def test_the_target_ends_the_sweep_after_the_live_runs(world: World) -> None:
+    world.create({**RANDOM, "metric": {"name": "acc", "goal": "maximize", "target": 0.9}})
+    session = world.attach(slots=2)
+    starts = world.offer(session, 2)
+    for start in starts:
+        world.confirms(session, start)
+    world.logs(session, starts[0].ref, 1, 0.9)
+    assert world.sweep().ending is Ending.TARGET
+    assert not world.offer(session, 2)
+    for start, last_row in zip(starts, (1, 0), strict=True):
+        world.exits(session, start.ref, last_row=last_row)
+    assert world.sweep().state is SweepState.FINISHED
+    assert world.sweep().best is not None
+
+
+def test_cancelling_kills_what_is_live(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach(slots=2)
+    start = world.takes_one(session)
+    answer = world.happens(CancelSweep(S))
+    assert isinstance(answer, Sweep)
+    assert answer.state is SweepState.CANCELLED
+    assert world.last_told(SweepEnded).state is SweepState.CANCELLED
+    assert world.stops()[-1].mode is StopMode.KILL
+    world.exits(session, start.ref, Exit(cause=ExitCause.COMMANDED, signal=9))
+    assert world.run((1, 1)).state is RunState.KILLED
+    assert world.run((1, 1)).reason == "the sweep was cancelled"
+
+
+def test_three_runs_without_the_objective_pause_the_sweep(world: World) -> None:
+    world.create({**RANDOM, "metric": {"name": "val_loss"}})
+    session = world.attach()
+    for count in (1, 2, 3):
+        start = world.takes_one(session)
+        world.exits(session, start.ref, keys=("acc", "loss"))
+        missing = world.sweep().objective_missing
+        assert missing is not None
+        assert (missing.consecutive_runs, missing.logged_keys) == (count, ("acc", "loss"))
+        told = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
+        assert world.run((1, count)).reason == world.last_told(Ack).notice == told
+    assert world.sweep().state is SweepState.PAUSED
+    assert "val_loss" in world.sweep().reason
+    world.happens(ResumeSweep(S))
+    assert world.sweep().state is SweepState.RUNNING
+    assert world.sweep().objective_missing is None
+
+
+def test_a_sweep_whose_first_five_runs_fail_is_paused_once(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    for number in range(1, 6):
+        assert world.sweep().state is not SweepState.PAUSED
+        start = world.takes_one(session)
+        world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=number))
+    assert world.sweep().state is SweepState.PAUSED
+    assert "first 5 runs have all failed" in world.sweep().reason
+    assert "exited with code 5" in world.sweep().reason
+    world.happens(ResumeSweep(S))
+    start = world.takes_one(session)
+    world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=1))
+    assert world.sweep().state is SweepState.RUNNING
+
+
+def test_one_run_that_works_keeps_a_sweep_going(world: World) -> None:
+    world.create({**RANDOM, "guard": {"agent": 100}})
+    session = world.attach()
+    world.exits(session, world.takes_one(session).ref)
+    for _ in range(6):
+        world.exits(session, world.takes_one(session).ref, Exit(cause=ExitCause.EXITED, code=1))
+    assert world.sweep().state is SweepState.RUNNING
+
+
+def test_a_run_with_the_objective_ends_the_row(world: World) -> None:
+    world.create({**RANDOM, "metric": {"name": "loss"}})
+    session = world.attach()
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.5)
+    world.exits(session, start.ref, last_row=1, keys=("loss",))
+    for _ in range(4):
+        start = world.takes_one(session)
+        world.exits(session, start.ref, keys=("acc",))
+    assert world.sweep().state is SweepState.RUNNING
+
+
+def test_a_report_under_an_unknown_handle_is_not_understood_and_fences_nothing(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    world.takes_one(session)
+    world.exits(session, AttemptRef(77, 1))
+    assert isinstance(world.told[-1][1], NotUnderstood)
+    assert not [told for _, told in world.told if isinstance(told, Fenced)]

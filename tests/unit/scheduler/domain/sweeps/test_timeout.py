@@ -1,0 +1,102 @@
+"""`sweep_timeout`: from the first hand-out, on the monotonic clock, by the wall clock after a restart."""
+
+import pytest
+
+from sweepd_scheduler.domain.decision import SweepEnded
+from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, SweepState
+from sweepd_scheduler.domain.sweeps.timeout import in_words
+from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
+
+S = SweepName(PARENT, "s")
+MINUTE = {**RANDOM, "sweep_timeout": "1m"}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_it_hands_out_no_more_and_lets_the_live_ones_end(world: World) -> None:
+    world.create(MINUTE)
+    session = world.attach(slots=3)
+    world.passes(500, silent=False)  # nothing counts before the first hand-out
+    first, second = world.offer(session, 2)
+    world.confirms(session, first)
+    world.confirms(session, second)
+    world.exits(session, second.ref, Exit(cause=ExitCause.HANDED_BACK))
+    world.passes(59.9, silent=False)
+    assert world.sweep().ending is None
+    world.passes(0.2, silent=False)
+    assert (world.sweep().ending, world.sweep().reason) == (Ending.STOP, "sweep_timeout of 1m is over")
+    assert world.run((1, 1)).state is RunState.RUNNING
+    assert world.run((1, 2)).state is RunState.STOPPED
+    assert world.offer(session, 3) == []
+    assert world.last_told(SweepEnded).reason == "sweep_timeout of 1m is over"
+    world.exits(session, first.ref)
+    assert (world.sweep().state, world.sweep().reason) == (
+        SweepState.STOPPED,
+        "sweep_timeout of 1m is over",
+    )
+    assert world.run((1, 1)).state is RunState.FINISHED
+
+
+def test_without_live_runs_it_ends_at_once(world: World) -> None:
+    world.create(MINUTE)
+    session = world.attach()
+    world.exits(session, world.takes_one(session).ref)
+    world.passes(61)
+    assert world.sweep().state is SweepState.STOPPED
+
+
+def test_a_pause_does_not_stop_the_clock(world: World) -> None:
+    world.create(MINUTE)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.happens(PauseSweep(S))
+    world.passes(61, silent=False)
+    assert world.sweep().ending is Ending.STOP
+    world.exits(session, start.ref)
+    assert world.sweep().state is SweepState.STOPPED
+
+
+def test_a_sweep_that_is_over_before_does_not_notice(world: World) -> None:
+    world.create({**GRID_4, "sweep_timeout": "1m"})
+    session = world.attach()
+    for _ in range(4):
+        world.exits(session, world.takes_one(session).ref)
+    world.passes(61)
+    assert world.sweep().state is SweepState.FINISHED
+
+
+@pytest.mark.parametrize(("down", "left"), [(20.0, 10.0), (500.0, 0.0)])
+def test_after_a_restart_it_has_what_the_wall_clock_leaves(world: World, down: float, left: float) -> None:
+    world.create(MINUTE)
+    world.takes_one(world.attach())
+    world.passes(30, silent=False)
+    world.now += down
+    world.restarts()
+    if left:
+        world.passes(left - 0.1)
+        assert world.sweep().ending is None
+    world.passes(0.2)
+    assert world.sweep().ending is Ending.STOP
+
+
+def test_resuming_after_it_is_over_says_what_is_so(world: World) -> None:
+    world.create(MINUTE)
+    world.takes_one(world.attach())
+    world.passes(61, silent=False)
+    world.happens(PauseSweep(S))
+    world.happens(ResumeSweep(S))
+    assert "by a person" not in world.sweep().reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(7200.0, "2h"), (5400.0, "1h30m"), (90.0, "1m30s"), (0.5, "0.5s"), (86400.0, "24h"), (3601.5, "1h1.5s")],
+)
+def test_durations_are_told_as_people_write_them(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
