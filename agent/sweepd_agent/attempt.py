@@ -1,12 +1,13 @@
 """One attempt on this machine: its folder, process and rows, from the journal to the last acknowledgement."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sweepd.compat.search_path import search_path
-from sweepd_agent import process, thinning, trial
+from sweepd_agent import process, trial
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.attempt_parts import elsewhere_of, feed_of
 from sweepd_agent.context.recorder import Recorder, recorded
@@ -14,24 +15,23 @@ from sweepd_agent.core.attempt import (
     Assignment,
     AttemptKey,
     Exit,
-    Json,
     Outcome,
     Place,
     StopOrder,
 )
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
-from sweepd_agent.core.numbering import document
 from sweepd_agent.output import copy_of_output
 from sweepd_agent.process import Limits, SupervisedProcess
+from sweepd_agent.row_keeping import RowKeeping
 from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
+
+if TYPE_CHECKING:
+    from sweepd_agent.elsewhere import Elsewhere
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
-# Rows that cannot be read when their process has ended are tried again so often, so many seconds apart.
-_READ_TRIES = 10
-_READ_AGAIN = 0.5
 
 
 class Attempt:
@@ -46,6 +46,7 @@ class Attempt:
         self._home = home
         self.feed = feed_of(assignment, folder, folder.cursors(), around, self._complain)
         self._spool = self.feed.spool
+        self._rows = RowKeeping(folder, self.feed, around, self._complain, self._rows_saved)
         self.process: LiveProcess | None = None
         self.argv: list[str] = []
         self._said_resumed = False
@@ -65,11 +66,6 @@ class Attempt:
         """Unix time at which the process started; for display only."""
         started = self.process.started_time if self.process is not None else None
         return self._around.wall_clock() if started is None else started
-
-    @property
-    def logged_keys(self) -> tuple[str, ...]:
-        """Keys that were logged, by name."""
-        return self._spool.numbering.logged_keys
 
     @property
     def resumed_from(self) -> int | None:
@@ -92,7 +88,8 @@ class Attempt:
 
     async def journal(self) -> None:
         """Bring the assignment to disk; raises OSError."""
-        await self._on_disk(self.folder.journal, self.assignment)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._around.disk, self.folder.journal, self.assignment)
 
     def start(self, place: Place) -> None:
         """Start the process at a place, and follow it to its end."""
@@ -143,27 +140,10 @@ class Attempt:
         except OSError as error:
             self._complain("sample", f"samples cannot be written in {self.folder.path}: {error}")
 
-    async def save(self) -> None:
-        """Bring row numbers and cursors to disk, so that rows may be sent."""
-        numbering, of_samples = self._spool.numbering, self.feed.system.spool.numbering
-        observations, points, log = self.feed.acked
-        stored: dict[str, Json] = {
-            "numbering": document(numbering),
-            "observations": observations,
-            "points": points,
-            "log": log,
-            "exit_acked": self.feed.exit_acked,
-            "system_numbering": document(of_samples),
-            "system": self.feed.system.acked,
-        }
-        synced = [self.folder.metrics_file] if self._spool.fresh else []
-        synced += [self.feed.system.file] if self.feed.system.spool.fresh else []
-        await self._on_disk(self.folder.save_cursors, stored, *synced)
+    def _rows_saved(self) -> None:
         if self.resumed_from is not None and not self._said_resumed:
             self._said_resumed = True
             self._home.resumed(self.key)  # before its rows go out: it says what they replace
-        self._spool.saved(numbering)
-        self.feed.system.spool.saved(of_samples)
         self._home.wake()
 
     async def _live(self, place: Place) -> None:
@@ -239,9 +219,8 @@ class Attempt:
         finally:
             end.cancel()
         if self._elsewhere is not None:
-            self._elsewhere.look(ended=True)
-            self._elsewhere.close()
-        await self._read_rest()
+            await _read_rest(self._elsewhere)
+        await self._rows.read_rest()
         self.feed.details.look(at_once=True)
         self.feed.files.look(ended=True)
         with suppress(OSError):  # samples are worth no waiting
@@ -249,7 +228,7 @@ class Attempt:
         self._spool.finish()
         if self._output is not None:
             await self._output.show_rest()
-        await self._save_patiently()
+        await self._rows.save()
         return replace(end.result(), preempting=self.feed.details.preempting)
 
     async def _read_until(self, end: asyncio.Task[Outcome]) -> None:
@@ -257,89 +236,40 @@ class Attempt:
         flushed = active = around.monotonic()
         while not end.done():
             now = around.monotonic()
-            if self._elsewhere is not None:
-                self._elsewhere.look()
-            more = bool(self._read())
+            at_hand = self._elsewhere is not None and self._elsewhere.look() is not None
+            more = self._rows.read() or at_hand
             if self._spool.fresh or more:
                 active = now
             if self._spool.urgent or now - flushed >= self._home.flush_interval:
                 flushed = now
-                if self.feed.details.look():
-                    self._home.wake()
-                if self.feed.files.look():
-                    self._home.wake()
-                if self._spool.fresh or self.feed.system.spool.fresh:
-                    await self._save_patiently()
-                    await self._thin()
-                if self.feed.look_at_log():
+                if await self._flush():
                     active = now
-                    self._home.wake()
-                    if self._output is not None:
-                        self._output.show_more()
-            if not more:
-                pause = _LOOK_EVERY if now - active < _IDLE_AFTER else _LOOK_EVERY_IDLE
-                await asyncio.wait({end}, timeout=pause)
+            pause = _LOOK_EVERY if now - active < _IDLE_AFTER else _LOOK_EVERY_IDLE
+            await asyncio.wait({end}, timeout=0.0 if more else pause)  # others have their turn in any case
 
-    async def _read_rest(self) -> None:
-        """Read what is left after the end; what cannot be read for long is given up."""
-        left = _READ_TRIES
-        while left and (more := self._read()) is not False:
-            if more is None:
-                left = left - 1 if self.folder.path.exists() else 0
-            await asyncio.sleep(0.0 if more else _READ_AGAIN)  # others have their turn in between
-
-    def _read(self) -> bool | None:
-        """Read rows; return whether there are more, None if they cannot be read at the moment."""
-        try:
-            return self._spool.poll()
-        except OSError as error:
-            self._complain("unread", f"cannot read {self.folder.metrics_file}: {error}")
-            return None
-
-    async def _save_patiently(self) -> None:
-        """Save; while the disk refuses, rows wait in their file, and the trial goes on."""
-        while True:
-            try:
-                await self.save()
-            except OSError as error:
-                if not self.folder.path.exists():  # nothing is safe there any more, so nothing waits for it
-                    self._complain("removed", f"{self.folder.path} was removed while its run went on")
-                    self._spool.saved(self._spool.numbering)
-                    self._home.wake()
-                    return
-                self._around.log.once("disk", f"cannot write in {self.folder.path}: {error}", self.key)
-                await asyncio.sleep(1.0)
-            else:
-                break
-        malformed = self._spool.numbering.malformed
-        if malformed:
-            where = f"{malformed} lines of {self.folder.metrics_file}"
-            self._complain("malformed", f"{where} are no JSON objects and were left out")
-
-    async def _thin(self) -> None:
-        """Make room while the spool is over its limit, if the disk lets us."""
-        try:
-            await self._thin_segments()
-        except OSError as error:
-            self._complain("thin", f"cannot thin the spool in {self.folder.path}: {error}")
-
-    async def _thin_segments(self) -> None:
-        path = self.folder.metrics_file
-        while thinning.size(path) > self._around.spool_limit:
-            found = thinning.next_segment(path, self._spool.numbering)
-            if found is None:
-                return
-            segment, file = found
-            numbering = self._spool.numbering
-            if not numbering.is_thinned(segment):
-                await self._on_disk(thinning.write_kept, path, segment, file, numbering, self._spool.watched)
-                self._spool.thinned(segment)
-                await self._save_patiently()  # before the rows go: whoever reads on must know where to look
-            file.unlink()
-            self._complain("thinned", f"the spool is full; rows were thinned in {self.folder.path}")
+    async def _flush(self) -> bool:
+        """Have told what is new; return whether the log has grown."""
+        if any([self.feed.details.look(), self.feed.files.look()]):
+            self._home.wake()
+        if self._rows.unsaved:
+            await self._rows.save()
+            await self._rows.thin()
+        if not self.feed.look_at_log():
+            return False
+        self._home.wake()
+        if self._output is not None:
+            self._output.show_more()
+        return True
 
     def _complain(self, topic: str, message: str) -> None:
         self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
 
-    def _on_disk(self, write: Callable[..., None], *arguments: object) -> Awaitable[None]:
-        return asyncio.get_running_loop().run_in_executor(self._around.disk, write, *arguments)
+
+async def _read_rest(elsewhere: "Elsewhere") -> None:
+    """Have all read that is left where a script has logged that has ended; others have their turn, too."""
+    while True:
+        wait = elsewhere.look(ended=True)
+        if wait is None:
+            break
+        await asyncio.sleep(wait)
+    elsewhere.close()

@@ -6,17 +6,23 @@ the last one that is there: nothing is read twice, nothing is left out.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sweepd.metrics_file import STEP, TIME, MetricsFile, closed_segments
-from sweepd.metrics_from.sources import EventFolder, Source, event_files, file_source, output_source
+from sweepd.metrics_from.sources import EventFolder, Found, Source, event_files, file_source, output_source
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import MetricsFrom
 
 _FROM = "_from"
 _START_FILE = "metrics-from.json"
 _LOOK_EVERY = 0.2
+# Looking may take this share of the time, so that large trees of event files are looked at less often.
+_SHARE = 0.1
+# For so long nothing else of the agent has its turn.
+_AT_ONCE = 0.01
+# What cannot be written is tried again so often.
+_WRITE_AGAIN = 1.0
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 
 
@@ -40,7 +46,11 @@ class Elsewhere:
         self._folder = folder
         self._complain = complain
         self._monotonic = monotonic
-        self._looked = float("-inf")
+        self._look_at = float("-inf")
+        self._taken = 0.0
+        # One look at all sources, which goes on where it stopped.
+        self._pass: Iterator[None] | None = None
+        self._is_last = False
         self._file = MetricsFile(folder.metrics_file)
         self._sources: list[Source] = []
 
@@ -76,32 +86,63 @@ class Elsewhere:
             positions = {name: at for name, at in read.items() if name.startswith("tensorboard/")}
             self._sources.append(EventFolder(Path(start["tensorboard"]), positions, start["events"]))
 
-    def look(self, *, ended: bool = False) -> None:
-        """Append what is new to the metrics file; once the script has ended, all that is left."""
+    def look(self, *, ended: bool = False) -> float | None:
+        """Append what is new to the metrics file, for a moment at a time.
+
+        Args:
+            ended: the script has: what is left is read now, also a last line without its newline.
+
+        Returns: after how many seconds to look again, as there is more; None if there is not for now.
+        """
+        begun = self._monotonic()
+        if self._pass is None:
+            if begun < self._look_at and not ended:
+                return None
+            self._pass, self._is_last, self._taken = self._read(ended=ended), ended, 0.0
+        try:
+            for _ in self._pass:
+                if (taken := self._monotonic() - begun) > _AT_ONCE:
+                    self._taken += taken
+                    return 0.0
+        except OSError as error:
+            self._pass, self._sources = None, []  # so the next look begins behind what is in the file
+            self._look_at = self._monotonic() + _WRITE_AGAIN
+            self._complain(f"what metrics_from gives cannot be written in {self._folder.path}: {error}")
+            return _WRITE_AGAIN if ended and self._folder.path.exists() else None
+        self._pass = None
         now = self._monotonic()
-        if now - self._looked < _LOOK_EVERY and not ended:
-            return
-        self._looked = now
+        self._look_at = now + max(_LOOK_EVERY, (self._taken + now - begun) / _SHARE)
+        return None if self._is_last or not ended else 0.0
+
+    def _read(self, *, ended: bool) -> Iterator[None]:
+        """Read all sources once, a line or an event at a time. Raises OSError: nothing can be written."""
         if not self._sources:
             self.open()
+        for source in self._sources:
+            for found in source.look(ended=ended):
+                if found is not None:
+                    self._append(found)
+                yield
+            for complaint in source.complaints.taken():
+                self._complain(f"metrics_from: {complaint}")
+
+    def _append(self, found: Found) -> None:
+        line: dict[str, object] = dict(found.row.values)
+        if found.row.step is not None:
+            line[STEP] = found.row.step
+        if found.row.time is not None:
+            line[TIME] = found.row.time
+        line[_FROM] = [found.source, found.position]
         try:
-            for source in self._sources:
-                for found in source.look(ended=ended):
-                    line: dict[str, object] = dict(found.row.values)
-                    if found.row.step is not None:
-                        line[STEP] = found.row.step
-                    if found.row.time is not None:
-                        line[TIME] = found.row.time
-                    line[_FROM] = [found.source, found.position]
-                    self._file.append(json.dumps(line).encode() + b"\n")
-                for complaint in source.complaints.taken():
-                    self._complain(f"metrics_from: {complaint}")
-        except OSError as error:
-            self._sources = []  # so the next look begins behind what is in the file
-            self._complain(f"what metrics_from gives cannot be written in {self._folder.path}: {error}")
+            text = json.dumps(line)
+        except (ValueError, RecursionError) as error:  # nested just as deep as it could be read
+            self._complain(f"metrics_from: a line of {found.source} was left out: {error}")
+        else:
+            self._file.append(text.encode() + b"\n")
 
     def close(self) -> None:
         """Give descriptors back."""
+        self._pass = None
         self._file.close()
 
 
@@ -124,7 +165,7 @@ def _note(line: bytes, read: dict[str, int]) -> None:
         match json.loads(line):
             case {"_from": [str(source), int(position)]}:
                 read[source] = max(read.get(source, 0), position)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sweepd.metrics_from.event_file import DamagedError, events, record_length
+from sweepd.metrics_from.event_file import DamagedError, Event, events, record_length
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
 from sweepd.metrics_from.row import Complaints, Row
 from sweepd.metrics_from.table import MAX_LINE_BYTES, Lines, lines_of
@@ -29,8 +29,11 @@ class Source(Protocol):
 
     complaints: Complaints
 
-    def look(self, *, ended: bool) -> Iterator[Found]:
-        """Yield what is new; once the script has ended, also a last line without its newline."""
+    def look(self, *, ended: bool) -> Iterator[Found | None]:
+        """Yield what is new; once the script has ended, also a last line without its newline.
+
+        None comes after a moment of reading that found nothing: others may have their turn then.
+        """
 
 
 class LineFile:
@@ -52,7 +55,7 @@ class LineFile:
         self._headed = False
         self._given_up = False
 
-    def look(self, *, ended: bool) -> Iterator[Found]:
+    def look(self, *, ended: bool) -> Iterator[Found | None]:
         """Yield what is new."""
         if self._given_up:
             return
@@ -64,7 +67,7 @@ class LineFile:
         except OSError as error:
             self.complaints.add(f"{self._path} cannot be read: {error.strerror}")
 
-    def _rows(self, descriptor: int, *, ended: bool) -> Iterator[Found]:
+    def _rows(self, descriptor: int, *, ended: bool) -> Iterator[Found | None]:
         size = os.fstat(descriptor).st_size
         if size < self._position:
             self._position, self._headed = 0, False
@@ -81,13 +84,13 @@ class LineFile:
                     return
                 self.complaints.add(f"a line of {self._path} is longer than {MAX_LINE_BYTES} bytes")
                 self._position += len(content)
+                yield None
                 continue
             for line in lines:
                 first = self._position == 0
                 self._position = min(self._position + len(line) + 1, size)
                 row = self._row(line, first=first)
-                if row is not None:
-                    yield Found(source=self._source, position=self._position, row=row)
+                yield None if row is None else Found(source=self._source, position=self._position, row=row)
                 if self._over():
                     return
 
@@ -130,7 +133,7 @@ class EventFolder:
         self._skipped = skipped
         self._given_up: set[str] = set()
 
-    def look(self, *, ended: bool) -> Iterator[Found]:
+    def look(self, *, ended: bool) -> Iterator[Found | None]:
         """Yield what is new."""
         before: dict[str, int] | None = None
         while before != self._positions:
@@ -141,7 +144,7 @@ class EventFolder:
             if not ended:
                 return
 
-    def _of_file(self, name: str) -> Iterator[Found]:
+    def _of_file(self, name: str) -> Iterator[Found | None]:
         source = f"tensorboard/{name}"
         position = self._positions.get(source, self._skipped.get(name, 0))
         prefix = f"{os.path.dirname(name)}/" if "/" in name else ""  # noqa: PTH120 -- a text, no path
@@ -155,16 +158,19 @@ class EventFolder:
                         self._positions[source] = position + needed
                     return
             for event in events(content, position):
-                self._positions[source] = event.end
-                if event.values:
-                    values = {prefix + tag: value for tag, value in event.values.items()}
-                    row = Row(values=values, step=event.step, time=event.time)
-                    yield Found(source=source, position=event.end, row=row)
+                if event is not None:
+                    self._positions[source] = event.end
+                yield _found(event, source, prefix) if event is not None and event.values else None
         except DamagedError as error:
             self._given_up.add(name)
             self.complaints.add(f"{self._folder / name} is read no more: {error}")
         except OSError as error:
             self.complaints.add(f"{self._folder / name} cannot be read: {error.strerror}")
+
+
+def _found(event: Event, source: str, prefix: str) -> Found:
+    values = {prefix + tag: value for tag, value in event.values.items()}
+    return Found(source=source, position=event.end, row=Row(values=values, step=event.step, time=event.time))
 
 
 def event_files(folder: Path) -> list[str]:

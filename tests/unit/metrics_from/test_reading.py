@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from tensorboardX import SummaryWriter
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
 
 from sweepd.metrics_from.event_file import DamagedError, crc32c_masked, events
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
@@ -17,7 +19,11 @@ from sweepd.metrics_from.sources import EventFolder, Found, Source, file_source,
 
 
 def found(source: Source, *, ended: bool = True) -> list[tuple[int | None, dict[str, object]]]:
-    return [(each.row.step, dict(each.row.values)) for each in source.look(ended=ended)]
+    return [(each.row.step, dict(each.row.values)) for each in looked(source, ended=ended)]
+
+
+def looked(source: Source, *, ended: bool = True) -> list[Found]:
+    return [each for each in source.look(ended=ended) if each is not None]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_output_is_read_line_by_line_and_a_half_line_waits(tmp_path: Path) -> No
 def test_reading_goes_on_from_a_position(tmp_path: Path) -> None:
     table = tmp_path / "log.csv"
     table.write_text("step,loss,note\n1,0.5,a\n2,0.25,b\n")
-    whole = list(file_source(table, 0).look(ended=True))
+    whole = looked(file_source(table, 0))
     assert [(each.row.step, dict(each.row.values)) for each in whole] == [
         (1, {"loss": 0.5}),
         (2, {"loss": 0.25}),
@@ -119,12 +125,12 @@ def test_events_are_read_while_they_are_written(tmp_path: Path) -> None:
     for step in range(3):
         writer.add_scalar("loss", float(step), step)
         writer.flush()
-        seen += source.look(ended=False)
+        seen += looked(source, ended=False)
     writer.close()
-    seen += source.look(ended=True)
+    seen += looked(source)
     assert [each.row.step for each in seen] == [0, 1, 2]
     again = EventFolder(tmp_path, {seen[1].source: seen[1].position}, {})
-    assert [each.row.step for each in again.look(ended=True)] == [2]
+    assert [each.row.step for each in looked(again)] == [2]
 
 
 def test_a_damaged_file_is_read_up_to_the_damage(tmp_path: Path) -> None:
@@ -163,6 +169,28 @@ def test_a_record_that_is_no_scalar_and_very_long_is_passed_over(tmp_path: Path)
     whole = file.read_bytes()
     file.write_bytes(whole + long + whole)
     assert [step for step, _ in found(EventFolder(tmp_path, {}, {}))] == [1, 1]
+
+
+def record(body: bytes) -> bytes:
+    length = struct.pack("<Q", len(body))
+    sums = [struct.pack("<I", crc32c_masked(part)) for part in (length, body)]
+    return length + sums[0] + body + sums[1]
+
+
+def test_a_long_record_is_checked_in_pieces_and_only_if_it_holds_scalars() -> None:
+    """A checksum is slow here, and whoever reads has other things to do; a picture is not even looked at."""
+    picture = Summary.Value(tag="picture", image=Summary.Image(encoded_image_string=bytes(100_000)))
+    scalar = Summary.Value(tag="loss", simple_value=0.5)
+    alone = Event(step=1, summary=Summary(value=[picture])).SerializeToString()
+    both = Event(step=2, summary=Summary(value=[picture, scalar])).SerializeToString()
+    read = list(events(record(both), 0))
+    assert [each.values if each is not None else None for each in read] == [None] * 6 + [{"loss": 0.5}]
+    damaged = bytearray(record(alone) + record(both))
+    damaged[50_000] ^= 1
+    assert [each.step for each in events(bytes(damaged), 0) if each is not None] == [1, 2]
+    damaged[150_000] ^= 1
+    with pytest.raises(DamagedError):
+        list(events(bytes(damaged), 0))
 
 
 def test_a_pattern_that_is_slow_on_many_lines_is_given_up_too() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from sweepd.spec import MetricsFrom
 
 _KINDS = ("stdout", "file", "tensorboard")
-_FORM = "sweepctl metrics test FILE [--from PATH]"
+_FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 
 
@@ -42,7 +44,12 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
     metavar="PATH",
     help="Read this log, table or folder of event files; - for stdin.",
 )
-@click.option("--as", "kind", type=click.Choice(_KINDS), help="What PATH is, if that is not clear.")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(_KINDS),
+    help="As what PATH is read; needed only where FILE names several and the ending of PATH misleads.",
+)
 @row_options
 @output_option()
 def command(
@@ -57,12 +64,14 @@ def command(
 ) -> None:
     """Show what `metrics_from` of a sweep file would read; needs no server.
 
-    Without --from the paths of the file itself are read, with variables of this environment in place.
+    Without --from the paths that FILE names are read, with variables of this environment in place. What a
+    script prints is at no path: for `stdout` give a log of it with --from, or pipe it in.
     """
     from sweepd.cli.sweep_file import checked_spec, read_sweep
+    from sweepd.cli.text import clean, quoted_list
 
     if len(words) != 2 or words[0] != "test":
-        raise usage_problem("metrics is called in another way", next_step=_FORM)
+        raise usage_problem("these words are no call of metrics", next_step=_FORM)
     spec = checked_spec(read_sweep(words[1]), error_format="text")
     wanted = spec.metrics_from
     if wanted is None:
@@ -71,11 +80,11 @@ def command(
     for source in _sources(wanted, path, kind, current_settings().environ):
         rows += _rows(source)
         for complaint in source.complaints.taken():
-            note(f"warning: {complaint}")
+            note(f"warning: {clean(complaint)}")
     keys = sorted({key for row in rows for key in _values(row)})
     objective = spec.metric.name if spec.metric else None
     if rows and objective and objective not in keys:
-        note(f"warning: the sweep optimises `{objective}`, not among what is read: {', '.join(keys)}")
+        note(f"warning: the sweep optimises `{objective}`, which is not among {quoted_list(keys)}")
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     write_rows(rows, output, _columns(keys), name="source", empty="Nothing would be read.")
 
@@ -83,63 +92,95 @@ def command(
 def _sources(
     wanted: MetricsFrom, path: str | None, kind: str | None, environ: Mapping[str, str]
 ) -> Iterator[Source]:
+    """Yield what is to be read: PATH, or the paths of the file itself.
+
+    Raises:
+        Problem: there is nothing to read, or PATH is not of a kind that the file says.
+    """
     from sweepd.metrics_from.sources import EventFolder, file_source, output_source
 
     if path is None:
-        if not wanted.file and not wanted.tensorboard:
-            raise usage_problem("nothing says where output is to be had", next_step=f"{_FORM}, or --from -")
-        if wanted.file:
-            yield file_source(Path(_expanded(wanted.file, environ)), 0)
-        if wanted.tensorboard:
-            yield EventFolder(Path(_expanded(wanted.tensorboard, environ)), {}, {})
+        yield from _own_sources(wanted, environ)
         return
     chosen = kind or _kind_of(wanted, path)
+    _check_kind(wanted, chosen)
     if chosen == "tensorboard":
+        if not Path(path).is_dir():
+            raise usage_problem(f"{path} is not a folder", next_step="--from FOLDER, one with event files")
         yield EventFolder(Path(path), {}, {})
         return
-    if chosen == "stdout" and not wanted.stdout:
-        raise usage_problem("metrics_from has no `stdout`", next_step="say --as file")
-    with _file(path) as file:
-        name = Path(_expanded(wanted.file, environ)).name if wanted.file else file.name
+    with _file(path) as given:
         if chosen == "stdout":
-            yield output_source(wanted.stdout, file, 0)
+            yield output_source(wanted.stdout, given, 0)
         else:
-            yield file_source(file, 0, name=name)
+            yield file_source(given, 0, name=Path(wanted.file).name)
 
 
-class _file:  # noqa: N801 -- reads as the phrase that it is
-    """A file by its path; what comes from stdin goes to one of its own for a while."""
+def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[Source]:
+    """Yield what is at the paths that the file says itself."""
+    from sweepd.metrics_from.sources import EventFolder, file_source
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._own: Path | None = None
-
-    def __enter__(self) -> Path:
-        if self._path != "-":
-            if not Path(self._path).is_file():
-                raise usage_problem(f"{self._path} is no file", next_step=_FORM)
-            return Path(self._path)
-        descriptor, name = tempfile.mkstemp(prefix="sweepctl-")
-        self._own = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            while piece := sys.stdin.buffer.read(1 << 16):
-                file.write(piece)
-        return self._own
-
-    def __exit__(self, *_: object) -> None:
-        if self._own is not None:
-            self._own.unlink()
+    if not wanted.file and not wanted.tensorboard:
+        raise usage_problem(
+            "metrics_from has only `stdout`, so what the script prints has to be given",
+            next_step="--from LOG for a log of it, or --from - behind a pipe",
+        )
+    if wanted.file:
+        yield file_source(Path(_expanded(wanted.file, environ)), 0)
+    if wanted.tensorboard:
+        yield EventFolder(Path(_expanded(wanted.tensorboard, environ)), {}, {})
+    if wanted.stdout:
+        note("note: `stdout` was not tried; give what the script prints with --from")
 
 
 def _kind_of(wanted: MetricsFrom, path: str) -> str:
+    """Return as what PATH is read where that is not said: a folder as event files, else by its ending."""
     if Path(path).is_dir():
         return "tensorboard"
     if wanted.stdout and wanted.file:
-        return "file" if Path(path).suffix == Path(wanted.file).suffix else "stdout"
-    return "stdout" if wanted.stdout else "file"
+        kind = "file" if Path(path).suffix == Path(wanted.file).suffix else "stdout"
+        note(f"note: {path} is read as `{kind}`, by its ending; --as says otherwise")
+        return kind
+    if wanted.stdout:
+        return "stdout"
+    return "file" if wanted.file else "tensorboard"
+
+
+def _check_kind(wanted: MetricsFrom, kind: str) -> None:
+    """Refuse what no agent would read.
+
+    Raises:
+        Problem: the file does not say anything of the kind.
+    """
+    said = [name for name in _KINDS if getattr(wanted, name)]
+    if kind not in said:
+        raise usage_problem(
+            f"metrics_from has no `{kind}`", next_step=f"--as {' or --as '.join(said)}, or add it to the file"
+        )
+
+
+@contextmanager
+def _file(path: str) -> Iterator[Path]:
+    """Give a file by its path; what comes from stdin goes to one of its own for a while."""
+    if path != "-":
+        if not Path(path).is_file():
+            raise usage_problem(f"{path} is not a file", next_step=_FORM)
+        yield Path(path)
+        return
+    descriptor, name = tempfile.mkstemp(prefix="sweepctl-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield Path(name)
+    finally:
+        Path(name).unlink()
 
 
 def _expanded(path: str, environ: Mapping[str, str]) -> str:
+    """Return a path as an agent would have it in this environment."""
+    for name in _VARIABLE.findall(path):
+        if name not in environ:
+            note(f"warning: {name} is not set here, so {path} means another place than it will for a run")
     return _VARIABLE.sub(lambda found: environ.get(found[1], ""), path)
 
 
@@ -148,6 +189,8 @@ def _rows(source: Source) -> list[Row]:
 
     rows: list[Row] = []
     for found in source.look(ended=True):
+        if found is None:
+            continue
         values: Row = {
             key: real(value) if isinstance(value, float) else value
             for key, value in found.row.values.items()
@@ -169,5 +212,5 @@ def _columns(keys: list[str]) -> list[Column]:
     return [
         Column("source", "source"),
         Column("step", "step"),
-        *(Column(key, f"values.{key}") for key in keys),
+        *(Column(key, f"values.{key}", long=True) for key in keys),
     ]
