@@ -102,7 +102,10 @@ class Supervisor:
         """Return how the process ended, once nothing of its tree is left."""
         while True:
             heard = signal.sigtimedwait(_AWAITED, self._time_to_look())
-            if self._reap():  # first: a signal does not stop what has just ended by itself
+            over = self._reap()  # first: a signal does not stop what has just ended by itself
+            if heard is not None and heard.si_signo == self._death():
+                self._ending["stopped"] = 1  # both got it at once: all that runs here is being ended
+            if over:
                 return self._end()
             if heard is not None and heard.si_signo == signal.SIGTERM:
                 self._terminate("stopped", self._stop_grace)
@@ -164,6 +167,10 @@ class Supervisor:
                 os.kill(pid, number)
             except ProcessLookupError:
                 continue
+
+    def _death(self) -> int | None:
+        """Return the signal that has ended the process."""
+        return os.WTERMSIG(self._status) if self._status and os.WIFSIGNALED(self._status) else None
 
     def _end(self) -> dict[str, int]:
         status = self._status or 0

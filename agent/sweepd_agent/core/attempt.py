@@ -77,6 +77,7 @@ class ExitCause(StrEnum):
     ORPHANED = "orphaned"
 
 
+_SIGTERM = 15
 _CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEMORY, ExitCause.START_FAILED})
 
 
@@ -105,7 +106,7 @@ class Outcome:
     out_of_memory: bool = False
     # The supervisor ended it because nobody came back for it, or both vanished.
     orphaned: bool = False
-    # A signal that the agent asked for reached it while it lived.
+    # Its supervisor was told to end it while it lived: by the agent, or by whoever ends all that runs here.
     stopped: bool = False
     # The program had said that its machine was about to be taken away.
     preempting: bool = False
@@ -147,13 +148,18 @@ class Exit:
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 
-def judged(outcome: Outcome, order: StopOrder | None) -> Exit:
-    """Return how an attempt ended: by itself, unless a signal of ours reached it first."""
+def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -> Exit:
+    """Return how an attempt ended: by itself, unless a signal of ours reached it first.
+
+    `ending`: the agent itself was told to end by SIGTERM. Platforms send that to all that runs on a machine.
+    """
     message = outcome.message
     if outcome.start_error is not None:
         cause, message = ExitCause.START_FAILED, outcome.start_error
     elif order is not None and outcome.stopped:
         cause, message = order.cause, order.reason
+    elif outcome.stopped or (ending and outcome.signal == _SIGTERM):
+        cause, message = ExitCause.HANDED_BACK, "SIGTERM came from outside: its machine is being taken away"
     elif outcome.preempting and (outcome.signal is not None or outcome.code != 0):
         cause, message = (
             ExitCause.HANDED_BACK,

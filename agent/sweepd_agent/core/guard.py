@@ -1,7 +1,7 @@
 """When an agent has failed too often: its own guard, that of the scheduler, and the line that says so."""
 
 from sweepd_agent.core.events import Reason
-from sweepd_agent.core.lines import how_ended, printable, short_name
+from sweepd_agent.core.lines import how_ended, last_lines, printable, short_name
 from sweepd_agent.core.state import FIRST_MINUTE, Failure, State
 
 GUARDED = 9
@@ -46,9 +46,5 @@ def guard_line(guard: str, failure: Failure | None) -> str:
     line = f"{guard}; run {short_name(failure.key)} {how_ended(how.cause, how.code, how.signal)}"
     if how.message:
         line += f": {printable(how.message)[:_LONGEST_LINE]}"
-    last = [text.strip() for text in failure.log_tail.splitlines() if text.strip()][-_SHOWN_LINES:]
-    return (
-        f"{line}; its last lines: {' | '.join(printable(text)[:_LONGEST_LINE] for text in last)}"
-        if last
-        else line
-    )
+    last = last_lines(failure.log_tail, _SHOWN_LINES)
+    return f"{line}; its last lines: {' | '.join(last)}" if last else line

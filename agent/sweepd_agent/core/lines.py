@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json
 
 _LONGEST_VALUE = 60
+_LONGEST_LINE = 200
 Fields = Mapping[str, Json]
 
 
@@ -68,7 +69,17 @@ def _ended(run: str, fields: Fields) -> str:
         code if isinstance(code, int) else None,
         signal if isinstance(signal, int) else None,
     )
-    return f"run {run} {how}: {message}" if message else f"run {run} {how}"
+    if message:
+        return f"run {run} {how}: {message}"
+    if (said := fields.get("last_line")) is None:
+        return f"run {run} {how}"
+    return f"run {run} {how}: {said}; its log: sweepctl logs {run.partition(' ')[0]}"
+
+
+def last_lines(text: str, count: int) -> list[str]:
+    """Return the last lines of a log that say something, cut to what a line of ours has room for."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]
 
 
 def _withheld(_: str, fields: Fields) -> str:

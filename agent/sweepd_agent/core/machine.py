@@ -202,7 +202,8 @@ def _attempt(turn: Turn, event: ProcessStarted | ProcessEnded | ExitReported | E
         case ProcessStarted():
             _running(turn, held, event.pid)
         case ProcessEnded() if held.phase is not Phase.ENDED:
-            turn.end(held, judged(event.outcome, held.order), event.log_tail)
+            ending = turn.state.terminations > 0
+            turn.end(held, judged(event.outcome, held.order, ending=ending), event.log_tail)
         case ExitReported():
             turn.hold(replace(held, reported=True))
         case ExitAcked():

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, StopMode, StopOrder
+from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, StopMode, StopOrder
 from sweepd_agent.core.effects import Effect, Forget, ReportExit, Say, Stop
+from sweepd_agent.core.lines import last_lines
 from sweepd_agent.core.state import FIRST_MINUTE, Failure, Held, Phase, Standing, State
 
 
@@ -54,12 +55,14 @@ class Turn:
     def end(self, held: Held, how: Exit, log_tail: str = "") -> None:
         """Note the end of an attempt."""
         self.state = _counted(self.state, held, how, log_tail, self.now)
-        fields = {
+        fields: dict[str, Json] = {
             "cause": how.cause.value,
             "exit_code": how.code,
             "signal": how.signal,
             "message": how.message,
         }
+        if how.failed and (words := last_lines(log_tail, 1)):
+            fields["last_line"] = words[0]
         self.do(Say("run_ended", held.key, fields))
         if held.standing is Standing.FENCED:
             self.drop(held.key)

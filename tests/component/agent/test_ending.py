@@ -65,6 +65,31 @@ def test_a_terminated_agent_hands_a_long_run_back_within_the_grace(
     assert not machine.processes()
 
 
+@pytest.mark.parametrize("first", ["the script", "the agent"])
+def test_what_a_platform_ends_with_its_agent_is_handed_back(
+    scheduler: ScriptedScheduler, machine: Machine, first: str
+) -> None:
+    """As Slurm, systemd and a host that shuts down do: SIGTERM to every process at once."""
+    agent = machine.start("--no-context")
+    attempt = sleeping(scheduler)
+    everything = sorted(machine.processes(), key=lambda pid: pid != agent.process.pid)
+    for pid in reversed(everything) if first == "the script" else everything:
+        os.kill(pid, signal.SIGTERM)
+    assert agent.ended() == 0
+    assert cause(attempt) == v1.EXIT_CAUSE_HANDED_BACK
+    assert not machine.processes()
+
+
+def test_a_script_that_somebody_terminates_alone_has_failed(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.start("--no-context")
+    attempt = sleeping(scheduler)
+    os.kill(attempt.pid, signal.SIGTERM)
+    scheduler.ended(attempt.run)
+    assert cause(attempt) == v1.EXIT_CAUSE_SIGNALED
+
+
 def test_a_second_termination_shortens_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--grace", "60s")
     attempt = sleeping(scheduler)

@@ -23,6 +23,8 @@ STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="wor
         (Outcome(signal=9, out_of_memory=True), None, ExitCause.OUT_OF_MEMORY),
         (Outcome(signal=9, out_of_memory=True, stopped=True), STOP, ExitCause.COMMANDED),
         (Outcome(signal=15, orphaned=True), None, ExitCause.ORPHANED),
+        (Outcome(signal=15, stopped=True), None, ExitCause.HANDED_BACK),
+        (Outcome(code=143, stopped=True), None, ExitCause.HANDED_BACK),
         (Outcome(start_error="no such file"), STOP, ExitCause.START_FAILED),
     ],
 )
@@ -30,6 +32,14 @@ def test_a_process_ended_by_itself_unless_our_signal_came_first(
     outcome: Outcome, order: StopOrder | None, cause: ExitCause
 ) -> None:
     assert judged(outcome, order).cause is cause
+
+
+def test_what_ends_by_sigterm_with_its_agent_was_ended_by_the_platform() -> None:
+    terminated = Outcome(signal=15)
+    assert judged(terminated, None, ending=True).cause is ExitCause.HANDED_BACK
+    assert judged(terminated, None).cause is ExitCause.SIGNALED
+    assert judged(Outcome(signal=11), None, ending=True).cause is ExitCause.SIGNALED
+    assert judged(Outcome(code=1), None, ending=True).cause is ExitCause.EXITED
 
 
 @given(st.integers(0, 30), st.floats(0, 1, exclude_max=True))
@@ -77,4 +87,9 @@ def test_people_read_one_line_an_event() -> None:
     assert line("connected", None, {**direct, "way": "door"}) == "connected to 127.0.0.1:7333"
     ended: dict[str, Json] = {"cause": "exited", "exit_code": 3, "message": ""}
     assert line("run_ended", key, ended) == "run tune-3 (attempt 2) failed with exit code 3"
+    told = line("run_ended", key, {**ended, "last_line": "ValueError: no such layer"})
+    assert told is not None
+    assert told.removeprefix("run tune-3 (attempt 2) failed with exit code 3") == (
+        ": ValueError: no such layer; its log: sweepctl logs tune-3"
+    )
     assert line("metrics_acked", key, {}) is None
