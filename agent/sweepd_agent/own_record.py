@@ -42,7 +42,7 @@ def begin_to_sample(agent: Agent, environ: Mapping[str, str], every: float) -> "
     # The process id of one that is gone may be another's by now.
     if not any(each.process is not None and each.process.alive for each in agent.live_attempts()):
         return None
-    thread = ThreadPoolExecutor(1, thread_name_prefix="devices")
+    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
     sampler = Sampler(agent.live_attempts, environ, thread, time.monotonic, every=every)
     sampling = asyncio.create_task(sampler.run())
     sampling.add_done_callback(agent.fail)

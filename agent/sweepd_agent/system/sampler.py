@@ -1,7 +1,6 @@
 """Takes samples for all runs of an agent together: one look at the machine, whatever the number of runs."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ class Sampled(Protocol):
 
     @property
     def devices(self) -> Sequence[str] | None:
-        """Devices that are its own, by index; None: it may use all."""
+        """Devices that are its own, by index or id; None: it may use all."""
 
     def add_sample(self, sample: Mapping[str, float]) -> None:
         """Take a sample."""
@@ -34,6 +33,17 @@ class Sampled(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
+    time: float
+    processors: Processors | None
+    memory: tuple[int, int] | None
+    processes: Mapping[int, Process]
+    devices: Mapping[str, reading.Device]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What of a look is needed for the next one."""
+
     time: float
     processors: Processors | None
     # Processor time by the process id of each attempt.
@@ -46,7 +56,7 @@ class Sampler:
     Args:
         attempts: gives those whose process lives.
         environ: where the driver of the devices is looked for.
-        thread: where its program is waited for.
+        thread: where all of it is looked at.
     """
 
     def __init__(
@@ -63,43 +73,55 @@ class Sampler:
         self._thread = thread
         self._monotonic = monotonic
         self._every = every
-        self._before: _Look | None = None
+        self._before: _Before | None = None
         self._has_devices = shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
         self._silences = 0
 
     async def run(self) -> None:
         """Take samples until cancelled; without runs there is nothing to look at."""
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._every)
-            if self._attempts():
-                await self._sample()
-            else:
+            if not self._attempts():
                 self._before = None
+                continue
+            try:
+                look = await loop.run_in_executor(self._thread, self._look)
+            except (OSError, RuntimeError):
+                continue  # no thread or descriptor is to be had at the moment: runs go on without a sample
+            self._sample(look)
 
-    async def _sample(self) -> None:
-        devices = await self._devices()
-        attempts = self._attempts()
-        found = reading.processes()
+    def _look(self) -> _Look:
+        devices = self._devices()
+        return _Look(
+            devices=devices,
+            processes=reading.processes(),
+            processors=reading.processors(),
+            memory=reading.memory(),
+            time=self._monotonic(),
+        )
+
+    def _sample(self, look: _Look) -> None:
+        found = dict(look.processes)
         found.pop(os.getpid(), None)  # an agent that a script has started is no part of the run
         children = children_of(found)
-        host = self._host(reading.processors())
-        now = self._monotonic()
+        host = self._host(look)
         used: dict[int, float] = {}
-        for attempt in attempts:
-            own = self._own(attempt, found, children, now, used)
-            attempt.add_sample(host | own | _of_devices(devices, attempt.devices))
-        self._before = _Look(time=now, processors=self._processors, used=used)
+        for attempt in self._attempts():
+            own = self._own(attempt, found, children, look.time, used)
+            attempt.add_sample(host | own | _of_devices(look.devices, attempt.devices))
+        self._before = _Before(time=look.time, processors=look.processors, used=used)
 
-    def _host(self, processors: Processors | None) -> dict[str, float]:
-        self._processors = processors
+    def _host(self, look: _Look) -> dict[str, float]:
         sample: dict[str, float] = {}
-        if self._before is not None and self._before.processors is not None and processors is not None:
-            share = busy(self._before.processors, processors)
+        if self._before is not None and self._before.processors is not None and look.processors is not None:
+            share = busy(self._before.processors, look.processors)
             if share is not None:
                 sample["system/host/cpu"] = share
-        if (room := reading.memory()) is not None:
-            sample["system/host/memory"] = room[0]
-            sample["system/host/memory_percent"] = round(100 * room[0] / max(1, room[1]), 2)
+        if look.memory is not None:
+            used, total = look.memory
+            sample["system/host/memory"] = used
+            sample["system/host/memory_percent"] = round(100 * used / max(1, total), 2)
         return sample
 
     def _own(
@@ -122,14 +144,10 @@ class Sampler:
                 sample["system/cpu"] = share
         return sample
 
-    async def _devices(self) -> dict[str, dict[str, float]]:
+    def _devices(self) -> Mapping[str, reading.Device]:
         if not self._has_devices or self._silences >= _MOST_SILENCES:
             return {}
-        loop = asyncio.get_running_loop()
-        found = None
-        # Where no thread or process can be started, the runs go on without these figures.
-        with contextlib.suppress(OSError, RuntimeError):
-            found = await loop.run_in_executor(self._thread, reading.devices, self._environ)
+        found = reading.devices(self._environ)
         self._silences = self._silences + 1 if found is None else 0
         return found or {}
 
@@ -140,10 +158,10 @@ def _roots(pid: int, found: Mapping[int, Process], children: Mapping[int, Sequen
     return children.get(parent, ()) if reading.is_supervisor(parent) else [pid]
 
 
-def _of_devices(found: Mapping[str, Mapping[str, float]], own: Sequence[str] | None) -> dict[str, float]:
+def _of_devices(found: Mapping[str, reading.Device], own: Sequence[str] | None) -> dict[str, float]:
     return {
         f"system/gpu/{index}/{key}": value
-        for index, figures in found.items()
-        if own is None or index in own
-        for key, value in figures.items()
+        for index, device in found.items()
+        if own is None or index in own or device.id in own
+        for key, value in device.figures.items()
     }

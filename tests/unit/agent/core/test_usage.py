@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweepd_agent.core.usage import Process, Processors, Tree, busy, children_of, percent, tree
-from sweepd_agent.system.reading import device_figures
+from sweepd_agent.system.reading import Device, device_figures
 
 
 def a_process(parent: int, used: float = 1.0, memory: int = 10, threads: int = 1) -> Process:
@@ -45,12 +45,15 @@ def test_what_the_driver_does_not_know_is_left_out() -> None:
         "malformed\n"
     )
     assert device_figures(printed) == {
-        "0": {
-            "utilization": 97.0,
-            "memory": 40123.0 * 2**20,
-            "memory_total": 40960.0 * 2**20,
-            "temperature": 61.0,
-            "power": 250.35,
-        },
-        "1": {"memory": 12.0 * 2**20, "memory_total": 15360.0 * 2**20},
+        "0": Device(
+            id="GPU-1",
+            figures={
+                "utilization": 97.0,
+                "memory": 40123.0 * 2**20,
+                "memory_total": 40960.0 * 2**20,
+                "temperature": 61.0,
+                "power": 250.35,
+            },
+        ),
+        "1": Device(id="GPU-2", figures={"memory": 12.0 * 2**20, "memory_total": 15360.0 * 2**20}),
     }
