@@ -28,6 +28,7 @@ from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.claim import Claim
 from sweepd_agent.connection import Connection, Dialling
+from sweepd_agent.context.command import end_all
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
@@ -91,9 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
     if folder is None:
         sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
-    os.chdir("/")  # the folder of whoever started it may be removed, or be on a disk that is to go
+    # All paths are absolute by now, and the folder of whoever started it may be on a disk that is to go.
+    os.chdir("/")
     leave = asyncio.run(_run(options, folder, token))
     folder.release()
+    end_all()
     sys.stderr.flush()
     os._exit(leave.code)
 
@@ -107,13 +110,6 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
-            labels={},
-            interpreter=None,
-            compat=None,
-            adopt=True,
-            output=None,
-            output_as_json=False,
-            stand_in=None,
             recorder=recorder_of(own.run) if own is not None else None,
             log=log,
             spool_limit=sys.maxsize,
@@ -134,6 +130,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         dialling = Dialling(
             server=options.server,
             token=token,
+            token_file=options.token_file,
             environ=INHERITED,
             boot_id=identity.boot_id,
             sweeps=(),
@@ -184,7 +181,7 @@ async def _watch(agent: Agent, grace: float) -> None:
 
 
 def _progress(agent: Agent) -> tuple[object, ...]:
-    return tuple((key, each.feed.acked, each.feed.exit_acked) for key, each in agent.attempts.items())
+    return tuple((key, each.feed.progress) for key, each in agent.attempts.items())
 
 
 def _leave(agent: Agent) -> None:
@@ -230,7 +227,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     return Options(
         folder=given.folder,
         server=given.server,
-        token_file=given.token_file,
+        token_file=given.token_file and given.token_file.absolute(),
         grace=given.grace,
         wait=given.wait,
         patience=given.patience,

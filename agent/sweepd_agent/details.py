@@ -40,6 +40,11 @@ class Details:
         return self._refused or (self._level.done and not self._context_to_come)
 
     @property
+    def acked(self) -> int:
+        """Number of the newest that is safe elsewhere."""
+        return self._level.acked
+
+    @property
     def preempting(self) -> bool:
         """Whether the script has said that its machine is about to be taken away."""
         return self._said.preempting

@@ -70,6 +70,11 @@ class Feed:
         return self._observations.acked, self._points.acked, self._logs.acked
 
     @property
+    def progress(self) -> tuple[object, ...]:
+        """Changes with everything that becomes safe elsewhere."""
+        return self.acked, self.exit_acked, self.details.acked, self.system.acked, self.files.stored
+
+    @property
     def delivered(self) -> bool:
         """Whether nothing of an ended attempt is left to send."""
         return (

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from sweepd_agent import proc
 from sweepd_agent.agent import Agent
 from sweepd_agent.caller import watch_caller
 from sweepd_agent.connection import Connection, Dialling
+from sweepd_agent.context.command import end_all
 from sweepd_agent.context.recorder import Recorder
 from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
@@ -46,12 +47,12 @@ _NO_FLAPPING = "SWEEPD_AGENT_DISABLE_FLAPPING"
 _INITIAL_FAILURES = "SWEEPD_AGENT_MAX_INITIAL_FAILURES"
 
 
-class UnreadableTokenError(Exception):
-    """The file of the token cannot be read; the message is a sentence."""
+class CannotStartError(Exception):
+    """Something that was asked for cannot be had; the message is a sentence, `code` the exit code."""
 
-
-class VariableError(Exception):
-    """A variable of the environment is not what it should be; the message is a sentence."""
+    def __init__(self, message: str, code: int = FAILURE) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,10 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = _open_state(options)
     except FolderInUseError as error:
         sys.exit(_failed(f"{error}; name another with --state"))
-    except (DevicesError, VariableError) as error:
+    except DevicesError as error:
         sys.exit(_failed(str(error), USAGE))
-    except UnreadableTokenError as error:
-        sys.exit(_failed(str(error)))
+    except CannotStartError as error:
+        sys.exit(_failed(str(error), error.code))
     except OSError as error:
         where = error.filename or options.state or "its folder"
         sys.exit(
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     leave = asyncio.run(_run(options, folder, token, gpus, own_version))
     folder.release()
+    end_all()
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads of gRPC or of a hung disk have no say in how long the end takes.
@@ -107,7 +109,7 @@ async def _run(
             stand_in=options.stand_in,
             log=log,
             processes=Supervised(),
-            recorder=Recorder(_context_thread(), loop.time) if options.context else None,
+            recorder=_recorder(loop.time) if options.context else None,
             spool_limit=options.spool_limit,
             disk=disk,
             monotonic=loop.time,
@@ -155,15 +157,15 @@ def _sample(options: Options, agent: Agent, loop: asyncio.AbstractEventLoop) -> 
     """Take samples of what runs use, unless that is not wanted."""
     if not options.system_metrics:
         return None
-    thread = ThreadPoolExecutor(1, thread_name_prefix="devices")
+    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
     sampler = Sampler(agent.live_attempts, INHERITED, thread, loop.time, every=options.system_metrics_every)
     sampling = asyncio.create_task(sampler.run())
     sampling.add_done_callback(agent.fail)
     return sampling
 
 
-def _context_thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="context")
+def _recorder(monotonic: Callable[[], float]) -> Recorder:
+    return Recorder(ThreadPoolExecutor(1, thread_name_prefix="context"), monotonic)
 
 
 def _failed(message: str, code: int = FAILURE) -> int:
@@ -181,7 +183,7 @@ def _initial_failures() -> int:
     """Return after how many failed runs, nearly all of them, `--fail-fast` ends the agent."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
-        raise VariableError(f"{_INITIAL_FAILURES} is {text!r}, no whole number from 1")
+        raise CannotStartError(f"{_INITIAL_FAILURES} is {text!r}, no whole number from 1", USAGE)
     return int(text)
 
 
@@ -237,23 +239,37 @@ def _token(options: Options) -> str | None:
     try:
         return options.token_file.read_text().strip()
     except OSError as error:
-        raise UnreadableTokenError(
+        raise CannotStartError(
             f"cannot read the token file {options.token_file}: {error.strerror}"
         ) from error
     except UnicodeDecodeError as error:
-        raise UnreadableTokenError(f"the token file {options.token_file} is no text") from error
+        raise CannotStartError(f"the token file {options.token_file} is no text") from error
 
 
 def _open_state(options: Options) -> StateFolder:
+    _make_checkpoint_root(options.checkpoint_root)
     if options.state is not None:
         folder = open_folder(options.state.absolute())
     else:
         parent = Path(state_folder(INHERITED)).absolute() / "agents" / socket.gethostname()
         folder = open_free_folder(parent, lambda sweep: any(name.matches(sweep) for name in options.sweeps))
-    if options.checkpoint_root is not None:
-        options.checkpoint_root.mkdir(parents=True, exist_ok=True)
-        folder.checkpoint_root = options.checkpoint_root
+    folder.checkpoint_root = options.checkpoint_root
     return folder
+
+
+def _make_checkpoint_root(root: Path | None) -> None:
+    """Have the folder of checkpoints, and see that runs can keep something there."""
+    if root is None:
+        return
+    why = "it cannot be written"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = str(error.strerror)
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise CannotStartError(
+            f"no checkpoint can be kept in {root}: {why}; name a folder with --checkpoint-root"
+        )
 
 
 if __name__ == "__main__":

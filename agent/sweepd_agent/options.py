@@ -15,6 +15,7 @@ from sweepd_agent.devices import parse_devices
 
 _MAX_SLOTS = 1_024
 _MAX_STORAGE = 256
+_SHORTEST_INTERVAL = 0.1
 _EXAMPLES = """examples:
   sweep-agent --sweep local/mnist/k3x9v2ab
   sweep-agent --sweep k3x9v2ab --slots 4 --count 20
@@ -190,7 +191,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--no-system-metrics", action="store_true", help="take no samples of CPU, memory and GPUs")
     add(
         "--system-metrics-every",
-        type=duration,
+        type=_checked(_interval),
         default=10.0,
         metavar="D",
         help="how often they are taken (10s)",
@@ -250,6 +251,15 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return whole
+
+
+def _interval(text: str) -> float:
+    interval = parse_duration(text)
+    if interval < _SHORTEST_INTERVAL:
+        raise ValueError(
+            f"{text!r} is less than {_SHORTEST_INTERVAL * 1000:g} ms; --no-system-metrics takes none"
+        )
+    return interval
 
 
 def _arguments(text: str) -> tuple[str, ...]:

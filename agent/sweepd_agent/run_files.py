@@ -46,6 +46,8 @@ class RunFiles:
         self._wall_clock = wall_clock
         self._look_at = float("-inf")
         self._refused = False
+        # How many files have become safe elsewhere, newer versions included.
+        self.stored = 0
         self._open: _OpenFile | None = None
         self._files = Deliveries(self._stored())
         self._cursor = Cursor()
@@ -64,11 +66,7 @@ class RunFiles:
         begun = self._monotonic()
         if begun < self._look_at and not ended:
             return False
-        try:
-            seen = dict(self._seen(ended=ended))
-        except OSError as error:
-            self._complain(f"the files in {self._folder} cannot be listed: {error}")
-            seen = {}
+        seen = dict(self._seen(ended=ended))
         taken = self._monotonic() - begun
         self._look_at = begun + max(_LOOK_EVERY, taken / _SHARE)
         self._files.looked(seen)
@@ -123,7 +121,9 @@ class RunFiles:
         now = self._monotonic()
         before = self._cursor
         self._cursor = before.acknowledged(max(ack.file_number, self._base), now)
-        if self._files.acknowledged(self._cursor.acked) and now - self._stored_at > _STORE_EVERY:
+        stored = self._files.acknowledged(self._cursor.acked)
+        self.stored += stored
+        if stored and now - self._stored_at > _STORE_EVERY:
             self._store()
         if self._cursor.sent < before.sent:  # something was lost on the way
             self._begin_numbers()
@@ -156,7 +156,7 @@ class RunFiles:
         recent = (self._wall_clock() - _AT_REST_AFTER) * 1e9
         found: dict[str, Seen] = {}
         for root in (self._folder / CONTEXT_FOLDER, self._folder / SCRIPT_FOLDER):
-            for name, seen in _below(str(root), ""):
+            for name, seen in self._below(str(root), ""):
                 if ended or seen.modified <= recent or self._files.delivered.get(name) == seen:
                     found[name] = seen
                 if len(found) >= MAX_FILES:
@@ -164,6 +164,29 @@ class RunFiles:
                     yield from found.items()
                     return
         yield from found.items()
+
+    def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
+        """Yield the regular files below a folder; links to files are followed, links to folders are not."""
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:  # the others come all the same
+            self._complain(f"the files in {folder} cannot be listed: {error.strerror}")
+            return
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.name.startswith(".") or not takes_name(name):
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._below(entry.path, f"{name}/")
+                    continue
+                status = entry.stat()
+            except OSError:
+                continue  # it went meanwhile
+            if stat.S_ISREG(status.st_mode):
+                yield name, _as_seen(entry.path, status)
 
     def _stored(self) -> dict[str, Seen]:
         try:
@@ -227,25 +250,5 @@ class _OpenFile:
         self._file.close()
 
 
-def _below(folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
-    """Yield the regular files below a folder; links to files are followed, links to folders are not."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        name = prefix + entry.name
-        if entry.name.startswith(".") or not takes_name(name):
-            continue
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path, f"{name}/")
-                continue
-            status = entry.stat()
-        except OSError:
-            continue  # it went meanwhile
-        if stat.S_ISREG(status.st_mode):
-            yield (
-                name,
-                Seen(path=entry.path, size=status.st_size, modified=status.st_mtime_ns, inode=status.st_ino),
-            )
+def _as_seen(path: str, status: os.stat_result) -> Seen:
+    return Seen(path=path, size=status.st_size, modified=status.st_mtime_ns, inode=status.st_ino)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sweepd_agent.attempt_folder import AttemptFolder
@@ -52,17 +52,17 @@ class Surroundings:
 
     folder: StateFolder
     environ: Mapping[str, str]
-    labels: Mapping[str, str]
-    interpreter: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    interpreter: str | None = None
     # Whose module all runs here find sweepd under; None: as their sweeps say.
-    compat: str | None
-    adopt: bool
+    compat: str | None = None
+    adopt: bool = True
     # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
-    output: Executor | None
+    output: Executor | None = None
     # Whether that is lines of JSON, which tell the runs apart.
-    output_as_json: bool
+    output_as_json: bool = False
     # What is started for every run in place of its own command; None: that command.
-    stand_in: Sequence[str] | None
+    stand_in: Sequence[str] | None = None
     log: Log
     # Finds out where and of what runs run; None: that is not recorded.
     recorder: Recorder | None

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 _PIECE = 64 * 1024
 _LEAST = 19
+_living: "set[subprocess.Popen[bytes]]" = set()
 
 
 class CommandFailedError(Exception):
-    """It gave no answer; the message says why."""
+    """It gave no answer; the message says why. `code`: the one that it has ended with, if that is why."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +55,36 @@ def output_of(
         )
     except (OSError, ValueError) as error:
         raise CommandFailedError(f"{arguments[0]}: {getattr(error, 'strerror', None) or error}") from error
+    _living.add(process)
     with contextlib.suppress(OSError):  # it has ended, or this system has no such thing
         os.setpriority(os.PRIO_PROCESS, process.pid, _LEAST)  # runs go first
     try:
         content, cut = _read(process, limit, time.monotonic() + timeout)
         if not cut and (code := process.wait(timeout=5.0)):
-            raise CommandFailedError(f"{arguments[0]} has ended with code {code}")
+            raise CommandFailedError(f"{arguments[0]} has ended with code {code}", code)
     except (TimeoutError, subprocess.TimeoutExpired) as error:
         raise CommandFailedError(f"{arguments[0]} gave no answer in time") from error
     finally:
+        _living.discard(process)
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)  # with what it has started itself
+            _kill(process)
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
     return Output(content=content, cut=cut)
+
+
+def end_all() -> None:
+    """Leave nothing of it behind: the program ends, and whoever waits for an answer with it."""
+    for process in tuple(_living):
+        if process.returncode is None:
+            _kill(process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a command with what it has started itself; it was not waited for, so its number is its own."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _read(process: "subprocess.Popen[bytes]", limit: int, deadline: float) -> tuple[bytes, bool]:

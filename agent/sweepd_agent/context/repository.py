@@ -9,10 +9,15 @@ from sweepd_agent.core.repository import Checkout, checkout, without_credentials
 
 MAX_DIFF_BYTES = 256 * 1024
 _MAX_STATUS_BYTES = 4 * 2**20
+_MAX_LINES = 64 * 1024
 _WITHIN = 10.0
 # No hooks, monitors, external diffs or converters, no locks, no pager, no questions.
 _QUIETLY = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-pager")
+_STATUS = ("--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=dirty")
+_DIFF = ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 _ENVIRON = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+# Git ends with it where there is no repository, or none of ours.
+_NO_REPOSITORY = 128
 _CUT = b"\n# (the difference is longer; the rest was left out)\n"
 
 
@@ -31,12 +36,9 @@ def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
     if shutil.which("git", path=environ.get("PATH")) is None:
         return None
     try:
-        status = _git(
-            "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=dirty"
-        )(directory, environ, _MAX_STATUS_BYTES)
+        status = _git(directory, environ, _MAX_STATUS_BYTES, "status", *_STATUS)
     except CommandFailedError as error:
-        # It ends with 128 where there is no repository, or none of ours.
-        return None if str(error).endswith("code 128") else _unknown(str(error))
+        return None if error.code == _NO_REPOSITORY else _unknown(str(error))
     found = checkout(status.content.decode(errors="replace"))
     missing: list[str] = []
     diff = b""
@@ -49,38 +51,27 @@ def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
 
 
 def _difference(directory: str, environ: Mapping[str, str], base: str) -> bytes:
-    show = _git(
-        "diff", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", base, "--"
-    )
-    found = show(directory, environ, MAX_DIFF_BYTES - len(_CUT))
+    found = _git(directory, environ, MAX_DIFF_BYTES - len(_CUT), "diff", *_DIFF, base, "--")
     return found.content + _CUT if found.cut else found.content
 
 
 def _remote(directory: str, environ: Mapping[str, str]) -> str:
     try:
-        names = _git("remote")(directory, environ, 64 * 1024).content.decode(errors="replace").split()
+        names = _git(directory, environ, _MAX_LINES, "remote").content.decode(errors="replace").split()
         if not names:
             return ""
         name = "origin" if "origin" in names else names[0]
-        url = _git("config", "--get", f"remote.{name}.url")(directory, environ, 64 * 1024)
+        url = _git(directory, environ, _MAX_LINES, "config", "--get", f"remote.{name}.url")
     except CommandFailedError:
         return ""
     return without_credentials(url.content.decode(errors="replace"))[:2_000]
 
 
-class _git:  # noqa: N801 -- reads as the command that it is
-    def __init__(self, *arguments: str) -> None:
-        self._arguments = arguments
-
-    def __call__(self, directory: str, environ: Mapping[str, str], limit: int) -> Output:
-        kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
-        return output_of(
-            [*_QUIETLY, *self._arguments],
-            environ=kept | _ENVIRON,
-            limit=limit,
-            timeout=_WITHIN,
-            cwd=directory,
-        )
+def _git(directory: str, environ: Mapping[str, str], limit: int, *arguments: str) -> Output:
+    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+    return output_of(
+        [*_QUIETLY, *arguments], environ=kept | _ENVIRON, limit=limit, timeout=_WITHIN, cwd=directory
+    )
 
 
 def _unknown(why: str) -> Repository:

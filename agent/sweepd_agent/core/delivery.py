@@ -25,6 +25,8 @@ class Deliveries:
     def __init__(self, delivered: Mapping[str, Seen]) -> None:
         self.delivered = dict(delivered)
         self._seen: dict[str, Seen] = {}
+        # Bytes of all that was seen.
+        self._size = 0
         # What is not delivered in the version that was seen last.
         self._pending: dict[str, Seen] = {}
         # Versions that were sent whole, with the number of their last piece.
@@ -39,6 +41,7 @@ class Deliveries:
     def looked(self, seen: Mapping[str, Seen]) -> None:
         """Take note of what is on disk."""
         self._seen = dict(seen)
+        self._size = sum(each.size for each in seen.values())
         self._pending = {name: each for name, each in seen.items() if self.delivered.get(name) != each}
         self._line_up()
 
@@ -62,7 +65,7 @@ class Deliveries:
         size = self._seen[name].size
         if size > MAX_FILE_BYTES:
             return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
-        if sum(each.size for each in self._seen.values()) > MAX_RUN_BYTES:
+        if self._size > MAX_RUN_BYTES:
             sent = self.delivered | {other: seen for other, (seen, _) in self._under_way.items()}
             others = (each.size for other, each in sent.items() if other != name)
             if size + sum(other for other in others if other <= MAX_FILE_BYTES) > MAX_RUN_BYTES:
@@ -73,14 +76,14 @@ class Deliveries:
         """Take note that a version went out whole, its last piece as `number`."""
         self._under_way[name] = (seen, number)
 
-    def acknowledged(self, number: int) -> bool:
-        """Take every piece up to `number` for safe; return whether files are, by that."""
+    def acknowledged(self, number: int) -> int:
+        """Take every piece up to `number` for safe; return how many files are, by that."""
         safe = [name for name, (_, last) in self._under_way.items() if last <= number]
         for name in safe:
             self.delivered[name], _ = self._under_way.pop(name)
             if self._pending.get(name) == self.delivered[name]:
                 del self._pending[name]
-        return bool(safe)
+        return len(safe)
 
     def begin_again(self) -> None:
         """Take what is under way for lost: it is sent again."""

@@ -144,3 +144,12 @@ def test_the_end_of_a_script_whose_machine_goes_away(
 
 def test_a_name_of_a_storage_needs_its_place(machine: Machine) -> None:
     assert machine.start("--storage", "nfs").ended() == 2
+
+
+def test_a_root_in_which_nothing_can_be_kept_is_named_at_once(machine: Machine) -> None:
+    root = machine.write("file", "no folder") / "checkpoints"
+    agent = machine.start("--checkpoint-root", str(root))
+    assert agent.ended() == 1
+    assert agent.log.read_text() == (
+        f"error: no checkpoint can be kept in {root}: Not a directory; name a folder with --checkpoint-root\n"
+    )

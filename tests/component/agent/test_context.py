@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 SECRET = "s3cret-of-the-environment"
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
@@ -125,6 +127,21 @@ def test_a_git_that_hangs_delays_neither_start_nor_end(
     (machine.folder / "enough").touch()
     assert not context(scheduler, attempt).HasField("git")
     assert agent.ended() == 0
+
+
+def test_an_agent_that_ends_leaves_nothing_running_of_what_it_has_asked(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """P27: neither a git that hangs nor what that has started."""
+    put(machine.folder, "git", "#!/bin/sh\ntouch asked\nsleep 1000 &\nwait\n")
+    scheduler.add("true")
+    agent = machine.start(PATH=with_bin(machine))
+    until((machine.folder / "asked").exists)
+    for times in (1, 2):
+        agent.ask(signal.SIGINT)
+        until(lambda times=times: len(agent.events("draining")) == times)  # type: ignore[misc]
+    assert agent.ended() == 130
+    until(lambda: not machine.processes(), within=5)
 
 
 def test_devices_are_those_that_their_driver_names(scheduler: ScriptedScheduler, machine: Machine) -> None:

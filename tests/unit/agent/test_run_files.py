@@ -1,0 +1,39 @@
+"""What is found of the files of a run, where not everything can be looked at."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweepd import v1
+from sweepd_agent.run_files import RunFiles
+
+
+def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that the script may not read itself. Root may read all, so the system's answer is put in."""
+    for name in ("a", "closed", "z"):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        (tmp_path / "files" / name / "x").write_text(name)
+    scandir = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    complaints: list[str] = []
+    files = RunFiles(tmp_path, complaints.append, lambda: 0.0, lambda: 0.0)
+    files.look(ended=True)
+    files.open(taken=True)
+    sent = []
+    while (report := files.next(v1.AttemptRef(), 2**20)) is not None:
+        sent.append(report.file.piece.name)
+    assert sent == ["a/x", "z/x"]
+    assert complaints == [f"the files in {tmp_path}/files/closed cannot be listed: Permission denied"]
