@@ -88,7 +88,7 @@ class Scheduler:
                 self._studies,
                 self._watchers,
                 self._clock,
-                PriorRuns(self._reading, Curves(self._metrics, self._reading)),
+                PriorRuns(self._reading, Curves(self._metrics, self._reading), self._places.exists),
             ),
             server,
         )

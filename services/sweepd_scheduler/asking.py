@@ -55,6 +55,15 @@ class Asking:
         found = await self._owner.ask(event, kind, lambda each: encode(each).SerializeToString(), again)
         return answer.FromString(found)
 
+    async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
+        """Return what a call was answered when it came first, without doing anything else; None if it is new.
+
+        Raises:
+            DomainError: its id belongs to another call, or the first answer could not be stored.
+        """
+        found = await self._owner.first_answer(again) if again else None
+        return answer.FromString(found) if found else None
+
     async def ask_prepared(
         self,
         prepare: Prepare,

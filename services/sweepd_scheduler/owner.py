@@ -15,7 +15,7 @@ from sweepd_scheduler.codec import microseconds
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.decision import Change, Decision, SetTimer
-from sweepd_scheduler.domain.events import Event, Request, Timer
+from sweepd_scheduler.domain.events import Event, Recalled, Request, Timer
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import Steps
@@ -88,6 +88,16 @@ class Owner:
 
         self._post(Item(event=event, encode=encoded, repeatable=repeatable, answer=answer))
         return await answer
+
+    async def first_answer(self, repeatable: Repeatable) -> bytes | None:
+        """Return what a call was answered when it came first; None if it is new.
+
+        Raises:
+            DomainError: its id belongs to another call, or the first answer could not be stored.
+        """
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._post(Item(event=Recalled(), encode=lambda _: b"", repeatable=repeatable, answer=answer))
+        return await answer or None
 
     async def settle(self, event: Event) -> None:
         """Let something happen and return once it is stored.

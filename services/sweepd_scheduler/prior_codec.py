@@ -126,17 +126,14 @@ def _filter(message: v1.PriorRunFilter) -> Filter:
         tags=frozenset(message.tags),
         created_from=_microseconds(message.created_from) if message.HasField("created_from") else 0,
         created_before=_microseconds(message.created_before) if message.HasField("created_before") else None,
-        min_value=_finite(message, "min_value", -inf),
-        max_value=_finite(message, "max_value", inf),
+        min_value=_bound("min_value", message.min_value) if message.HasField("min_value") else -inf,
+        max_value=_bound("max_value", message.max_value) if message.HasField("max_value") else inf,
     )
 
 
-def _finite(message: v1.PriorRunFilter, field: str, absent: float) -> float:
-    if not message.HasField("min_value" if field == "min_value" else "max_value"):
-        return absent
-    value = message.min_value if field == "min_value" else message.max_value
+def _bound(name: str, value: float) -> float:
     if not isfinite(value):
-        raise InvalidFieldError(f"{_FIELD}.filter.{field}", "a bound must be finite")
+        raise InvalidFieldError(f"{_FIELD}.filter.{name}", "a bound must be finite")
     return value
 
 

@@ -1,10 +1,11 @@
-"""Reads the curves of runs from the metric store, page by page: no history is held longer than it takes."""
+"""Reads the curves of runs from the metric store, page by page, and holds that of one run at a time."""
 
 from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from math import isfinite
+from typing import Generic, TypeVar
 
 import grpc.aio
 
@@ -13,9 +14,9 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.reading import Reading
 
-RUNS_A_CALL = 100
-"""Their curves are in memory together."""
+T = TypeVar("T")
 
+RUNS_A_CALL = 100
 DEADLINE = 30.0
 _EXTREMES = {"min": min, "max": max}
 
@@ -66,18 +67,76 @@ class Curve:
             if numbers and len(numbers) == len(chunk.rows):
                 self.stretches.append(_Stretch(series.attempt, array("Q", chunk.rows[:]), numbers))
 
-    def finite(self) -> list[float]:
+    def finite(self) -> "array[float]":
         """Return the finite ones by attempt and row."""
         ordered = sorted(self.stretches, key=lambda each: each.start)
         if all(before.end < after.start for before, after in pairwise(ordered)):
-            return [value for each in ordered for value in each.numbers if isfinite(value)]
+            return array("d", (value for each in ordered for value in each.numbers if isfinite(value)))
         # Whole and broken numbers take turns from row to row.
         rows = (
             (each.attempt, row, value)
             for each in ordered
             for row, value in zip(each.rows, each.numbers, strict=True)
         )
-        return [value for _, _, value in sorted(rows) if isfinite(value)]
+        return array("d", (value for _, _, value in sorted(rows) if isfinite(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The key that is wanted. `loss.min` is the smallest `loss` so far where no such key was logged."""
+
+    key: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What to ask for."""
+        base, dot, word = self.key.rpartition(".")
+        return (self.key, base) if dot and base and word in _EXTREMES else (self.key,)
+
+    def curve(self, found: Mapping[str, Curve]) -> "array[float]":
+        """Return the finite values of what one run has logged, by key."""
+        if self.key in found:
+            return found[self.key].finite()
+        base = self.keys[-1]
+        if base not in found:
+            return array("d")
+        return array("d", accumulate(found[base].finite(), _EXTREMES[self.key.rpartition(".")[2]]))
+
+
+class Histories(Generic[T]):
+    """What becomes of the histories of some runs, of which one is held at a time."""
+
+    def __init__(
+        self, places: Mapping[str, int], wanted: Wanted, make: Callable[[int, "array[float]"], T]
+    ) -> None:
+        self._places = places
+        self._wanted = wanted
+        self._make = make
+        self._made: dict[int, T] = {}
+        self._run = ""
+        self._found: dict[str, Curve] = {}
+
+    def take(self, page: v1.GetHistoryResponse) -> None:
+        """Take in a page; the series of a run come together."""
+        for series in page.series:
+            if series.run != self._run:
+                self._finish_run()
+                self._run = series.run
+            self._found.setdefault(series.key, Curve()).add(series)
+
+    def finish(self) -> list[T]:
+        """Return what has become of each, in order; of those without a history, too."""
+        self._finish_run()
+        places = self._places.values()
+        return [
+            self._made[place] if place in self._made else self._make(place, array("d")) for place in places
+        ]
+
+    def _finish_run(self) -> None:
+        place = self._places.get(self._run)
+        if place is not None:
+            self._made[place] = self._make(place, self._wanted.curve(self._found))
+        self._found = {}
 
 
 class Curves:
@@ -87,24 +146,27 @@ class Curves:
         self._stub = MetricServiceStub(channel)
         self._reading = reading
 
-    async def of(self, runs: Sequence[str], key: str) -> AsyncIterator[tuple[int, list[float]]]:
-        """Yield the place of each run among `runs` with the finite values that it has logged of a key.
+    async def of(
+        self, runs: Sequence[str], key: str, make: Callable[[int, "array[float]"], T]
+    ) -> AsyncIterator[list[T]]:
+        """Yield what becomes of each run, in order, some at a time.
 
-        Where it has logged no such key, `loss.min` is the smallest `loss` so far, as agents have it.
+        Args:
+            runs: full names, each once.
+            key: the metric. Where a run has logged no `loss.min`, it is the smallest `loss` so far, as agents
+                have it.
+            make: makes it, in a thread, of the place of a run and the finite values that it has logged.
 
         Raises:
             CurvesAwayError: the metric store does not answer.
         """
-        base, dot, word = key.rpartition(".")
-        made = base if dot and base and word in _EXTREMES else None
-        keys = [key] if made is None else [key, made]
+        wanted = Wanted(key)
         for start in range(0, len(runs), RUNS_A_CALL):
-            names = runs[start : start + RUNS_A_CALL]
-            found: dict[tuple[str, str], Curve] = {}
-            async for page in self._pages(names, keys):
-                await self._reading.work(_take, found, page)
-            for place, curve in await self._reading.work(_curves, found, names, key, made, word):
-                yield start + place, curve
+            places = {run: place for place, run in enumerate(runs[start : start + RUNS_A_CALL], start)}
+            histories = Histories(places, wanted, make)
+            async for page in self._pages(list(places), wanted.keys):
+                await self._reading.work(histories.take, page)
+            yield await self._reading.work(histories.finish)
 
     async def _pages(self, runs: Sequence[str], keys: Sequence[str]) -> AsyncIterator[v1.GetHistoryResponse]:
         request = v1.GetHistoryRequest(runs=runs, keys=keys)
@@ -117,24 +179,3 @@ class Curves:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
-
-
-def _take(found: dict[tuple[str, str], Curve], page: v1.GetHistoryResponse) -> None:
-    for series in page.series:
-        found.setdefault((series.run, series.key), Curve()).add(series)
-
-
-def _curves(
-    found: dict[tuple[str, str], Curve], runs: Sequence[str], key: str, made: str | None, word: str
-) -> list[tuple[int, list[float]]]:
-    return list(enumerate(_curve(found, run, key, made, word) for run in runs))
-
-
-def _curve(
-    found: dict[tuple[str, str], Curve], run: str, key: str, made: str | None, word: str
-) -> list[float]:
-    own = found.get((run, key))
-    if own is not None or made is None:
-        return own.finite() if own else []
-    other = found.get((run, made))
-    return list(accumulate(other.finite(), _EXTREMES[word])) if other else []

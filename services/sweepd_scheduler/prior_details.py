@@ -8,7 +8,7 @@ from sweepd import v1
 from sweepd.codec.details import plain_map
 from sweepd.spec import Json
 from sweepd.spec.point import is_number
-from sweepd_scheduler.domain.runs.run import RunKey
+from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.ports import Records
 
 
@@ -28,13 +28,21 @@ class Told:
         return float(found) if is_number(found) and isfinite(found) else None
 
 
-def told_of(records: Records, runs: Sequence[RunKey]) -> list[Told]:
-    """Read what is told of some runs."""
-    return [_told(records.details(run)) for run in runs]
-
-
-def _told(body: bytes | None) -> Told:
+def told_of(records: Records, run: RunKey) -> Told:
+    """Read what is told of a run; it may be large, so nobody should hold that of many."""
+    body = records.details(run)
     if body is None:
         return Told()
     message = v1.RunDetails.FromString(body)
     return Told(plain_map(message.config), plain_map(message.summary), frozenset(message.tags))
+
+
+def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[Run]:
+    """Return the runs whose scripts have told all of these tags."""
+    return [run for run in runs if tags <= told_of(records, run.key).tags]
+
+
+def values_told(records: Records, runs: Sequence[RunKey], key: str) -> list[list[float]]:
+    """Return of each run what its summary has under a key, as its only value; else nothing."""
+    values = (told_of(records, run).value(key) for run in runs)
+    return [[] if value is None else [value] for value in values]

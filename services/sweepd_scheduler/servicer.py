@@ -77,15 +77,15 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         count = preview_codec.runs_wanted(request)
         parsed = await self._reading.work(codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
-        prior = None
-        if request.HasField("prior_runs") and parsed.spec is not None:
-            prior = await self._prior_runs.gather(
-                parsed.spec, prior_codec.selection(request.prior_runs), current_principal().bounds
-            )
+        prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
         return await self._reading.work(preview_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
+        again = repeatable(request, request.request_id)
+        first = await self._asking.first_answer(v1.CreateSweepResponse, again)
+        if first is not None:  # whatever it takes to create one may be away by now
+            return first
         parent = names.parent(request.parent)
         wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
         spec, file = await self._reading.work(codec.new_sweep, request)
@@ -93,12 +93,8 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
         counted = await self._reading.work(counted_points, spec)
-        prior = report = None
-        if request.HasField("prior_runs"):
-            prior = await self._prior_runs.gather(
-                spec, prior_codec.selection(request.prior_runs), current_principal().bounds
-            )
-            report = prior_codec.report_message(prior)
+        prior = await self._begun_with(request, spec)
+        report = prior_codec.report_message(prior) if prior else None
         event = CreateSweep(
             parent=parent,
             id=wanted,
@@ -114,7 +110,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             Sweep,
             lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep), prior_runs=report),
             v1.CreateSweepResponse,
-            repeatable(request, request.request_id),
+            again,
         )
 
     async def GetSweep(self, request: v1.GetSweepRequest, context: object) -> v1.GetSweepResponse:
@@ -206,6 +202,14 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
                 await send(context.write, message)
         finally:
             self._watchers.leave(follower)
+
+    async def _begun_with(
+        self, request: v1.CreateSweepRequest | v1.PreviewSweepRequest, spec: SweepSpec
+    ) -> prior_codec.Gathered | None:
+        """Gather the prior runs that a request names; None: it names none."""
+        if not request.HasField("prior_runs"):
+            return None
+        return await self._prior_runs.gather(spec, prior_codec.selection(request.prior_runs))
 
     def _message(self, sweep: Sweep) -> v1.Sweep:
         index = self._owner.state.index.get(sweep.key)

@@ -54,6 +54,13 @@ class Places:
             self._projects[name] = now
             return ProjectEntry(name=name, create_time=now, sweeps=0, runs=0)
 
+    async def exists(self, name: Parent) -> bool:
+        """Tell whether a project was made, or has sweeps or runs."""
+        if name in self._projects:
+            return True
+        (counts,) = await self._reading(self._reading.records.project_counts, [name])
+        return counts.create_time > 0
+
     async def entities(self, bounds: Bounds, after: str, limit: int) -> tuple[list[EntityEntry], bool]:
         """Return entities of which something lies within `bounds`, by name, and whether more follow."""
         counts: dict[str, int] = {name: 0 for name in self._entities if bounds.touches(name)}

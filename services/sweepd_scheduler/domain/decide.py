@@ -20,6 +20,7 @@ from sweepd_scheduler.domain.events import (
     Observed,
     Offered,
     PauseSweep,
+    Recalled,
     Report,
     ResumeSweep,
     SearchDue,
@@ -87,6 +88,8 @@ def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
             return (yield from verbs.request(turn, event))
         case CreateRun() | RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
             return (yield from verbs.run_request(turn, event))
+        case Recalled():
+            pass
         case LeaseDue():
             lease.lease_due(turn, event)
         case ConfirmDue():

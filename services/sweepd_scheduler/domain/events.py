@@ -268,8 +268,23 @@ class SuggestionsFailed:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A person makes a call that may have been made before; nothing follows from it."""
+
+
 SweepRequest = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
 Request = SweepRequest | RunRequest
 Report = Heartbeat | Offered | Started | Observed | Exited | Described | Strayed | Answered
 Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue
-Event = Request | Announced | Attached | Detached | Report | Timer | SuggestionsArrived | SuggestionsFailed
+Event = (
+    Request
+    | Recalled
+    | Announced
+    | Attached
+    | Detached
+    | Report
+    | Timer
+    | SuggestionsArrived
+    | SuggestionsFailed
+)

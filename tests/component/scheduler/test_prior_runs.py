@@ -60,14 +60,11 @@ def test_a_sweep_begins_with_runs_of_another_whose_objective_was_different(tmp_p
         async with a_scheduler(tmp_path, metrics=address) as installation:
             old = await create(installation, OLD, "old")
             await old_runs(installation, old)
-            named = [f"{old.name}-4", f"{old.name}:4", f"{old.name}-99", "local/demo/none-1", "no/name"]
+            named = [f"{old.name}-4", f"{old.name}:4"]
             answer = await installation.sweeps.CreateSweep(wanted(NEW, sweeps=[old.name], runs=named))
             report, sweep = answer.prior_runs, answer.sweep
             left_out = {each.run: each.reason for each in report.unsuitable_runs}
-            assert (report.taken, report.unsuitable, report.without_curve) == (2, 7, 0)
-            assert {run: why for run, why in left_out.items() if "no such run" in why} == dict.fromkeys(
-                named[2:], "there is no such run"
-            )
+            assert (report.taken, report.unsuitable, report.without_curve) == (2, 4, 0)
             assert left_out[f"{old.name}-1"] == 'a: 1 is none of 2.0, 3, 4; b: "x" is none of "y", "z"'
             assert (sweep.prior_runs, sweep.planned_runs) == (2, 4)
             listed = await installation.runs.ListPriorRuns(
@@ -151,6 +148,13 @@ def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_
     ("prior", "code", "word"),
     [
         ({"sweeps": ["local/demo/none"]}, "NOT_FOUND", "local/demo/none"),
+        ({"project": "local/none"}, "NOT_FOUND", "project local/none does not exist"),
+        ({"runs": ["local/demo/none-1"]}, "NOT_FOUND", "local/demo/none-1 does not exist"),
+        (
+            {"runs": ["no/name", *(f"local/demo/{run}" for run in ("a", "a-2", "a:3", "b-4", "b-5"))]},
+            "NOT_FOUND",
+            "no/name, local/demo/a, local/demo/a-2, local/demo/a:3, local/demo/b-4 and 1 more do not exist",
+        ),
         ({"project": "demo"}, "INVALID_ARGUMENT", "prior_runs.project"),
         (
             {"project": "local/demo", "filter": v1.PriorRunFilter(states=[v1.RUN_STATE_RUNNING])},
@@ -176,6 +180,25 @@ def test_a_selection_that_makes_no_sense_is_refused(
     asyncio.run(scenario())
 
 
+def test_of_runs_that_are_named_none_may_be_missing_or_nothing_is_created(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            old = await create(installation, OLD, "old")
+            async with ScriptedAgent(installation.channel, old.name) as agent:
+                await agent.offer()
+                await agent.next_start()
+                request = wanted(NEW, runs=[f"{old.name}-1", f"{old.name}:2"])
+                refused = await failure(installation.sweeps.CreateSweep(request))
+                assert (refused.code, refused.reason) == ("NOT_FOUND", "no-such-name")
+                assert refused.message == f"{old.name}:2 does not exist"
+                shown = v1.PreviewSweepRequest(file=request.file, prior_runs=request.prior_runs)
+                assert (await failure(installation.sweeps.PreviewSweep(shown))).code == "NOT_FOUND"
+            listed = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
+            assert [sweep.name for sweep in listed.sweeps] == [old.name]
+
+    asyncio.run(scenario())
+
+
 def test_while_curves_cannot_be_read_nothing_is_created_and_the_same_call_works_later(tmp_path: Path) -> None:
     async def scenario() -> None:
         metrics = a_metric_store(tmp_path)
@@ -190,11 +213,15 @@ def test_while_curves_cannot_be_read_nothing_is_created_and_the_same_call_works_
             assert [sweep.name for sweep in listed.sweeps] == [old.name]
         address = await metrics.start()
         async with a_scheduler(tmp_path, metrics=address) as installation:
-            first = await installation.sweeps.CreateSweep(request)
+            both = await asyncio.gather(*(installation.sweeps.CreateSweep(request) for _ in range(2)))
+            assert both[0] == both[1]
+            assert both[0].prior_runs.taken == 2
+            await metrics.stop()
             again = await installation.sweeps.CreateSweep(request)
-            assert first == again
-            assert first.prior_runs.taken == 2
-        await metrics.stop()
+            assert again == both[0], "the first answer needs no curves"
+            other = wanted(NEW + b"seed: 1\n", request_id="once", sweeps=[old.name])
+            refused = await failure(installation.sweeps.CreateSweep(other))
+            assert refused.reason == "request-id-reused"
 
     asyncio.run(scenario())
 

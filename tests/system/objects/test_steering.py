@@ -16,6 +16,7 @@ from sweepd import (
     ConflictError,
     FailedError,
     InvalidError,
+    NotFoundError,
     NotYetError,
     SweepWarning,
     WrongStateError,
@@ -85,7 +86,9 @@ def test_what_is_wrong_with_a_configuration_is_told_all_at_once(client: Any, her
         assert str(finding) in str(raised.value)
     with pytest.raises(ValueError, match="No such file"):
         client.create("nowhere.yaml")
-    with pytest.raises(InvalidError, match="no legal project: 'My Project'; write `my-project`"):
+    with pytest.raises(
+        InvalidError, match="'My Project' cannot be the name of a project; write `my-project`"
+    ):
         client.create(WAITING, project="My Project")
     with pytest.raises(InvalidError, match="no legal id"):
         client.create(WAITING, sweep_id="No Id")
@@ -222,8 +225,9 @@ def test_with_repeats_the_best_is_that_of_points(client: Any, here: Here) -> Non
 def test_a_sweep_begins_with_runs_that_exist(client: Any, here: Here) -> None:
     old = client.sweep(here.ended)
     good = next(run for run in old.runs() if run.state == "finished")
-    with pytest.warns(SweepWarning, match="-99 is left out: there is no such run"):
-        begun = client.create(SWEEP, project="begun", prior_runs=[good, f"{old.id}-99"])
+    with pytest.raises(NotFoundError, match=f"{old.id}-99 does not exist"):
+        client.create(SWEEP, project="begun", prior_runs=[good, f"{old.id}-99"])
+    begun = client.create(SWEEP, project="begun", prior_runs=[good])
     assert begun.planned_runs == 5
     with pytest.raises(InvalidError, match="list of runs"):
         client.create(SWEEP, project="begun", prior_runs=good.name)

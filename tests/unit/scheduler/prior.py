@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sweepd.spec import Json, Point, point_digest
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.prior.suitability import candidate, prior_run
+from sweepd_scheduler.domain.prior.suitability import candidate, prior_run, shown_in
 from sweepd_scheduler.domain.runs.run import (
     Attempt,
     AttemptState,
@@ -50,7 +50,8 @@ def prior_runs(
 ) -> list[PriorRun]:
     """What a sweep keeps of runs that have a point and a curve."""
     spec = a_spec(document)
-    return [
-        prior_run(spec, candidate(spec, an_old_run(point, index, state=state), None), index, curve)
-        for index, (point, curve) in enumerate(tried, 1)
-    ]
+    kept: list[PriorRun] = []
+    for index, (point, curve) in enumerate(tried, 1):
+        found = candidate(spec, an_old_run(point, index, state=state), None)
+        kept.append(prior_run(found, shown_in(spec, found, curve), index))
+    return kept

@@ -248,3 +248,25 @@ def test_what_comes_within_a_long_decision_is_decided_after_it() -> None:
         await stop
 
     running(scenario)
+
+
+def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_not_before() -> None:
+    first = Repeatable(request_id="r", fingerprint=b"pause s")
+
+    async def scenario(bench: Bench) -> None:
+        assert await bench.owner.first_answer(first) is None
+        bench.store.away = True
+        both = await asyncio.gather(
+            bench.pause("r", b"pause s"), bench.owner.first_answer(first), return_exceptions=True
+        )
+        assert [each.status for each in both if isinstance(each, DomainError)] == [
+            Status.RESOURCE_EXHAUSTED
+        ] * 2, "what could not be stored is no answer"
+        bench.store.away = False
+        assert await bench.owner.first_answer(first) is None
+        answer = await bench.pause("r", b"pause s")
+        assert await bench.owner.first_answer(first) == answer
+        with pytest.raises(RequestIdReusedError):
+            await bench.owner.first_answer(Repeatable(request_id="r", fingerprint=b"pause t"))
+
+    running(scenario)

@@ -1,7 +1,7 @@
 """Whether a run of elsewhere suits a new sweep, and what it comes to there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 from sweepd.spec import Json, Method, Point, SweepSpec, point_digest
@@ -40,6 +40,15 @@ class Candidate:
     digest: bytes
     state: RunState
     counted: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a run comes to in a sweep; the fields are those of `PriorRun`."""
+
+    values: Values = field(default_factory=Values)
+    value: float | None = None
+    rungs: tuple[tuple[int, int, float], ...] = ()
 
 
 def candidate(
@@ -86,13 +95,12 @@ def point_in(spec: SweepSpec, point: Point) -> Point:
     return taken
 
 
-def prior_run(spec: SweepSpec, found: Candidate, index: int, curve: Sequence[float]) -> PriorRun:
-    """Return what a sweep keeps of a run.
+def shown_in(spec: SweepSpec, found: Candidate, curve: Sequence[float]) -> Shown:
+    """Return what a run comes to in a sweep.
 
     Args:
         spec: the sweep.
         found: the run.
-        index: its place among the prior runs.
         curve: the finite values of the sweep's objective, in the order of its rows.
 
     Raises:
@@ -103,7 +111,7 @@ def prior_run(spec: SweepSpec, found: Candidate, index: int, curve: Sequence[flo
     if metric is None:
         if not ended_well:
             raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
-        return _made(found, index, Values(), None)
+        return Shown()
     values = values_of(curve, metric.goal)
     if found.counted.iterations > values.iterations:
         values = found.counted  # its last points are still on their way to the metric store
@@ -112,7 +120,21 @@ def prior_run(spec: SweepSpec, found: Candidate, index: int, curve: Sequence[flo
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
-    return _made(found, index, values, value, rung_values(spec.early_terminate, metric.goal, curve))
+    return Shown(values=values, value=value, rungs=rung_values(spec.early_terminate, metric.goal, curve))
+
+
+def prior_run(found: Candidate, shown: Shown, index: int) -> PriorRun:
+    """Return what a sweep keeps of a run that is the `index`th of its prior runs."""
+    return PriorRun(
+        index=index,
+        source=found.source,
+        point=found.point,
+        digest=found.digest,
+        state=found.state,
+        values=shown.values,
+        value=shown.value,
+        rungs=shown.rungs,
+    )
 
 
 def _merged(outer: Mapping[str, Json], inner: Mapping[str, Json]) -> Point:
@@ -122,25 +144,6 @@ def _merged(outer: Mapping[str, Json], inner: Mapping[str, Json]) -> Point:
         both = isinstance(before, dict) and isinstance(value, dict)
         merged[name] = _merged(before, value) if both else value  # type: ignore[arg-type]  # both are mappings
     return merged
-
-
-def _made(
-    found: Candidate,
-    index: int,
-    values: Values,
-    value: float | None,
-    rungs: tuple[tuple[int, int, float], ...] = (),
-) -> PriorRun:
-    return PriorRun(
-        index=index,
-        source=found.source,
-        point=found.point,
-        digest=found.digest,
-        state=found.state,
-        values=values,
-        value=value,
-        rungs=rungs,
-    )
 
 
 def _counted(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Values:

@@ -7,7 +7,7 @@ import pytest
 
 from sweepd.spec import Json, point_digest
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.prior.suitability import UnsuitableError, candidate, prior_run
+from sweepd_scheduler.domain.prior.suitability import UnsuitableError, candidate, prior_run, shown_in
 from sweepd_scheduler.domain.runs.run import RunState, Values
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec
@@ -30,7 +30,8 @@ def taken(
     state: RunState = RunState.FINISHED,
 ) -> PriorRun:
     spec = a_spec(document)
-    return prior_run(spec, candidate(spec, an_old_run(point, state=state), None), 1, curve)
+    found = candidate(spec, an_old_run(point, state=state), None)
+    return prior_run(found, shown_in(spec, found, curve), 1)
 
 
 def why_not(
@@ -192,9 +193,9 @@ def test_what_the_scheduler_counted_stands_for_points_that_are_still_on_their_wa
         (before, 0.25),
         (a_spec({**GRID, "metric": {"name": "loss", "goal": "maximize"}}), 4.0),
     ):
-        assert prior_run(spec, candidate(spec, run, before), 1, [4.0]).value == value
+        assert shown_in(spec, candidate(spec, run, before), [4.0]).value == value
     other = a_spec({**GRID, "metric": {"name": "acc"}})  # another key: what was counted says nothing of it
-    assert prior_run(other, candidate(other, run, before), 1, [0.75]).value == 0.75
+    assert shown_in(other, candidate(other, run, before), [0.75]).value == 0.75
 
 
 def test_a_list_that_declares_no_parameters_takes_any_point() -> None:
