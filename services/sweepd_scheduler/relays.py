@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import grpc.aio
 
 from sweepd import v1
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.clock import Clock
+from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.lines import Lines
 from sweepd_scheduler.relay import Answer, Relay
 
@@ -17,6 +19,9 @@ POINTS_UNDER_WAY = 24 * 1024 * 1024
 LOGS_UNDER_WAY = 8 * 1024 * 1024
 FILES_UNDER_WAY = 8 * 1024 * 1024
 SYSTEM_UNDER_WAY = 4 * 1024 * 1024
+
+Q = TypeVar("Q")
+A = TypeVar("A", v1.AppendPointsResponse, v1.AppendLogResponse, v1.AppendFilesResponse)
 
 Points: TypeAlias = Relay[v1.AppendPointsRequest, v1.AppendPointsResponse]
 Logs: TypeAlias = Relay[v1.AppendLogRequest, v1.AppendLogResponse]
@@ -34,55 +39,61 @@ class Relays:
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """Begin to hand on."""
-        each = (self.points.run(), self.logs.run(), self.files.run(), self.system.run())
-        return [asyncio.get_running_loop().create_task(work) for work in each]
+        loop = asyncio.get_running_loop()
+        return [loop.create_task(relay.run()) for relay in self._all()]
 
     def forget(self, session: str) -> None:
         """Acknowledge nothing more to a session that is gone."""
-        self.points.forget(session)
-        self.logs.forget(session)
-        self.files.forget(session)
-        self.system.forget(session)
+        for relay in self._all():
+            relay.forget(session)
+
+    def _all(self) -> tuple[Points, Logs, Files, Points]:
+        return self.points, self.logs, self.files, self.system
 
 
 def relays_to(channel: grpc.aio.Channel, lines: Lines, clock: Clock, log: logging.Logger) -> Relays:
     """Make the relays to a metric store; what it has stored is told to the agents on their lines."""
     stub = MetricServiceStub(channel)
+
+    def relay(
+        what: str,
+        open_call: "Callable[[], grpc.aio.StreamStreamCall[Q, A]]",
+        cursor: Callable[[A], int],
+        tell: Callable[[str, AttemptRef, int], None],
+        limit: int,
+    ) -> Relay[Q, A]:
+        def read(answer: A) -> Answer:
+            return Answer(cursor=cursor(answer), rejection=answer.rejection)
+
+        return Relay(what, open_call, read, tell, limit=limit, clock=clock, log=log)
+
     return Relays(
-        points=Relay(
+        points=relay(
             "points",
             stub.AppendPoints,
-            lambda answer: Answer(cursor=answer.row, rejection=answer.rejection),
+            lambda answer: answer.row,
             lambda session, ref, row: lines.acknowledge(session, ref, row=row),
-            limit=POINTS_UNDER_WAY,
-            clock=clock,
-            log=log,
+            POINTS_UNDER_WAY,
         ),
-        logs=Relay(
+        logs=relay(
             "logs",
             stub.AppendLog,
-            lambda answer: Answer(cursor=answer.offset),
+            lambda answer: answer.offset,
             lambda session, ref, offset: lines.acknowledge(session, ref, offset=offset),
-            limit=LOGS_UNDER_WAY,
-            clock=clock,
-            log=log,
+            LOGS_UNDER_WAY,
         ),
-        files=Relay(
+        files=relay(
             "files",
             stub.AppendFiles,
-            lambda answer: Answer(cursor=answer.number, rejection=answer.rejection),
+            lambda answer: answer.number,
             lambda session, ref, number: lines.acknowledge(session, ref, file=number),
-            limit=FILES_UNDER_WAY,
-            clock=clock,
-            log=log,
+            FILES_UNDER_WAY,
         ),
-        system=Relay(
+        system=relay(
             "samples",
             stub.AppendPoints,
-            lambda answer: Answer(cursor=answer.row, rejection=answer.rejection),
+            lambda answer: answer.row,
             lambda session, ref, row: lines.acknowledge(session, ref, system_row=row),
-            limit=SYSTEM_UNDER_WAY,
-            clock=clock,
-            log=log,
+            SYSTEM_UNDER_WAY,
         ),
     )

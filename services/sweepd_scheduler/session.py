@@ -2,19 +2,22 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 from sweepd import v1
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status
-from sweepd_scheduler import agent_codec
+from sweepd_scheduler import agent_codec, parcels
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Held
 from sweepd_scheduler.domain.decision import NotUnderstood
 from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.relay import LARGEST_PARCEL, A, Parcel, Q, Relay
-from sweepd_scheduler.relays import Points, Relays
+from sweepd_scheduler.relays import Relays
+
+R = TypeVar("R", v1.PointReport, v1.LogReport, v1.FileReport)
 
 UNDECIDED_REPORTS = 64
 UNDECIDED_DETAILS = 2
@@ -80,13 +83,13 @@ class AgentSession:
                 self._owner.state.hear(self.line.session, self.heard)
             match kind:
                 case "points":
-                    await self._pass_points(request.points, self._relays.points)
+                    await self._hand_on(self._relays.points, request.points, self._points)
                 case "system_points":
-                    await self._pass_points(request.system_points, self._relays.system)
-                case "file":
-                    await self._pass_file(request.file)
+                    await self._hand_on(self._relays.system, request.system_points, self._samples)
                 case "log":
-                    await self._pass_log(request.log)
+                    await self._hand_on(self._relays.logs, request.log, parcels.log)
+                case "file":
+                    await self._hand_on(self._relays.files, request.file, parcels.file)
                 case "goodbye":
                     return
                 case "hello":
@@ -108,73 +111,26 @@ class AgentSession:
         await credit.acquire()
         self._owner.tell(report, credit.release)
 
-    async def _pass_points(self, report: v1.PointReport, relay: Points) -> None:
+    async def _hand_on(self, relay: Relay[Q, A], report: R, parcel: Callable[[Held, R], Parcel[Q]]) -> None:
+        """Give a report to its relay, if its attempt may deliver; one too large to be sent goes nowhere."""
         ref = agent_codec.ref(report.attempt)
-        run = await self._reporting(ref)
-        if run is not None:
-            request = v1.AppendPointsRequest(
-                run=run.run,
-                sweep=run.sweep,
-                attempt=ref.attempt,
-                batch=report.batch,
-                resumed_from_step=self.resumed.get(ref),
-                system=relay is self._relays.system,
-            )
-            parcel = Parcel(
-                name=(request.run, ref.attempt),
-                request=request,
-                size=request.ByteSize(),
-                start=max(0, report.batch.first_row - 1),
-                end=report.batch.last_row,
-            )
-            self._offer(relay, ref, parcel)
-
-    async def _pass_file(self, report: v1.FileReport) -> None:
-        ref = agent_codec.ref(report.attempt)
-        run = await self._reporting(ref)
-        if run is not None:
-            request = v1.AppendFilesRequest(
-                run=run.run,
-                sweep=run.sweep,
-                attempt=ref.attempt,
-                number=report.number,
-                piece=report.piece,
-            )
-            parcel = Parcel(
-                name=(request.run, ref.attempt),
-                request=request,
-                size=request.ByteSize(),
-                start=max(0, report.number - 1),
-                end=report.number,
-            )
-            self._offer(self._relays.files, ref, parcel)
-
-    async def _pass_log(self, report: v1.LogReport) -> None:
-        ref = agent_codec.ref(report.attempt)
-        run = await self._reporting(ref)
-        if run is not None:
-            request = v1.AppendLogRequest(
-                run=run.run,
-                sweep=run.sweep,
-                attempt=ref.attempt,
-                offset=report.offset,
-                content=report.content,
-            )
-            parcel = Parcel(
-                name=(request.run, ref.attempt),
-                request=request,
-                size=request.ByteSize(),
-                start=report.offset,
-                end=report.offset + len(report.content),
-            )
-            self._offer(self._relays.logs, ref, parcel)
-
-    def _offer(self, relay: Relay[Q, A], ref: AttemptRef, parcel: Parcel[Q]) -> None:
-        """Hand a request to its relay, unless it is larger than anyone may send."""
-        if parcel.size <= LARGEST_PARCEL:
-            relay.offer(self.line.session, ref, parcel)
+        held = await self._reporting(ref)
+        if held is None:
+            return
+        offered = parcel(held, report)
+        if offered.size <= LARGEST_PARCEL:
+            relay.offer(self.line.session, ref, offered)
         else:
-            self._lines.tell(self.line.session, NotUnderstood(f"a report of {parcel.size} bytes"), None)
+            self._lines.tell(self.line.session, NotUnderstood(f"a report of {offered.size} bytes"), None)
+
+    def _points(self, of: Held, report: v1.PointReport) -> Parcel[v1.AppendPointsRequest]:
+        return parcels.points(of, report, self._resumed_at(report), system=False)
+
+    def _samples(self, of: Held, report: v1.PointReport) -> Parcel[v1.AppendPointsRequest]:
+        return parcels.points(of, report, self._resumed_at(report), system=True)
+
+    def _resumed_at(self, report: v1.PointReport) -> int | None:
+        return self.resumed.get(agent_codec.ref(report.attempt))
 
     async def _reporting(self, ref: AttemptRef) -> Held | None:
         """Return what is held of the run whose attempt may deliver: the newest, or one whose end was taken.
