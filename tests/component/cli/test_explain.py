@@ -106,29 +106,62 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
         server.sweeps.runs[run.name] = run
     last = a_run(1, sweep=other.name, value=9.0, params={"lr": 0.5, "layers": 9, "act": "relu"})
     server.sweeps.runs[last.name] = last
+    server.sweeps.prior.taken = 8
     done = ctl("propose-config", "--project", "train")
     parsed = parse_text(done.out.encode(), file="sweep.yaml")
     assert parsed.spec is not None, parsed.diagnostics
     assert parsed.spec.method == "bayes"
+    assert (parsed.spec.entity, parsed.spec.project) == (None, "train")
     assert parsed.spec.program == "train.py"
     assert parsed.spec.metric is not None
     assert parsed.spec.metric.name == "val_loss"
     assert "over 6.7 orders of magnitude, in 8 runs; the best run had 1e-07" in done.out
     assert "# 1 to 9 in 8 runs; the best run had 7" in done.out
-    create = "Create it, seeded with these runs:  sweepctl create sweep.yaml"
+    create = "Create it, seeded with {}:  sweepctl create sweep.yaml"
     finished = "--filter state=finished"
     assert done.err.splitlines() == [
         "note: the program differs: train.py, of 7 runs, is taken; others: old.py (1)",
-        f"{create} --prior-project local/train {finished}",
+        f"{create.format('these runs')} --prior-project local/train {finished}",
     ]
+    assert (
+        f"# To begin with these runs: sweepctl create sweep.yaml --prior-project local/train {finished}"
+        in done.out
+    )
+    server.sweeps.prior.taken = 5
     one = ctl("propose-config", "--project", "local/train", "--sweep", "k3x9v2ab", "--method", "grid")
     assert one.err.splitlines() == [
         "note: the grid has 49 points",
-        f"{create} --prior-sweep {NAME} {finished}",
+        f"{create.format('5 of these 7 runs')} --prior-sweep {NAME} {finished}",
     ]
     grid = parse_text(one.out.encode(), file="sweep.yaml")
     assert grid.spec is not None
     assert grid.spec.search_space.combinations == 49
+
+
+def test_a_proposal_promises_no_runs_that_do_not_suit_it(ctl: Ctl, server: ScriptedServer) -> None:
+    for number, state in ((1, v1.RUN_STATE_FINISHED), (2, v1.RUN_STATE_RUNNING)):
+        run = a_run(number, params={"lr": number / 4}, state=state)
+        server.sweeps.runs[run.name] = run
+    left_out = v1.UnsuitableRun(run=NAME, reason="it never logged `loss` as a finite number")
+    server.sweeps.prior.unsuitable_runs.append(left_out)
+    for states, why in (
+        (
+            ["finished"],
+            "none of these runs suits it as a prior run: it never logged `loss` as a finite number",
+        ),
+        (["running"], "runs that have not ended are no prior runs"),
+    ):
+        done = ctl("propose-config", "--sweep", NAME, *(f"--state={state}" for state in states))
+        assert f"note: {why}" in done.err
+        assert done.err.endswith("Create it:  sweepctl create sweep.yaml\n")
+        assert "To begin with" not in done.out
+        assert "seeded" not in done.err
+    (asked,) = server.sweeps.requests
+    assert isinstance(asked, v1.PreviewSweepRequest)
+    assert (list(asked.prior_runs.sweeps), asked.count) == ([NAME], 0)
+    server.sweeps.curves_away = True
+    unsure = ctl("propose-config", "--sweep", NAME)
+    assert "Create it, seeded with those of these runs that suit it:  sweepctl create" in unsure.err
 
 
 def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> None:
@@ -172,10 +205,12 @@ def test_runs_by_hand_are_proposed_from_too(server: ScriptedServer, ctl: Ctl) ->
             parameters=point_message({"lr": rate}),
             attempts=[v1.Attempt(number=1, argv=["python", "fit.py"])],
         )
+    server.sweeps.prior.taken = 3
     proposed = ctl("propose-config", "--project", "byhand", "--metric", "loss")
+    assert "project: byhand" in proposed.out
     assert "program: fit.py" in proposed.out
     assert "# Proposed from 3 runs (finished) by sweepctl propose-config." in proposed.out
     assert proposed.err.splitlines()[-1] == (
         "Create it, seeded with these runs:  "
-        "sweepctl create sweep.yaml --prior-project byhand --filter state=finished"
+        "sweepctl create sweep.yaml --prior-project local/byhand --filter state=finished"
     )

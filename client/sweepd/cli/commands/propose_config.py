@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from sweepd.cli.output import note
+from sweepd.cli.prior_options import project_name
 from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.seeding import create_line, parents_of, prior_options_of, seeded_with
 from sweepd.cli.settings import current_settings
+from sweepd.cli.text import counted
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -56,8 +61,8 @@ def command(
 
     Each parameter becomes a constant, a list of values or a range, and a comment says why; conditions are
     found where a text or a boolean tells when a parameter is there. Program, command and objective are those
-    of most runs. The file goes to stdout: look it over, then create it by the command that it names, seeded
-    with these runs.
+    of most runs. The file goes to stdout: look it over, then create it by the command on stderr, seeded with
+    those of these runs that suit it.
     """
     from sweepd.cli.connection import connect
     from sweepd.cli.lineage import Lineage
@@ -68,34 +73,26 @@ def command(
         by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
         names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
         lineage = Lineage([*_tried(client, names, states, any_run=bool(by_hand)), *by_hand])
-    create = _create_command(project, names, states, by_sweep=bool(sweeps))
-    text = _proposed(lineage, len(names), states, metric, method, create)
-    sys.stdout.write(text)
+        proposed = _proposed(lineage, parents_of(names, project), metric, method)
+        prior = prior_options_of(project, names, states, by_sweep=bool(sweeps))
+        seeded = seeded_with(client, proposed.text(), prior, len(lineage.tried))
+    of = f" of {counted(len(names), 'sweep')}" if names else ""
+    runs = f"{counted(len(lineage.tried), 'run')} ({', '.join(states)}){of}"
+    create = create_line(prior if seeded else None)
+    comments = [f"Proposed from {runs} by sweepctl propose-config."]
+    if seeded:
+        comments.append(f"To begin with {seeded}: {create}")
+    sys.stdout.write(proposed.text(comments))
     sys.stdout.flush()
-    note(f"Create it, seeded with these runs:  {create}")
-
-
-def _create_command(project: str | None, names: list[str], states: tuple[str, ...], *, by_sweep: bool) -> str:
-    """Return the line that creates the sweep, seeded with the runs that it was proposed from."""
-    from shlex import join
-
-    words = ["sweepctl", "create", "sweep.yaml"]
-    parents = {name.rpartition("/")[0] for name in names}
-    if by_sweep or len(parents) > 1:
-        words += [word for sweep in names for word in ("--prior-sweep", sweep)]
-    else:
-        words += ["--prior-project", parents.pop() if parents else (project or "").strip("/")]
-    words += [word for state in states if state != "running" for word in ("--filter", f"state={state}")]
-    if server := current_settings().server:
-        words += ["--server", server]
-    return join(words)
+    for told in lineage.notes:
+        note(f"note: {told}")
+    note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
 
 
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the runs of a project that people have started by hand; their sweep is an empty one."""
     from sweepd import v1
     from sweepd.cli.lineage import Tried
-    from sweepd.cli.prior_options import project_name
     from sweepd.cli.shapes import params_shape
 
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
@@ -160,36 +157,35 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
     return tried
 
 
-def _proposed(
-    lineage: Lineage,
-    sweeps: int,
-    states: tuple[str, ...],
-    metric: str | None,
-    method: str | None,
-    create: str,
-) -> str:
-    """Return the file, checked; what is to be said of it goes to stderr."""
-    from sweepd.cli.text import counted
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """A sweep file in the making."""
+
+    head: Mapping[str, Json]
+    parameters: Proposal
+
+    def text(self, comments: Sequence[str] = ()) -> str:
+        """Return the file, with lines of comment above it."""
+        from sweepd.spec.propose_text import proposal_text
+
+        return proposal_text(self.head, self.parameters, comments=comments)
+
+
+def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
+    """Return the file, checked; what is to be said of it is in the notes of the lineage."""
     from sweepd.spec.propose import propose
-    from sweepd.spec.propose_text import proposal_text
 
     points = [tried.point for tried in lineage.tried]
     objective = lineage.objective(metric)
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
-    head = _head(lineage, objective, proposal, method)
-    of = f" of {counted(sweeps, 'sweep')}" if sweeps else ""
-    runs = f"{counted(len(points), 'run')} ({', '.join(states)}){of}"
-    comments = [f"Proposed from {runs} by sweepctl propose-config.", f"To begin with them: {create}"]
-    text = proposal_text(head, proposal, comments=comments)
-    _check(text, points, lineage.notes)
+    proposed = _Proposed(_head(lineage, parents, objective, proposal, method), proposal)
+    _check(proposed.text(), points, lineage.notes)
     lineage.notes += [f"{name}: some runs lack it, and nothing tells when" for name in proposal.unexplained]
-    for told in lineage.notes:
-        note(f"note: {told}")
-    return text
+    return proposed
 
 
 def _head(
-    lineage: Lineage, objective: tuple[str, int], proposal: Proposal, method: str | None
+    lineage: Lineage, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
 ) -> dict[str, Json]:
     from sweepd import v1
 
@@ -198,7 +194,11 @@ def _head(
         method = "bayes" if name and proposal.searches else "random"
     if not proposal.searches:
         lineage.notes.append("every parameter had one value: there is nothing to search yet")
-    head: dict[str, Json] = {"method": method}
+    head: dict[str, Json] = {}
+    if len(parents) == 1:
+        entity, _, project = next(iter(parents)).partition("/")
+        head = {"project": project} if entity == "local" else {"entity": entity, "project": project}
+    head["method"] = method
     if program := lineage.program():
         head["program"] = program
     if command := lineage.command():
@@ -211,7 +211,6 @@ def _head(
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
     """Read the file as the server will, and note how many runs do not lie in its space."""
     from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.text import counted
     from sweepd.spec import Method, parse_text
 
     parsed = parse_text(text.encode(), file="sweep.yaml")
