@@ -1,21 +1,24 @@
-"""The one thread that writes: takes what has queued, commits it at once, then lets the answers go."""
+"""The one thread that writes: takes of what has queued, commits it at once, then lets the answers go."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_metric_store.ports import Arrival, Listener, MetricWrites, Stored
+from sweepd_metric_store.lanes import Lanes
+from sweepd_metric_store.ports import Arrival, Listener, MetricWrites, PointsArrived, Stored
 
 MAX_QUEUED = 256
 """Arrivals that may wait for a commit; whoever brings more waits, and flow control tells the sender."""
+COMMIT_WEIGHT = 1024 * 1024
+"""Bytes that one commit may take: tens of milliseconds, for which everybody else waits."""
+POINT_WEIGHT = 64
+"""A point is more work than its bytes."""
 _TIDY_EVERY = 10.0
 _TIDY_AGAIN = 0.2
 """Seconds between rounds of joining small pieces: when there were none, and while there are more."""
@@ -45,7 +48,7 @@ class Writer:
         self._clock = clock
         self._log = log
         self._listener = listener
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._lanes: Lanes[_Waiting] = Lanes(most_items=MAX_QUEUED, most_weight=COMMIT_WEIGHT)
         self._room = asyncio.Semaphore(MAX_QUEUED)
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -60,7 +63,7 @@ class Writer:
     async def stop(self, error: DomainError) -> None:
         """Write what has queued, then end; whoever comes later is told `error`."""
         self._ended = error
-        self._queue.put(None)
+        self._lanes.close()
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
 
@@ -78,30 +81,18 @@ class Writer:
             raise self._ended
         answer: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(lambda _: self._room.release())
-        self._queue.put(_Waiting(arrival, answer))
+        self._lanes.put((arrival.name.run, arrival.name.attempt), _Waiting(arrival, answer), weight(arrival))
         return answer
 
     def _work(self) -> None:
         tidy_at = self._clock.monotonic() + _TIDY_EVERY
-        running = True
-        while running:
-            taken = self._taken(max(0.0, tidy_at - self._clock.monotonic()))
-            waiting = [each for each in taken if each is not None]
-            running = len(waiting) == len(taken)
+        while not self._lanes.over:
+            waiting = self._lanes.take(max(0.0, tidy_at - self._clock.monotonic()))
             if waiting:
                 self._commit(waiting)
-            if running and self._clock.monotonic() >= tidy_at:
+            if self._ended is None and self._clock.monotonic() >= tidy_at:
                 tidy_at = self._clock.monotonic() + (_TIDY_AGAIN if self._tidied() else _TIDY_EVERY)
         self._store.close()
-
-    def _taken(self, timeout: float) -> list[_Waiting | None]:
-        """Wait for something to be queued, for `timeout` at most; return all there is."""
-        found: list[_Waiting | None] = []
-        with suppress(queue.Empty):
-            found.append(self._queue.get(timeout=timeout))
-            while len(found) < MAX_QUEUED:
-                found.append(self._queue.get_nowait())
-        return found
 
     def _commit(self, waiting: Sequence[_Waiting]) -> None:
         try:
@@ -158,3 +149,10 @@ class Writer:
             if not each.answer.done():
                 each.answer.set_result(stored)
         self._listener([stored for stored in outcome if stored.fresh])
+
+
+def weight(arrival: Arrival) -> int:
+    """Return how much work it is to store an arrival, in bytes."""
+    if isinstance(arrival, PointsArrived):
+        return POINT_WEIGHT * sum(len(column.values) for column in arrival.batch.columns)
+    return len(arrival.content)

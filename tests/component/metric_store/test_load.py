@@ -7,10 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
+
+if TYPE_CHECKING:
+    from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
 
 MIB = 1024 * 1024
 TESTS = Path(__file__).resolve().parents[2]
@@ -71,20 +75,25 @@ def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
     assert grown < 64 * MIB
 
 
-def test_a_flood_from_one_stream_does_not_keep_others_waiting(metric_store: StoreProcess) -> None:
+def test_floods_from_some_streams_do_not_keep_others_waiting(metric_store: StoreProcess) -> None:
+    batches = [messages.points(1 + at * 2_000, [1.0] * 2_000) for at in range(200)]
+
+    async def pour(service: MetricServiceAsyncStub, number: int) -> None:
+        call = service.AppendPoints()
+        for batch in batches:
+            await call.write(
+                v1.AppendPointsRequest(
+                    run=messages.run(number), sweep=messages.SWEEP, attempt=1, batch=batch.batch
+                )
+            )
+
     async def flood() -> float:
         async with stub(metric_store.address) as flooding:
-            call = flooding.AppendPoints()
-
-            async def pour() -> None:
-                for at in range(400):
-                    await call.write(messages.points(1 + at * 2_000, [1.0] * 2_000, number=9))
-
-            pouring = asyncio.create_task(pour())
+            pouring = [asyncio.create_task(pour(flooding, number)) for number in range(9, 13)]
             seconds = await honest_call_seconds(metric_store.address, calls=20)
-            call.cancel()
-            pouring.cancel()
-            await asyncio.gather(pouring, return_exceptions=True)
+            for task in pouring:
+                task.cancel()
+            await asyncio.gather(*pouring, return_exceptions=True)
             return seconds
 
     assert asyncio.run(flood()) < 1.0

@@ -12,7 +12,7 @@ import pytest
 from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.errors import DomainError, StorageError, UnavailableError
 from sweepd_metric_store.ports import Arrival, AttemptName, LogArrived, Stored
-from sweepd_metric_store.writer import MAX_QUEUED, Writer
+from sweepd_metric_store.writer import COMMIT_WEIGHT, MAX_QUEUED, Writer
 
 GONE = UnavailableError("metric-store", "here", "it is stopping")
 
@@ -22,11 +22,13 @@ class MemoryWrites:
 
     def __init__(self) -> None:
         self.commits: list[list[int]] = []
+        self.begun = threading.Event()
         self.gate = threading.Event()
         self.full = False
         self.closed = False
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        self.begun.set()
         self.gate.wait(5)
         numbers = [arrival.name.attempt for arrival in arrivals]
         self.commits.append(numbers)
@@ -43,8 +45,8 @@ class MemoryWrites:
         self.closed = True
 
 
-def an_arrival(number: int) -> LogArrived:
-    return LogArrived(name=AttemptName(sweep="s", run="r", attempt=number), offset=0, content=b"")
+def an_arrival(number: int, content: bytes = b"") -> LogArrived:
+    return LogArrived(name=AttemptName(sweep="s", run="r", attempt=number), offset=0, content=content)
 
 
 def writing(act: Callable[[Writer, MemoryWrites], Awaitable[None]]) -> tuple[MemoryWrites, list[int]]:
@@ -72,7 +74,7 @@ def writing(act: Callable[[Writer, MemoryWrites], Awaitable[None]]) -> tuple[Mem
 def test_what_queues_during_a_commit_shares_the_next_one() -> None:
     async def act(writer: Writer, store: MemoryWrites) -> None:
         first = await writer.submit(an_arrival(1))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(store.begun.wait, 5)
         others = [await writer.submit(an_arrival(number)) for number in range(2, 10)]
         store.gate.set()
         answers = await asyncio.gather(first, *others)
@@ -81,6 +83,21 @@ def test_what_queues_during_a_commit_shares_the_next_one() -> None:
     store, heard = writing(act)
     assert store.commits == [[1], list(range(2, 10))]
     assert heard == list(range(1, 10))
+
+
+def test_a_flood_is_stored_in_parts_and_what_comes_behind_it_goes_with_the_next_one() -> None:
+    quarter = b"x" * (COMMIT_WEIGHT // 4)
+
+    async def act(writer: Writer, store: MemoryWrites) -> None:
+        first = await writer.submit(an_arrival(1))
+        await asyncio.to_thread(store.begun.wait, 5)
+        flood = [await writer.submit(an_arrival(2, quarter)) for _ in range(9)]
+        honest = await writer.submit(an_arrival(3))
+        store.gate.set()
+        await asyncio.gather(first, honest, *flood)
+
+    store, _ = writing(act)
+    assert store.commits == [[1], [2, 3, 2, 2, 2], [2, 2, 2, 2], [2]]
 
 
 def test_a_full_disk_fails_the_commit_and_not_the_writer() -> None:
@@ -98,7 +115,7 @@ def test_a_full_disk_fails_the_commit_and_not_the_writer() -> None:
 def test_an_arrival_that_trips_the_store_fails_alone() -> None:
     async def act(writer: Writer, store: MemoryWrites) -> None:
         first = await writer.submit(an_arrival(1))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(store.begun.wait, 5)
         others = [await writer.submit(an_arrival(number)) for number in (12, 13, 14)]
         store.gate.set()
         await first
