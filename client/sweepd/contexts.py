@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 VARIABLE = "SWEEPD_CONTEXT"
+DEFAULTS = ("entity", "project", "output")
+"""What a context may say beside its server: it holds where nothing else is said."""
 
 
 class ConfigError(Exception):
@@ -19,14 +21,22 @@ class Context:
     address: str
     token: str = field(repr=False)
     account: str = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contexts:
-    """What the file holds. `current`: the one that is used when nothing else is said; empty: none."""
+    """What the file holds.
+
+    Args:
+        by_name: the contexts.
+        current: the one that is used when nothing else is said; empty: none.
+        defaults: those that hold while no context is in use.
+    """
 
     by_name: Mapping[str, Context] = field(default_factory=dict)
     current: str = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     def chosen(self, environ: Mapping[str, str]) -> str:
         """Name of the context in use; empty: none."""
@@ -38,14 +48,34 @@ class Contexts:
         found = (each for each in (first, *self.by_name.values()) if each is not None)
         return next((each for each in found if each.address == address), None)
 
+    def defaults_in_use(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """What holds where neither flag nor environment nor file says anything."""
+        name = self.chosen(environ)
+        if not name:
+            return self.defaults
+        return self.by_name[name].defaults if name in self.by_name else {}
+
     def having(self, name: str, context: Context) -> "Contexts":
-        """These with one more, or another one under the name; it is in use."""
-        return Contexts(by_name={**self.by_name, name: context}, current=name)
+        """These with one more, or another one under the name, whose defaults stay; it is in use."""
+        if name in self.by_name:
+            context = replace(context, defaults=self.by_name[name].defaults)
+        return replace(self, by_name={**self.by_name, name: context}, current=name)
 
     def without(self, name: str) -> "Contexts":
         """These without one; if it was in use, none is."""
         left = {each: context for each, context in self.by_name.items() if each != name}
-        return Contexts(by_name=left, current="" if self.current == name else self.current)
+        return replace(self, by_name=left, current="" if self.current == name else self.current)
+
+    def saying(self, context: str, name: str, value: str) -> "Contexts":
+        """These with another default of a context (empty: while none is in use); no value takes it away."""
+        known = self.by_name[context].defaults if context else self.defaults
+        defaults = {**known, name: value}
+        if not value:
+            del defaults[name]
+        if not context:
+            return replace(self, defaults=defaults)
+        changed = replace(self.by_name[context], defaults=defaults)
+        return replace(self, by_name={**self.by_name, context: changed})
 
     def using(self, name: str) -> "Contexts":
         """These with another one in use."""
@@ -79,10 +109,16 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
     try:
         return Contexts(
             by_name={
-                str(name): Context(str(each["address"]), str(each["token"]), str(each.get("account", "")))
+                str(name): Context(
+                    str(each["address"]),
+                    str(each["token"]),
+                    str(each.get("account", "")),
+                    _defaults(each),
+                )
                 for name, each in document.get("contexts", {}).items()
             },
             current=str(document.get("current-context", "")),
+            defaults=_defaults(document),
         )
     except (KeyError, TypeError, AttributeError):
         raise ConfigError(f"{path} holds no contexts; mend it, or remove it and log in again") from None
@@ -97,13 +133,16 @@ def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
     path = config_file(environ)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = [f"current-context = {quoted(contexts.current)}"] if contexts.current else []
+    lines += _default_lines("defaults", contexts.defaults)
     for name, context in sorted(contexts.by_name.items()):
+        table = f"contexts.{quoted(name)}"
         lines += [
             "",
-            f"[contexts.{quoted(name)}]",
+            f"[{table}]",
             f"address = {quoted(context.address)}",
             f"account = {quoted(context.account)}",
             f"token = {quoted(context.token)}",
+            *_default_lines(f"{table}.defaults", context.defaults),
         ]
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -111,6 +150,17 @@ def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
         stream.write("\n".join(lines) + "\n")
     draft.replace(path)
     return path
+
+
+def _defaults(table: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    told = table.get("defaults", {})
+    return {name: str(told[name]) for name in DEFAULTS if name in told}
+
+
+def _default_lines(table: str, defaults: Mapping[str, str]) -> list[str]:
+    if not defaults:
+        return []
+    return ["", f"[{table}]", *(f"{name} = {quoted(value)}" for name, value in defaults.items())]
 
 
 def quoted(text: str) -> str:

@@ -137,7 +137,7 @@ def test_a_pipe_is_read_however_long_its_writer_takes(installation: Installation
     writer.start()
     code, lines = validated(installation, "pipe")
     writer.join()
-    assert (code, lines) == (0, ["pipe: valid. random, 1 parameter to search, space: unbounded."])
+    assert (code, lines) == (0, ["pipe: valid. random, 1 parameter to search, space: infinitely many points."])
 
 
 def test_stdin_is_read_and_bounded(installation: Installation) -> None:
@@ -145,7 +145,7 @@ def test_stdin_is_read_and_bounded(installation: Installation) -> None:
     file.write_bytes(GOOD)
     assert validated(installation, "-", stdin=str(file)) == (
         0,
-        ["stdin: valid. random, 1 parameter to search, space: unbounded."],
+        ["stdin: valid. random, 1 parameter to search, space: infinitely many points."],
     )
     code, lines = validated(installation, "-", stdin="/dev/zero")
     assert (code, lines[0]) == (5, "stdin: the file is larger than the 3,145,728 bytes that are read")

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sweepd import v1
 from sweepd.cli.columns import shown_time, shown_words
+from sweepd.cli.spec_shapes import Shape, word
 from sweepd.cli.table import Column
 from sweepd.spec.point import Json
-
-if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
-    from sweepd import v1
-
-Shape = dict[str, Json]
 
 
 def _expires(value: Json) -> str:
@@ -39,19 +32,17 @@ TOKENS = (
 
 def token_shape(token: v1.Token) -> Shape:
     """Return a token; nobody has its secret to show."""
-    from sweepd import v1
-
     projects: list[Json] = list(token.projects)
     return {
         "id": token.id or None,
         "name": token.display_name or None,
         "account": token.account,
-        "scope": v1.TokenScope.Name(token.scope).removeprefix("TOKEN_SCOPE_").lower(),
+        "scope": word(v1.TokenScope.Name(token.scope), "TOKEN_SCOPE_"),
         "projects": projects,
-        "state": v1.TokenState.Name(token.state).removeprefix("TOKEN_STATE_").lower(),
-        "createTime": _time(token.create_time) if token.HasField("create_time") else None,
-        "expireTime": _time(token.expire_time) if token.HasField("expire_time") else None,
-        "revokeTime": _time(token.revoke_time) if token.HasField("revoke_time") else None,
+        "state": word(v1.TokenState.Name(token.state), "TOKEN_STATE_"),
+        "createTime": token.create_time.ToJsonString() if token.HasField("create_time") else None,
+        "expireTime": token.expire_time.ToJsonString() if token.HasField("expire_time") else None,
+        "revokeTime": token.revoke_time.ToJsonString() if token.HasField("revoke_time") else None,
         "creator": token.creator or None,
     }
 
@@ -62,7 +53,3 @@ def where_good(shape: Shape) -> str:
     where = f"for {shown_words(places)}" if places else "for all projects"
     until = shape["expireTime"]
     return f"scope {shape['scope']}, {where}, {f'until {shown_time(until)}' if until else 'does not expire'}"
-
-
-def _time(stamp: Timestamp) -> str:
-    return stamp.ToJsonString()

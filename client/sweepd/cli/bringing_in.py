@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sweepd.cli.exit_code import ExitCode
+from sweepd.durations import duration_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,11 +119,19 @@ def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace:
         time.sleep(_LOOK_AGAIN)
 
 
-def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
+def command_for(found: Found, *, grace: float) -> list[str]:
+    """Return the command that brings a folder in."""
     command = [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(found.path), "--log-format", "json"]
-    command += ["--grace", f"{grace:g}s", "--wait", "10s"]
+    return [*command, "--grace", duration_text(grace), "--wait", "10s"]
+
+
+def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
     done = subprocess.run(
-        command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        command_for(found, grace=grace),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     lines = done.stderr.decode("utf-8", "replace").splitlines()
     return _judged(found, lines, done.returncode), done.returncode

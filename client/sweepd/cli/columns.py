@@ -64,7 +64,7 @@ SWEEPS = (
     Column("best", "best.value", shown_value),
     Column("agents", "connectedAgents"),
     Column("created", "createTime", shown_time),
-    Column("title", "displayName"),
+    Column("title", "displayName", long=True),
     Column("tags", "tags", shown_words),
     Column("metric", "metric.name", wide=True),
     Column("ending", "ending", wide=True),
@@ -83,6 +83,13 @@ AGENTS = (
     Column("pid", "pid", wide=True),
     Column("version", "version", wide=True),
     Column("labels", "labels", wide=True),
+)
+
+PROJECTS = (
+    Column("project", "project"),
+    Column("sweeps", "sweeps"),
+    Column("runs", "runs"),
+    Column("created", "createTime", shown_time),
 )
 
 _RUNS_FRONT = (
@@ -127,15 +134,7 @@ def with_progress(sweep: Row) -> Row:
 
 def param_columns(points: Iterable[Json]) -> list[Column]:
     """Return the columns for the parameters of points, those in groups one by one."""
-    return [Column(name, f"params.{name}", shown_param, null=True) for name in param_paths(points)]
-
-
-PROJECTS = (
-    Column("project", "project"),
-    Column("sweeps", "sweeps"),
-    Column("runs", "runs"),
-    Column("created", "createTime", shown_time),
-)
+    return [Column(name, f"params.{name}", shown_param, null=True, long=True) for name in param_paths(points)]
 
 
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
@@ -143,4 +142,4 @@ def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
     rows = list(rows)
     parameters = param_columns(row["params"] for row in rows)
     failed = any(row["state"] in ("failed", "crashed") for row in rows)
-    return (*_RUNS_FRONT, *parameters, *_RUNS_BACK, Column("reason", "reason", wide=not failed))
+    return (*_RUNS_FRONT, *parameters, *_RUNS_BACK, Column("reason", "reason", wide=not failed, long=True))

@@ -52,8 +52,8 @@ def begin_sweep(
     """
     if sweep_id and not _SWEEP_ID.fullmatch(sweep_id):
         raise usage_problem(
-            f"no legal id: {sweep_id!r}",
-            next_step="lower-case letters, digits, `_` and `-`, at most 64, a letter or digit first",
+            f"{sweep_id!r} cannot be the id of a sweep",
+            next_step="ids have lower-case letters, digits, `_` and `-`, at most 64, a letter or digit first",
         )
     message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119

@@ -6,7 +6,7 @@ from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.rule_text import rule_entries, verdict_text
 from sweepd.cli.table import Column, listing, table
-from sweepd.cli.text import cell, quoted_list
+from sweepd.cli.text import cell, counted, quoted_list
 from sweepd.spec.point import Json
 
 
@@ -151,7 +151,8 @@ def _origin(run: Row) -> str:
     if source is None:
         return "-"
     seen = lookup(run, "provenance.observationsSeen")
-    return f"{cell(source)}, after {cell(seen)} observations" if seen else cell(source)
+    told = f", after {counted(seen, 'observation')}" if isinstance(seen, int) and seen else ""
+    return f"{cell(source)}{told}"
 
 
 def _verdict(run: Row) -> str:

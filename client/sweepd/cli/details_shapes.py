@@ -1,16 +1,16 @@
 """What is told of a run besides metrics, as JSON and as lines for people."""
 
 from sweepd import v1
+from sweepd.cli.columns import shown_words
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
-from sweepd.cli.text import cell, clean
+from sweepd.cli.text import cell, clean, size_text
 from sweepd.codec.details import context_document, plain_map
 from sweepd.spec.point import Json
 
 _GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
 _COMMIT_LETTERS = 12
-_GIB = 2**30
 
 
 def details_shape(details: v1.RunDetails) -> dict[str, Json]:
@@ -36,10 +36,9 @@ def details_entries(run: Row) -> list[tuple[str, str]]:
     details = run["details"]
     if not isinstance(details, dict):
         return []
-    tags = details["tags"]
     return [
         ("name", cell(details["name"])),
-        ("tags", ", ".join(map(cell, tags)) if isinstance(tags, list) and tags else "-"),
+        ("tags", shown_words(details["tags"])),
         ("group", cell(details["group"])),
         ("job type", cell(details["jobType"])),
         ("notes", cell(details["notes"])),
@@ -60,7 +59,7 @@ def _context_entries(context: Json) -> list[tuple[str, str]]:
     if context["cpuCount"]:
         machine.append(f"{cell(context['cpuCount'])} CPUs")
     if isinstance(memory := context["memoryBytes"], int) and memory:
-        machine.append(f"{memory / _GIB:.1f} GiB")
+        machine.append(size_text(memory))
     gpus = context["gpus"]
     return [
         ("directory", cell(context["directory"])),

@@ -43,8 +43,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, click.UsageError):
         return _of_usage(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return Problem(message=f"{error.filename}: {error.strerror}")
+    if isinstance(error, OSError) and error.strerror:
+        return Problem(message=f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     from sweepd.client import CallError
     from sweepd.contexts import ConfigError
     from sweepd.discovery import NoServerError

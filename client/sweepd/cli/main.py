@@ -65,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as end:
         return end.exit_code
-    except BrokenPipeError:
-        return _reader_gone()
+    except BrokenPipeError:  # whoever read it has had enough
+        _discard_stdout()
+        return ExitCode.OK
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: nothing may reach a person as a traceback
@@ -85,12 +86,16 @@ def _report(error: Exception, settings: Settings, *, as_json: bool) -> int:
     problem = problem_of(error)
     shown = [problem.document()] if as_json else problem.lines()
     sys.stderr.write("".join(f"{line}\n" for line in shown))
+    try:
+        sys.stdout.flush()
+    except OSError:  # as on a full disk: what is left would fail once more at exit
+        _discard_stdout()
     return problem.exit_code
 
 
 def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
     """Tell whether the caller reads JSON; also of a call that could not be parsed."""
-    wanted = settings.environ.get("SWEEPD_OUTPUT", "")
+    wanted = settings.told("output")
     for before, argument in zip(("", *arguments), arguments, strict=False):
         if before in ("-o", "--output"):
             wanted = argument
@@ -99,10 +104,9 @@ def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
     return wanted in ("json", "jsonl")
 
 
-def _reader_gone() -> int:
-    """End quietly when the other end of a pipe was closed; nothing may be flushed into it at exit."""
+def _discard_stdout() -> None:
+    """Let go of what could not be written; Python flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.OK
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd import v1
-from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 
 
 class Directory(Protocol):
@@ -50,12 +49,18 @@ def sweep_name(directory: Directory, text: str) -> str:
     """
     _check(text)
     if ":" in text:
-        raise usage_problem(f"{text} names a run; a sweep is wanted")
+        raise _run_for_a_sweep(text, text.partition(":")[0])
     if text.count("/") == 2:
-        return text
+        names = [text] if _exists(directory, text) else []
+        run = None if names else _run(directory, text)
+        if run is not None:
+            raise _run_for_a_sweep(text, run.sweep)
+        return _only(names, text, "sweep")
     names = _sweeps(directory, text)
-    if not names and _runs(directory, text):
-        raise usage_problem(f"{text} names a run; a sweep is wanted")
+    if not names and (runs := _runs(directory, text)):
+        raise _run_for_a_sweep(text, runs[0].rpartition("-")[0])
+    if not names and _alone(directory, text):
+        raise _run_for_a_sweep(text, "")
     return _only(names, text, "sweep")
 
 
@@ -69,7 +74,9 @@ def run_name(directory: Directory, text: str) -> str:
     sweep, colon, number = text.partition(":")
     if colon:
         if not number.isdecimal():
-            raise usage_problem(f"no run: {text}", next_step="write SWEEP:NUMBER, as k3x9v2ab:7")
+            raise usage_problem(
+                f"not the name of a run: {text}", next_step="write SWEEP:NUMBER, as k3x9v2ab:7"
+            )
         return f"{sweep_name(directory, sweep)}:{number}"
     if text.count("/") == 2:
         return text
@@ -108,13 +115,8 @@ def get_run(directory: Directory, name: str) -> v1.Run:
         sweep, _, number = name.replace(":", "-").rpartition("-")
         if not (_is_run_id(name.replace(":", "-")) and _exists(directory, sweep)):
             raise
-        raise Problem(
-            message=f"{sweep} has no run {number}",
-            next_step=f"`sweepctl runs {sweep}` shows its runs",
-            exit_code=ExitCode.NOT_FOUND,
-            status="NOT_FOUND",
-            reason="no-such-name",
-            metadata={"name": name},
+        raise not_found(
+            f"{sweep} has no run {number}", name=name, next_step=f"`sweepctl runs {sweep}` shows its runs"
         ) from error
 
 
@@ -139,7 +141,17 @@ def any_name(directory: Directory, text: str) -> Named:
 
 def _check(text: str) -> None:
     if not text or text.count("/") > 2 or not all(text.split("/")):
-        raise usage_problem(f"no name: {text!r}", next_step="write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+        raise usage_problem(f"not a name: {text!r}", next_step="write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+
+
+def _run_for_a_sweep(text: str, sweep: str) -> Problem:
+    """Return the problem of a run, by hand if it has no sweep, where a sweep is wanted."""
+    if sweep:
+        return usage_problem(f"{text} is a run; a sweep is wanted", next_step=f"its sweep is {sweep}")
+    return usage_problem(
+        f"{text} is a run by hand, which belongs to no sweep; a sweep is wanted",
+        next_step=f"`sweepctl get {text}` shows it, `sweepctl stop {text}` ends it",
+    )
 
 
 def _sweep_for_a_run(text: str, sweep: str) -> Problem:
@@ -185,24 +197,24 @@ def _alone(directory: Directory, text: str) -> list[str]:
             return []
         raise
     names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
-    return [name for name in names if _run_exists(directory, name)]
+    return [name for name in names if _run(directory, name) is not None]
 
 
 def _may_be_run(directory: Directory, name: str) -> bool:
     """Tell whether what is no sweep is a run, or looks like one of a sweep."""
-    return _is_run_id(name) or _run_exists(directory, name)
+    return _is_run_id(name) or _run(directory, name) is not None
 
 
-def _run_exists(directory: Directory, name: str) -> bool:
+def _run(directory: Directory, name: str) -> v1.Run | None:
+    """Return a run by its full name; None if there is none."""
     from sweepd.client import CallError
 
     try:
-        directory.get_run(name)
+        return directory.get_run(name)
     except CallError as error:
         if error.failure.code == "NOT_FOUND":
-            return False
+            return None
         raise
-    return True
 
 
 def _is_run_id(text: str) -> bool:
@@ -216,13 +228,8 @@ def _matches(name: str, text: str) -> bool:
 
 def _only(names: Sequence[str], text: str, kind: str) -> str:
     if not names:
-        raise Problem(
-            message=f"no {kind} named {text}",
-            next_step="`sweepctl list` shows the sweeps that there are",
-            exit_code=ExitCode.NOT_FOUND,
-            status="NOT_FOUND",
-            reason="no-such-name",
-            metadata={"name": text},
+        raise not_found(
+            f"no {kind} named {text}", name=text, next_step="`sweepctl list` shows the sweeps that there are"
         )
     if len(names) > 1:
         raise usage_problem(

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sweepd.cli.columns import shown_words
 from sweepd.cli.rows import Row
 from sweepd.cli.settings import Settings
 from sweepd.cli.table import Column
-from sweepd.contexts import Contexts, read_contexts
+from sweepd.contexts import DEFAULTS, VARIABLE, Contexts, config_file, read_contexts
+from sweepd.spec.point import Json
+
+_SET = "(set)"
+
+
+def _pairs(value: Json) -> str:
+    return shown_words([f"{name}={each}" for name, each in value.items()] if isinstance(value, dict) else [])
+
 
 CONTEXTS = (
     Column("context", "context"),
     Column("address", "address"),
     Column("account", "account"),
     Column("current", "current"),
+    Column("defaults", "defaults", _pairs),
 )
 ORIGINS = (Column("name", "name"), Column("value", "value"), Column("origin", "origin"))
-_SET = "(set)"
 
 
-def context_rows(contexts: Contexts, environ: Mapping[str, str]) -> Sequence[Row]:
+def context_rows(environ: Mapping[str, str]) -> Sequence[Row]:
     """Return the contexts, each with whether it is in use."""
+    contexts = read_contexts(environ)
     chosen = contexts.chosen(environ)
     return [
         {
@@ -28,6 +38,7 @@ def context_rows(contexts: Contexts, environ: Mapping[str, str]) -> Sequence[Row
             "address": context.address,
             "account": context.account or None,
             "current": name == chosen,
+            "defaults": dict(context.defaults),
         }
         for name, context in sorted(contexts.by_name.items())
     ]
@@ -42,11 +53,12 @@ def origin_rows(settings: Settings) -> Sequence[Row]:
     rows: list[Row] = [
         _row("server", address, address_origin),
         _row("token", *_token(settings, contexts, address)),
-        _row("context", name, "SWEEPD_CONTEXT" if environ.get("SWEEPD_CONTEXT") else "config.toml"),
+        _row("context", name, VARIABLE if environ.get(VARIABLE) else str(config_file(environ))),
     ]
-    for word in ("entity", "project", "output"):
+    kept = f"context {name}" if name else str(config_file(environ))
+    for word in DEFAULTS:
         variable = f"SWEEPD_{word.upper()}"
-        rows.append(_row(word, environ.get(variable, ""), variable))
+        rows.append(_row(word, settings.told(word), variable if environ.get(variable) else kept))
     return rows
 
 
@@ -57,8 +69,8 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
         return normalised(settings.server), "--server"
     if settings.environ.get("SWEEPD_ADDRESS"):
         return normalised(settings.environ["SWEEPD_ADDRESS"]), "SWEEPD_ADDRESS"
-    if name in contexts.by_name:
-        return contexts.by_name[name].address, f"context {name}"
+    if name:  # one that does not exist leads nowhere
+        return contexts.by_name[name].address if name in contexts.by_name else "", f"context {name}"
     return current_address(settings.environ) or "", "the server of this account that was started last"
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -39,12 +40,12 @@ class Output:
 
 
 def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> Callable[[Function], Function]:
-    """Return the option `-o`, whose default comes from SWEEPD_OUTPUT where the verb has that format."""
+    """Return the option `-o`, whose default is that of environment or context where the verb has it."""
 
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
         if value is not None:
             return value
-        wanted = context.ensure_object(Settings).environ.get("SWEEPD_OUTPUT", "")
+        wanted = context.ensure_object(Settings).told("output")
         return wanted if wanted in formats else default
 
     return click.option(
@@ -148,7 +149,8 @@ def write_chosen(
         wanted = _columns(
             output, [column for column in columns if output.format == "wide" or not column.wide]
         )
-        page(table(chosen, wanted, colored=current_settings().colored(sys.stdout)))
+        short = output.format == "table" and sys.stdout.isatty()
+        page(table(chosen, wanted, colored=current_settings().colored(sys.stdout), short=short))
     elif output.format == "csv":
         _write_csv(chosen, output.columns or [column.path for column in columns if not column.composed])
     elif output.format == "name":
@@ -186,7 +188,12 @@ def page(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    subprocess.run(pager, input=text, text=True, check=False)
+    # Ctrl-C is the pager's, as where it stops a search; a handler, unlike SIG_IGN, is not passed on to it.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        subprocess.run(pager, input=text, text=True, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _pager(settings: Settings) -> list[str] | None:

@@ -1,6 +1,6 @@
-"""Where a new sweep lives: its entity and project, by flag, environment, file or default."""
+"""Where a new sweep lives: its entity and project, by flag, environment, file, context or default."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 
 from sweepd.cli.problem import usage_problem
@@ -14,8 +14,13 @@ def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]
     return tuple(key for key in PLACING_KEYS if not _told(key, overrides, environ))
 
 
-def parent_of(spec: SweepSpec, overrides: Overrides, environ: Mapping[str, str]) -> str:
-    """Return `entity/project` by flag, environment, file, then a default.
+def parent_of(
+    spec: SweepSpec,
+    overrides: Overrides,
+    environ: Mapping[str, str],
+    kept: Callable[[str], str] = lambda kind: "",
+) -> str:
+    """Return `entity/project` by flag, environment, file, what is `kept` for such a case, then a default.
 
     A file may come from elsewhere, and its names were made legal when it was read; flags and variables are
     ours, and whoever writes one is told what to write.
@@ -23,13 +28,40 @@ def parent_of(spec: SweepSpec, overrides: Overrides, environ: Mapping[str, str])
     Raises:
         Problem: a flag or a variable has no legal name.
     """
-    entity = _told("entity", overrides, environ) or spec.entity or "local"
-    project = _told("project", overrides, environ) or spec.project or project_of(spec.program, spec.command)
+    entity = _told("entity", overrides, environ) or spec.entity or kept("entity") or "local"
+    project = _told("project", overrides, environ) or spec.project or kept("project")
+    project = project or project_of(spec.program, spec.command)
     for kind, part in (("entity", entity), ("project", project)):
-        if not is_part(part):
-            near = f"write `{near}`: " if (near := as_part(part)) else "write "
-            raise usage_problem(f"no legal {kind}: {part!r}", next_step=f"{near}{LEGAL_PART}")
+        check_part(kind, part)
     return f"{entity}/{project}"
+
+
+def check_part(kind: str, part: str) -> None:
+    """Refuse what cannot be the name of an entity or a project.
+
+    Raises:
+        Problem: with the nearest legal name.
+    """
+    if not is_part(part):
+        near = f"write `{near}`; " if (near := as_part(part)) else ""
+        raise usage_problem(
+            f"{part!r} cannot be the name of {'an entity' if kind == 'entity' else 'a project'}",
+            next_step=f"{near}names have {LEGAL_PART}",
+        )
+
+
+def project_name(text: str, entity: str) -> str:
+    """Return the full name of a project whose entity may be left out.
+
+    Raises:
+        Problem: it is none.
+    """
+    parts = text.split("/")
+    if len(parts) == 1:
+        parts = [entity or "local", *parts]
+    if len(parts) != 2 or not all(parts):
+        raise usage_problem(f"not a project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
+    return "/".join(parts)
 
 
 def project_of(program: str | None, command: Sequence[str] = ()) -> str:

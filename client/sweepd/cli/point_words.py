@@ -33,7 +33,7 @@ def typed_value(word: str) -> tuple[str, Json]:
     """
     name, equals, text = word.partition("=")
     if not equals or not name:
-        raise usage_problem(f"no value: {word!r}", next_step="write NAME=VALUE, as lr=0.01")
+        raise usage_problem(f"not NAME=VALUE: {word!r}", next_step="write NAME=VALUE, as lr=0.01")
     try:
         return name, read_value(text)
     except ValueError as error:

@@ -12,6 +12,7 @@ from sweepd.spec import Method, SweepSpec
 from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.sizes import known_size, planned_runs
+from sweepd.spec.space.counting import Count
 from sweepd.spec.stop_rules import Patience
 
 _MOST_COUNTED = 2**63 - 1
@@ -93,7 +94,8 @@ def summary(
     """Yield what is to be said of the sweep as a whole, a line each."""
     by_seed = spec.method is not Method.LIST and (spec.method is not Method.GRID or spec.shuffle)
     seeded = f", seed {preview.seed}" if by_seed else ""
-    yield f"{clean(file)}: {spec.method.value}, space: {_size(preview)}, {_end(spec, preview)}{seeded}."
+    space = space_text(preview.size)
+    yield f"{clean(file)}: {spec.method.value}, space: {space}, {_end(spec, preview)}{seeded}."
     if preview.rungs:
         yield _rungs(spec, preview)
     if cost is not None:
@@ -184,15 +186,13 @@ def _cost_sentences(spec: SweepSpec, preview: Preview, cost: Cost) -> Iterator[s
     yield f"{runs} at {each}: {most}{total} in all, {most}{elapsed} on {on}."
 
 
-def _size(preview: Preview) -> str:
-    size = preview.size
+def space_text(size: Count) -> str:
+    """Return how many points a space has; a range of real numbers alone makes them infinitely many."""
     if size.value is None:
-        return "too large to count" if size.is_estimate else "unbounded"
-    return (
-        f"about {_number(_rounded(size.value), 'point')}"
-        if size.is_estimate
-        else _number(size.value, "point")
-    )
+        return "too large to count" if size.is_estimate else "infinitely many points"
+    if size.is_estimate:
+        return f"about {_number(_rounded(size.value), 'point')}"
+    return _number(size.value, "point")
 
 
 def _rounded(estimate: int) -> int:

@@ -51,3 +51,16 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
 def usage_problem(message: str, *, next_step: str = "") -> Problem:
     """Return the problem of a command that was called wrongly."""
     return Problem(message=message, next_step=next_step, exit_code=ExitCode.USAGE, status="INVALID_ARGUMENT")
+
+
+def not_found(message: str, *, name: str = "", next_step: str = "", cause: str = "") -> Problem:
+    """Return the problem of what does not exist; `name`: what was looked for, where that is a name."""
+    return Problem(
+        message=message,
+        cause=cause,
+        next_step=next_step,
+        exit_code=ExitCode.NOT_FOUND,
+        status="NOT_FOUND",
+        reason="no-such-name" if name else "",
+        metadata={"name": name} if name else {},
+    )

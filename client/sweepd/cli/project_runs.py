@@ -6,24 +6,29 @@ from sweepd import v1
 from sweepd.cli.columns import runs_columns
 from sweepd.cli.connection import connect
 from sweepd.cli.output import Output, chosen_rows, write_chosen
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.placement import project_name
+from sweepd.cli.problem import not_found
 from sweepd.cli.rows import Row
 from sweepd.cli.settings import Settings
 from sweepd.cli.shapes import run_shape
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell
+from sweepd.client import Client
+from sweepd.spec.wording import nearest
 
 
 def write_project(
     settings: Settings, project: str, states: Sequence[str], output: Output, *, by_hand: bool
 ) -> None:
     """Write the runs of a project, the newest first."""
-    name = project_name(project, settings)
+    name = project_name(project, settings.told("entity"))
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     bound = output.choice.limit if output.choice.sort is None and not output.choice.filters else None
     with connect(settings) as client:
         listed = client.list_project_runs(name, states=wanted, stand_alone=by_hand, limit=bound)
         rows = [run_shape(run) for run in listed]
+        if not rows:
+            _check_exists(client, name)
     chosen = chosen_rows(rows, output, _columns(rows))
     write_chosen(chosen, output, _columns(chosen), name="run", empty=f"No such run in {name}.")
 
@@ -36,15 +41,17 @@ def _columns(rows: Sequence[Row]) -> Sequence[Column]:
     )
 
 
-def project_name(text: str, settings: Settings) -> str:
-    """Return the full name of a project; its entity may be left out.
+def _check_exists(client: Client, project: str) -> None:
+    """Tell a project without such runs from one that does not exist.
 
     Raises:
-        Problem: it is none.
+        Problem: there is none of this name.
     """
-    parts = text.split("/")
-    if len(parts) == 1:
-        parts = [settings.environ.get("SWEEPD_ENTITY") or "local", *parts]
-    if len(parts) != 2 or not all(parts):
-        raise usage_problem(f"no project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
-    return "/".join(parts)
+    known = [each.name for each in client.list_projects()]
+    if project not in known:
+        near = nearest(project, known)
+        raise not_found(
+            f"no project named {project}" + (f"; did you mean `{near}`?" if near else ""),
+            name=project,
+            next_step="`sweepctl list --projects` shows the projects that there are",
+        )

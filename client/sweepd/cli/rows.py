@@ -113,7 +113,7 @@ def _condition(text: str) -> _Condition:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise usage_problem(
-            f"no filter: {text!r}", next_step="write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)"
+            f"not a filter: {text!r}", next_step="write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)"
         )
     return _Condition(match[1].strip(), match[2], match[3].strip())
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import Problem, not_found
 
 RUN_FOLDERS = "sweepd-runs"
 
@@ -26,8 +26,6 @@ def find(folders: Sequence[Path]) -> list[Found]:
     """
     found: dict[Path, Found] = {}
     for folder in folders:
-        if not folder.is_dir():
-            raise usage_problem(f"no folder: {folder}")
         inside = list(_inside(folder))
         if not inside:
             raise _nothing(folder)
@@ -58,11 +56,7 @@ def _found(path: Path) -> Found | None:
 
 
 def _nothing(folder: Path) -> Problem:
-    from sweepd.cli.exit_code import ExitCode
-
-    return Problem(
-        message=f"no run in {folder}",
+    return not_found(
+        f"no run in {folder}" if folder.is_dir() else f"there is no folder {folder}",
         next_step=f"name the folder of a run, one that holds {RUN_FOLDERS}, or the --state of an agent",
-        exit_code=ExitCode.NOT_FOUND,
-        status="NOT_FOUND",
     )

@@ -17,6 +17,19 @@ class Settings:
     color: str = "auto"
     debug: bool = False
 
+    def told(self, name: str) -> str:
+        """Return what the environment says of `entity`, `project` or `output`, else the context in use."""
+        return self.environ.get(f"SWEEPD_{name.upper()}") or self.kept(name)
+
+    def kept(self, name: str) -> str:
+        """Return what the context in use says; empty: nothing. Whoever connects is told of a broken file."""
+        from sweepd.contexts import ConfigError, read_contexts
+
+        try:
+            return read_contexts(self.environ).defaults_in_use(self.environ).get(name, "")
+        except ConfigError:
+            return ""
+
     def colored(self, stream: TextIO) -> bool:
         """Tell whether colour may be written to `stream`."""
         if self.color != "auto":

@@ -151,10 +151,14 @@ def definition_options(function: Function) -> Function:
             help="How findings about the file are written.",
         ),
         click.option(
-            "--entity", metavar="NAME", help="Entity to create it in (else SWEEPD_ENTITY, the file, `local`)."
+            "--entity",
+            metavar="NAME",
+            help="Entity to create it in (else SWEEPD_ENTITY, the file, `config set`, `local`).",
         ),
         click.option(
-            "--project", metavar="NAME", help="Project (else SWEEPD_PROJECT, the file, the program's name)."
+            "--project",
+            metavar="NAME",
+            help="Project (else SWEEPD_PROJECT, the file, `config set`, the program's name).",
         ),
         click.option("--program", metavar="FILE", help="Program to run, instead of the file's."),
         click.option("--name", metavar="TEXT", help="Display name, instead of the file's."),

@@ -22,6 +22,9 @@ _COLORS = {
     "away": "33",
 }
 
+_MOST = 60
+"""Columns of a terminal that a long text may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -36,16 +39,21 @@ class Column:
     composed: bool = False
     # Null is a value here: a row has it, or has nothing at the path, which is a dash.
     null: bool = False
+    # Of any length, as what people write and scripts log.
+    long: bool = False
 
-    def text(self, row: Row) -> str:
-        """Return how a row looks in this column."""
+    def text(self, row: Row, *, short: bool = False) -> str:
+        """Return how a row looks in this column; `short`: cut if it may be long."""
         value = lookup(row, self.path)
-        return cell(None) if value is None and not (self.null and has(row, self.path)) else self.show(value)
+        if value is None and not (self.null and has(row, self.path)):
+            return cell(None)
+        text = self.show(value)
+        return _cut(text) if short and self.long else text
 
 
-def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool) -> str:
-    """Return the rows below their headings; without rows, the headings alone."""
-    shown = [[column.text(row) for column in columns] for row in rows]
+def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, short: bool = False) -> str:
+    """Return the rows below their headings; without rows, the headings alone. `short`: long texts are cut."""
+    shown = [[column.text(row, short=short) for column in columns] for row in rows]
     lines = [[clean(column.heading.upper()) for column in columns], *shown]
     widths = [max(map(_width, entries)) for entries in zip(*lines, strict=True)]
     text = []
@@ -74,6 +82,16 @@ def painted(text: str, *, colored: bool) -> str:
 
 def _padded(entry: str, width: int, *, colored: bool) -> str:
     return painted(entry, colored=colored) + " " * (width - _width(entry))
+
+
+def _cut(text: str) -> str:
+    """Return what fits of a text, with a mark where something is missing."""
+    if _width(text) <= _MOST:
+        return text
+    kept = text[: _MOST - 1]
+    while _width(kept) >= _MOST:
+        kept = kept[:-1]
+    return f"{kept}…"
 
 
 def _width(text: str) -> int:

@@ -3,7 +3,7 @@
 TOPICS = {
     "exit-codes": """Exit codes of sweepctl and sweep-agent
 
-    0  ok; `wait`: it finished or was stopped
+    0  ok; `wait`, `watch`: it finished or was stopped
     1  failure
     2  called wrongly
     3  not found
@@ -11,7 +11,7 @@ TOPICS = {
     5  the sweep file is not valid
     6  no server answers
     7  `wait`: not yet
-    8  the sweep or run ended as failed, crashed, killed or cancelled
+    8  the sweep or run ended as failed, crashed, killed or cancelled; `wait --for`: it ended before that
     9  agent: a guard tripped
   130  Ctrl-C
 """,
@@ -22,9 +22,10 @@ TOPICS = {
   SWEEPD_TOKEN     token (--token-file); else that of the context of the server, else the one that the
                    server left for this account
   SWEEPD_CONTEXT   context in use; else the one of the last `login` or `config use-context`
-  SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, else `local`
-  SWEEPD_PROJECT   project of new sweeps (--project); else the file's, else the program's name
-  SWEEPD_OUTPUT    format (-o) of the verbs that have it
+  SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, that of `config set`, `local`
+  SWEEPD_PROJECT   project of new sweeps (--project); else the file's, that of `config set`, the program's
+                   name
+  SWEEPD_OUTPUT    format (-o) of the verbs that have it; else that of `config set`
   XDG_CONFIG_HOME  below it `login` keeps contexts: sweepd/config.toml
   XDG_STATE_HOME   below it servers leave their address and token: sweepd/servers
   NO_COLOR         no colour (--color never)

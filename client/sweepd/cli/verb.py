@@ -8,6 +8,18 @@ import click
 from sweepd.cli.settings import common_options
 
 _WIDTH = 100
+_CALLED_ELSEWHERE = {
+    "ls": "list",
+    "show": "get",
+    "describe": "get",
+    "status": "get",
+    "top": "watch",
+    "tail": "logs",
+    "kill": "cancel",
+    "start": "run",
+    "sweep": "create",
+}
+"""What people of other tools type for a verb, where spelling does not lead to it."""
 
 
 def _help_options() -> list[click.Parameter]:
@@ -113,7 +125,8 @@ class VerbGroup(click.Group):
         if name not in self.verbs and not name.startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(name, self.verbs, 1)
+            elsewhere = _CALLED_ELSEWHERE.get(name)
+            near = [elsewhere] if elsewhere else get_close_matches(name, self.verbs, 1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
             raise click.UsageError(f"no such verb: {name}{hint}", ctx)
         return super().resolve_command(ctx, args)

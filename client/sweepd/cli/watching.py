@@ -15,15 +15,15 @@ from sweepd.cli.output import note, write_document
 from sweepd.cli.progress import Notice, Progress, progress_line
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.settings import current_settings
-from sweepd.cli.shapes import run_shape, run_state, sweep_shape
+from sweepd.cli.shapes import run_shape, sweep_shape
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.summary import look_into, worked
 from sweepd.cli.view import View, view_on
 from sweepd.client import CallError, Client
-from sweepd.follow import follow_sweep
+from sweepd.follow import PASSING, follow_sweep
 from sweepd.rpc_error import Failure
 
-_ASK_AGAIN_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 1.0
 _GOOD_ENDS = ("finished", "stopped")
 _CLEAR_SCREEN = "\x1b[H\x1b[2J"
 
@@ -56,7 +56,7 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
             rows = read()
             away = False
         except CallError as error:
-            if error.failure.code != "UNAVAILABLE":
+            if error.failure.code not in PASSING:
                 raise
             if not away:
                 _tell_gap(error.failure)
@@ -132,12 +132,6 @@ def _final_state(progress: Progress, run: str | None) -> str:
     if run is None:
         return progress.state if progress.ended else ""
     state = progress.states.get(run, "")
-    return state if state in FINAL_RUN else ""
-
-
-def run_end(run: v1.Run) -> str:
-    """Return the final state of a run; empty while it goes on."""
-    state = run_state(run)
     return state if state in FINAL_RUN else ""
 
 

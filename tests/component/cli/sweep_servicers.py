@@ -32,6 +32,13 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
         self.obstacles: list[v1.Obstacle] = []
         self.events: list[v1.RunEvent] = []
         self.meanwhile = 0
+        self.prior = v1.PriorRunReport()
+        self.curves_away = False
+
+    @property
+    def watches(self) -> int:
+        """How often somebody has begun to watch."""
+        return sum(isinstance(request, v1.WatchSweepRequest) for request in self.requests)
 
     def find(self, name: str, context: grpc.ServicerContext) -> v1.Sweep:
         if name not in self.sweeps:
@@ -49,6 +56,14 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
         )
         self.sweeps[sweep.name] = sweep
         return v1.CreateSweepResponse(sweep=sweep)
+
+    def PreviewSweep(
+        self, request: v1.PreviewSweepRequest, context: grpc.ServicerContext
+    ) -> v1.PreviewSweepResponse:
+        self.requests.append(request)
+        if self.curves_away:
+            fail(context, DomainError("no curves", status=Status.UNAVAILABLE))
+        return v1.PreviewSweepResponse(prior_runs=self.prior)
 
     def GetSweep(self, request: v1.GetSweepRequest, context: grpc.ServicerContext) -> v1.GetSweepResponse:
         return v1.GetSweepResponse(sweep=self.find(request.name, context))

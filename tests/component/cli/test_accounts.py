@@ -103,7 +103,7 @@ def test_a_login_is_kept_for_this_account_alone_and_used_from_then_on(
     gone = ctl("logout")
     assert "stays good" in gone.err
     assert "owner at" in ctl("whoami").out  # again as the server's own account, which left its entry here
-    assert ctl("logout", code=1).err.startswith("error: not logged in anywhere")
+    assert ctl("logout", code=3).err.startswith("error: not logged in anywhere")
 
 
 def test_a_token_that_the_server_refuses_is_not_kept(served: Served, ctl: Ctl, tmp_path: Path) -> None:
@@ -130,16 +130,14 @@ def test_the_token_is_asked_for_without_echo(served: Served) -> None:
 
 
 def test_a_token_comes_from_stdin_where_that_is_said_and_is_asked_for_on_terminals_alone(
-    served: Served,
+    served: Served, ctl: Ctl
 ) -> None:
     _, secret = served.token("write")
-    login = [*CTL, "login", served.house.door.address]
-    asked = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
-    assert (asked.returncode, asked.stdout) == (2, "")
-    assert "on a terminal" in asked.stderr
-    told = subprocess.run(
-        [*login, "--token-file", "-"], input=f"{secret}\n", capture_output=True, text=True, check=False
-    )
+    asked = ctl("login", served.house.door.address, code=2)
+    assert asked.out == ""
+    assert "on a terminal" in asked.err
+    login = [*CTL, "login", served.house.door.address, "--token-file", "-"]
+    told = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert secret not in told.stdout + told.stderr
 
@@ -171,9 +169,11 @@ def test_flags_win_over_variables_and_those_over_contexts(
     monkeypatch.delenv("SWEEPD_CONTEXT")
     ctl("config", "use-context", "reading")
     assert who() == reader
-    assert ctl("config", "use-context", "nobody", code=1).err
+    assert "no context nobody" in ctl("config", "use-context", "nobody", code=3).err
     monkeypatch.setenv("SWEEPD_CONTEXT", "nobody")
     assert "no context nobody" in ctl("whoami", code=6).err
+    assert ctl("config", "get", "server", code=3).err  # as what is meant does not exist
+    assert "no context nobody" in ctl("config", "set", "project", "mnist", code=3).err
     shown = ctl("config", "view", "-o", "json").out + ctl("config", "view", "--origin").out
     assert "swp_" not in shown
 
@@ -222,6 +222,13 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
         assert ctl(*words, code=2).err
     assert ctl("token", "create", "--scope", "read", "--expires", "soon", code=2).err
     assert ctl("token", "create", "--scope", "read", "--project", "Not/Legal/Name", code=2).err
+
+
+def test_a_project_that_does_not_exist_is_not_an_empty_one(served: Served, ctl: Ctl) -> None:
+    told = ctl("runs", "--project", "acme/mnits", code=3).err
+    assert "no project named acme/mnits; did you mean `acme/mnist`?" in told
+    empty = ctl("runs", "--project", OWN, "--by-hand", "-o", "json")
+    assert (empty.json, empty.err) == ([], "")
 
 
 def test_projects_are_listed_with_what_they_hold(served: Served, ctl: Ctl, tmp_path: Path) -> None:

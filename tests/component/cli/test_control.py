@@ -100,8 +100,26 @@ def test_a_wrong_call_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[s
     assert done.out == ""
 
 
-def test_a_misspelt_verb_names_the_nearest(offline: Ctl) -> None:
-    assert "did you mean `validate`?" in offline("validat", code=2).err
+@pytest.mark.parametrize(
+    ("typed", "verb"), [("validat", "validate"), ("ls", "list"), ("lst", "list"), ("show", "get")]
+)
+def test_a_verb_that_there_is_not_names_the_one_that_is_meant(offline: Ctl, typed: str, verb: str) -> None:
+    assert f"did you mean `{verb}`?" in offline(typed, code=2).err
+
+
+SWEEP_VERBS = ("pause", "resume", "cancel", "edit", "enqueue", "runs", "best", "agents", "retry")
+
+
+@pytest.mark.parametrize("verb", SWEEP_VERBS)
+def test_a_verb_for_sweeps_says_what_a_run_by_hand_is(ctl: Ctl, server: ScriptedServer, verb: str) -> None:
+    name = "local/train/byhand42"
+    server.sweeps.runs[name] = v1.Run(name=name, state=v1.RUN_STATE_RUNNING, attempt=1)
+    flags = {"cancel": ["--yes"], "edit": ["--name", "x"], "enqueue": ["--param", "a=1"]}.get(verb, [])
+    flags += ["--state", "failed"] if verb == "retry" else []
+    told = ctl(verb, name, *flags, code=2).err
+    assert told.startswith(f"error: {name} is a run by hand, which belongs to no sweep; a sweep is wanted\n")
+    assert f"`sweepctl stop {name}` ends it" in told
+    assert server.sweeps.requests == []
 
 
 def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:

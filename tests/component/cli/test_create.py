@@ -125,12 +125,12 @@ def test_names_of_flags_and_variables_are_as_they_are_written(
 ) -> None:
     (home / "sweep.yaml").write_text(GOOD)
     told = ctl("create", "sweep.yaml", "--project", "MNIST", code=2).err
-    assert "no legal project: 'MNIST'" in told
-    assert "write `mnist`: lower-case letters" in told
+    assert "'MNIST' cannot be the name of a project" in told
+    assert "write `mnist`; names have lower-case letters" in told
     monkeypatch.setenv("SWEEPD_ENTITY", "Some Team")
     told = ctl("create", "sweep.yaml", code=2).err
-    assert "no legal entity: 'Some Team'" in told
-    assert "write `some-team`: " in told
+    assert "'Some Team' cannot be the name of an entity" in told
+    assert "write `some-team`; " in told
 
 
 def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) -> None:
@@ -155,4 +155,4 @@ def test_a_file_that_is_not_there_is_invalid(offline: Ctl) -> None:
 
 def test_an_illegal_id_is_refused_here(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(GOOD)
-    assert "no legal id" in ctl("create", "sweep.yaml", "--id", "No Good", code=2).err
+    assert "'No Good' cannot be the id" in ctl("create", "sweep.yaml", "--id", "No Good", code=2).err

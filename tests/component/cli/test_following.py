@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +11,7 @@ from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
 from unit.cli.messages import NAME, a_run, a_sweep
+from waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +73,22 @@ def test_wait_for_a_run(ctl: Ctl, server: ScriptedServer) -> None:
     ctl("wait", "k3x9v2ab:1", "--timeout", "20s", code=8)
 
 
+def test_a_run_by_hand_has_no_value_to_wait_for(ctl: Ctl, server: ScriptedServer) -> None:
+    name = "local/train/byhand42"
+    server.sweeps.runs[name] = v1.Run(name=name, state=v1.RUN_STATE_RUNNING, attempt=1)
+    assert "has no objective" in ctl("wait", name, "--for", "best<1", code=2).err
+
+
 def test_wait_outlives_a_restart_of_the_server(ctl: Ctl, server: ScriptedServer) -> None:
     def restart() -> None:
+        until(lambda: server.sweeps.watches == 1)
         server.stop()
-        time.sleep(0.5)
+        time.sleep(0.3)  # longer than the first pause: at least one try finds nobody
         server.start_again()
+        until(lambda: server.sweeps.watches == 2)
         server.sweeps.changes.put(ended())
 
-    during(0.3, restart)
+    threading.Thread(target=restart, daemon=True).start()
     ctl("wait", NAME, "--timeout", "30s")
 
 
@@ -160,9 +168,3 @@ def test_watch_of_a_run_ends_with_the_run(ctl: Ctl, server: ScriptedServer) -> N
 def test_following_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
     ctl("watch", "local/train/nope", code=3)
     ctl("wait", "local/train/nope", code=3)
-
-
-def during(delay: float, action: Callable[[], None]) -> None:
-    timer = threading.Timer(delay, action)
-    timer.daemon = True
-    timer.start()

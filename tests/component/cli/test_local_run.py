@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -23,6 +22,7 @@ from sweepd.cli.local_run import Companion, Outcome
 from sweepd.cli.progress import Notice, Progress
 from sweepd.client import Client
 from unit.cli.messages import NAME, a_run, a_sweep
+from waiting import until
 
 # Logs as an agent does, notes each signal it gets, and ends at the third one or when the file `end` appears.
 STAND_IN = """
@@ -49,6 +49,11 @@ class Said:
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
+        self._reactions: list[tuple[str, Callable[[], object]]] = []
+
+    def when(self, part: str, action: Callable[[], object]) -> None:
+        """Do something as soon as a notice has this in it."""
+        self._reactions.append((part, action))
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +63,9 @@ class Said:
 
     def tell(self, notice: Notice) -> None:
         self.notices.append(notice)
+        for part, action in self._reactions:
+            if part in notice.text:
+                action()
 
     def show(self, progress: Progress) -> None:
         return None
@@ -71,8 +79,7 @@ class Said:
 def agent(folder: Path, events: str = "[]", *, signals: int = 9, code: int = 0) -> Iterator[LocalAgent]:
     command = [sys.executable, "-c", STAND_IN, events, str(signals), str(code)]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE) as process:
-        while not (folder / "ready").exists():
-            time.sleep(0.01)
+        until((folder / "ready").exists)
         yield LocalAgent(process)
         process.kill()
 
@@ -84,15 +91,24 @@ def client(server: ScriptedServer) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a sweep that goes on without its agent there are no last words to wait for."""
+    monkeypatch.setattr("sweepd.cli.local_run._LAST_WORDS_SECONDS", 0.1)
+
+
 def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:
     return Companion(client, NAME, local, said).stay(box)
 
 
-def later(seconds: float, action: object, *arguments: object) -> None:
-    assert callable(action)
-    timer = threading.Timer(seconds, action, arguments)
-    timer.daemon = True
-    timer.start()
+def meanwhile(work: Callable[[], None]) -> None:
+    """Do something in a thread."""
+    threading.Thread(target=work, daemon=True).start()
+
+
+def heard(folder: Path) -> list[str]:
+    """Return the signals that the stand-in has noted."""
+    return (folder / "heard").read_text().split() if (folder / "heard").exists() else []
 
 
 def test_it_stays_to_the_end_of_the_agent_and_tells_what_happens(
@@ -100,8 +116,8 @@ def test_it_stays_to_the_end_of_the_agent_and_tells_what_happens(
 ) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_FINISHED)))
-    later(0.7, (home / "end").touch)
     said = Said()
+    said.when("sweep finished", (home / "end").touch)
     with agent(home) as local:
         outcome = stay(client, local, said)
     assert (outcome.agent_exit, outcome.interrupted, outcome.stalled) == (0, False, False)
@@ -110,22 +126,28 @@ def test_it_stays_to_the_end_of_the_agent_and_tells_what_happens(
 
 
 def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Path) -> None:
+    def press() -> None:
+        presses: list[str] = []
+        while len(presses) < 3:
+            until(lambda: heard(home) == presses)
+            presses.append("SIGINT")
+            os.kill(os.getpid(), signal.SIGINT)
+
     said = Said()
     with SignalBox() as box, agent(home, signals=3, code=130) as local:
-        for delay in (0.3, 0.9, 1.5):
-            later(delay, os.kill, os.getpid(), signal.SIGINT)
+        meanwhile(press)
         outcome = stay(client, local, said, box)
     assert outcome.interrupted
-    assert (home / "heard").read_text() == "SIGINT SIGINT SIGINT"
+    assert heard(home) == ["SIGINT"] * 3
     told = [text for text in said.texts if not text.startswith("sweep ")]
     assert ["no new run" in told[0], "terminating" in told[1], "killing" in told[2]] == [True] * 3
 
 
 def test_sigterm_reaches_the_agent_as_such(client: Client, home: Path) -> None:
     with SignalBox() as box, agent(home, signals=1) as local:
-        later(0.3, os.kill, os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
         assert stay(client, local, Said(), box).interrupted
-    assert (home / "heard").read_text() == "SIGTERM"
+    assert heard(home) == ["SIGTERM"]
 
 
 def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
@@ -145,9 +167,10 @@ def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
 
 def test_a_pause_by_a_person_is_waited_out(client: Client, server: ScriptedServer, home: Path) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_PAUSED)))
-    later(0.8, (home / "end").touch)
+    said = Said()
+    said.when("sweep paused", (home / "end").touch)
     with agent(home) as local:
-        outcome = stay(client, local, Said())
+        outcome = stay(client, local, said)
     assert not outcome.stalled
     assert not (home / "heard").exists()
 
@@ -160,9 +183,10 @@ def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, h
         ' "plain words", {"event": "exiting", "message": "token refused"}]'
     )
     said = Said()
-    later(0.6, (home / "end").touch)
+    said.when("disk full", (home / "end").touch)
     with agent(home, events, code=4) as local:
         outcome = stay(client, local, said)
+        until(lambda: len(local.lines) == 2)
         assert list(local.lines) == ["plain words", "token refused"]
     assert outcome.agent_exit == 4
     told = [text for text in said.texts if text.startswith("agent:")]
@@ -172,11 +196,15 @@ def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, h
 def test_a_server_that_goes_away_is_told_once_and_followed_again(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
+    def tell_of_a_run() -> None:
+        until(lambda: server.sweeps.watches == 2)
+        server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
+
     said = Said()
-    later(0.3, server.stop)
-    later(1.0, server.start_again)
-    later(1.2, server.sweeps.changes.put, v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
-    later(3.5, (home / "end").touch)
+    said.when("sweep running", server.stop)
+    said.when("server is away", server.start_again)
+    said.when("run 1 finished", (home / "end").touch)
+    meanwhile(tell_of_a_run)
     with agent(home) as local:
         stay(client, local, said)
     assert len([text for text in said.texts if "server is away" in text]) == 1

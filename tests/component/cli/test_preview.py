@@ -100,7 +100,7 @@ def test_the_same_seed_shows_the_same_points(home: Path, offline: Ctl) -> None:
 
 def test_without_a_seed_it_says_what_that_means(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, RANDOM), "-n", "0", "--run-time", "1m")
-    assert "space: unbounded, runs until it is stopped, seed " in called.err
+    assert "space: infinitely many points, runs until it is stopped, seed " in called.err
     assert "each sweep draws its own" in called.err
     assert "it has no bound: set run_cap or sweep_timeout" in called.err
 
@@ -132,8 +132,9 @@ def test_what_is_estimated_is_said_to_be(home: Path, offline: Ctl) -> None:
 def test_a_timeout_bounds_what_it_costs(home: Path, offline: Ctl) -> None:
     file = write(home, RANDOM + "sweep_timeout: 2h\nseed: 1\n")
     called = offline("preview", file, "-n", "0", "--run-time", "50m", "--slots", "4")
+    space = "random, space: infinitely many points"
     assert called.err.splitlines() == [
-        "sweep.yaml: random, space: unbounded, runs until it is stopped, for 2h00m at most, seed 1.",
+        f"sweep.yaml: {space}, runs until it is stopped, for 2h00m at most, seed 1.",
         "sweep_timeout leaves time for at most 12 runs of 50m00s on 4 slots.",
         "12 runs at 50m00s each: at most 10h00m in all, at most 2h30m on 4 slots.",
     ]

@@ -142,6 +142,25 @@ def on_terminal(arguments: list[str], environ: dict[str, str], answer: bytes) ->
         return process.wait(10), shown.decode()
 
 
+def test_ctrl_c_in_the_pager_is_the_pager_s(environ: dict[str, str], home: Path) -> None:
+    pager = home / "pager"
+    pager.write_text("#!/bin/sh\nkill -INT $PPID\ncat\necho paged to the end\n")
+    pager.chmod(0o700)
+    environ = environ | {"PAGER": str(pager), "LINES": "1", "COLUMNS": "200"}
+    code, shown = on_terminal(["list"], environ, b"")
+    assert NAME in shown
+    assert "paged to the end" in shown
+    assert code == 0
+
+
+def test_what_cannot_be_written_is_told_in_one_line(environ: dict[str, str]) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*SWEEPCTL, "list"], env=environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
 def test_cancel_asks_on_a_terminal(environ: dict[str, str], server: ScriptedServer) -> None:
     code, shown = on_terminal(["cancel", NAME], environ, b"n\n")
     assert code == 1
@@ -152,12 +171,23 @@ def test_cancel_asks_on_a_terminal(environ: dict[str, str], server: ScriptedServ
     assert len(server.sweeps.requests) == 1
 
 
-def test_colour_is_for_terminals_and_can_be_forbidden(environ: dict[str, str]) -> None:
-    environ = {name: value for name, value in environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    assert "\x1b[32mrunning\x1b[0m" in on_terminal(["list"], environ, b"")[1]
-    assert "\x1b" not in on_terminal(["list"], {**environ, "NO_COLOR": "1"}, b"")[1]
-    assert "\x1b" not in on_terminal(["list"], {**environ, "TERM": "dumb"}, b"")[1]
-    assert "\x1b" not in on_terminal(["list", "--color", "never"], environ, b"")[1]
+def test_colour_is_for_terminals_and_can_be_forbidden(
+    ctl: Ctl, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        environ.pop(name, None)
+        monkeypatch.delenv(name, raising=False)
+    running = "\x1b[32mrunning\x1b[0m"
+    assert running in on_terminal(["list"], environ, b"")[1]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert running in ctl("list").out
+    assert "\x1b" not in ctl("list", "--color", "never").out
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in ctl("list").out
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in ctl("list").out
 
 
 def test_colour_can_be_forced_in_a_pipe(ctl: Ctl, environ: dict[str, str]) -> None:

@@ -52,6 +52,22 @@ def test_an_empty_list_teaches_only_where_there_is_no_sweep_at_all(ctl: Ctl) -> 
     assert ctl("list", "--filter", "state=failed").err == "No such sweep.\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("get", NAME, "--watch", "-o", "csv"), "--watch shows changes"),
+        (("get", NAME, "--watch", "--columns", "state"), "--watch shows changes"),
+        (("list", "--projects", "--watch"), "--watch is for sweeps"),
+        (("runs", NAME, "--by-hand"), "--by-hand goes with --project"),
+        (("runs", "--project", "train", "--prior"), "--prior goes with a sweep"),
+        (("runs", NAME, "--project", "train"), "name either a sweep or a project"),
+        (("runs", "--project", "a/b/c"), "write PROJECT or ENTITY/PROJECT"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_a_wrong_call(ctl: Ctl, words: tuple[str, ...], told: str) -> None:
+    assert told in ctl(*words, code=2).err
+
+
 def test_csv_has_no_column_that_is_made_for_the_eye(ctl: Ctl) -> None:
     heading, row = csv.reader(io.StringIO(ctl("list", "-o", "csv").out))
     assert "progress" not in heading
@@ -210,6 +226,21 @@ def test_history_brings_the_keys_of_a_row_together(ctl: Ctl, server: ScriptedSer
     assert ctl("history", "k3x9v2ab:1").out.splitlines()[0].split() == ["STEP", "ACC", "LOSS"]
 
 
+def test_a_long_text_is_cut_on_a_terminal_and_whole_elsewhere(
+    ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "x" * 500
+    chunk = v1.SeriesChunk(rows=[1], steps=[1], times=[0.0], strings=v1.StringValues(values=[text]))
+    server.metrics.series.append(v1.Series(run=f"{NAME}-1", attempt=1, key="note", chunks=[chunk]))
+    history = ("history", "k3x9v2ab:1", "--color", "never")
+    assert text in ctl(*history).out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shown = ctl(*history).out
+    assert shown.splitlines()[1].split() == ["1", "x" * 59 + "…"]
+    for form in ("wide", "json", "csv"):
+        assert text in ctl(*history, "-o", form).out
+
+
 def test_history_has_a_line_for_a_step_and_export_each_row_of_it(ctl: Ctl, server: ScriptedServer) -> None:
     for row, key in ((1, "loss"), (2, "acc"), (3, "loss")):
         chunk = v1.SeriesChunk(rows=[row], steps=[5], times=[0.0], doubles=v1.DoubleValues(values=[row]))
@@ -264,12 +295,20 @@ def test_export_as_csv_is_a_line_for_each_run(ctl: Ctl, server: ScriptedServer) 
     assert (rows[0]["params.lr"], rows[0]["params.name"], rows[0]["metrics.acc"]) == ("0.1", "a b", "0.125")
 
 
+@pytest.fixture
+def _brief_listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence tells that a log has ended; this server is never slow."""
+    monkeypatch.setattr("sweepd.cli.commands.logs._LISTEN_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("_brief_listening")
 def test_logs_come_as_they_were_printed(ctl: Ctl, server: ScriptedServer) -> None:
     server.metrics.log = "epoch 1\nüber\n".encode()
     assert ctl("logs", "k3x9v2ab:1").out == "epoch 1\nüber\n"
     assert ctl("logs", "k3x9v2ab:1", "-f").out == "epoch 1\nüber\n"
 
 
+@pytest.mark.usefixtures("_brief_listening")
 def test_logs_of_a_run_that_printed_nothing_say_why(ctl: Ctl, server: ScriptedServer) -> None:
     failed = a_run(4, state=v1.RUN_STATE_FAILED)
     failed.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_START_FAILED, message="no such file: x.py"))

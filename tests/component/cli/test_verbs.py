@@ -119,7 +119,7 @@ def test_enqueue_takes_a_mapping_and_the_words_win(
     ("flags", "told"),
     [
         ((), "no point is given"),
-        (("--param", "lr"), "no value: 'lr'"),
+        (("--param", "lr"), "not NAME=VALUE: 'lr'"),
         (("--param", "lr=1", "--param", "lr=2"), "--param lr: given twice"),
         (("--param", "l=1"), "no parameter of the sweep: l (did you mean `lr`?)"),
         (("--param", "opt.momentm=1"), "did you mean `opt.momentum`?"),

@@ -9,8 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
+from sweepd import v1
+from sweepd.cli.account_shapes import token_shape
+from sweepd.cli.bringing_in import Outcome
 from sweepd.cli.main import VERBS
-from sweepd.cli.shapes import run_shape, sweep_shape
+from sweepd.cli.run_folders import Found
+from sweepd.cli.shapes import agent_shape, prior_run_shape, project_shape, run_shape, sweep_shape
 from sweepd.cli.verb import Verb
 from unit.cli.messages import a_run, a_sweep
 
@@ -37,7 +41,20 @@ def test_each_option_of_a_verb_is_on_the_page_by_one_of_its_names(verb: str) -> 
             assert named, f"{verb} {option.opts} is not in docs/command-line.md"
 
 
-@pytest.mark.parametrize("member", [*sweep_shape(a_sweep()), *run_shape(a_run())])
-def test_each_member_of_the_json_is_on_the_page(member: str) -> None:
+SHAPES = {
+    "sweep": sweep_shape(a_sweep()),
+    "run": run_shape(a_run()),
+    "prior run": prior_run_shape(v1.PriorRun()),
+    "project": project_shape(v1.Project()),
+    "agent": agent_shape(v1.Agent()),
+    "token": token_shape(v1.Token()),
+    "folder": Outcome(found=Found(Path(), ""), what="brought-in").shape(),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_member_of_the_json_is_on_the_page(shape: str) -> None:
     """C4."""
-    assert f"`{member}`" in PAGE
+    members = set(re.findall(r'`(\w+)`|"(\w+)"', PAGE))
+    described = {word for pair in members for word in pair}
+    assert set(SHAPES[shape]) - described == set()

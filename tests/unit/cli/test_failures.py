@@ -111,6 +111,12 @@ def test_a_server_that_cannot_be_started_comes_with_a_way_out(said: str, way: st
     assert way in way_out(said)
 
 
+def test_what_the_system_refuses_is_told_in_its_own_words() -> None:
+    assert problem_of(OSError(28, "No space left on device")).lines() == ["error: No space left on device"]
+    missing = problem_of(FileNotFoundError(2, "No such file or directory", "point.json"))
+    assert missing.lines() == ["error: point.json: No such file or directory"]
+
+
 def test_no_server_at_all_is_unreachable_too() -> None:
     assert problem_of(NoServerError("none is known")).exit_code == ExitCode.UNREACHABLE
 

@@ -57,7 +57,7 @@ def test_a_folder_of_event_files(here: Path, capsys: pytest.CaptureFixture[str])
     assert main(["metrics", "test", file, "--from", "runs", "-o", "json"]) == 0
     out, err = capsys.readouterr()
     assert [(row["step"], row["values"]) for row in json.loads(out)] == [(7, {"acc": 0.5})]
-    assert "the sweep optimises `loss`, not among what is read: acc" in err
+    assert "the sweep optimises `loss`, which is not among `acc`" in err
 
 
 def test_nothing_found_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,13 +66,52 @@ def test_nothing_found_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -
     assert "Nothing would be read." in capsys.readouterr().err
 
 
+BOTH = STDOUT.replace("{", "{file: out.csv, ", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loss", "told"),
+    [
+        (("--from", "train.log"), 0.5, "train.log is read as `stdout`, by its ending; --as says otherwise"),
+        (("--from", "train.csv"), None, "train.csv is read as `file`"),
+        (("--from", "train.csv", "--as", "stdout"), 0.5, ""),
+        ((), 0.25, "`stdout` was not tried; give what the script prints with --from"),
+    ],
+)
+def test_of_several_sources_it_is_said_which_one_is_tried(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    loss: float | None,
+    told: str,
+) -> None:
+    for name in ("train.log", "train.csv"):
+        (here / name).write_text("epoch 1: loss=0.5\n")
+    (here / "out.csv").write_text("step,loss\n3,0.25\n")
+    assert main(["metrics", "test", sweep(here, BOTH), *arguments, "-o", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert [row["values"]["loss"] for row in json.loads(out)] == ([] if loss is None else [loss])
+    assert (told in err) if told else not err
+
+
+def test_a_variable_that_is_not_set_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWEEPD_RUN_DIR", raising=False)
+    file = sweep(here, "metrics_from: {file: '${envvar:SWEEPD_RUN_DIR}log.csv'}")
+    assert main(["metrics", "test", file]) == 0
+    assert "SWEEPD_RUN_DIR is not set here" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("source", "arguments", "told"),
     [
         ("", ("--from", "train.log"), "has no metrics_from"),
-        (STDOUT, (), "nothing says where output is to be had"),
-        (STDOUT, ("--from", "absent.log"), "absent.log is no file"),
+        (STDOUT, (), "--from LOG for a log of it"),
+        (STDOUT, ("--from", "absent.log"), "absent.log is not a file"),
+        (STDOUT, ("--from", "."), "has no `tensorboard`"),
         ("metrics_from: {file: a.csv}", ("--from", "train.log", "--as", "stdout"), "has no `stdout`"),
+        ("metrics_from: {tensorboard: runs}", ("--from", "train.log"), "train.log is not a folder"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_the_remedy(

@@ -39,8 +39,11 @@ class Names:
         return (v1.Project(name=name) for name in ("acme/train", "local/other", "local/train"))
 
 
-def test_a_full_name_is_taken_as_it_is() -> None:
-    assert sweep_name(Names(), "some/where/else") == "some/where/else"
+def test_a_full_name_is_taken_as_it_is_where_it_exists() -> None:
+    assert sweep_name(Names(), "acme/train/xyz") == "acme/train/xyz"
+    with pytest.raises(Problem, match="no sweep named some/where/else") as refusal:
+        sweep_name(Names(), "some/where/else")
+    assert refusal.value.exit_code == ExitCode.NOT_FOUND
 
 
 def test_a_bare_id_and_a_project_with_an_id_are_found() -> None:
@@ -79,8 +82,17 @@ def test_a_sweep_is_not_a_run_and_a_run_not_a_sweep() -> None:
         with pytest.raises(Problem, match=f"{sweep} is a sweep"):
             find_run(Names(), sweep)
     for run in ("xyz:7", "xyz-7"):
-        with pytest.raises(Problem, match=f"{run} names a run"):
+        with pytest.raises(Problem, match=f"{run} is a run; a sweep is wanted") as refusal:
             sweep_name(Names(), run)
+        assert "xyz" in refusal.value.next_step
+
+
+@pytest.mark.parametrize("run", ["byhand", "train/byhand", "acme/train/byhand", "local/other/mine-7"])
+def test_a_run_by_hand_in_place_of_a_sweep_is_said_to_be_one(run: str) -> None:
+    with pytest.raises(Problem, match=f"{run} is a run by hand, which belongs to no sweep") as refusal:
+        sweep_name(Names(), run)
+    assert refusal.value.exit_code == ExitCode.USAGE
+    assert f"`sweepctl stop {run}`" in refusal.value.next_step
 
 
 def test_a_name_is_known_to_be_a_sweep_or_a_run() -> None:

@@ -29,6 +29,9 @@ class Directory:
         yield v1.Sweep(name="local/demo/one")
         yield v1.Sweep(name="local/demo/two")
 
+    def list_projects(self) -> Iterator[v1.Project]:
+        yield from ()
+
 
 def chosen(**options: object) -> v1.PriorRunSelection | None:
     return selection_of(Directory(), PriorOptions(**options))  # type: ignore[arg-type]  # by name

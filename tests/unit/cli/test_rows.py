@@ -40,7 +40,7 @@ def test_a_filter_keeps_the_rows_where_it_holds(condition: str, runs: list[str])
 
 
 def test_a_filter_without_an_operator_is_refused() -> None:
-    with pytest.raises(Problem, match="no filter"):
+    with pytest.raises(Problem, match="not a filter"):
         chosen(filters=["state"])
 
 

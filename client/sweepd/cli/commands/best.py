@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import FORMATS, output_of, output_option, write_document, write_rows
-from sweepd.cli.problem import Problem
+from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -68,10 +67,8 @@ def _none(sweep: v1.Sweep) -> Problem:
     from sweepd.cli.describe import objective_notice
     from sweepd.cli.shapes import sweep_shape
 
-    return Problem(
-        message=f"{sweep.name} has no run with a value yet",
+    return not_found(
+        f"{sweep.name} has no run with a value yet",
         cause=objective_notice(sweep_shape(sweep)),
         next_step=f"`sweepctl runs {sweep.name}` shows its runs",
-        exit_code=ExitCode.NOT_FOUND,
-        status="NOT_FOUND",
     )

@@ -50,7 +50,7 @@ def command(
     """Create a sweep from FILE (`-`: stdin); agents may start at once.
 
     Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
-    runs learns from them and does not repeat their points; those that do not suit it are named and left out.
+    runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
     prior = PriorOptions(runs=prior_runs, sweeps=prior_sweeps, project=prior_project, filters=prior_filters)
     if "-" in prior_runs and file == "-":
@@ -59,7 +59,7 @@ def command(
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = parent_of(spec, overrides, settings.environ)
+    parent = parent_of(spec, overrides, settings.environ, settings.kept)
 
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command, begin_sweep, note_unbounded

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.output import note, output_of, output_option, row_options, write_rows
+from sweepd.cli.problem import not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -59,6 +60,8 @@ def command(
         files = list(client.list_files(found))
         if name is not None:
             files = [_named(found, files, name)]
+            if files[0].left_out:
+                raise _absent(found, files[0])
         if download is not None:
             return _download(client, found, files, download)
         if name is not None:
@@ -71,39 +74,25 @@ def command(
 
 
 def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
-    from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.problem import Problem
     from sweepd.spec.wording import nearest
 
     for file in files:
         if file.name == name:
             return file
     near = nearest(name, [file.name for file in files])
-    raise Problem(
-        message=f"{run} has no file {name}",
-        exit_code=ExitCode.NOT_FOUND,
-        status="NOT_FOUND",
-        next_step=f"did you mean {near}?" if near else f"sweepctl files {run}",
+    raise not_found(
+        f"{run} has no file {name}",
+        next_step=f"did you mean `{near}`?" if near else f"`sweepctl files {run}` lists its files",
     )
 
 
 def _absent(run: str, file: v1.RunFile) -> Problem:
-    from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.problem import Problem
-
-    return Problem(
-        message=f"the content of {file.name} of {run} stayed on its machine: {file.left_out}",
-        exit_code=ExitCode.NOT_FOUND,
-        status="NOT_FOUND",
-    )
+    return not_found(f"the content of {file.name} of {run} stayed on its machine: {file.left_out}")
 
 
 def _print(client: Client, run: str, file: v1.RunFile) -> None:
-    from sweepd.cli.problem import usage_problem
     from sweepd.cli.text import clean_lines
 
-    if file.left_out:
-        raise _absent(run, file)
     pieces = client.read_file(run, file.name)
     if not sys.stdout.isatty():
         for piece in pieces:
@@ -114,7 +103,7 @@ def _print(client: Client, run: str, file: v1.RunFile) -> None:
         text = b"".join(pieces).decode()
     except UnicodeDecodeError:
         next_step = f"sweepctl files {run} {file.name} --download DIR"
-        raise usage_problem(f"{file.name} is no text", next_step=next_step) from None
+        raise usage_problem(f"{file.name} is not a text", next_step=next_step) from None
     click.echo(clean_lines(text), nl=not text.endswith("\n"))
 
 

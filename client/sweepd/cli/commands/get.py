@@ -46,6 +46,11 @@ def command(
         elif watch:
             from sweepd.cli.watching import watch as watch_sweep
 
+            if columns or output_format not in ("table", "json", "jsonl"):
+                raise usage_problem(
+                    "--watch shows changes as lines or as JSON, whole",
+                    next_step="sweepctl get ID --watch -o jsonl",
+                )
             return watch_sweep(client, named, output_format)
         else:
             _show(client, named, output_format, columns)

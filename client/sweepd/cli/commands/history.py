@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--system",
     is_flag=True,
-    help="CPU, memory and GPUs, as its agent has sampled them.",
+    help="Instead: CPU, memory and GPUs, as its agent has sampled them.",
 )
 @click.option("--all-attempts", is_flag=True, help="Also what newer attempts have replaced.")
 @row_options
@@ -84,8 +84,7 @@ def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
     Raises:
         Problem: of the keys that were asked for, it has logged none.
     """
-    from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.problem import Problem
+    from sweepd.cli.problem import not_found
     from sweepd.cli.text import quoted_list
 
     known = sorted({summary.key for summary in client.summaries(runs=[run])})
@@ -93,7 +92,7 @@ def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
         return
     told = f"{run} has logged no {quoted_list(unknown)}; it has logged {quoted_list(known)}"
     if nothing_else:
-        raise Problem(message=told, exit_code=ExitCode.NOT_FOUND, status="NOT_FOUND")
+        raise not_found(told)
     note(f"warning: {told}")
 
 
@@ -103,7 +102,7 @@ def _columns(keys: list[str]) -> list[Column]:
 
     return [
         Column("step", "step"),
-        *(Column(key, f"values.{key}") for key in keys),
+        *(Column(key, f"values.{key}", long=True) for key in keys),
         Column("attempt", "attempt", wide=True),
         Column("row", "row", wide=True),
         Column("time", "time", shown_time, wide=True),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.output import Output, chosen_rows, output_of, output_option, row_options, write_chosen
+from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -47,6 +48,8 @@ def command(
     from sweepd.cli.connection import connect
     from sweepd.cli.watching import repeat_rows
 
+    if projects and watch:
+        raise usage_problem("--watch is for sweeps, not for --projects", next_step="sweepctl list --watch")
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     with connect(current_settings()) as client:
         if projects:

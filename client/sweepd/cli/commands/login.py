@@ -29,6 +29,7 @@ def command(address: str | None, context: str | None) -> None:
     """
     from sweepd.accounts import AccountClient
     from sweepd.cli.account_shapes import token_shape, where_good
+    from sweepd.cli.text import clean
     from sweepd.contexts import Context, read_contexts, write_contexts
     from sweepd.discovery import normalised
 
@@ -45,7 +46,7 @@ def command(address: str | None, context: str | None) -> None:
     path = write_contexts(
         contexts.having(name, Context(server, token, str(shape["account"]))), settings.environ
     )
-    note(f"Logged in to {server} as {shape['account']}: {where_good(shape)}. Kept in {path}.")
+    note(f"Logged in to {server} as {clean(str(shape['account']))}: {where_good(shape)}. Kept in {path}.")
     for variable in ("SWEEPD_TOKEN", "SWEEPD_ADDRESS", "SWEEPD_CONTEXT"):
         if settings.environ.get(variable):
             note(f"warning: {variable} is set, and wins over what is kept.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sweepd.cli.output import note
-from sweepd.cli.problem import Problem
+from sweepd.cli.problem import not_found
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -26,8 +26,8 @@ def command(context: str | None) -> None:
     if name not in contexts.by_name and context:
         name = normalised(context)
     if name not in contexts.by_name:
-        raise Problem(
-            message=f"not logged in to {context}" if context else "not logged in anywhere",
+        raise not_found(
+            f"not logged in to {context}" if context else "not logged in anywhere",
             next_step="`sweepctl config view` shows where you are",
         )
     write_contexts(contexts.without(name), settings.environ)

@@ -55,15 +55,10 @@ def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None)
 
 
 def _no_attempt(run: v1.Run, attempt: int) -> Problem:
-    from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.problem import Problem
+    from sweepd.cli.problem import not_found
     from sweepd.cli.text import counted
 
-    return Problem(
-        message=f"{run.name} has no attempt {attempt}; it has had {counted(run.attempt, 'attempt')}",
-        exit_code=ExitCode.NOT_FOUND,
-        status="NOT_FOUND",
-    )
+    return not_found(f"{run.name} has no attempt {attempt}; it has had {counted(run.attempt, 'attempt')}")
 
 
 def _silence(run: v1.Run) -> str:

@@ -62,7 +62,7 @@ def command(
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = parent_of(spec, overrides, settings.environ)
+    parent = parent_of(spec, overrides, settings.environ, settings.kept)
     folder = _folder(spec, file)
     _check_labels(spec, labels)
 

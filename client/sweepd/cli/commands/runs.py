@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     help="Instead of ID: all runs of a project, of its sweeps and started by hand, the newest first.",
 )
 @click.option("--by-hand", is_flag=True, help="With --project: only those that were started by hand.")
-@click.option("--prior", is_flag=True, help="The runs of elsewhere that it began with instead of its own.")
+@click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
 @row_options
 @output_option()
 def command(
@@ -67,15 +67,15 @@ def command(
     if best_first:
         sort = None
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
-    if bool(sweep) == bool(project) or (by_hand and not project) or (prior and not sweep):
-        raise usage_problem(
-            "name either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
-        )
+    _check(sweep, project, by_hand=by_hand, prior=prior)
     if project:
         from sweepd.cli.project_runs import write_project
 
         if best_first:
-            raise usage_problem("runs of several sweeps have values that cannot be compared")
+            raise usage_problem(
+                "--sort best is for one sweep: the values of several cannot be compared",
+                next_step="sweepctl runs ID --sort best",
+            )
         write_project(settings, project, states, output, by_hand=by_hand)
         return
     if prior:
@@ -90,6 +90,22 @@ def command(
         empty = "" if rows else _empty(client, name, settings, chosen=bool(states) or best_first)
     chosen = chosen_rows(rows, output, runs_columns(rows))
     write_chosen(chosen, output, runs_columns(chosen), name="run", empty=empty or "No such run.")
+
+
+def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool) -> None:
+    if bool(sweep) == bool(project):
+        raise usage_problem(
+            "name either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
+        )
+    if by_hand and not project:
+        raise usage_problem(
+            "--by-hand goes with --project: a sweep has no such runs",
+            next_step="sweepctl runs --project P --by-hand",
+        )
+    if prior and not sweep:
+        raise usage_problem(
+            "--prior goes with a sweep: a project has no such runs", next_step="sweepctl runs ID --prior"
+        )
 
 
 def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:

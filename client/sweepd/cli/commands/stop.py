@@ -19,7 +19,8 @@ def command(name: str, output_format: str) -> None:
 
     Of a sweep, no new run starts any more; live ones end by themselves. A run is ended: SIGTERM to its
     process group, SIGKILL after the stop grace, and its agent takes the next; one that waits never starts.
-    When it returns, this holds: committed, over restarts of the server.
+    Of a run by hand, the script gets SIGTERM alone. When it returns, this holds: committed, over restarts of
+    the server.
     """
     from sweepd.cli.connection import connect
     from sweepd.cli.control import tell_sweep

@@ -31,14 +31,14 @@ _AT_ONCE = 2
     "--grace",
     metavar="DURATION",
     default="1m",
-    help="Give a folder up when nothing of it has got further for so long; 1m if nothing is said.",
+    help="Give up a folder that has got no further for so long; 1m if nothing is said.",
 )
 @output_option(FORMATS)
 def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
-    """Bring runs in that are in folders on this machine only.
+    """Bring in runs that are in folders on this machine only.
 
-    DIR is the folder of a stand-alone run, one that holds such folders, or the state folder of an agent that
-    is gone; if none is named, `sweepd-runs` here. What is there already is not sent again, so it may be
+    DIR is the folder of a run by hand, one that holds such folders, or the state folder of an agent that is
+    gone; if none is named, `sweepd-runs` here. What the server has already is not sent again: the call may be
     repeated, and goes on where it was cut off. A run whose script goes on is followed from then on.
     """
     from sweepd.cli.connection import connect, target

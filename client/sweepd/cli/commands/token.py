@@ -6,8 +6,9 @@ import sys
 
 import click
 
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import Output, note, output_of, output_option, row_options, write_document, write_rows
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -38,7 +39,12 @@ _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
 @click.option(
     "--expires", metavar="D", help="With create: for how long, as 30d or 12h; for ever if not said."
 )
-@click.option("--request-id", default="", metavar="ID", help="With create: twice the same gives one token.")
+@click.option(
+    "--request-id",
+    default="",
+    metavar="ID",
+    help="With create: the same again, within a day, gives the same token.",
+)
 @row_options
 @output_option()
 def command(
@@ -64,7 +70,7 @@ def command(
     verb, rest = (words[0], words[1:]) if words else ("list", ())
     told = any((scope, display_name, projects, account, expires, request_id))
     if verb not in ("create", "list", "revoke") or (rest and verb != "revoke") or (told and verb != "create"):
-        raise usage_problem("token is called in another way", next_step=_FORMS)
+        raise usage_problem("these words are no call of token", next_step=_FORMS)
     if verb == "list":
         _list(output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit))
     elif verb == "revoke":
@@ -104,7 +110,9 @@ def _create(
     else:
         sys.stdout.write(f"{made.secret}\n")
         sys.stdout.flush()
-    note(f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. It is shown this once.")
+    note(
+        f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. The token itself is shown only now."
+    )
 
 
 def _list(output: Output) -> None:
@@ -120,7 +128,6 @@ def _list(output: Output) -> None:
 
 def _revoke(keys: tuple[str, ...]) -> None:
     from sweepd.cli.connection import connect_accounts
-    from sweepd.cli.exit_code import ExitCode
     from sweepd.client import CallError
 
     if not keys:
@@ -130,7 +137,8 @@ def _revoke(keys: tuple[str, ...]) -> None:
             message="a token is revoked by its id, not by itself",
             cause="what stands on a command line is seen by other accounts of this machine",
             next_step="`sweepctl token list` shows the ids; revoke this one soon",
-            exit_code=usage_problem("").exit_code,
+            exit_code=ExitCode.USAGE,
+            status="INVALID_ARGUMENT",
         )
     with connect_accounts(current_settings()) as client:
         for key in keys:
@@ -139,13 +147,10 @@ def _revoke(keys: tuple[str, ...]) -> None:
             except CallError as error:
                 if error.failure.code != "NOT_FOUND":
                     raise
-                raise Problem(
-                    message=error.failure.message,
+                raise not_found(
+                    error.failure.message,
+                    name=key,
                     next_step="`sweepctl token list` shows the tokens that there are",
-                    exit_code=ExitCode.NOT_FOUND,
-                    status=error.failure.code,
-                    reason=error.failure.reason or "",
-                    metadata=error.failure.metadata,
                 ) from None
             note(f"Revoked {key}.")
 

@@ -78,6 +78,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
 
 
 def _summary(text: SweepText) -> str:
+    from sweepd.cli.preview_shapes import space_text
     from sweepd.cli.text import counted
     from sweepd.spec.sizes import count_distinct
 
@@ -86,7 +87,4 @@ def _summary(text: SweepText) -> str:
         return f"valid, but no sweep can be created of it yet: {keys} is not supported yet."
     spec, count = text.spec, count_distinct(text.spec, _STEPS)
     searched = counted(len(spec.search_space.dimensions), "parameter")
-    about = "about " if count.is_estimate else ""
-    unknown = "too large to count" if count.is_estimate else "unbounded"
-    points = unknown if count.value is None else f"{about}{counted(count.value, 'point')}"
-    return f"valid. {spec.method.value}, {searched} to search, space: {points}."
+    return f"valid. {spec.method.value}, {searched} to search, space: {space_text(count)}."

@@ -52,6 +52,11 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
         named = any_name(client, name)
         if named.is_run:
             run = get_run(client, named.name)
+            if condition.comparison is not None and not run.sweep:
+                raise usage_problem(
+                    f"{run.name} is a run by hand, which has no objective to wait for",
+                    next_step="wait for its end, or for a state",
+                )
             return _wait(client, run.sweep, run.name, condition, seconds)
         return _wait(client, named.name, None, condition, seconds)
 

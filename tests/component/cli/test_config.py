@@ -1,0 +1,77 @@
+"""`sweepctl config`: what is kept for this account, and what holds because of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from component.cli.conftest import Ctl
+from component.cli.scripted_servicers import ScriptedServer
+
+SWEEP = "program: train.py\nmethod: random\nrun_cap: 3\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+
+
+def test_what_is_set_places_new_sweeps_where_nothing_else_does(
+    ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "sweep.yaml").write_text(SWEEP)
+    (home / "placed.yaml").write_text(f"{SWEEP}project: own\n")
+    assert (
+        ctl("config", "set", "project", "mnist").err == "The project is mnist while no context is in use.\n"
+    )
+    ctl("config", "set", "entity", "acme")
+    assert ctl("create", "sweep.yaml", "-q").out == "acme/mnist/drawn\n"
+    assert ctl("create", "placed.yaml", "-q").out == "acme/own/drawn\n"
+    assert ctl("create", "sweep.yaml", "-q", "--project", "other").out == "acme/other/drawn\n"
+    monkeypatch.setenv("SWEEPD_ENTITY", "me")
+    assert ctl("create", "sweep.yaml", "-q").out == "me/mnist/drawn\n"
+    assert "SWEEPD_ENTITY is set, and wins" in ctl("config", "set", "entity", "").err
+    monkeypatch.delenv("SWEEPD_ENTITY")
+    assert ctl("create", "sweep.yaml", "-q").out == "local/mnist/drawn\n"
+
+
+def test_the_format_that_is_set_is_that_of_the_verbs_that_have_it(
+    ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctl("config", "set", "output", "json")
+    assert ctl("list").json == []
+    assert json.loads(ctl("get", "nope", code=3).err)["error"]["code"] == "NOT_FOUND"
+    monkeypatch.setenv("SWEEPD_OUTPUT", "name")
+    assert ctl("list").out == ""
+
+
+def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
+    ctl: Ctl, server: ScriptedServer, home: Path
+) -> None:
+    ctl("config", "set", "project", "mnist")
+    assert ctl("config", "get", "project").out == "mnist\n"
+    assert ctl("config", "get", "project", "-o", "json").json == {
+        "name": "project",
+        "value": "mnist",
+        "origin": str(home / "config" / "sweepd" / "config.toml"),
+    }
+    assert ctl("config", "get", "server").out == f"{server.address}\n"
+    assert ctl("config", "get", "server", "--server", "elsewhere").out == "elsewhere:7333\n"
+    assert "nothing says what the entity is" in ctl("config", "get", "entity", code=3).err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("set", "project", "MNIST"), "write `mnist`; "),
+        (("set", "output", "html"), "one of table, wide, json"),
+        (("set", "server", "x:1"), "sweepctl login ADDRESS"),
+        (("set", "token", "swp_x"), "a token is never shown"),
+        (("get", "token"), "a token is never shown"),
+        (("get", "colour"), "one of server, context, entity, project, output"),
+        (("set", "project"), "set NAME VALUE"),
+        (("dance",), "set NAME VALUE"),
+        (("get", "project", "--origin"), "--origin goes with view"),
+    ],
+)
+def test_what_cannot_be_kept_is_said_with_the_remedy(offline: Ctl, words: tuple[str, ...], told: str) -> None:
+    done = offline("config", *words, code=2)
+    assert told in done.err
+    assert "swp_" not in done.err
