@@ -19,7 +19,9 @@ def check_scope(principal: Principal, method: str) -> None:
         return
     rule = rule_of(method)
     if not rule.allows(principal.scope):
-        raise NotAllowedError(method.removeprefix("/"), rule.needed, str(principal.scope))
+        raise NotAllowedError(
+            method.removeprefix("/"), what=rule.what, needed=rule.needed, given=str(principal.scope)
+        )
 
 
 def check_names(principal: Principal, rule: Rule, request: object) -> None:

@@ -159,19 +159,20 @@ class BadTokenError(DomainError):
 class NotAllowedError(DomainError):
     """The caller is known but may not make this call."""
 
-    def __init__(self, method: str, needed: str = "", given: str = "") -> None:
+    def __init__(self, method: str, *, what: str = "", needed: str = "", given: str = "") -> None:
         """Take the call, and what it needs.
 
         Args:
             method: as `sweepd.v1.SweepService/StopSweep`.
+            what: what it does, as `stopping a sweep`.
             needed: the scope that the call needs; empty: it is for services only.
             given: the scope of the caller's token.
         """
-        why = (
-            f"needs a token of scope {needed}, and this one has {given}" if needed else "is for services only"
-        )
         super().__init__(
-            f"{method} {why}",
+            f"{what} needs a token of scope {needed}, and this one has scope {given}; "
+            f"whoever has an admin token makes one: `sweepctl token create --scope {needed}`"
+            if needed
+            else f"{method.rpartition('/')[2]} is for the services of this server; no token allows it",
             status=Status.PERMISSION_DENIED,
             reason=Reason.NOT_ALLOWED,
             metadata={"method": method, **({"scope": needed} if needed else {})},

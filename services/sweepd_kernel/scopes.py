@@ -33,6 +33,8 @@ class Rule:
     """Whether agents make it, too."""
     internal: bool = False
     """Whether only services make it."""
+    what: str = "this call"
+    """What it does, as who is refused is told."""
 
     @property
     def needed(self) -> str:
@@ -52,18 +54,20 @@ class Rule:
         return self.scope is not Scope.AGENT and _LADDER.index(scope) >= _LADDER.index(self.scope)
 
 
-_READ = Rule(Scope.READ)
-_ADMIN = Rule(Scope.ADMIN)
 _ANY = Rule(None)
 _INTERNAL = Rule(None, internal=True)
 
 
-def _read(*names: str, agents: bool = False) -> Rule:
-    return Rule(Scope.READ, names, agents)
+def _read(what: str, *names: str, agents: bool = False) -> Rule:
+    return Rule(Scope.READ, names, agents, what=what)
 
 
-def _write(*names: str, agents: bool = False) -> Rule:
-    return Rule(Scope.WRITE, names, agents)
+def _write(what: str, *names: str, agents: bool = False) -> Rule:
+    return Rule(Scope.WRITE, names, agents, what=what)
+
+
+def _admin(what: str) -> Rule:
+    return Rule(Scope.ADMIN, what=what)
 
 
 _PRIOR = ("prior_runs.runs", "prior_runs.sweeps", "prior_runs.project")
@@ -71,42 +75,42 @@ _PRIOR = ("prior_runs.runs", "prior_runs.sweeps", "prior_runs.project")
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "AccountService": {
         "WhoAmI": _ANY,
-        "CreateToken": _ADMIN,
-        "ListTokens": _ADMIN,
-        "RevokeToken": _ADMIN,
-        "CreateEntity": _ADMIN,
-        "ListEntities": _READ,
-        "CreateProject": _write("name"),
-        "ListProjects": _READ,
+        "CreateToken": _admin("making a token"),
+        "ListTokens": _admin("listing tokens"),
+        "RevokeToken": _admin("revoking a token"),
+        "CreateEntity": _admin("making an entity"),
+        "ListEntities": _read("listing entities"),
+        "CreateProject": _write("making a project", "name"),
+        "ListProjects": _read("listing projects"),
         "Authenticate": _INTERNAL,
         "WatchRevocations": _INTERNAL,
     },
     "AgentService": {
-        "Attach": _write(agents=True),
-        "ListAgents": _read("sweep"),
-        "ReleaseAgent": _write("sweep"),
+        "Attach": _write("attaching an agent", agents=True),
+        "ListAgents": _read("listing agents", "sweep"),
+        "ReleaseAgent": _write("releasing an agent", "sweep"),
     },
     "MetricService": {
         "AppendPoints": _INTERNAL,
         "AppendLog": _INTERNAL,
-        "GetHistory": _read("runs", "sweep"),
-        "ListSummaries": _read("runs", "sweep"),
-        "WatchHistory": _read("runs", "sweep"),
-        "ExportPoints": _read("sweep"),
-        "ReadLog": _read("run"),
+        "GetHistory": _read("reading metrics", "runs", "sweep"),
+        "ListSummaries": _read("reading metrics", "runs", "sweep"),
+        "WatchHistory": _read("watching metrics", "runs", "sweep"),
+        "ExportPoints": _read("exporting metrics", "sweep"),
+        "ReadLog": _read("reading the log of a run", "run"),
         "AppendFiles": _INTERNAL,
-        "ListFiles": _read("run"),
-        "ReadFile": _read("run"),
+        "ListFiles": _read("listing the files of a run", "run"),
+        "ReadFile": _read("reading a file of a run", "run"),
     },
     "RunService": {
-        "CreateRun": _write("parent"),
-        "GetRun": _read("name"),
-        "ListRuns": _read("sweep", "project"),
-        "EnqueueRun": _write("sweep"),
-        "StopRun": _write("name"),
-        "RetryRuns": _write("names", "sweep"),
-        "ExplainRun": _read("name"),
-        "ListPriorRuns": _read("sweep"),
+        "CreateRun": _write("adding a run", "parent"),
+        "GetRun": _read("reading a run", "name"),
+        "ListRuns": _read("listing runs", "sweep", "project"),
+        "EnqueueRun": _write("enqueuing a run", "sweep"),
+        "StopRun": _write("stopping a run", "name"),
+        "RetryRuns": _write("retrying runs", "names", "sweep"),
+        "ExplainRun": _read("explaining a run", "name"),
+        "ListPriorRuns": _read("listing prior runs", "sweep"),
     },
     "ServerService": {"GetServerInfo": _ANY},
     "SuggestionService": {
@@ -114,18 +118,18 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "Suggest": _INTERNAL,
     },
     "SweepService": {
-        "ValidateSweep": _READ,
-        "PreviewSweep": _read(*_PRIOR),
-        "CreateSweep": _write("parent", *_PRIOR),
-        "GetSweep": _read("name", agents=True),
-        "ListSweeps": _read(agents=True),
-        "PauseSweep": _write("name"),
-        "ResumeSweep": _write("name"),
-        "StopSweep": _write("name"),
-        "CancelSweep": _write("name"),
-        "UpdateSweep": _write("sweep.name"),
-        "ExplainSweep": _read("name"),
-        "WatchSweep": _read("name"),
+        "ValidateSweep": _read("validating a sweep file"),
+        "PreviewSweep": _read("previewing a sweep file", *_PRIOR),
+        "CreateSweep": _write("creating a sweep", "parent", *_PRIOR),
+        "GetSweep": _read("reading a sweep", "name", agents=True),
+        "ListSweeps": _read("listing sweeps", agents=True),
+        "PauseSweep": _write("pausing a sweep", "name"),
+        "ResumeSweep": _write("resuming a sweep", "name"),
+        "StopSweep": _write("stopping a sweep", "name"),
+        "CancelSweep": _write("cancelling a sweep", "name"),
+        "UpdateSweep": _write("editing a sweep", "sweep.name"),
+        "ExplainSweep": _read("explaining a sweep", "name"),
+        "WatchSweep": _read("watching a sweep", "name"),
     },
 }
 _BY_PATH = {
@@ -141,4 +145,4 @@ def rule_of(method: str) -> Rule:
     found = _BY_PATH.get(method)
     if found is not None:
         return found
-    return _ADMIN if method.startswith(PACKAGE) else _ANY
+    return Rule(Scope.ADMIN) if method.startswith(PACKAGE) else _ANY

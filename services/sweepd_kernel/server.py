@@ -29,6 +29,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # else a second server shares the port silently
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.max_concurrent_streams", 100),
+    # A token bound to a hundred projects with long names: the door tells all of them with each call.
+    ("grpc.max_metadata_size", 32 * 1024),
     # Matches the clients' keepalive: pings every 30 s on an idle connection are welcome, floods are not.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

@@ -16,6 +16,7 @@ from sweepd import v1
 from sweepd.rpc_error import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 
 
@@ -154,7 +155,24 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
             assert (counted.name, counted.sweeps, counted.runs) == (OWN, 1, 1)
         within = AccountServiceStub(await house.channel("direct", bound))
         told = await refused(within.CreateEntity(v1.CreateEntityRequest(name="globex")))
-        assert told.code == "PERMISSION_DENIED"
+        assert (told.code, told.reason) == ("PERMISSION_DENIED", "not-allowed")
+        assert told.message == (
+            "making an entity needs a token that is bound to no project, and this one is bound to acme"
+        )
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tmp_path: Path) -> None:
+    """The door tells of all of them with each call: gRPC would refuse so much metadata now and then."""
+
+    async def main(house: House) -> None:
+        places = [OWN, *(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 199))]
+        _, secret = await house.token("read", places)
+        channel = await house.channel("door", secret)
+        for _ in range(20):
+            await AccountServiceStub(channel).WhoAmI(v1.WhoAmIRequest())
+            await MetricServiceStub(channel).ListSummaries(v1.ListSummariesRequest(sweep=house.sweeps[OWN]))
 
     asyncio.run(living(tmp_path, main))
 

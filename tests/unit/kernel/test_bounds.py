@@ -59,9 +59,14 @@ def test_a_scope_that_is_too_small_is_told_which_one_is_needed() -> None:
     with pytest.raises(NotAllowedError) as refused:
         check_scope(reader(MNIST), "/sweepd.v1.SweepService/StopSweep")
     assert refused.value.metadata == {"method": "sweepd.v1.SweepService/StopSweep", "scope": "write"}
-    assert "scope write" in refused.value.message
+    assert refused.value.message == (
+        "stopping a sweep needs a token of scope write, and this one has scope read; "
+        "whoever has an admin token makes one: `sweepctl token create --scope write`"
+    )
     check_scope(SERVICE, "/sweepd.v1.MetricService/AppendPoints")
-    with pytest.raises(NotAllowedError, match="for services only"):
+    with pytest.raises(
+        NotAllowedError, match="AppendPoints is for the services of this server; no token allows it"
+    ):
         check_scope(FULL_ACCESS, "/sweepd.v1.MetricService/AppendPoints")
 
 

@@ -92,7 +92,7 @@ def test_each_status_is_a_canonical_code() -> None:
             NotAllowedError("sweepd.v1.MetricService/AppendLog"),
             Failure(
                 code="PERMISSION_DENIED",
-                message="sweepd.v1.MetricService/AppendLog is for services only",
+                message="AppendLog is for the services of this server; no token allows it",
                 reason="not-allowed",
                 metadata={"method": "sweepd.v1.MetricService/AppendLog"},
             ),

@@ -1,5 +1,6 @@
 """What each call needs: the table is held to the contract, so that no call and no name is forgotten."""
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -102,6 +103,16 @@ def test_scopes_include_each_other_but_for_agents() -> None:
             continue
         assert Scope.ADMIN in given, path
         assert (Scope.READ not in given) or (Scope.WRITE in given), path
+
+
+def test_a_refusal_says_in_words_what_the_call_does() -> None:
+    said = {
+        path: rule(method).what
+        for path, method in METHODS.items()
+        if not rule(method).internal and rule(method).scope is not None
+    }
+    assert all(re.fullmatch(r"[a-z]+ing( an?)? [a-z ]+", words) for words in said.values()), said
+    assert rule_of("/sweepd.v1.SweepService/Invented").what == "this call"
 
 
 def test_agents_attach_find_sweeps_and_do_nothing_else() -> None:
