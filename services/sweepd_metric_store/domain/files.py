@@ -8,8 +8,8 @@ MAX_RUN_BYTES = 256 * 1024 * 1024
 MAX_RUN_FILES = 10_000
 MAX_NAME_BYTES = 512
 MAX_LEFT_OUT = 500
-MAX_NUMBER = 2**62
-"""Of a piece: far beyond what any agent comes to, and within what a database holds."""
+MAX_NUMBER = 2**63 - 1
+"""Of a piece: what a database holds. The upper 32 bits, the series, are seconds since 1970 with our agents."""
 _SERIES_BITS = 32
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -160,7 +161,15 @@ def test_what_is_larger_than_it_may_be_is_refused(store: Store) -> None:
     assert content(store) is None
 
 
-@pytest.mark.parametrize("number", [2**62 + 1, (2**31 << 32) + 1, 2**64 - 2**32 + 1])
+def test_the_numbers_that_agents_give_are_taken(store: Store) -> None:
+    """Their series are the seconds since 1970: of today, and of the last day that there is room for."""
+    for series in (int(time.time()), 2**31 - 1):
+        number = (series << 32) + 1
+        (told,) = commit(store, replace(piece(1, b"x", file=str(series)), number=number))
+        assert (told.rejection, told.cursor) == ("", number)
+
+
+@pytest.mark.parametrize("number", [(2**31 << 32) + 1, 2**64 - 2**32 + 1])
 def test_a_number_beyond_all_that_agents_give_is_refused_and_fails_nothing_beside_it(
     store: Store, number: int
 ) -> None:
