@@ -18,7 +18,9 @@ PIECE_BYTES = 256 * 1024
 _STATE_FILE = "delivered-files.json"
 _LOOK_EVERY = 2.0
 _STORE_EVERY = 2.0
-_EPOCH_BITS = 32
+_SERIES_BITS = 32
+# A clock beyond 2037 begins where there is still room for later ones.
+_LAST_BY_CLOCK = 2**31 - 2**20
 # Looking may take this share of the time, so that large trees are looked at less often.
 _SHARE = 0.01
 # A file that was written so lately may be written on.
@@ -120,6 +122,10 @@ class RunFiles:
             return
         now = self._monotonic()
         before = self._cursor
+        if ack.file_number > before.sent:  # it was numbered before, by a clock that was ahead of this one
+            self._base = ack.file_number
+            self._begin_numbers()
+            return
         self._cursor = before.acknowledged(max(ack.file_number, self._base), now)
         stored = self._files.acknowledged(self._cursor.acked)
         self.stored += stored
@@ -141,8 +147,8 @@ class RunFiles:
 
     def _begin_numbers(self) -> None:
         """Number anew from where nothing was numbered yet, and take what is under way for lost."""
-        epoch = max((self._base >> _EPOCH_BITS) + 1, int(self._wall_clock()))
-        self._base = epoch << _EPOCH_BITS
+        by_clock = min(int(self._wall_clock()), _LAST_BY_CLOCK)
+        self._base = max((self._base >> _SERIES_BITS) + 1, by_clock) << _SERIES_BITS
         self._cursor = Cursor(acked=self._base, sent=self._base)
         self._files.begin_again()
         self._close_file()

@@ -11,6 +11,7 @@ import pytest
 
 from sweepd import v1
 from sweepd_agent.run_files import RunFiles
+from sweepd_metric_store.domain.files import MAX_NUMBER, follows
 
 
 def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
@@ -37,3 +38,26 @@ def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
         sent.append(report.file.piece.name)
     assert sent == ["a/x", "z/x"]
     assert complaints == [f"the files in {tmp_path}/files/closed cannot be listed: Permission denied"]
+
+
+@pytest.mark.parametrize("clock", [1_000.0, 2**31 + 5.0])
+def test_a_clock_that_was_ahead_when_files_were_numbered_before_loses_none(
+    tmp_path: Path, clock: float
+) -> None:
+    """P10: what an agent of before has sent has higher numbers, and is no word of what this one sends."""
+    (tmp_path / "files").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "files" / name).write_text(name)
+    files = RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: clock)
+    files.look(ended=True)
+    files.open(taken=True)
+    cursor = ((2**31 - 2**20 + 10) << 32) + 7
+    stored = []
+    while not files.delivered:
+        report = files.next(v1.AttemptRef(), 2**20)
+        if report is not None and follows(report.file.number, cursor):
+            cursor = report.file.number
+            stored.append(report.file.piece.name)
+        files.acknowledged(v1.Ack(file_number=cursor))
+    assert stored == ["a", "b"]
+    assert cursor <= MAX_NUMBER
