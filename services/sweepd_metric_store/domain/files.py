@@ -9,7 +9,7 @@ MAX_RUN_FILES = 10_000
 MAX_NAME_BYTES = 512
 MAX_LEFT_OUT = 500
 MAX_NUMBER = 2**63 - 1
-"""Of a piece: what a database holds. The upper 32 bits, the series, are seconds since 1970 with our agents."""
+"""Of a piece: what a database holds. With agents the upper 32 bits, the series, are seconds since 1970."""
 _SERIES_BITS = 32
 
 
