@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,9 +108,9 @@ def signalled(pid: int, number: signal.Signals) -> None:
 class Caller:
     """What the scheduler would ask for one sweep."""
 
-    def __init__(self, server: SuggestionServer, name: str = "s", spec: SweepSpec | None = None) -> None:
+    def __init__(self, server: SuggestionServer, spec: SweepSpec | None = None) -> None:
         self._server = server
-        self.sweep = f"local/p/{name}"
+        self.sweep = f"local/p/{uuid.uuid4().hex[:8]}"
         self.spec = spec or a_spec()
         self.history: list[v1.StudyObservation] = []
         self.known = 0

@@ -1,5 +1,5 @@
 """An installation of its own for each test of a framework."""
 
-from system.conftest import installation
+from system.conftest import common, installation
 
-__all__ = ["installation"]
+__all__ = ["common", "installation"]

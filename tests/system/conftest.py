@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import Installation
+from system.installation import CommonServers, Installation
 from system.wire import OnTheWire, over_the_door
 
 
@@ -22,10 +22,20 @@ def on_the_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheWire]
         here.kill_everything()
 
 
+@pytest.fixture(scope="module")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonServers]:
+    """The servers that tests of a module join."""
+    servers = CommonServers(tmp_path_factory.mktemp("common"))
+    try:
+        yield servers
+    finally:
+        servers.kill_everything()
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path, common: CommonServers) -> Iterator[Installation]:
     """A fresh home; whatever still runs at the end is killed."""
-    here = Installation(tmp_path)
+    here = Installation(tmp_path, common)
     try:
         yield here
     finally:

@@ -12,30 +12,32 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweepd.discovery import read_entry, write_entry
+from sweepd_kernel.daemon_state import read_state
+from system.forked import sweepctl
 from waiting import until
 
 BIN = Path(sys.executable).parent
 TRIALS = Path(__file__).parent / "trials"
 MARK = "SWEEPD_TEST_MARK"
+STARTING = ("demo", "run", "sync")
+"""Verbs that start processes, which must be found by what they were started from."""
 
 
 class Server:
     """A running `sweepd up`."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, data: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], address: str, data: Path, log: Path) -> None:
         self.process = process
         self.address = address
         self.data = data
+        self.log = log
 
     def service_pids(self) -> dict[str, int]:
         """Return the process id of each service."""
-        shown = subprocess.run(
-            [str(BIN / "sweepd"), "status", "--data", str(self.data), "-o", "json"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return {service["name"]: service["pid"] for service in json.loads(shown.stdout)["services"]}
+        state = read_state(self.data)
+        assert state is not None
+        return {service.name: service.pid for service in state.services}
 
     @property
     def access_token(self) -> str:
@@ -81,10 +83,11 @@ class Agent:
 
 
 class Installation:
-    """One user's home: nothing in it is shared with another test."""
+    """One user's home: nothing in it is shared with another test, but for a server that it joins."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, common: CommonServers | None = None) -> None:
         self.folder = folder
+        self._common = common
         self.mark = uuid.uuid4().hex
         self.work = folder / "work"
         self.work.mkdir()
@@ -105,15 +108,10 @@ class Installation:
         self, *arguments: str, code: int | None = 0, timeout: float = 90.0
     ) -> subprocess.CompletedProcess[str]:
         """Run `sweepctl`, expecting an exit code (None: any)."""
-        done = subprocess.run(
-            [str(BIN / "sweepctl"), *arguments],
-            env=self.environment,
-            cwd=self.work,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        if arguments[0] in STARTING or "PYTHONPATH" in self.environment:
+            done = self.run("sweepctl", *arguments, timeout=timeout)
+        else:
+            done = sweepctl(arguments, environment=self.environment, folder=self.work, timeout=timeout)
         assert code is None or done.returncode == code, f"sweepctl {arguments}: {done}"
         return done
 
@@ -142,7 +140,8 @@ class Installation:
     def start_server(self, *flags: str, listen: str = "127.0.0.1:0") -> Server:
         """Start all services and wait until they serve."""
         data = self.folder / "server"
-        with (self.folder / "server.log").open("a") as log:
+        errors = self.folder / "server.log"
+        with errors.open("a") as log:
             process = subprocess.Popen(
                 [str(BIN / "sweepd"), "up", "--data", str(data), "--listen", listen, *flags],
                 env=self.environment,
@@ -156,8 +155,13 @@ class Installation:
         with process.stdout:
             line = process.stdout.readline()
         ready = re.fullmatch(r"sweepd ready grpc=(\S+) data=(\S+)\n", line)
-        assert ready, f"{line!r}: {(self.folder / 'server.log').read_text()[-2000:]}"
-        return Server(process, ready[1], data)
+        assert ready, f"{line!r}: {errors.read_text()[-2000:]}"
+        return Server(process, ready[1], data, errors)
+
+    def join_server(self, *flags: str) -> Server:
+        """Use the server of these flags that tests of a module share, each with sweeps of its own."""
+        assert self._common is not None
+        return self._common.joined_by(self, flags)
 
     def start_service(self, name: str, *flags: str) -> subprocess.Popen[str]:
         """Start one service alone, on a free port, with data and log of its own."""
@@ -223,6 +227,33 @@ class Installation:
                     continue
         for process in self._started:
             process.wait()
+
+
+class CommonServers:
+    """Servers that tests of a module share, by their flags; each is started when the first joins it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._hosts: dict[tuple[str, ...], Installation] = {}
+        self._servers: dict[tuple[str, ...], Server] = {}
+
+    def joined_by(self, guest: Installation, flags: tuple[str, ...]) -> Server:
+        """Let the home of `guest` know the server."""
+        if flags not in self._servers:
+            folder = self._folder / str(len(self._hosts))
+            folder.mkdir()
+            self._hosts[flags] = Installation(folder)
+            self._servers[flags] = self._hosts[flags].start_server(*flags)
+        server = self._servers[flags]
+        entry = read_entry(server.address, self._hosts[flags].environment)
+        assert entry is not None, server.log.read_text()[-2000:]
+        write_entry(entry, guest.environment)
+        return server
+
+    def kill_everything(self) -> None:
+        """Leave none running."""
+        for host in self._hosts.values():
+            host.kill_everything()
 
 
 def _environments() -> Iterator[tuple[int, list[bytes]]]:

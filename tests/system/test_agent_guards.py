@@ -26,7 +26,7 @@ parameters: {a: {values: [1]}}
 
 def held(installation: Installation) -> tuple[str, Agent]:
     """Return a sweep, and an agent that its guard holds."""
-    installation.start_server()
+    installation.join_server()
     name = installation.create(FAILING)
     agent = installation.start_agent(name)
     until(lambda: agent.events("withheld"), what="the guard holds the agent")
@@ -58,7 +58,7 @@ def test_an_agent_that_a_guard_holds_ends_with_9_and_says_why(installation: Inst
 
 
 def test_an_agent_ends_by_its_own_guard_and_the_sweep_goes_on_elsewhere(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(FAILING.replace("guard: {agent: 2}\n", ""))
     agent = installation.start_agent(name, "--max-consecutive-failed-runs", "1")
     assert agent.process.wait(20) == 9
@@ -68,7 +68,7 @@ def test_an_agent_ends_by_its_own_guard_and_the_sweep_goes_on_elsewhere(installa
 
 
 def test_a_label_that_the_agent_lacks_is_said_once_and_is_no_failure(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(PICKY)
     agent = installation.start_agent(name)
     until(lambda: agent.events("withheld"), what="the agent hears that it lacks a label")

@@ -10,8 +10,7 @@ import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from system.installation import Installation
-from system.wire import Wire, over_the_door
+from system.wire import OnTheWire, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +95,15 @@ async def _all_stored(agent: ScriptedAgent, ref: v1.AttemptRef, rows: int) -> No
     ],
 )
 def test_the_worked_example_stops_the_runs_that_it_names(
-    installation: Installation, rule: str, expected: Verdicts
+    on_the_wire: OnTheWire, rule: str, expected: Verdicts
 ) -> None:
-    server = installation.start_server()
-
     async def scenario(wire: Wire) -> None:
         assert await verdicts(wire, sweep_file(rule, "minimize"), MINIMIZED) == expected
 
-    over_the_door(server, scenario)
+    on_the_wire(scenario)
 
 
-def test_what_is_not_finite_is_no_iteration_and_larger_may_be_better(installation: Installation) -> None:
-    server = installation.start_server()
-
+def test_what_is_not_finite_is_no_iteration_and_larger_may_be_better(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         largest = await verdicts(wire, sweep_file("min_iter: 1, eta: 2", "maximize"), MAXIMIZED)
         assert largest == {"y": (2, 50.0, 60.0), "w": (1, 5.0, 10.0)}
@@ -121,4 +116,4 @@ def test_what_is_not_finite_is_no_iteration_and_larger_may_be_better(installatio
         odd = await verdicts(wire, sweep_file("min_iter: 2, eta: 3", "minimize"), logs)
         assert odd == {"a": (2, 0.5, 0.4), "c": (2, 0.6, 0.5)}
 
-    over_the_door(server, scenario)
+    on_the_wire(scenario)

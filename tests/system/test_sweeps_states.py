@@ -7,7 +7,7 @@ import asyncio
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from system.installation import Installation
-from system.wire import Wire, failure, over_the_door
+from system.wire import OnTheWire, Wire, failure, over_the_door
 
 TEXT = "program: t.py\nmethod: random\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
 VERBS = ("pause", "resume", "stop", "cancel")
@@ -78,9 +78,7 @@ async def brought_into(
     return sweep, ref
 
 
-def test_each_verb_in_each_state(installation: Installation) -> None:
-    server = installation.start_server()
-
+def test_each_verb_in_each_state(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         agents: list[ScriptedAgent] = []
         try:
@@ -106,7 +104,7 @@ def test_each_verb_in_each_state(installation: Installation) -> None:
             for agent in agents:
                 await agent.__aexit__(None, None, None)
 
-    over_the_door(server, scenario)
+    on_the_wire(scenario)
 
 
 def test_each_verb_says_what_is_wrong_and_ends_with_its_code(installation: Installation) -> None:
@@ -145,9 +143,8 @@ def test_each_verb_says_what_is_wrong_and_ends_with_its_code(installation: Insta
     assert "stopped" in agent.log()
 
 
-def test_nothing_is_handed_out_once_pause_has_returned(installation: Installation) -> None:
+def test_nothing_is_handed_out_once_pause_has_returned(on_the_wire: OnTheWire) -> None:
     """Agents ask without end while the sweep is paused and resumed; each answer divides their runs."""
-    server = installation.start_server()
 
     async def scenario(wire: Wire) -> None:
         sweep = (await wire.create(TEXT)).name
@@ -171,7 +168,7 @@ def test_nothing_is_handed_out_once_pause_has_returned(installation: Installatio
             start = await agent.next_start()
             assert start.number <= count + 1
 
-    over_the_door(server, scenario)
+    on_the_wire(scenario)
 
 
 def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installation: Installation) -> None:
@@ -216,9 +213,7 @@ def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installati
     over_the_door(server, after_a_restart)
 
 
-def test_a_final_state_stays_whatever_agents_say(installation: Installation) -> None:
-    server = installation.start_server()
-
+def test_a_final_state_stays_whatever_agents_say(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         sweep = (await wire.create(TEXT)).name
         async with ScriptedAgent(wire.channel, sweep) as agent:
@@ -248,4 +243,4 @@ def test_a_final_state_stays_whatever_agents_say(installation: Installation) -> 
         assert await wire.run(start.run) == before
         assert (await wire.get(sweep)).best_value == 0.5
 
-    over_the_door(server, scenario)
+    on_the_wire(scenario)

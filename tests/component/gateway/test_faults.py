@@ -85,6 +85,7 @@ def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> 
 def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
     daemon = home.up()
     os.kill(home.status()["gateway"].pid, signal.SIGKILL)
+    assert eventually(lambda: home.status()["gateway"].restarts == 1)
     assert eventually(lambda: home.status()["gateway"].state == "serving")
 
     async def main() -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import grpc
 import grpc.aio
 import pytest
 
 from component.gateway.clients import door, failure, holds, run, streams, sweep, unary
-from component.kernel.small_processes import Daemon
+from component.kernel.small_processes import Daemon, Home
 from sweepd import v1
 from sweepd.channel import aio_channel, channel
 from sweepd.rpc_error import Failure
@@ -16,6 +17,19 @@ from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """One for all tests that do not ask what it has seen besides their own calls."""
+    place = Home(tmp_path_factory.mktemp("daemon"))
+    yield place.up()
+    place.close()
+
+
+@pytest.fixture
+def unused(home: Home) -> Daemon:
+    return home.up()
 
 
 def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
@@ -146,9 +160,9 @@ def test_a_stream_that_the_service_refuses_ends_with_its_reason(daemon: Daemon) 
     run(main())
 
 
-def test_a_call_given_up_by_the_client_ends_at_the_service(daemon: Daemon) -> None:
+def test_a_call_given_up_by_the_client_ends_at_the_service(unused: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with door(unused) as opened:
             attached = AgentServiceStub(opened).Attach()
             await attached.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
             await attached.read()
@@ -175,9 +189,9 @@ def test_a_slow_reader_holds_the_service_back(daemon: Daemon) -> None:
     run(main())
 
 
-def test_more_streams_than_one_connection_carries_do_not_starve_a_call(daemon: Daemon) -> None:
+def test_more_streams_than_one_connection_carries_do_not_starve_a_call(unused: Daemon) -> None:
     async def main() -> None:
-        channels = [aio_channel(daemon.address, daemon.token) for _ in range(3)]
+        channels = [aio_channel(unused.address, unused.token) for _ in range(3)]
         calls = [AgentServiceStub(opened).Attach() for opened in channels for _ in range(70)]
 
         async def attach(call: "grpc.aio.StreamStreamCall[v1.AttachRequest, v1.AttachResponse]") -> None:
@@ -211,9 +225,9 @@ def test_it_says_what_the_server_is(daemon: Daemon) -> None:
     run(main())
 
 
-def test_a_message_that_is_too_large_or_malformed_harms_nobody(daemon: Daemon) -> None:
+def test_a_message_that_is_too_large_or_malformed_harms_nobody(unused: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with door(unused) as opened:
             get = "/sweepd.v1.SweepService/GetSweep"
             large = await failure(unary(opened, get, b"x" * (5 * 1024 * 1024)))
             assert large.code == "RESOURCE_EXHAUSTED"
@@ -224,4 +238,4 @@ def test_a_message_that_is_too_large_or_malformed_harms_nobody(daemon: Daemon) -
             assert await sweep(opened, "x") == "x"
 
     run(main())
-    assert "Traceback" not in daemon.home.stderr()
+    assert "Traceback" not in unused.home.stderr()

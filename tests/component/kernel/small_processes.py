@@ -1,6 +1,5 @@
 """Starts and ends real daemons for the tests, each with a home of its own."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweepd.discovery import ServerEntry, read_entry
+from sweepd_kernel.daemon_state import ServiceState, read_state
 
 TESTS = Path(__file__).resolve().parent.parent.parent
 SMALL = [sys.executable, "-m", "component.kernel.small_daemon"]
@@ -76,14 +76,11 @@ class Home:
         address = line.split()[2].removeprefix("grpc=")
         return Daemon(self, process, address, line)
 
-    def status(self) -> dict[str, "ServiceRow"]:
-        """The services by name, as `sweepd status` shows them."""
-        shown = self.run("status", "--data", str(self.data), "-o", "json", command=SWEEPD)
-        assert shown.returncode == 0, shown.stderr
-        rows = json.loads(shown.stdout)["services"]
-        return {
-            row["name"]: ServiceRow(row["pid"], row["address"], row["state"], row["restarts"]) for row in rows
-        }
+    def status(self) -> dict[str, ServiceState]:
+        """The services by name, from where `sweepd status` reads them."""
+        noted = read_state(self.data)
+        assert noted is not None
+        return {service.name: service for service in noted.services}
 
     def entry(self, address: str) -> ServerEntry:
         """What was left for the clients of the account."""
@@ -103,14 +100,6 @@ class Home:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
-    pid: int
-    address: str
-    state: str
-    restarts: int
 
 
 @dataclass(frozen=True, slots=True)

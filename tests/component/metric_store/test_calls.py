@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import grpc
 import grpc.aio
@@ -15,6 +16,21 @@ from sweepd import v1
 from sweepd.channel import aio_channel
 from sweepd.rpc_error import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreProcess]:
+    store = StoreProcess(tmp_path_factory.mktemp("store"))
+    store.start()
+    yield store
+    store.end_all()
+
+
+@pytest.fixture
+def metric_store(running: StoreProcess, monkeypatch: pytest.MonkeyPatch) -> StoreProcess:
+    """One process for all of these tests, where each has a sweep of its own."""
+    monkeypatch.setattr(messages, "SWEEP", f"local/digits/{uuid.uuid4().hex[:8]}")
+    return running
 
 
 async def appended(address: str, *batches: v1.AppendPointsRequest) -> list[v1.AppendPointsResponse]:

@@ -1,4 +1,4 @@
-"""A suggestion service as a process of its own, and a caller."""
+"""Suggestion services as processes of their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,18 @@ import pytest
 from suggestion_server import SuggestionServer
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuggestionServer]:
+    """One for all tests that leave it serving: its worker takes seconds to load."""
+    started = SuggestionServer(tmp_path_factory.mktemp("server"))
+    started.start()
+    yield started
+    started.end()
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[SuggestionServer]:
+def mortal(tmp_path: Path) -> Iterator[SuggestionServer]:
+    """One for a test that ends it."""
     started = SuggestionServer(tmp_path)
     started.start()
     yield started

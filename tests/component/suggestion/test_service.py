@@ -58,13 +58,13 @@ def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) ->
     caller.search(2)
 
 
-def test_after_a_kill_one_resend_brings_the_same_points_back(server: SuggestionServer) -> None:
-    caller = Caller(server)
+def test_after_a_kill_one_resend_brings_the_same_points_back(mortal: SuggestionServer) -> None:
+    caller = Caller(mortal)
     caller.search(ENOUGH + 3)
     before = caller.point(ENOUGH + 4)
-    server.kill()
-    server.start()
-    answer = server.stub.Suggest(caller.request(ENOUGH + 4), timeout=30)
+    mortal.kill()
+    mortal.start()
+    answer = mortal.stub.Suggest(caller.request(ENOUGH + 4), timeout=30)
     assert answer.resend_from == 1
     assert caller.point(ENOUGH + 4) == before
 
@@ -82,14 +82,14 @@ def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
         assert Failure.of(caught.value).code == "DEADLINE_EXCEEDED"
     began = time.monotonic()
     assert not server.stub.Prepare(v1.PrepareRequest(spec=spec_message(a_spec())), timeout=5).violations
-    assert len(Caller(server, "other").ask(1).suggestions) == 1
+    assert len(Caller(server).ask(1).suggestions) == 1
     assert time.monotonic() - began < 1.0
     signalled(worker, signal.SIGCONT)
     assert len(caller.ask(ENOUGH + 3).suggestions) == 1
 
 
 def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: SuggestionServer) -> None:
-    busy, quiet = Caller(server, "busy"), Caller(server, "quiet")
+    busy, quiet = Caller(server), Caller(server)
     for caller in (busy, quiet):
         caller.search(ENOUGH + 2)
     worker = server.worker()
@@ -114,7 +114,7 @@ def test_another_worker_comes_only_while_the_first_is_busy(tmp_path: Path) -> No
     server = SuggestionServer(tmp_path, workers=2)
     server.start()
     try:
-        busy, quiet = Caller(server, "busy"), Caller(server, "quiet")
+        busy, quiet = Caller(server), Caller(server)
         for caller in (busy, quiet):
             caller.search(ENOUGH + 2)
         first = server.worker()
@@ -227,19 +227,19 @@ def test_only_services_are_let_in(server: SuggestionServer) -> None:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_terminated_service_ends_well_with_its_workers(server: SuggestionServer, frozen: bool) -> None:
-    Caller(server).search(ENOUGH + 2)
-    worker = server.worker()
+def test_a_terminated_service_ends_well_with_its_workers(mortal: SuggestionServer, frozen: bool) -> None:
+    Caller(mortal).search(ENOUGH + 2)
+    worker = mortal.worker()
     if frozen:
         signalled(worker, signal.SIGSTOP)
     began = time.monotonic()
-    assert server.terminate() == 0
+    assert mortal.terminate() == 0
     assert time.monotonic() - began < 10
     assert not is_alive(worker)
 
 
-def test_a_killed_service_leaves_no_worker_behind(server: SuggestionServer) -> None:
-    Caller(server).search(ENOUGH + 2)
-    worker = server.worker()
-    server.kill()
+def test_a_killed_service_leaves_no_worker_behind(mortal: SuggestionServer) -> None:
+    Caller(mortal).search(ENOUGH + 2)
+    worker = mortal.worker()
+    mortal.kill()
     eventually(lambda: not is_alive(worker))
