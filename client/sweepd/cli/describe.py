@@ -68,7 +68,7 @@ def describe_run(run: Row, *, colored: bool) -> str:
         ("value", shown_value(run["value"])),
         ("best value", shown_value(run["bestValue"]) if run["bestValue"] != run["value"] else "-"),
         ("last value", shown_value(run["lastValue"])),
-        ("iterations", cell(run["iterations"])),
+        ("iterations", cell(run["iterations"]) if run["sweep"] else "-"),  # by hand there is no objective
         ("parameters", point_lines(run["params"])),
         ("chosen", _origin(run)),
         ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already

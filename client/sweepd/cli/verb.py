@@ -80,10 +80,7 @@ class Verb(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
-        if self.examples and not ctx.meta.get("sweepctl.short"):
-            with formatter.section("Examples"):
-                for example in self.examples:
-                    formatter.write_text(example)
+        _write_examples(self.examples, ctx, formatter)
 
 
 class VerbGroup(click.Group):
@@ -138,10 +135,15 @@ class VerbGroup(click.Group):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
-        if not ctx.meta.get("sweepctl.short"):
-            with formatter.section("Examples"):
-                for example in self.examples:
-                    formatter.write_text(example)
+        _write_examples(self.examples, ctx, formatter)
+
+
+def _write_examples(examples: Sequence[str], context: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write examples where the long help is wanted, each on one line, however long: they are copied."""
+    if examples and not context.meta.get("sweepctl.short"):
+        with formatter.section("Examples"):
+            for example in examples:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
 
 @click.pass_context

@@ -19,7 +19,7 @@ def test_what_is_set_places_new_sweeps_where_nothing_else_does(
     (home / "sweep.yaml").write_text(SWEEP)
     (home / "placed.yaml").write_text(f"{SWEEP}project: own\n")
     assert (
-        ctl("config", "set", "project", "mnist").err == "The project is mnist while no context is in use.\n"
+        ctl("config", "set", "project", "mnist").err == "project is now mnist while no context is in use.\n"
     )
     ctl("config", "set", "entity", "acme")
     assert ctl("create", "sweep.yaml", "-q").out == "acme/mnist/drawn\n"
@@ -54,7 +54,7 @@ def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
     }
     assert ctl("config", "get", "server").out == f"{server.address}\n"
     assert ctl("config", "get", "server", "--server", "elsewhere").out == "elsewhere:7333\n"
-    assert "nothing says what the entity is" in ctl("config", "get", "entity", code=3).err
+    assert "entity is not set" in ctl("config", "get", "entity", code=3).err
 
 
 @pytest.mark.parametrize(

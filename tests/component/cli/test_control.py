@@ -126,6 +126,9 @@ def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:
     assert "Verbs:" in offline().out
     assert "Examples:" in offline("create", "--help").out
     assert "Examples:" not in offline("create", "-h").out
+    assert "  sweepctl create sweep.yaml --id lr-search --prior-project mnist --filter state=finished\n" in (
+        offline("create", "--help").out
+    )
     assert offline("help", "create").out == offline("create", "--help").out
     assert "130  Ctrl-C" in offline("help", "exit-codes").out
     assert "SWEEPD_ADDRESS" in offline("help", "environment").out

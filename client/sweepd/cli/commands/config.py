@@ -62,8 +62,7 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
     value = rows[name]["value"]
     if value is None:
         raise not_found(
-            f"nothing says what the {name} is",
-            next_step="`sweepctl config view --origin` shows what is said",
+            f"{name} is not set", next_step="`sweepctl config view --origin` shows what is set, and by what"
         )
     if output_format in ("json", "jsonl", "yaml"):
         write_document(rows[name], output_format)
@@ -86,8 +85,8 @@ def _set(settings: Settings, name: str, value: str) -> None:
     if context and context not in contexts.by_name:
         raise _no_context(context)
     write_contexts(contexts.saying(context, name, value), settings.environ)
-    where = f"with the context {context}" if context else "while no context is in use"
-    note(f"The {name} is {value} {where}." if value else f"The {name} is no longer said {where}.")
+    where = f"in the context {context}" if context else "while no context is in use"
+    note(f"{name} is now {value} {where}." if value else f"{name} is no longer set {where}.")
     variable = f"SWEEPD_{name.upper()}"
     if settings.environ.get(variable):
         note(f"warning: {variable} is set, and wins over what is kept.")

@@ -19,13 +19,14 @@ from sweepd.cli.verb import Verb
         "sweepctl login sweeps.acme.example --token-file - < token",
     ),
 )
-@click.argument("address", metavar="ADDRESS", required=False)
+@click.argument("address", metavar="[ADDRESS]", required=False)
 @click.option("--context", metavar="NAME", help="Name to keep it under; the address if nothing is said.")
 def command(address: str | None, context: str | None) -> None:
     """Keep a server and the token for it, and use them from now on.
 
-    ADDRESS is HOST:PORT. The token is asked for on the terminal, or read from --token-file (- for stdin). It
-    is tried at the server first; what the server refuses is not kept. Agents of this account use it, too.
+    ADDRESS is HOST:PORT; else that of --server or SWEEPD_ADDRESS is meant. The token is asked for on the
+    terminal, or read from --token-file (- for stdin). It is tried at the server first; what the server
+    refuses is not kept. Agents of this account use it, too.
     """
     from sweepd.accounts import AccountClient
     from sweepd.cli.account_shapes import token_shape, where_good
