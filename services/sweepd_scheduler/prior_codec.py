@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd.codec import point_message
+from sweepd_kernel.bounds import Bounds
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.names import Parent, SweepName, parent, sweep_name
@@ -102,11 +103,11 @@ def report_message(found: Gathered) -> v1.PriorRunReport:
     )
 
 
-def prior_run_message(prior: PriorRun) -> v1.PriorRun:
-    """Return what a sweep keeps of a run."""
+def prior_run_message(prior: PriorRun, bounds: Bounds) -> v1.PriorRun:
+    """Return what a sweep keeps of a run; its name is none to a caller for whom that does not exist."""
     return v1.PriorRun(
         index=prior.index,
-        run=prior.source,
+        run=prior.source if bounds.covers_name(prior.source) else "",
         parameters=point_message(prior.point),
         state=codec.RUN_STATES[prior.state],
         iterations=prior.values.iterations,

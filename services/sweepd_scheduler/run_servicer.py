@@ -7,6 +7,7 @@ from sweepd import v1
 from sweepd.spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.principal import current_principal
 from sweepd_scheduler import codec, page_token, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names, requests
@@ -151,8 +152,9 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         size = page_token.page_size(request.page_size)
         index = after.number if after else 0
         found = await self._reading(self._reading.records.prior_runs, sweep.key, index, size)
+        bounds = current_principal().bounds
         return v1.ListPriorRunsResponse(
-            prior_runs=map(prior_codec.prior_run_message, found.entries),
+            prior_runs=[prior_codec.prior_run_message(each, bounds) for each in found.entries],
             next_page_token=page_token.encoded([found.entries[-1].index], request) if found.more else "",
         )
 

@@ -20,6 +20,17 @@ from sweepd_scheduler.relays import Relays
 from sweepd_scheduler.session import AgentSession
 
 
+class NamesakeError(DomainError):
+    """An agent of this id is here, and works for others, too."""
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(
+            f"agent {agent} is attached with a token that is good for more projects than this one",
+            status=Status.UNAVAILABLE,
+            retry_after=5.0,
+        )
+
+
 class Sessions:
     """Opens and closes the streams."""
 
@@ -44,6 +55,7 @@ class Sessions:
         """
         agent_codec.check_hello(hello)
         sweeps = _sweep_names(hello, bounds)
+        self._check_namesake(hello.agent_id, bounds)
         line = Line(f"{hello.agent_id[:8]}-{secrets.token_hex(4)}", hello.agent_id)
         session = AgentSession(line, self._owner, self._lines, self._relays, self._clock)
         self._lines.open(line)
@@ -84,6 +96,21 @@ class Sessions:
                 await asyncio.wait_for(self._none_open.wait(), patience)
         for session in list(self._open.values()):
             session.line.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
+
+    def _check_namesake(self, agent: str, bounds: Bounds) -> None:
+        """Refuse to let an agent make void the stream of one that works where its token is not good.
+
+        Raises:
+            NamesakeError: it would.
+        """
+        state = self._owner.state
+        older = state.sessions.get(state.streams.get(agent, ""))
+        if older is None or bounds.everywhere:
+            return
+        served = [state.sweeps.get(key) or state.ended[key] for key in older.sweeps]
+        held = {held.sweep for held in state.holdings[older.id].by_handle.values()}
+        if not all(bounds.covers_name(name) for name in (*held, *(str(sweep.name) for sweep in served))):
+            raise NamesakeError(agent)
 
     async def _held(self, hello: v1.Hello, bounds: Bounds) -> tuple[HeldAttempt, ...]:
         if not hello.attempts:

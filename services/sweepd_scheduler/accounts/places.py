@@ -2,10 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from sweepd_kernel.bounds import Bounds
 from sweepd_scheduler.accounts.accounts import Accounts
-from sweepd_scheduler.domain.account import EntityEntry, ProjectEntry, TakenError
+from sweepd_scheduler.domain.account import (
+    MAX_EMPTY,
+    MAX_EMPTY_OF_ENTITY,
+    MAX_ENTITIES,
+    EntityEntry,
+    ProjectEntry,
+    TakenError,
+    TooManyPlacesError,
+)
 from sweepd_scheduler.domain.names import Parent
 from sweepd_scheduler.reading import Reading
 
@@ -35,6 +44,8 @@ class Places:
         async with self._changing:
             if name in self._entities or any(each.entity == name for each in await self._all()):
                 raise TakenError(name)
+            if len(self._entities) >= MAX_ENTITIES:
+                raise TooManyPlacesError(f"{MAX_ENTITIES:,} entities were made")
             now = self._accounts.now()
             await self._accounts.write(self._accounts.store.put_entity, name, now)
             self._entities[name] = now
@@ -47,8 +58,10 @@ class Places:
             TakenError: there is one.
         """
         async with self._changing:
-            if name in await self._all():
+            used = await self._with_sweeps()
+            if name in used or name in self._projects:
                 raise TakenError(str(name))
+            _check_room(name.entity, self._projects.keys() - used)
             now = self._accounts.now()
             await self._accounts.write(self._accounts.store.put_project, name, now)
             self._projects[name] = now
@@ -99,5 +112,20 @@ class Places:
         ], len(left) > limit
 
     async def _all(self) -> set[Parent]:
-        with_sweeps = await self._reading(self._reading.records.project_names)
-        return {*with_sweeps, *self._projects}
+        return {*await self._with_sweeps(), *self._projects}
+
+    async def _with_sweeps(self) -> set[Parent]:
+        return set(await self._reading(self._reading.records.project_names))
+
+
+def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
+    """Refuse one more project that nothing is in; those that are used are as many as sweeps and runs are.
+
+    Raises:
+        TooManyPlacesError: there are enough.
+    """
+    if len(empty) >= MAX_EMPTY:
+        raise TooManyPlacesError(f"{MAX_EMPTY:,} projects have no sweep yet")
+    # Whose token is good for one entity is not to use up what there is for all.
+    if sum(each.entity == entity for each in empty) >= MAX_EMPTY_OF_ENTITY:
+        raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} have no sweep yet")

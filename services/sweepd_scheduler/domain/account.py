@@ -14,6 +14,9 @@ _PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 MAX_PLACES = 100
 MAX_DISPLAY_NAME = 64
 MAX_VALID = 10_000
+MAX_ENTITIES = 10_000
+MAX_EMPTY, MAX_EMPTY_OF_ENTITY = 10_000, 1_000
+"""Projects made by a call that nothing is in yet."""
 SHOWN = 3
 """How many of the projects that a token is bound to an error names."""
 SECOND = 1_000_000
@@ -107,6 +110,16 @@ class TooManyTokensError(DomainError):
     def __init__(self) -> None:
         super().__init__(
             f"there are {MAX_VALID} valid tokens; revoke some first", status=Status.RESOURCE_EXHAUSTED
+        )
+
+
+class TooManyPlacesError(DomainError):
+    """No more entities or projects are made by a call."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why}, and no more are made beforehand: a project also comes to be with its first sweep or run",
+            status=Status.RESOURCE_EXHAUSTED,
         )
 
 

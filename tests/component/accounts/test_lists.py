@@ -17,7 +17,9 @@ from sweepd.rpc_error import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from waiting import until_told
 
 
 async def living(folder: Path, main: Callable[[House], Coroutine[Any, Any, None]]) -> None:
@@ -112,6 +114,96 @@ def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) ->
             async with ScriptedAgent(channel, mine, held=[foreign_run]) as agent:
                 welcome = (await agent.takes("welcome")).welcome
                 assert [verdict.fate for verdict in welcome.verdicts] == [v1.ATTEMPT_FATE_UNKNOWN]
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        _, secret = await house.token("agent", [OWN])
+        mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
+        everywhere = await house.channel("direct")
+        for sweeps in ([mine, theirs], [theirs]):
+            async with ScriptedAgent(everywhere, sweeps[0], agent_id="x", more_sweeps=sweeps[1:]) as first:
+                await first.takes("welcome")
+                for way in house.ways:
+                    async with ScriptedAgent(await house.channel(way, secret), mine, agent_id="x") as second:
+                        await until_told(lambda second=second: answered(second.ended))  # type: ignore[misc]
+                    assert second.error is not None
+                    told = Failure.of(second.error)
+                    assert (told.code, told.retry_after) == ("UNAVAILABLE", 5.0)
+                assert not first.ended
+        async with (
+            ScriptedAgent(everywhere, mine, agent_id="x") as first,
+            ScriptedAgent(await house.channel("direct", secret), mine, agent_id="x") as second,
+        ):
+            await second.takes("welcome")
+            await until_told(lambda: answered(first.ended))
+
+    asyncio.run(living(tmp_path, main))
+
+
+async def answered(value: object) -> object:
+    return value
+
+
+def test_prior_runs_of_another_project_have_no_name(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        theirs = house.sweeps[FOREIGN]
+        everywhere = await house.channel("direct")
+        async with ScriptedAgent(everywhere, theirs) as agent:
+            await agent.offer()
+            ref = await agent.start_process(await agent.next_start())
+            await agent.observe(ref, 1, 0.5)
+            await agent.exit(ref, 1)
+            await agent.acked_exit(ref)
+        wanted = v1.CreateSweepRequest(
+            parent=OWN,
+            file=v1.SweepFile(file_name="sweep.yaml", content=RANDOM),
+            prior_runs=v1.PriorRunSelection(sweeps=[theirs]),
+        )
+        sweep = (await SweepServiceStub(everywhere).CreateSweep(wanted)).sweep
+        asked = v1.ListPriorRunsRequest(sweep=sweep.name)
+        for places, name in (([], f"{theirs}-1"), (["globex", "acme"], f"{theirs}-1"), ([OWN], "")):
+            _, secret = await house.token("read", places)
+            stub = RunServiceStub(await house.channel("door", secret))
+            (prior,) = (await stub.ListPriorRuns(asked)).prior_runs
+            assert (prior.index, prior.run, len(prior.parameters.entries)) == (1, name, 1)
+            if not name:
+                assert FOREIGN not in str(await stub.ListRuns(v1.ListRunsRequest(sweep=sweep.name)))
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_there_is_an_end_of_projects_that_nothing_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("MAX_EMPTY_OF_ENTITY", 2), ("MAX_EMPTY", 3), ("MAX_ENTITIES", 1)):
+        monkeypatch.setattr(f"sweepd_scheduler.accounts.places.{name}", value)
+
+    async def main(house: House) -> None:
+        stub = AccountServiceStub(await house.channel("direct"))
+
+        async def make(name: str) -> Failure | None:
+            try:
+                await stub.CreateProject(v1.CreateProjectRequest(name=name))
+            except grpc.aio.AioRpcError as error:
+                return Failure.of(error)
+            return None
+
+        assert [await make("acme/one"), await make("acme/two")] == [None, None]
+        full = await make("acme/three")
+        assert full is not None
+        assert (full.code, full.message.partition(",")[0]) == (
+            "RESOURCE_EXHAUSTED",
+            "2 projects of acme have no sweep yet",
+        )
+        assert await make("globex/one") is None
+        assert (await make("globex/two") or Failure(code="", message="")).code == "RESOURCE_EXHAUSTED"
+        await house.create("acme/one")  # now something is in it
+        assert await make("acme/three") is None
+        await stub.CreateEntity(v1.CreateEntityRequest(name="initech"))
+        assert (await refused(stub.CreateEntity(v1.CreateEntityRequest(name="more")))).code == full.code
 
     asyncio.run(living(tmp_path, main))
 
