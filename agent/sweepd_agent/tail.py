@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sweepd.metrics_file import closed_segments
-from sweepd_agent.core.rows import MALFORMED, MAX_LINE_BYTES, Line, parse_line
+from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
+from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
 _BYTES_A_LOOK = MAX_LINE_BYTES + 1
 

@@ -19,9 +19,11 @@ with dots) and:
 An attempt replaces what earlier attempts at its run have logged from the step of its first line on: one that
 resumes from a checkpoint of step s begins with s + 1.
 
-`NaN`, `Infinity` and `-Infinity` are legal numbers. A blank line is nothing at all. A line that is no JSON
-object is malformed. What stands after the last newline is unfinished as long as somebody may still write to
-it.
+`NaN`, `Infinity` and `-Infinity` are legal numbers. A line of more than MAX_LINE_BYTES is malformed, as no
+agent or store would take it; keys of more than MAX_KEY_LENGTH characters are passed over, nested ones counted
+with their dots; of texts, MAX_TEXT_LENGTH characters are kept. A blank line is nothing at all. A line that is
+no JSON object is malformed. What stands after the last newline is unfinished as long as somebody may still
+write to it.
 
 **Segments.** Lines are appended to `metrics.jsonl`. A writer of this module that finds it at `SEGMENT_BYTES`
 or more closes it: it renames the file to `metrics.jsonl.N`, N one above the highest there is (1 for the
@@ -54,6 +56,9 @@ from pathlib import Path
 
 FILE_NAME = "metrics.jsonl"
 SEGMENT_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+MAX_KEY_LENGTH = 256
+MAX_TEXT_LENGTH = 1024
 
 STEP = "_step"
 TIME = "_time"

@@ -4,15 +4,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sweepd.metrics_file import CHECKPOINT, OPEN, RESERVED, STEP, TIME
+from sweepd.metrics_file import (
+    CHECKPOINT,
+    MAX_KEY_LENGTH,
+    MAX_LINE_BYTES,
+    MAX_TEXT_LENGTH,
+    OPEN,
+    RESERVED,
+    STEP,
+    TIME,
+)
 
 Value = float | int | bool | str
 
-MAX_LINE_BYTES = 1024 * 1024
-"""A longer line is malformed: no agent or store would take it."""
-
-MAX_KEY_LENGTH = 256
-MAX_TEXT_LENGTH = 1024
 _INT64 = range(-(2**63), 2**63)
 _MAX_DEPTH = 32
 
@@ -70,7 +74,7 @@ def _line(document: dict[str, object]) -> Line:
     return Line(
         values=values,
         step=_step(step),
-        time=float(time) if isinstance(time, int | float) and not isinstance(time, bool) else None,
+        time=_as_float(time) if isinstance(time, int | float) and not isinstance(time, bool) else None,
         open=document.get(OPEN) is True,
         checkpoint=_step(document.get(CHECKPOINT)),
     )
@@ -107,7 +111,7 @@ def _scalar(value: object) -> Value | None:
             return None
 
 
-def _as_float(value: int) -> float:
+def _as_float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:

@@ -9,11 +9,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweepd.metrics_file import MetricsFile
+from sweepd.metrics_file import MAX_LINE_BYTES, MetricsFile
 from sweepd_agent import thinning
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.core.reading import Observation, Row
-from sweepd_agent.core.rows import MAX_LINE_BYTES
 from sweepd_agent.spool import ROWS_AT_ONCE, Spool
 
 WATCHED = ("loss",)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd_agent.core.rows import MAX_LINE_BYTES, Line, parse_line
+from sweepd.metrics_file import MAX_LINE_BYTES
+from sweepd_agent.core.rows import Line, parse_line
 
 
 def test_a_row_keeps_the_types_of_its_values() -> None:
@@ -40,6 +41,12 @@ def test_what_no_metric_can_be_is_left_out() -> None:
     line = parse_line(b'{"list": [1], "none": null, "big": 1' + b"0" * 400 + b', "ok": 1}')
     assert line is not None
     assert line.values == {"big": math.inf, "ok": 1}
+
+
+def test_a_time_that_no_float_holds_is_infinite() -> None:
+    line = parse_line(b'{"_time": 1' + b"0" * 400 + b', "ok": 1}')
+    assert line is not None
+    assert (line.time, line.values) == (math.inf, {"ok": 1})
 
 
 @pytest.mark.parametrize("raw", [b"", b"   ", b"\r"])
