@@ -1,12 +1,12 @@
 """Artifacts: named sets of files, kept among the files of the run that logs them."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
-from sweepd.script.details import written
+from sweepd.script.document import document_of
 from sweepd.script.errors import UsageError
+from sweepd.script.folder import write_json
 from sweepd.script.kept import Place, Storable, copy
 
 _MANIFEST = "artifact.json"
@@ -34,8 +34,10 @@ class Artifact:
         self.tags: list[str] = []
         self.version = "v0"
         self.references: dict[str, str] = {}
-        self._files: dict[str, Path | bytes | Storable] = {}
+        self._files: dict[str, Path | Storable] = {}
         self._opened: list[IO[str] | IO[bytes]] = []
+        # Files that were written for it alone, and the folders that go with them once they are kept.
+        self._drafts: dict[Path, Path] = {}
         self._folder: Path | None = None
 
     def add_file(self, local_path: str | Path, name: str | None = None, **ignored: object) -> None:
@@ -75,10 +77,12 @@ class Artifact:
         """Open a new file of it for writing."""
         import tempfile
 
-        path = Path(tempfile.mkdtemp(prefix="sweepd-artifact-")) / _inside(name)
+        folder = Path(tempfile.mkdtemp(prefix="sweepd-artifact-"))
+        path = folder / _inside(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         file: IO[str] = path.open(mode.replace("x", "w"), encoding=encoding)
         self._files[_inside(name)] = path
+        self._drafts[path] = folder
         self._opened.append(file)
         return file
 
@@ -115,8 +119,16 @@ class Artifact:
     checkout = download
 
     def file(self, root: str | Path | None = None) -> str:
-        """Return the path of its only file."""
-        (name,) = self.files()
+        """Return the path of its only file.
+
+        Raises:
+            UsageError: it has several, or was not logged by this run.
+        """
+        if len(self._files) != 1:
+            raise UsageError(
+                f"artifact {self.name!r} has {len(self._files)} files; get_path(name) is one of them"
+            )
+        (name,) = self._files
         return str(Path(self.download(root)) / name)
 
     def get_path(self, name: str) -> "_Entry":
@@ -125,36 +137,49 @@ class Artifact:
 
     get_entry = get_path
 
-    def keep(self, folder: Path) -> None:
-        """Copy its files into a folder of the run.
+    def keep(self, folder: Path) -> list[str]:
+        """Copy its files into a folder of the run; return what is wrong with those that could not be.
 
         Raises:
-            OSError: a file cannot be read, or the folder cannot be written.
+            OSError: the folder cannot be written.
         """
         for file in self._opened:
             if not file.closed:
                 file.flush()
         folder.mkdir(parents=True, exist_ok=True)
+        complaints: list[str] = []
         for name, content in list(self._files.items()):
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, Path):
-                copy(content, path)
-            elif isinstance(content, bytes):
-                path.write_bytes(content)
-            else:
-                made = content.store(Place(folder, name, None))
-                made.replace(path.with_name(f"{path.name}{''.join(made.suffixes)}"))
+            try:
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._keep_one(name, content, folder, path)
+            except Exception as error:  # noqa: BLE001 (whatever an encoder says, the others are kept)
+                complaints.append(f"{name}: {error}")
         document = {
             "name": self.name,
             "type": self.type,
             "description": self.description,
-            "metadata": written(self.metadata),
+            "metadata": self.metadata,
             "aliases": self.aliases,
             "references": self.references,
         }
-        (folder / _MANIFEST).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        manifest = _MANIFEST if _MANIFEST not in self._files else f"sweepd.{_MANIFEST}"
+        write_json(folder / manifest, document_of(document))
         self._folder = folder
+        return complaints
+
+    def _keep_one(self, name: str, content: Path | Storable, folder: Path, path: Path) -> None:
+        if isinstance(content, Path):
+            copy(content, path)
+            if content in self._drafts and all(file.closed for file in self._opened):
+                import shutil
+
+                shutil.rmtree(self._drafts.pop(content), ignore_errors=True)
+                self._files[name] = path
+            return
+        made = content.store(Place(folder, "value", None))
+        _, dot, kind = made.name.partition(".")
+        made.replace(path.with_name(f"{path.name}{dot}{kind}"))
 
 
 class _Entry:

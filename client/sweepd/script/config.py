@@ -66,7 +66,9 @@ class Config(dict[str, object]):
 
     def as_dict(self) -> dict[str, object]:
         """Return plain dictionaries of the same content."""
-        return {key: value.as_dict() if isinstance(value, Config) else value for key, value in self.items()}
+        return {
+            key: value.as_dict() if isinstance(value, Config) else value for key, value in list(self.items())
+        }
 
     def update(self, values: Values, allow_val_change: bool = False) -> None:  # type: ignore[override]  # as W&B's
         """Take `values` over, except where the sweep decided.
@@ -76,11 +78,7 @@ class Config(dict[str, object]):
         """
         new = as_mapping(values)
         if not allow_val_change:
-            for key, value in new.items():
-                if key in self and key not in self._swept and self[key] != value:
-                    raise ConfigError(
-                        f"{key!r} is {self[key]!r}, not {value!r}: say allow_val_change=True to replace it"
-                    )
+            self._refuse_changes(new)
         for key, value in new.items():
             self[key] = value
 
@@ -102,6 +100,35 @@ class Config(dict[str, object]):
             self[key] = default
         return self[key]
 
+    def pop(self, key: str, *default: object) -> object:
+        """Return a value and delete it, unless the sweep decided it."""
+        value: object = super().pop(key, *default) if key not in self._swept else self[key]
+        self._changed()
+        return value
+
+    def popitem(self) -> tuple[str, object]:
+        """Return the last item that is the script's own, and delete it."""
+        for key in reversed(self):
+            if key not in self._swept:
+                return key, self.pop(key)
+        raise KeyError("the configuration has no value of the script's own")
+
+    def clear(self) -> None:
+        """Delete what is the script's own."""
+        for key in list(self):
+            del self[key]
+
+    def _refuse_changes(self, new: Mapping[str, object]) -> None:
+        for key, value in new.items():
+            present = self.get(key)
+            if key in self._swept:
+                if isinstance(present, Config) and isinstance(value, Mapping):
+                    present._refuse_changes(value)  # noqa: SLF001 (of the same class)
+            elif key in self and not _same(present, value):
+                raise ConfigError(
+                    f"{key!r} is {present!r}, not {value!r}: say allow_val_change=True to replace it"
+                )
+
     def _decides(self, key: str, value: object) -> bool:
         """Return whether the sweep has a say in `key`; what it leaves open of a group is taken over here."""
         if key not in self._swept:
@@ -122,6 +149,19 @@ class Config(dict[str, object]):
             group[inner] = inner_value
         on_change(group, self._changed)
         return group
+
+
+def _same(present: object, value: object) -> bool:
+    try:
+        equal: object = present == value
+        every: object = getattr(equal, "all", None)  # of arrays
+        return (
+            present is value
+            or bool(every() if callable(every) else equal)
+            or (present != present and value != value)  # NaN
+        )
+    except Exception:  # noqa: BLE001 (foreign objects raise what they like)
+        return False
 
 
 def on_change(config: Config, changed: Callable[[], None]) -> None:
@@ -174,8 +214,10 @@ def chosen(
 
 def _of_file(path: Path) -> Mapping[str, object]:
     """Read `name: value`, or `name: {value: …}` as W&B writes it."""
-    import yaml  # needed for this alone
-
+    try:
+        import yaml  # needed for this alone
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"config: {path} can only be read where PyYAML is installed") from error
     try:
         document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

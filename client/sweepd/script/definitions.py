@@ -103,7 +103,7 @@ class Definitions:
     def _by_beginning(self, key: str) -> Definition | None:
         fitting = [
             said
-            for name, said in self._said.items()
+            for name, said in list(self._said.items())  # other threads define metrics while this one logs
             if name.endswith("*") and key.startswith(name[:-1]) and said.step_metric != key
         ]
         return max(fitting, key=lambda said: len(said.name), default=None)

@@ -1,20 +1,16 @@
-"""Where a run keeps its files: the folder that an agent made for it, or one of its own."""
+"""Where a run keeps its files, and what its folder tells."""
 
+import itertools
 import json
 import os
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd.metrics_file import FILE_NAME
-from sweepd.script.row import plain
+from sweepd.script.folder_lock import FolderLock
 
-RUN_FOLDERS = "sweepd-runs"
-_RUN_FILE = "run.json"
-# What is noted of all attempts at a run.
-_LASTING = ("run", "program", "started")
-_ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+RUN_FILE = "run.json"
+_serials = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,8 @@ class RunFolder:
     params: Mapping[str, object]
     # Made by this process, for a run that nobody handed out.
     own: bool
+    # On a folder of its own: nobody else has it until the run ends.
+    lock: FolderLock | None = None
 
     @property
     def config_file(self) -> Path:
@@ -76,116 +74,39 @@ def given_folder(environment: Mapping[str, str]) -> RunFolder | None:
     )
 
 
-def new_folder(
-    parent: Path,
-    *,
-    program: str,
-    now: float,
-    entity: str | None = None,
-    project: str | None = None,
-    run_id: str | None = None,
-) -> RunFolder:
-    """Make a folder for a run that nobody handed out, below `parent`.
-
-    Args:
-        parent: where the folder of such folders is.
-        program: the script; names the project where no other name is given.
-        now: Unix time.
-        entity: whose project it is.
-        project: what the run belongs to.
-        run_id: its id; None: a new one.
-    """
-    run_id = run_id or "".join(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in os.urandom(8))
-    started = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-    path = parent.absolute() / RUN_FOLDERS / f"{started}-{run_id}"
-    path.mkdir(parents=True, exist_ok=True)
-    owner = _name(entity or "") or "local"
-    folder = _own_folder(path, f"{owner}/{_name(project or Path(program).stem) or 'default'}/{run_id}", 1)
-    write_json(path / _RUN_FILE, {"run": folder.run, "program": program, "started": now})
-    return folder
-
-
-def find_folder(parent: Path, *, run_id: str | None, program: str) -> RunFolder | None:
-    """Return the newest folder of a run that nobody handed out, for another attempt at it.
-
-    Args:
-        parent: where the folder of such folders is.
-        run_id: its id; None: the newest run of the same script, if that did not end well.
-        program: the script.
-    """
-    for file in sorted((parent.absolute() / RUN_FOLDERS).glob(f"*/{_RUN_FILE}"), reverse=True):
-        try:
-            noted = json.loads(file.read_bytes())
-            run, attempt = str(noted["run"]), int(noted.get("attempt", 1))
-        except (OSError, ValueError, KeyError):
-            continue
-        if run_id is None and noted.get("program") != program:
-            continue
-        if run_id is None and noted.get("exit_code") == 0:
-            return None
-        if run_id is None or run.rpartition("/")[2] == run_id:
-            return _own_folder(file.parent, run, attempt)
-    return None
-
-
-def note_attempt(folder: RunFolder, *, now: float) -> RunFolder:
-    """Note that a run of its own is tried again; return its folder for that."""
-    file = folder.path / _RUN_FILE
-    kept = {name: value for name, value in json.loads(file.read_bytes()).items() if name in _LASTING}
-    attempt = folder.attempt + 1
-    write_json(file, {**kept, "attempt": attempt, "resumed": now})
-    return replace(folder, attempt=attempt)
-
-
-def _own_folder(path: Path, run: str, attempt: int) -> RunFolder:
-    return RunFolder(
-        path=path,
-        metrics_file=path / FILE_NAME,
-        checkpoint_path=path / "checkpoints",
-        run=run,
-        sweep=None,
-        attempt=attempt,
-        repeat=0,
-        params={},
-        own=True,
-    )
-
-
-def no_folder(*, entity: str | None, project: str | None, run_id: str | None) -> RunFolder:
-    """Return what stands for the folder of a run that keeps nothing; nothing is made."""
-    import tempfile  # loads much; most runs have a folder
-
-    path = Path(tempfile.gettempdir()) / f"sweepd-disabled-{os.getpid()}"
-    return _own_folder(path, f"{entity or 'local'}/{project or 'disabled'}/{run_id or 'disabled'}", 1)
+def noted_in(path: Path) -> dict[str, object]:
+    """Return what is noted of a run of its own in its folder; nothing if that cannot be read."""
+    try:
+        noted: object = json.loads((path / RUN_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def note_end(folder: RunFolder, *, exit_code: int, now: float) -> None:
-    """Add to the folder of a run of its own how and when it ended."""
-    file = folder.path / _RUN_FILE
-    write_json(file, {**json.loads(file.read_bytes()), "ended": now, "exit_code": exit_code})
+    """Add to the folder of a run of its own how and when it ended.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    noted = {"run": folder.run, **noted_in(folder.path)}
+    write_json(folder.path / RUN_FILE, {**noted, "ended": now, "exit_code": exit_code})
 
 
 def write_json(path: Path, document: Mapping[str, object]) -> None:
-    """Replace `path` by `document`, so that a reader sees the old or the new one whole."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(document, indent=2, default=_plain_or_text) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    """Replace `path` by `document`, so that a reader sees the old or the new one whole.
 
-
-def _plain_or_text(value: object) -> object:
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    # No two writers have the same: threads and signal handlers write the same files.
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{next(_serials)}")
     try:
-        return plain(value)
-    except TypeError:
-        return str(value)
-
-
-def _name(text: str) -> str:
-    """Return a text as a part of a run's name: small letters, digits, `-`, `_` and dots within."""
-    letters = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "_.") else "-"
-        for letter in text.lower()
-    )
-    return letters.strip("-_.")[:64]
+        fresh.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _read_params(file: str | None) -> Mapping[str, object]:

@@ -1,11 +1,15 @@
 """Values that are no numbers: which become files of the run, and what stands for them in its rows."""
 
+import itertools
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+_serials = itertools.count()
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -23,16 +27,31 @@ class Place:
         """The key as a part of a file's name."""
         return _UNFIT.sub("-", self.key).strip("-.")[:100] or "value"
 
-    def path(self, folder: str, suffix: str) -> Path:
-        """Return a path that no other value has, its folder made."""
-        stem, step = self.stem, "" if self.step is None else f"_{self.step}"
+    @contextmanager
+    def fresh(self, folder: str, suffix: str) -> Iterator[Path]:
+        """Give the path of a new file, its folder made; it is removed again if it cannot be filled."""
+        path = self._claimed(folder, suffix)
+        try:
+            yield path
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _claimed(self, folder: str, suffix: str) -> Path:
+        """Make an empty file that no other value has: neither of this process nor of those beside it."""
         parent = self.files / folder
         parent.mkdir(parents=True, exist_ok=True)
-        path, serial = parent / f"{stem}{step}_{self.number}{suffix}", 0
-        while path.exists():  # the same key twice in a step, or processes that count none
-            serial += 1
-            path = parent / f"{stem}{step}_{self.number}.{serial}{suffix}"
-        return path
+        # Processes that count no steps log under the same key again and again.
+        mark = f"{os.getpid()}-{next(_serials)}" if self.step is None else str(self.step)
+        path, serial = parent / f"{self.stem}_{mark}_{self.number}{suffix}", 0
+        while True:
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:  # the same key twice in a step, or several processes that count
+                serial += 1
+                path = parent / f"{self.stem}_{mark}_{self.number}.{serial}{suffix}"
+            else:
+                return path
 
 
 @runtime_checkable
@@ -43,11 +62,24 @@ class Storable(Protocol):
         """Write the file and return its path."""
 
 
+def is_file(path: str | Path) -> bool:
+    """Tell whether there is a file; a text that can be no path is none."""
+    try:
+        return Path(path).is_file()
+    except OSError:  # it is too long
+        return False
+
+
 def copy(source: Path, target: Path) -> None:
-    """Copy a file with its times."""
+    """Copy a file with its times, unless it is the same one.
+
+    Raises:
+        OSError: one cannot be read or the other not written.
+    """
     import shutil  # loads every kind of archive; most scripts copy nothing
 
-    shutil.copy2(source, target)
+    with suppress(shutil.SameFileError):
+        shutil.copy2(source, target)
 
 
 def keep_value(files: Path | None, key: str, value: object, step: int | None) -> object:

@@ -24,7 +24,7 @@ class _Summary:
         self._last = value
         if self._first is None:
             self._first = value
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
             self._count += 1
             self._total += value
             self._low = min(self._low, value)
@@ -89,6 +89,13 @@ class Logged:
             elif (figures := counted.figures().shown(said)) is not None:
                 shown[key] = figures
         return shown
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds; the store has it as infinite
+        return False
 
 
 def _merged(before: object, value: dict[str, object]) -> dict[str, object]:

@@ -1,5 +1,8 @@
 """Tells the author of a script once what is wrong, and never stops the training for it."""
 
+import sys
+from contextlib import suppress
+
 
 class Notices:
     """What a run has already complained of."""
@@ -13,6 +16,13 @@ class Notices:
             return
         self._subjects.add(subject)
         say(text)
+
+
+def print_line(line: str) -> None:
+    """Print a line to stderr, if there is one to print to."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):  # it was closed, or its disk is full
+            sys.stderr.write(line)
 
 
 def say(text: str) -> None:

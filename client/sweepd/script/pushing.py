@@ -4,25 +4,17 @@ The script only notes who it is and how it ends, and starts the agent, which liv
 outlives the script and delivers what is left. Nothing here waits for the network or makes a training fail.
 """
 
-import atexit
 import json
 import os
 import sys
-import threading
-import time
-from _sitebuiltins import Quitter
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn
 
-from sweepd.script.folder import RunFolder, note_end, write_json
+from sweepd.script.folder import RunFolder, noted_in, write_json
 
 SCRIPT_FILE = "script.json"
-_RUN_FILE = "run.json"
 _AGENT_FOLDER = "agent"
-_INTERRUPTED, _FAILED = 130, 1
 # What an agent needs to know of its surroundings; nothing that belongs to the run.
 _NOT_INHERITED = ("SWEEPD_RUN_DIR", "SWEEPD_METRICS_FILE", "SWEEPD_PARAMS_FILE", "SWEEPD_RUN_ID")
 
@@ -39,7 +31,6 @@ def begin(folder: RunFolder, *, online: bool, environ: Mapping[str, str] = os.en
     """
     try:
         write_json(folder.path / SCRIPT_FILE, _this_process())
-        _Ending(folder)
         address = _known_server(environ) if online else None
         return address if address is not None and follow(folder.path, environ, patience="10m") else None
     except OSError:
@@ -50,7 +41,7 @@ def script_lives(path: Path) -> int | None:
     """Return the process whose run is in the folder and goes on; None if it is over or gone."""
     try:
         noted = json.loads((path / SCRIPT_FILE).read_bytes())
-        over = "ended" in json.loads((path / _RUN_FILE).read_bytes())
+        over = "ended" in noted_in(path)
         pid = int(noted["pid"])
         same = (noted["start"], noted["boot"]) == (_start_ticks(f"/proc/{pid}/stat"), _boot_id())
     except (OSError, ValueError, KeyError, TypeError):
@@ -123,49 +114,3 @@ def _known_server(environ: Mapping[str, str]) -> str | None:
         return known_address(environ)
     except NoServerError:
         return None
-
-
-class _Ending:
-    """Notes how the script ends, unless it says so by `finish` or is killed."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
-        self._process = os.getpid()
-        self._code = 0
-        self._hook = sys.excepthook
-        sys.excepthook = self._failed
-        sys.exit = self._exits
-        self._quits = Quitter.__call__
-        # `exit` and `quit`, also where a script has got hold of them already.
-        Quitter.__call__ = lambda quitter, code=None: self._leaves(quitter, code)  # type: ignore[method-assign,assignment]
-        atexit.register(self._over)
-
-    def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        self._code = _INTERRUPTED if issubclass(kind, KeyboardInterrupt) else _FAILED
-        self._hook(kind, error, trace)
-
-    def _exits(self, code: object = None) -> NoReturn:
-        self._note(code)
-        raise SystemExit(code)
-
-    def _leaves(self, quitter: Quitter, code: object) -> NoReturn:
-        self._note(code)
-        self._quits(quitter, code)  # type: ignore[arg-type]
-
-    def _note(self, code: object) -> None:
-        if threading.current_thread() is threading.main_thread():  # elsewhere it ends the thread alone
-            self._code = code if isinstance(code, int) else 0 if code is None else _FAILED
-
-    def _over(self) -> None:
-        if self._process == os.getpid():
-            _note_end_once(self._folder, self._code)
-
-
-def _note_end_once(folder: RunFolder, code: int) -> None:
-    """Note how a run has ended, unless it has said so itself."""
-    try:
-        noted = json.loads((folder.path / _RUN_FILE).read_bytes())
-        if "ended" not in noted:
-            note_end(folder, exit_code=code & 0xFF, now=time.time())
-    except (OSError, ValueError):
-        pass  # the folder is gone or its disk full: the run counts as vanished

@@ -4,14 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import SupportsFloat
 
-from sweepd.metrics_file import RESERVED
+from sweepd.metrics_file import MAX_KEY_LENGTH, MAX_LINE_BYTES, RESERVED
 from sweepd.script.notices import Notices
 
 Keep = Callable[[str, object], object]
 """Keeps a value that is no number under a key, as a file; returns what stands for it, or raises TypeError."""
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
-_UNSUITABLE = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 def plain(value: object) -> object:
@@ -49,8 +48,8 @@ def _key(key: object) -> str:
 
 
 def _number(value: object) -> object:
-    item: object = getattr(value, "item", None)
     try:
+        item: object = getattr(value, "item", None)
         if callable(item):
             number: object = item()
             if isinstance(number, bool | int | float | str):
@@ -77,19 +76,33 @@ def suitable(
         lists_arrive: whether the server takes lists from where the values go; if not, one is named once, too.
     """
     chosen: dict[str, object] = {}
-    for key, value in metrics.items():
-        if type(value) in _SCALARS and type(key) is str and key not in RESERVED:
+    for key, value in list(metrics.items()):  # another thread may be changing it
+        if (
+            type(value) in _SCALARS
+            and type(key) is str
+            and len(key) <= MAX_KEY_LENGTH
+            and key not in RESERVED
+        ):
             chosen[key] = value
             continue
         name = str(key)
         if name in RESERVED:
             notices.once(f"key {name}", f"the key {name!r} is reserved and was not logged")
             continue
+        if len(name) > MAX_KEY_LENGTH:
+            notices.once(
+                f"key {name}", f"the key {name[:40]!r}… is longer than {MAX_KEY_LENGTH} and was not logged"
+            )
+            continue
         try:
             chosen[name] = _written(name, value, keep, None if lists_arrive else notices)
-        except _UNSUITABLE as error:
-            notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was left out: {error}")
+        except Exception as error:  # noqa: BLE001 (whatever is logged, the training goes on)
+            _left_out(name, error, notices)
     return chosen
+
+
+def _left_out(name: str, why: object, notices: Notices) -> None:
+    notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was left out: {why}")
 
 
 def _written(name: str, value: object, keep: Keep | None, notices: Notices | None) -> object:
@@ -119,6 +132,39 @@ def _name_lists(name: str, made: object, notices: Notices) -> None:
         )
 
 
-def encode(header: Mapping[str, object], values: Mapping[str, object]) -> bytes:
-    """Return the line of a row: the header's members, then suitable values."""
-    return f"{_encode({**header, **values})}\n".encode("ascii")  # newlines within texts are escaped, too
+def encode(
+    header: Mapping[str, object], values: Mapping[str, object], notices: Notices
+) -> tuple[bytes, Mapping[str, object]]:
+    """Return the line of a row, and what it holds of suitable values; what is too long is named once.
+
+    Args:
+        header: members that come first.
+        values: the metrics.
+        notices: where complaints go.
+    """
+    try:
+        line = f"{_encode({**header, **values})}\n".encode("ascii")  # newlines within texts are escaped, too
+    except (ValueError, RecursionError):  # Python writes no number of some thousand digits
+        line = b""
+    if 0 < len(line) <= MAX_LINE_BYTES:
+        return line, values
+    fitting = _fitting(values, MAX_LINE_BYTES - len(_encode(header)) - 2, notices)
+    return f"{_encode({**header, **fitting})}\n".encode("ascii"), fitting
+
+
+def _fitting(values: Mapping[str, object], room: int, notices: Notices) -> Mapping[str, object]:
+    """Return the values that have room in one line, the shortest first."""
+    sizes: dict[str, int] = {}
+    for name, value in values.items():
+        try:
+            sizes[name] = len(_encode({name: value}))  # braces stand for the comma
+        except (ValueError, RecursionError) as error:
+            _left_out(name, error, notices)
+    fitting: set[str] = set()
+    for name in sorted(sizes, key=sizes.__getitem__):
+        room -= sizes[name]
+        if room >= 0:
+            fitting.add(name)
+        else:
+            _left_out(name, "the row would be longer than 1 MiB", notices)
+    return {name: value for name, value in values.items() if name in fitting}

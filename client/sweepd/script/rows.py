@@ -100,16 +100,16 @@ class Rows:
                 self._count(self._steps, {}, None, True)
             self._ended = True
             if self._file is not None:
-                self._file.close()
+                self.attempt_to(self._file.close)
             return True
 
-    def attempt_to(self, write: Callable[[], None]) -> None:
+    def attempt_to(self, write: Callable[[], None], loss: str = "metrics are being lost") -> None:
         """Write, or say what is lost: the training is worth more than its record."""
         try:
             write()
         except OSError as error:
             where = self._where.parent if self._where else ""
-            self._notices.once("write", f"metrics are being lost in {where}: {error}")
+            self._notices.once(loss, f"{loss} in {where}: {error}")
 
     def continue_in_child(self) -> None:
         """Make a forked copy usable: its lock may be held by a thread that was not copied."""
@@ -157,11 +157,11 @@ class Rows:
         )
         if self.definitions:
             values = with_step_metrics(values, self.definitions, self.logged.last)
+        line, values = encode(header, values, self._notices)
         self.logged.take(values)
-        if self._file is None:
-            return
-        line, file = encode(header, values), self._file
-        self.attempt_to(lambda: file.append(line))
+        if self._file is not None:
+            file = self._file
+            self.attempt_to(lambda: file.append(line))
 
     def mark_checkpoint(self, step: int) -> None:
         """Write down that a checkpoint holds everything up to a step; a reader remembers its count there."""
@@ -172,5 +172,5 @@ class Rows:
                     header[metrics_file.STEP] = self._steps.last
                     if self._steps.announced_more:
                         header[metrics_file.OPEN] = True
-                file, line = self._file, encode(header, {})
+                file, (line, _) = self._file, encode(header, {}, self._notices)
                 self.attempt_to(lambda: file.append(line))

@@ -2,21 +2,24 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from sweepd.script import checkpoints
 from sweepd.script.config import Config, on_change
 from sweepd.script.definitions import Definition, checked_definition
-from sweepd.script.details import FILE_NAME, DetailsFile, written
-from sweepd.script.folder import RunFolder, note_end, write_json
+from sweepd.script.folder import RunFolder, note_end
 from sweepd.script.kept import keep_value
 from sweepd.script.row import suitable
 from sweepd.script.rows import Rows
 from sweepd.script.run_files import RunFiles
 from sweepd.script.settings import Wishes
+from sweepd.script.state_file import StateFile
 from sweepd.script.summary import Summary
+
+DETAILS_FILE = "details.json"
+_DETAILS_INTERVAL = 0.5
 
 
 class Run(RunFiles):
@@ -39,7 +42,11 @@ class Run(RunFiles):
             first_step=max(first_step, self.starting_step) if counts_steps else None,
             keep=self._keep_at,
         )
-        self._details = DetailsFile(folder.path / FILE_NAME, self._said, self._rows.attempt_to)
+        self._details = StateFile(
+            folder.path / DETAILS_FILE, self._said, self._attempt_to_say, interval=_DETAILS_INTERVAL
+        )
+        # For children that are started: at once.
+        self._config_file = StateFile(folder.config_file, lambda: config, self._attempt_to_say, interval=0)
         self.summary = Summary(self._rows.logged.summary, self._made, self._changed)
         self._config_changed()
         on_change(config, self._config_changed)
@@ -104,8 +111,9 @@ class Run(RunFiles):
     @property
     def checkpoint_dir(self) -> str:
         """A folder that the next attempt at this run finds again."""
-        self._folder.checkpoint_path.mkdir(parents=True, exist_ok=True)
-        return str(self._folder.checkpoint_path)
+        path = self._folder.checkpoint_path
+        self._rows.attempt_to(lambda: path.mkdir(parents=True, exist_ok=True), "there can be no checkpoint")
+        return str(path)
 
     def checkpoint_saved(self, step: int | None = None) -> None:
         """Note that the checkpoint folder now holds a state to resume from.
@@ -119,7 +127,10 @@ class Run(RunFiles):
         self._rows.continue_in_child()
         number = self._rows.last_step if step is None else int(step)
         if number >= 0 and not self.disabled:
-            self._rows.attempt_to(lambda: checkpoints.save_step(self._folder.checkpoint_path, number))
+            self._rows.attempt_to(
+                lambda: checkpoints.save_step(self._folder.checkpoint_path, number),
+                "the step of a checkpoint is lost",
+            )
             self._rows.mark_checkpoint(number)
 
     def resume_from(self, step: int | None) -> None:
@@ -149,15 +160,16 @@ class Run(RunFiles):
                 says how the run ended.
             quiet: without effect; this says nothing.
         """
-        if self.release() and self._folder.own and self._rows.is_ours and not self.disabled:
-            code, now = exit_code or 0, time.time()
-            self._rows.attempt_to(lambda: note_end(self._folder, exit_code=code, now=now))
+        if self._release() and self._folder.own and self._rows.is_ours and not self.disabled:
+            code, now = int(exit_code or 0), time.time()
+            self._rows.attempt_to(
+                lambda: note_end(self._folder, exit_code=code, now=now), "the end of the run is not noted"
+            )
+            if self._folder.lock is not None:
+                self._folder.lock.release()
 
-    def release(self) -> bool:
-        """Complete the open step and release the file; False if that was done before.
-
-        Alone, it is for a process that ends without saying how.
-        """
+    def _release(self) -> bool:
+        """Complete the open step and release the file; False if that was done before."""
         if self._rows.is_ours:
             self._save_again()
             self._details.flush()
@@ -185,12 +197,12 @@ class Run(RunFiles):
             self._details.changed()
 
     def _config_changed(self) -> None:
-        if (
-            self._folder.own and self._rows.is_ours and not self.disabled
-        ):  # for children that are started: at once
-            config = {key: written(value) for key, value in self.config.items()}
-            self._rows.attempt_to(lambda: write_json(self._folder.config_file, config))
+        if self._folder.own and self._rows.is_ours and not self.disabled:
+            self._config_file.changed()
         self._changed()
+
+    def _attempt_to_say(self, write: Callable[[], None]) -> None:
+        self._rows.attempt_to(write, "what the script says of its run is being lost")
 
     def _made(self, key: str, value: object) -> object:
         """Return a value of the summary as it can be written."""

@@ -1,6 +1,7 @@
 """Files of a run, and what scripts call that has no effect here."""
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -9,9 +10,9 @@ from sweepd.script.errors import UsageError
 from sweepd.script.kept import copy
 from sweepd.script.notices import say
 from sweepd.script.run_names import RunNames
+from sweepd.script.source_files import source_files
 
 _CODE_BYTES = 16 * 1024 * 1024
-_NO_CODE = frozenset({"node_modules", "site-packages", "sweepd-runs", "wandb", "venv", "__pycache__"})
 
 
 class RunFiles(RunNames):
@@ -23,30 +24,35 @@ class RunFiles(RunNames):
         glob_str: str | Path | None = None,
         base_path: str | Path | None = None,
         policy: str = "live",
+        glob: bool = True,
         **ignored: object,
     ) -> list[str]:
         """Keep files with the run: at once, and unless the policy is `now` again at its end.
 
         Args:
             glob_str: a path, may have `*`.
-            base_path: what their paths within the run begin at; if not given, the folder of each.
+            base_path: what their paths within the run begin at; if not given, the working directory for a
+                relative path, else the folder above theirs.
             policy: now, live or end.
+            glob: whether `*`, `?` and `[` stand for others than themselves.
             ignored: has no effect.
         """
-        import glob  # as many modules as the rest; most scripts save nothing
-
         if glob_str is None or self.disabled:
             return []
-        base = None if base_path is None else Path(base_path).absolute()
+        pattern = os.path.abspath(os.fsdecode(glob_str))  # noqa: PTH100 (resolves `..` as text)
+        if base_path is not None or not Path(glob_str).is_absolute():
+            base = Path(os.path.abspath(base_path or "."))  # noqa: PTH100
+        else:
+            base = Path(pattern).parent.parent
         saved: list[str] = []
-        for found in glob.glob(str(glob_str), recursive=True):  # noqa: PTH207 (also absolute patterns)
-            path = Path(found).absolute()
-            if path.is_file() and not path.is_relative_to(self._files):
-                inner = path.relative_to(base) if base and path.is_relative_to(base) else Path(path.name)
-                self._saved[path] = self._files / inner
-                if self._keep_file(path) and policy == "now":
-                    del self._saved[path]
-                saved.append(str(self._files / inner))
+        for path in _matching(pattern, glob=glob):
+            if path.is_relative_to(self._files):
+                continue
+            inner = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
+            self._saved[path] = self._files / inner
+            if self._keep_file(path) and policy == "now":
+                del self._saved[path]
+            saved.append(str(self._files / inner))
         return saved
 
     def restore(
@@ -77,18 +83,17 @@ class RunFiles(RunNames):
         """Keep the Python files below a folder with the run, 16 MiB at most."""
         folder, room = Path(root or ".").absolute(), _CODE_BYTES
         code = Artifact(name or "code", "code")
-        for path in sorted(folder.rglob("*")):
-            inner = path.relative_to(folder)
-            hidden = any(part.startswith(".") or part in _NO_CODE for part in inner.parts)
-            wanted = include_fn(str(path)) if include_fn else path.suffix == ".py"
-            unwanted = exclude_fn is not None and exclude_fn(str(path))
-            if hidden or not wanted or unwanted or not path.is_file():
-                continue
-            room -= path.stat().st_size
-            if room < 0:
-                self._notices.once("code", f"log_code: more than 16 MiB of code below {folder}; cut short")
-                break
-            code.add_file(path, str(inner))
+        for path in source_files(folder, wanted=include_fn, unwanted=exclude_fn):
+            try:
+                room -= path.stat().st_size
+                if room < 0:
+                    self._notices.once(
+                        "code", f"log_code: more than 16 MiB of code below {folder}; cut short"
+                    )
+                    break
+                code.add_file(path, str(path.relative_to(folder)))
+            except (OSError, UsageError):
+                continue  # it was removed, or cannot be read
         return self.log_artifact(code)
 
     def log_artifact(
@@ -110,18 +115,15 @@ class RunFiles(RunNames):
         if not isinstance(artifact, Artifact):
             path = Path(artifact)
             artifact = Artifact(name or f"run-{self.id}-{path.name}", type or "unspecified")
-            (artifact.add_dir if path.is_dir() else artifact.add_file)(path)
+            if "://" in str(artifact_or_path):
+                artifact.add_reference(artifact_or_path)
+            else:
+                (artifact.add_dir if path.is_dir() else artifact.add_file)(path)
         artifact.aliases = list(dict.fromkeys([*artifact.aliases, *(aliases or ["latest"])]))
         artifact.tags = list(dict.fromkeys([*artifact.tags, *(tags or [])]))
         self._artifacts[artifact.name] = artifact
         if not self.disabled:
-            folder = self._files / "artifacts" / artifact.name.replace("/", "-")
-            try:
-                artifact.keep(folder)
-            except (OSError, TypeError) as error:
-                self._notices.once(
-                    f"artifact {artifact.name}", f"artifact {artifact.name!r} is lost: {error}"
-                )
+            self._keep_artifact(artifact)
         return artifact
 
     upsert_artifact = finish_artifact = log_artifact
@@ -209,5 +211,28 @@ class RunFiles(RunNames):
             return False
         return True
 
+    def _keep_artifact(self, artifact: Artifact) -> None:
+        folder = self._files / "artifacts" / (artifact.name.replace("/", "-").lstrip(".") or "unnamed")
+        try:
+            complaints = artifact.keep(folder)
+        except OSError as error:
+            complaints = [str(error)]
+        if complaints:
+            more = f", and {len(complaints) - 1} more" if len(complaints) > 1 else ""
+            self._notices.once(
+                f"artifact {artifact.name}",
+                f"artifact {artifact.name!r} cannot be kept as a whole: {complaints[0]}{more}",
+            )
+
     def _without_effect(self, name: str, why: str) -> None:
         self._notices.once(name, f"{name}() has no effect: {why}")
+
+
+def _matching(pattern: str, *, glob: bool) -> Iterator[Path]:
+    if not glob:
+        found = [pattern]
+    else:
+        import glob as globbing  # as many modules as the rest; most scripts save nothing
+
+        found = globbing.glob(pattern, recursive=True)  # noqa: PTH207 (absolute patterns)
+    yield from (path for path in map(Path, found) if path.is_file())

@@ -54,8 +54,8 @@ class RunNames:
         return self._name or self.id
 
     @name.setter
-    def name(self, name: str) -> None:
-        self._name = str(name)
+    def name(self, name: str | None) -> None:
+        self._name = None if name is None else str(name)
         self._changed()
 
     @property
@@ -64,8 +64,8 @@ class RunNames:
         return self._notes
 
     @notes.setter
-    def notes(self, notes: str) -> None:
-        self._notes = str(notes)
+    def notes(self, notes: str | None) -> None:
+        self._notes = None if notes is None else str(notes)
         self._changed()
 
     @property

@@ -4,22 +4,16 @@ import atexit
 import os
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sweepd.script import pushing
 from sweepd.script.config import Config, Values, as_mapping, chosen
+from sweepd.script.ending import Ending
 from sweepd.script.errors import UsageError
-from sweepd.script.folder import (
-    RunFolder,
-    find_folder,
-    given_folder,
-    new_folder,
-    no_folder,
-    note_attempt,
-)
-from sweepd.script.notices import Notices
+from sweepd.script.folder import RunFolder, given_folder
+from sweepd.script.notices import Notices, print_line
+from sweepd.script.own_folder import folder_for, no_folder
 from sweepd.script.run import Run
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
@@ -29,6 +23,7 @@ _run: Run | None = None
 _told: list[str] = []
 _lock = threading.RLock()
 _notices = Notices()
+_ending = Ending()
 
 
 def init(
@@ -131,7 +126,7 @@ def init(
         if run is None or run.finished:
             return _begin(values, wanted, counts_steps=True)
         if values:
-            _take_over(run, values, replace=bool(allow_val_change))
+            _take_over(run, values, changes=bool(allow_val_change))
         run.count_steps()
         return run
 
@@ -203,8 +198,8 @@ def _begins_another(reinit: bool | str | None, run: Run) -> bool:
     return run.sweep_id is None  # a process of a sweep has one run
 
 
-def _take_over(run: Run, values: Mapping[str, object], *, replace: bool) -> None:
-    if replace:
+def _take_over(run: Run, values: Mapping[str, object], *, changes: bool) -> None:
+    if changes:
         run.config.update(values, allow_val_change=True)
     else:
         run.config.setdefaults(values)
@@ -215,10 +210,11 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     while _told:  # an earlier run of this process: its folder is not for this one
         os.environ.pop(_told.pop(), None)
     folder, first_step = given_folder(os.environ), 0
-    if wanted.mode == "disabled":
-        folder = no_folder(entity=wanted.entity, project=wanted.project, run_id=wanted.id)
-    elif folder is None:
-        folder = _own_folder(wanted)
+    if folder is None and wanted.mode != "disabled":
+        folder, wanted = folder_for(wanted, _notices)
+    if folder is None or wanted.mode == "disabled":
+        folder = no_folder(wanted)
+    elif folder.own:
         _tell_children(folder.environment())
     else:
         _say_what_is_not_heard(folder, wanted)
@@ -228,32 +224,11 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     config.setdefaults(defaults)
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
     if folder.own and not begun.disabled:
-        server = pushing.begin(folder, online=wanted.mode == "online")  # before `release`, which comes first
+        _ending.watch()
+        server = pushing.begin(folder, online=wanted.mode == "online")
         if not wanted.silent:
             _say_where(folder, server)
-    atexit.register(begun.release)
     return begun
-
-
-def _own_folder(wanted: Wishes) -> RunFolder:
-    parent, program, now = Path(wanted.dir or Path.cwd()), sys.argv[0], time.time()
-    if wanted.resume is not None and (wanted.id or wanted.resume == "auto"):
-        found = find_folder(parent, run_id=wanted.id, program=program)
-        if found is not None and wanted.id is None and pushing.script_lives(found.path) is not None:
-            found = None  # the same script is started several times at once: each has a run of its own
-        if found is not None and wanted.resume == "never":
-            raise UsageError(
-                f'init: there is a run {wanted.id} in {found.path}, and resume="never" was asked'
-            )
-        if found is not None:
-            return note_attempt(found, now=now)
-    if wanted.resume == "must":
-        if not wanted.id:
-            raise UsageError('init: resume="must" needs an id; "auto" takes the newest run of this script')
-        raise UsageError(f"init: no run {wanted.id} to resume below {parent / 'sweepd-runs'}")
-    return new_folder(
-        parent, program=program, now=now, entity=wanted.entity, project=wanted.project, run_id=wanted.id
-    )
 
 
 def _say_what_is_not_heard(folder: RunFolder, wanted: Wishes) -> None:
@@ -274,13 +249,13 @@ def _tell_children(variables: Mapping[str, str]) -> None:
 
 
 def _say_where(folder: RunFolder, server: str | None) -> None:
-    if sys.stderr is not None:
+    try:
         here = Path.cwd()
         where = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
-        how = (
-            f"`sweepctl sync {where}` brings it in" if server is None else f"{server} gets it as {folder.run}"
-        )
-        sys.stderr.write(f"sweepd: not in a sweep; this run is kept in {where}; {how}\n")
+    except OSError:  # it was removed
+        where = folder.path
+    how = f"`sweepctl sync {where}` brings it in" if server is None else f"{server} gets it as {folder.run}"
+    print_line(f"sweepd: not in a sweep; this run is kept in {where}; {how}\n")
 
 
 def _is_spawned_child() -> bool:
@@ -294,4 +269,11 @@ def _renew_lock() -> None:
     _lock = threading.RLock()
 
 
+def _end() -> None:
+    """End the run of a process that has not done so itself."""
+    if _run is not None:
+        _run.finish(_ending.code())
+
+
 os.register_at_fork(after_in_child=_renew_lock)
+atexit.register(_end)

@@ -29,6 +29,7 @@ _VARIABLES = {
     "group": "SWEEPD_RUN_GROUP",
     "job_type": "SWEEPD_JOB_TYPE",
     "resume": "SWEEPD_RESUME",
+    "silent": "SWEEPD_SILENT",
 }
 
 
@@ -108,7 +109,7 @@ def wishes(
         mode=_one_of("mode", _mode(_text(found, "mode")), MODES) or "online",
         dir=_text(found, "dir"),
         resume=_one_of("resume", _resume(found.get("resume")), _RESUMES),
-        silent=_flag(found.get("silent")) or _flag(environment.get("SWEEPD_SILENT")),
+        silent=_flag(found.get("silent")),
     )
 
 

@@ -122,7 +122,7 @@ class Summary(MutableMapping[str, object]):
 def overlaid(below: dict[str, object], above: Mapping[str, object]) -> dict[str, object]:
     """Return `below` with the values of `above` in their places, groups merged key by key."""
     merged = dict(below)
-    for key, value in above.items():
+    for key, value in list(above.items()):  # another thread may be setting one
         present = merged.get(key)
         merged[key] = (
             overlaid(present, value) if isinstance(present, dict) and isinstance(value, dict) else value

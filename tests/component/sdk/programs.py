@@ -27,7 +27,9 @@ def environment_of(run_folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def start(source: str, *, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def start(
+    source: str, *, cwd: Path, env: Mapping[str, str] | None = None, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[str]:
     """Start a program; `spawn` needs its source in a file."""
     program = cwd / "program.py"
     program.write_text(textwrap.dedent(source))
@@ -39,7 +41,7 @@ def start(source: str, *, cwd: Path, env: Mapping[str, str] | None = None) -> su
         env={**outside, "XDG_STATE_HOME": str(cwd), "PYTHONPATH": str(ROOT / "client"), **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         text=True,
     )
 

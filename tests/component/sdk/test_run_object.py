@@ -1,6 +1,7 @@
 """What a script says of its run, what it reads there, and what its agent finds."""
 
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -99,6 +100,8 @@ def test_names_that_the_sweep_has_given_are_not_heard_and_the_script_is_told_onc
 
 
 def test_a_disabled_run_works_and_leaves_nothing(tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     output, errors = run(
         """
         import sweepd
@@ -111,13 +114,16 @@ def test_a_disabled_run_works_and_leaves_nothing(tmp_path: Path) -> None:
             sweepd.log_artifact("program.py", "code", "code")
             run.checkpoint_saved()
             print(run.disabled, run.step, sweepd.summary["loss"], sweepd.config.lr)
+            with open(f"{run.dir}/model", "w") as file:
+                file.write("of a script that saves into it")
         print(sweepd.run)
         """,
         cwd=tmp_path,
-        env={"SWEEPD_MODE": "disabled"},
+        env={"SWEEPD_MODE": "disabled", "TMPDIR": str(temporary)},
     )
     assert (output, errors) == ("True 2 1 0.1\nNone\n", "")
-    assert [path.name for path in tmp_path.iterdir()] == ["program.py"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["program.py", "tmp"]
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> None:
@@ -191,6 +197,89 @@ def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would
             begun.append(process.stdout.readline().split())
     assert [attempt for _, attempt in begun] == ["1", "1"]
     assert begun[0][0] != begun[1][0]
+
+
+def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that(tmp_path: Path) -> None:
+    source = """
+        import os, sys
+        import sweepd
+
+        try:
+            run = sweepd.init(id="a", resume="allow")
+        except sweepd.UsageError as error:
+            print(error)
+            sys.exit()
+        sweepd.log({"attempt": run.attempt})
+        if run.attempt == 1 and os.fork() == 0:
+            os.close(1)
+            sys.stdin.read()  # outlives its parent
+            sweepd.log({"attempt": "late"})
+            os._exit(0)
+        print(run.attempt, flush=True)
+        sys.stdin.readline()
+        """
+    reading, writing = os.pipe()
+    with ExitStack() as stack:
+        env = {"SWEEPD_DIR": str(tmp_path)}
+        folders = [tmp_path / "one", tmp_path / "two"]
+        for folder in folders:
+            folder.mkdir()
+        both = [stack.enter_context(start(source, cwd=folder, env=env, stdin=reading)) for folder in folders]
+        stack.callback(os.close, writing)  # before they are waited for: whatever still runs ends by it
+        os.close(reading)
+        said = {}
+        for process in both:
+            assert process.stdout is not None
+            said[process.stdout.readline()] = process
+        first = said.pop("1\n")
+        (refusal,) = said
+        assert f"init: run a is under way in process {first.pid}, in {tmp_path}/sweepd-runs/" in refusal
+        first.kill()
+        first.wait()
+        output, _ = run(source, cwd=folders[0], env=env)
+        assert output == "2\n"
+    folder = only_folder(tmp_path)
+    assert [row["attempt"] for row in rows(folder / "metrics.jsonl")][:2] == [1, 2]
+
+
+def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "tmp").mkdir()
+    source = """
+        import resource, sys
+        import sweepd
+
+        if len(sys.argv) > 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        run = sweepd.init(dir="file/below", config={"lr": 1})
+        sweepd.log({"a": 1})
+        print(run.disabled, run.dir)
+        """
+    env = {"TMPDIR": str(tmp_path / "tmp")}
+    output, errors = run(source, cwd=tmp_path, env=env)
+    disabled, folder = output.split()
+    assert disabled == "False"
+    assert Path(folder).is_relative_to(tmp_path / "tmp")
+    assert len(rows(Path(folder) / "metrics.jsonl")) == 1
+    assert errors.startswith(f"sweepd: this run is kept below {tmp_path}/tmp/sweepd-")
+    output, errors = run(source.replace("len(sys.argv) > 1", "True"), cwd=tmp_path, env=env)
+    assert output.startswith("True ")
+    assert errors.startswith("sweepd: nothing of this run is kept, as no folder can be made for it: ")
+
+
+def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
+    source = """
+        import sweepd
+
+        for _ in range(2):
+            sweepd.init(id="a", reinit=True)
+            sweepd.log({"a": 1})
+        """
+    _, errors = run(source, cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
+    (warning,) = errors.splitlines()
+    assert warning.startswith(f"sweepd: there is a run a in {tmp_path}/sweepd-runs/")
+    assert 'resume="allow"' in warning
+    assert len(list((tmp_path / "sweepd-runs").iterdir())) == 2
 
 
 def test_reinit_ends_the_run_that_is_under_way_or_returns_it(tmp_path: Path) -> None:

@@ -155,7 +155,6 @@ def test_a_kill_between_any_two_lines_leaves_whole_details_and_every_row(tmp_pat
 
 
 def test_a_folder_that_cannot_be_written_never_ends_a_training(tmp_path: Path) -> None:
-    folder = tmp_path / "gone"
     output, errors = run(
         """
         import sweepd
@@ -164,6 +163,7 @@ def test_a_folder_that_cannot_be_written_never_ends_a_training(tmp_path: Path) -
         for i in range(3):
             sweepd.log({"i": i, "image": sweepd.Image([[1]])})
             run.summary["i"] = i
+        print(run.checkpoint_dir.endswith("run/checkpoints"))
         run.checkpoint_saved()
         sweepd.save("program.py")
         sweepd.log_artifact("program.py")
@@ -172,10 +172,11 @@ def test_a_folder_that_cannot_be_written_never_ends_a_training(tmp_path: Path) -
         print("trained", run.summary["i"])
         """,
         cwd=tmp_path,
-        env=environment_of(folder / "run"),
+        env=environment_of(tmp_path / "program.py" / "run"),  # nothing can be made below a file
     )
-    assert output == "trained 2\n"
-    assert any("metrics are being lost" in line for line in errors.splitlines())
+    assert output == "True\ntrained 2\n"
+    for loss in ("metrics are being lost", "what the script says", "there can be no checkpoint"):
+        assert errors.count(f"sweepd: {loss}") == 1
 
 
 def test_the_last_step_of_a_checkpoint_is_where_the_next_attempt_begins(tmp_path: Path) -> None:

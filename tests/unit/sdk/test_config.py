@@ -3,9 +3,11 @@
 import argparse
 import copy
 import json
+import math
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sweepd.script.config import Config, chosen, on_change
@@ -140,3 +142,30 @@ def test_only_chosen_keys_are_taken() -> None:
     assert chosen(values, None, ["lr"]) == {"epochs": 3}
     with pytest.raises(ConfigError, match="not both"):
         chosen(values, ["lr"], ["epochs"])
+
+
+def test_what_takes_items_out_leaves_those_of_the_sweep() -> None:
+    config = Config({"lr": 0.5})
+    config.update({"a": 1, "b": 2, "c": 3})
+    assert config.pop("lr") == 0.5
+    assert config.pop("a") == 1
+    assert config.pop("gone", None) is None
+    assert config.popitem() == ("c", 3)
+    config.clear()
+    assert config == {"lr": 0.5}
+    with pytest.raises(KeyError):
+        config.popitem()
+    with pytest.raises(KeyError):
+        config.pop("gone")
+
+
+def test_an_update_with_what_is_there_already_is_none() -> None:
+    config = Config({"opt": {"k": 1}})
+    same: dict[str, object] = {"w": np.zeros(3), "nan": math.nan, "opt": {"l": 2}}
+    config.update(same)
+    config.update({"w": np.zeros(3), "nan": float("nan"), "opt": {"k": 9, "l": 2}})
+    for changed in ({"w": np.ones(3)}, {"w": np.zeros(4)}, {"opt": {"l": 3}}):
+        with pytest.raises(ConfigError, match="allow_val_change=True"):
+            config.update(changed)
+    config.update({"w": 1, "opt": {"l": 3}}, allow_val_change=True)
+    assert config == {"opt": {"k": 1, "l": 3}, "w": 1, "nan": config["nan"]}

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.script.folder import given_folder, new_folder, note_end
+from sweepd.script.folder import given_folder, note_end
+from sweepd.script.own_folder import new_folder
+from sweepd.script.settings import Wishes
 
 
 def test_without_a_metrics_file_in_the_environment_there_is_no_folder() -> None:
@@ -53,7 +55,7 @@ def test_parameters_that_cannot_be_read_stop_the_script(tmp_path: Path, content:
 
 
 def test_a_run_of_its_own_gets_a_folder_that_children_can_find(tmp_path: Path) -> None:
-    folder = new_folder(tmp_path, program="/home/me/Train CNN.py", now=0.0)
+    folder = new_folder(Wishes(), tmp_path, program="/home/me/Train CNN.py", now=0.0)
     assert folder.own
     assert folder.path.parent == tmp_path / "sweepd-runs"
     assert folder.path.name.endswith(folder.run.rpartition("/")[2])
@@ -66,7 +68,7 @@ def test_a_run_of_its_own_gets_a_folder_that_children_can_find(tmp_path: Path) -
 
 
 def test_its_end_is_noted(tmp_path: Path) -> None:
-    folder = new_folder(tmp_path, program="train.py", now=10.0)
+    folder = new_folder(Wishes(), tmp_path, program="train.py", now=10.0)
     note_end(folder, exit_code=3, now=20.0)
     noted = json.loads((folder.path / "run.json").read_text())
     assert noted == {"run": folder.run, "program": "train.py", "started": 10.0, "ended": 20.0, "exit_code": 3}

@@ -1,7 +1,10 @@
 """What pictures, sounds, tables and histograms become on disk."""
 
 import json
+import math
+import os
 import struct
+import sys
 import wave
 import zlib
 from pathlib import Path
@@ -56,6 +59,9 @@ GREY, RGB, RGBA = 0, 2, 6
         (np.arange(10, dtype=np.uint8).reshape(1, 2, 5), (5, 2), GREY, bytes(range(10))),
         (np.arange(4, dtype=np.uint8).reshape(2, 1, 1, 2), (4, 1), GREY, bytes(range(4))),
         ([[0, 1], [2, 3]], (2, 2), GREY, bytes(range(4))),
+        (np.array([[np.nan, np.inf, -np.inf, 0.5]]), (4, 1), GREY, bytes([0, 255, 0, 128])),
+        (np.array([[True, False]]), (2, 1), GREY, bytes([255, 0])),
+        (np.full((1, 2), np.nan), (2, 1), GREY, bytes(2)),
     ],
 )
 def test_an_array_becomes_a_png_file(
@@ -110,7 +116,28 @@ def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: P
     pair = [Image(source), Image(str(source))]
     assert keep_value(files, "a", pair, 1) == ["media/images/a_1_0.jpg", "media/images/a_1_1.jpg"]
     assert keep_value(files, "a", Image(source), 1) == "media/images/a_1_0.1.jpg"
-    assert keep_value(files, "../a", Image(source), None) == "media/images/a_0.jpg"
+    assert keep_value(files, "../a", Image(Image(source)), 1) == "media/images/a_1_0.2.jpg"
+
+
+def test_values_without_a_step_have_names_of_their_own_in_all_processes(tmp_path: Path) -> None:
+    image = Image([[1]])
+    names = [keep_value(tmp_path, "a", image, None) for _ in range(3)]
+    assert len(set(names)) == 3
+    assert all(str(name).startswith(f"media/images/a_{os.getpid()}-") for name in names)
+
+
+def test_a_file_that_cannot_be_filled_is_not_left_behind(tmp_path: Path) -> None:
+    class Picture:
+        def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
+            raise ValueError("cannot write mode F as PNG")
+
+    with pytest.raises(TypeError, match="mode F"):
+        keep_value(tmp_path, "a", Image(Picture()), 0)
+    assert list((tmp_path / "media" / "images").iterdir()) == []
+
+
+def test_an_array_has_the_kind_of_file_that_it_is_written_as(tmp_path: Path) -> None:
+    assert Image([[1]], file_type="jpg").store(Place(tmp_path, "a", 0)).suffix == ".png"
 
 
 def test_a_list_of_one_is_kept_as_the_one(tmp_path: Path) -> None:
@@ -127,6 +154,9 @@ def test_sounds_are_wav_files(tmp_path: Path) -> None:
     path = Audio(np.zeros((5, 2)), sample_rate=8000).store(Place(tmp_path, "a", 0))
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getnframes()) == (2, 5)
+    whole = Audio(np.array([0, 32767, -32768, 40000]), sample_rate=8000).store(Place(tmp_path, "a", 0))
+    with wave.open(str(whole)) as file:
+        assert np.frombuffer(file.readframes(4), np.int16).tolist() == [0, 32767, -32768, 32767]
     with pytest.raises(UsageError, match="sample_rate"):
         Audio(np.zeros(3))
 
@@ -143,6 +173,18 @@ def test_histograms_are_lines_of_one_file(tmp_path: Path) -> None:
     numpy_made = Histogram(np_histogram=np.histogram(np.arange(4), bins=2))
     assert (numpy_made.histogram, numpy_made.bins) == ([2.0, 2.0], [0.0, 1.5, 3.0])
     assert Histogram([]).histogram == [0.0] * 64
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1e300, 1e300], [-1.7e308, 1.7e308], [0.0, 5e-324], [sys.float_info.max], [1e17, 1e17], [-5e-324]],
+)
+def test_values_at_the_ends_of_what_floats_hold_are_counted_too(values: list[float]) -> None:
+    made = Histogram(values)
+    assert sum(made.histogram) == len(values)
+    assert all(map(math.isfinite, made.bins))
+    assert made.bins == sorted(made.bins)
+    assert made.bins[0] <= min(values) <= max(values) <= made.bins[-1]
 
 
 @pytest.mark.parametrize("wrong", [([1], [1]), ([1],), (range(513), range(514))])
@@ -186,6 +228,8 @@ def test_arrays_and_frames_are_tables_too() -> None:
 
 def test_pages_and_films(tmp_path: Path) -> None:
     assert Html("<b>x</b>").store(Place(tmp_path, "a", 0)).read_text() == "<b>x</b>"
+    assert Html("x" * 5_000 + ".html").html.endswith("x.html")
+    assert Html("\udc80").store(Place(tmp_path, "a", 0)).read_text() == "\\udc80"
     film = tmp_path / "film.mp4"
     film.write_bytes(b"mp4")
     assert Video(str(film)).store(Place(tmp_path, "a", 0)).read_bytes() == b"mp4"

@@ -5,13 +5,14 @@ import decimal
 import json
 import logging
 import math
+from typing import NoReturn
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.metrics_file import RESERVED
+from sweepd.metrics_file import MAX_LINE_BYTES, RESERVED
 from sweepd.script.notices import Notices
 from sweepd.script.row import encode, suitable
 
@@ -23,7 +24,7 @@ JSON = st.recursive(
 
 
 def encoded(metrics: dict[str, object]) -> dict[str, object]:
-    line = encode({"_step": 1}, suitable(metrics, Notices()))
+    line, _ = encode({"_step": 1}, suitable(metrics, Notices()), Notices())
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     row: dict[str, object] = json.loads(line)
@@ -38,7 +39,7 @@ def test_json_values_arrive_as_they_are_each_row_on_one_line(metrics: dict[str, 
 
 def test_nan_and_infinities_are_tokens() -> None:
     metrics = {"a": math.nan, "b": math.inf, "c": -math.inf, "d": np.float32("nan")}
-    line = encode({}, suitable(metrics, Notices()))
+    line, _ = encode({}, suitable(metrics, Notices()), Notices())
     assert line == b'{"a":NaN,"b":Infinity,"c":-Infinity,"d":NaN}\n'
 
 
@@ -86,6 +87,14 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
         def item(self) -> float:
             raise RuntimeError("on another device")
 
+    class Changing(dict[str, object]):
+        def items(self) -> NoReturn:
+            raise RuntimeError("dictionary changed size during iteration")
+
+    class Hostile:
+        def __getattr__(self, name: str) -> object:
+            raise OSError(name)
+
     circle: list[object] = []
     circle.append(circle)
     unsuitable = {
@@ -96,15 +105,39 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
         "broken": Broken(),
         "_time": 3,
         "keys": {(1, 2): 3},
+        "changing": Changing(),
+        "hostile": Hostile(),
+        "edges": np.array([np.timedelta64(1, "s")]),
+        "digits": 10**5_000,
+        "inner digits": {"n": [10**5_000]},
     }
     notices = Notices()
     for _ in range(2):
-        line = encode({"_step": 7}, suitable({"loss": 0.5, **unsuitable}, notices))
+        line, _ = encode({"_step": 7}, suitable({"loss": 0.5, **unsuitable}, notices), notices)
         assert json.loads(line) == {"_step": 7, "loss": 0.5}
     assert len(caplog.records) == len(unsuitable)
     for key, record in zip(unsuitable, caplog.records, strict=True):
         assert repr(key) in record.message
         assert record.levelno == logging.WARNING
+
+
+def test_a_row_that_no_reader_would_take_loses_its_longest_values_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    notices = Notices()
+    metrics: dict[str, object] = {
+        "a": "x" * 700_000,
+        "loss": 1,
+        "b": "x" * 800_000,
+        "k" * 257: 1,
+        "k" * 256: 2,
+    }
+    for _ in range(2):
+        line, values = encode({"_step": 1}, suitable(metrics, notices), notices)
+        assert len(line) <= MAX_LINE_BYTES
+        assert values == {"a": "x" * 700_000, "loss": 1, "k" * 256: 2}
+        assert json.loads(line) == {"_step": 1, **values}
+    assert ["longer than" in record.message for record in caplog.records] == [True, True]
 
 
 def test_a_list_in_a_row_is_named_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,8 @@ def test_an_argument_counts_before_a_setting_and_that_before_a_variable() -> Non
     assert wishes({}, {"project": "of the settings"}, environment).project == "of the settings"
     assert wishes({}, None, environment).project == "of the environment"
     assert wishes({}, None, {}) == Wishes()
+    loud = wishes({}, {"silent": False}, {"SWEEPD_SILENT": "true"})
+    assert (loud.silent, wishes({}, None, {"SWEEPD_SILENT": "true"}).silent) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def test_a_metric_without_a_finite_value_has_no_smallest_one() -> None:
     assert rows.summary() == {"loss": {"last": math.inf}}
 
 
+def test_a_whole_number_that_no_float_holds_counts_as_infinite() -> None:
+    definitions = Definitions()
+    definitions.add(checked_definition("loss", summary="max,last"), overwrite=False)
+    rows = Logged(definitions)
+    rows.take({"loss": 1})
+    rows.take({"loss": 10**400})
+    assert rows.summary() == {"loss": {"max": 1, "last": 10**400}}
+
+
 def test_nested_metrics_stay_nested_and_are_defined_by_dotted_names() -> None:
     definitions = Definitions()
     definitions.add(checked_definition("train.*", summary="min"), overwrite=False)

@@ -41,4 +41,4 @@ def flat(values: "Nested") -> list[float]:
     """Return the numbers of nested lists, one after the other."""
     if isinstance(values, list):
         return [number for inner in values for number in flat(inner)]
-    return [float(values)]
+    return [values]

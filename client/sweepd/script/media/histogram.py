@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sweepd.script.kept import Place
 from sweepd.script.media.arrays import flat, is_array, listed
 
 _MOST_BINS = 512
+_LARGEST = sys.float_info.max
 
 
 class Histogram:
@@ -41,8 +43,8 @@ class Histogram:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{place.stem}.jsonl"
         line = {"key": place.key, "step": place.step, "counts": self.histogram, "edges": self.bins}
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with path.open("ab", buffering=0) as file:  # in one piece, beside those of other processes
+            file.write(f"{json.dumps(line)}\n".encode())
         return path
 
 
@@ -50,19 +52,24 @@ def _numbers(sequence: object) -> list[float]:
     if sequence is None:
         raise UsageError("Histogram: values, or np_histogram, must be given")
     if isinstance(sequence, list | tuple) or is_array(sequence):
-        return flat(listed(sequence))
+        return [float(each) for each in flat(listed(sequence))]
     if isinstance(sequence, Sequence | set | frozenset):
         return [float(each) for each in sequence]
     raise UsageError(f"Histogram: a sequence of numbers, not {type(sequence).__name__}")
 
 
 def _counted(values: list[float], bins: int) -> tuple[list[float], list[float]]:
+    """Count the finite values in as many parts, equally wide."""
+    parts = max(1, bins)
     finite = [value for value in values if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    width = (high - low) / max(1, bins)
-    counts = [0.0] * max(1, bins)
+    # Halves and shares: two floats may lie so far apart that no float says how far, or too close for parts.
+    if high / 2 - low / 2 == 0.0:
+        margin = max(0.5, abs(high) / 1e9)
+        low, high = max(low - margin, -_LARGEST), min(high + margin, _LARGEST)
+    edges = [low * (1 - part / parts) + high * (part / parts) for part in range(parts)] + [high]
+    counts = [0.0] * parts
+    half = high / 2 - low / 2
     for value in finite:
-        counts[min(len(counts) - 1, int((value - low) / width))] += 1
-    return counts, [low + width * edge for edge in range(len(counts))] + [high]
+        counts[min(parts - 1, int((value / 2 - low / 2) / half * parts))] += 1
+    return counts, edges

@@ -1,11 +1,12 @@
 """Pictures."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sweepd.script.errors import UsageError
-from sweepd.script.kept import Place, copy
+from sweepd.script.kept import Place, copy, is_file
 from sweepd.script.media.arrays import Nested, is_array, listed
 from sweepd.script.media.png import png
 
@@ -29,9 +30,9 @@ class _SavesFigure(Protocol):
 class Image:
     """A picture: a file, an array of (height, width[, channels]), a picture of PIL, a figure of matplotlib.
 
-    Numbers of a floating kind from 0 to 1 are scaled to 0 to 255. Arrays whose first dimension is 1, 3 or 4
-    and whose last is none of these, as torch has them, are turned. Four dimensions are several pictures,
-    which become one, from left to right.
+    Numbers of a floating kind from 0 to 1 and booleans are scaled to 0 to 255. Arrays whose first dimension
+    is 1, 3 or 4 and whose last is none of these, as torch has them, are turned. Four dimensions are several
+    pictures, which become one, from left to right.
     """
 
     def __init__(
@@ -52,33 +53,34 @@ class Image:
         self._file_type = (file_type or "png").lower()
         if isinstance(data_or_path, Image):
             self._data = data_or_path._data  # noqa: SLF001 (of the same class)
+            self._file_type = data_or_path._file_type  # noqa: SLF001
         elif isinstance(data_or_path, str | Path):
-            if not Path(data_or_path).is_file():
+            if not is_file(data_or_path):
                 raise UsageError(f"Image: the file {data_or_path} is not there")
         elif not isinstance(data_or_path, _Saves | _SavesFigure) and not hasattr(data_or_path, "figure"):
-            self._data = _picture(data_or_path)
+            self._data, self._file_type = _picture(data_or_path), "png"
 
     def store(self, place: Place) -> Path:
         """Write the file and return its path."""
-        folder, data = "media/images", self._data
+        data = self._data
+        suffix = Path(data).suffix.lower() if isinstance(data, str | Path) else ""
+        with place.fresh("media/images", suffix or f".{self._file_type}") as path:
+            self._write(data, path)
+        return path
+
+    def _write(self, data: object, path: Path) -> None:
         figure: object = getattr(data, "figure", data)
         if isinstance(data, str | Path):
-            path = place.path(folder, Path(data).suffix.lower() or ".png")
             copy(Path(data), path)
-            return path
-        path = place.path(folder, f".{self._file_type}")
-        if isinstance(data, bytes):
-            path = path.with_suffix(".png")
+        elif isinstance(data, bytes):
             path.write_bytes(data)
         elif isinstance(figure, _SavesFigure):
             figure.savefig(str(path))
         elif isinstance(data, _Saves):
-            data.save(
-                str(path), format="JPEG" if self._file_type in ("jpg", "jpeg") else self._file_type.upper()
-            )
+            kind = "JPEG" if self._file_type in ("jpg", "jpeg") else self._file_type.upper()
+            data.save(str(path), format=kind)
         else:
             raise TypeError(f"{type(data).__name__} is no picture")
-        return path
 
 
 def _picture(value: object) -> bytes:
@@ -89,12 +91,20 @@ def _picture(value: object) -> bytes:
     rows = _beside(array) if _depth(array) == 4 else _rows(array)
     channels = len(rows[0][0])
     samples = [number for row in rows for pixel in row for number in pixel]
-    scale = 255.0 if any(isinstance(number, float) for number in samples) and max(samples) <= 1.0 else 1.0
-    data = bytes(max(0, min(255, round(number * scale))) if number == number else 0 for number in samples)
+    scale = 255.0 if _are_shares(samples) else 1.0
+    data = bytes(0 if number != number else round(max(0, min(255, number * scale))) for number in samples)
     try:
         return png(len(rows[0]), len(rows), channels, data)
     except ValueError as error:
         raise UsageError(f"Image: {error}") from error
+
+
+def _are_shares(samples: list[float]) -> bool:
+    """Tell whether samples are shares of the full brightness."""
+    if all(isinstance(number, bool) for number in samples):
+        return True
+    largest = max((number for number in samples if math.isfinite(number)), default=0.0)
+    return largest <= 1.0 and any(isinstance(number, float) for number in samples)
 
 
 def _depth(array: Nested) -> int:

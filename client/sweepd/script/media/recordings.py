@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from sweepd.script.errors import UsageError
-from sweepd.script.kept import Place, copy
+from sweepd.script.kept import Place, copy, is_file
 from sweepd.script.media.arrays import flat, listed
 
 
@@ -18,9 +18,9 @@ class Html:
     ) -> None:
         """Take a page; `inject` has no effect: it is kept as it is."""
         if isinstance(data, Path) or (
-            isinstance(data, str) and not data_is_not_path and data.endswith(".html") and Path(data).is_file()
+            isinstance(data, str) and not data_is_not_path and data.endswith(".html") and is_file(data)
         ):
-            self.html = Path(data).read_text(encoding="utf-8")
+            self.html = Path(data).read_text(encoding="utf-8", errors="replace")
         elif isinstance(data, str):
             self.html = data
         else:
@@ -28,13 +28,16 @@ class Html:
 
     def store(self, place: Place) -> Path:
         """Write the file and return its path."""
-        path = place.path("media/html", ".html")
-        path.write_text(self.html, encoding="utf-8")
+        with place.fresh("media/html", ".html") as path:
+            path.write_text(self.html, encoding="utf-8", errors="backslashreplace")
         return path
 
 
 class Audio:
-    """A sound: a file, or samples from -1 to 1, written as WAV; two dimensions are frames of channels."""
+    """A sound: a file, or samples, written as WAV: from -1 to 1, or whole numbers of 16 bits.
+
+    Two dimensions are frames of channels.
+    """
 
     def __init__(
         self, data_or_path: object, sample_rate: int | None = None, caption: str | None = None
@@ -59,9 +62,8 @@ class Audio:
         """Write the file and return its path."""
         if self._path is not None:
             return _copy(place, "media/audio", self._path)
-        path = place.path("media/audio", ".wav")
-        frames = array.array("h", (round(max(-1.0, min(1.0, sample)) * 32767) for sample in self._samples))
-        with wave.open(str(path), "wb") as file:
+        frames = array.array("h", map(_sample, self._samples))
+        with place.fresh("media/audio", ".wav") as path, wave.open(str(path), "wb") as file:
             file.setnchannels(self._channels)
             file.setsampwidth(2)
             file.setframerate(self._rate)
@@ -95,20 +97,27 @@ class Video:
             return _copy(place, "media/videos", self._path)
         if not self._content:
             raise TypeError("an array cannot be encoded here; write a file first, and log Video(path)")
-        path = place.path("media/videos", self._suffix)
-        path.write_bytes(self._content)
+        with place.fresh("media/videos", self._suffix) as path:
+            path.write_bytes(self._content)
         return path
 
 
 def _file(kind: str, given: object) -> Path | None:
     if not isinstance(given, str | Path):
         return None
-    if not Path(given).is_file():
+    if not is_file(given):
         raise UsageError(f"{kind}: the file {given} is not there")
     return Path(given)
 
 
 def _copy(place: Place, folder: str, file: Path) -> Path:
-    path = place.path(folder, file.suffix.lower())
-    copy(file, path)
+    with place.fresh(folder, file.suffix.lower()) as path:
+        copy(file, path)
     return path
+
+
+def _sample(number: float) -> int:
+    """Return a sample of 16 bits; whole numbers are such already."""
+    if isinstance(number, int):
+        return max(-32768, min(32767, number))
+    return round(max(-1.0, min(1.0, number)) * 32767)

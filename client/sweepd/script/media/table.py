@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sweepd.script.details import written
+from sweepd.script.document import written
 from sweepd.script.errors import UsageError
 from sweepd.script.kept import Place, Storable
 from sweepd.script.media.arrays import is_array, listed
@@ -105,12 +105,13 @@ class Table:
 
     def store(self, place: Place) -> Path:
         """Write the file, media of its cells beside it, and return its path."""
-        path = place.path("media/table", ".table.json")
-        rows = [
-            [self._cell(place, cell, number, at) for at, cell in enumerate(row)]
-            for number, row in enumerate(self.data)
-        ]
-        path.write_text(json.dumps({"columns": self.columns, "data": rows}) + "\n", encoding="utf-8")
+        with place.fresh("media/table", ".table.json") as path:
+            rows = [
+                [self._cell(place, cell, number, at) for at, cell in enumerate(row)]
+                for number, row in enumerate(self.data)
+            ]
+            document = {"columns": written(self.columns), "data": rows}
+            path.write_text(json.dumps(document) + "\n", encoding="utf-8")
         return path
 
     def _cell(self, place: Place, cell: object, number: int, column: int) -> object:

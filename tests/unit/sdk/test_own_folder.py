@@ -1,0 +1,85 @@
+"""Which folder a run that nobody handed out gets, and who may have it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sweepd.script.errors import UsageError
+from sweepd.script.folder import RunFolder, note_end
+from sweepd.script.folder_lock import try_lock
+from sweepd.script.own_folder import new_folder, own_folder
+from sweepd.script.settings import Wishes
+
+ALLOW = Wishes(id="a", resume="allow")
+
+
+def begin(wanted: Wishes, parent: Path, now: float = 0.0) -> RunFolder:
+    return own_folder(wanted, parent, program="train.py", now=now)
+
+
+def end(folder: RunFolder, code: int = 0) -> None:
+    note_end(folder, exit_code=code, now=1.0)
+    assert folder.lock is not None
+    folder.lock.release()
+
+
+def test_runs_of_one_id_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    first, second = (new_folder(Wishes(id="a"), tmp_path, program="train.py", now=0.0) for _ in range(2))
+    assert first.path != second.path
+    assert (first.run, second.run) == ("local/train/a", "local/train/a")
+
+
+def test_a_run_that_is_under_way_is_not_gone_on_with(tmp_path: Path) -> None:
+    first = begin(ALLOW, tmp_path)
+    for wanted in (ALLOW, Wishes(id="a", resume="must")):
+        with pytest.raises(UsageError, match=r"run a is under way in another process, in .*-a: it can be"):
+            begin(wanted, tmp_path)
+    end(first)
+    again = begin(ALLOW, tmp_path)
+    assert (again.path, again.attempt) == (first.path, 2)
+    with pytest.raises(UsageError, match="under way"):
+        begin(ALLOW, tmp_path)
+
+
+def test_the_newest_run_of_a_script_is_passed_over_while_it_is_under_way(tmp_path: Path) -> None:
+    auto = Wishes(resume="auto")
+    first = begin(auto, tmp_path)
+    second = begin(auto, tmp_path, now=60.0)
+    assert second.path != first.path
+    end(second, code=1)
+    assert begin(auto, tmp_path).path == second.path
+
+
+def test_folders_in_which_nothing_can_be_read_are_passed_over(tmp_path: Path) -> None:
+    end(begin(ALLOW, tmp_path))
+    for name, content in (
+        ("z1-a", "[]"),
+        ("z2-a", "{"),
+        ("z3-a", '{"run": "a"}'),
+        ("z4-a", '{"run": "x/y/b"}'),
+    ):
+        folder = tmp_path / "sweepd-runs" / name
+        folder.mkdir()
+        (folder / "run.json").write_text(content)
+    assert begin(ALLOW, tmp_path).attempt == 2
+
+
+def test_a_forked_child_has_no_part_in_the_lock_of_its_parent(tmp_path: Path) -> None:
+    lock = try_lock(tmp_path)
+    assert lock is not None
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writing)
+        os.read(reading, 1)  # until the parent has seen what it has to
+        os._exit(0)
+    os.close(reading)
+    assert try_lock(tmp_path) is None
+    lock.release()
+    again = try_lock(tmp_path)
+    os.close(writing)
+    os.waitpid(child, 0)
+    assert again is not None
+    again.release()
+    again.release()

@@ -1,0 +1,93 @@
+"""A file that is replaced as a whole has the newest state, whoever writes it when."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweepd.script.document import written
+from sweepd.script.folder import write_json
+from sweepd.script.state_file import StateFile
+
+
+def test_what_a_signal_handler_writes_in_between_is_not_gone_over(tmp_path: Path) -> None:
+    state: dict[str, object] = {"preempting": False}
+    interrupted: list[bool] = []
+
+    def attempt_to(write: Callable[[], None]) -> None:
+        if not interrupted:  # the older state is made up, and not in the file yet
+            interrupted.append(True)
+            state["preempting"] = True
+            file.changed()
+            assert json.loads((tmp_path / "details.json").read_text()) == {"preempting": True}
+        write()
+
+    file = StateFile(tmp_path / "details.json", lambda: state, attempt_to, interval=0)
+    file.changed()
+    assert interrupted
+    assert json.loads((tmp_path / "details.json").read_text()) == {"preempting": True}
+    assert [path.name for path in tmp_path.iterdir()] == ["details.json"]
+
+
+def test_changes_within_the_interval_are_one_write_that_a_flush_brings_forward(tmp_path: Path) -> None:
+    writes: list[dict[str, object]] = []
+    state: dict[str, object] = {"n": 0}
+
+    def attempt_to(write: Callable[[], None]) -> None:
+        write()
+        writes.append(json.loads((tmp_path / "state").read_text()))
+
+    file = StateFile(tmp_path / "state", lambda: state, attempt_to, interval=3600)
+    for number in range(5):
+        state["n"] = number
+        file.changed()
+    file.flush()
+    file.flush()
+    assert writes == [{"n": 0}, {"n": 4}]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    write_json(tmp_path / "a", {"old": True})
+    with pytest.raises(ValueError, match="digits"):
+        write_json(tmp_path / "a", {"new": 10**5_000})
+    assert json.loads((tmp_path / "a").read_text()) == {"old": True}
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_state_that_changes_while_it_is_looked_at_is_looked_at_again(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def content() -> dict[str, object]:
+        looks.append(1)
+        if len(looks) < 3:
+            raise RuntimeError("dictionary changed size during iteration")
+        return {"n": len(looks)}
+
+    StateFile(tmp_path / "state", content, lambda write: write(), interval=0).changed()
+    assert json.loads((tmp_path / "state").read_text()) == {"n": 3}
+
+
+class _Hostile:
+    def __str__(self) -> str:
+        raise OSError("gone")
+
+
+def test_whatever_a_script_holds_can_be_written() -> None:
+    circle: list[object] = []
+    circle.append(circle)
+    found = written(
+        {
+            1: circle,
+            "bytes": b"ab\xff",
+            "many": range(20_000),
+            "hostile": _Hostile(),
+            "digits": 10**5_000,
+            "n": 2**70,
+        }
+    )
+    assert isinstance(found, dict)
+    deep: object = found.pop("1")
+    assert json.dumps(deep).startswith("[[[")
+    assert str(found.pop("digits")).startswith("0x")
+    assert found == {"bytes": "ab\ufffd", "many": "20000 items", "hostile": "a _Hostile", "n": 2**70}
