@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+_UNREADABLE = "unreadable"
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
@@ -60,8 +61,12 @@ def aio_channel(
 
 
 def bearer(token: str) -> tuple[str, str]:
-    """The metadata entry that presents `token`."""
-    return ("authorization", f"Bearer {token}")
+    """The metadata entry that presents `token`.
+
+    What metadata cannot carry is no token: it stays here, and the server says that it knows none such.
+    """
+    sent = token if token.isascii() and token.isprintable() else _UNREADABLE
+    return ("authorization", f"Bearer {sent}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Tar
         NoServerError: nothing names a server, or what does cannot be read.
     """
     chosen = address or environ.get("SWEEPD_ADDRESS")
-    token = environ.get("SWEEPD_TOKEN")
+    token: str | None = environ.get("SWEEPD_TOKEN", "").strip()  # as files, it may end with a line feed
     if chosen and token:
         return Target(normalised(chosen), token)
     contexts = _contexts(environ)
@@ -169,6 +169,10 @@ def _replace(path: Path, content: str) -> None:
     # Renamed into place, so that a reader never sees half of it.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(content)
-    draft.replace(path)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -157,10 +157,17 @@ class DoorTokens:
         known = _Known(person(message, expires=expires), asked)
         if self._calls.ended(known.principal.token):  # revoked while the answer was on its way
             raise BadTokenError(REVOKED)
-        while len(self._known) >= MOST_KEPT:
-            del self._known[next(iter(self._known))]
+        if len(self._known) >= MOST_KEPT:
+            self._forget_half()
         self._known[digest] = known
         return known
+
+    def _forget_half(self) -> None:
+        """Make room; what holds streams is kept, so that they are asked about after a silence."""
+        held = set(self._calls.tokens())
+        idle = [digest for digest, each in self._known.items() if each.principal.token not in held]
+        for digest in idle[: len(idle) // 2 + 1]:
+            del self._known[digest]
 
     def _believed(self, known: _Known) -> bool:
         return self._followed or self._monotonic() - max(known.asked, self._heard) < BELIEVED_FOR

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ def run_loop(main: "Coroutine[object, object, int]") -> int:
 
 
 async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notices: Notices) -> int:
+    # The folder may be one that others can read; everybody's runs are in what a service writes there.
+    os.umask(0o077)
     log = logs.configure(definition.name, flags.log_level)
     stopping = stop_on_signals()
     folder: Path = flags.data.absolute()

@@ -40,7 +40,7 @@ class AccountStore(Protocol):
         """Store a new or changed token durably; what was `made` before `forget_before` is forgotten."""
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Forget tokens, and what was made before a time."""
+        """Forget tokens, and what was made before a time; that may be done although it raises."""
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""

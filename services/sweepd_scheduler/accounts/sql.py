@@ -62,8 +62,11 @@ class SqliteAccounts:
         with self._transaction() as connection:
             connection.executemany("delete from token where id = ?", [(each,) for each in tokens])
             connection.execute(_FORGET_MADE, (made_before,))
-        # The log of changes still has what was overwritten; what is busy now is done the next time.
-        self._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        try:
+            # The log of changes still has what was overwritten; what is busy now is done the next time.
+            self._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        except sqlite3.Error as error:
+            raise storage_error(error, "scheduler", self._path) from error
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""

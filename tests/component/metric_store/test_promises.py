@@ -8,6 +8,7 @@ import resource
 import signal
 import sqlite3
 from contextlib import suppress
+from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -178,3 +179,21 @@ def test_sigterm_ends_open_streams_at_once_and_exits_0(metric_store: StoreProces
     assert code == 0
     assert took < 3
     assert codes == {grpc.StatusCode.UNAVAILABLE}
+
+
+def test_what_is_stored_is_for_the_account_alone_also_in_a_folder_that_others_read(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    store = StoreProcess(tmp_path)
+
+    async def append() -> None:
+        async with stub(store.address) as service:
+            await service.AppendPoints(iter([messages.points(1, [1.0])])).read()
+
+    try:
+        store.start()
+        asyncio.run(append())
+        found = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
+        assert {"metrics.sqlite", "metrics.sqlite-wal"} <= set(found)
+        assert set(found.values()) == {0}, found
+    finally:
+        store.end_all()

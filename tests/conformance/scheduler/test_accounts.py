@@ -1,5 +1,6 @@
 """What every store of accounts keeps."""
 
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.errors import StorageError
 from sweepd_kernel.schema import ensure_schema
 from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.accounts.memory import MemoryAccounts
@@ -93,3 +95,27 @@ def test_the_salt_of_a_secret_is_gone_from_the_disk_once_it_is_forgotten(tmp_pat
         assert salt in b"".join(each.read_bytes() for each in tmp_path.iterdir())
         store.forget([], 11)
         assert salt not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_up_while_the_log_of_changes_is_emptied_is_named(tmp_path: Path) -> None:
+    """Whoever forgets old tokens every hour would never do so again."""
+    path = tmp_path / "accounts.sqlite"
+    ensure_schema(path, "sweepd_scheduler.accounts")
+    places = frozenset(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 200))
+    tokens = [
+        replace(TOKEN, number=number, id=f"t{number}", digest=bytes([number]) * 32, bounds=Bounds(places))
+        for number in range(1, 41)
+    ]
+    with closing(SqliteAccounts(path)) as store:
+        for token in tokens:
+            store.put_token(token, None, 0)
+    with closing(SqliteAccounts(path)) as store:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2, hard))
+        try:
+            with pytest.raises(StorageError):
+                store.forget([tokens[-1].id], 0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        store.forget([tokens[-1].id], 0)
+        assert [token.id for token in store.load().tokens] == [token.id for token in tokens[:-1]]

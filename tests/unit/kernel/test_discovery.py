@@ -70,8 +70,22 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_current_server(
     environ["SWEEPD_ADDRESS"] = "127.0.0.1:1"
     assert resolve(None, environ) == Target("127.0.0.1:1", "one")
     assert resolve("127.0.0.1:2", environ) == Target("127.0.0.1:2", "two")
-    environ["SWEEPD_TOKEN"] = "mine"
-    assert resolve(None, environ) == Target("127.0.0.1:1", "mine")
+    for mine in ("mine", "mine\n"):
+        environ["SWEEPD_TOKEN"] = mine
+        assert resolve(None, environ) == Target("127.0.0.1:1", "mine")
+
+
+def test_an_entry_that_cannot_be_written_leaves_no_half_of_it(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no room")
+
+    path = write_entry(an_entry(), environ)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="no room"):
+        write_entry(an_entry(token="another"), environ)
+    assert sorted(each.name for each in path.parent.iterdir()) == ["127.0.0.1_7333.toml", "current"]
 
 
 def test_names_of_this_host_and_the_usual_port_can_be_left_out(environ: dict[str, str]) -> None:

@@ -1,0 +1,18 @@
+"""How a token is presented."""
+
+import pytest
+
+from sweepd.channel import bearer
+
+
+def test_a_token_is_presented_as_it_is() -> None:
+    assert bearer("swp_a-b") == ("authorization", "Bearer swp_a-b")
+
+
+@pytest.mark.parametrize("token", ["swp_sécret", "swp_secret\nswp_secret", "swp_secret\0"])
+def test_what_no_call_can_carry_stays_here_and_is_refused_as_any_wrong_token(token: str) -> None:
+    """Else gRPC refuses the call as `Invalid metadata`, and writes about it to stderr by itself."""
+    _, value = bearer(token)
+    assert value.isascii()
+    assert value.isprintable()
+    assert "swp_" not in value
