@@ -202,7 +202,7 @@ class Agent:
             await attempt.journal()
         except OSError as failure:
             error = f"cannot write in {folder.path}: {failure.strerror or failure}"
-            self._around.log.event("notice", assignment.key, {"message": error})
+            self._around.log.once("journal", error, assignment.key)
             folder.remove()
         else:
             self.attempts[assignment.key] = attempt

@@ -107,7 +107,8 @@ class Attempt:
         try:
             self.folder.write_order(order)
         except OSError as error:
-            self._around.log.once("order", f"cannot note a stop in {self.folder.path}: {error}")
+            why = f"cannot note a stop in {self.folder.path}: {error.strerror or error}"
+            self._around.log.once("order", why, self.key)
         if self.process is not None:
             self.process.stop(order.mode)
 
@@ -138,7 +139,8 @@ class Attempt:
         try:
             self.feed.system.add(sample, step=max(0, self._spool.numbering.progress.last_step))
         except OSError as error:
-            self._complain("sample", f"samples cannot be written in {self.folder.path}: {error}")
+            where = f"samples cannot be written in {self.folder.path}"
+            self._complain("sample", f"{where}: {error.strerror or error}")
 
     def _rows_saved(self) -> None:
         if self.resumed_from is not None and not self._said_resumed:

@@ -5,6 +5,9 @@ that is gone. `sweepd.init` starts it for its run, `sweepctl sync` for what is l
 of attempts that are over has been acknowledged, or when nothing has moved for the grace.
 """
 
+from sweepd_agent.preload import INHERITED
+
+# isort: split
 import argparse
 import asyncio
 import os
@@ -15,11 +18,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-INHERITED = dict(os.environ)
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-
-import grpc.aio  # noqa: F401 -- first of all that is large, as in `main`
 
 from sweepd import v1
 from sweepd.durations import parse_duration

@@ -107,7 +107,8 @@ class Elsewhere:
         except OSError as error:
             self._pass, self._sources = None, []  # so the next look begins behind what is in the file
             self._look_at = self._monotonic() + _WRITE_AGAIN
-            self._complain(f"what metrics_from gives cannot be written in {self._folder.path}: {error}")
+            where = f"what metrics_from gives cannot be written in {self._folder.path}"
+            self._complain(f"{where}: {error.strerror or error}")
             return _WRITE_AGAIN if ended and self._folder.path.exists() else None
         self._pass = None
         now = self._monotonic()

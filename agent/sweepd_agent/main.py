@@ -1,5 +1,8 @@
 """`sweep-agent`: reads command line and environment, puts the agent together, and ends with its exit code."""
 
+from sweepd_agent.preload import INHERITED
+
+# isort: split
 import asyncio
 import os
 import signal
@@ -9,12 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-# What runs inherit. gRPC reads its own variable at its import; the log here says better what it would.
-INHERITED = dict(os.environ)
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-
-import grpc.aio  # noqa: F401 -- first of all that is large: loaded after protobuf, it takes 4 MiB more
 
 from sweepd.discovery import state_folder
 from sweepd_agent import proc

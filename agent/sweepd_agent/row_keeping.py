@@ -50,7 +50,7 @@ class RowKeeping:
         try:
             return self._spool.poll()
         except OSError as error:
-            self._complain("unread", f"cannot read {self._folder.metrics_file}: {error}")
+            self._complain("unread", f"cannot read {self._folder.metrics_file}: {error.strerror or error}")
             return None
 
     async def read_rest(self) -> None:
@@ -73,7 +73,8 @@ class RowKeeping:
                     self._saved()
                     return
                 # Once for all attempts: it is the same disk.
-                self._around.log.once("disk", f"cannot write in {self._folder.path}: {error}", self._feed.key)
+                why = f"cannot write in {self._folder.path}: {error.strerror or error}; its rows wait there"
+                self._around.log.once("disk", why, self._feed.key)
                 await asyncio.sleep(_WRITE_AGAIN)
             else:
                 break
@@ -87,7 +88,7 @@ class RowKeeping:
         try:
             await self._thin_segments()
         except OSError as error:
-            self._complain("thin", f"cannot thin the spool in {self._folder.path}: {error}")
+            self._complain("thin", f"cannot thin the spool in {self._folder.path}: {error.strerror or error}")
 
     async def _save_now(self) -> None:
         numbering, of_samples = self._spool.numbering, self._feed.system.spool.numbering

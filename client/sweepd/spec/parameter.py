@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sweepd.spec.distributions.distribution import Distribution
+if (
+    TYPE_CHECKING
+):  # agents know parameters by their names alone: what values they may have is 2 MiB that they spare
+    from sweepd.spec.distributions.distribution import Distribution
 
 Path = tuple[str, ...]
 """The names of the groups around a parameter, and its own."""
@@ -13,7 +17,7 @@ Path = tuple[str, ...]
 class Parameter:
     """One entry of the space that is no group; with `when` it exists only where that expression holds."""
 
-    distribution: Distribution
+    distribution: "Distribution"
     when: str | None = None
 
 

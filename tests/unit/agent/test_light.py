@@ -1,0 +1,24 @@
+"""An agent loads nothing that it can do without: there may be one beside every training."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# OpenSSL is 4 MiB; what distributions need is 2 MiB; the others belong to commands and servers.
+SPARED = (
+    "ssl statistics decimal hashlib yaml sqlite3 logging.handlers click rich numpy cloudpickle http.client"
+)
+
+
+@pytest.mark.parametrize("program", ["main", "deliver"])
+def test_a_program_of_the_agent_loads_nothing_that_it_can_spare(program: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sweepd_agent.{program}, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not set(told.stdout.split()) & set(SPARED.split())
