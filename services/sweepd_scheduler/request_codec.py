@@ -67,7 +67,8 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
     if sum(map(len, request.argv)) > MAX_ARGV:
         raise InvalidFieldError("argv", f"it has more than {MAX_ARGV} characters")
     if request.attempt > MAX_ATTEMPT:
-        raise InvalidFieldError("attempt", f"{request.attempt} is more than {MAX_ATTEMPT}")
+        why = f"a run can be started {MAX_ATTEMPT} times; start its script without `resume`, as another run"
+        raise InvalidFieldError("attempt", why)
     if len(request.host) > MAX_HOST:
         raise InvalidFieldError("host", f"it has more than {MAX_HOST} characters")
     try:
