@@ -42,7 +42,7 @@ def environment(pid: int) -> bytes:
 
 
 def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
     name = installation.create(sweep("patient.py"))
     project = name.rpartition("/")[0]
     key, secret = make_token(installation, "agent", "--project", project)
@@ -56,14 +56,12 @@ def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installatio
     (heard,) = agent.events("disconnected")
     assert "the token has been revoked" in str(heard["message"])
     assert number(heard, "mono") - revoked < 3  # the command that revokes takes most of it
-    # It has asked more than once by then, and has said it once.
-    time_of_second_try = time.monotonic() + 3
-    until(lambda: time.monotonic() > time_of_second_try, what="more tries")
     assert alive(trial)
     assert agent.process.poll() is None
-    assert len(agent.events("disconnected")) == 1
     installation.write("release", "")
     assert agent.process.wait(20) == 4
+    # It has asked again by then, or it would not leave, and has said it once.
+    assert len(agent.events("disconnected")) == 1
     assert agent.events("exiting")[0]["exit_code"] == 4
     good = installation.start_agent(name, state="agent")
     assert good.process.wait(30) == 0, good.log()
@@ -76,7 +74,7 @@ def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installatio
 def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew(
     installation: Installation,
 ) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("patient.py"))
     key, secret = make_token(installation, "agent")
     file = kept(installation, "agent-token", secret)
@@ -93,7 +91,7 @@ def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew
 
 
 def test_an_agent_without_work_leaves_when_its_token_is_revoked(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("patient.py"))
     installation.ctl("pause", name)
     key, secret = make_token(installation, "agent")
@@ -106,7 +104,7 @@ def test_an_agent_without_work_leaves_when_its_token_is_revoked(installation: In
 
 @pytest.mark.parametrize("how", ["flag", "environment", "context"])
 def test_a_training_never_sees_the_token_of_its_agent(installation: Installation, how: str) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
     name = installation.create(sweep("patient.py"))
     _, secret = make_token(installation, "agent")
     file = kept(installation, "agent-token", secret)
@@ -149,10 +147,13 @@ def test_nothing_that_is_left_behind_has_a_token_in_it(installation: Installatio
     said = [agent.log()]
     for secret in (tokens["read"][1], ended, tokens["read"][1] + "x"):
         file = kept(installation, "some-token", secret)
+        let_in = [("get", other), ("stop", mine), ("token", "list"), ("token", "revoke", secret)]
         for words in (
-            ("whoami",), ("get", other), ("stop", mine), ("token", "list"), ("token", "revoke", secret),
-            ("login", server.address), ("get", f"{mine}-1", "-o", "json", "--debug"),
-        ):  # fmt: skip
+            *(let_in if secret == tokens["read"][1] else ()),
+            ("whoami",),
+            ("login", server.address),
+            ("get", f"{mine}-1", "-o", "json", "--debug"),
+        ):
             done = installation.ctl(*words, "--token-file", file, code=None)
             if words != ("token", "revoke", secret):
                 assert secret not in str(done.args)
