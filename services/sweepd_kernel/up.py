@@ -97,6 +97,7 @@ def _hold_and_supervise(
     services: Sequence[ServiceDefinition],
     held: _Held,
 ) -> int:
+    os.umask(0o077)  # as in each service
     data: Path = flags.data
     try:
         held.lock = lock_data_folder(data, patience=0.3)
