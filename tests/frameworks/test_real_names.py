@@ -10,7 +10,8 @@ from functools import cache
 import pytest
 
 from frameworks.environment import PYTHON, ROOT
-from sweepd.compat.names import NAMES, RUN_MEMBERS, VERSION
+from sweepd.compat.members import CLASSES
+from sweepd.compat.names import NAMES, VERSION
 from sweepd.compat.submodules import SUBMODULES
 
 pytestmark = pytest.mark.frameworks
@@ -23,13 +24,16 @@ for name in json.loads(__import__("sys").argv[1]):
         importlib.import_module(f"wandb.{name}")
     except ImportError as error:
         lacking.append([name, str(error)])
-members = [name for name in dir(wandb.Run) if not name.startswith("_")]
+members = {
+    kind: [name for name in dir(getattr(wandb, kind)) if not name.startswith("_")]
+    for kind in ("Run", "Table", "Artifact")
+}
 print(json.dumps([wandb.__version__, sorted(names), lacking, members]))
 """
 
 
 @cache
-def real() -> tuple[str, list[str], list[list[str]], list[str]]:
+def real() -> tuple[str, list[str], list[list[str]], dict[str, list[str]]]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["KERAS_BACKEND"] = "tensorflow"
     done = subprocess.run(
@@ -59,10 +63,12 @@ def test_no_name_is_made_up() -> None:
     assert {name for name, _ in lacking if not name.startswith("integration.")} - older == set()
 
 
-def test_every_member_of_a_run_of_the_real_package_is_known() -> None:
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_member_of_the_classes_of_the_real_package_is_known(kind: str) -> None:
     _, _, _, members = real()
-    known = [name for names in RUN_MEMBERS.values() for name in names]
-    assert sorted(members) == sorted({*known} - {"summary"})  # theirs has it once there is a run
+    known = [name for names in CLASSES[kind].values() for name in names]
+    # Theirs has it once there is a run.
+    assert sorted(members[kind]) == sorted({*known} - {"summary"})
 
 
 def test_the_frameworks_find_ours_where_the_real_one_is_installed() -> None:

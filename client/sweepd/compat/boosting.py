@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import sweepd
-from sweepd.compat.errors import Error
 
 _SMALLER_IS_BETTER = frozenset(
     (
@@ -44,14 +43,3 @@ def keep_model(path: str, name: str, aliases: list[str] | None = None) -> None:
     artifact = sweepd.Artifact(name, type="model")
     artifact.add_file(path)
     sweepd.log_artifact(artifact, aliases=aliases)
-
-
-def run_of(who: str) -> sweepd.Run:
-    """Return the run under way.
-
-    Raises:
-        Error: there is none.
-    """
-    if sweepd.run is None:
-        raise Error(f"{who}: call wandb.init() first")
-    return sweepd.run

@@ -58,8 +58,16 @@ def _classes(
     labels: Sequence[str] | None,
     shown: Sequence[object] | None,
 ) -> Iterator[tuple[object, list[bool], list[float]]]:
-    """Yield the name of each class, which examples are of it, and their scores for it."""
-    for index, label in enumerate(sorted(set(truth), key=lambda label: (str(type(label)), label))):
+    """Yield the name of each class, which examples are of it, and their scores for it.
+
+    Classes stand in their order for the scores, unless there are more scores and classes are their numbers:
+    then some of them are no example's.
+    """
+    present = sorted(set(truth), key=lambda label: (str(type(label)), label))
+    width = min(map(len, scores), default=0)
+    numbered = width > len(present) and all(isinstance(each, int) and 0 <= each < width for each in present)
+    for place, label in enumerate(present):
+        index = label if numbered and isinstance(label, int) else place
         if shown is not None and label not in shown:
             continue
         name = labels[index] if labels is not None and index < len(labels) else label

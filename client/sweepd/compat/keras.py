@@ -1,5 +1,6 @@
 """W&B's callbacks for Keras, on whichever the script has: metrics, checkpoints, tables of predictions."""
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -8,6 +9,7 @@ from typing import Literal
 
 import sweepd
 from sweepd.compat.errors import Error
+from sweepd.compat.run_under_way import run_of
 from sweepd.compat.terminal import termwarn
 
 _keras = import_module("tf_keras" if "tf_keras" in sys.modules and "keras" not in sys.modules else "keras")
@@ -22,14 +24,19 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
     Args:
         log_freq: `epoch`; `batch`; or every so many batches.
         initial_global_step: batches of an earlier training that goes on.
+
+    Raises:
+        Error: `log_freq` is none of these, or there is no run.
     """
 
     def __init__(
         self, log_freq: Literal["epoch", "batch"] | int = "epoch", initial_global_step: int = 0
     ) -> None:
         super().__init__()
-        _need_run("WandbMetricsLogger")
-        every = {"epoch": 0, "batch": 1}[log_freq] if isinstance(log_freq, str) else log_freq
+        run_of("WandbMetricsLogger")
+        every = {"epoch": 0, "batch": 1}.get(log_freq, -1) if isinstance(log_freq, str) else log_freq
+        if every < 0:
+            raise Error(f"WandbMetricsLogger: log_freq is epoch, batch or a number, not {log_freq!r}")
         self.log_freq = every or None
         self.global_batch = 0
         self.global_step = initial_global_step
@@ -65,7 +72,7 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
 
     def __init__(self, filepath: str, *arguments: object, **named: object) -> None:
         super().__init__(filepath, *arguments, **named)
-        _need_run("WandbModelCheckpoint")
+        run_of("WandbModelCheckpoint")
         self._epoch = 0
         self._kept: tuple[str, int] | None = None
 
@@ -116,7 +123,7 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
 
     def __init__(self, data_table_columns: Sequence[str], pred_table_columns: Sequence[str]) -> None:
         super().__init__()
-        _need_run("WandbEvalCallback")
+        run_of("WandbEvalCallback")
         self.data_table_columns = list(data_table_columns)
         self.pred_table_columns = list(pred_table_columns)
 
@@ -176,9 +183,10 @@ class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self, monitor: str = "val_loss", verbose: int = 0, mode: str = "auto", **options: object
     ) -> None:
         super().__init__()
-        _need_run("WandbCallback")
-        if any(options.values()):
-            termwarn(f"WandbCallback: without effect: {', '.join(sorted(options))}", repeat=False)
+        run_of("WandbCallback")
+        given = sorted(name for name, value in options.items() if value is not None and value is not False)
+        if given:
+            termwarn(f"WandbCallback: without effect: {', '.join(given)}", repeat=False)
         self.monitor = monitor
         rises = any(word in monitor for word in ("acc", "auc", "fmeasure"))
         self._sign = -1 if mode == "max" or (mode == "auto" and rises) else 1
@@ -189,14 +197,11 @@ class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         logs = dict(logs or {})
         sweepd.log({"epoch": epoch, **logs})
         value = logs.get(self.monitor)
-        if value is not None and (self._best is None or self._sign * value < self._sign * self._best):
+        if value is None or not math.isfinite(value):  # nothing is better than NaN
+            return
+        if self._best is None or self._sign * value < self._sign * self._best:
             self._best = value
             sweepd.summary.update({f"best_{self.monitor}": value, "best_epoch": epoch})
-
-
-def _need_run(who: str) -> None:
-    if sweepd.run is None:
-        raise Error(f"{who}: call wandb.init() first")
 
 
 def _prefixed(kind: str, logs: Mapping[str, float] | None) -> dict[str, float]:

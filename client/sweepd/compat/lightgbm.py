@@ -6,8 +6,9 @@ from typing import Protocol
 from lightgbm import Booster
 
 import sweepd
-from sweepd.compat.boosting import define_best, keep_model, log_importance, run_of
+from sweepd.compat.boosting import define_best, keep_model, log_importance
 from sweepd.compat.errors import Error
+from sweepd.compat.run_under_way import run_of
 
 __all__ = ["log_summary", "wandb_callback"]
 

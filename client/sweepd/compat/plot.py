@@ -7,6 +7,8 @@ import sweepd
 from sweepd.compat.curves import points_of_precision, points_of_roc
 
 __all__ = [
+    "CustomChart",
+    "Visualize",
     "bar",
     "confusion_matrix",
     "histogram",
@@ -18,6 +20,9 @@ __all__ = [
     "scatter",
     "visualize",
 ]
+
+CustomChart = Visualize = sweepd.Table
+"""What a chart is here, for those who name its type."""
 
 
 def line(

@@ -37,6 +37,7 @@ SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "keras": "keras",
     "lightgbm": "lightgbm",
     "plot": "plot",
+    "plot.custom_chart": "plot",
     "sdk": (
         "Artifact",
         "Config",

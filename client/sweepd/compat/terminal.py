@@ -1,8 +1,10 @@
 """Lines for the person at the terminal, as W&B's module and the libraries that use it print them."""
 
-import sys
+from sweepd.script.notices import print_line
 
 _said: set[str] = set()
+# Lines of a training that says another one each time are not remembered for ever.
+_MOST_SAID = 1_000
 
 
 def termlog(string: str = "", newline: bool = True, repeat: bool = True, prefix: bool = True) -> None:
@@ -33,8 +35,9 @@ def termsetup(settings: object = None, logger: object = None) -> None:
 
 def _print(kind: str, string: str, *, newline: bool, repeat: bool, prefix: bool) -> None:
     line = f"{kind}{string}"
-    if sys.stderr is None or (not repeat and line in _said):
+    if not repeat and line in _said:
         return
-    _said.add(line)
+    if len(_said) < _MOST_SAID:
+        _said.add(line)
     begin, end = "sweepd: " if prefix else "", "\n" if newline else ""
-    sys.stderr.write(f"{begin}{line}{end}")
+    print_line(f"{begin}{line}{end}")

@@ -13,8 +13,12 @@ PAIRS: Final = {
 """Each of W&B's variables that means something here, and ours of that meaning."""
 
 
+_taken: dict[str, str] = {}
+
+
 def take_over(environ: MutableMapping[str, str]) -> None:
-    """Set our variables by W&B's, where ours are not set: those of an agent win."""
+    """Set our variables by W&B's, where nobody else has set ours: those of an agent win."""
     for theirs, ours in PAIRS.items():
-        if environ.get(theirs) and not environ.get(ours):
-            environ[ours] = environ[theirs]
+        value, present = environ.get(theirs), environ.get(ours)
+        if value and (not present or present == _taken.get(ours)):
+            environ[ours] = _taken[ours] = value

@@ -8,7 +8,9 @@ from xgboost import Booster
 from xgboost.callback import TrainingCallback
 
 import sweepd
-from sweepd.compat.boosting import define_best, keep_model, log_importance, run_of
+from sweepd.compat.boosting import define_best, keep_model, log_importance
+from sweepd.compat.run_under_way import run_of
+from sweepd.compat.terminal import termwarn
 
 __all__ = ["WandbCallback", "wandb_callback"]
 
@@ -65,11 +67,19 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is not t
             model.save_model(str(path))
             keep_model(str(path), path.name)
         if self.log_feature_importance:
-            log_importance(model.get_score(importance_type=self.importance_type).items(), commit=True)
+            self._log_importance(model)
         best, iteration = model.attr("best_score"), model.attr("best_iteration")
         if best is not None and iteration is not None:
             sweepd.log({"best_score": float(best), "best_iteration": int(iteration)})
         return model
+
+    def _log_importance(self, model: Booster) -> None:
+        try:
+            scores = model.get_score(importance_type=self.importance_type)
+        except ValueError as error:  # linear boosters have weights alone
+            termwarn(f"what features count for cannot be logged: {error}", repeat=False)
+        else:
+            log_importance(scores.items(), commit=True)
 
 
 def wandb_callback() -> WandbCallback:

@@ -6,13 +6,14 @@ from typing import IO, Self
 
 from sweepd.script.document import document_of
 from sweepd.script.errors import UsageError
+from sweepd.script.familiar import Familiar
 from sweepd.script.folder import write_json
-from sweepd.script.kept import Place, Storable, copy
+from sweepd.script.kept import Place, Storable, copy, is_file
 
 _MANIFEST = "artifact.json"
 
 
-class Artifact:
+class Artifact(Familiar):
     """A named set of files. Versions, aliases of other runs and lineage are not kept."""
 
     def __init__(
@@ -26,6 +27,10 @@ class Artifact:
         **ignored: object,
     ) -> None:
         """Begin an empty set; `incremental`, `use_as` and others have no effect."""
+        self.incremental = incremental
+        self.use_as = use_as
+        # Nothing here goes by it.
+        self.ttl: object = None
         self.name = str(name)
         self.type = str(type)
         self.description = description
@@ -40,7 +45,7 @@ class Artifact:
         self._drafts: dict[Path, Path] = {}
         self._folder: Path | None = None
 
-    def add_file(self, local_path: str | Path, name: str | None = None, **ignored: object) -> None:
+    def add_file(self, local_path: str | Path, name: str | None = None, **ignored: object) -> "_Entry":
         """Add a file.
 
         Raises:
@@ -49,7 +54,9 @@ class Artifact:
         path = Path(local_path)
         if not path.is_file():
             raise UsageError(f"Artifact.add_file: the file {path} is not there")
-        self._files[_inside(name or path.name)] = path.absolute()
+        inner = _inside(name or path.name)
+        self._files[inner] = path.absolute()
+        return _Entry(self, inner)
 
     def add_dir(self, local_path: str | Path, name: str | None = None, **ignored: object) -> None:
         """Add all files below a folder.
@@ -69,9 +76,15 @@ class Artifact:
         """Add an address; what is there is not fetched."""
         self.references[str(name or str(uri).rpartition("/")[2])] = str(uri)
 
-    def add(self, obj: Storable, name: str | Path, overwrite: bool = False) -> None:
+    def add(self, obj: Storable, name: str | Path, overwrite: bool = False) -> "_Entry":
         """Add media or a table."""
         self._files[_inside(str(name))] = obj
+        return _Entry(self, str(name))
+
+    def get(self, name: str) -> Storable | None:
+        """Return media or a table that was added under a name; None if there is none."""
+        found = self._files.get(name)
+        return None if isinstance(found, Path) else found
 
     def new_file(self, name: str, mode: str = "w", encoding: str | None = None, **ignored: object) -> IO[str]:
         """Open a new file of it for writing."""
@@ -88,16 +101,41 @@ class Artifact:
 
     def remove(self, item: object) -> None:
         """Leave a file out again."""
-        self._files.pop(str(item), None)
+        self._files.pop(item.path if isinstance(item, _Entry) else str(item), None)
 
     def wait(self, timeout: float | None = None) -> Self:
         """Return at once: what was logged is kept already."""
         return self
 
-    def save(self, *ignored: object, **more: object) -> None:
-        """Do nothing: `log_artifact` keeps it."""
+    def save(self, /, *ignored: object, **more: object) -> None:
+        """Do nothing: `log_artifact` keeps it, and there are no versions and no registry."""
 
-    def files(self) -> list[str]:
+    finalize = link = unlink = verify = delete = save
+
+    def is_draft(self) -> bool:
+        """Return whether no run has logged it yet."""
+        return self._folder is None
+
+    def logged_by(self) -> None:
+        """Return None: where it comes from is not kept."""
+
+    def used_by(self) -> list[object]:
+        """Return nothing: who uses it is not kept."""
+        return []
+
+    @property
+    def file_count(self) -> int:
+        """How many files it has."""
+        return len(self._files)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files, media and tables left out."""
+        return sum(
+            path.stat().st_size for path in self._files.values() if isinstance(path, Path) and is_file(path)
+        )
+
+    def files(self, /, *ignored: object, **more: object) -> list[str]:
         """Return the names of its files."""
         return sorted(self._files)
 

@@ -29,4 +29,5 @@ def say(text: str) -> None:
     """Log `text` as a warning of the logger `sweepd`."""
     import logging  # takes as long as all of `sweepd`, and most runs have no complaint
 
-    logging.getLogger("sweepd").warning("sweepd: %s", text)
+    with suppress(Exception):  # of handlers: `logging` itself prints to a terminal that was closed
+        logging.getLogger("sweepd").warning("sweepd: %s", text)

@@ -189,7 +189,7 @@ class RunFiles(RunNames):
         """Write a text to the standard output, which is the run's log."""
         print(text)  # noqa: T201 (its purpose)
 
-    def pin_config_keys(self, *ignored: object) -> None:
+    def pin_config_keys(self, /, *ignored: object, **more: object) -> None:
         """Do nothing."""
 
     def _label(self, *ignored: object, **more: object) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sweepd.compat.names import NAMES, RUN_MEMBERS
+from sweepd.compat.members import Members
+from sweepd.compat.names import NAMES
 
 
 def table() -> str:
@@ -11,10 +12,7 @@ def table() -> str:
     return "\n".join(["| name | what becomes of it | what to know |", "|---|---|---|", *rows]) + "\n"
 
 
-def members() -> str:
-    """Return the table of the members of a run, a row for each kind of support."""
-    rows = [
-        f"| {support} | {', '.join(f'`{name}`' for name in names)} |"
-        for support, names in RUN_MEMBERS.items()
-    ]
+def members(known: Members) -> str:
+    """Return the table of the members of a class, a row for each kind of support."""
+    rows = [f"| {support} | {', '.join(f'`{name}`' for name in names)} |" for support, names in known.items()]
     return "\n".join(["| | members |", "|---|---|", *rows]) + "\n"

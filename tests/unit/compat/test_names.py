@@ -16,11 +16,14 @@ from pathlib import Path
 import pytest
 
 import sweepd
+from sweepd import Artifact, Table
 from sweepd.compat import errors
 from sweepd.compat.errors import NotSupportedError
 from sweepd.compat.lookup import Refused, find
-from sweepd.compat.names import NAMES, RUN_MEMBERS, Support
+from sweepd.compat.members import CLASSES, RUN
+from sweepd.compat.names import NAMES, Support
 from sweepd.compat.submodules import SUBMODULES
+from sweepd.script.kept import keep_value
 from unit.compat.names_page import members, table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,7 +51,10 @@ def ours(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("mark", "content"), [("names", table()), ("run", members())])
+@pytest.mark.parametrize(
+    ("mark", "content"),
+    [("names", table()), *((name.lower(), members(known)) for name, known in CLASSES.items())],
+)
 def test_the_page_has_the_names_of_the_code(mark: str, content: str) -> None:
     begin, end = f"<!-- {mark}: generated -->\n", f"<!-- {mark}: end -->\n"
     before, _, rest = PAGE.read_text().partition(begin)
@@ -120,7 +126,32 @@ with wandb.init(mode="disabled") as run:
             assert value is None, name
 print(json.dumps([there, refused]))
 """
-    assert json.loads(ours(script, json.dumps(RUN_MEMBERS))) == [[], []]
+    assert json.loads(ours(script, json.dumps(RUN))) == [[], []]
+
+
+def test_tables_and_artifacts_have_their_members_and_say_what_they_lack() -> None:
+    things: dict[str, object] = {"Table": Table(columns=["a"], data=[[1]]), "Artifact": Artifact("a", "b")}
+    for kind, thing in things.items():
+        lacking = [name for name in CLASSES[kind][Support.SUPPORTED] if not hasattr(thing, name)]
+        assert lacking == []
+        for name in CLASSES[kind][Support.NO_EFFECT]:
+            value = getattr(thing, name)
+            if callable(value):
+                assert value() in (None, [])
+        for name in CLASSES[kind][Support.REFUSED]:
+            with pytest.raises(AttributeError, match=r"docs/wandb\.md"):
+                getattr(thing, name)
+
+
+def test_what_is_not_kept_can_be_made_in_every_way_that_wandb_has() -> None:
+    for made in (
+        sweepd.Object3D.from_numpy([[0, 0, 0]]),
+        sweepd.Molecule.from_smiles("CC"),
+        sweepd.Graph.from_keras(None),
+        sweepd.Plotly.make_plot_media(None),
+    ):
+        with pytest.raises(TypeError, match=f"sweepd.{type(made).__name__} is not kept"):
+            keep_value(Path(), "a", made, 0)
 
 
 def test_an_unknown_name_is_said_to_be_one() -> None:

@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sweepd.script.errors import UsageError
@@ -213,6 +214,20 @@ def test_tables_keep_media_beside_them(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match="Table"):
             wrong()
+
+
+def test_columns_can_be_computed_and_taken_as_arrays_and_frames() -> None:
+    table = Table(columns=["a", "b"], data=[[1, 2.5], [3, 4.5]])
+    table.add_computed_columns(lambda at, row: {"sum": float(str(row["a"])) + float(str(row["b"])), "at": at})
+    assert table.columns == ["a", "b", "sum", "at"]
+    assert table.data == [[1, 2.5, 3.5, 0], [3, 4.5, 7.5, 1]]
+    assert np.asarray(table.get_column("sum", convert_to="numpy")).mean() == 5.5
+    assert isinstance(table.get_column("sum", convert_to="numpy"), np.ndarray)
+    assert pd.DataFrame({"a": [1, 3], "b": [2.5, 4.5], "sum": [3.5, 7.5], "at": [0, 1]}).equals(
+        table.get_dataframe()
+    )
+    assert table.get_index() == [0, 1]
+    Table(columns=["a"]).add_computed_columns(lambda at, row: {"b": 1})
 
 
 def test_arrays_and_frames_are_tables_too() -> None:

@@ -117,6 +117,23 @@ def test_files_written_for_an_artifact_are_there_once(run: Run) -> None:
     assert Path(artifact.file()).read_text() == "first"
 
 
+def test_what_was_added_to_an_artifact_can_be_asked_for_and_taken_out_again(run: Run) -> None:
+    put("a.csv", "b.csv", content="four")
+    artifact = Artifact("set", "dataset")
+    table = Table(columns=["a"], data=[[1]])
+    entry = artifact.add_file("a.csv")
+    artifact.add_file("b.csv")
+    artifact.add(table, "table")
+    assert (artifact.file_count, artifact.size, artifact.is_draft()) == (3, 8, True)
+    artifact.remove(entry)
+    artifact.remove("b.csv")
+    assert artifact.files() == ["table"]
+    assert artifact.get("table") is table
+    assert artifact.get("a.csv") is None
+    run.log_artifact(artifact)
+    assert not artifact.is_draft()
+
+
 def test_an_address_is_noted_and_not_fetched(run: Run) -> None:
     run.log_artifact("s3://bucket/data.csv", name="data")
     noted = json.loads((Path(run.dir) / "files/artifacts/data/artifact.json").read_text())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweepd.script.errors import UsageError
+from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place
 from sweepd.script.media.arrays import flat, is_array, listed
 
@@ -14,7 +15,7 @@ _MOST_BINS = 512
 _LARGEST = sys.float_info.max
 
 
-class Histogram:
+class Histogram(Familiar):
     """How values are distributed: `histogram` counts between consecutive `bins`."""
 
     def __init__(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sweepd.script.errors import UsageError
+from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place, copy, is_file
 from sweepd.script.media.arrays import Nested, is_array, listed
 from sweepd.script.media.png import png
@@ -27,7 +28,7 @@ class _SavesFigure(Protocol):
         """Write a file."""
 
 
-class Image:
+class Image(Familiar):
     """A picture: a file, an array of (height, width[, channels]), a picture of PIL, a figure of matplotlib.
 
     Numbers of a floating kind from 0 to 1 and booleans are scaled to 0 to 255. Arrays whose first dimension

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import IO
 
 from sweepd.script.errors import UsageError
+from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place, copy, is_file
 from sweepd.script.media.arrays import flat, listed
 
 
-class Html:
+class Html(Familiar):
     """A page: its text, a file or an open file."""
 
     def __init__(
@@ -33,7 +34,7 @@ class Html:
         return path
 
 
-class Audio:
+class Audio(Familiar):
     """A sound: a file, or samples, written as WAV: from -1 to 1, or whole numbers of 16 bits.
 
     Two dimensions are frames of channels.
@@ -71,7 +72,7 @@ class Audio:
         return path
 
 
-class Video:
+class Video(Familiar):
     """A film: a file, or an open one. Arrays are refused: the standard library cannot encode them."""
 
     def __init__(

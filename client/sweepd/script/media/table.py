@@ -1,12 +1,14 @@
 """Tables."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sweepd.script.document import written
 from sweepd.script.errors import UsageError
+from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place, Storable
 from sweepd.script.media.arrays import is_array, listed
 
@@ -23,8 +25,12 @@ class _Frame(Protocol):
         """Yield its rows."""
 
 
-class Table:
+class Table(Familiar):
     """Rows under named columns; cells are numbers, texts, lists, or media, which become files beside it."""
+
+    # Scripts of W&B raise them; here there is no such limit.
+    MAX_ROWS = 10_000
+    MAX_ARTIFACT_ROWS = 200_000
 
     def __init__(
         self,
@@ -88,8 +94,14 @@ class Table:
             else [[cell] for cell in cells]
         )
 
-    def get_column(self, name: str, convert_to: str | None = None) -> list[object]:
-        """Return the cells of a column.
+    def add_computed_columns(self, fn: Callable[[int, dict[str, object]], Mapping[str, object]]) -> None:
+        """Add the columns that `fn` gives for each row: it gets its number and its cells by column."""
+        made = [fn(at, dict(zip(self.columns, row, strict=True))) for at, row in enumerate(self.data)]
+        for name in made[0] if made else ():
+            self.add_column(name, [cells[name] for cells in made])
+
+    def get_column(self, name: str, convert_to: str | None = None) -> Sequence[object]:
+        """Return the cells of a column, as a list, or as an array if `convert_to` is `numpy`.
 
         Raises:
             UsageError: there is none of this name.
@@ -97,7 +109,25 @@ class Table:
         if name not in self.columns:
             raise UsageError(f"Table: no column {name!r}, only {', '.join(map(str, self.columns))}")
         at = self.columns.index(name)
-        return [row[at] for row in self.data]
+        cells = [row[at] for row in self.data]
+        if convert_to != "numpy":
+            return cells
+        array: Callable[[list[object]], Sequence[object]] = import_module("numpy").array
+        return array(cells)
+
+    def get_dataframe(self) -> object:
+        """Return a frame of pandas with the same columns and rows."""
+        frame: Callable[..., object] = import_module("pandas").DataFrame
+        return frame(self.data, columns=self.columns)
+
+    def get_index(self) -> list[int]:
+        """Return the numbers of the rows."""
+        return list(range(len(self.data)))
+
+    def cast(self, /, *ignored: object, **more: object) -> None:
+        """Do nothing: columns have no types."""
+
+    set_pk = set_fk = cast
 
     def iterrows(self) -> Iterator[tuple[int, list[object]]]:
         """Yield each row with its number, from 0."""
