@@ -8,6 +8,9 @@ from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run
 _ERROR_LINE = re.compile(
     r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*|.*\b(?:error|fatal|panic)\b.*)$", re.IGNORECASE
 )
+_NOTICE = "sweepd: "
+"""What the SDK says begins so: of arguments without effect, and the like. Nothing ends because of it."""
+
 LONGEST_LINE = 300
 
 
@@ -41,6 +44,6 @@ def signal_name(number: int | None) -> str:
 
 
 def _with_line(told: str, log_tail: str) -> str:
-    lines = [line.strip() for line in log_tail.splitlines() if line.strip()]
+    lines = [line.strip() for line in log_tail.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     telling = next((line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else "")
     return f"{told}: {telling[:LONGEST_LINE]}" if telling else told

@@ -58,6 +58,24 @@ def test_the_cause_of_the_exit_decides(world: World, how: Exit, state: RunState,
     assert world.last_told(Ack).run_state is state
 
 
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [
+        ("out of data\nsweepd: watch() has no effect\n", "exited with code 3: out of data"),
+        ("sweepd: watch() has no effect\n", "exited with code 3"),
+    ],
+)
+def test_what_the_sdk_has_said_is_no_reason(world: World, printed: str, reason: str) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    start = world.takes_one(session)
+    how = Exit(cause=ExitCause.EXITED, code=3)
+    world.happens(
+        Exited(session=session, ref=start.ref, last_row=0, exit=how, logged_keys=(), log_tail=printed)
+    )
+    assert world.run((1, 1)).reason == reason
+
+
 def test_an_exit_waits_for_its_observations(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
