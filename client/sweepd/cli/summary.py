@@ -12,8 +12,6 @@ from sweepd.codec import point_from_message
 
 _LOG_TAIL_BYTES = 1500
 _LOG_TAIL_LINES = 12
-# The last words of a script of W&B's whose sweep file does not say so.
-_NO_WANDB = "No module named 'wandb'"
 
 
 def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list[str]:
@@ -79,11 +77,16 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
         lines.append(f"Run {failed.number} {run_state(failed)}: {reason}")
     elif tail:
         lines.append(f"Run {failed.number} {run_state(failed)}:")
-    if _NO_WANDB in reason and not sweep.spec.compat:
-        tail.append(
-            "The script imports wandb; with `compat: wandb` in the sweep file it gets sweepd instead."
-        )
-    return [*lines, *tail]
+    return [*lines, *tail, *remedy(reason, has_compat=bool(sweep.spec.compat))]
+
+
+def remedy(reason: str, *, has_compat: bool) -> list[str]:
+    """Return what to do about the last words of a script, where they tell it; else nothing."""
+    if "No module named 'wandb'" in reason and not has_compat:
+        return ["The script imports wandb; with `compat: wandb` in the sweep file it gets sweepd instead."]
+    if "No module named 'sweepd'" in reason:
+        return ["The `python` on the PATH has no sweepd: activate the environment that it is installed in."]
+    return []
 
 
 def log_tail(client: Client, run: str) -> list[str]:
