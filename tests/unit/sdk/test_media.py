@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sweepd.script.errors import UsageError
 from sweepd.script.kept import Place, keep_value
@@ -75,6 +77,28 @@ def test_an_array_becomes_a_png_file(
     assert found[2].startswith(samples)
 
 
+NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.5, -3.0, 100.5, 255.0, 1e9, math.nan, math.inf, -math.inf])
+SHAPES = st.sampled_from(
+    [(2, 3), (1, 1), (2, 2, 3), (3, 2, 2), (1, 4, 5), (4, 3, 2), (2, 3, 2, 2), (2, 2, 2, 1)]
+)
+
+
+@given(data=st.data(), shape=SHAPES, kind=st.sampled_from(["float64", "float32", "int64", "uint8", "bool"]))
+def test_arrays_and_lists_of_the_same_numbers_give_the_same_files(
+    data: st.DataObject, shape: tuple[int, ...], kind: str
+) -> None:
+    size = math.prod(shape)
+    numbers = np.array(data.draw(st.lists(NUMBERS, min_size=size, max_size=size)))
+    with np.errstate(invalid="ignore"):
+        array = numbers.astype(kind).reshape(shape)
+    assert Image(array)._data == Image(array.tolist())._data
+    sound = Audio(array.reshape(size), sample_rate=8000)
+    assert sound._frames == Audio(array.reshape(size).tolist(), sample_rate=8000)._frames
+    of_array, of_list = Histogram(array, num_bins=4), Histogram(array.reshape(size).tolist(), num_bins=4)
+    assert of_array.histogram == of_list.histogram
+    assert of_array.bins == pytest.approx(of_list.bins)
+
+
 def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:
     array = np.zeros((1, 1), np.uint8)
     image = Image(array)
@@ -100,13 +124,13 @@ def test_pictures_of_other_libraries_are_written_by_them(tmp_path: Path) -> None
     class Axes:
         figure = Figure()
 
-    for given, suffix, written in (
+    for image, suffix, written in (
         (Image(Picture()), ".png", "PNG"),
         (Image(Picture(), file_type="jpg"), ".jpg", "JPEG"),
         (Image(Figure()), ".png", "figure"),
         (Image(Axes()), ".png", "figure"),
     ):
-        path = given.store(Place(tmp_path, "a", None))
+        path = image.store(Place(tmp_path, "a", None))
         assert (path.suffix, path.read_text()) == (suffix, written)
 
 

@@ -20,16 +20,22 @@ def is_array(value: object) -> bool:
     return isinstance(value, _Listed)
 
 
+def on_host(value: object) -> object:
+    """Return a tensor on a device, or with gradients, as one of plain numbers; others as they are."""
+    for name in ("detach", "cpu"):
+        method: object = getattr(value, name, None)
+        if callable(method):
+            value = method()
+    return value
+
+
 def listed(value: object) -> "Nested":
     """Return the values of an array as nested lists; tensors on a device or with gradients included.
 
     Raises:
         TypeError: it is no array.
     """
-    for name in ("detach", "cpu"):
-        method: object = getattr(value, name, None)
-        if callable(method):
-            value = method()
+    value = on_host(value)
     if isinstance(value, _Listed):
         return value.tolist()
     if isinstance(value, list | tuple):

@@ -10,6 +10,7 @@ from sweepd.script.errors import UsageError
 from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place
 from sweepd.script.media.arrays import flat, is_array, listed
+from sweepd.script.media.with_numpy import array_of, counted
 
 _MOST_BINS = 512
 _LARGEST = sys.float_info.max
@@ -31,7 +32,9 @@ class Histogram(Familiar):
                 raise UsageError("Histogram: np_histogram is (counts, edges), as numpy.histogram returns it")
             self.histogram, self.bins = (_numbers(part) for part in np_histogram)
         else:
-            self.histogram, self.bins = _counted(_numbers(sequence), num_bins)
+            self.histogram, self.bins = _of_array(sequence, num_bins) or _counted(
+                _numbers(sequence), num_bins
+            )
         if len(self.histogram) > _MOST_BINS or len(self.histogram) + 1 != len(self.bins):
             raise UsageError(
                 f"Histogram: {len(self.histogram)} counts and {len(self.bins)} edges; "
@@ -57,6 +60,11 @@ def _numbers(sequence: object) -> list[float]:
     if isinstance(sequence, Sequence | set | frozenset):
         return [float(each) for each in sequence]
     raise UsageError(f"Histogram: a sequence of numbers, not {type(sequence).__name__}")
+
+
+def _of_array(sequence: object, bins: int) -> tuple[list[float], list[float]] | None:
+    array = array_of(sequence)
+    return None if array is None else counted(array, max(1, bins))
 
 
 def _counted(values: list[float], bins: int) -> tuple[list[float], list[float]]:

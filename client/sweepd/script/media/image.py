@@ -10,6 +10,7 @@ from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place, copy, is_file
 from sweepd.script.media.arrays import Nested, is_array, listed
 from sweepd.script.media.png import png
+from sweepd.script.media.with_numpy import array_of, picture
 
 
 @runtime_checkable
@@ -86,6 +87,10 @@ class Image(Familiar):
 
 def _picture(value: object) -> bytes:
     """Return an array as the bytes of a PNG file; made now, since the array may change."""
+    numbers = array_of(value)
+    made = None if numbers is None else picture(numbers)
+    if made is not None:
+        return _encoded(*made)
     array = listed(value) if is_array(value) or isinstance(value, list | tuple) else None
     if not isinstance(array, list) or not array:
         raise UsageError(f"Image: a file, an array or a picture, not {type(value).__name__}")
@@ -94,8 +99,12 @@ def _picture(value: object) -> bytes:
     samples = [number for row in rows for pixel in row for number in pixel]
     scale = 255.0 if _are_shares(samples) else 1.0
     data = bytes(0 if number != number else round(max(0, min(255, number * scale))) for number in samples)
+    return _encoded(len(rows[0]), len(rows), channels, data)
+
+
+def _encoded(width: int, height: int, channels: int, samples: bytes) -> bytes:
     try:
-        return png(len(rows[0]), len(rows), channels, data)
+        return png(width, height, channels, samples)
     except ValueError as error:
         raise UsageError(f"Image: {error}") from error
 

@@ -9,6 +9,7 @@ from sweepd.script.errors import UsageError
 from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place, copy, is_file
 from sweepd.script.media.arrays import flat, listed
+from sweepd.script.media.with_numpy import array_of, frames
 
 
 class Html(Familiar):
@@ -54,21 +55,17 @@ class Audio(Familiar):
         if self._path is None:
             if sample_rate is None:
                 raise UsageError("Audio: samples need sample_rate")
-            samples = listed(data_or_path)
-            first = samples[0] if isinstance(samples, list) and samples else 0.0
-            self._channels = len(first) if isinstance(first, list) else 1
-            self._samples = flat(samples)
+            self._channels, self._frames = _frames(data_or_path)
 
     def store(self, place: Place) -> Path:
         """Write the file and return its path."""
         if self._path is not None:
             return _copy(place, "media/audio", self._path)
-        frames = array.array("h", map(_sample, self._samples))
         with place.fresh("media/audio", ".wav") as path, wave.open(str(path), "wb") as file:
             file.setnchannels(self._channels)
             file.setsampwidth(2)
             file.setframerate(self._rate)
-            file.writeframes(frames.tobytes())
+            file.writeframes(self._frames)
         return path
 
 
@@ -115,6 +112,19 @@ def _copy(place: Place, folder: str, file: Path) -> Path:
     with place.fresh(folder, file.suffix.lower()) as path:
         copy(file, path)
     return path
+
+
+def _frames(samples: object) -> tuple[int, bytes]:
+    """Return the channels and the frames of a sound; made now, since the samples may change."""
+    numbers = array_of(samples)
+    made = None if numbers is None else frames(numbers)
+    if made is not None:
+        return made
+    rows = listed(samples)
+    first = rows[0] if isinstance(rows, list) and rows else 0.0
+    return (len(first) if isinstance(first, list) else 1), array.array(
+        "h", map(_sample, flat(rows))
+    ).tobytes()
 
 
 def _sample(number: float) -> int:
