@@ -17,6 +17,9 @@ from sweepd_metric_store.sql_selection import KEYS, parameters, runs_clause
 
 MAX_THINNED_POINTS = 2_000_000
 """A page ends early once thinning has read this many points, so that no single call works for seconds."""
+LONG_POINTS = 100_000
+"""To thin more than this takes a tenth of a second and longer."""
+_SERIES_LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,14 @@ class StoredSeries:
     name: SeriesName
     points: int
     last_step: int
+
+
+def takes_long(connection: sqlite3.Connection, query: HistoryQuery) -> bool:
+    """Tell whether thinning is so much work that other reads should not wait for a page of `query`."""
+    statement = _POINTS_AHEAD.format(runs=runs_clause(query.selection), keys=KEYS)
+    asked = parameters(query.selection, run_id=query.start.run_id) | {"most": _SERIES_LOOKED_AT}
+    (points,) = connection.execute(statement, asked).fetchone()
+    return int(points) > LONG_POINTS
 
 
 def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
@@ -158,6 +169,13 @@ _SERIES = """
     left join series s on s.attempt_id = a.id
     left join metric_key k on k.id = s.key_id and {keys}
     where {runs} order by r.id"""
+_POINTS_AHEAD = """
+    select coalesce(sum(points), 0) from (
+        select s.points from run r
+        cross join attempt a on a.run_id = r.id
+        cross join series s on s.attempt_id = a.id
+        cross join metric_key k on k.id = s.key_id
+        where {runs} and {keys} limit :most)"""
 # Chunks of one type follow each other, so the first that is wanted can be sought.
 _CHUNKS = """
     select first_row, last_row, min_step, max_step, body from chunk

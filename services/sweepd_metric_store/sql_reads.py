@@ -28,6 +28,7 @@ from sweepd_metric_store.sql import DATABASE, SERVICE
 
 Answer = TypeVar("Answer")
 _THREADS = 3
+_LONG_THREADS = 2
 _PATIENT_THREADS = 1
 
 
@@ -37,6 +38,7 @@ class SqliteReads:
     def __init__(self, folder: Path) -> None:
         self._path = folder / DATABASE
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
+        self._long = ThreadPoolExecutor(_LONG_THREADS, thread_name_prefix="long-reader")
         # Any number of streams may ask for more; they wait for each other, and single calls for none of them.
         self._patient = ThreadPoolExecutor(_PATIENT_THREADS, thread_name_prefix="stream-reader")
         self._own = threading.local()
@@ -60,7 +62,13 @@ class SqliteReads:
 
     async def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of histories; see the port."""
-        pool = self._patient if query.part_of_stream else self._threads
+        pool = self._threads
+        if query.part_of_stream:
+            pool = self._patient
+        elif query.max_points and await self._run(
+            lambda connection: sql_history.takes_long(connection, query), pool
+        ):
+            pool = self._long
         return await self._run(lambda connection: sql_history.page(connection, query), pool)
 
     async def summaries(self, selection: Selection, start: Position, page_size: int) -> SummaryPage:
@@ -103,7 +111,7 @@ class SqliteReads:
 
     def close(self) -> None:
         """End the threads and let the database go."""
-        for pool in (self._threads, self._patient):
+        for pool in (self._threads, self._long, self._patient):
             pool.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()

@@ -1,0 +1,49 @@
+"""Reads that take long leave room for short ones."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+
+from conformance.metric_store.batches import Store, an_attempt, rows
+from sweepd_metric_store import sql_history
+from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position, Selection
+
+LONG, SHORT = an_attempt(1), an_attempt(2)
+CROWD = 12
+
+
+def thinned(run: str) -> HistoryQuery:
+    return HistoryQuery(selection=Selection(runs={run}), start=Position(), budget=1_000_000, max_points=5)
+
+
+def test_any_number_of_long_histories_keeps_no_short_read_waiting(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_history, "LONG_POINTS", 50)
+    released = threading.Event()
+    page = sql_history.page
+
+    def slow(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
+        if LONG.run in query.selection.runs:
+            assert released.wait(10)
+        return page(connection, query)
+
+    monkeypatch.setattr(sql_history, "page", slow)
+    for name, count in ((LONG, 100), (SHORT, 10)):
+        store.writes.commit([rows(name, 1, [{"loss": float(at)} for at in range(count)])])
+
+    async def main() -> None:
+        crowd = [asyncio.ensure_future(store.reads.history(thinned(LONG.run))) for _ in range(CROWD)]
+        async with asyncio.timeout(5):
+            assert (await store.reads.history(thinned(SHORT.run))).series
+            assert (await store.reads.summaries(Selection(runs={LONG.run}), Position(), 10)).summaries
+            assert (await store.reads.log(LONG.run, 0, 0, 10)).content == b""
+        assert not any(each.done() for each in crowd)
+        released.set()
+        assert all(found.series for found in await asyncio.gather(*crowd))
+
+    asyncio.run(main())
