@@ -33,7 +33,7 @@ with open(os.environ["SWEEPD_METRICS_FILE"], "a") as rows:
     for step in range(3):
         rows.write(json.dumps({"_step": step * 10, "loss": 1 / (step + 1)}) + "\\n")
         rows.flush()
-        end = time.monotonic() + 0.4
+        end = time.monotonic() + 0.25
         while time.monotonic() < end:
             pass
     while not pathlib.Path("end").exists():
@@ -46,7 +46,7 @@ method: grid
 metric: {{name: loss}}
 parameters: {{lr: {{values: [0.5]}}}}
 """
-SAMPLED = ("--system-metrics-every", "300ms")
+SAMPLED = ("--system-metrics-every", "100ms")
 
 
 def listed(installation: Installation, run: str) -> dict[str, dict[str, object]]:
@@ -60,7 +60,7 @@ def history(installation: Installation, run: str, *flags: str) -> list[dict[str,
 
 
 def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("train.py", TRAIN)
     name = installation.create(SWEEP)
     agent = installation.start_agent(name, *SAMPLED)
@@ -180,7 +180,7 @@ while not Path("release").exists():
 
 def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
     """It is followed from outside: by the agent that `init` has started, then by one that takes over."""
-    installation.start_server()
+    installation.join_server()
     subprocess.run(["git", "init", "-q", "-b", "trunk"], cwd=installation.work, check=True)
     installation.write("train.py", BY_HAND)
     author = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
@@ -222,7 +222,7 @@ def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
 
 def test_a_script_that_is_over_before_its_agent_is_up_tells_where_it_ran(installation: Installation) -> None:
     """What had been over for long when it was brought in does not: other code may lie there by now."""
-    installation.start_server()
+    installation.join_server()
     script = start(installation, 1)
     assert script.process.wait(30) == 0
     until(
@@ -268,7 +268,7 @@ metrics_from: {{stdout: 'epoch (?P<step>[0-9]+): loss=(?P<loss>[^ ]+)'}}
 
 def test_a_sweep_over_a_script_that_only_prints(installation: Installation) -> None:
     """The script knows nothing of sweeps; its output decides which run is best."""
-    installation.start_server()
+    installation.join_server()
     installation.write("prints.py", PRINTS)
     name = installation.create(PRINTED)
     assert installation.start_agent(name).process.wait(60) == 0
