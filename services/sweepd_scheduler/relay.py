@@ -24,6 +24,8 @@ AttemptName = tuple[str, int]
 """Full name of the run, number of the attempt."""
 
 REMIND_AFTER = 2.0
+SHARES = 8
+"""One attempt has at most one share of what may be under way: who floods holds up himself."""
 PARCEL_OVERHEAD = 2 * 1024
 """What a request takes in memory besides its bytes: many small ones weigh more than a few large ones."""
 LARGEST_PARCEL = 4 * 1024 * 1024 - 64 * 1024
@@ -95,6 +97,7 @@ class Relay(Generic[Q, A]):
         self._waiting: deque[Parcel[Q]] = deque()
         self._under_way: deque[Parcel[Q]] = deque()
         self._size = 0
+        self._sizes: dict[AttemptName, int] = {}
         self._ready = asyncio.Event()
         self._away = False
 
@@ -105,10 +108,13 @@ class Relay(Generic[Q, A]):
             # An agent begins a stream with what it has no word of: before that, everything is stored.
             route = _Route(session, ref, cursor=max(parcel.start, route.cursor if route else 0))
             self._routes[parcel.name] = route
-        if self._size and self._size + parcel.weight > self._limit:
+        own = self._sizes.get(parcel.name, 0)
+        full = self._size and self._size + parcel.weight > self._limit
+        if full or (own and own + parcel.weight > self._limit // SHARES):
             route.left_out = max(route.left_out, parcel.end)
             return
         self._size += parcel.weight
+        self._sizes[parcel.name] = own + parcel.weight
         self._waiting.append(parcel)
         self._ready.set()
 
@@ -161,6 +167,9 @@ class Relay(Generic[Q, A]):
 
     def _answered(self, parcel: Parcel[Q], answer: Answer) -> None:
         self._size -= parcel.weight
+        self._sizes[parcel.name] -= parcel.weight
+        if not self._sizes[parcel.name]:
+            del self._sizes[parcel.name]
         if self._away:
             self._away = False
             self._log.info("the metric store takes %s again", self._what)

@@ -75,11 +75,35 @@ def test_what_did_not_fit_is_asked_for_from_where_the_agent_stands(monkeypatch: 
     assert set(acknowledged) == {("s", 500)}
 
 
+def test_one_attempt_that_floods_leaves_room_for_others() -> None:
+    stream = Stream()
+    relay = a_relay([], lambda: stream, limit=16 * PARCEL_OVERHEAD)
+    for start in range(100):
+        relay.offer("s", REF, parcel("flood", start, size=0))
+    relay.offer("t", REF, parcel("honest", 0, size=0))
+    asyncio.run(runs(relay, lambda: "honest:0" in stream.written))
+    assert stream.written == ["flood:0", "flood:1", "honest:0"]
+
+
+def test_what_was_stored_makes_room_for_more_of_its_attempt() -> None:
+    stream = Stream(answers=True)
+    acknowledged: list[tuple[str, int]] = []
+    relay = a_relay(acknowledged, lambda: stream, limit=8 * PARCEL_OVERHEAD)
+
+    async def main() -> None:
+        for start in range(3):
+            relay.offer("s", REF, parcel("one", start, size=0))
+            await runs(relay, lambda start=start: len(acknowledged) > start)  # type: ignore[misc]
+
+    asyncio.run(main())
+    assert stream.written == ["one:0", "one:1", "one:2"]
+
+
 def test_many_small_requests_are_left_to_the_agents_as_few_large_ones_are() -> None:
     stream = Stream()
     relay = a_relay([], lambda: stream, limit=10 * PARCEL_OVERHEAD)
     for number in range(1_000):
-        relay.offer("s", REF, parcel("one", number))
+        relay.offer("s", REF, parcel(f"run-{number}", 0))
     asyncio.run(runs(relay, lambda: len(stream.written) >= 9))
     assert len(stream.written) == 9
 
