@@ -41,9 +41,10 @@ class Lineage:
         return list(self._common("command", lambda spec: tuple(spec.command), shell_line))
 
     def objective(self, name: str | None = None) -> Objective:
-        """Return the objective of most runs, or the one called `name`."""
+        """Return the objective of most runs that have one, or the one called `name`."""
         if name is None:
-            return self._common("objective", _objective, _shown)
+            with_one = [tried for tried in self.tried if tried.spec.metric.name]
+            return self._common("objective", _objective, _shown, with_one or self.tried)
         named = [tried.spec for tried in self.tried if tried.spec.metric.name == name]
         if named:
             return _objective(named[0])
@@ -61,10 +62,15 @@ class Lineage:
         return min(valued, key=lambda pair: pair[0])[1] if valued else None
 
     def _common(
-        self, what: str, trait: Callable[[v1.SweepSpec], Trait], show: Callable[[Trait], str]
+        self,
+        what: str,
+        trait: Callable[[v1.SweepSpec], Trait],
+        show: Callable[[Trait], str],
+        among: Sequence[Tried] | None = None,
     ) -> Trait:
         """Return the trait that most runs have; where they differ, a note says so."""
-        (most, count), *others = Counter(trait(tried.spec) for tried in self.tried).most_common()
+        tried_ones = self.tried if among is None else among
+        (most, count), *others = Counter(trait(tried.spec) for tried in tried_ones).most_common()
         if others:
             kinds = ", ".join(f"{clean(show(other)) or 'none'} ({number})" for other, number in others)
             self.notes.append(

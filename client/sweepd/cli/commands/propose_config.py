@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -66,13 +66,17 @@ def command(
     """
     from sweepd.cli.connection import connect
     from sweepd.cli.lineage import Lineage
+    from sweepd.cli.own_values import without_own_values
 
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
     with connect(current_settings()) as client:
         by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
         names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
-        lineage = Lineage([*_tried(client, names, states, any_run=bool(by_hand)), *by_hand])
+        swept = _tried(client, names, states, any_run=bool(by_hand))
+        points, own = without_own_values([tried.point for tried in by_hand], [tried.point for tried in swept])
+        by_hand = [replace(tried, point=point) for tried, point in zip(by_hand, points, strict=True)]
+        lineage = Lineage([*swept, *by_hand])
         proposed = _proposed(lineage, parents_of(names, project), metric, method)
         prior = prior_options_of(project, names, states, by_sweep=bool(sweeps))
         seeded = seeded_with(client, proposed.text(), prior, len(lineage.tried))
@@ -84,6 +88,8 @@ def command(
         comments.append(f"To begin with {seeded}: {create}")
     sys.stdout.write(proposed.text(comments))
     sys.stdout.flush()
+    if own:
+        lineage.notes.append(f"left to the script, alike in all runs by hand: {', '.join(own)}")
     for told in lineage.notes:
         note(f"note: {told}")
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
