@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweepd.contexts import ConfigError, Contexts, quoted, read_contexts
+from sweepd.contexts import ConfigError, Contexts, quoted, read_contexts, write_private
 
 DEFAULT_PORT = 7333
 _CURRENT = "current"
@@ -56,8 +56,8 @@ def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> 
         "[services]",
         *(f"{quoted(name)} = {quoted(address)}" for name, address in sorted(entry.services.items())),
     ]
-    _replace(path, "\n".join(lines) + "\n")
-    _replace(path.parent / _CURRENT, f"{entry.address}\n")
+    write_private(path, "\n".join(lines) + "\n")
+    write_private(path.parent / _CURRENT, f"{entry.address}\n")
     return path
 
 
@@ -163,16 +163,3 @@ def _entry_path(address: str, environ: Mapping[str, str]) -> Path:
     host, _, port = address.rpartition(":")
     safe = "".join(c if c.isalnum() or c in ".-" else "-" for c in host)
     return state_folder(environ) / "servers" / f"{safe}_{port}.toml"
-
-
-def _replace(path: Path, content: str) -> None:
-    # Renamed into place, so that a reader never sees half of it.
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(content)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
