@@ -1,8 +1,7 @@
 """Brings files of a run into a folder: nothing is written outside of it, whatever their names say."""
 
 import hashlib
-import os
-import tempfile
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -48,17 +47,17 @@ def save(place: Path, content: Iterable[bytes], digest: bytes) -> int:
     """
     found = hashlib.sha256()
     size = 0
-    descriptor, fresh = tempfile.mkstemp(prefix=".sweepctl-", dir=place.parent)
+    fresh = place.with_name(f".sweepctl-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with fresh.open("xb") as file:  # with the rights that new files of this account have
             for piece in content:
                 file.write(piece)
                 found.update(piece)
                 size += len(piece)
         if digest and found.digest() != digest:
             raise DigestError(f"{place.name} has changed on its way; try again")
-        os.replace(fresh, place)  # noqa: PTH105 -- a link in its place is replaced, not followed
+        fresh.replace(place)  # a link in its place is replaced, not followed
     except BaseException:
-        os.unlink(fresh)  # noqa: PTH108
+        fresh.unlink(missing_ok=True)
         raise
     return size

@@ -36,7 +36,7 @@ def write_project(
 def _columns(rows: Sequence[Row]) -> Sequence[Column]:
     """Return the columns of a sweep's runs, with ids in the place of numbers, which several have."""
     return (
-        Column("run", "run", lambda name: cell(name).rpartition("/")[2]),
+        Column("run", "run", lambda name: cell(name).rpartition("/")[2], composed=True),
         *(column for column in runs_columns(rows) if column.path != "number"),
     )
 

@@ -18,6 +18,7 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.shapes import run_shape, sweep_shape
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.summary import look_into, worked
+from sweepd.cli.text import clean
 from sweepd.cli.view import View, view_on
 from sweepd.client import CallError, Client
 from sweepd.follow import PASSING, follow_sweep
@@ -78,11 +79,13 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
     told_start = told_agents = False
     for message in follow_sweep(client, sweep, on_gap=lambda failure: view.tell(_gap(failure))):
         for notice in progress.apply(_of_interest(message, run)):
-            view.tell(notice)
-        view.show(progress)
+            if run is None or notice.kind != "sweep":
+                view.tell(notice)
+        if run is None:
+            view.show(progress)
         if not told_start and not message.snapshot_continues:
             told_start = True
-            view.tell(Notice(progress_line(progress), "sweep"))
+            view.tell(Notice(_start(progress, run), "sweep"))
         if not told_agents and run is None and told_start and _lacks_agents(progress.sweep):
             told_agents = True
             assert progress.sweep is not None
@@ -95,6 +98,11 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
                 note(f"Next:\n  {look_into(client, progress.sweep)}")
             return end_code(state)
     return ExitCode.FAILURE
+
+
+def _start(progress: Progress, run: str | None) -> str:
+    """Return where what is followed stands as that begins."""
+    return progress_line(progress) if run is None else f"run {clean(run)} {progress.states.get(run, '')}"
 
 
 def _lacks_agents(sweep: v1.Sweep | None) -> bool:

@@ -153,6 +153,13 @@ def test_runs_have_a_column_for_each_parameter(ctl: Ctl) -> None:
     assert first.split() == ["1", "finished", "0.5", "0", "1", "0.1", "a", "b"]
 
 
+def test_runs_of_a_project_are_listed_with_each_value_once(ctl: Ctl) -> None:
+    heading = ctl("runs", "--project", "train", "-o", "csv").out.splitlines()[0].split(",")
+    assert len(heading) == len(set(heading))
+    assert "run" in heading
+    assert ctl("runs", "--project", "train").out.splitlines()[1].split()[0] == "k3x9v2ab-1"
+
+
 def test_columns_choose_what_is_shown_in_every_format(ctl: Ctl) -> None:
     columns = ("--columns", "number,params.lr")
     assert ctl("runs", NAME, *columns).out.splitlines()[1].split() == ["1", "0.1"]
