@@ -24,7 +24,7 @@ program: {trials}/steps.py
 method: grid
 project: old
 metric: {{name: loss}}
-parameters: {{a: {{values: [1, 2, 3]}}, x: {{values: [0.25, 0.5]}}}}
+parameters: {{a: {{values: [1, 2, 3]}}, x: {{value: 0.25}}}}
 """
 NEW = OLD.replace("old", "new").replace("[1, 2, 3]", "[2, 3, 4]").replace("loss", "step_seen")
 SPACE = "program: t.py\nseed: 3\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
@@ -41,32 +41,32 @@ def test_people_create_see_and_export_what_a_sweep_began_with(installation: Inst
     assert installation.start_agent(old, "--slots", "3").process.wait(60) == 0
     file = installation.write("new.yaml", NEW.format(trials=trials))
     shown = installation.ctl("preview", str(file), "--prior-sweep", old)
-    assert "6 points, 2 runs in all" in shown.stderr
-    assert "Would begin with 4 prior runs." in shown.stderr
+    assert "3 points, 1 run in all" in shown.stderr
+    assert "Would begin with 2 prior runs." in shown.stderr
     made = installation.json("create", str(file), "--prior-project", "old", "--prior-run", f"{old}:1")
     name = str(made["name"])
     report = made["priorRuns"]
     assert isinstance(report, dict)
-    assert (report["taken"], report["unsuitable"], report["withoutCurve"]) == (4, 2, 0)
+    assert (report["taken"], report["unsuitable"], report["withoutCurve"]) == (2, 1, 0)
     assert installation.start_agent(name).process.wait(60) == 0
     listed = installation.ctl("runs", name, "--prior", "-o", "csv").stdout.splitlines()
-    assert len(listed) == 1 + 4
+    assert len(listed) == 1 + 2
     assert all(f",{old}-" in line for line in listed[1:])
     sweep = installation.json("get", name)
-    assert (sweep["priorRuns"], sweep["plannedRuns"], sweep["state"]) == (4, 2, "finished")
+    assert (sweep["priorRuns"], sweep["plannedRuns"], sweep["state"]) == (2, 1, "finished")
     told = installation.ctl("explain", name).stdout
-    assert "prior runs: 4" in told
+    assert "prior runs: 2" in told
     exported = installation.export(name, "prior")
-    assert [(line["prior"], line["value"]) for line in exported] == [(n, 1.0) for n in (1, 2, 3, 4)]
+    assert [(line["prior"], line["value"]) for line in exported] == [(n, 1.0) for n in (1, 2)]
     rows = installation.ctl("export", name, "-o", "csv").stdout.splitlines()
-    assert len(rows) == 1 + 2 + 4
+    assert len(rows) == 1 + 1 + 2
 
     proposed = installation.ctl("propose-config", "--project", "old")
     line = next(line for line in proposed.stderr.splitlines() if line.startswith("Create it"))
     installation.write("sweep.yaml", proposed.stdout)
     command = shlex.split(line.partition(":  ")[2])
     created = installation.ctl(*command[1:], "--id", "seeded")
-    assert "Begins with 6 prior runs." in created.stderr
+    assert "Begins with 3 prior runs." in created.stderr
     assert "left out" not in created.stderr
     assert server.stop() == 0
 
@@ -133,7 +133,7 @@ def test_points_of_a_search_that_began_with_prior_runs_can_be_worked_out_again(
     over_the_door(server, scenario)
 
 
-@pytest.mark.parametrize("delays", [(0.0, 0.02, 0.05, 0.08, 0.12, 0.2)])
+@pytest.mark.parametrize("delays", [(0.0, 0.03, 0.08, 0.15)])
 def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
     installation: Installation, delays: tuple[float, ...]
 ) -> None:
@@ -153,7 +153,7 @@ def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
                 request_id=f"create-{number}",
             )
             asked = asyncio.ensure_future(wire.sweeps.CreateSweep(request, timeout=20))
-            await asyncio.sleep(delay)  # somewhere in the middle
+            await asyncio.sleep(delay)  # picks a moment somewhere in the middle
             os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
             with suppress(grpc.aio.AioRpcError):
                 await asked

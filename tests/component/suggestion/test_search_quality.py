@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-FLAGS = ("--seeds", "5", "--runs", "25", "--only", "model")
+FLAGS = ("--seeds", "3", "--runs", "25", "--only", "model")
 
 
 def test_the_median_regret_is_half_of_that_of_chance_or_less() -> None:

@@ -22,9 +22,9 @@ ENOUGH = 8  # runs of the design in the space of the tests
 
 def test_a_search_is_told_deltas_only_and_answers_with_predictions(server: SuggestionServer) -> None:
     caller = Caller(server)
-    caller.search(ENOUGH + 4)
+    caller.search(ENOUGH + 1)
     assert len(caller.request(20).observations) == 2
-    (suggestion,) = caller.ask(ENOUGH + 5).suggestions
+    (suggestion,) = caller.ask(ENOUGH + 2).suggestions
     assert suggestion.engine == "skopt-gp/3"
     assert suggestion.observations_seen == len(caller.history)
     assert suggestion.HasField("predicted_value")
@@ -32,7 +32,7 @@ def test_a_search_is_told_deltas_only_and_answers_with_predictions(server: Sugge
 
 
 def test_the_service_itself_stays_light(server: SuggestionServer) -> None:
-    Caller(server).search(ENOUGH + 2)
+    Caller(server).search(ENOUGH + 1)
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     assert "numpy" not in mapped
     assert "scipy" not in mapped
@@ -41,10 +41,10 @@ def test_the_service_itself_stays_light(server: SuggestionServer) -> None:
 
 def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: SuggestionServer) -> None:
     caller = Caller(server)
-    caller.search(ENOUGH + 2)
+    caller.search(ENOUGH + 1)
     worker = server.worker()
     signalled(worker, signal.SIGSTOP)
-    answer = server.asked(caller.request(ENOUGH + 3))
+    answer = server.asked(caller.request(ENOUGH + 2))
     assert not answer.done()
     signalled(worker, signal.SIGKILL)
     assert len(answer.result().suggestions.suggestions) == 1
@@ -53,52 +53,52 @@ def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: Su
 
 def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) -> None:
     caller = Caller(server)
-    caller.search(ENOUGH + 2)
+    caller.search(ENOUGH + 1)
     signalled(server.worker(), signal.SIGKILL)
     caller.search(2)
 
 
 def test_after_a_kill_one_resend_brings_the_same_points_back(mortal: SuggestionServer) -> None:
     caller = Caller(mortal)
-    caller.search(ENOUGH + 3)
-    before = caller.point(ENOUGH + 4)
+    caller.search(ENOUGH + 1)
+    before = caller.point(ENOUGH + 2)
     mortal.kill()
     mortal.start()
-    answer = mortal.stub.Suggest(caller.request(ENOUGH + 4), timeout=30)
+    answer = mortal.stub.Suggest(caller.request(ENOUGH + 2), timeout=30)
     assert answer.resend_from == 1
-    assert caller.point(ENOUGH + 4) == before
+    assert caller.point(ENOUGH + 2) == before
 
 
 def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
     server: SuggestionServer,
 ) -> None:
     caller = Caller(server)
-    caller.search(ENOUGH + 2)
+    caller.search(ENOUGH + 1)
     worker = server.worker()
     signalled(worker, signal.SIGSTOP)
     for _ in range(3):
         with pytest.raises(grpc.RpcError) as caught:
-            caller.ask(ENOUGH + 3, timeout=0.2)
+            caller.ask(ENOUGH + 2, timeout=0.2)
         assert Failure.of(caught.value).code == "DEADLINE_EXCEEDED"
     began = time.monotonic()
     assert not server.stub.Prepare(v1.PrepareRequest(spec=spec_message(a_spec())), timeout=5).violations
     assert len(Caller(server).ask(1).suggestions) == 1
     assert time.monotonic() - began < 1.0
     signalled(worker, signal.SIGCONT)
-    assert len(caller.ask(ENOUGH + 3).suggestions) == 1
+    assert len(caller.ask(ENOUGH + 2).suggestions) == 1
 
 
 def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: SuggestionServer) -> None:
     busy, quiet = Caller(server), Caller(server)
     for caller in (busy, quiet):
-        caller.search(ENOUGH + 2)
+        caller.search(ENOUGH + 1)
     worker = server.worker()
     signalled(worker, signal.SIGSTOP)
     order: list[str] = []
     answers = []
     for name, caller, count in (("busy", busy, 12), ("quiet", quiet, 1)):
         for index in range(count):
-            answer = server.asked(caller.request(ENOUGH + 3 + index))
+            answer = server.asked(caller.request(ENOUGH + 2 + index))
             answer.add_done_callback(partial(lambda name, _: order.append(name), name))
             answers.append(answer)
         # Each sweep's questions have arrived before those of the next.
@@ -116,11 +116,11 @@ def test_another_worker_comes_only_while_the_first_is_busy(tmp_path: Path) -> No
     try:
         busy, quiet = Caller(server), Caller(server)
         for caller in (busy, quiet):
-            caller.search(ENOUGH + 2)
+            caller.search(ENOUGH + 1)
         first = server.worker()
         signalled(first, signal.SIGSTOP)
-        stuck = server.asked(busy.request(ENOUGH + 3))
-        assert len(quiet.ask(ENOUGH + 3).suggestions) == 1
+        stuck = server.asked(busy.request(ENOUGH + 2))
+        assert len(quiet.ask(ENOUGH + 2).suggestions) == 1
         assert len(server.workers()) == 2
         signalled(first, signal.SIGCONT)
         assert len(stuck.result().suggestions.suggestions) == 1
@@ -130,11 +130,11 @@ def test_another_worker_comes_only_while_the_first_is_busy(tmp_path: Path) -> No
 
 def test_many_asking_at_once_get_different_points(server: SuggestionServer) -> None:
     caller = Caller(server)
-    caller.search(ENOUGH + 2)
+    caller.search(ENOUGH + 1)
     caller.ask(1, count=0)
-    answers = [server.asked(caller.request(ENOUGH + 3 + index)) for index in range(16)]
+    answers = [server.asked(caller.request(ENOUGH + 2 + index)) for index in range(8)]
     points = [point_from_message(answer.result().suggestions.suggestions[0].point) for answer in answers]
-    assert len({point_digest(point) for point in points}) == 16
+    assert len({point_digest(point) for point in points}) == 8
 
 
 def test_a_finite_space_ends(server: SuggestionServer) -> None:
@@ -228,7 +228,7 @@ def test_only_services_are_let_in(server: SuggestionServer) -> None:
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_terminated_service_ends_well_with_its_workers(mortal: SuggestionServer, frozen: bool) -> None:
-    Caller(mortal).search(ENOUGH + 2)
+    Caller(mortal).search(ENOUGH + 1)
     worker = mortal.worker()
     if frozen:
         signalled(worker, signal.SIGSTOP)
@@ -239,7 +239,7 @@ def test_a_terminated_service_ends_well_with_its_workers(mortal: SuggestionServe
 
 
 def test_a_killed_service_leaves_no_worker_behind(mortal: SuggestionServer) -> None:
-    Caller(mortal).search(ENOUGH + 2)
+    Caller(mortal).search(ENOUGH + 1)
     worker = mortal.worker()
     mortal.kill()
     eventually(lambda: not is_alive(worker))

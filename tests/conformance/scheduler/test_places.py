@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from unit.scheduler.world import PARENT, RANDOM
 
-MODELS = [f"m{number}" for number in range(50)]
+MODELS = [f"m{number}" for number in range(40)]
 WIDE = {
     "method": "grid",
     "parameters": {
@@ -22,24 +22,24 @@ WIDE = {
 def test_a_grid_of_few_points_among_very_many_combinations_runs_each_once(
     world: StoredWorld, opened: Opened
 ) -> None:
-    """P13, with 150 points among 10^25 combinations: the cursor is a number of more than 64 bits."""
+    """P13, with 120 points among 10^20 combinations: the cursor is a number of more than 64 bits."""
     world.create(WIDE)
     points: list[str] = []
     while not points or 1 in world.state.sweeps:
-        session = world.attach(slots=15)
-        starts = world.offer(session, 15)
+        session = world.attach(slots=40)
+        starts = world.offer(session, 40)
         points += [canonical_json(start.run.point) for start in starts]
         for start in starts:
             world.confirms(session, start)
             world.exits(session, start.ref)
         world.save()
-        if len(points) < 150:
+        if len(points) < 120:
             world.restart()
             assert world.state.sweeps[1].cursor > 2**63
-    assert len(points) == len(set(points)) == 150
+    assert len(points) == len(set(points)) == 120
     found = opened.records.sweep(SweepName(PARENT, "s"))
     assert found is not None
-    assert (found.state, found.counted, found.planned_runs) == (SweepState.FINISHED, 150, 150)
+    assert (found.state, found.counted, found.planned_runs) == (SweepState.FINISHED, 120, 120)
 
 
 def test_places_of_thousands_of_digits_are_stored(world: StoredWorld, opened: Opened) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sweepd.spec import Goal, Method, ObjectiveValue
+from sweepd.spec import Goal, Method, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.decision import (
@@ -185,8 +185,8 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence
         drawn = [run for run in runs if run.repeat == 0 and run.provenance.source is not PointSource.ENQUEUED]
         assert len({run.digest for run in drawn}) == len(drawn)
     if sweep.spec.method is not Method.LIST:
-        points = [run.point for run in runs if not run.stands_alone]
-        assert not any(map(sweep.spec.search_space.violations, points)), "every point is one"
+        for run in runs:
+            assert run.stands_alone or _lies_in(sweep.spec.search_space, run.point), "every point is one"
     origins = [run.provenance for run in runs if run.repeat == 0]
     placed = [each for each in origins if each.source in PLACES and each.index < INT64_MAX]
     assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
@@ -195,6 +195,22 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence
         begun = Counter(digests_of(prior for each in taken for prior in each.runs))
         tried = Counter(run.digest for run in runs if run.repeat == 0)
         assert state.index[sweep.key].digests == begun + tried
+
+
+_LIE_IN: dict[tuple[int, int], tuple[SearchSpace, Point]] = {}
+"""What was found to lie in a space; nothing of it changes, and what is held here keeps its identity."""
+
+
+def _lies_in(space: SearchSpace, point: Point) -> bool:
+    """Tell whether a point lies in a space: once, though runs are checked after every step."""
+    key = (id(space), id(point))
+    if key not in _LIE_IN:
+        if space.violations(point):
+            return False
+        if len(_LIE_IN) > 10_000:
+            _LIE_IN.clear()
+        _LIE_IN[key] = (space, point)
+    return True
 
 
 def _check_repeats(sweep: Sweep, runs: list[Run]) -> None:

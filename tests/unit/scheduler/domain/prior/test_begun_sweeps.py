@@ -43,14 +43,18 @@ ZIPPED: dict[str, object] = {
 STEPS: dict[str, object] = {
     "parameters": {"q": {"distribution": "q_uniform", "min": 0, "max": 10, "q": 4}, "a": {"values": [1, 2]}}
 }
+DOZEN: dict[str, object] = {
+    "method": "grid",
+    "parameters": {"a": {"min": 1, "max": 4}, "b": {"values": [1, 2, 3]}},
+}
 FINITE = {
-    "grid": {**FIFTY},
-    "shuffled": {**FIFTY, "shuffle": True},
+    "grid": {**DOZEN},
+    "shuffled": {**DOZEN, "shuffle": True},
     "conditions": {"method": "grid", **TREE},
     "zip": {"method": "grid", **ZIPPED},
     "zip, shuffled": {"method": "grid", "shuffle": True, **ZIPPED},
     "steps": {"method": "grid", **STEPS},
-    "repeats": {"method": "grid", "repeats": 3, **TREE},
+    "repeats": {"method": "grid", "repeats": 2, **TREE},
     "random": {"method": "random", **TREE},
     "sobol": {"method": "sobol", **ZIPPED},
 }
