@@ -109,7 +109,7 @@ def test_a_person_drains_then_terminates_then_kills(scheduler: ScriptedScheduler
     until(lambda: len(agent.events("draining")) == 1)
     agent.ask(signal.SIGINT)
     until(lambda: len(agent.events("draining")) == 2)
-    time.sleep(0.3)
+    time.sleep(0.2)  # nothing is to happen: the process does not hear SIGTERM
     os.kill(attempt.pid, 0)
     agent.ask(signal.SIGINT)
     assert agent.ended(within=5) == 130
@@ -164,13 +164,20 @@ def test_a_refused_agent_says_why_and_leaves(
 
 def test_a_refused_agent_with_a_live_run_asks_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--count", "1")
-    attempt = sleeping(scheduler, 3)
-    scheduler.refuse = lambda hello, context: context.abort(grpc.StatusCode.NOT_FOUND, "unknown sweep")
+    attempt = scheduler.attempt(scheduler.add("sh", "-c", "while [ ! -e enough ]; do sleep 0.02; done"))
+    scheduler.until(lambda: attempt.pid)
+    refused = []
+
+    def refuse(hello: v1.Hello, context: Context) -> None:
+        refused.append(hello)
+        context.abort(grpc.StatusCode.NOT_FOUND, "unknown sweep")
+
+    scheduler.refuse = refuse
     scheduler.break_streams()
-    until(lambda: agent.events("disconnected"))
-    time.sleep(0.5)
+    until(lambda: len(refused) == 2)
     os.kill(attempt.pid, 0)
     scheduler.refuse = None
+    (machine.folder / "enough").touch()
     assert agent.ended() == 0
     assert cause(attempt) == v1.EXIT_CAUSE_EXITED
 

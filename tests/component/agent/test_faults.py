@@ -72,7 +72,7 @@ def test_only_a_verdict_ends_a_process(scheduler: ScriptedScheduler, machine: Ma
     scheduler.break_streams()
     scheduler.until(lambda: len(scheduler.sessions) == 2)
     assert scheduler.session().hello.attempts[0].run == attempt.run
-    time.sleep(0.5)
+    time.sleep(0.3)  # nothing is to happen
     os.kill(attempt.pid, 0)
     scheduler.attempts.append(attempt)
     scheduler.fates[attempt.run] = v1.ATTEMPT_FATE_STOP
@@ -148,7 +148,7 @@ for step in range(20_000):
     values = {"loss": step} if step % 100 == 0 else {"acc": step}
     file.append(json.dumps({"_step": step} | values).encode() + b"\\n")
     if step % 1000 == 0:
-        import time; time.sleep(0.1)
+        import time; time.sleep(0.1)  # what thins it has its turn
 """
 
 

@@ -97,12 +97,12 @@ def test_agents_killed_again_and_again_lose_and_repeat_nothing(
 def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    scheduler.lost_after = 2.0
+    scheduler.lost_after = 1.5
     agent = machine.start()
     running(scheduler, machine)
     agent.kill()
     killed = time.monotonic()
-    time.sleep(1.0)
+    time.sleep(0.7)  # a moment within those seconds, beyond a look of the supervisor
     assert machine.processes(), "the run goes on for a while"
     until(lambda: not machine.processes(), within=10)
     assert time.monotonic() - killed < scheduler.lost_after + 2

@@ -17,10 +17,10 @@ import os, shutil, time
 with open(os.environ["SWEEPD_METRICS_FILE"], "a") as rows:
     rows.write('{"loss": 1}\\n' * 50)
     rows.flush()
-    time.sleep(0.5)
+    time.sleep(0.2)
     rows.write('{"loss": 1}\\n' * 50)
 shutil.rmtree(os.environ["SWEEPD_RUN_DIR"])
-time.sleep(0.5)
+time.sleep(0.3)
 open("done", "w")
 """
 LOGS_INTO_A_FOLDER = """
@@ -52,7 +52,7 @@ def test_a_run_whose_rows_cannot_be_read_is_not_taken_for_ended(
     run = scheduler.add(sys.executable, "unruly.py")
     agent = machine.start("--count", "1")
     until((machine.folder / "made").exists)
-    time.sleep(0.5)
+    time.sleep(0.3)  # some looks at it, after which nothing has happened
     attempt = scheduler.attempt(run)
     assert not attempt.exits
     os.kill(attempt.pid, 0)
@@ -64,7 +64,7 @@ def test_a_run_whose_rows_cannot_be_read_is_not_taken_for_ended(
 
 
 def test_output_that_nobody_takes_ends_no_run(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    run = scheduler.add("sh", "-c", "echo said; sleep 0.5; exit 7")
+    run = scheduler.add("sh", "-c", "echo said; sleep 0.2; exit 7")
     agent = machine.start("--count", "1", "--show-output", stdout=Path("/dev/full"))
     ended = scheduler.ended(run)
     assert ended.exit is not None
@@ -79,7 +79,7 @@ def test_a_reader_of_the_output_that_stalls_holds_up_no_run(
     pipe = machine.folder / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # which takes nothing
-    talk = 'head -c 1000000 /dev/zero | tr "\\0" x; echo \'{"loss": 1}\' >> "$SWEEPD_METRICS_FILE"; sleep 1'
+    talk = 'head -c 1000000 /dev/zero | tr "\\0" x; echo \'{"loss": 1}\' >> "$SWEEPD_METRICS_FILE"; sleep 0.3'
     first, second = scheduler.add("sh", "-c", talk), scheduler.add("true")
     agent = machine.start("--count", "2", "--show-output", stdout=pipe)
     assert scheduler.ended(first).observations
