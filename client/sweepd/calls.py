@@ -14,6 +14,9 @@ PAGE = 1000
 """Entries that one page is asked for."""
 
 CALL_SECONDS = 30.0
+PRIOR_SECONDS = 300.0
+"""For calls with prior runs: the curves of all of them are read before such a call is answered."""
+
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Response_co = TypeVar("Response_co", covariant=True)

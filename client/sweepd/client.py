@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import CALL_SECONDS, PAGE, CallError, Calls, new_request_id
+from sweepd.calls import CALL_SECONDS, PAGE, PRIOR_SECONDS, CallError, Calls, new_request_id
 from sweepd.channel import channel
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
 __all__ = ["CallError", "Client"]
-_PRIOR_SECONDS = 300.0
-"""The curves of all prior runs are read before such a call is answered."""
 
 
 class Client:
@@ -91,7 +89,7 @@ class Client:
             request_id=request_id or new_request_id(),
             prior_runs=prior_runs,
         )
-        seconds = CALL_SECONDS if prior_runs is None else _PRIOR_SECONDS
+        seconds = CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
         return self._calls.one(self._sweeps.CreateSweep, request, seconds)
 
     def preview_sweep(
@@ -99,7 +97,7 @@ class Client:
     ) -> v1.PreviewSweepResponse:
         """Return what a sweep file would run, after prior runs if any are named."""
         request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
-        seconds = CALL_SECONDS if prior_runs is None else _PRIOR_SECONDS
+        seconds = CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
         return self._calls.one(self._sweeps.PreviewSweep, request, seconds)
 
     def get_sweep(self, name: str) -> v1.Sweep:

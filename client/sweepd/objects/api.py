@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -52,21 +53,24 @@ class Api:
 
     def run(self, path: str) -> ApiRun:
         """Return a run."""
-        return ApiRun(self._client.run(self._path(path)))
+        return ApiRun(self._client.run(self._path(path)), is_whole=True)
 
     def runs(self, path: str | None = None, *, per_page: int = 50) -> Iterator[ApiRun]:
         """Yield the runs of a project, of its sweeps and by themselves, the newest first.
 
         Args:
-            path: `entity/project`; else that of the overrides.
+            path: `entity/project`, or `project`; else that of the overrides.
             per_page: taken, without effect.
+
+        Raises:
+            InvalidError: no project is named.
         """
         entity, _, project = (path or "").strip("/").rpartition("/")
-        entity, project = entity or self._entity or "local", project or self._project or ""
+        entity = entity or self._entity or os.environ.get("SWEEPD_ENTITY") or "local"
+        project = project or self._project or ""
         if not project:
             raise InvalidError("no project: write runs('entity/project')")
-        for run in self._client.runs(f"{entity}/{project}"):
-            yield ApiRun(run)
+        return (ApiRun(run) for run in self._client.runs(f"{entity}/{project}"))
 
     def flush(self) -> None:
         """Do nothing: nothing is kept here."""
@@ -84,36 +88,59 @@ class Api:
         return "/".join(parts)
 
 
-class ApiSweep:
-    """A sweep as `wandb.Api().sweep()` shows it. `sweep` is the same one as `Sweep`."""
+class _Named:
+    """What a sweep and a run have in common as `wandb.Api()` shows them."""
 
-    def __init__(self, sweep: Sweep) -> None:
-        self.sweep = sweep
+    def __init__(self, shown: Sweep | StoredRun) -> None:
+        self._shown = shown
 
     @property
     def id(self) -> str:
         """Its id."""
-        return self.sweep.id
+        return self._shown.id
+
+    @property
+    def entity(self) -> str:
+        """Its entity."""
+        return self._shown.entity
+
+    @property
+    def project(self) -> str:
+        """Its project."""
+        return self._shown.project
+
+    @property
+    def path(self) -> list[str]:
+        """Entity, project and id."""
+        return self._shown.name.split("/")
+
+    @property
+    def state(self) -> str:
+        """Its state: of a run `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
+        return self._shown.state
+
+    def to_html(self, *_: object, **__: object) -> str:
+        """Return the card that notebooks show."""
+        return self._shown.html()
+
+    def _repr_html_(self) -> str:
+        return self._shown.html()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.removeprefix('Api')} {self._shown.name} ({self.state})>"
+
+
+class ApiSweep(_Named):
+    """A sweep as `wandb.Api().sweep()` shows it. `sweep` is the same one as `Sweep`."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        super().__init__(sweep)
+        self.sweep = sweep
 
     @property
     def name(self) -> str:
         """The name for people, else the id."""
         return self.sweep.display_name or self.sweep.id
-
-    @property
-    def entity(self) -> str:
-        """Its entity."""
-        return self.sweep.entity
-
-    @property
-    def project(self) -> str:
-        """Its project."""
-        return self.sweep.project
-
-    @property
-    def path(self) -> list[str]:
-        """Entity, project and id."""
-        return self.sweep.name.split("/")
 
     @property
     def state(self) -> str:
@@ -157,29 +184,15 @@ class ApiSweep:
         self.sweep.refresh()
         return self
 
-    def to_html(self, *_: object, **__: object) -> str:
-        """Return the card that notebooks show."""
-        return self.sweep.html()
 
-    def _repr_html_(self) -> str:
-        return self.sweep.html()
-
-    def __repr__(self) -> str:
-        return f"<Sweep {'/'.join(self.path)} ({self.state})>"
-
-
-class ApiRun:
+class ApiRun(_Named):
     """A run as `wandb.Api().run()` shows it. `run` is the same one as `StoredRun`."""
 
-    def __init__(self, run: StoredRun) -> None:
+    def __init__(self, run: StoredRun, *, is_whole: bool = False) -> None:
+        super().__init__(run)
         self.run = run
         self._summary: dict[str, object] | None = None
-        self._is_whole = False
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return self.run.id
+        self._is_whole = is_whole
 
     @property
     def name(self) -> str:
@@ -195,26 +208,6 @@ class ApiRun:
     def notes(self) -> str | None:
         """Its notes."""
         return self._whole().notes
-
-    @property
-    def entity(self) -> str:
-        """Its entity."""
-        return self.run.name.split("/")[0]
-
-    @property
-    def project(self) -> str:
-        """Its project."""
-        return self.run.name.split("/")[1]
-
-    @property
-    def path(self) -> list[str]:
-        """Entity, project and id."""
-        return self.run.name.split("/")
-
-    @property
-    def state(self) -> str:
-        """Its state: `running`, `finished`, `failed`, `crashed`, `killed`; a stopped one is `stopped`."""
-        return self.run.state
 
     @property
     def config(self) -> dict[str, Json]:
@@ -270,19 +263,12 @@ class ApiRun:
         self._summary, self._is_whole = None, True
         return self
 
-    def to_html(self, *_: object, **__: object) -> str:
-        """Return the card that notebooks show."""
-        return self.run.html()
-
     def _whole(self) -> StoredRun:
         """Return the run with what lists leave out."""
-        return self.run if self._is_whole else self.load().run
-
-    def _repr_html_(self) -> str:
-        return self.run.html()
-
-    def __repr__(self) -> str:
-        return f"<Run {'/'.join(self.path)} ({self.state})>"
+        if not self._is_whole:
+            self.run.refresh()
+            self._is_whole = True
+        return self.run
 
 
 def _wandb_rows(history: History) -> list[dict[str, object]]:

@@ -13,9 +13,9 @@ from sweepd.objects import methods, prior, run_calls, sweep_calls
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.async_sweep import AsyncSweep
 from sweepd.objects.async_wire import AsyncWire
-from sweepd.objects.definition import define
-from sweepd.objects.options import parent_of, target, words
-from sweepd.objects.records import RunRecord
+from sweepd.objects.definition import define, warn
+from sweepd.objects.options import target
+from sweepd.objects.run_record import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self
@@ -68,10 +68,11 @@ class AsyncClient:
         definition = define(
             config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
         )
-        created = prior.create(
+        created, left_out = await prior.create(
             self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
         )
-        return AsyncSweep(self._wire, await created)
+        warn(left_out, stacklevel=3)
+        return AsyncSweep(self._wire, created)
 
     async def sweep(self, name: str) -> AsyncSweep:
         """See `Client.sweep`."""
@@ -85,9 +86,7 @@ class AsyncClient:
         state: str | Sequence[str] = (),
     ) -> AsyncIterator[AsyncSweep]:
         """See `Client.sweeps`."""
-        found = sweep_calls.list_all(
-            self._wire, parent_of(entity, project), words(state), project=project or ""
-        )
+        found = sweep_calls.list_all(self._wire, entity=entity, project=project, states=state)
         async with aclosing(found):
             async for sweep in found:
                 yield AsyncSweep(self._wire, sweep)
@@ -109,7 +108,7 @@ class AsyncClient:
             self._wire,
             project=project,
             stand_alone=by_hand,
-            states=words(state),
+            states=state,
             filters=filters,
             limit=limit,
         )

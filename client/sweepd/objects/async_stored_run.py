@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.objects import cards, following, run_calls, sweep_calls, views
+from sweepd.objects import cards, following, run_calls, run_log, sweep_calls, views
 from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.history import History
-from sweepd.objects.options import seconds_of, words
-from sweepd.objects.records import RunRecord
+from sweepd.objects.options import words
+from sweepd.objects.run_record import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self
@@ -48,8 +48,8 @@ class AsyncStoredRun(RunRecord):
 
     async def retry(self) -> Self:
         """See `StoredRun.retry`."""
-        await sweep_calls.retry(self._wire, sweep_calls.retry_request("", (), [self.name]))
-        return await self.refresh()
+        self._message = await run_calls.retry(self._wire, self.name)
+        return self
 
     async def explain(self) -> list[str]:
         """See `StoredRun.explain`."""
@@ -63,11 +63,8 @@ class AsyncStoredRun(RunRecord):
         check: bool = True,
     ) -> Self:
         """See `StoredRun.wait`."""
-        ended = await following.wait(
-            self._wire, self._message.sweep, self.name, until, seconds=seconds_of(timeout), check=check
-        )
-        assert isinstance(ended, v1.Run)
-        self._message = ended
+        waited = following.wait_for_run(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = await waited
         return self
 
     async def history(
@@ -84,17 +81,15 @@ class AsyncStoredRun(RunRecord):
 
     async def log(self, *, attempt: int = 0, tail_bytes: int = 0) -> str:
         """See `StoredRun.log`."""
-        return await following.log_text(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes)
+        return await run_log.log_text(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes)
 
     def logs(self, *, follow: bool = False, attempt: int = 0, tail_bytes: int = 0) -> AsyncIterator[str]:
         """See `StoredRun.logs`."""
-        return following.log_lines(
-            self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes, follow=follow
-        )
+        return run_log.log_lines(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes, follow=follow)
 
     async def html(self) -> str:
         """See `StoredRun.html`."""
         return await views.show_run(self._wire, self._message)
 
     def _repr_html_(self) -> str:
-        return cards.run_card(self._message, None, None)
+        return cards.run_card(self._message, None)

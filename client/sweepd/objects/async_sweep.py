@@ -12,9 +12,9 @@ from sweepd.objects import cards, following, frames, run_calls, sweep_calls, vie
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.best import BestSoFar
-from sweepd.objects.options import UNCHANGED, Unchanged, changes_of, seconds_of, words
-from sweepd.objects.records import SweepRecord
+from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.rows import Row
+from sweepd.objects.sweep_record import SweepRecord
 from sweepd.spec.point import Json
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ class AsyncSweep(SweepRecord):
 
     async def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
         """See `Sweep.retry`."""
-        request = sweep_calls.retry_request(self.name, run_calls.run_states(words(state)), ())
-        return await sweep_calls.retry(self._wire, request)
+        return await sweep_calls.retry(self._wire, self.name, state)
 
     async def explain(self) -> list[str]:
         """See `Sweep.explain`."""
@@ -106,11 +105,8 @@ class AsyncSweep(SweepRecord):
         check: bool = True,
     ) -> Self:
         """See `Sweep.wait`."""
-        ended = await following.wait(
-            self._wire, self.name, None, until, seconds=seconds_of(timeout), check=check
-        )
-        assert isinstance(ended, v1.Sweep)
-        self._message = ended
+        waited = following.wait_for_sweep(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = await waited
         return self
 
     async def watch(self) -> AsyncIterator[AsyncChange]:
@@ -139,7 +135,7 @@ class AsyncSweep(SweepRecord):
         found = run_calls.list_of(
             self._wire,
             self.name,
-            states=words(state),
+            states=state,
             best_first=best_first,
             filters=filters,
             limit=limit,

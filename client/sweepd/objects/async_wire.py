@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 
 import grpc
 import grpc.aio
 
+from sweepd.calls import CALL_SECONDS
 from sweepd.channel import aio_channel, bearer
-from sweepd.errors import ClientError, error_of
+from sweepd.errors import error_of
 from sweepd.objects.methods import A, Method, Q
-from sweepd.objects.wire import CALL_SECONDS
+from sweepd.objects.wire import closed
 from sweepd.rpc_error import Failure
 
 
@@ -24,15 +26,13 @@ class AsyncWire:
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
 
-    async def one(self, method: Method[Q, A], request: Q) -> A:
-        """Return the answer of a call."""
+    async def one(self, method: Method[Q, A], request: Q, *, seconds: float = CALL_SECONDS) -> A:
+        """Return the answer of a call, which has so many seconds."""
         call: grpc.aio.UnaryUnaryMultiCallable[Q, A] = self._open().unary_unary(
             method.path, method.request.SerializeToString, method.response.FromString
         )
-        try:
-            return await call(request, timeout=CALL_SECONDS, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise error_of(Failure.of(error), self.address) from error
+        with self._telling():
+            return await call(request, timeout=seconds, metadata=self._metadata)
 
     async def stream(
         self, method: Method[Q, A], request: Q, *, seconds: float | None = None
@@ -43,10 +43,9 @@ class AsyncWire:
         )
         call = start(request, timeout=seconds, metadata=self._metadata)
         try:
-            async for message in call:
-                yield message
-        except grpc.RpcError as error:
-            raise error_of(Failure.of(error), self.address) from error
+            with self._telling():
+                async for message in call:
+                    yield message
         finally:
             call.cancel()
 
@@ -61,9 +60,23 @@ class AsyncWire:
             await self._channel.close()
         self._channel = None
 
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Raise what a call raises as one of our own errors."""
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise (closed() if self._closed else error_of(Failure.of(error), self.address)) from error
+        except asyncio.CancelledError as error:
+            # A channel that is closed cancels its calls. That is not what the cancellation of a task means.
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):
+                raise closed() from error
+            raise
+
     def _open(self) -> grpc.aio.Channel:
         if self._closed:
-            raise ClientError("the client is closed")
+            raise closed()
         if self._channel is None:
             self._channel = aio_channel(self.address, None)
         return self._channel

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 
 import grpc
 from grpc.experimental import ChannelOptions
 
+from sweepd.calls import CALL_SECONDS
 from sweepd.channel import OPTIONS, bearer
-from sweepd.errors import ClientError, error_of
+from sweepd.errors import error_of
 from sweepd.objects.methods import A, Method, Q
-from sweepd.objects.wire import CALL_SECONDS
+from sweepd.objects.wire import closed
 from sweepd.rpc_error import Failure
 
 # gRPC would read each stream with a thread of its own, which outlives the stream a little.
@@ -28,15 +30,13 @@ class BlockingWire:
         self._closed = False
         self._connect()
 
-    async def one(self, method: Method[Q, A], request: Q) -> A:
-        """Return the answer of a call."""
+    async def one(self, method: Method[Q, A], request: Q, *, seconds: float = CALL_SECONDS) -> A:
+        """Return the answer of a call, which has so many seconds."""
         call: Callable[..., A] = self._open().unary_unary(
             method.path, method.request.SerializeToString, method.response.FromString
         )
-        try:
-            return call(request, timeout=CALL_SECONDS, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise error_of(Failure.of(error), self.address) from error
+        with self._telling():
+            return call(request, timeout=seconds, metadata=self._metadata)
 
     async def stream(
         self, method: Method[Q, A], request: Q, *, seconds: float | None = None
@@ -47,10 +47,9 @@ class BlockingWire:
         )
         call = start(request, timeout=seconds, metadata=self._metadata)
         try:
-            for message in call:
-                yield message
-        except grpc.RpcError as error:
-            raise error_of(Failure.of(error), self.address) from error
+            with self._telling():
+                for message in call:
+                    yield message
         finally:
             call.cancel()
 
@@ -64,9 +63,17 @@ class BlockingWire:
         if self._pid == os.getpid():
             self._channel.close()
 
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Raise what a call raises as one of our own errors."""
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise (closed() if self._closed else error_of(Failure.of(error), self.address)) from error
+
     def _open(self) -> grpc.Channel:
         if self._closed:
-            raise ClientError("the client is closed")
+            raise closed()
         if self._pid != os.getpid():
             # That of the parent is left alone: it is the parent's to close.
             self._connect()

@@ -72,13 +72,12 @@ def sweep_card(
     return _card([*lines, drawn, _runs_table(best), _note(note)])
 
 
-def run_card(run: v1.Run, history: History | None, objective: str | None, *, note: str = "") -> str:
+def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
     """Return a run: where it stands, its parameters, the curve of its objective.
 
     Args:
         run: as it stands.
-        history: what it has logged; None: no curve.
-        objective: the key that is drawn; None, or one that was not logged: the first that has numbers.
+        history: what it has logged, of which the first key that has numbers is drawn; None: no curve.
         note: a sentence about what could not be shown.
     """
     lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(run_state(run))}{_of_value(run)}</p>"]
@@ -89,19 +88,17 @@ def run_card(run: v1.Run, history: History | None, objective: str | None, *, not
     rows = [[_text(name), _value(lookup(params, name))] for name in names[:_MOST_ROWS]]
     if len(names) > _MOST_ROWS:
         rows.append([f"and {len(names) - _MOST_ROWS} more", ""])
-    return _card([*lines, _table(["parameter", "value"], rows), _curve_of(history, objective), _note(note)])
+    return _card([*lines, _table(["parameter", "value"], rows), _curve_of(history), _note(note)])
 
 
 def _of_value(run: v1.Run) -> str:
     return f" · value <b>{_value(run.value)}</b>" if run.HasField("value") else ""
 
 
-def _curve_of(history: History | None, objective: str | None) -> str:
+def _curve_of(history: History | None) -> str:
     if history is None:
         return ""
-    keys = [objective] if objective in history else [*history]
-    for key in keys:
-        assert key is not None
+    for key in history:
         steps, values = history.points(key)
         numbers = [
             (float(step), float(value))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.objects import methods, prior, run_calls, sweep_calls
 from sweepd.objects.blocking_wire import BlockingWire
-from sweepd.objects.definition import define
-from sweepd.objects.options import parent_of, target, words
-from sweepd.objects.records import RunRecord
+from sweepd.objects.definition import define, warn
+from sweepd.objects.options import target
+from sweepd.objects.run_record import RunRecord
 from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep import Sweep
 from sweepd.objects.wire import iterate, run_now
@@ -93,10 +93,13 @@ class Client:
         definition = define(
             config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
         )
-        created = prior.create(
-            self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
+        created, left_out = run_now(
+            prior.create(
+                self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
+            )
         )
-        return Sweep(self._wire, run_now(created))
+        warn(left_out, stacklevel=3)
+        return Sweep(self._wire, created)
 
     def sweep(self, name: str) -> Sweep:
         """Return a sweep by its full name, PROJECT/ID or ID.
@@ -120,9 +123,7 @@ class Client:
             project: only those of this project.
             state: only those in this state, or in one of these.
         """
-        found = sweep_calls.list_all(
-            self._wire, parent_of(entity, project), words(state), project=project or ""
-        )
+        found = sweep_calls.list_all(self._wire, entity=entity, project=project, states=state)
         return (Sweep(self._wire, sweep) for sweep in iterate(found))
 
     def run(self, name: str) -> StoredRun:
@@ -154,7 +155,7 @@ class Client:
             self._wire,
             project=project,
             stand_alone=by_hand,
-            states=words(state),
+            states=state,
             filters=filters,
             limit=limit,
         )

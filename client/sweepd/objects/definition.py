@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sweepd import v1
@@ -61,8 +61,7 @@ def define(
     parsed, file_name, content = _parsed(config, placing(overrides, environ))
     if parsed.spec is None:
         raise _invalid(parsed, file_name)
-    for finding in parsed.diagnostics:
-        warnings.warn(str(finding), SweepWarning, stacklevel=3)
+    warn(map(str, parsed.diagnostics), stacklevel=4)
     spec = parsed.spec
     spec = replace(spec, name=spec.name if name is None else name, program=program or spec.program)
     try:
@@ -77,6 +76,12 @@ def define(
         raise InvalidError(f"{problem.message}; {problem.next_step}") from problem
     except CodecError as error:
         raise InvalidError(str(error)) from error
+
+
+def warn(sentences: Iterable[str], *, stacklevel: int) -> None:
+    """Warn of each; `stacklevel` is 2 for the line that calls this, 3 for that of its caller."""
+    for sentence in sentences:
+        warnings.warn(sentence, SweepWarning, stacklevel=stacklevel)
 
 
 def _parsed(

@@ -1,4 +1,4 @@
-"""Following a sweep, or the log of a run, over whatever interrupts it; written once for both clients."""
+"""Following a sweep over interruptions, and waiting for it or a run; written once for both clients."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
 from sweepd.errors import ClientError, FailedError, InvalidError, NotYetError
 from sweepd.follow import PASSING, Pauses
 from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.objects.options import seconds_of
 from sweepd.objects.wire import Wire
 
 _GOOD_ENDS = ("finished", "stopped")
-_LISTEN_SECONDS = 2.0
 _ASK_AGAIN_SECONDS = 1.0
 
 
@@ -49,37 +49,65 @@ async def follow(
         await wire.pause(min(pauses.next(), _left(end) or 60.0))
 
 
-async def wait(
-    wire: Wire, sweep: str, run: str | None, until: str, *, seconds: float | None, check: bool
-) -> v1.Sweep | v1.Run:
-    """Return the sweep, or its run if one is named, once it has ended or `until` holds of it.
-
-    Raises:
-        NotYetError: so many seconds are over.
-        FailedError: with `check`: it has ended otherwise.
-    """
-    condition = _condition(until)
-    # Asked for first: only a server that was there is waited for, and no time at all only looks.
-    if run is None:
-        found = await sweep_calls.get(wire, sweep)
-        if _sweep_is_over(condition, found, check=check):
-            return found
-    else:
-        live = await run_calls.get(wire, run)
-        if _run_is_over(condition, live, check=check):
-            return live
-    if not sweep:
-        assert run is not None
-        return await _wait_by_hand(wire, run, condition, seconds=seconds, check=check)
-    messages = follow(wire, sweep, seconds=seconds)
+async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
+    """Yield a snapshot of a sweep in one piece, then every change, until it has ended."""
+    whole: v1.WatchSweepResponse | None = None
+    messages = follow(wire, name)
     async with aclosing(messages):
         async for message in messages:
-            about_it = run is None and message.HasField("sweep")
-            if about_it and _sweep_is_over(condition, message.sweep, check=check):
+            # A later part of a snapshot has no sweep: what has one begins anew, after an interruption.
+            if whole is None or message.HasField("sweep"):
+                whole = message
+            else:
+                whole.MergeFrom(message)
+            if message.snapshot_continues:
+                continue
+            yield whole
+            if whole.HasField("sweep") and sweep_state(whole.sweep) in FINAL_SWEEP:
+                return
+            whole = None
+
+
+async def wait_for_sweep(
+    wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
+) -> v1.Sweep:
+    """Return a sweep once it has ended or `until` holds of it.
+
+    Raises:
+        InvalidError: `until` or the time limit says nothing.
+        NotYetError: the time is over.
+        FailedError: with `check`: it has ended otherwise.
+    """
+    condition, seconds = _condition(until), seconds_of(limit)
+    # Asked for first: only a server that was there is waited for, and no time at all only looks.
+    sweep = await sweep_calls.get(wire, name)
+    if _sweep_is_over(condition, sweep, check=check):
+        return sweep
+    messages = follow(wire, sweep.name, seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
+            if message.HasField("sweep") and _sweep_is_over(condition, message.sweep, check=check):
                 return message.sweep
+    raise AssertionError("following never ends by itself")
+
+
+async def wait_for_run(
+    wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
+) -> v1.Run:
+    """Return a run once it has ended or `until` holds of it; see `wait_for_sweep`."""
+    condition, seconds = _condition(until), seconds_of(limit)
+    run = await run_calls.get(wire, name)
+    if _run_is_over(condition, run, check=check):
+        return run
+    if not run.sweep:
+        return await _wait_by_hand(wire, run.name, condition, seconds=seconds, check=check)
+    messages = follow(wire, run.sweep, seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
             for changed in message.runs:
-                if changed.name == run and _run_is_over(condition, changed, check=check):
-                    return changed
+                if changed.name == run.name and _run_is_over(condition, changed, check=check):
+                    # What its script told of it is not part of what is followed.
+                    return await run_calls.get(wire, run.name) if _has_ended(changed) else changed
     raise AssertionError("following never ends by itself")
 
 
@@ -100,121 +128,6 @@ async def _wait_by_hand(
             return live
 
 
-async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
-    """Yield a snapshot of a sweep in one piece, then every change, until it has ended."""
-    whole: v1.WatchSweepResponse | None = None
-    messages = follow(wire, name)
-    async with aclosing(messages):
-        async for message in messages:
-            if whole is None:
-                whole = message
-            else:
-                whole.MergeFrom(message)
-            if message.snapshot_continues:
-                continue
-            yield whole
-            if whole.HasField("sweep") and sweep_state(whole.sweep) in FINAL_SWEEP:
-                return
-            whole = None
-
-
-async def log_pieces(
-    wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
-) -> AsyncGenerator[tuple[int, bytes], None]:
-    """Yield pieces of a log, each with its attempt; with `follow` those to come, too.
-
-    Following goes on from attempt to attempt until the run has ended, unless one attempt was asked for. The
-    end of a run is known before the rest of its log has arrived: only silence tells that this is all.
-    """
-    at = _Place(attempt, tail_bytes)
-    if not follow:
-        pieces = _read(wire, run, at, listen=None)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                yield piece
-        return
-    pauses = Pauses()
-    while True:
-        try:
-            known = await run_calls.get(wire, run)
-            at.attempt = at.attempt or max(known.attempt, 1)
-            fresh = False
-            pieces = _read(wire, known.name, at, listen=_LISTEN_SECONDS)
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    fresh = True
-                    yield piece
-            pauses.reset()
-        except ClientError as error:
-            if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
-                raise
-            await wire.pause(pauses.next())
-            continue
-        if fresh:
-            continue
-        if known.attempt > at.attempt and not attempt:
-            at.attempt, at.offset = at.attempt + 1, 0
-        elif known.attempt > at.attempt or run_state(known) in FINAL_RUN:
-            return
-
-
-async def log_lines(
-    wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
-) -> AsyncGenerator[str, None]:
-    """Yield the lines of a log, without their ends; what is not UTF-8 is shown as U+FFFD."""
-    pieces = log_pieces(wire, run, attempt=attempt, tail_bytes=tail_bytes, follow=follow)
-    rest, before = b"", 0
-    async with aclosing(pieces):
-        async for number, content in pieces:
-            if rest and number != before:
-                yield _decoded(rest)
-                rest = b""
-            before = number
-            *lines, rest = (rest + content).split(b"\n")
-            for line in lines:
-                yield _decoded(line)
-    if rest:
-        yield _decoded(rest)
-
-
-async def log_text(wire: Wire, run: str, *, attempt: int, tail_bytes: int) -> str:
-    """Return a log as it stands."""
-    pieces = [piece async for _, piece in log_pieces(wire, run, attempt=attempt, tail_bytes=tail_bytes)]
-    return b"".join(pieces).decode("utf-8", "replace")
-
-
-def _decoded(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", "replace")
-
-
-class _Place:
-    """Where reading a log has got to."""
-
-    def __init__(self, attempt: int, tail_bytes: int) -> None:
-        self.attempt = attempt
-        self.offset = 0
-        self.tail_bytes = tail_bytes
-
-
-async def _read(
-    wire: Wire, run: str, at: _Place, *, listen: float | None
-) -> AsyncGenerator[tuple[int, bytes], None]:
-    request = v1.ReadLogRequest(
-        run=run, attempt=at.attempt, offset=at.offset, tail_bytes=at.tail_bytes, follow=listen is not None
-    )
-    stream = wire.stream(methods.READ_LOG, request, seconds=listen)
-    try:
-        async with aclosing(stream):
-            async for piece in stream:
-                at.attempt, at.tail_bytes = piece.attempt, 0
-                at.offset = piece.offset + len(piece.content)
-                if piece.content:
-                    yield piece.attempt, piece.content
-    except ClientError as error:
-        if listen is None or error.code != "DEADLINE_EXCEEDED":
-            raise
-
-
 def _condition(text: str) -> Condition:
     try:
         return parse_condition(text)
@@ -226,30 +139,41 @@ def _condition(text: str) -> Condition:
 
 def _sweep_is_over(condition: Condition, sweep: v1.Sweep, *, check: bool) -> bool:
     best = sweep.best_value if sweep.HasField("best_value") else None
-    return _is_over(condition, sweep_state(sweep), best, sweep.name, sweep.reason, check=check)
+    state = sweep_state(sweep)
+    if condition.holds(state, best):
+        return True
+    return state in FINAL_SWEEP and _end(condition, state, sweep.name, sweep.reason, check=check)
 
 
 def _run_is_over(condition: Condition, run: v1.Run, *, check: bool) -> bool:
     value = run.value if run.HasField("value") else None
-    return _is_over(condition, run_state(run), value, run.name, run.reason, check=check)
-
-
-def _is_over(
-    condition: Condition, state: str, best: float | None, name: str, reason: str, *, check: bool
-) -> bool:
-    """Tell whether there is nothing more to wait for."""
-    if condition.holds(state, best):
+    if condition.holds(run_state(run), value):
         return True
-    if state not in FINAL_SWEEP and state not in FINAL_RUN:
-        return False
-    good = condition.is_end and state in _GOOD_ENDS
-    if check and not good:
+    return _has_ended(run) and _end(condition, run_state(run), run.name, run.reason, check=check)
+
+
+def _has_ended(run: v1.Run) -> bool:
+    return run_state(run) in FINAL_RUN
+
+
+def _end(condition: Condition, state: str, name: str, reason: str, *, check: bool) -> bool:
+    """Return True: there is nothing more to wait for.
+
+    Raises:
+        FailedError: with `check`: it is not the end that was waited for.
+    """
+    if check and not (condition.is_end and state in _GOOD_ENDS):
         told = f"{name} has ended as {state}" + ("" if condition.is_end else " before that")
         raise FailedError(f"{told}: {reason}" if reason else told)
     return True
 
 
 def _left(end: float | None) -> float | None:
+    """Return the seconds that are left until a moment of the monotonic clock; None: for ever.
+
+    Raises:
+        NotYetError: none are.
+    """
     if end is None:
         return None
     left = end - time.monotonic()

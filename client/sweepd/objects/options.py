@@ -56,11 +56,6 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
     return found if token is None else Target(found.address, token)
 
 
-def parent_of(entity: str | None, project: str | None) -> str:
-    """Return what a list is narrowed to on the server; a project of any entity is found by its reader."""
-    return f"{entity}/{project}" if entity and project else entity or ""
-
-
 def changes_of(**given: object) -> dict[str, object]:
     """Return what an edit is to change."""
     return {field: value for field, value in given.items() if not isinstance(value, Unchanged)}

@@ -1,19 +1,17 @@
-"""Creating a sweep that may begin with runs that exist; those that do not suit it are warned of."""
+"""Creating a sweep that may begin with runs that exist, and telling which of these do not suit it."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 from sweepd import v1
 from sweepd.errors import InvalidError
 from sweepd.objects import run_calls, sweep_calls
-from sweepd.objects.definition import Definition, SweepWarning
-from sweepd.objects.records import RunRecord
+from sweepd.objects.definition import Definition
+from sweepd.objects.run_record import RunRecord
 from sweepd.objects.wire import Wire
 
 _MOST_TOLD = 20
-_TO_THE_CALLER = 5
 
 
 async def create(
@@ -23,8 +21,11 @@ async def create(
     sweep_id: str,
     request_id: str,
     prior_runs: Sequence[str | RunRecord],
-) -> v1.Sweep:
-    """Create a sweep from a definition that has been read and placed."""
+) -> tuple[v1.Sweep, list[str]]:
+    """Create a sweep from a definition that has been read and placed.
+
+    Returns: the sweep, and a sentence for each run that is left out.
+    """
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
     names = [each if isinstance(each, str) else each.name for each in prior_runs]
@@ -32,8 +33,7 @@ async def create(
     answer = await sweep_calls.create(
         wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=selection
     )
-    _warn(answer.prior_runs)
-    return answer.sweep
+    return answer.sweep, _left_out(answer.prior_runs)
 
 
 async def _full_names(wire: Wire, texts: Sequence[str]) -> list[str]:
@@ -51,10 +51,9 @@ async def _full_names(wire: Wire, texts: Sequence[str]) -> list[str]:
     return names
 
 
-def _warn(report: v1.PriorRunReport) -> None:
-    for left_out in report.unsuitable_runs[:_MOST_TOLD]:
-        told = f"prior run {left_out.run} is left out: {left_out.reason}"
-        warnings.warn(told, SweepWarning, stacklevel=_TO_THE_CALLER)
-    more = report.unsuitable - min(len(report.unsuitable_runs), _MOST_TOLD)
-    if more:
-        warnings.warn(f"{more:,} more prior runs are left out", SweepWarning, stacklevel=_TO_THE_CALLER)
+def _left_out(report: v1.PriorRunReport) -> list[str]:
+    told = [
+        f"prior run {each.run} is left out: {each.reason}" for each in report.unsuitable_runs[:_MOST_TOLD]
+    ]
+    more = report.unsuitable - len(told)
+    return [*told, f"{more:,} more prior runs are left out"] if more else told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from sweepd import v1
 from sweepd.calls import PAGE, new_request_id
@@ -11,6 +12,8 @@ from sweepd.cli.rows import Choice
 from sweepd.cli.shapes import prior_run_shape, run_shape
 from sweepd.errors import InvalidError, NotFoundError
 from sweepd.objects import methods, sweep_calls
+from sweepd.objects.pages import pages
+from sweepd.objects.states import run_states
 from sweepd.objects.wire import Wire
 from sweepd.spec.point import Json
 
@@ -45,7 +48,7 @@ async def list_of(
     *,
     project: str = "",
     stand_alone: bool = False,
-    states: Sequence[str] = (),
+    states: str | Sequence[str] = (),
     best_first: bool = False,
     filters: Sequence[str] = (),
     limit: int | None = None,
@@ -61,35 +64,38 @@ async def list_of(
         order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
         page_size=PAGE if limit is None or filters else min(max(limit, 1), PAGE),
     )
-    while left is None or left > 0:
-        page = await wire.one(methods.LIST_RUNS, request)
-        for run in page.runs:
-            if filters and not choice.of([run_shape(run)]):
-                continue
-            yield run
-            if left is not None and (left := left - 1) <= 0:
-                return
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
+    if left is not None and left <= 0:
+        return
+    async with aclosing(pages(wire, methods.LIST_RUNS, request)) as found:
+        async for page in found:
+            for run in page.runs:
+                if filters and not choice.of([run_shape(run)]):
+                    continue
+                yield run
+                if left is not None and (left := left - 1) <= 0:
+                    return
 
 
 async def prior_of(wire: Wire, sweep: str) -> list[dict[str, Json]]:
     """Return the runs that a sweep began with, in the JSON of `sweepctl runs --prior`."""
     request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
-    found: list[dict[str, Json]] = []
-    while True:
-        page = await wire.one(methods.LIST_PRIOR_RUNS, request)
-        found += map(prior_run_shape, page.prior_runs)
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    return [
+        prior_run_shape(run)
+        async for page in pages(wire, methods.LIST_PRIOR_RUNS, request)
+        for run in page.prior_runs
+    ]
 
 
 async def stop(wire: Wire, name: str) -> v1.Run:
-    """End a run."""
-    request = v1.StopRunRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.STOP_RUN, request)).run
+    """End a run; return how it stands then."""
+    await wire.one(methods.STOP_RUN, v1.StopRunRequest(name=name, request_id=new_request_id()))
+    return await get(wire, name)
+
+
+async def retry(wire: Wire, name: str) -> v1.Run:
+    """Hand an ended run out again; return how it stands then."""
+    await wire.one(methods.RETRY_RUNS, v1.RetryRunsRequest(names=[name], request_id=new_request_id()))
+    return await get(wire, name)
 
 
 async def explain(wire: Wire, name: str) -> list[str]:
@@ -103,9 +109,8 @@ async def best(wire: Wire, name: str) -> v1.Run | None:
     sweep = await sweep_calls.get(wire, name)
     if sweep.spec.repeats > 1:
         return await get(wire, sweep.best_run) if sweep.best_run else None
-    async for run in list_of(wire, name, best_first=True, limit=1):
-        return run
-    return None
+    found = [run async for run in list_of(wire, name, best_first=True, limit=1)]
+    return found[0] if found else None
 
 
 async def series(
@@ -113,41 +118,15 @@ async def series(
 ) -> list[v1.Series]:
     """Return what a run has logged; of a long series several parts."""
     request = v1.GetHistoryRequest(runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts)
-    parts: list[v1.Series] = []
-    while True:
-        page = await wire.one(methods.GET_HISTORY, request)
-        parts += page.series
-        if not page.next_page_token:
-            return parts
-        request.page_token = page.next_page_token
+    return [part async for page in pages(wire, methods.GET_HISTORY, request) for part in page.series]
 
 
-async def summaries(
-    wire: Wire, *, sweep: str = "", runs: Sequence[str] = ()
-) -> AsyncGenerator[v1.KeySummary, None]:
-    """Yield what is known of each key of each run."""
+async def summaries(wire: Wire, *, sweep: str = "", runs: Sequence[str] = ()) -> list[v1.KeySummary]:
+    """Return what is known of each key of each run."""
     request = v1.ListSummariesRequest(sweep=sweep, runs=runs, page_size=PAGE)
-    while True:
-        page = await wire.one(methods.LIST_SUMMARIES, request)
-        for summary in page.summaries:
-            yield summary
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
-
-
-def run_states(words: Sequence[str]) -> list[v1.RunState.ValueType]:
-    """Return states by their words.
-
-    Raises:
-        InvalidError: a word is none.
-    """
-    by_word = {
-        name.removeprefix("RUN_STATE_").lower(): number for name, number in v1.RunState.items() if number
-    }
-    if unknown := [word for word in words if word not in by_word]:
-        raise InvalidError(f"no state of a run: {unknown[0]!r}; there are {', '.join(by_word)}")
-    return [by_word[word] for word in words]
+    return [
+        summary async for page in pages(wire, methods.LIST_SUMMARIES, request) for summary in page.summaries
+    ]
 
 
 def _choice(filters: Sequence[str]) -> Choice:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.objects import following, run_calls, sweep_calls, views
+from sweepd.objects import following, run_calls, run_log, sweep_calls, views
 from sweepd.objects.blocking_wire import BlockingWire
 from sweepd.objects.history import History
-from sweepd.objects.options import seconds_of, words
-from sweepd.objects.records import RunRecord
+from sweepd.objects.options import words
+from sweepd.objects.run_record import RunRecord
 from sweepd.objects.wire import iterate, run_now
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class StoredRun(RunRecord):
         Raises:
             WrongStateError: it has not ended, or has ended well, or its sweep was cancelled.
         """
-        run_now(sweep_calls.retry(self._wire, sweep_calls.retry_request("", (), [self.name])))
-        return self.refresh()
+        self._message = run_now(run_calls.retry(self._wire, self.name))
+        return self
 
     def explain(self) -> list[str]:
         """Return why it waits, a sentence each, the most important first; empty if it does not."""
@@ -69,24 +69,9 @@ class StoredRun(RunRecord):
     def wait(
         self, until: str = "finished", *, timeout: float | str | None = None, check: bool = True
     ) -> Self:
-        """Return once it has ended, or is in another state, or has a value, as `best<0.1`.
-
-        Args:
-            until: what to wait for; `finished` means any end.
-            timeout: seconds, or a text as `10m`; None: for ever, restarts of the server included.
-            check: whether an end other than wanted is an error; finished and stopped are good ends.
-
-        Raises:
-            NotYetError: the time is over.
-            FailedError: it has ended badly, or otherwise than waited for.
-        """
-        ended = run_now(
-            following.wait(
-                self._wire, self._message.sweep, self.name, until, seconds=seconds_of(timeout), check=check
-            )
-        )
-        assert isinstance(ended, v1.Run)
-        self._message = ended
+        """Return once it has ended, or is in another state, or has a value; all as in `Sweep.wait`."""
+        waited = following.wait_for_run(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = run_now(waited)
         return self
 
     def history(
@@ -123,11 +108,11 @@ class StoredRun(RunRecord):
             attempt: the number of an attempt; 0: the newest that has a log.
             tail_bytes: only about so many bytes at the end, from the start of a line; 0: all.
         """
-        return run_now(following.log_text(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes))
+        return run_now(run_log.log_text(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes))
 
     def logs(self, *, follow: bool = False, attempt: int = 0, tail_bytes: int = 0) -> Iterator[str]:
         """Yield the lines that it has printed; with `follow` also those to come, until it has ended."""
-        lines = following.log_lines(
+        lines = run_log.log_lines(
             self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes, follow=follow
         )
         return iterate(lines)

@@ -10,10 +10,10 @@ from sweepd import v1
 from sweepd.objects import following, frames, run_calls, sweep_calls, views
 from sweepd.objects.best import BestSoFar
 from sweepd.objects.blocking_wire import BlockingWire
-from sweepd.objects.options import UNCHANGED, Unchanged, changes_of, seconds_of, words
-from sweepd.objects.records import SweepRecord
+from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.rows import Row
 from sweepd.objects.stored_run import StoredRun
+from sweepd.objects.sweep_record import SweepRecord
 from sweepd.objects.wire import iterate, run_now
 from sweepd.spec.point import Json
 
@@ -97,8 +97,7 @@ class Sweep(SweepRecord):
 
     def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
         """Hand out again all of its runs that ended in one of these states; return how many."""
-        request = sweep_calls.retry_request(self.name, run_calls.run_states(words(state)), ())
-        return run_now(sweep_calls.retry(self._wire, request))
+        return run_now(sweep_calls.retry(self._wire, self.name, state))
 
     def explain(self) -> list[str]:
         """Return what keeps runs from being handed out, a sentence each; empty if nothing does."""
@@ -118,11 +117,8 @@ class Sweep(SweepRecord):
             NotYetError: the time is over.
             FailedError: it has ended badly, or otherwise than waited for.
         """
-        ended = run_now(
-            following.wait(self._wire, self.name, None, until, seconds=seconds_of(timeout), check=check)
-        )
-        assert isinstance(ended, v1.Sweep)
-        self._message = ended
+        waited = following.wait_for_sweep(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = run_now(waited)
         return self
 
     def watch(self) -> Iterator[Change]:
@@ -159,7 +155,7 @@ class Sweep(SweepRecord):
         found = run_calls.list_of(
             self._wire,
             self.name,
-            states=words(state),
+            states=state,
             best_first=best_first,
             filters=filters,
             limit=limit,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
-from sweepd.calls import PAGE, new_request_id
+from sweepd.calls import CALL_SECONDS, PAGE, PRIOR_SECONDS, new_request_id
 from sweepd.codec import CodecError, point_message
 from sweepd.errors import InvalidError, NotFoundError
 from sweepd.objects import methods
 from sweepd.objects.definition import Definition
+from sweepd.objects.pages import pages
+from sweepd.objects.states import run_states, sweep_states
 from sweepd.objects.wire import Wire
 from sweepd.spec.point import Json
 
@@ -40,7 +43,8 @@ async def create(
         request_id=request_id or new_request_id(),
         prior_runs=prior_runs,
     )
-    return await wire.one(methods.CREATE_SWEEP, request)
+    seconds = CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
+    return await wire.one(methods.CREATE_SWEEP, request, seconds=seconds)
 
 
 async def get(wire: Wire, text: str) -> v1.Sweep:
@@ -69,18 +73,17 @@ async def full_name(wire: Wire, text: str) -> str:
 
 
 async def list_all(
-    wire: Wire, parent: str = "", states: Sequence[str] = (), project: str = ""
+    wire: Wire, *, entity: str | None = None, project: str | None = None, states: str | Sequence[str] = ()
 ) -> AsyncGenerator[v1.Sweep, None]:
     """Yield sweeps, newest first, a page at a time as they are read."""
+    # The server knows no project without its entity: one of any entity is found here.
+    parent = f"{entity}/{project}" if entity and project else entity or ""
     request = v1.ListSweepsRequest(parent=parent, states=sweep_states(states), page_size=PAGE)
-    while True:
-        page = await wire.one(methods.LIST_SWEEPS, request)
-        for sweep in page.sweeps:
-            if not project or sweep.name.split("/")[1] == project:
-                yield sweep
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
+    async with aclosing(pages(wire, methods.LIST_SWEEPS, request)) as found:
+        async for page in found:
+            for sweep in page.sweeps:
+                if not project or sweep.name.split("/")[1] == project:
+                    yield sweep
 
 
 async def pause(wire: Wire, name: str) -> v1.Sweep:
@@ -137,18 +140,9 @@ async def enqueue(wire: Wire, name: str, params: Mapping[str, Json], *, first: b
     return list((await wire.one(methods.ENQUEUE_RUN, request)).runs)
 
 
-def retry_request(
-    sweep: str, states: Sequence[v1.RunState.ValueType], names: Sequence[str]
-) -> v1.RetryRunsRequest:
-    """Return what asks for runs to be handed out again: those named, else those in one of `states`."""
-    if names:
-        return v1.RetryRunsRequest(names=names)
-    return v1.RetryRunsRequest(sweep=sweep, states=states)
-
-
-async def retry(wire: Wire, request: v1.RetryRunsRequest) -> int:
-    """Hand ended runs out again; return how many."""
-    request.request_id = new_request_id()
+async def retry(wire: Wire, name: str, states: str | Sequence[str]) -> int:
+    """Hand the runs of a sweep that ended in one of these states out again; return how many."""
+    request = v1.RetryRunsRequest(sweep=name, states=run_states(states), request_id=new_request_id())
     return (await wire.one(methods.RETRY_RUNS, request)).total
 
 
@@ -156,19 +150,6 @@ async def explain(wire: Wire, name: str) -> list[str]:
     """Return what keeps runs from being handed out, the most important first."""
     answer = await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
     return [obstacle.message for obstacle in answer.obstacles]
-
-
-def sweep_states(words: Sequence[str]) -> list[v1.SweepState.ValueType]:
-    """Return states by their words.
-
-    Raises:
-        InvalidError: a word is none.
-    """
-    known = {number: name for name, number in v1.SweepState.items() if number}
-    by_word = {name.removeprefix("SWEEP_STATE_").lower(): number for number, name in known.items()}
-    if unknown := [word for word in words if word not in by_word]:
-        raise InvalidError(f"no state of a sweep: {unknown[0]!r}; there are {', '.join(by_word)}")
-    return [by_word[word] for word in words]
 
 
 def _set(spec: v1.SweepSpec, field: str, value: object) -> None:

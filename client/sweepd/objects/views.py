@@ -23,8 +23,7 @@ _CURVE_POINTS = 300
 async def rows(wire: Wire, sweep: str) -> list[Row]:
     """Return a row for each run of a sweep."""
     runs = [run async for run in run_calls.list_of(wire, sweep)]
-    summaries = [summary async for summary in run_calls.summaries(wire, sweep=sweep)]
-    return run_rows(runs, summaries)
+    return run_rows(runs, await run_calls.summaries(wire, sweep=sweep))
 
 
 async def columns(wire: Wire, sweep: str) -> list[Column]:
@@ -48,7 +47,7 @@ async def history(
 
 async def summary(wire: Wire, run: str) -> dict[str, object]:
     """Return the summary of a run: what it has logged, by what its script has said, and what that has set."""
-    found = [each async for each in run_calls.summaries(wire, runs=[run])]
+    found = await run_calls.summaries(wire, runs=[run])
     return run_summary(found, (await run_calls.get(wire, run)).details)
 
 
@@ -60,7 +59,8 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
         if sum(getattr(sweep.run_counts, state) for state in RUN_STATES) > _MOST_RUNS:
             note = f"more than {_MOST_RUNS} runs: best_so_far() has the values of the curve"
             return sweep_card(sweep, (), best, note=note)
-        return sweep_card(sweep, await progress(wire, sweep.name), best)
+        runs = [run async for run in run_calls.list_of(wire, sweep.name)]
+        return sweep_card(sweep, best_so_far(sweep.spec, runs), best)
     except ClientError as error:
         return sweep_card(known, (), (), note=f"as it was known last: {error}")
 
@@ -72,7 +72,19 @@ async def show_run(wire: Wire, known: v1.Run) -> str:
         objective = None
         if run.sweep:
             objective = (await sweep_calls.get(wire, run.sweep)).spec.metric.name or None
-        logged = await history(wire, run.name, keys=(), max_points=_CURVE_POINTS, all_attempts=False)
-        return run_card(run, logged, objective)
+        return run_card(run, await _curve(wire, run.name, objective))
     except ClientError as error:
-        return run_card(known, None, None, note=f"as it was known last: {error}")
+        return run_card(known, None, note=f"as it was known last: {error}")
+
+
+async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:
+    """Return the history of the objective; if that was not logged, of the first key that has numbers."""
+    keys = sorted(each.key for each in await run_calls.summaries(wire, runs=[run]) if _is_number(each.last))
+    if not keys:
+        return None
+    key = objective if objective in keys else keys[0]
+    return await history(wire, run, keys=(key,), max_points=_CURVE_POINTS, all_attempts=False)
+
+
+def _is_number(value: v1.MetricValue) -> bool:
+    return value.WhichOneof("kind") in ("double_value", "int_value")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Protocol, TypeVar
 
+from sweepd.calls import CALL_SECONDS
+from sweepd.errors import ClientError
 from sweepd.objects.methods import A, Method, Q
 
 T = TypeVar("T")
-CALL_SECONDS = 30.0
-"""How long one call may take."""
 
 
 class Wire(Protocol):
@@ -17,8 +17,8 @@ class Wire(Protocol):
 
     address: str
 
-    async def one(self, method: Method[Q, A], request: Q) -> A:
-        """Return the answer of a call."""
+    async def one(self, method: Method[Q, A], request: Q, *, seconds: float = CALL_SECONDS) -> A:
+        """Return the answer of a call, which has so many seconds."""
         ...
 
     def stream(
@@ -30,6 +30,11 @@ class Wire(Protocol):
     async def pause(self, seconds: float) -> None:
         """Return after so many seconds."""
         ...
+
+
+def closed() -> ClientError:
+    """Return what a client that is closed raises."""
+    return ClientError("the client is closed")
 
 
 def run_now(logic: Coroutine[None, None, T]) -> T:

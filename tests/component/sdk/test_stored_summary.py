@@ -78,7 +78,7 @@ class _Server:
         self._run = run
         self._summaries = summaries
 
-    async def one(self, method: Method[Any, Any], request: Any) -> Any:
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
         if method is methods.GET_RUN:
             return v1.GetRunResponse(run=self._run)
         assert method is methods.LIST_SUMMARIES

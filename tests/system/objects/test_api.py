@@ -51,6 +51,7 @@ def test_paths_may_be_short_and_have_a_word_in_the_middle(api: Api, here: Here) 
     with Api({"entity": entity, "project": project}) as short:
         assert short.run(f"{id_}-2").path == [entity, project, f"{id_}-2"]
         assert len([*short.runs()]) == 6
+    assert len([*api.runs(project)]) == 6
     with pytest.raises(InvalidError, match="no path"):
         api.sweep("a/b/c/d")
     with pytest.raises(NotFoundError):
@@ -84,4 +85,4 @@ def test_the_runs_of_a_project_come_newest_first(api: Api, here: Here) -> None:
         f"{id_}-{number}" for number in range(6, 0, -1)
     ]
     with pytest.raises(InvalidError, match="no project"):
-        next(api.runs())
+        api.runs()

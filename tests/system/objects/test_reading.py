@@ -78,7 +78,7 @@ def test_runs_are_chosen_by_state_filter_order_and_number(client: Any, here: Her
     assert [run.value for run in sweep.runs(best_first=True, limit=2)] == [0.35, 0.35]
     assert sweep.run(3) == client.run(f"{sweep.id}:3") == client.run(f"{sweep.id}-3")
     assert client.run(f"{here.ended}-3").sweep() == sweep
-    with pytest.raises(InvalidError, match="no filter: 'lr'"):
+    with pytest.raises(InvalidError, match="not a filter: 'lr'"):
         [*sweep.runs("lr")]
     with pytest.raises(InvalidError, match="no state of a run"):
         [*sweep.runs(state="done")]

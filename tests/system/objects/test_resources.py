@@ -17,6 +17,9 @@ from system.installation import BIN
 from system.objects.conftest import Here
 from waiting import until
 
+_NEVER = {"program": "t.py", "method": "random", "parameters": {"a": {"min": 0, "max": 9}}}
+"""A sweep that no agent works for: waiting for it never ends."""
+
 
 def new_threads(before: list[threading.Thread]) -> set[threading.Thread]:
     """Return those that are there since; some of an earlier test may be on their way out."""
@@ -54,12 +57,47 @@ def test_a_closed_asynchronous_client_leaves_no_thread(here: Here) -> None:
     until(lambda: not new_threads(before))
 
 
+def test_who_waits_is_told_that_the_client_was_closed(here: Here) -> None:
+    told: list[str] = []
+    client = Client(here.server.address, token=here.server.access_token)
+    sweep = client.create(_NEVER)
+
+    def wait() -> None:
+        changes = sweep.watch()
+        next(changes)
+        told.append("watches")
+        with pytest.raises(ClientError) as raised:
+            next(changes)
+        told.append(str(raised.value))
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    until(lambda: told)
+    client.close()
+    thread.join(30)
+    assert told == ["watches", "the client is closed"]
+
+
+def test_who_awaits_is_told_that_the_client_was_closed(here: Here) -> None:
+    """And not that its task was cancelled, which nobody has done."""
+
+    async def use() -> None:
+        client = AsyncClient(here.server.address, token=here.server.access_token)
+        changes = (await client.create(_NEVER)).watch()
+        await anext(changes)
+        next_change = asyncio.ensure_future(anext(changes))
+        await asyncio.sleep(0)  # it has begun to wait
+        await client.close()
+        with pytest.raises(ClientError, match="the client is closed"):
+            await next_change
+
+    asyncio.run(use())
+
+
 def test_a_cancelled_wait_leaves_the_client_as_it_was(here: Here) -> None:
     async def use() -> str:
         async with AsyncClient(here.server.address, token=here.server.access_token) as client:
-            sweep = await client.create(
-                {"program": "t.py", "method": "random", "parameters": {"a": {"min": 0, "max": 9}}}
-            )
+            sweep = await client.create(_NEVER)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(sweep.wait(), 0.2)
             return (await sweep.cancel()).state

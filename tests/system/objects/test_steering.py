@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from sweepd import (
+    AsyncClient,
     Client,
     ConflictError,
     FailedError,
@@ -99,10 +101,19 @@ def test_what_is_probably_not_meant_is_a_warning(client: Any) -> None:
         assert client.create({**WAITING, "project": "My Project"}).project == "my-project"
 
 
-def test_a_warning_points_to_the_line_of_the_caller(blocking: Client) -> None:
-    with pytest.warns(SweepWarning) as told:
-        blocking.create({**WAITING, "project": "My Project"})
-    assert {warning.filename for warning in told} == {__file__}
+def test_a_warning_points_to_the_line_of_the_caller(blocking: Client, here: Here) -> None:
+    """That about the configuration, and that about a run whose point lies outside of it."""
+    narrow = {"lr": {"min": 0.0, "max": 0.05}}
+    placed, prior = {**WAITING, "project": "My Project", "parameters": narrow}, [f"{here.ended}-1"]
+
+    async def create() -> None:
+        async with AsyncClient(here.server.address, token=here.server.access_token) as client:
+            await client.create(placed, prior_runs=prior)
+
+    for call in (lambda: blocking.create(placed, prior_runs=prior), lambda: asyncio.run(create())):
+        with pytest.warns(SweepWarning) as told:
+            call()
+        assert [warning.filename for warning in told] == [__file__] * 2
 
 
 def test_verbs_do_what_those_of_sweepctl_do(client: Any, here: Here) -> None:

@@ -98,7 +98,7 @@ def test_nothing_of_a_user_leaves_the_text(word: str) -> None:
     reader = read(card)
     assert reader.seen.count("svg") == 1
     assert word[:1] in reader.text
-    one = run_card(run, History("a/b/c-1", [a_series(word or "k", 1.0, 2.0)]), word, note=word)
+    one = run_card(run, History("a/b/c-1", [a_series(word or "k", 1.0, 2.0)]), note=word)
     read(one)
     assert len(card) < 20_000
     assert len(one) < 20_000
@@ -108,7 +108,7 @@ def test_a_card_has_no_outside_reference() -> None:
     values = [BestSoFar("r", number, None, 1 / number, 1 / number) for number in range(1, 9)]
     card = sweep_card(a_sweep(best_value=0.125), values, [a_run(1, 0.5, params={"lr": 0.1})])
     assert not _OUTSIDE.search(card)
-    assert not _OUTSIDE.search(run_card(a_run(1, 0.5), History("r", [a_series("loss", 1.0, 0.5)]), "loss"))
+    assert not _OUTSIDE.search(run_card(a_run(1, 0.5), History("r", [a_series("loss", 1.0, 0.5)])))
 
 
 def test_a_card_takes_the_colours_of_its_page() -> None:
@@ -142,7 +142,7 @@ def test_stairs_keep_their_value_until_the_next_one() -> None:
     assert stairs([(1, 3.0), (2, 1.0)]) == [(1, 3.0), (2, 3.0), (2, 1.0)]
 
 
-def test_a_run_without_its_objective_shows_the_first_numbers() -> None:
+def test_a_run_without_numbers_has_no_curve() -> None:
     history = History("r", [a_series("note", "a", "b"), a_series("loss", 1.0, 0.5)])
-    assert "loss over step" in run_card(a_run(1), history, "val_loss")
-    assert "<svg" not in run_card(a_run(1), History("r", [a_series("note", "a")]), None)
+    assert "loss over step" in run_card(a_run(1), history)
+    assert "<svg" not in run_card(a_run(1), History("r", [a_series("note", "a")]))

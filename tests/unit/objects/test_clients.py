@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,11 +12,12 @@ from google.protobuf import descriptor_pool
 import sweepd
 from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, Sweep, errors, v1
 from sweepd.errors import error_of
-from sweepd.objects import following, methods, run_calls, sweep_calls
+from sweepd.objects import methods, run_calls, sweep_calls
 from sweepd.objects.methods import Method
 from sweepd.objects.wire import iterate, run_now
 from sweepd.rpc_error import Failure
 from unit.objects.messages import a_run
+from unit.objects.wires import NoWire
 
 TWINS = [(Client, AsyncClient), (Sweep, AsyncSweep), (StoredRun, AsyncStoredRun)]
 
@@ -74,15 +75,13 @@ def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.Client
         assert error.violations == (("a.b", "bad"),)
 
 
-class _Pages:
+class _Pages(NoWire):
     """A server of three pages of runs or sweeps, which counts what it is asked for."""
-
-    address = "pages"
 
     def __init__(self) -> None:
         self.asked = 0
 
-    async def one(self, method: Method[Any, Any], request: Any) -> Any:
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
         self.asked += 1
         page = int(request.page_token or "0")
         after = str(page + 1) if page < 2 else ""
@@ -91,14 +90,6 @@ class _Pages:
             return v1.ListRunsResponse(runs=runs, next_page_token=after)
         sweeps = [v1.Sweep(name=f"a/p{page}/s{number}") for number in (1, 2)]
         return v1.ListSweepsResponse(sweeps=sweeps, next_page_token=after)
-
-    def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
-    ) -> AsyncGenerator[Any, None]:
-        raise NotImplementedError
-
-    async def pause(self, seconds: float) -> None:
-        raise NotImplementedError
 
 
 def _numbers(runs: Iterator[v1.Run]) -> list[int]:
@@ -116,43 +107,6 @@ def test_a_page_is_fetched_when_it_is_read() -> None:
     assert pages.asked == 4
     filtered = run_calls.list_of(pages, "a/b/c", filters=["number>10"], limit=3)
     assert _numbers(iterate(filtered)) == [11, 12, 21]
-
-
-class _Passing:
-    """A server that is away for a moment, and a run by hand that fails meanwhile."""
-
-    address = "passing"
-
-    def __init__(self) -> None:
-        live, failed = (a_run(1, state=state) for state in (v1.RUN_STATE_RUNNING, v1.RUN_STATE_FAILED))
-        self.answers: list[v1.Run | errors.ClientError] = [
-            live,
-            errors.UnreachableError("away", code="UNAVAILABLE"),
-            live,
-            failed,
-        ]
-        self.pauses = 0
-
-    async def one(self, method: Method[Any, Any], request: Any) -> Any:
-        answer = self.answers.pop(0)
-        if isinstance(answer, errors.ClientError):
-            raise answer
-        return v1.GetRunResponse(run=answer)
-
-    def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
-    ) -> AsyncGenerator[Any, None]:
-        raise NotImplementedError
-
-    async def pause(self, seconds: float) -> None:
-        self.pauses += 1
-
-
-def test_a_run_by_hand_is_asked_for_until_it_has_ended() -> None:
-    passing = _Passing()
-    with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
-        run_now(following.wait(passing, "", "a/b/c-1", "finished", seconds=None, check=True))
-    assert (passing.answers, passing.pauses) == ([], 3)
 
 
 def test_a_name_that_may_be_several_is_not_guessed() -> None:

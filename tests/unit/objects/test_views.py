@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -13,38 +12,36 @@ from sweepd.objects import methods, views
 from sweepd.objects.methods import Method
 from sweepd.objects.wire import run_now
 from unit.objects.messages import a_run, a_series, a_sweep
+from unit.objects.wires import NoWire
 
 
-class _Server:
+def _number(key: str) -> v1.KeySummary:
+    return v1.KeySummary(key=key, last=v1.MetricValue(double_value=0.5))
+
+
+class _Server(NoWire):
     """Answers with one sweep, its runs and a history; or with an error."""
-
-    address = "server"
 
     def __init__(self, sweep: v1.Sweep, error: Exception | None = None) -> None:
         self.sweep = sweep
         self.error = error
         self.lists: list[int] = []
 
-    async def one(self, method: Method[Any, Any], request: Any) -> Any:
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
         if self.error is not None:
             raise self.error
         if method is methods.GET_SWEEP:
             return v1.GetSweepResponse(sweep=self.sweep)
         if method is methods.GET_RUN:
             return v1.GetRunResponse(run=a_run(1, 0.5, minute=1, params={"lr": 0.25}))
+        if method is methods.LIST_SUMMARIES:
+            note = v1.KeySummary(key="a note", last=v1.MetricValue(string_value="b"))
+            return v1.ListSummariesResponse(summaries=[_number("acc"), _number("loss"), note])
         if method is methods.GET_HISTORY:
-            return v1.GetHistoryResponse(series=[a_series("acc", 0.5, 0.75), a_series("loss", 1.0, 0.5)])
+            return v1.GetHistoryResponse(series=[a_series(key, 1.0, 0.5) for key in request.keys])
         assert method is methods.LIST_RUNS
         self.lists.append(request.order)
         return v1.ListRunsResponse(runs=[a_run(1, 0.5, minute=1, params={"lr": 0.25})])
-
-    def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
-    ) -> AsyncGenerator[Any, None]:
-        raise NotImplementedError
-
-    async def pause(self, seconds: float) -> None:
-        raise NotImplementedError
 
 
 def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
@@ -65,7 +62,15 @@ def test_the_runs_of_a_large_sweep_are_not_looked_through_for_a_card() -> None:
 
 
 def test_the_card_of_a_run_draws_its_objective() -> None:
-    assert "loss over step" in run_now(views.show_run(_Server(a_sweep()), a_run(1)))
+    card = run_now(views.show_run(_Server(a_sweep()), a_run(1)))
+    assert "loss over step" in card
+    assert "acc" not in card
+
+
+def test_the_card_of_a_run_without_its_objective_draws_the_first_key_that_has_numbers() -> None:
+    server = _Server(a_sweep())
+    server.sweep.spec.metric.name = "val_loss"
+    assert "acc over step" in run_now(views.show_run(server, a_run(1)))
 
 
 @pytest.mark.parametrize("error", [UnreachableError("it is <away>"), DeniedError("it is <away>")])

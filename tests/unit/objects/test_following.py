@@ -1,0 +1,105 @@
+"""What interrupts a follower is got over, and nothing is told twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from sweepd import errors, v1
+from sweepd.objects import following, methods
+from sweepd.objects.methods import Method
+from sweepd.objects.wire import iterate, run_now
+from unit.objects.messages import a_run, a_sweep
+from unit.objects.wires import NoWire
+
+
+class _Watched(NoWire):
+    """A sweep that is watched by streams that break: each is a list of what it brings before."""
+
+    def __init__(self, *streams: list[v1.WatchSweepResponse]) -> None:
+        self.streams = list(streams)
+        self.tokens: list[str] = []
+        self.known: list[v1.Run] = []
+
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+        assert method is methods.GET_RUN
+        return v1.GetRunResponse(run=self.known.pop(0))
+
+    async def stream(
+        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        assert method is methods.WATCH_SWEEP
+        self.tokens.append(request.resume_token)
+        for message in self.streams.pop(0):
+            yield message
+        raise errors.UnreachableError("gone", code="UNAVAILABLE")
+
+    async def pause(self, seconds: float) -> None:
+        """Take no time."""
+
+
+def _part(*runs: v1.Run, token: str = "0", continues: bool = False, **sweep: Any) -> v1.WatchSweepResponse:
+    message = v1.WatchSweepResponse(resume_token=token, runs=runs, snapshot_continues=continues)
+    if sweep:
+        message.sweep.CopyFrom(a_sweep(**sweep))
+        message.sweep.spec.tags.append("one")
+    return message
+
+
+def test_a_snapshot_that_breaks_off_is_begun_anew() -> None:
+    runs = [a_run(number) for number in range(1, 4)]
+    watched = _Watched(
+        [_part(runs[0], continues=True, revision=1)],
+        [_part(runs[0], runs[1], continues=True, revision=1), _part(runs[2], token="7")],
+        [_part(a_run(3, 0.5), token="8"), _part(token="9", revision=2, best_value=0.5)],
+    )
+    changes = iterate(following.changes(watched, "a/b/c"))
+    whole, change, last = next(changes), next(changes), next(changes)
+    assert [run.number for run in whole.runs] == [1, 2, 3]
+    assert list(whole.sweep.spec.tags) == ["one"]
+    assert [run.value for run in change.runs] == [0.5]
+    assert last.sweep.best_value == 0.5
+    assert watched.tokens == ["", "0", "7"]
+
+
+def test_a_run_that_has_ended_brings_what_its_script_told() -> None:
+    """Which is not part of what is followed."""
+    live, ended, told = a_run(1, state=v1.RUN_STATE_RUNNING), a_run(1, 0.5), a_run(1, 0.5)
+    told.details.notes = "told"
+    watched = _Watched([_part(live, revision=1), _part(ended, token="2")])
+    watched.known = [live, told]
+    waiting = following.wait_for_run(watched, "a/b/c-1", "finished", limit=None, check=True)
+    assert run_now(waiting).details.notes == "told"
+
+
+class _Passing(NoWire):
+    """A server that is away for a moment, and a run by hand that fails meanwhile."""
+
+    def __init__(self) -> None:
+        live, failed = (a_run(1, state=state) for state in (v1.RUN_STATE_RUNNING, v1.RUN_STATE_FAILED))
+        live.sweep = failed.sweep = ""
+        self.answers: list[v1.Run | errors.ClientError] = [
+            live,
+            errors.UnreachableError("away", code="UNAVAILABLE"),
+            live,
+            failed,
+        ]
+        self.pauses = 0
+
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, errors.ClientError):
+            raise answer
+        return v1.GetRunResponse(run=answer)
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses += 1
+
+
+def test_a_run_by_hand_is_asked_for_until_it_has_ended() -> None:
+    passing = _Passing()
+    with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
+        run_now(following.wait_for_run(passing, "a/b/c-1", "finished", limit=None, check=True))
+    assert (passing.answers, passing.pauses) == ([], 3)

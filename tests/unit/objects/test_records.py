@@ -1,0 +1,37 @@
+"""What tells a sweep from a run, and what is the same whichever client it comes from."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweepd import AsyncStoredRun, AsyncSweep, StoredRun, Sweep, errors, v1
+from sweepd.objects.async_wire import AsyncWire
+from sweepd.objects.blocking_wire import BlockingWire
+from sweepd.objects.states import run_states, sweep_states
+from unit.objects.messages import a_run, a_sweep
+
+_BLOCKING, _ASYNCHRONOUS = BlockingWire("127.0.0.1:1", None), AsyncWire("127.0.0.1:1", None)
+
+
+def test_equal_is_what_has_one_name_and_kind_whatever_has_become_of_it() -> None:
+    sweep, later = Sweep(_BLOCKING, a_sweep()), AsyncSweep(_ASYNCHRONOUS, a_sweep(revision=2))
+    assert {sweep, later} == {sweep}
+    run, ended = StoredRun(_BLOCKING, a_run(1)), AsyncStoredRun(_ASYNCHRONOUS, a_run(1, 0.5))
+    assert {run, ended} == {run}
+    assert run != StoredRun(_BLOCKING, a_run(2))
+    # A run by hand may have the name of a sweep.
+    assert StoredRun(_BLOCKING, v1.Run(name="a/b/c")) != sweep
+    assert sweep != "a/b/c"
+
+
+def test_a_name_has_three_parts() -> None:
+    for record in (Sweep(_BLOCKING, a_sweep()), StoredRun(_BLOCKING, v1.Run(name="a/b/c"))):
+        assert (record.name, record.entity, record.project, record.id) == ("a/b/c", "a", "b", "c")
+
+
+def test_states_are_named_by_one_word_or_several() -> None:
+    assert run_states("failed") == [v1.RUN_STATE_FAILED]
+    assert run_states(["failed", "crashed"]) == [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
+    assert sweep_states(()) == []
+    with pytest.raises(errors.InvalidError, match="no state of a sweep: 'unspecified'; there are pending"):
+        sweep_states("unspecified")

@@ -1,0 +1,25 @@
+"""Wires to no server, for the tests of the objects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from sweepd.objects.methods import Method
+
+
+class NoWire:
+    """Brings nothing; tests say what it brings instead."""
+
+    address = "nowhere"
+
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+        raise NotImplementedError
+
+    def stream(
+        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        raise NotImplementedError
+
+    async def pause(self, seconds: float) -> None:
+        raise NotImplementedError
