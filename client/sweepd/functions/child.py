@@ -32,7 +32,7 @@ def main() -> None:
         _make_main_of(function)
         _call(function)
     except Exception as error:  # noqa: BLE001 - whatever a function raises, its run has failed
-        _tell(error)
+        tell(error, __file__)
         sys.exit(1)
 
 
@@ -65,9 +65,9 @@ def _call(function: Callable[[], object]) -> None:
         asyncio.run(result)
 
 
-def _tell(error: BaseException) -> None:
-    """Print the traceback, from the function on."""
+def tell(error: BaseException, caller: str) -> None:
+    """Print the traceback, from the function on: without the frames of `caller`, the file that called it."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename == caller:
         trace = trace.tb_next
     sys.stderr.write("".join(traceback.format_exception(type(error), error, trace)))

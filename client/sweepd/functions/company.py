@@ -60,6 +60,8 @@ class Company:
                 _say("connected again")
             case "fenced":
                 _say(f"run {event.get('run')} is another agent's by now; ending its process here")
+            case "draining" if self._last_signal is not None:
+                _say(f"{self._last_signal.name}: no new run starts here; {message}")
             case "exiting":
                 self.error = message
 
@@ -123,6 +125,7 @@ class Company:
         if (output := self._outputs.pop(key, None)) is not None:
             _show(output.end())
         self._started.discard(key)
+        self._early.pop(key, None)
         line = ending(str(event.get("run")), event)
         if line is not None and not (self.interrupted and event.get("cause") == _HANDED_BACK):
             _say(line)

@@ -1,9 +1,12 @@
 """Finds what it is in a function that cannot be taken to another process, for an error that names it."""
 
+import dis
+import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 
 _DEEPEST = 6
+_GLOBALS = ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL")
 _MOST_ITEMS = 1_000
 
 
@@ -46,6 +49,10 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
             yield "self", value.__self__
         case types.FunctionType():
             yield from _referred(value)
+        case functools.partial():
+            yield "its function", value.func
+            yield "its arguments", value.args
+            yield from value.keywords.items()
         case Mapping():
             for key, item in list(value.items())[:_MOST_ITEMS]:
                 yield f"[{key!r:.40}]", item
@@ -71,8 +78,8 @@ def _referred(function: types.FunctionType) -> Iterator[tuple[str, object]]:
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    """Yield the names that a function and those defined in it look up."""
-    yield from code.co_names
+    """Yield the global names that a function and those defined in it look up; attributes are none."""
+    yield from (each.argval for each in dis.get_instructions(code) if each.opname in _GLOBALS)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)

@@ -2,20 +2,19 @@
 
 import ctypes
 import inspect
-import io
 import json
 import os
 import signal
 import socket
 import sys
 import threading
-import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Self, TextIO
 
 from sweepd.functions.baggage import Function
+from sweepd.functions.child import tell
 from sweepd.functions.errors import FunctionError
 from sweepd.functions.shown import heading
 
@@ -43,7 +42,8 @@ class Caller:
         self._listener.bind(f"/proc/self/fd/{descriptor}/caller")
         os.close(descriptor)
         self._listener.listen()
-        self._calling = False
+        # The connection of the run whose call goes on.
+        self._calling: socket.socket | None = None
         self._stop_asked = False
 
     def __enter__(self) -> Self:
@@ -85,7 +85,7 @@ class Caller:
         if not self._stop_asked:
             return False
         self._stop_asked = False
-        if self._calling:
+        if self._calling is not None:
             raise RunStopped
         return True
 
@@ -95,20 +95,20 @@ class Caller:
         code = 0
         try:
             try:
-                self._calling = True
+                self._calling = connection
                 self._function()
             finally:
-                self._calling = False
+                self._calling = None
                 if not self.hears_signals:
                     _raise_in(self._thread, None)  # one that has not come yet comes too late
         except RunStopped:
-            self._calling = False  # it may have come right before
+            self._calling = None  # it may have come right before
             _finish(1)
             return _STOPPED
         except SystemExit as end:
             code = _exit_code(end)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the run has failed
-            _tell(error)
+            tell(error, __file__)
             code = 1
         _finish(code)
         return str(code).encode()
@@ -117,7 +117,7 @@ class Caller:
         """Wait for the word of a stop; a stand-in that was killed can say nothing, and means it, too."""
         with suppress(OSError):
             connection.recv(_LONGEST_WORD)
-            if self._calling:
+            if self._calling is connection:  # and no later one
                 self._interrupt()
 
     def _interrupt(self) -> None:
@@ -127,13 +127,11 @@ class Caller:
             assert main_thread is not None
             signal.pthread_kill(main_thread, signal.SIGINT)  # it ends a sleep, too
         else:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread), ctypes.py_object(RunStopped)
-            )
+            _raise_in(self._thread, RunStopped)
 
 
-class _Copy(io.TextIOBase):
-    """A stream of the caller whose text also goes to the log of a run."""
+class _Copy:
+    """A stream of the caller whose text also goes to the log of a run; all else is the stream's."""
 
     def __init__(self, stream: TextIO, descriptor: int) -> None:
         self._stream = stream
@@ -146,6 +144,10 @@ class _Copy(io.TextIOBase):
 
     def flush(self) -> None:
         self._stream.flush()
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
@@ -189,14 +191,6 @@ def _exit_code(end: SystemExit) -> int:
         return (end.code or 0) & 0xFF
     sys.stderr.write(f"{end.code}\n")
     return 1
-
-
-def _tell(error: BaseException) -> None:
-    """Print the traceback, from the function on."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    sys.stderr.write("".join(traceback.format_exception(type(error), error, trace)))
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

@@ -65,7 +65,7 @@ def agent(
         UsageError: an argument is not what it should be.
     """
     name = sweep_name(sweep_id, entity=entity, project=project, environ=os.environ)
-    _check_counts(count, slots)
+    _check_counts(count=count, slots=slots)
     if function is not None:
         check_function(function)
     if in_process and (function is None or slots != 1):
@@ -94,10 +94,10 @@ def agent(
         raise KeyboardInterrupt
     if code != 0:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        told = company.error or last_words(company.lines)
+        told = company.error or last_words(company.lines) or f"the agent {how}"
         if code == _UNREACHABLE:
             told += f" at {address}; start one with `sweepd up -d`, or name another with SWEEPD_ADDRESS"
-        raise AgentError(told or f"the agent {how}", code if code > 0 else _FAILURE)
+        raise AgentError(told, code if code > 0 else _FAILURE)
 
 
 def _accompany(company: Company, flags: list[str], stack: ExitStack, *, forward_signals: bool) -> int:
@@ -131,7 +131,7 @@ def _environment() -> dict[str, str]:
     return environ
 
 
-def _check_counts(count: int | None, slots: int) -> None:
-    for name, number in (("count", count), ("slots", slots)):
-        if number is not None and number < 1:
+def _check_counts(**given: object) -> None:
+    for name, number in given.items():
+        if number is not None and not (isinstance(number, int) and number >= 1):
             raise UsageError(f"{name}: a whole number from 1, not {number!r}")

@@ -21,6 +21,7 @@ class RunOutput:
         self._prefix = f"[{short(run)}] " if named else ""
         self._room = _HEAD
         self._line = ""
+        self._is_mid_line = False
         self._tail = ""
         self._left_out = 0
 
@@ -37,13 +38,17 @@ class RunOutput:
         """Return what is shown once the run has ended."""
         shown = self._formed("", last=True)
         if self._left_out:
+            shown += "\n" if self._is_mid_line else ""
             shown += f"… {self._left_out:,} characters are left out; all of it: sweepctl logs {self._run}\n"
             # A line that was cut is no line.
             self._tail = self._tail.partition("\n")[2] or self._tail
-        return shown + self._formed(self._tail, last=True)
+            self._is_mid_line = False
+        shown += self._formed(self._tail, last=True)
+        return shown + ("\n" if self._is_mid_line else "")
 
     def _formed(self, text: str, *, last: bool = False) -> str:
         if not self._prefix:
+            self._is_mid_line = not text.endswith("\n") if text else self._is_mid_line
             return text
         *whole, self._line = (self._line + text).split("\n")
         lines = [*whole]

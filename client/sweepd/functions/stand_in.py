@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _HANDED_ON = ("SWEEPD_", "CUDA_VISIBLE_DEVICES")
@@ -22,7 +23,7 @@ def main() -> None:
         connection.connect(f"/proc/self/fd/{folder}/caller")
     except OSError as error:
         sys.exit(f"the process that calls the function is gone: {error.strerror}")
-    signal.signal(signal.SIGTERM, lambda number, frame: connection.send(b"stop"))
+    signal.signal(signal.SIGTERM, lambda number, frame: _tell_of_stop(connection))
     variables = {name: value for name, value in os.environ.items() if name.startswith(_HANDED_ON)}
     socket.send_fds(connection, [json.dumps(variables).encode()], [sys.stdout.fileno()])
     word = connection.recv(_LONGEST_WORD)
@@ -32,3 +33,8 @@ def main() -> None:
     if not word:
         sys.exit("the process that called the function has ended, or was killed")
     sys.exit(int(word))
+
+
+def _tell_of_stop(connection: socket.socket) -> None:
+    with suppress(OSError):  # the call has just ended, and its word is on the way
+        connection.send(b"stop")

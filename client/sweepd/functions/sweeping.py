@@ -90,6 +90,8 @@ def _tell_prior(report: object) -> None:
         sys.stderr.write(f"sweepd: the sweep begins with {report['taken']} of the prior runs\n")
         for left_out in report["unsuitableRuns"][:_MOST_TOLD]:
             sys.stderr.write(f"sweepd: left out: {left_out['run']}: {left_out['reason']}\n")
+        if more := report["unsuitable"] - min(len(report["unsuitableRuns"]), _MOST_TOLD):
+            sys.stderr.write(f"sweepd: left out: {more:,} more\n")
 
 
 def _create(spec: SweepSpec, flags: Sequence[str]) -> dict[str, object]:

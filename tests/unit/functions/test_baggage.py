@@ -41,9 +41,34 @@ def calling_another() -> Callable[[], object]:
     return outer
 
 
+guard = threading.Lock()
+
+
+def using_an_attribute_of_that_name() -> Callable[[], object]:
+    class Other:
+        guard = 1
+
+    other, real = Other(), threading.Lock()
+    return lambda: (other.guard, real)
+
+
+def sleeping(seconds: object, *, lock: object) -> None:
+    """Take what cannot be packed as an argument."""
+
+
 @pytest.mark.parametrize(
     ("function", "named"),
     [
+        # A global variable of the same name is innocent.
+        (using_an_attribute_of_that_name(), "<lambda> refers to real (_thread.lock), which cannot be taken"),
+        (
+            functools.partial(sleeping, 1, lock=threading.Lock()),
+            "the function refers to lock (_thread.lock), which cannot",
+        ),
+        (
+            functools.partial(sleeping, threading.Lock(), lock=1),
+            "the function refers to its arguments[0] (_thread.lock), which cannot",
+        ),
         (closing_over_a_lock(), "<lambda> refers to lock (_thread.lock), which cannot be taken"),
         (closing_over_a_deep_one(), "<lambda> refers to deep['a'][1]['b'] (_thread.lock), which cannot"),
         (calling_another(), "outer refers to other.lock (_thread.lock), which cannot"),

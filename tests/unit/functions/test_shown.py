@@ -23,7 +23,7 @@ def test_output_of_one_slot_is_shown_as_it_comes_whatever_its_lines() -> None:
     output = RunOutput(RUN, named=False)
     assert output.take("50%\r") == "50%\r"
     assert output.take("100%") == "100%"
-    assert output.end() == ""
+    assert output.end() == "\n"  # what is shown next begins a line
 
 
 def test_lines_of_several_slots_carry_their_run_and_are_never_torn() -> None:
@@ -45,10 +45,19 @@ def test_of_endless_output_the_beginning_and_the_end_are_shown() -> None:
     shown = "".join(output.take(f"line {number}\n") for number in range(100_000))
     assert len(shown) == 256 * 1024
     end = output.end()
-    assert end.splitlines()[0].startswith("… ")
+    assert end.splitlines()[:1] == [""]  # the beginning broke off in the middle of a line
+    assert end.splitlines()[1].startswith("… ")
     assert "sweepctl logs local/demo/k3x9v2ab-1" in end
     assert end.endswith("line 99998\nline 99999\n")
     assert len(end) < 9_000
+
+
+def test_what_is_left_out_is_told_on_a_line_of_its_own() -> None:
+    output = RunOutput(RUN, named=False)
+    assert output.take("x" * 300_000)[-1] == "x"
+    left_out, tail = output.end().splitlines()[1:]
+    assert left_out.startswith("… ")
+    assert tail == "x" * 8192
 
 
 def test_what_is_just_over_the_bound_is_shown_whole() -> None:

@@ -1,0 +1,54 @@
+"""What `sweepd.agent` refuses, before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweepd
+
+
+async def later() -> None:
+    """Be of no use in the caller's own process."""
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SWEEPD_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"sweep_id": "a/b/c/d"}, "'a/b/c/d' names no sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID"),
+        ({"count": 0}, "count: a whole number from 1, not 0"),
+        ({"count": "3"}, "count: a whole number from 1, not '3'"),
+        ({"slots": 1.5}, "slots: a whole number from 1, not 1.5"),
+        ({"in_process": True}, "in_process=True is for a function, and for one slot"),
+        ({"in_process": True, "function": print, "slots": 2}, "is for a function, and for one slot"),
+    ],
+)
+def test_arguments_that_say_nothing_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(sweepd.UsageError) as raised:
+        sweepd.agent(**{"sweep_id": "abc", **given})
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "words"),
+    [
+        (lambda x: x, {}, "is called without arguments, but needs some"),
+        (7, {}, "function: a function without arguments, not int"),
+        (later, {"in_process": True}, "in_process=True cannot call an async function: leave it out"),
+    ],
+)
+def test_functions_that_cannot_be_called_are_refused(
+    function: Callable[[], object], options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(sweepd.FunctionError) as raised:
+        sweepd.agent("abc", function, **options)
+    assert words in str(raised.value)
