@@ -58,11 +58,14 @@ def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) ->
     caller.search(2)
 
 
-def test_after_a_kill_one_resend_brings_the_same_points_back(mortal: SuggestionServer) -> None:
+def test_a_kill_leaves_no_worker_behind_and_one_resend_brings_the_same_points_back(
+    mortal: SuggestionServer,
+) -> None:
     caller = Caller(mortal)
     caller.search(ENOUGH + 1)
-    before = caller.point(ENOUGH + 2)
+    before, worker = caller.point(ENOUGH + 2), mortal.worker()
     mortal.kill()
+    eventually(lambda: not is_alive(worker))
     mortal.start()
     answer = mortal.stub.Suggest(caller.request(ENOUGH + 2), timeout=30)
     assert answer.resend_from == 1
@@ -110,7 +113,9 @@ def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: Sugge
     assert order.index("quiet") <= 3
 
 
-def test_another_worker_comes_only_while_the_first_is_busy(tmp_path: Path) -> None:
+def test_another_worker_comes_only_while_the_first_is_busy_and_both_end_with_the_service(
+    tmp_path: Path,
+) -> None:
     server = SuggestionServer(tmp_path, workers=2)
     server.start()
     try:
@@ -121,9 +126,12 @@ def test_another_worker_comes_only_while_the_first_is_busy(tmp_path: Path) -> No
         signalled(first, signal.SIGSTOP)
         stuck = server.asked(busy.request(ENOUGH + 2))
         assert len(quiet.ask(ENOUGH + 2).suggestions) == 1
-        assert len(server.workers()) == 2
+        workers = server.workers()
+        assert len(workers) == 2
         signalled(first, signal.SIGCONT)
         assert len(stuck.result().suggestions.suggestions) == 1
+        assert server.terminate() == 0
+        assert not any(map(is_alive, workers))
     finally:
         server.end()
 
@@ -226,20 +234,11 @@ def test_only_services_are_let_in(server: SuggestionServer) -> None:
     assert Failure.of(caught.value).code == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize("frozen", [False, True])
-def test_a_terminated_service_ends_well_with_its_workers(mortal: SuggestionServer, frozen: bool) -> None:
+def test_a_terminated_service_ends_well_though_its_worker_is_frozen(mortal: SuggestionServer) -> None:
     Caller(mortal).search(ENOUGH + 1)
     worker = mortal.worker()
-    if frozen:
-        signalled(worker, signal.SIGSTOP)
+    signalled(worker, signal.SIGSTOP)
     began = time.monotonic()
     assert mortal.terminate() == 0
     assert time.monotonic() - began < 10
     assert not is_alive(worker)
-
-
-def test_a_killed_service_leaves_no_worker_behind(mortal: SuggestionServer) -> None:
-    Caller(mortal).search(ENOUGH + 1)
-    worker = mortal.worker()
-    mortal.kill()
-    eventually(lambda: not is_alive(worker))
