@@ -140,7 +140,7 @@ class Run(RunFiles):
             step: the last step that is in the checkpoint; None: begin from the beginning.
         """
         if self._rows.begin_at(0 if step is None else int(step) + 1):
-            self._resume_step = None if step is None else int(step)
+            self._resume_step = self._last_step = None if step is None else int(step)
             self._changed()
         else:
             self._notices.once("resume", "resume_from() after the first row of this attempt has no effect")

@@ -6,6 +6,7 @@ from pathlib import Path
 from sweepd.script import checkpoints
 from sweepd.script.artifact import Artifact
 from sweepd.script.folder import RunFolder
+from sweepd.script.last_step import last_step
 from sweepd.script.notices import Notices
 from sweepd.script.settings import Settings, Wishes, tags
 
@@ -25,8 +26,12 @@ class RunNames:
         self._saved: dict[Path, Path] = {}
         self._artifacts: dict[str, Artifact] = {}
         kept = folder.checkpoint_path
-        self._resumed = folder.attempt > 1 and checkpoints.holds_something(kept)
+        # A run of its own is begun again only where that was asked for, so its script expects to go on.
+        self._resumed = folder.attempt > 1 and (folder.own or checkpoints.holds_something(kept))
         self._resume_step = checkpoints.saved_step(kept) if self._resumed else None
+        self._last_step = self._resume_step
+        if self._resumed and folder.own and self._last_step is None:
+            self._last_step = last_step(folder.metrics_file)
 
     @property
     def id(self) -> str:
@@ -112,8 +117,11 @@ class RunNames:
 
     @property
     def starting_step(self) -> int:
-        """The step that counting began at: 0, or the one after the checkpoint that it resumed from."""
-        return 0 if self._resume_step is None else self._resume_step + 1
+        """The step that counting began at: 0, or the one after the checkpoint that it resumed from.
+
+        A run by hand that is gone on with and has noted no checkpoint goes on after its last row.
+        """
+        return 0 if self._last_step is None else self._last_step + 1
 
     @property
     def start_time(self) -> float:
@@ -147,7 +155,10 @@ class RunNames:
 
     @property
     def resumed(self) -> bool:
-        """Whether this is another attempt at the run, and an earlier one has left a checkpoint."""
+        """Whether this is another attempt at the run, and an earlier one has left a checkpoint.
+
+        A run by hand that is gone on with is resumed in any case.
+        """
         return self._resumed
 
     @property

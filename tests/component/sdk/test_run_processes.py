@@ -206,6 +206,20 @@ def test_the_last_step_of_a_checkpoint_is_where_the_next_attempt_begins(tmp_path
     assert details(tmp_path / "2") == {"resumed_from_step": 2}
 
 
+def test_a_run_by_hand_that_is_gone_on_with_counts_on_after_its_last_row(tmp_path: Path) -> None:
+    source = """
+        import sweepd
+        run = sweepd.init(id="a", resume="allow", mode="offline")
+        print(run.resumed, run.resume_step, run.starting_step, run.step)
+        for _ in range(2):
+            sweepd.log({"loss": 1})
+        """
+    said = [run(source, cwd=tmp_path)[0] for _ in range(2)]
+    assert said == ["False None 0 0\n", "True None 2 2\n"]
+    (folder,) = (tmp_path / "sweepd-runs").iterdir()
+    assert [row["_step"] for row in rows(folder / "metrics.jsonl")] == [0, 1, 2, 3]
+
+
 def test_a_script_may_say_where_it_resumes_before_its_first_row(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "model").write_text("x")

@@ -1,0 +1,52 @@
+"""Finds where an earlier process has stopped counting the steps of a run."""
+
+import json
+import os
+from pathlib import Path
+
+from sweepd.metrics_file import STEP, closed_segments
+
+_BLOCK = 64 * 1024
+
+
+def last_step(metrics_file: Path) -> int | None:
+    """Return the step of the last line that has one; None if none has, or the file cannot be read.
+
+    Read from the end, so that a run of any length costs a block or two.
+    """
+    try:
+        segments = [metrics_file, *(path for _, path in reversed(closed_segments(metrics_file)))]
+    except OSError:
+        return None
+    return next((step for path in segments if (step := _last_of(path)) is not None), None)
+
+
+def _last_of(path: Path) -> int | None:
+    try:
+        with path.open("rb") as file:
+            end, rest = file.seek(0, os.SEEK_END), b""
+            while end > 0:
+                begin = max(0, end - _BLOCK)
+                file.seek(begin)
+                # The first line of a block may have begun in the one before.
+                first, *lines = (file.read(end - begin) + rest).split(b"\n")
+                rest, end = first, begin
+                if begin == 0:
+                    lines.insert(0, first)
+                for line in reversed(lines):
+                    if (step := _step_of(line)) is not None:
+                        return step
+    except OSError:
+        return None
+    return None
+
+
+def _step_of(line: bytes) -> int | None:
+    if b'"_step"' not in line:
+        return None
+    try:
+        row: object = json.loads(line)
+    except ValueError:  # unfinished, or another program's
+        return None
+    step = row.get(STEP) if isinstance(row, dict) else None
+    return step if isinstance(step, int) and not isinstance(step, bool) else None
