@@ -3,21 +3,32 @@
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from component.sdk.programs import ROOT, environment_of, rows
+from component.sdk.trainings import Trainings, trainings
 from sweepd.spec import parse_text
 
 DEMO = ROOT / "client" / "sweepd" / "cli" / "demo"
 EXAMPLES = ROOT / "examples"
-SHELL = ["sh", str(EXAMPLES / "shell" / "train.sh")]
 
 
-def train(argv: list[str], *, cwd: Path, env: dict[str, str]) -> None:
-    subprocess.run(argv, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT / "client"), **env}, check=True)
+@pytest.fixture(scope="module")
+def python() -> Iterator[Trainings]:
+    with trainings(ROOT / "client") as started:
+        yield started
+
+
+def run_shell(*arguments: str, cwd: Path, env: dict[str, str]) -> None:
+    subprocess.run(
+        ["sh", str(EXAMPLES / "shell" / "train.sh"), *arguments],
+        cwd=cwd,
+        env={**os.environ, **env},
+        check=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,7 +41,7 @@ def train(argv: list[str], *, cwd: Path, env: dict[str, str]) -> None:
     ],
 )
 def test_values_of_the_sweep_give_another_result_than_the_defaults(
-    tmp_path: Path, folder: Path, key: str, params: dict[str, object], lines: int
+    tmp_path: Path, python: Trainings, folder: Path, key: str, params: dict[str, object], lines: int
 ) -> None:
     results = []
     for name, values in [("defaults", {}), ("swept", params)]:
@@ -39,7 +50,7 @@ def test_values_of_the_sweep_give_another_result_than_the_defaults(
         file = run_folder / "params.json"
         file.write_text(json.dumps(values))
         env = environment_of(run_folder, SWEEPD_PARAMS_FILE=str(file))
-        train([sys.executable, str(folder / "train.py")], cwd=tmp_path, env=env)
+        python.run(folder / "train.py", cwd=tmp_path, env=env)
         logged = rows(run_folder / "metrics.jsonl")
         assert len(logged) == lines
         results.append(float(str(logged[-1][key])))
@@ -47,33 +58,27 @@ def test_values_of_the_sweep_give_another_result_than_the_defaults(
     assert swept < defaults if key == "val_loss" else swept > defaults
 
 
-def test_a_script_with_a_command_line_gets_its_values_from_it(tmp_path: Path) -> None:
-    argv = [sys.executable, str(EXAMPLES / "argparse" / "train.py"), "--alpha=0.001", "--selection=random"]
-    train(argv, cwd=tmp_path, env=environment_of(tmp_path))
+def test_a_script_with_a_command_line_gets_its_values_from_it(tmp_path: Path, python: Trainings) -> None:
+    words = ["--alpha=0.001", "--selection=random"]
+    python.run(EXAMPLES / "argparse" / "train.py", *words, cwd=tmp_path, env=environment_of(tmp_path))
     (row,) = rows(tmp_path / "metrics.jsonl")
     assert float(str(row["r2"])) > 0.4
 
 
-def test_a_repeat_seeds_itself(tmp_path: Path) -> None:
+def test_a_repeat_seeds_itself(tmp_path: Path, python: Trainings) -> None:
     results = []
     for name, words in (("first", ["--seed=0"]), ("again", ["--seed=0"]), ("second", ["--seed=1"])):
         folder = tmp_path / name
         folder.mkdir()
-        argv = [
-            sys.executable,
-            str(EXAMPLES / "repeats" / "train.py"),
-            "--trees=30",
-            "--learning_rate=0.1",
-            *words,
-        ]
-        train(argv, cwd=folder, env=environment_of(folder))
+        words = ["--trees=30", "--learning_rate=0.1", *words]
+        python.run(EXAMPLES / "repeats" / "train.py", *words, cwd=folder, env=environment_of(folder))
         (row,) = rows(folder / "metrics.jsonl")
         results.append(float(str(row["accuracy"])))
     assert results[0] == results[1] != results[2]
     assert min(results) > 0.85
 
 
-def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Path) -> None:
+def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Path, python: Trainings) -> None:
     results = []
     for name, attempt, epochs in (("whole", "1", 12), ("first", "1", 8), ("second", "2", 12)):
         folder = tmp_path / name
@@ -87,7 +92,7 @@ def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Pat
             SWEEPD_ATTEMPT=attempt,
             SWEEPD_CHECKPOINT_DIR=str(kept),
         )
-        train([sys.executable, str(EXAMPLES / "checkpoints" / "train.py")], cwd=tmp_path, env=env)
+        python.run(EXAMPLES / "checkpoints" / "train.py", cwd=tmp_path, env=env)
         logged = [row for row in rows(folder / "metrics.jsonl") if "val_loss" in row]
         results.append({int(str(row["_step"])): row["val_loss"] for row in logged})
     whole, first, second = results
@@ -96,14 +101,14 @@ def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Pat
 
 
 def test_a_shell_script_appends_its_lines(tmp_path: Path) -> None:
-    train([*SHELL, "--rate=0.1", "--steps=5"], cwd=tmp_path, env=environment_of(tmp_path))
+    run_shell("--rate=0.1", "--steps=5", cwd=tmp_path, env=environment_of(tmp_path))
     logged = rows(tmp_path / "metrics.jsonl")
     assert [row["_step"] for row in logged] == list(range(5))
     assert float(str(logged[-1]["loss"])) < 0.01
 
 
 def test_a_shell_script_by_hand_leaves_no_file(tmp_path: Path) -> None:
-    train([*SHELL, "--rate=0.1", "--steps=5"], cwd=tmp_path, env={})
+    run_shell("--rate=0.1", "--steps=5", cwd=tmp_path, env={})
     assert list(tmp_path.iterdir()) == []
 
 

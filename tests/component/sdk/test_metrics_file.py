@@ -148,7 +148,7 @@ def test_a_signal_handler_may_log_at_any_moment(tmp_path: Path) -> None:
         sweepd.init()
         signal.signal(signal.SIGALRM, lambda *_: sweepd.log({"who": "handler"}, step=10**6))
         signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
-        for i in range(30_000):
+        for i in range(10_000):
             sweepd.log({"who": "loop", "i": i}, step=10**6)
         signal.setitimer(signal.ITIMER_REAL, 0)
         """,
@@ -156,7 +156,7 @@ def test_a_signal_handler_may_log_at_any_moment(tmp_path: Path) -> None:
         env=environment_of(tmp_path),
     )
     counts = Counter(row["who"] for row in rows(tmp_path / "metrics.jsonl"))
-    assert counts["loop"] == 30_000
+    assert counts["loop"] == 10_000
     assert counts["handler"] > 5
 
 
