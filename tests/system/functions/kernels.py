@@ -18,7 +18,8 @@ _PATIENCE = 60.0
 class Notebook:
     """One kernel; cells run one after the other."""
 
-    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient, folder: Path) -> None:
+        self.folder = folder
         self.manager = manager
         self.client = client
         self.shown = ""
@@ -63,7 +64,7 @@ def kernel(home: Installation, folder: Path) -> Iterator[Notebook]:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=_PATIENCE)
-        yield Notebook(manager, client)
+        yield Notebook(manager, client, folder)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -1,0 +1,139 @@
+"""From where `sweepd.agent` is called, with what, and what stands in its way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from system.functions.callers import Caller, Home
+
+
+def test_it_works_beside_threads_forks_channels_and_event_loops(home: Home, caller: Caller) -> None:
+    sweeps = {name: home.grid(name).id for name in ("loop", "thread", "fork", "asynchronous")}
+    done = caller.run(
+        """
+        import asyncio, os, threading, warnings
+        warnings.simplefilter("ignore")
+        client = sweepd.Client()
+        next(client.sweeps())  # its channel is open from here on
+        def train():
+            print("ran", sweepd.config.x)
+        async def cell():  # as a notebook runs its cells
+            sweepd.agent(loop, train)
+        asyncio.run(cell())
+        worker = threading.Thread(target=lambda: sweepd.agent(thread, train))
+        worker.start()
+        worker.join()
+        if (child := os.fork()) == 0:
+            sweepd.agent(fork, train)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        async def later():
+            await asyncio.sleep(0)
+            print("ran", sweepd.config.x)
+        sweepd.agent(asynchronous, later)
+        workers = [threading.Thread(target=sweepd.agent, args=(pair, train)) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        """,
+        **sweeps,
+        pair=home.grid("left", "right").id,
+    )
+    ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
+    assert ran[:4] == ["ran loop", "ran thread", "ran fork", "ran asynchronous"]
+    assert sorted(ran[4:]) == ["ran left", "ran right"]
+
+
+def test_without_a_function_the_program_runs_and_without_a_program_one_line_says_so(
+    home: Home, caller: Caller
+) -> None:
+    (caller.folder / "train.py").write_text(
+        "import sweepd\nsweepd.init()\nprint('program', sweepd.config.x)\n"
+    )
+    done = caller.run(
+        """
+        sweepd.agent(whole)
+        try:
+            sweepd.agent(bare)
+        except sweepd.AgentError as error:
+            print(error.exit_code, error)
+        """,
+        whole=home.grid(4, program="train.py").id,
+        bare=home.grid(1).id,
+    )
+    assert "program 4\n" in done.stdout
+    assert "Agent Starting Run: " in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("2 sweep local/default/")
+    assert last.endswith(
+        "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
+        "or create it with a program"
+    )
+
+
+def test_a_sweep_that_is_not_there_is_code_3(caller: Caller) -> None:
+    begun = time.monotonic()
+    done = caller.run(
+        """
+        try:
+            sweepd.agent("nosuch", lambda: None)
+        except sweepd.AgentError as error:
+            print(error.exit_code, error)
+        """
+    )
+    assert done.stdout == "3 no sweep nosuch; `sweepctl list` shows those there are\n"
+    assert time.monotonic() - begun < 10
+
+
+def test_without_a_server_the_remedy_is_named(tmp_path: Path) -> None:
+    alone = Home(tmp_path)
+    done = Caller(alone, alone.work).run(
+        """
+        for attempt in (lambda: sweepd.sweep({"method": "grid", "parameters": {"x": {"values": [1]}}}),
+                        lambda: sweepd.agent("abc", print)):
+            try:
+                attempt()
+            except sweepd.AgentError as error:
+                print(error.exit_code, error)
+        """
+    )
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.startswith("6 no server is known: start one with `sweepd up -d`")
+    alone.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_for_a_while_is_no_matter_of_the_runs(tmp_path: Path) -> None:
+    away = Home(tmp_path)
+    caller = Caller(away, away.work)
+    try:
+        away.open()
+        sweep = away.grid(3, metric={"name": "loss"})
+        with caller.started(
+            """
+            import os, time
+            def train():
+                open("begun", "w").close()
+                while not os.path.exists("let-go"):
+                    time.sleep(0.02)
+                sweepd.log({"loss": sweepd.config.x})
+            sweepd.agent(sweep, train)
+            """,
+            sweep=sweep.id,
+        ) as process:
+            caller.until_there("begun")
+            away.server.stop()
+            caller.until_said("runs go on")
+            (caller.folder / "let-go").touch()
+            away.start_server(listen=away.server.address)
+            assert process.wait(60) == 0, caller.said("err")
+        assert "connected again" in caller.said("err")
+        (run,) = sweep.runs()
+        assert (run.state, run.value) == ("finished", 3)
+    finally:
+        away.close()

@@ -1,0 +1,110 @@
+"""How runs of functions end, and what of it is shown and stored."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from system.functions.callers import Caller, Home, states
+
+
+def test_an_exception_fails_the_run_with_its_traceback_in_the_log_and_at_the_caller(
+    home: Home, caller: Caller
+) -> None:
+    sweep = home.grid(1, 2, 3, 4)
+    done = caller.run(
+        """
+        import sys
+        def inner(x):
+            raise ValueError(f"no good: {x}")
+        def train():
+            if sweepd.config.x == 2:
+                inner(sweepd.config.x)
+            if sweepd.config.x == 3:
+                sys.exit(3)
+            if sweepd.config.x == 4:
+                sys.exit(0)
+        sweepd.agent(sweep, train)
+        """,
+        sweep=sweep.id,
+    )
+    assert states(sweep) == ["finished", "failed", "failed", "finished"]
+    for told in (sweep.run(2).log(), done.stdout):
+        assert "ValueError: no good: 2" in told
+        assert 'raise ValueError(f"no good: {x}")' in told
+        assert "sweepd/functions" not in told
+    assert f"Run {sweep.id}-2 failed with exit code 1" in done.stderr
+    assert f"Run {sweep.id}-3 failed with exit code 3" in done.stderr
+
+
+def test_the_guard_ends_an_agent_whose_function_always_fails(home: Home, caller: Caller) -> None:
+    sweep = home.grid(*range(50))
+    done = caller.run(
+        """
+        def train():
+            raise RuntimeError("always")
+        try:
+            sweepd.agent(sweep, train)
+        except sweepd.AgentError as error:
+            print("exit code", error.exit_code, error)
+        """,
+        sweep=sweep.id,
+    )
+    line = done.stdout.splitlines()[-1]
+    assert line.startswith("exit code 9 3 runs have failed in the first 60 s")
+    assert "RuntimeError: always" in line
+    assert states(sweep).count("failed") == 3
+
+
+def test_output_is_bounded_but_its_end_is_shown_and_slots_are_told_apart(home: Home, caller: Caller) -> None:
+    done = caller.run(
+        """
+        def train():
+            for line in range(30_000):
+                print(f"line {line} of {sweepd.config.x}" + " " * 20)
+            print("the end")
+        sweepd.agent(one, train)
+        print("== two")
+        sweepd.agent(two, train, slots=2)
+        """,
+        one=home.grid(1).id,
+        two=home.grid(1, 2).id,
+    )
+    one, two = done.stdout.split("== two")
+    assert len(one) < 300_000
+    assert one.rstrip().endswith("the end")
+    assert "characters are left out; all of it: sweepctl logs local/default/" in one
+    ids = {line.partition("]")[0][-2:] for line in two.splitlines() if line.startswith("[")}
+    assert ids == {"-1", "-2"}
+    assert all(line.startswith(("[", "Agent Starting", "\t", "…")) for line in two.splitlines() if line)
+
+
+def test_counts_runs_that_ended_and_another_agent_goes_on(home: Home, caller: Caller) -> None:
+    sweep = home.grid(1, 2, 3)
+    caller.run("sweepd.agent(sweep, lambda: None, count=2)", sweep=sweep.id)
+    assert states(sweep).count("finished") == 2
+    caller.run("sweepd.agent(sweep, lambda: None)", sweep=sweep.name)
+    assert states(sweep) == ["finished"] * 3
+
+
+def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_told(home: Home, caller: Caller) -> None:
+    with caller.started(
+        """
+        import time
+        def train():
+            open("begun", "w").close()
+            time.sleep(1000)  # until it is killed
+        try:
+            sweepd.agent(sweep, train)
+        except sweepd.AgentError as error:
+            print(error.exit_code, error)
+        """,
+        sweep=home.grid(1).id,
+    ) as process:
+        caller.until_there("begun")
+        for pid in home.processes():
+            if b"sweepd_agent.main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        assert process.wait(30) == 0, caller.said("err")
+    assert caller.said("out").endswith("1 the agent was ended by signal 9\n")

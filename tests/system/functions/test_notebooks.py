@@ -1,0 +1,121 @@
+"""Sweeps from notebooks, in a real Jupyter kernel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from system.functions.callers import Home, states
+from system.functions.kernels import Notebook, kernel
+from waiting import until
+
+NOTEBOOKS = sorted((Path(__file__).parents[3] / "examples" / "notebook").glob("*.ipynb"))
+
+
+@pytest.fixture
+def folder(home: Home, tmp_path: Path) -> Iterator[Path]:
+    """The folder of a notebook; whatever it started has ended when the test has."""
+    yield tmp_path
+    home.nothing_left()
+
+
+@pytest.fixture(scope="module")
+def notebook(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """One kernel for the tests that leave it as it was."""
+    with kernel(home, tmp_path_factory.mktemp("notebook")) as notebook:
+        notebook.run("import sweepd, time, os")
+        yield notebook
+
+
+def cells(path: Path) -> list[dict[str, object]]:
+    """Return the cells of code."""
+    document: dict[str, list[dict[str, object]]] = json.loads(path.read_text())
+    return [cell for cell in document["cells"] if cell["cell_type"] == "code"]
+
+
+def source(cell: dict[str, object]) -> str:
+    """Return the text of a cell."""
+    lines = cell["source"]
+    return "".join(lines) if isinstance(lines, list) else str(lines)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_an_example_runs_from_its_first_cell_to_its_last(home: Home, folder: Path, path: Path) -> None:
+    """As it is in the folder: without outputs, which would go stale."""
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells(path))
+    with kernel(home, folder) as notebook:
+        shown = [notebook.run(source(cell), within=120) for cell in cells(path)]
+        assert not any("Error" in each for each in shown), shown
+    if path.stem == "sweep":
+        assert shown[-3].count("Agent Starting Run: ") == 6
+        assert shown[-3].count(": loss 0.") == 6  # what the runs print is in their cell
+        assert shown[-2].count("Agent Starting Run: ") == 2
+        assert shown[-1].startswith("{'degree': ")
+    else:
+        assert shown[-2].endswith("[1, 2, 3, 4]\n")
+        assert shown[-1] == "None\n"
+
+
+def test_an_interruption_drains_a_second_one_stops_and_the_kernel_goes_on(
+    home: Home, notebook: Notebook
+) -> None:
+    (notebook.folder / "near.py").write_text("word = 'near'\n")
+    let_go = notebook.folder / "let-go"
+    notebook.run(
+        "def train():\n"
+        "    import near\n"
+        "    print('module', near.word, 'value', sweepd.config.x, flush=True)\n"
+        "    while not os.path.exists('let-go'):\n"
+        "        time.sleep(0.02)\n"
+    )
+    first, second = home.grid(1, 2, 3), home.grid(1, 2, 3)
+    begun = notebook.begin(f"sweepd.agent({first.id!r}, train)")
+    notebook.read(begun, until="module near value 1")
+    notebook.manager.interrupt_kernel()
+    notebook.read(begun, until="Once more terminates it")
+    let_go.touch()
+    assert notebook.read(begun).rstrip().endswith("KeyboardInterrupt:")
+    assert states(first) == ["finished"]
+    home.nothing_left()
+
+    let_go.unlink()
+    begun = notebook.begin(f"sweepd.agent({second.id!r}, train)")
+    notebook.read(begun, until="module near value 1")
+    notebook.manager.interrupt_kernel()
+    notebook.read(begun, until="Once more terminates it")
+    notebook.manager.interrupt_kernel()
+    assert notebook.read(begun).rstrip().endswith("KeyboardInterrupt:")
+    home.nothing_left()
+    # What was given back runs when an agent comes again.
+    let_go.touch()
+    shown = notebook.run(f"sweepd.agent({second.id!r}, train)")
+    assert "(attempt 2) with config:" in shown
+    assert states(second) == ["finished"] * 3
+    home.nothing_left()
+
+
+def test_a_traceback_shows_the_lines_of_its_cell(home: Home, notebook: Notebook) -> None:
+    sweep = home.grid(1)
+    notebook.run("def fail():\n    raise ValueError('of the cell')  # this very line")
+    shown = notebook.run(f"sweepd.agent({sweep.id!r}, fail)")
+    assert "ValueError: of the cell" in shown
+    assert "# this very line" in shown
+    assert "# this very line" in sweep.run(1).log()
+    assert notebook.run("await __import__('asyncio').sleep(0)\n1 + 1") == "2\n"
+    home.nothing_left()
+
+
+def test_a_kernel_that_is_shut_down_leaves_nothing(home: Home, tmp_path: Path) -> None:
+    with kernel(home, tmp_path) as notebook:
+        begun = notebook.begin(
+            "import sweepd, time\n"
+            "from sweepd.functions import agent_process\n"
+            "agent_process._GRACE = '1s'  # of 10\n"
+            f"sweepd.agent({home.grid(1).id!r}, lambda: (print('begun', flush=True), time.sleep(1000)))"
+        )
+        notebook.read(begun, until="begun")
+        notebook.manager.shutdown_kernel(now=True)
+        until(lambda: not home.agents(), within=20, what="the agent and what it runs are gone")

@@ -1,0 +1,127 @@
+"""Stops, interruptions and kills, of runs that are calls of a function and of their callers."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from system.functions.callers import Caller, Home, states
+from waiting import until
+
+# The sleeps of these functions last until a signal ends them, or until a file tells them to go on.
+_LETS_GO = """
+import os, time
+def train():
+    open("begun", "w").close()
+    while not os.path.exists("let-go"):
+        time.sleep(0.02)
+sweepd.agent(sweep, train, forward_signals=forward)
+"""
+_SLEEPS = """
+import time
+def train():
+    open("begun", "w").close()
+    time.sleep(1000)
+sweepd.agent(sweep, train, forward_signals=forward)
+"""
+
+
+def test_a_function_in_native_code_is_stopped(home: Home, caller: Caller) -> None:
+    """One that no bytecode of Python would ever interrupt, and that SIGTERM does not end either."""
+    sweep = home.grid(1, 2, 3)
+    with caller.started(
+        """
+        import re, signal
+        def train():
+            if sweepd.config.x == 1:
+                open("in-native", "w").close()
+                re.match(r"(a+)+$", "a" * 64 + "b")  # for thousands of years
+            if sweepd.config.x == 2:
+                signal.signal(signal.SIGTERM, lambda *_: None)
+                open("in-loop", "w").close()
+                sum(range(10**15))  # for months, in C, and it looks at no signal
+        sweepd.agent(sweep, train)
+        """,
+        sweep=sweep.id,
+    ) as process:
+        caller.until_there("in-native")
+        sweep.run(1).stop()
+        caller.until_there("in-loop")
+        sweep.run(2).stop()
+        # SIGTERM is caught in vain; the kill comes 30 s later, or at once by `cancel`.
+        sweep.cancel()
+        assert process.wait(60) == 0, caller.said("err")
+    assert states(sweep)[0] == "stopped"
+    assert states(sweep)[1] in ("stopped", "killed")  # the one or the other came first
+
+
+def test_ctrl_c_drains(home: Home, caller: Caller) -> None:
+    sweep = home.grid(1, 2, 3)
+    with caller.started(_LETS_GO, sweep=sweep.id, forward=False) as process:
+        caller.until_there("begun")
+        process.send_signal(signal.SIGINT)
+        caller.until_said("Once more terminates it")
+        (caller.folder / "let-go").touch()
+        assert process.wait(60) == -signal.SIGINT, caller.said("err")
+    assert states(sweep) == ["finished"]
+    assert "KeyboardInterrupt" in caller.said("err")
+
+
+def test_a_second_ctrl_c_stops(home: Home, caller: Caller) -> None:
+    with caller.started(_SLEEPS, sweep=home.grid(1, 2, 3).id, forward=False) as process:
+        caller.until_there("begun")
+        process.send_signal(signal.SIGINT)
+        caller.until_said("Once more terminates it")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == -signal.SIGINT, caller.said("err")
+
+
+def test_two_interrupts_at_once_are_two(home: Home, caller: Caller) -> None:
+    """As processes see one signal where two have come before they looked."""
+    with caller.started(_SLEEPS, sweep=home.grid(1, 2).id, forward=True) as process:
+        caller.until_there("begun")
+        process.send_signal(signal.SIGINT)  # with forward_signals, the first one terminates
+        assert process.wait(60) == -signal.SIGINT, caller.said("err")
+    assert "terminating what runs" in caller.said("err")
+
+
+def test_signals_of_a_platform_drain_the_agent_if_they_are_forwarded(home: Home, caller: Caller) -> None:
+    sweep = home.grid(1, 2, 3)
+    with caller.started(_LETS_GO, sweep=sweep.id, forward=True) as process:
+        caller.until_there("begun")
+        process.send_signal(signal.SIGTERM)
+        caller.until_said("SIGTERM: no new run starts here; runs have up to 10 s to end")
+        (caller.folder / "let-go").touch()
+        assert process.wait(60) == -signal.SIGTERM, caller.said("err")
+    assert states(sweep) == ["finished"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_a_caller_that_is_killed_leaves_nothing_behind(
+    home: Home, caller: Caller, number: signal.Signals
+) -> None:
+    with caller.started(
+        """
+        import os, time
+        from sweepd.functions import agent_process
+        agent_process._GRACE = "1s"  # of 10
+        def train():
+            with open("pid", "w") as file:
+                file.write(f"{os.getpid()}\\n")
+            if os.fork() == 0:
+                os.setsid()
+            time.sleep(1000)
+        sweepd.agent(sweep, train)
+        """,
+        sweep=home.grid(1, 2).id,
+    ) as process:
+        until(lambda: caller.said("pid").endswith("\n"))
+        process.send_signal(number)
+        process.wait(5)
+        # The agent takes nothing new, and gives what runs its grace.
+        until(lambda: not home.agents(), within=20, what="the agent is gone")
+    assert not Path(f"/proc/{caller.said('pid').strip()}").exists()
+    # The private folder of one that was killed is removed by the next.
+    caller.run("sweepd.agent(sweep, lambda: None)", sweep=home.grid(1).id)
