@@ -55,23 +55,33 @@ def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_told_t
     assert again.returncode == 2
 
 
+def says(process: subprocess.Popen[str], part: str) -> None:
+    """Return once it has said this."""
+    assert process.stderr is not None
+    while part not in (line := process.stderr.readline()):
+        assert line, "it ended too early"
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("number", "seconds"),
+    ("number", "file", "said"),
     [
-        (signal.SIGINT, 0.2),
-        (signal.SIGINT, 0.9),
-        (signal.SIGINT, 2.5),
-        (signal.SIGINT, 6.0),
-        (signal.SIGTERM, 0.6),
-        (signal.SIGTERM, 4.0),
+        (signal.SIGINT, "owner.pid", ""),
+        (signal.SIGTERM, "server.log", ""),
+        (signal.SIGINT, "data/*", ""),
+        (signal.SIGINT, "", "Sweep local/"),
+        (signal.SIGTERM, "", " started "),
     ],
 )
 def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
-    installation: Installation, number: signal.Signals, seconds: float
+    installation: Installation, number: signal.Signals, file: str, said: str
 ) -> None:
+    """From the moment its folder is there, over the start of its server, to that of its runs."""
     process = start_demo(installation)
-    time.sleep(seconds)  # the moment is the point
+    if file:
+        until(lambda: any(installation.work.glob(f"sweepd-demo-*/{file}")))
+    else:
+        says(process, said)
     process.send_signal(number)
     _, err = process.communicate(timeout=40)
     assert process.returncode in (130, -number), err
@@ -81,9 +91,7 @@ def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
 
 def test_killing_the_demo_ends_its_processes(installation: Installation) -> None:
     process = start_demo(installation)
-    assert process.stderr is not None
-    while "started" not in (line := process.stderr.readline()):
-        assert line, "it ended too early"
+    says(process, " started ")
     process.kill()
     process.communicate()
     try:
