@@ -111,8 +111,13 @@ def _begun_again(turn: Turn, run: Run, event: CreateRun) -> Run:
     turn.note("run-claimed", run, before=run.state, agent=event.agent, begins=event.attempt)
     if run.state in FINAL:
         turn.take_run(run)
-    else:
-        unplace(turn, run.key)
+        return _begun(turn, run, event)
+    unplace(turn, run.key)
+    given_up = replace(
+        run.newest, state=AttemptState.LOST, end_time=turn.now.wall, reason="its script was started again"
+    )
+    run = with_attempt(run, given_up)
+    turn.put_run(run)  # with it goes its lease: that of the next attempt counts from its own beginning
     return _begun(turn, run, event)
 
 

@@ -5,7 +5,7 @@ import pytest
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, WrongStateError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.welcome import Fate, Welcome
-from sweepd_scheduler.domain.decision import Happened, StartRun
+from sweepd_scheduler.domain.decision import Fenced, Happened, StartRun
 from sweepd_scheduler.domain.events import HeldAttempt, StopSweep
 from sweepd_scheduler.domain.names import RunName, SweepName, no_sweep
 from sweepd_scheduler.domain.requests import EndRun
@@ -187,6 +187,31 @@ def test_an_attempt_that_is_unknown_keeps_its_process(world: World) -> None:
     assert last_fate(world) is Fate.UNKNOWN
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lost_and_fenced(
+    world: World, *, silent: bool
+) -> None:
+    run = world.start_by_hand("abcdefgh")
+    session = follows(world, run)
+    if silent:
+        world.passes(35)  # its lease is over
+    world.start_by_hand("abcdefgh", attempt=2)
+    first, second = world.run(run.key).attempts
+    assert (first.state, second.state) == (AttemptState.LOST, AttemptState.RUNNING)
+    assert first.reason == "its script was started again"
+    assert first.end_time
+    assert world.state.heard[run.key] == world.now, "it has a lease of its own"
+    before = world.run(run.key)
+    world.logs(session, REF, 1, 0.5)
+    world.exits(session, REF)
+    assert world.run(run.key) == before, "reports of the first change nothing"
+    assert [told.ref for _, told in world.told if isinstance(told, Fenced)] == [REF, REF]
+    world.attach("ann", None, attempts=(world.held(run.key, REF),))
+    assert last_fate(world) is Fate.STOP
+    world.restarts()
+    assert world.state.runs[run.key].attempts == before.attempts
+
+
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_script_that_is_started_again_goes_on_with_its_run(world: World, *, ended: bool) -> None:
     run = world.start_by_hand("abcdefgh", start_time=5)
@@ -197,7 +222,7 @@ def test_a_script_that_is_started_again_goes_on_with_its_run(world: World, *, en
     again = world.start_by_hand("abcdefgh", attempt=2)
     assert (again.state, again.attempt, again.observation_row) == (RunState.RUNNING, 2, 0)
     assert (again.start_time, again.end_time) == (5, 0)
-    assert again.attempts[0] == world.run(run.key).attempts[0]
+    assert again.attempts[0].state is (AttemptState.ENDED if ended else AttemptState.LOST)
     session = world.attach("ann", None, attempts=(world.held(run.key, AttemptRef(HANDLE, 2)),))
     assert last_fate(world) is Fate.KEEP
     world.exits(session, AttemptRef(HANDLE, 2), FAILED)
