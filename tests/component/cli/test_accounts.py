@@ -220,6 +220,7 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
     assert ctl("token", "revoke", "nobodys-one", code=3).err
     for words in (("token", "create"), ("token", "dance"), ("token", "list", "x"), ("token", "revoke")):
         assert ctl(*words, code=2).err
+    assert "goes with `token create`" in ctl("token", "list", "--scope", "read", code=2).err
     assert ctl("token", "create", "--scope", "read", "--expires", "soon", code=2).err
     assert ctl("token", "create", "--scope", "read", "--project", "Not/Legal/Name", code=2).err
 

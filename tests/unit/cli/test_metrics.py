@@ -109,7 +109,7 @@ def test_a_variable_that_is_not_set_is_told(
         ("", ("--from", "train.log"), "has no metrics_from"),
         (STDOUT, (), "--from LOG for a log of it"),
         (STDOUT, ("--from", "absent.log"), "absent.log is not a file"),
-        (STDOUT, ("--from", "."), "has no `tensorboard`"),
+        (STDOUT, ("--from", "."), ". is not a file"),
         ("metrics_from: {file: a.csv}", ("--from", "train.log", "--as", "stdout"), "has no `stdout`"),
         ("metrics_from: {tensorboard: runs}", ("--from", "train.log"), "train.log is not a folder"),
     ],

@@ -39,7 +39,9 @@ def command(words: tuple[str, ...], origin: bool, output_format: str) -> None:
         case ("use-context", name):
             _use(settings, name)
         case _:
-            raise usage_problem("these words are no call of config", next_step=_FORMS)
+            raise usage_problem(
+                "config takes `view`, `get NAME`, `set NAME VALUE` or `use-context CONTEXT`", next_step=_FORMS
+            )
 
 
 def _view(settings: Settings, output: Output, *, origin: bool) -> None:

@@ -71,7 +71,7 @@ def command(
     from sweepd.cli.text import clean, quoted_list
 
     if len(words) != 2 or words[0] != "test":
-        raise usage_problem("these words are no call of metrics", next_step=_FORM)
+        raise usage_problem("metrics takes `test FILE`", next_step=_FORM)
     spec = checked_spec(read_sweep(words[1]), error_format="text")
     wanted = spec.metrics_from
     if wanted is None:
@@ -135,7 +135,7 @@ def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[So
 
 def _kind_of(wanted: MetricsFrom, path: str) -> str:
     """Return as what PATH is read where that is not said: a folder as event files, else by its ending."""
-    if Path(path).is_dir():
+    if Path(path).is_dir() and wanted.tensorboard:
         return "tensorboard"
     if wanted.stdout and wanted.file:
         kind = "file" if Path(path).suffix == Path(wanted.file).suffix else "stdout"

@@ -69,8 +69,10 @@ def command(
     """
     verb, rest = (words[0], words[1:]) if words else ("list", ())
     told = any((scope, display_name, projects, account, expires, request_id))
-    if verb not in ("create", "list", "revoke") or (rest and verb != "revoke") or (told and verb != "create"):
-        raise usage_problem("these words are no call of token", next_step=_FORMS)
+    if verb not in ("create", "list", "revoke") or (rest and verb != "revoke"):
+        raise usage_problem("token takes `create`, `list` or `revoke ID…`", next_step=_FORMS)
+    if told and verb != "create":
+        raise usage_problem("what a new token is to be goes with `token create`", next_step=_FORMS)
     if verb == "list":
         _list(output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit))
     elif verb == "revoke":
