@@ -43,6 +43,11 @@ def test_people_create_see_and_export_what_a_sweep_began_with(installation: Inst
     shown = installation.ctl("preview", str(file), "--prior-sweep", old)
     assert "3 points, 1 run in all" in shown.stderr
     assert "Would begin with 2 prior runs." in shown.stderr
+    for flag, wrong, told in (
+        ("--prior-run", f"{old}:99", f"error: {old}-99 does not exist"),
+        ("--prior-project", "odl", "error: project local/odl does not exist"),
+    ):
+        assert told in installation.ctl("create", str(file), flag, wrong, code=3).stderr
     made = installation.json("create", str(file), "--prior-project", "old", "--prior-run", f"{old}:1")
     name = str(made["name"])
     report = made["priorRuns"]
@@ -62,6 +67,7 @@ def test_people_create_see_and_export_what_a_sweep_began_with(installation: Inst
     assert len(rows) == 1 + 1 + 2
 
     proposed = installation.ctl("propose-config", "--project", "old")
+    assert "project: old" in proposed.stdout
     line = next(line for line in proposed.stderr.splitlines() if line.startswith("Create it"))
     installation.write("sweep.yaml", proposed.stdout)
     command = shlex.split(line.partition(":  ")[2])
