@@ -5,8 +5,9 @@ from pathlib import PurePath
 
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.sweep_file import Overrides
+from sweepd.name_part import LEGAL_PART, as_part, is_part
 from sweepd.spec import SweepSpec
-from sweepd.spec.reading.placing import LEGAL_PART, PLACING_KEYS, as_part, is_part
+from sweepd.spec.reading.placing import PLACING_KEYS
 
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from sweepd.name_part import LEGAL_PART, as_part
 from sweepd.script.errors import UsageError
-from sweepd.spec.reading.placing import LEGAL_PART, as_part
 
 _DEFAULT_ENTITY = "local"
 

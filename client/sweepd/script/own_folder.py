@@ -100,8 +100,8 @@ def new_folder(wanted: Wishes, parent: Path, *, program: str, now: float) -> Run
     path = _fresh(parent.absolute() / RUN_FOLDERS, f"{started}-{run_id}")
     # Before it is a run's folder, so that nobody else can have it.
     lock = try_lock(path)
-    owner = _name(wanted.entity or "") or "local"
-    project = _name(wanted.project or Path(program).stem) or "default"
+    owner = named(wanted.entity or "") or "local"
+    project = named(wanted.project or Path(program).stem) or "default"
     write_json(path / RUN_FILE, {"run": f"{owner}/{project}/{run_id}", "program": program, "started": now})
     return _folder(path, f"{owner}/{project}/{run_id}", 1, lock)
 
@@ -134,25 +134,39 @@ def _earlier(wanted: Wishes, runs: Path, *, program: str, now: float) -> RunFold
     if wanted.resume == "never":
         raise UsageError(f'init: there is a run {wanted.id} in {path}, and resume="never" was asked')
     try:
-        lock = try_lock(path)
+        return _taken(path, wanted.id, now=now)
     except OSError as error:
         if wanted.id is None:
             return None
         raise UsageError(
             f"init: run {wanted.id} cannot be gone on with in {path}: {error.strerror}"
         ) from error
+
+
+def _taken(path: Path, run_id: str | None, *, now: float) -> RunFolder | None:
+    """Return a folder for another attempt; None if somebody has it, and no id was asked for.
+
+    Raises:
+        UsageError: somebody has it.
+        OSError: nothing can be written there.
+    """
+    lock = try_lock(path)
     process = script_lives(path)
     if lock is None or process is not None:
         if lock is not None:
             lock.release()
-        if wanted.id is None:
+        if run_id is None:
             return None  # the same script is started several times at once: each has a run of its own
         who = "another process" if process is None else f"process {process}"
         raise UsageError(
-            f"init: run {wanted.id} is under way in {who}, in {path}: it can be gone on with once that "
+            f"init: run {run_id} is under way in {who}, in {path}: it can be gone on with once that "
             "has ended; child processes of it just call log, others take an id of their own"
         )
-    return _next_attempt(path, lock, now=now)
+    try:
+        return _next_attempt(path, lock, now=now)
+    except OSError:
+        lock.release()
+        raise
 
 
 def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
@@ -219,13 +233,11 @@ def _folder(path: Path, run: str, attempt: int, lock: FolderLock | None = None) 
     )
 
 
-def _name(text: str) -> str:
-    """Return a text as a part of a run's name: small letters, digits, `-`, `_` and dots within."""
-    letters = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "_.") else "-"
-        for letter in text.lower()
-    )
-    return letters.strip("-_.")[:64]
+def named(text: str) -> str:
+    """Return a text as a part of a run's name, as sweeps would have it; empty if nothing of it can stay."""
+    from sweepd.name_part import as_part  # a run of a sweep has its names
+
+    return as_part(text)
 
 
 def _remove(path: Path, process: int) -> None:

@@ -13,7 +13,7 @@ from sweepd.script.ending import Ending
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import RunFolder, given_folder
 from sweepd.script.notices import Notices, print_line
-from sweepd.script.own_folder import folder_for, no_folder
+from sweepd.script.own_folder import folder_for, named, no_folder
 from sweepd.script.run import Run
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
@@ -109,6 +109,10 @@ def init(
         settings,
         os.environ,
     )
+    if id is not None and wanted.id is not None and wanted.id != id:
+        _notices.once(
+            f"id {id}", f"init(id={id!r}): an id has small letters, digits, - and _; it is {wanted.id!r}"
+        )
     for word, value in {
         "resume_from": resume_from,
         "fork_from": fork_from,
@@ -239,7 +243,7 @@ def _say_what_is_not_heard(folder: RunFolder, wanted: Wishes) -> None:
         ("project", wanted.project, project),
         ("id", wanted.id, run_id),
     ):
-        if asked is not None and asked != given and folder.sweep is not None:
+        if folder.sweep is not None and asked not in (None, given) and named(asked) != given:
             _notices.once(word, f"init({word}={asked!r}) has no effect in a sweep: it is {given!r}")
 
 

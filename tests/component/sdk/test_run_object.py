@@ -86,7 +86,7 @@ def test_names_that_the_sweep_has_given_are_not_heard_and_the_script_is_told_onc
         """
         import sweepd
 
-        run = sweepd.init(project="mine", entity="acme", id="x1", sync_tensorboard=True, anonymous="allow")
+        run = sweepd.init(project="mine", entity="Acme", id="x1", sync_tensorboard=True, anonymous="allow")
         assert (run.project, run.id) == ("mnist", "r1")
         """,
         cwd=tmp_path,
@@ -132,13 +132,14 @@ def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> N
         """
         import sweepd
 
-        run = sweepd.init(project="My Project", entity="Me", id="run1", mode="offline", dir="elsewhere")
+        run = sweepd.init(project="My Project", entity="Me", id="Run1", mode="offline", dir="elsewhere")
         print(run.path, run.offline)
         """,
         cwd=tmp_path,
         env={"SWEEPD_SILENT": "true"},
     )
-    assert (output, errors) == ("me/my-project/run1 True\n", "")
+    assert output == "me/my-project/run1 True\n"
+    assert errors == "sweepd: init(id='Run1'): an id has small letters, digits, - and _; it is 'run1'\n"
     assert only_folder(tmp_path / "elsewhere").name.endswith("-run1")
 
 

@@ -1,6 +1,7 @@
 """Which folder a run that nobody handed out gets, and who may have it."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,22 @@ def test_runs_of_one_id_that_begin_in_the_same_second_have_folders_of_their_own(
     first, second = (new_folder(Wishes(id="a"), tmp_path, program="train.py", now=0.0) for _ in range(2))
     assert first.path != second.path
     assert (first.run, second.run) == ("local/train/a", "local/train/a")
+
+
+@pytest.mark.parametrize(
+    ("entity", "project", "run"),
+    [
+        ("Some Team", "Größe (v2)", "some-team/grosse-v2/a"),
+        ("acme_1", "my.project", "acme_1/my.project/a"),
+        ("???", "実験", "local/default/a"),
+        (None, None, "local/train/a"),
+    ],
+)
+def test_projects_are_called_as_those_of_sweeps(
+    tmp_path: Path, entity: str | None, project: str | None, run: str
+) -> None:
+    wanted = Wishes(id="a", entity=entity, project=project)
+    assert new_folder(wanted, tmp_path, program="train.py", now=0.0).run == run
 
 
 def test_a_run_that_is_under_way_is_not_gone_on_with(tmp_path: Path) -> None:
@@ -83,3 +100,16 @@ def test_a_forked_child_has_no_part_in_the_lock_of_its_parent(tmp_path: Path) ->
     assert again is not None
     again.release()
     again.release()
+
+
+def test_a_run_whose_next_attempt_cannot_be_noted_is_not_begun(tmp_path: Path) -> None:
+    first = begin(ALLOW, tmp_path)
+    end(first, code=1)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))  # stands for a full disk
+    try:
+        with pytest.raises(UsageError, match=r"run a cannot be gone on with in .*: File too large"):
+            begin(ALLOW, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert begin(ALLOW, tmp_path).attempt == 2
