@@ -36,8 +36,22 @@ def _contract_digest() -> str:
     return str(module.contract_digest())
 
 
-def pytest_configure() -> None:
+LONGEST = (
+    "system/test_demo.py",
+    "unit/spec/space/test_space_limits.py",
+    "system/test_hostile_files.py",
+    "component/suggestion/test_search_quality.py",
+    "system/test_sweeps_points.py",
+    "system/test_faults.py",
+)
+"""Files that begin, so that no worker is alone with one at the end; then folder after folder."""
+FOLDERS = ("system", "component", "conformance", "frameworks", "fuzz", "unit")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test stubs of another contract than the one in `protos`."""
+    # Or files with few tests, the longest, would come last: workers take files in the order of collection.
+    config.option.loadscopereorder = False
     digest = ROOT / "client" / "sweepd" / "v1" / "contract_pb2.sha256"
     if not digest.exists() or digest.read_text().strip() != _contract_digest():
         raise pytest.UsageError("the generated stubs are not those of protos/: run `make protos`")
@@ -53,8 +67,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     settings.load_profile("long" if session.config.getoption("--long") else "short")
 
 
+def _place(item: pytest.Item) -> int:
+    file = item.path.relative_to(ROOT / "tests")
+    if str(file) in LONGEST:
+        return LONGEST.index(str(file)) - len(LONGEST)
+    return FOLDERS.index(file.parts[0]) if file.parts[0] in FOLDERS else len(FOLDERS)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what the machine cannot run; on a build server that is an error instead."""
+    """Begin with what takes longest. Skip what the machine cannot run; on a build server that is an error."""
+    items.sort(key=_place)
     for item in items:
         for marker in item.iter_markers("needs"):
             lacking = machine.lacking(*marker.args)

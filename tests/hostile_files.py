@@ -98,6 +98,20 @@ REFUSED: dict[str, bytes] = {
 }  # fmt: skip
 """What is refused; the names are what the tests are called."""
 
+LONG = (
+    "conditions without end",
+    "unknown keys",
+    "names beside many parameters",
+    "labels without end",
+    "conditions that wait for one",
+    "rules without end",
+    "bad probabilities",
+    "zips without end",
+    "keys that are nearly right",
+    "tags without end",
+)
+"""To read each of these takes about as many seconds as others of its kind that are not named here."""
+
 
 def lines_of(stderr: str) -> Iterator[str]:
     """Yield the lines of findings, without the summary of the command."""
