@@ -46,7 +46,7 @@ def _step_of(line: bytes) -> int | None:
         return None
     try:
         row: object = json.loads(line)
-    except ValueError:  # unfinished, or another program's
+    except (ValueError, RecursionError):  # unfinished, or another program's
         return None
     step = row.get(STEP) if isinstance(row, dict) else None
     return step if isinstance(step, int) and not isinstance(step, bool) else None

@@ -134,11 +134,14 @@ def _text(found: Mapping[str, object], name: str) -> str | None:
 
 
 def _id(value: str | None) -> str | None:
+    """Return an id as servers know it: of small letters, digits, `-` and `_`, a letter or a digit first."""
     if value is None:
         return None
-    if len(value) > 64 or value.startswith(".") or not all(c.isalnum() or c in "-_." for c in value):
+    known = "".join(c if c.isascii() and c.isalnum() else c if c in "-_" else "-" for c in value.lower())
+    known = known.lstrip("-_")
+    if not known or len(known) > 64 or not all(c.isalnum() or c in "-_." for c in value):
         raise UsageError(f"init: an id is made of letters, digits, - and _, at most 64: not {value!r}")
-    return value
+    return known
 
 
 def _mode(value: str | None) -> str | None:

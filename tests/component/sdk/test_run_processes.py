@@ -247,13 +247,13 @@ def test_a_script_may_say_where_it_resumes_before_its_first_row(tmp_path: Path) 
 def test_a_script_says_that_its_machine_goes_away(tmp_path: Path) -> None:
     with start(
         """
-        import time
+        import signal
         import sweepd
 
         sweepd.init()
         sweepd.mark_preempting()
         print("said", flush=True)
-        time.sleep(60)
+        signal.pause()
         """,
         cwd=tmp_path,
         env=environment_of(tmp_path),

@@ -44,6 +44,8 @@ def test_tags(given: object, meant: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "meant"),
     [
+        ("id", "Exp.7_B", "exp-7_b"),
+        ("id", "größe", "gr--e"),
         ("mode", "dryrun", "offline"),
         ("mode", "run", "online"),
         ("mode", "disabled", "disabled"),
@@ -65,6 +67,8 @@ def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> 
         ("tags", 3, "tags are texts, not int"),
         ("id", "../up", "an id is made of"),
         ("id", "a/b", "an id is made of"),
+        ("id", "é", "an id is made of"),
+        ("id", "..", "an id is made of"),
         ("id", "x" * 65, "an id is made of"),
     ],
 )
