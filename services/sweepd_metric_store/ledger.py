@@ -22,11 +22,24 @@ _Key = tuple[str, int]
 
 
 @dataclass(slots=True)
+class FileTotals:
+    """How many files a run has, and how many bytes of them are here."""
+
+    count: int
+    size: int
+
+
+@dataclass(slots=True)
 class RunState:
-    """A run and the keys that it has logged."""
+    """A run and the keys that it has logged; `files` are counted once there are any to store.
+
+    All attempts of the run that are in memory share it; `attempts` is their number.
+    """
 
     id: int
+    attempts: int = 0
     keys: set[str] = field(default_factory=set)
+    files: FileTotals | None = None
 
 
 @dataclass(slots=True)
@@ -92,6 +105,7 @@ class Ledger:
         if known is None:
             known = self._attempts[key] = self._stored_attempt(name) or self._new_attempt(name)
             self._held += 1 + len(known.series)
+            known.run.attempts += 1
         return known
 
     def series(self, attempt: AttemptState, key: str) -> SeriesState:
@@ -154,8 +168,11 @@ class Ledger:
             self._forget(key)
 
     def _forget(self, key: _Key) -> None:
-        self._held -= 1 + len(self._attempts.pop(key).series)
-        self._runs.pop(key[0], None)
+        forgotten = self._attempts.pop(key)
+        self._held -= 1 + len(forgotten.series)
+        forgotten.run.attempts -= 1
+        if not forgotten.run.attempts:
+            self._runs.pop(key[0], None)
 
     def _key(self, name: str) -> int:
         known = self._keys.get(name) or self._find("select id from metric_key where name = ?", name)

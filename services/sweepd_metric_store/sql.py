@@ -50,7 +50,7 @@ class SqliteWrites:
                         arrival = arrivals[at]
                         assert isinstance(arrival, FileArrived)
                         attempt = ledger.attempt(arrival.name)
-                        answers[at] = sql_files.store(connection, attempt.id, arrival)
+                        answers[at] = sql_files.store(connection, attempt, arrival)
             ledger.settle(self._clock.monotonic())
             return answers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sweepd_metric_store.domain.files import (
@@ -15,6 +16,7 @@ from sweepd_metric_store.domain.files import (
     complaint_of_size,
     follows,
 )
+from sweepd_metric_store.ledger import AttemptState, FileTotals
 from sweepd_metric_store.ports import FileArrived, FilePage, Stored, StoredFile
 
 
@@ -28,22 +30,32 @@ class _Upload:
     offset: int = 0
 
 
-def store(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived) -> Stored:
+@dataclass(frozen=True, slots=True)
+class _Namesake:
+    """A file of the same run and name; `size`: bytes of it that are here."""
+
+    attempt_id: int
+    blob: int | None
+    size: int
+    is_later: bool
+
+
+def store(connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived) -> Stored:
     """Store one piece in the transaction that is open."""
-    upload = _upload(connection, attempt_id)
+    upload = _upload(connection, attempt.id)
     if arrival.number > MAX_NUMBER:
         return Stored(name=arrival.name, cursor=upload.number, rejection="no piece has such a number")
     if not follows(arrival.number, upload.number):
         return Stored(name=arrival.name, cursor=upload.number)
-    rejection = _refusal(connection, attempt_id, arrival, upload)
+    rejection = _refusal(connection, attempt, arrival, upload)
     if rejection or arrival.left_out or arrival.offset == 0:
         _drop_blob(connection, upload.blob)
         upload = _Upload(upload.number)
     if rejection or arrival.left_out:
-        _list_alone(connection, attempt_id, arrival, arrival.left_out or rejection)
+        _list_alone(connection, attempt, arrival, arrival.left_out or rejection)
     else:
-        upload, rejection = _taken(connection, attempt_id, arrival, upload)
-    connection.execute(_PUT_UPLOAD, (attempt_id, arrival.number, upload.blob, upload.name, upload.offset))
+        upload, rejection = _taken(connection, attempt, arrival, upload)
+    connection.execute(_PUT_UPLOAD, (attempt.id, arrival.number, upload.blob, upload.name, upload.offset))
     return Stored(name=arrival.name, cursor=arrival.number, rejection=rejection, fresh=True)
 
 
@@ -72,12 +84,14 @@ def piece(connection: sqlite3.Connection, blob_id: int, offset: int) -> bytes | 
     return b"" if size is not None and size[0] == offset else None
 
 
-def _refusal(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, upload: _Upload) -> str:
+def _refusal(
+    connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
+) -> str:
     """Say why a piece is refused for good; empty: it is not."""
     if complaint := complaint_of_name(arrival.file):
         return complaint
     if arrival.left_out or arrival.offset == 0:
-        count, size = _others(connection, attempt_id, arrival)
+        count, size = _others(connection, attempt, arrival)
         if complaint := complaint_of_count(count):
             return complaint
         return "" if arrival.left_out else complaint_of_size(arrival.size, others=size)
@@ -87,7 +101,7 @@ def _refusal(connection: sqlite3.Connection, attempt_id: int, arrival: FileArriv
 
 
 def _taken(
-    connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, upload: _Upload
+    connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
 ) -> tuple[_Upload, str]:
     """Keep the bytes of a piece; with the last one the file is whole."""
     blob_id, size = upload.blob, arrival.size
@@ -113,35 +127,65 @@ def _taken(
     else:
         _drop_blob(connection, blob_id)
         blob_id = known[0]
-    _put_file(connection, attempt_id, arrival, blob=blob_id, left_out="")
+    _put_file(connection, attempt, arrival, blob=blob_id, left_out="")
     return _Upload(upload.number), ""
 
 
-def _list_alone(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, why: str) -> None:
+def _list_alone(
+    connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived, why: str
+) -> None:
     """Let the list of files tell of one whose content is not here; however many come, it has an end."""
-    count, _ = _others(connection, attempt_id, arrival)
+    count, _ = _others(connection, attempt, arrival)
     if not (complaint_of_name(arrival.file) or complaint_of_count(count)):
-        _put_file(connection, attempt_id, arrival, blob=None, left_out=why)
-
-
-def _others(connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived) -> tuple[int, int]:
-    """Return how many other files the attempt has, and how many bytes they are."""
-    count, size = connection.execute(_OTHERS, (attempt_id, arrival.file)).fetchone()
-    return int(count), int(size)
+        _put_file(connection, attempt, arrival, blob=None, left_out=why)
 
 
 def _put_file(
-    connection: sqlite3.Connection, attempt_id: int, arrival: FileArrived, *, blob: int | None, left_out: str
+    connection: sqlite3.Connection,
+    attempt: AttemptState,
+    arrival: FileArrived,
+    *,
+    blob: int | None,
+    left_out: str,
 ) -> None:
-    before = connection.execute(
-        "select blob_id from file where attempt_id = ? and name = ?", (attempt_id, arrival.file)
-    ).fetchone()
-    values = (attempt_id, arrival.file, arrival.size, arrival.time, blob, left_out[:MAX_LEFT_OUT])
+    """Note a file in the place of what this attempt or an earlier one had, unless a later one did already."""
+    namesakes = _namesakes(connection, attempt, arrival.file)
+    if any(each.is_later for each in namesakes):
+        _drop_unused(connection, [blob])
+        return
+    rows = [(each.attempt_id, arrival.file) for each in namesakes]
+    connection.executemany("delete from file where attempt_id = ? and name = ?", rows)
+    values = (attempt.id, arrival.file, arrival.size, arrival.time, blob, left_out[:MAX_LEFT_OUT])
     connection.execute(_PUT_FILE, values)
-    if before is not None and before[0] is not None and before[0] != blob:
-        used = connection.execute("select 1 from file where blob_id = ? limit 1", (before[0],)).fetchone()
-        if used is None:
-            _drop_blob(connection, before[0])
+    totals = _totals(connection, attempt)
+    totals.count += 1 - len(namesakes)
+    totals.size += (0 if blob is None else arrival.size) - sum(each.size for each in namesakes)
+    _drop_unused(connection, [each.blob for each in namesakes])
+
+
+def _others(connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived) -> tuple[int, int]:
+    """Return how many other files the run has, and how many bytes of them are here."""
+    totals = _totals(connection, attempt)
+    namesakes = _namesakes(connection, attempt, arrival.file)
+    return totals.count - len(namesakes), totals.size - sum(each.size for each in namesakes)
+
+
+def _totals(connection: sqlite3.Connection, attempt: AttemptState) -> FileTotals:
+    """Return the totals of the run, counted once: a run may have thousands of files."""
+    if attempt.run.files is None:
+        attempt.run.files = FileTotals(*connection.execute(_TOTALS, (attempt.run.id,)).fetchone())
+    return attempt.run.files
+
+
+def _namesakes(connection: sqlite3.Connection, attempt: AttemptState, name: str) -> list[_Namesake]:
+    found = connection.execute(_NAMESAKES, (attempt.number, attempt.run.id, name))
+    return [_Namesake(key, blob, size, bool(is_later)) for key, blob, size, is_later in found]
+
+
+def _drop_unused(connection: sqlite3.Connection, blobs: Iterable[int | None]) -> None:
+    for each in blobs:
+        if each is not None and connection.execute(_USED, (each,)).fetchone() is None:
+            _drop_blob(connection, each)
 
 
 def _digest(connection: sqlite3.Connection, blob_id: int) -> bytes:
@@ -173,13 +217,14 @@ _PUT_UPLOAD = """
         next_offset = excluded.next_offset"""
 _PUT_PIECE = "insert into file_piece (blob_id, first_offset, body) values (?, ?, ?)"
 _PUT_FILE = """
-    insert into file (attempt_id, name, size, time, blob_id, left_out) values (?, ?, ?, ?, ?, ?)
-    on conflict (attempt_id, name) do update set
-        size = excluded.size, time = excluded.time, blob_id = excluded.blob_id,
-        left_out = excluded.left_out"""
-_OTHERS = """
-    select count(*), coalesce(sum(case when blob_id is null then 0 else size end), 0) from file
-    where attempt_id = ? and name <> ?"""
+    insert into file (attempt_id, name, size, time, blob_id, left_out) values (?, ?, ?, ?, ?, ?)"""
+_NAMESAKES = """
+    select f.attempt_id, f.blob_id, case when f.blob_id is null then 0 else f.size end, a.number > ?
+    from attempt a join file f on f.attempt_id = a.id where a.run_id = ? and f.name = ?"""
+_USED = "select 1 from file where blob_id = ? limit 1"
+_TOTALS = """
+    select count(*), coalesce(sum(case when f.blob_id is null then 0 else f.size end), 0)
+    from attempt a join file f on f.attempt_id = a.id where a.run_id = ?"""
 _LIST = """
     select f.name, max(a.number), f.size, f.time, b.digest, f.left_out from run r
     join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id

@@ -195,6 +195,57 @@ def test_the_list_of_files_has_an_end_also_for_those_whose_content_is_not_here(
     assert (again.rejection, content(store, "f2")) == ("", b"x")
 
 
+def test_the_files_of_all_attempts_are_those_of_the_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_BYTES", 10)
+    monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 2)
+    second, other = an_attempt(attempt=2), an_attempt(run=2)
+    commit(store, piece(1, b"123456"))
+    too_large, fits = commit(
+        store, piece(1, b"12345", file="b", name=second), piece(2, b"1", file="b", name=second)
+    )
+    too_many, elsewhere = commit(
+        store, piece(3, b"", file="c", name=second), piece(1, b"123456", file="c", name=other)
+    )
+    assert "would be larger" in too_large.rejection
+    assert "files already" in too_many.rejection
+    assert (fits.rejection, elsewhere.rejection) == ("", "")
+    (again,) = commit(store, piece(4, b"654321", name=second))  # in the place of what it replaces
+    assert (again.rejection, content(store)) == ("", b"654321")
+
+
+def test_attempts_of_a_run_that_are_forgotten_and_read_again_count_together(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 3)
+    monkeypatch.setattr("sweepd_metric_store.ledger.MAX_SERIES", 4)
+    second = an_attempt(attempt=2)
+    commit(store, piece(1, b"1", file="f1"), piece(1, b"x", name=an_attempt(run=2)))
+    commit(store, piece(1, b"2", file="f2", name=second))
+    store.writes.commit([rows(second, 1, [{"loss": 1.0}])])
+    commit(store, piece(1, b"x", name=an_attempt(run=3)))  # the first attempt was quiet for longest: it goes
+    third, fourth = commit(store, piece(2, b"3", file="f3"), piece(2, b"4", file="f4", name=second))
+    assert (third.rejection, fourth.rejection) == ("", "the run has 3 files already")
+
+
+def test_what_a_newer_attempt_has_replaced_is_kept_no_longer(store: Store) -> None:
+    async def blob() -> int | None:
+        return await store.reads.file_blob(NAME.run, "a.txt")
+
+    async def is_kept(number: int | None) -> bool:
+        return number is not None and await store.reads.file_piece(number, 0) is not None
+
+    commit(store, piece(1, b"one"))
+    old = asyncio.run(blob())
+    commit(store, piece(1, b"two", name=an_attempt(attempt=2)))
+    assert not asyncio.run(is_kept(old))
+    (late,) = commit(store, piece(2, b"late"))
+    assert (late.rejection, content(store)) == ("", b"two")
+    commit(store, piece(2, name=an_attempt(attempt=2), size=9, left_out="it is too large"))
+    assert content(store) is None
+
+
 def test_a_content_that_is_not_what_its_digest_says_is_refused(store: Store) -> None:
     false = piece(1, b"false", whole=b"wrong")
     assert commit(store, false)[0].rejection == "its content is not what its digest says"
