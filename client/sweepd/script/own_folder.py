@@ -20,6 +20,8 @@ from sweepd.script.settings import Wishes
 RUN_FOLDERS = "sweepd-runs"
 # What is noted of all attempts at a run.
 _LASTING = ("run", "program", "started")
+# What `sys.argv` begins with where no script was started: a prompt, `python -c`, the kernel of a notebook.
+_NO_SCRIPTS = ("", "-c", "-m", "ipykernel_launcher")
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -101,7 +103,8 @@ def new_folder(wanted: Wishes, parent: Path, *, program: str, now: float) -> Run
     # Before it is a run's folder, so that nobody else can have it.
     lock = try_lock(path)
     owner = named(wanted.entity or "") or "local"
-    project = named(wanted.project or Path(program).stem) or "default"
+    script = Path(program).stem
+    project = named(wanted.project or ("" if script in _NO_SCRIPTS else script)) or "default"
     write_json(path / RUN_FILE, {"run": f"{owner}/{project}/{run_id}", "program": program, "started": now})
     return _folder(path, f"{owner}/{project}/{run_id}", 1, lock)
 

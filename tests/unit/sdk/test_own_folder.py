@@ -47,6 +47,11 @@ def test_projects_are_called_as_those_of_sweeps(
     assert new_folder(wanted, tmp_path, program="train.py", now=0.0).run == run
 
 
+@pytest.mark.parametrize("program", ["", "-c", "-m", "/lib/ipykernel_launcher.py"])
+def test_where_no_script_was_started_the_project_is_the_default_one(tmp_path: Path, program: str) -> None:
+    assert new_folder(Wishes(id="a"), tmp_path, program=program, now=0.0).run == "local/default/a"
+
+
 def test_a_run_that_is_under_way_is_not_gone_on_with(tmp_path: Path) -> None:
     first = begin(ALLOW, tmp_path)
     for wanted in (ALLOW, Wishes(id="a", resume="must")):
