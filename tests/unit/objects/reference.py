@@ -11,8 +11,10 @@ import sweepd
 
 _HEAD = """# Python reference
 
-Every public name of `sweepd`, from its docstring; [Python](python.md) has the tour, with examples.
-This page is generated: `REGENERATE=1 .venv/bin/pytest tests/unit/objects/test_reference.py` writes it.
+<!-- Written from docstrings: REGENERATE=1 .venv/bin/pytest tests/unit/objects/test_reference.py -->
+
+Every public name of `sweepd`. [Python](python.md) has a tour of sweeps and runs as objects, with examples; [the training script](script.md)
+and [notebooks](notebooks.md) tell what scripts and functions call.
 """
 _OBJECTS = (
     "Client",
