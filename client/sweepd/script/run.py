@@ -204,9 +204,9 @@ class Run(RunFiles):
     def _attempt_to_say(self, write: Callable[[], None]) -> None:
         self._rows.attempt_to(write, "what the script says of its run is being lost")
 
-    def _made(self, key: str, value: object) -> object:
-        """Return a value of the summary as it can be written."""
-        return suitable({key: value}, self._notices, lambda k, v: self._keep_at(k, v, self.step)).get(key)
+    def _made(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return values of the summary as they can be written."""
+        return suitable(values, self._notices, lambda key, value: self._keep_at(key, value, self.step))
 
     def _keep_at(self, key: str, value: object, step: int | None) -> object:
         return keep_value(None if self.disabled else self._files, key, value, step)

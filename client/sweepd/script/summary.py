@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import deepcopy
 
-Made = Callable[[str, object], object]
-"""Makes a value one that can be written; raises TypeError."""
+Made = Callable[[Mapping[str, object]], Mapping[str, object]]
+"""Makes values ones that can be written; what cannot be is left out, and named to the author."""
 
 
 class Summary(MutableMapping[str, object]):
@@ -12,7 +12,7 @@ class Summary(MutableMapping[str, object]):
 
     Args:
         logged: returns what the rows come to at the moment.
-        made: turns a value into one that can be written, or raises TypeError.
+        made: turns values into ones that can be written.
         changed: called after each change.
     """
 
@@ -87,8 +87,7 @@ class Summary(MutableMapping[str, object]):
 
     def update(self, values: Mapping[str, object] = {}, /, **more: object) -> None:  # type: ignore[override]
         """Set several values with one change."""
-        made = {str(key): self._made(str(key), value) for key, value in {**values, **more}.items()}
-        self._own_group().update(made)
+        self._own_group().update(self._made({**values, **more}))
         self._changed()
 
     def as_dict(self) -> dict[str, object]:

@@ -7,7 +7,8 @@ import pytest
 
 from sweepd.script.definitions import Definitions, checked_definition
 from sweepd.script.logged import Logged
-from sweepd.script.row import plain
+from sweepd.script.notices import Notices
+from sweepd.script.row import suitable
 from sweepd.script.summary import Summary
 
 ROWS = [{"loss": 3.0}, {"loss": math.nan}, {"loss": 1.0}, {"loss": 2.0}]
@@ -83,7 +84,7 @@ class Changes:
     def __init__(self, asked: str | None = None) -> None:
         self.count = 0
         self.rows = logged(asked)
-        self.summary = Summary(self.rows.summary, lambda _, value: plain(value), self.changed)
+        self.summary = Summary(self.rows.summary, lambda values: suitable(values, Notices()), self.changed)
 
     def changed(self) -> None:
         self.count += 1
@@ -143,5 +144,10 @@ def test_what_is_not_there_is_named() -> None:
         _ = run.summary["acc"]
     with pytest.raises(KeyError):
         del run.summary["acc"]
-    with pytest.raises(TypeError, match="object is no number"):
-        run.summary["acc"] = object()
+
+
+def test_what_cannot_be_written_is_left_out_and_the_rest_is_set(caplog: pytest.LogCaptureFixture) -> None:
+    run = Changes()
+    run.summary.update({"acc": object(), "f1": 0.5, 3: 4})  # type: ignore[dict-item]  # as scripts do
+    assert run.summary == {"loss": 2.0, "f1": 0.5, "3": 4}
+    assert "'acc'" in caplog.text
