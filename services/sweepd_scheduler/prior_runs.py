@@ -8,11 +8,11 @@ from typing import TypeVar
 from sweepd.spec import SweepSpec
 from sweepd.spec.sizes import points_taken
 from sweepd_kernel.errors import NotFoundError
-from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
 from sweepd_scheduler.domain.prior.suitability import Candidate, Shown, UnsuitableError, shown_in
 from sweepd_scheduler.domain.runs.run import FINAL, Run, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.ports import Records, RunPlace, RunPosition
+from sweepd_scheduler.ports import Records, RunPosition
 from sweepd_scheduler.prior_codec import Filter, Gathered, Selection
 from sweepd_scheduler.prior_curves import Curves
 from sweepd_scheduler.prior_details import tagged, values_told
@@ -75,7 +75,6 @@ class PriorRuns:
                 async for sweep in self._sweeps(wanted.project):
                     if sweep.name not in wanted.sweeps:
                         await self._whole(sweep, wanted.filter, found)
-                await self._stand_alone(wanted.project, wanted.filter, found)
             return await self._with_curves(wanted.filter, found)
 
     async def _named(self, texts: Sequence[str], found: Found) -> None:
@@ -127,7 +126,7 @@ class PriorRuns:
         return sweep
 
     async def _sweeps(self, project: Parent) -> AsyncIterator[Sweep]:
-        """Yield the sweeps of a project, the newest first."""
+        """Yield the sweeps of a project, the newest first, then what holds its stand-alone runs."""
         before: int | None = None
         while True:
             page = await self._reading(
@@ -136,8 +135,11 @@ class PriorRuns:
             for sweep in page.entries:
                 yield sweep
             if not page.more:
-                return
+                break
             before = page.entries[-1].key
+        standing = await self._reading(self._records.sweep, no_sweep(project))
+        if standing is not None:
+            yield standing
 
     async def _whole(self, sweep: Sweep, chosen: Filter, found: Found) -> None:
         """Judge the runs of a sweep that a filter takes, by number."""
@@ -145,24 +147,10 @@ class PriorRuns:
         while True:
             page = await self._reading(self._records.runs, sweep, _states(chosen), after, PAGE, best=False)
             runs = await self._meant(page.entries, chosen, chosen.tags - set(sweep.spec.tags))
-            await self._judge(runs, sweep.spec, found)
+            await self._judge(runs, None if sweep.name.stands_for_none else sweep.spec, found)
             if not page.more:
                 return
             after = RunPosition(number=page.entries[-1].number)
-
-    async def _stand_alone(self, project: Parent, chosen: Filter, found: Found) -> None:
-        """Judge the runs of a project that belong to no sweep and that a filter takes, the newest first."""
-        before: RunPlace | None = None
-        while True:
-            page = await self._reading(
-                self._records.runs_of_project, project, _states(chosen), before, PAGE, stand_alone=True
-            )
-            runs = await self._meant(page.entries, chosen, chosen.tags)
-            await self._judge(runs, None, found)
-            if not page.more:
-                return
-            last = page.entries[-1]
-            before = (last.create_time, *last.key)
 
     async def _judge(
         self, runs: Sequence[Run], before: SweepSpec | None, found: Found, *, named: bool = False

@@ -296,3 +296,51 @@ def test_what_scripts_have_told_counts_where_their_sweeps_say_nothing(tmp_path: 
         await metrics.stop()
 
     asyncio.run(scenario())
+
+
+def test_runs_by_hand_are_taken_by_name_and_with_their_project(tmp_path: Path) -> None:
+    """One whose id looks like that of a sweep's run is found by it, too."""
+    ids = ("first-1", "second")
+    held = [
+        v1.HeldAttempt(run_handle=2**31 + place, run=f"local/demo/{each}", attempt=1, alive=True)
+        for place, each in enumerate(ids)
+    ]
+
+    async def scenario() -> None:
+        metrics = a_metric_store(tmp_path)
+        address = await metrics.start()
+        async with a_scheduler(tmp_path, metrics=address) as installation:
+            for number, run_id in enumerate((*ids, "goes-on"), 1):
+                await installation.runs.CreateRun(
+                    v1.CreateRunRequest(
+                        parent="local/demo",
+                        run_id=run_id,
+                        agent_id="ann",
+                        parameters=point_message({"a": number, "b": "y"}),
+                    )
+                )
+            async with ScriptedAgent(installation.channel, "", agent_id="ann", held=held) as agent:
+                for place, each in enumerate(held):
+                    ref = v1.AttemptRef(run_handle=each.run_handle, attempt=1)
+                    if place:
+                        told = v1.RunDetails(tags=["mine"])
+                        await agent.send(details=v1.DetailsReport(attempt=ref, sequence=1, details=told))
+                    await agent.points(ref, 1, 0.5 + place, key="acc")
+                    await agent.takes("ack", lambda m: m.ack.HasField("point_row"))
+                    await agent.exit(ref, keys=["acc"])
+                    await agent.acked_exit(ref)
+
+            async def taken(**prior: object) -> list[tuple[str, float]]:
+                new = NEW.replace(b"[2.0, 3, 4]", b"[1, 2, 3]")
+                sweep = (await installation.sweeps.CreateSweep(wanted(new, "", **prior))).sweep
+                page = await installation.runs.ListPriorRuns(v1.ListPriorRunsRequest(sweep=sweep.name))
+                return [(each.run.rpartition("/")[2], each.value) for each in page.prior_runs]
+
+            assert await taken(project="local/demo") == [("first-1", 0.5), ("second", 1.5)]
+            mine = v1.PriorRunFilter(tags=["mine"])
+            assert await taken(project="local/demo", filter=mine) == [("second", 1.5)]
+            named = await taken(runs=[each.run for each in held])
+            assert sorted(named) == [("first-1", 0.5), ("second", 1.5)]
+        await metrics.stop()
+
+    asyncio.run(scenario())
