@@ -31,14 +31,14 @@ def test_beyond_a_million_the_number_is_an_estimate_that_says_so() -> None:
 
 
 def test_only_what_rules_connect_has_to_be_gone_through() -> None:
-    """Each part has few combinations, all of them together 10^18."""
+    """Each part has few combinations, all of them together 10^15."""
     parameters = {
-        **integers(a=1_000, b=1_000, c=1_000, d=1_000, e=1_000),
+        **integers(a=300, b=300, c=300, d=300, e=1_000),
         "k": {"values": ["x", "y"]},
         "f": {"min": 1, "max": 500, "when": "k == 'x'"},
     }
     found = space(parameters, "a < b", "(c + d) % 2 == 0").count_grid()
-    assert found == Count((1_000 * 999 // 2) * 500_000 * 1_000 * (500 + 1))
+    assert found == Count((300 * 299 // 2) * 45_000 * 1_000 * (500 + 1))
 
 
 def test_what_no_rule_reads_need_not_be_gone_through_either() -> None:

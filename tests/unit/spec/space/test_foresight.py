@@ -141,7 +141,7 @@ def chain(names: list[str]) -> dict[str, object]:
 def test_a_chain_of_a_hundred_conditions_is_walked_in_any_order_of_names(names: list[str]) -> None:
     space = grid_of(chain(names))
     index, lengths = 0, []
-    for _ in range(30):
+    for _ in range(10):
         index, point = space.next_combination(index, 5_000)
         assert point is not None
         lengths.append(len(point))
