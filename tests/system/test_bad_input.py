@@ -46,14 +46,14 @@ def test_no_server(installation: Installation) -> None:
 
 
 def test_an_unknown_sweep(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     assert "error:" in installation.ctl("get", "local/none/none", code=3).stderr
     agent = installation.start_agent("local/none/none")
     assert agent.process.wait(15) == 3
 
 
 def test_a_wrong_token(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.environment["SWEEPD_TOKEN"] = "not-the-token"
     done = installation.ctl("list", code=4)
     assert "token" in done.stderr
@@ -61,7 +61,7 @@ def test_a_wrong_token(installation: Installation) -> None:
 
 
 def test_a_script_that_is_missing_fails_its_runs_with_the_reason(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     sweep = installation.create("program: missing.py\ncommand: ['./missing.py']\n" + RANDOM)
     agent = installation.start_agent(sweep)
     installation.ctl("wait", sweep, "--timeout", "60s")
@@ -72,7 +72,7 @@ def test_a_script_that_is_missing_fails_its_runs_with_the_reason(installation: I
 
 
 def test_a_script_that_crashes_fails_its_run_and_the_sweep_goes_on(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write(
         "crash.py",
         "import os, sweepd\nsweepd.init()\nsweepd.log({'loss': 1})\n"

@@ -43,7 +43,7 @@ def points(installation: Installation, name: str) -> int:
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
 def test_a_run_goes_on_at_its_checkpoint_on_another_agent(installation: Installation, how: str) -> None:
     """The machine is taken away in the fifth step; the checkpoint holds three."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     (installation.work / "hold-5").touch()
     allowed = 1 if how == "SIGKILL" else 0  # what an agent hands back is charged to nobody
     name = installation.create(sweep("checkpointing.py") + f"retry: {{infrastructure: {allowed}}}\n")
@@ -70,7 +70,7 @@ def test_a_script_that_says_that_its_machine_goes_away_is_tried_again_at_no_char
     installation: Installation,
 ) -> None:
     """It fails with code 1, as far as its process goes; `retry` allows nothing."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     (installation.work / "preempt-7").touch()
     name = installation.create(sweep("checkpointing.py") + "retry: {infrastructure: 0, failure: 0}\n")
     agent = installation.start_agent(name)
@@ -82,7 +82,7 @@ def test_a_script_that_says_that_its_machine_goes_away_is_tried_again_at_no_char
 
 def test_iterations_are_counted_on(installation: Installation) -> None:
     """After three iterations of its first attempt the fifth of its second is the eighth, which ends it."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     (installation.work / "preempt-4").touch()
     (installation.work / "hold-8").touch()  # it gets no further by itself
     text = sweep("checkpointing.py") + "early_terminate: {type: threshold, at: 8, value: 0.01}\n"

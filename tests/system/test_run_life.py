@@ -82,7 +82,7 @@ def test_an_agent_on_which_runs_fail_gets_no_more_and_others_do(installation: In
 
 def test_a_sweep_pauses_when_too_many_of_its_last_runs_failed(installation: Installation) -> None:
     """The share is of the last 20 that have ended; after `resume` they are counted anew."""
-    installation.start_server()
+    installation.join_server()
     plan: Plan = {a: {"exits": [3 if 4 < a < 20 else 0]} for a in range(30)}
     name = planned(installation, plan, "guard: {agent: 1000, sweep: 0.75}\n")
     agent = installation.start_agent(name, "--slots", "1")
@@ -101,7 +101,7 @@ def test_a_sweep_pauses_when_too_many_of_its_last_runs_failed(installation: Inst
 
 def test_a_canary_that_never_logs_the_objective_fails_the_sweep(installation: Installation) -> None:
     """One run is spent; the reason names what it did log."""
-    installation.start_server()
+    installation.join_server()
     extra = "metric: {name: accuracy}\ncanary: true\n"
     name = planned(installation, {a: {"steps": [0.5]} for a in range(9)}, extra)
     agents = [installation.start_agent(name, "--slots", "2", state=state) for state in ("one", "two")]

@@ -33,7 +33,7 @@ def started(agent: Agent, count: int) -> list[str]:
 
 
 def test_failed_runs_of_an_ended_sweep_are_run_again_as_themselves(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("mendable.py", runs=3))
     assert installation.start_agent(name).process.wait(60) == 0
     assert [run["state"] for run in runs(installation, name)] == ["failed"] * 3
@@ -58,7 +58,7 @@ def test_failed_runs_of_an_ended_sweep_are_run_again_as_themselves(installation:
 
 
 def test_a_retry_that_cannot_be_is_refused_as_a_whole(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("steps.py", runs=2))
     assert installation.start_agent(name).process.wait(60) == 0
     error = failure(installation, "retry", f"{name}:1", f"{name}:2", code=1)
@@ -81,7 +81,7 @@ def test_a_retry_that_cannot_be_is_refused_as_a_whole(installation: Installation
 def test_enqueued_points_go_before_those_of_the_method_and_first_before_all(
     installation: Installation,
 ) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(RANDOM + "run_cap: 4\n")
     installation.ctl("pause", name)
     later = names(installation.ctl("enqueue", name, "--param", "a=11").stdout)
@@ -103,7 +103,7 @@ def test_enqueued_points_go_before_those_of_the_method_and_first_before_all(
 
 
 def test_an_enqueued_run_lets_a_finished_sweep_go_on(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("steps.py", runs=2))
     assert installation.start_agent(name).process.wait(60) == 0
     (added,) = names(installation.ctl("enqueue", name, "--param", "a=1").stdout)
@@ -125,7 +125,7 @@ def test_an_enqueued_run_lets_a_finished_sweep_go_on(installation: Installation)
 
 def test_stop_of_a_run_ends_its_process_and_the_agent_takes_the_next(installation: Installation) -> None:
     """Section 12: stopping a single run makes its agent take the next one."""
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name)
     (first,) = started(agent, 1)
@@ -146,7 +146,7 @@ def test_stop_of_a_run_ends_its_process_and_the_agent_takes_the_next(installatio
 
 
 def test_a_run_that_waits_is_stopped_before_it_starts(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(RANDOM + "run_cap: 2\n")
     (waiting,) = names(installation.ctl("enqueue", name, "--param", "a=1").stdout)
     assert installation.json("stop", waiting)["state"] == "stopped"

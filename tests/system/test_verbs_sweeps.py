@@ -26,7 +26,7 @@ def agent_id(agent: Agent) -> str:
 
 def test_a_raised_cap_lets_a_finished_sweep_go_on(installation: Installation) -> None:
     """Section 8, P-edit: `run_cap` counts runs, whatever it was when they started."""
-    installation.start_server()
+    installation.join_server()
     name = installation.create(RANDOM + "run_cap: 2\n")
     assert installation.start_agent(name).process.wait(60) == 0
     assert installation.json("get", name)["ending"] == "cap"
@@ -52,7 +52,7 @@ def test_a_raised_cap_lets_a_finished_sweep_go_on(installation: Installation) ->
 
 
 def test_a_raised_cap_starts_more_runs_of_a_running_sweep(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("patient.py", runs=5) + "run_cap: 2\n")
     agent = installation.start_agent(name, "--slots", "4")
     started(agent, 2)
@@ -70,7 +70,7 @@ def test_an_agent_that_fails_again_and_again_is_held_until_it_is_released(
     installation: Installation,
 ) -> None:
     """Section 19, guard: an agent with N failures in a row gets no more of the sweep until released."""
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("mendable.py", runs=4) + "guard: {agent: 2}\n")
     agent = installation.start_agent(name)
     until(lambda: kinds(installation, name) == ["guard"], what="the guard holds it")
@@ -90,7 +90,7 @@ def test_an_agent_that_fails_again_and_again_is_held_until_it_is_released(
 
 
 def test_a_run_that_was_stopped_early_tells_by_which_rule(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("ranked.py", runs=3) + STOPPED)
     agent = installation.start_agent(name, "--slots", "3")
     started(agent, 3)
@@ -109,7 +109,7 @@ def test_a_run_that_was_stopped_early_tells_by_which_rule(installation: Installa
 
 
 def test_a_failed_run_tells_what_it_died_of_with_its_arguments(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("mendable.py"))
     assert installation.start_agent(name).process.wait(60) == 0
     told = installation.ctl("explain", f"{name}:1").stdout
@@ -120,7 +120,7 @@ def test_a_failed_run_tells_what_it_died_of_with_its_arguments(installation: Ins
 
 
 def test_what_waits_tells_why_and_what_helps(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(RANDOM + "run_cap: 3\nrequires: {gpu: a100}\n")
     waiting = installation.ctl("enqueue", name, "--param", "a=1").stdout.strip()
     assert kinds(installation, waiting)[0] == "no-agent"
@@ -145,7 +145,7 @@ def test_what_waits_tells_why_and_what_helps(installation: Installation) -> None
 
 
 def test_a_running_sweep_with_room_has_no_obstacle(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name)
     started(agent, 1)
