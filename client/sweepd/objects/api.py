@@ -119,6 +119,10 @@ class _Named:
         """Its state: of a run `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
         return self._shown.state
 
+    @property
+    def url(self) -> None:
+        """None: there is no page to show."""
+
     def to_html(self, *_: object, **__: object) -> str:
         """Return the card that notebooks show."""
         return self._shown.html()

@@ -34,6 +34,8 @@ def test_a_sweep_has_its_best_run_its_runs_and_its_configuration(api: Api, here:
     best = sweep.best_run()
     assert best is not None
     assert best.id == f"{id_}-1"
+    for shown in (sweep, best):
+        assert shown.url is None
     assert best.summary["loss"] == 0.35
     assert sweep.best_run(sweep.order) is not None
     with pytest.raises(InvalidError, match="by the objective"):
