@@ -18,6 +18,7 @@ from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
 from sweepd.rpc_error import Failure
+from waiting import until_told
 
 WRITERS = 8
 ROWS = 5
@@ -90,17 +91,22 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
     senders = [Sender(metric_store, number) for number in range(1, WRITERS + 1)]
 
     async def load() -> None:
+        async def goes_on(by: int) -> None:
+            before = sum(sender.acknowledged for sender in senders)
+
+            async def acknowledged() -> bool:
+                return sum(sender.acknowledged for sender in senders) >= before + by
+
+            await until_told(acknowledged)
+
         ended = asyncio.Event()
         sending = [asyncio.create_task(sender.send_until(ended)) for sender in senders]
         for _ in range(3):
-            before = sum(sender.acknowledged for sender in senders)
-            async with asyncio.timeout(20):
-                while sum(sender.acknowledged for sender in senders) < before + 400:  # noqa: ASYNC110 (many tasks count)
-                    await asyncio.sleep(0.01)
+            await goes_on(400)
             metric_store.end(signal.SIGKILL)
             assert sound(metric_store)
             await asyncio.to_thread(metric_store.start)
-        await asyncio.sleep(0.5)
+        await goes_on(50)
         ended.set()
         await asyncio.gather(*sending)
 
@@ -167,8 +173,9 @@ def test_sigterm_ends_open_streams_at_once_and_exits_0(metric_store: StoreProces
             assert isinstance(await appending.read(), v1.AppendPointsResponse)
             watching = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
             assert isinstance(await watching.read(), v1.WatchHistoryResponse)
+            await service.AppendLog(iter([messages.log(0, b"line\n")])).read()
             following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
-            await asyncio.sleep(0.2)
+            assert isinstance(await following.read(), v1.ReadLogResponse)
             loop = asyncio.get_running_loop()
             begun = loop.time()
             code = await asyncio.to_thread(metric_store.end)

@@ -24,6 +24,7 @@ from sweepd_kernel.principal import Authenticator
 from sweepd_kernel.service import ServiceContext
 from sweepd_metric_store import watching
 from sweepd_metric_store.app import SERVICE, MetricStore
+from waiting import until_told
 
 
 @asynccontextmanager
@@ -53,17 +54,22 @@ async def served(folder: Path) -> AsyncIterator[tuple[str, MetricStore]]:
     await server.stop(0)
 
 
+async def told(value: object) -> object:
+    return value
+
+
 def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(watching, "STALL_SECONDS", 0.2)
 
     async def stall() -> Failure:
-        async with served(tmp_path) as (address, _), stub(address) as service:
+        async with served(tmp_path) as (address, store), stub(address) as service:
             for row in range(1, 200_000, 10_000):
                 await service.AppendPoints(iter([messages.points(row, [1.0] * 10_000)])).read()
             call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
-            await asyncio.sleep(2.0)
+            await until_told(lambda: told(store._notices._followers))
+            await until_told(lambda: told(not store._notices._followers))
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
                 async for _ in call:
                     pass
@@ -88,7 +94,8 @@ def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
                     await appending.read()
                     for call in (watching_call, following, appending):
                         call.cancel()
-            await asyncio.sleep(0.3)
+            await until_told(lambda: told(not store._notices._followers and not store._streams._ends))
+            await until_told(lambda: told(len(asyncio.all_tasks()) <= tasks))
             left = len(asyncio.all_tasks()) - tasks
             return len(store._notices._followers), len(store._streams._ends), left
 
