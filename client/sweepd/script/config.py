@@ -46,9 +46,17 @@ class Config(dict[str, object]):
             raise AttributeError(f"the configuration has no value {name!r}") from None
 
     def __setitem__(self, key: str, value: object) -> None:
-        """Assign `value`, except over what the sweep decided."""
+        """Assign `value`, except over what the sweep decided.
+
+        Raises:
+            ConfigError: a group holds itself, or others too many levels deep.
+        """
         if not self._decides(key, value):
-            super().__setitem__(key, self._adopted(key, value))
+            try:
+                adopted = self._adopted(key, value)
+            except RecursionError:
+                raise ConfigError(f"the value of {key!r} is nested too deep, or holds itself") from None
+            super().__setitem__(key, adopted)
             self._changed()
 
     def __delitem__(self, key: str) -> None:

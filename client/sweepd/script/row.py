@@ -54,6 +54,8 @@ def _number(value: object) -> object:
             number: object = item()
             if isinstance(number, bool | int | float | str):
                 return number
+            if isinstance(number, complex):  # its real part is another number
+                raise TypeError("it is complex")
         if isinstance(value, SupportsFloat):
             return float(value)
     except Exception as error:  # foreign objects raise what they like, arrays of many for one

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import SupportsInt
 
@@ -15,6 +16,8 @@ from sweepd.script.notices import Notices
 from sweepd.script.row import encode, suitable
 from sweepd.script.steps import Steps
 
+# What readers take for one.
+_STEPS = range(-(2**63), 2**63)
 KeepAt = Callable[[str, object, int | None], object]
 """Keeps a value that is no number under a key and at a step, see `row.Keep`."""
 
@@ -84,7 +87,10 @@ class Rows:
             if self._ended:
                 self._notices.once("finished", "log() after finish(): the metrics were dropped")
                 return
-            number = step if step is None or type(step) is int else self._step_number(step)
+            if step is None or (type(step) is int and step in _STEPS):
+                number: int | None = step
+            else:
+                number = self._step_number(step)
             if self._steps is None:
                 self._write({} if number is None else {metrics_file.STEP: number}, data, number)
             else:
@@ -124,12 +130,13 @@ class Rows:
         self._lock = threading.RLock()
 
     def _step_number(self, step: object) -> int | None:
-        try:
-            if isinstance(step, SupportsInt):
-                return int(step)
-        except (TypeError, ValueError, OverflowError):
-            pass  # NaN, or a tensor of many
-        self._notices.once("step", f"step={step!r} is no number; the metrics went to the current step")
+        with suppress(Exception):  # NaN, or a tensor of many; foreign objects raise what they like
+            if isinstance(step, SupportsInt) and (number := int(step)) in _STEPS:
+                return number
+        self._notices.once(
+            "step",
+            f"a step ({type(step).__name__}) is no whole number of 64 bits; its metrics went to the current one",
+        )
         return None
 
     def _count(self, steps: Steps, data: Mapping[str, object], step: int | None, commit: bool | None) -> None:

@@ -159,6 +159,15 @@ def test_what_takes_items_out_leaves_those_of_the_sweep() -> None:
         config.pop("gone")
 
 
+def test_a_group_that_holds_itself_is_refused_by_name() -> None:
+    circle: dict[str, object] = {}
+    circle["inner"] = circle
+    config = Config({})
+    with pytest.raises(ConfigError, match="holds itself"):
+        config["circle"] = circle
+    assert config == {}
+
+
 def test_an_update_with_what_is_there_already_is_none() -> None:
     config = Config({"opt": {"k": 1}})
     same: dict[str, object] = {"w": np.zeros(3), "nan": math.nan, "opt": {"l": 2}}

@@ -108,6 +108,7 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
         "changing": Changing(),
         "hostile": Hostile(),
         "edges": np.array([np.timedelta64(1, "s")]),
+        "imaginary": np.array([1 + 2j]),
         "digits": 10**5_000,
         "inner digits": {"n": [10**5_000]},
     }

@@ -1,8 +1,10 @@
 """Files that a run keeps: where they go, and what becomes of those that cannot be kept."""
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sweepd.script.artifact import Artifact
@@ -138,6 +140,20 @@ def test_an_address_is_noted_and_not_fetched(run: Run) -> None:
     run.log_artifact("s3://bucket/data.csv", name="data")
     noted = json.loads((Path(run.dir) / "files/artifacts/data/artifact.json").read_text())
     assert noted["references"] == {"data.csv": "s3://bucket/data.csv"}
+
+
+def test_a_step_that_no_reader_takes_changes_nothing(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    class Hostile:
+        def __int__(self) -> int:
+            raise OSError("gone")
+
+    for step in (10**5_000, 2**63, math.nan, Hostile(), "5"):
+        run.log({"a": 1}, step=step)  # type: ignore[arg-type]  # as scripts do
+    run.log({"a": 1}, step=np.int64(9))  # type: ignore[arg-type]
+    rows = [json.loads(line) for line in (Path(run.dir) / "metrics.jsonl").read_text().splitlines()]
+    assert [row["_step"] for row in rows] == [0, 1, 2, 3, 4, 9]
+    (warning,) = (record.message for record in caplog.records)
+    assert "no whole number of 64 bits" in warning
 
 
 def test_names_may_be_taken_back(run: Run) -> None:
