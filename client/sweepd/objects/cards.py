@@ -15,28 +15,35 @@ from sweepd.cli.point_text import param_paths
 from sweepd.cli.rows import lookup
 from sweepd.cli.shapes import params_shape, run_state, sweep_state
 from sweepd.cli.states import RUN_STATES
-from sweepd.cli.text import clean
+from sweepd.cli.text import clean, counted, number
 from sweepd.objects.best import BestSoFar
 from sweepd.objects.history import History
 from sweepd.objects.svg import curve, stairs
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, is_number
 
 _MOST_COLUMNS = 12
 _MOST_ROWS = 40
 _LONGEST = 80
+_LONGEST_VALUE = 48
 _STYLE = (
     "<style>"
     ".sweepd-card{font:13px/1.45 system-ui,sans-serif;color:inherit;border:1px solid rgba(128,128,128,.4);"
-    "border-radius:6px;padding:10px 14px;display:inline-block;max-width:100%;overflow-x:auto}"
+    "border-radius:6px;padding:10px 14px;display:inline-block;box-sizing:border-box;max-width:100%;"
+    "overflow-x:auto}"
     ".sweepd-card p{margin:2px 0}.sweepd-card .quiet{opacity:.75}"
-    ".sweepd-card table{border-collapse:collapse;margin-top:6px;font-size:12px;color:inherit}"
-    ".sweepd-card th,.sweepd-card td{padding:2px 8px;text-align:left;background:none;color:inherit;"
-    "border-bottom:1px solid rgba(128,128,128,.25);font-variant-numeric:tabular-nums}"
-    ".sweepd-card svg{display:block;margin-top:6px;max-width:100%}"
+    # Notebooks have styles of their own for tables; a class that is said twice is more specific than these.
+    ".sweepd-card.sweepd-card table{border-collapse:collapse;margin:6px 0;border:0;"
+    "font-size:12px;color:inherit}"
+    ".sweepd-card.sweepd-card table tr{background:none}"
+    ".sweepd-card.sweepd-card table tr th,.sweepd-card.sweepd-card table tr td{padding:2px 8px;"
+    "text-align:left;white-space:nowrap;background:none;color:inherit;border:0;"
+    "border-bottom:1px solid rgba(128,128,128,.25)}"
+    ".sweepd-card.sweepd-card table tr .number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".sweepd-card svg{display:block;margin-top:6px;max-width:100%;height:auto}"
     ".sweepd-card svg text{font:11px system-ui,sans-serif;fill:currentColor;opacity:.8}"
     ".sweepd-card .axis{fill:none;stroke:currentColor;opacity:.4}"
     ".sweepd-card .line{fill:none;stroke:#3b82f6;stroke-width:2}"
-    ".sweepd-card .dots{fill:currentColor;opacity:.35}"
+    ".sweepd-card .dots{fill:currentColor;opacity:.5}"
     "</style>"
 )
 
@@ -53,23 +60,23 @@ def sweep_card(
         note: a sentence about what could not be shown.
     """
     metric = sweep.spec.metric.name or "value"
-    counts = [f"{number} {state}" for state in RUN_STATES if (number := getattr(sweep.run_counts, state))]
-    planned = f" of {sweep.planned_runs}" if sweep.HasField("planned_runs") else ""
     lines = [
         f"<p><b>{_text(sweep.name)}</b> {_text(sweep.spec.name)}</p>",
-        f"<p>{_text(sweep_state(sweep))} · runs{planned}: {', '.join(counts) or 'none yet'}</p>",
+        f"<p>{_text(sweep_state(sweep))} · {_runs_of(sweep)}</p>",
     ]
     if sweep.reason:
-        lines.append(f'<p class="quiet">{_text(sweep.reason, 300)}</p>')
+        lines.append(_quiet(sweep.reason, 300))
     if sweep.HasField("best_value"):
-        lines.append(f"<p>best {_text(metric)}: <b>{_value(sweep.best_value)}</b></p>")
+        lines.append(f"<p>best {_text(metric)}: <b>{sweep.best_value:.6g}</b></p>")
     drawn = curve(
         stairs([(float(index), each.best) for index, each in enumerate(values, 1)]),
         [(float(index), each.value) for index, each in enumerate(values, 1)],
         across="runs that have a value",
         up=_short(f"best {metric} so far", _LONGEST),
     )
-    return _card([*lines, drawn, _runs_table(best), _note(note)])
+    if drawn:
+        lines.append(_quiet(f"{metric} of each run, and the best so far"))
+    return _card([*lines, drawn, _runs_table(best), _quiet(note, 300)])
 
 
 def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
@@ -82,17 +89,27 @@ def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
     """
     lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(run_state(run))}{_of_value(run)}</p>"]
     if run.reason:
-        lines.append(f'<p class="quiet">{_text(run.reason, 300)}</p>')
+        lines.append(_quiet(run.reason, 300))
     params = params_shape(run)
     names = param_paths([params])
-    rows = [[_text(name), _value(lookup(params, name))] for name in names[:_MOST_ROWS]]
+    rows: list[list[object]] = [[name, lookup(params, name)] for name in names[:_MOST_ROWS]]
     if len(names) > _MOST_ROWS:
         rows.append([f"and {len(names) - _MOST_ROWS} more", ""])
-    return _card([*lines, _table(["parameter", "value"], rows), _curve_of(history), _note(note)])
+    return _card([*lines, _table(["parameter", "value"], rows), _curve_of(history), _quiet(note, 300)])
+
+
+def _runs_of(sweep: v1.Sweep) -> str:
+    counts = {state: int(getattr(sweep.run_counts, state)) for state in RUN_STATES}
+    there = sum(counts.values())
+    planned = sweep.planned_runs if sweep.HasField("planned_runs") else there
+    so_far = counted(there, "run") if planned <= there else f"{there} of {counted(planned, 'run')}"
+    if not there:
+        return "no runs yet" if planned == there else f"no runs yet, {planned} planned"
+    return f"{so_far}: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}"
 
 
 def _of_value(run: v1.Run) -> str:
-    return f" · value <b>{_value(run.value)}</b>" if run.HasField("value") else ""
+    return f" · value <b>{run.value:.6g}</b>" if run.HasField("value") else ""
 
 
 def _curve_of(history: History | None) -> str:
@@ -101,40 +118,48 @@ def _curve_of(history: History | None) -> str:
     for key in history:
         steps, values = history.points(key)
         numbers = [
-            (float(step), float(value))
-            for step, value in zip(steps, values, strict=True)
-            if isinstance(value, int | float) and not isinstance(value, bool)
+            (float(step), float(value)) for step, value in zip(steps, values, strict=True) if is_number(value)
         ]
         if drawn := curve(numbers, [], across="step", up=_short(key, _LONGEST)):
-            return f'<p class="quiet">{_text(key)}</p>{drawn}'
+            return f"{_quiet(key)}{drawn}"
     return ""
 
 
 def _runs_table(runs: Sequence[v1.Run]) -> str:
     points: list[Json] = [params_shape(run) for run in runs]
     names = param_paths(points)[:_MOST_COLUMNS]
-    rows = [
+    rows: list[list[object]] = [
         [
-            str(run.number),
-            _text(run_state(run)),
-            _value(run.value if run.HasField("value") else None),
-            *(_value(lookup(point, name)) for name in names),
+            run.number,
+            run_state(run),
+            run.value if run.HasField("value") else None,
+            *(lookup(point, name) for name in names),
         ]
         for run, point in zip(runs, points, strict=True)
     ]
-    return _table(["run", "state", "value", *map(_text, names)], rows)
+    return _table(["run", "state", "value", *names], rows)
 
 
-def _table(heads: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table; a column of numbers stands to the right, its head too."""
     if not rows:
         return ""
-    head = "".join(f"<th>{each}</th>" for each in heads)
-    body = "".join("<tr>" + "".join(f"<td>{each}</td>" for each in row) + "</tr>" for row in rows)
+    shares = [
+        ' class="number"' if all(is_number(row[column]) or row[column] is None for row in rows) else ""
+        for column in range(len(heads))
+    ]
+    head = "".join(f"<th{share}>{_text(each)}</th>" for each, share in zip(heads, shares, strict=True))
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{share}>{_value(each)}</td>" for each, share in zip(row, shares, strict=True))
+        + "</tr>"
+        for row in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _note(note: str) -> str:
-    return f'<p class="quiet">{_text(note, 300)}</p>' if note else ""
+def _quiet(sentence: str, longest: int = _LONGEST) -> str:
+    return f'<p class="quiet">{_text(sentence, longest)}</p>' if sentence else ""
 
 
 def _card(pieces: Iterable[str]) -> str:
@@ -145,8 +170,8 @@ def _value(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.6g}"
-    return _text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        return number(value)
+    return _text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _LONGEST_VALUE)
 
 
 def _text(text: str, longest: int = _LONGEST) -> str:

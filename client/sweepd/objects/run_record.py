@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sweepd import v1
+from sweepd.cli.point_text import param_paths
+from sweepd.cli.rows import lookup
 from sweepd.cli.shapes import params_shape, run_shape, run_state
 from sweepd.cli.states import FINAL_RUN
 from sweepd.codec.details import plain_map
@@ -105,7 +107,12 @@ class RunRecord(Record[v1.Run]):
 
     def __repr__(self) -> str:
         value = "" if self.value is None else f" {self.value:.6g}"
-        params = ", ".join(f"{name}={shown!r}" for name, shown in self.params.items())
+        point = self.params
+        params = ", ".join(f"{name}={_brief(lookup(point, name))}" for name in param_paths([point]))
         if len(params) > 200:
             params = f"{params[:199]}…"
         return f"<{type(self).__name__} {self.name} {self.state}{value}: {params or 'no parameters'}>"
+
+
+def _brief(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)

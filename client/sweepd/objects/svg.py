@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 Points = Sequence[tuple[float, float]]
@@ -27,18 +27,13 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
         return ""
     scale = _Scale([*line, *dots])
     corners = " ".join(f"{scale.x(x):.1f},{scale.y(y):.1f}" for x, y in line)
+    if len(line) == 1:  # a line of one corner is none
+        dots = [*dots, *line]
     marks = "".join(f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="2.5"/>' for x, y in dots)
     axis = f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"
-    labels = [
-        (_LEFT - 6, _TOP + 9, "end", f"{scale.high:.4g}"),
-        (_LEFT - 6, _HEIGHT - _BOTTOM, "end", f"{scale.low:.4g}"),
-        (_LEFT, _HEIGHT - 8, "start", f"{scale.first:.6g}"),
-        (_WIDTH - _RIGHT, _HEIGHT - 8, "end", f"{scale.last:.6g}"),
-        ((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "middle", across),
-    ]
     texts = "".join(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{html.escape(text)}</text>'
-        for x, y, anchor, text in labels
+        for x, y, anchor, text in _labels(scale, across)
     )
     name = html.escape(f"{up} over {across}")
     return (
@@ -46,6 +41,22 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
         f'aria-label="{name}"><path class="axis" d="{axis}"/>{texts}'
         f'<g class="dots">{marks}</g><polyline class="line" points="{corners}"/></svg>'
     )
+
+
+def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str]]:
+    """Yield the place, the anchor and the text of each; where all is one value, that value once."""
+    middle, below = (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8
+    if scale.low == scale.high:
+        yield _LEFT - 6, scale.y(scale.low) + 4, "end", f"{scale.low:.4g}"
+    else:
+        yield _LEFT - 6, _TOP + 9, "end", f"{scale.high:.4g}"
+        yield _LEFT - 6, _HEIGHT - _BOTTOM, "end", f"{scale.low:.4g}"
+    if scale.first == scale.last:
+        yield middle, below, "middle", f"{across} {scale.first:.6g}"
+    else:
+        yield _LEFT, below, "start", f"{scale.first:.6g}"
+        yield middle, below, "middle", across
+        yield _WIDTH - _RIGHT, below, "end", f"{scale.last:.6g}"
 
 
 def stairs(points: Points) -> list[tuple[float, float]]:

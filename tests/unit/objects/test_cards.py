@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd import v1
 from sweepd.objects.best import BestSoFar
 from sweepd.objects.cards import run_card, sweep_card
 from sweepd.objects.history import History
 from sweepd.objects.svg import curve, stairs
+from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_series, a_sweep
 
 _TAGS = {"div", "style", "p", "b", "table", "thead", "tbody", "tr", "th", "td"}
@@ -136,6 +138,35 @@ def test_a_long_curve_has_no_more_points_than_a_drawing_shows() -> None:
     corners = drawn.partition('points="')[2].partition('"')[0].split()
     assert len(corners) <= 402
     assert (corners[0], corners[-1]) == ("62.0,10.0", "448.0,124.0")
+
+
+def test_one_value_is_a_dot_between_labels_that_say_it_once() -> None:
+    drawn = curve([(3.0, 0.5)], [], across="step", up="loss")
+    assert drawn.count("<circle") == 1
+    assert re.findall(r">([^<>]+)</text>", drawn) == ["0.5", "step 3"]
+
+
+def test_a_card_counts_the_runs_that_there_are_and_those_to_come() -> None:
+    some = v1.RunCounts(finished=2, running=1)
+    for told, sweep in (
+        ("no runs yet<", a_sweep()),
+        ("no runs yet, 6 planned", a_sweep(planned_runs=6)),
+        ("3 of 6 runs: 1 running, 2 finished", a_sweep(planned_runs=6, run_counts=some)),
+        ("3 runs: 1 running, 2 finished", a_sweep(planned_runs=3, run_counts=some)),
+        ("3 runs: 1 running, 2 finished", a_sweep(run_counts=some)),
+    ):
+        assert told in sweep_card(sweep, (), ())
+
+
+def test_numbers_of_a_table_are_short_and_stand_to_the_right() -> None:
+    params: dict[str, Json] = {"lr": 0.123456789, "layers": [64, 32], "on": True}
+    card = run_card(a_run(1, 0.123456789, params=params), None)
+    assert "value <b>0.123457</b>" in card
+    table = sweep_card(a_sweep(), (), [a_run(1, 0.5, params=params), a_run(2, params=params)])
+    assert '<td class="number">0.1235</td>' in table
+    assert "<td>[64, 32]</td>" in table
+    assert '<th class="number">value</th>' in table
+    assert "<td>true</td>" in table
 
 
 def test_stairs_keep_their_value_until_the_next_one() -> None:

@@ -8,6 +8,7 @@ from sweepd import AsyncStoredRun, AsyncSweep, StoredRun, Sweep, errors, v1
 from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.blocking_wire import BlockingWire
 from sweepd.objects.states import run_states, sweep_states
+from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_sweep
 
 _BLOCKING, _ASYNCHRONOUS = BlockingWire("127.0.0.1:1", None), AsyncWire("127.0.0.1:1", None)
@@ -27,6 +28,15 @@ def test_equal_is_what_has_one_name_and_kind_whatever_has_become_of_it() -> None
 def test_a_name_has_three_parts() -> None:
     for record in (Sweep(_BLOCKING, a_sweep()), StoredRun(_BLOCKING, v1.Run(name="a/b/c"))):
         assert (record.name, record.entity, record.project, record.id) == ("a/b/c", "a", "b", "c")
+
+
+def test_a_run_shows_its_point_in_short() -> None:
+    params: dict[str, Json] = {"lr": 0.123456789, "opt": {"kind": "sgd", "beta": 0.987654321}, "on": True}
+    run = StoredRun(_BLOCKING, a_run(1, 0.123456789, params=params))
+    assert repr(run) == (
+        "<StoredRun a/b/c-1 finished 0.123457: lr=0.123457, on=True, opt.beta=0.987654, opt.kind='sgd'>"
+    )
+    assert len(repr(StoredRun(_BLOCKING, a_run(1, params={"text": "x" * 1000})))) < 260
 
 
 def test_states_are_named_by_one_word_or_several() -> None:

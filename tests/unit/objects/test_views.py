@@ -47,9 +47,9 @@ class _Server(NoWire):
 def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
     server = _Server(a_sweep(run_counts=v1.RunCounts(finished=1), best_value=0.5))
     card = run_now(views.show_sweep(server, a_sweep()))
-    assert "1 finished" in card
+    assert "running · 1 run: 1 finished" in card
     assert "best loss so far over runs" in card
-    assert "<td>0.25</td>" in card
+    assert '<td class="number">0.25</td>' in card
 
 
 def test_the_runs_of_a_large_sweep_are_not_looked_through_for_a_card() -> None:
@@ -58,7 +58,7 @@ def test_the_runs_of_a_large_sweep_are_not_looked_through_for_a_card() -> None:
     assert server.lists == [v1.RUN_ORDER_BEST]
     assert "more than 5000 runs: best_so_far() has the values of the curve" in card
     assert "<svg" not in card
-    assert "<td>0.25</td>" in card
+    assert '<td class="number">0.25</td>' in card
 
 
 def test_the_card_of_a_run_draws_its_objective() -> None:
