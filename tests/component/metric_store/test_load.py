@@ -66,7 +66,7 @@ def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
         env={**os.environ, "PYTHONPATH": str(TESTS)},
     )
     try:
-        seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=50))
+        seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=30))
         grown = memory(metric_store) - before
         assert crowd.poll() is None
     finally:
