@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,15 +23,14 @@ def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 def tell_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Show a sweep that was changed: its name or its JSON on stdout, what is to be said of it on stderr."""
-    from sweepd.cli.output import note, write_document
+    from sweepd.cli.output import note, put, write_document
     from sweepd.cli.shapes import sweep_shape, sweep_state
     from sweepd.cli.text import live_runs_go_on
 
     if output_format in ("json", "jsonl", "yaml"):
         write_document(sweep_shape(sweep), output_format)
         return
-    sys.stdout.write(f"{sweep.name}\n")
-    sys.stdout.flush()
+    put(f"{sweep.name}\n")
     live = sweep.run_counts.running + sweep.run_counts.assigned
     state = sweep_state(sweep)
     parts = [done]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 
 from sweepd import v1
-from sweepd.cli.output import note, write_document
+from sweepd.cli.output import note, put, write_document
 from sweepd.cli.shapes import run_shape, run_state
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.text import clean
@@ -56,8 +55,7 @@ def watch_run(client: Client, name: str, output_format: str) -> str:
             write_document({"type": "run", **run_shape(run)}, "jsonl")
         elif state != before:
             reason = f": {clean(run.reason)}" if run.reason else ""
-            sys.stdout.write(f"run {clean(run.name)} {state}{reason}\n")
-            sys.stdout.flush()
+            put(f"run {clean(run.name)} {state}{reason}\n")
         before = state
         if state in FINAL_RUN:
             break

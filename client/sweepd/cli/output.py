@@ -170,6 +170,11 @@ def write_document(document: Json, output_format: str) -> None:
         text = "".join(json_text(line) + "\n" for line in lines)
     else:
         text = json_text(document, indent=2) + "\n"
+    put(text)
+
+
+def put(text: str) -> None:
+    """Write a result to stdout, at once: what is said of it on stderr comes after it."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
@@ -185,8 +190,7 @@ def page(text: str) -> None:
     size = shutil.get_terminal_size()
     pager = _pager(current_settings()) if sys.stdout.isatty() and text.count("\n") > size.lines else None
     if pager is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        put(text)
         return
     # Ctrl-C is the pager's, as where it stops a search; a handler, unlike SIG_IGN, is not passed on to it.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
@@ -221,8 +225,7 @@ def _write_csv(rows: Sequence[Row], paths: Sequence[str]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(paths)
     writer.writerows([_csv_cell(lookup(row, path)) for path in paths] for row in rows)
-    sys.stdout.write(text.getvalue())
-    sys.stdout.flush()
+    put(text.getvalue())
 
 
 def _csv_cell(value: Json) -> str:

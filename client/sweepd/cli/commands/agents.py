@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sweepd.cli.output import Output, note, output_of, output_option, row_options, write_document, write_rows
+from sweepd.cli.output import (
+    Output,
+    note,
+    output_of,
+    output_option,
+    put,
+    row_options,
+    write_document,
+    write_rows,
+)
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -80,6 +87,5 @@ def _release(agents: tuple[str, ...], sweep: str | None, output_format: str) -> 
     if output_format in ("json", "jsonl", "yaml"):
         write_document({"agent": agent, "sweeps": [*released]}, output_format)
         return
-    sys.stdout.write("".join(f"{name}\n" for name in released))
-    sys.stdout.flush()
+    put("".join(f"{name}\n" for name in released))
     note("Released; it takes runs again.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import FORMATS, output_of, output_option, write_document, write_rows
+from sweepd.cli.output import FORMATS, output_of, output_option, put, write_document, write_rows
 from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -45,7 +44,7 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
             raise _none(found)
         if output_format == "args":
             for run in runs:
-                sys.stdout.write(argument_line(found.spec, run, current_settings().environ) + "\n")
+                put(argument_line(found.spec, run, current_settings().environ) + "\n")
             return
     rows = [run_shape(run) for run in runs]
     if limit is None and columns is None and output_format in ("json", "yaml"):

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -33,7 +33,7 @@ def command(sweep: str, yes: bool, output_format: str) -> None:
             _ask(name)
         answer = client.cancel_sweep(name)
     if output_format == "name":
-        sys.stdout.write(f"{answer.sweep.name}\n")
+        put(f"{answer.sweep.name}\n")
         note("Cancelled.")
     else:
         unconfirmed = list(answer.unconfirmed_runs)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sweepd.cli.output import FORMATS, Output, note, output_of, output_option, write_document, write_rows
+from sweepd.cli.output import FORMATS, Output, note, output_of, output_option, put, write_document, write_rows
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.verb import Verb
@@ -69,7 +67,7 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
     if output_format in ("json", "jsonl", "yaml"):
         write_document(rows[name], output_format)
     else:
-        sys.stdout.write(f"{clean(str(value))}\n")
+        put(f"{clean(str(value))}\n")
 
 
 def _set(settings: Settings, name: str, value: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.placement import parent_of, placing
 from sweepd.cli.prior_options import PriorOptions, prior_options, report_shape, selection_of, tell_report
 from sweepd.cli.problem import usage_problem
@@ -72,8 +70,7 @@ def command(
         sweep = answer.sweep
         line = agent_command(sweep.name, client.address, settings, requires=spec.requires)
     if output_format == "name":
-        sys.stdout.write(f"{sweep.name}\n")
-        sys.stdout.flush()
+        put(f"{sweep.name}\n")
     else:
         begun = {} if selection is None else {"priorRuns": report_shape(answer.prior_runs)}
         write_document({"name": sweep.name, "url": None, "agentCommand": line, **begun}, output_format)

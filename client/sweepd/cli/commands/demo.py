@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.output import note
+from sweepd.cli.output import note, put
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -136,8 +136,7 @@ def _finish(
     before = best_of(playground.folder / "defaults", metric, log=playground.folder / "defaults.log")
     lines = best_lines(sweep, best, playground.environ)
     lines.append(_gain(metric, before, best.value))
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
+    put("\n".join(lines) + "\n")
     for line in _next_steps(playground, sweep, keep):
         note(line)
     return ExitCode.OK if outcome.progress.ended else ExitCode.FAILURE

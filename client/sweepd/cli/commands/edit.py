@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -101,8 +100,7 @@ def command(
     with connect(settings) as client:
         changed = _edited(client, sweep_name(client, sweep), edit, revision)
         if output_format == "name":
-            sys.stdout.write(f"{changed.name}\n")
-            sys.stdout.flush()
+            put(f"{changed.name}\n")
             note(f"Revision {changed.revision}; it is {sweep_state(changed)}.")
             if run_cap is not None:
                 note_standstill(client, changed.name, settings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import output_of, output_option, write_document, write_rows
+from sweepd.cli.output import output_of, output_option, put, write_document, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -63,8 +63,7 @@ def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
     if output_format in ("json", "jsonl"):
         write_document(sweep_document(sweep), output_format)
     else:
-        sys.stdout.write(sweep_text(sweep))
-        sys.stdout.flush()
+        put(sweep_text(sweep))
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:
@@ -99,4 +98,4 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
     else:
         colored = current_settings().colored(sys.stdout)
         describe = describe_run if named.is_run else describe_sweep
-        sys.stdout.write(describe(shape, colored=colored))
+        put(describe(shape, colored=colored))

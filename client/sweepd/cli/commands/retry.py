@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -50,8 +49,7 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
     with connect(settings) as client:
         answer = _retried(client, names, states, request_id)
         if output_format == "name":
-            sys.stdout.write("".join(f"{name}\n" for name in answer.names))
-            sys.stdout.flush()
+            put("".join(f"{name}\n" for name in answer.names))
             _tell(answer, states)
             for sweep in dict.fromkeys(name.rpartition("-")[0] for name in answer.names):
                 note_standstill(client, sweep, settings)
@@ -63,7 +61,9 @@ def _retried(
     client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
 ) -> v1.RetryRunsResponse:
     from sweepd import v1
+    from sweepd.cli.failures import problem_of
     from sweepd.cli.names import any_name, sweep_name
+    from sweepd.client import CallError
 
     if states:
         if len(names) > 1:
@@ -79,7 +79,14 @@ def _retried(
                 f"{found.name} is a sweep; which of its runs are meant?",
                 next_step=f"sweepctl retry {found.name} --state failed",
             )
-    return client.retry_runs([found.name for found in named], request_id=request_id)
+    try:
+        return client.retry_runs([found.name for found in named], request_id=request_id)
+    except CallError as error:
+        problem = problem_of(error)
+        if error.failure.reason == "invalid-field":  # told without the name of the field, which nobody typed
+            problem.message = "; ".join(why for _, why in error.failure.violations) or problem.message
+            problem.cause = ""
+        raise problem from error
 
 
 def _tell(answer: v1.RetryRunsResponse, states: tuple[str, ...]) -> None:

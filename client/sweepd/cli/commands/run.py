@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.placement import parent_of, placing
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
@@ -185,8 +185,7 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
         run = run_shape(best) if best is not None else None
         write_document({**sweep_shape(sweep), "bestRun": run}, output_format)
     elif best is not None:
-        sys.stdout.write("\n".join(best_lines(sweep, best, settings.environ)) + "\n")
-        sys.stdout.flush()
+        put("\n".join(best_lines(sweep, best, settings.environ)) + "\n")
     else:
         for line in trouble_lines(client, sweep):
             note(line)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -36,7 +34,6 @@ def command(name: str, output_format: str) -> None:
     if output_format != "name":
         write_document(run_shape(run), output_format)
         return
-    sys.stdout.write(f"{run.name}\n")
-    sys.stdout.flush()
+    put(f"{run.name}\n")
     state = run_state(run)
     note("Stopped." if state == "stopped" else f"Stopping; it is {state} until its process has ended.")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.output import Output, note, output_of, output_option, row_options, write_document, write_rows
+from sweepd.cli.output import (
+    Output,
+    note,
+    output_of,
+    output_option,
+    put,
+    row_options,
+    write_document,
+    write_rows,
+)
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -110,8 +117,7 @@ def _create(
     if output_format in ("json", "jsonl", "yaml"):
         write_document({**shape, "secret": made.secret}, output_format)
     else:
-        sys.stdout.write(f"{made.secret}\n")
-        sys.stdout.flush()
+        put(f"{made.secret}\n")
     note(
         f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. The token itself is shown only now."
     )

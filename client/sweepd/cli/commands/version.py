@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sweepd.cli.output import note, output_option, write_document
+from sweepd.cli.output import note, output_option, put, write_document
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.verb import Verb
 
@@ -20,7 +18,7 @@ def command(output_format: str) -> None:
     client = version("sweepd")
     server, protocol = _server(current_settings())
     if output_format == "table":
-        sys.stdout.write(f"client {client}\nserver {server or '-'}\nprotocol {protocol or '-'}\n")
+        put(f"client {client}\nserver {server or '-'}\nprotocol {protocol or '-'}\n")
     else:
         write_document({"client": client, "server": server, "protocol": protocol}, output_format)
     if server is not None and _line(server) != _line(client):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sweepd.cli.output import output_option, write_document
+from sweepd.cli.output import output_option, put, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -22,12 +20,9 @@ def command(output_format: str) -> None:
     with connect_accounts(current_settings()) as client:
         shape = {"server": client.address, **token_shape(client.who_am_i())}
     if output_format == "name":
-        sys.stdout.write(f"{shape['account']}\n")
+        put(f"{clean(str(shape['account']))}\n")
     elif output_format == "table":
         token = f"token {shape['id']}" if shape["id"] else "the server's own token"
-        sys.stdout.write(
-            f"{clean(str(shape['account']))} at {client.address}: {token}, {where_good(shape)}\n"
-        )
+        put(f"{clean(str(shape['account']))} at {client.address}: {token}, {where_good(shape)}\n")
     else:
         write_document(shape, output_format)
-    sys.stdout.flush()
