@@ -82,25 +82,28 @@ def suitable(
         if (
             type(value) in _SCALARS
             and type(key) is str
-            and len(key) <= MAX_KEY_LENGTH
+            and 0 < len(key) <= MAX_KEY_LENGTH
             and key not in RESERVED
         ):
             chosen[key] = value
             continue
         name = str(key)
-        if name in RESERVED:
-            notices.once(f"key {name}", f"the key {name!r} is reserved and was not logged")
-            continue
-        if len(name) > MAX_KEY_LENGTH:
-            notices.once(
-                f"key {name}", f"the key {name[:40]!r}… is longer than {MAX_KEY_LENGTH} and was not logged"
-            )
+        if (fault := _fault(name)) is not None:
+            notices.once(f"key {name}", f"the key {name[:40]!r} {fault} and was not logged")
             continue
         try:
             chosen[name] = _written(name, value, keep, None if lists_arrive else notices)
         except Exception as error:  # noqa: BLE001 (whatever is logged, the training goes on)
             _left_out(name, error, notices)
     return chosen
+
+
+def _fault(name: str) -> str | None:
+    if name in RESERVED:
+        return "is reserved"
+    if not name:
+        return "is no name"
+    return f"is longer than {MAX_KEY_LENGTH} characters" if len(name) > MAX_KEY_LENGTH else None
 
 
 def _left_out(name: str, why: object, notices: Notices) -> None:

@@ -135,7 +135,7 @@ class Rows:
                 return number
         self._notices.once(
             "step",
-            f"a step ({type(step).__name__}) is no whole number of 64 bits; its metrics went to the current one",
+            f"a step ({type(step).__name__}) is no whole number of 64 bits: the current one has its metrics",
         )
         return None
 

@@ -220,7 +220,7 @@ class Run(RunFiles):
         self.finish(exit_code=0 if kind is None else 1)
 
     def __repr__(self) -> str:
-        return f"<sweepd.Run {self.path} attempt {self.attempt} in {self.dir}>"
+        return f"<sweepd.Run {self.path} attempt {self.attempt} in {self._folder.path}>"
 
 
 def _is_other_rank(environment: Mapping[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """What a run is called and where it stands, as its script sees it."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sweepd.script import checkpoints
@@ -145,8 +146,10 @@ class RunNames:
 
     @property
     def dir(self) -> str:
-        """The folder of this attempt's files."""
-        return str(self._folder.path)
+        """A folder for files: what is put there is kept with the run, as it is and as it changes."""
+        with suppress(OSError):  # a full disk, say: opening a file in it tells
+            self._files.mkdir(parents=True, exist_ok=True)
+        return str(self._files)
 
     @property
     def settings(self) -> Settings:

@@ -32,7 +32,7 @@ def encoded(metrics: dict[str, object]) -> dict[str, object]:
     return row
 
 
-@given(st.dictionaries(st.text().filter(lambda key: key not in RESERVED), JSON))
+@given(st.dictionaries(st.text(min_size=1).filter(lambda key: key not in RESERVED), JSON))
 def test_json_values_arrive_as_they_are_each_row_on_one_line(metrics: dict[str, object]) -> None:
     assert encoded(metrics) == metrics
 
@@ -104,6 +104,7 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
         "circle": circle,
         "broken": Broken(),
         "_time": 3,
+        "": 3,
         "keys": {(1, 2): 3},
         "changing": Changing(),
         "hostile": Hostile(),

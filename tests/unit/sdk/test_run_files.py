@@ -28,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def kept(run: Run) -> list[str]:
-    files = Path(run.dir) / "files"
+    files = Path(run.dir)
     return sorted(str(path.relative_to(files)) for path in files.rglob("*") if path.is_file())
 
 
@@ -55,7 +55,7 @@ def test_saved_files_of_one_name_in_several_folders_are_all_kept(run: Run, tmp_p
 
 def test_a_file_outside_of_its_base_is_kept_by_its_name(run: Run) -> None:
     put("../outside/x.pt")
-    assert run.save("../outside/*.pt") == [str(Path(run.dir) / "files" / "x.pt")]
+    assert run.save("../outside/*.pt") == [str(Path(run.dir) / "x.pt")]
     assert kept(run) == ["x.pt"]
 
 
@@ -138,7 +138,7 @@ def test_what_was_added_to_an_artifact_can_be_asked_for_and_taken_out_again(run:
 
 def test_an_address_is_noted_and_not_fetched(run: Run) -> None:
     run.log_artifact("s3://bucket/data.csv", name="data")
-    noted = json.loads((Path(run.dir) / "files/artifacts/data/artifact.json").read_text())
+    noted = json.loads((Path(run.dir) / "artifacts/data/artifact.json").read_text())
     assert noted["references"] == {"data.csv": "s3://bucket/data.csv"}
 
 
@@ -150,7 +150,7 @@ def test_a_step_that_no_reader_takes_changes_nothing(run: Run, caplog: pytest.Lo
     for step in (10**5_000, 2**63, math.nan, Hostile(), "5"):
         run.log({"a": 1}, step=step)  # type: ignore[arg-type]  # as scripts do
     run.log({"a": 1}, step=np.int64(9))  # type: ignore[arg-type]
-    rows = [json.loads(line) for line in (Path(run.dir) / "metrics.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (Path(run.dir).parent / "metrics.jsonl").read_text().splitlines()]
     assert [row["_step"] for row in rows] == [0, 1, 2, 3, 4, 9]
     (warning,) = (record.message for record in caplog.records)
     assert "no whole number of 64 bits" in warning
