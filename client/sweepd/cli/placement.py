@@ -52,12 +52,12 @@ def check_part(kind: str, part: str) -> None:
 
 
 def project_name(text: str, entity: str) -> str:
-    """Return the full name of a project whose entity may be left out.
+    """Return the full name of a project as a person types it: its entity may be left out.
 
     Raises:
         Problem: it is none.
     """
-    parts = text.split("/")
+    parts = text.strip("/").split("/")
     if len(parts) == 1:
         parts = [entity or "local", *parts]
     if len(parts) != 2 or not all(parts):

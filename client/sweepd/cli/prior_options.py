@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from sweepd.cli.output import note
+from sweepd.cli.placement import project_name
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.text import clean, counted
@@ -29,11 +30,12 @@ _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorOptions:
-    """What the options say, as typed."""
+    """What the options say, as typed; `entity`: that of a project without one, empty for the default."""
 
     runs: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
     project: str | None = None
+    entity: str = ""
     filters: tuple[str, ...] = ()
 
     @property
@@ -97,7 +99,7 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
     return v1.PriorRunSelection(
         runs=_run_names(client, options.runs),
         sweeps=[sweep_name(client, name) for name in options.sweeps],
-        project=project_name(options.project) if options.project else "",
+        project=project_name(options.project, options.entity) if options.project else "",
         filter=filter_message(options.filters),
     )
 
@@ -129,18 +131,6 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
             case _:
                 raise _no_filter(text)
     return message
-
-
-def project_name(text: str) -> str:
-    """Return the full name of a project as a person types it.
-
-    Raises:
-        Problem: it is none.
-    """
-    parts = text.strip("/").split("/")
-    if len(parts) > 2 or not all(parts):
-        raise usage_problem(f"no project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
-    return "/".join(parts if len(parts) == 2 else ("local", *parts))
 
 
 def tell_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sweepd.cli.output import note
-from sweepd.cli.prior_options import PriorOptions, project_name, selection_of
+from sweepd.cli.placement import project_name
+from sweepd.cli.prior_options import PriorOptions, selection_of
 from sweepd.cli.settings import current_settings
 from sweepd.cli.text import clean
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def parents_of(names: Iterable[str], project: str | None) -> set[str]:
     """Return the projects that the runs are of, by full name."""
     parents = {name.rpartition("/")[0] for name in names}
-    return parents or {project_name(project or "")}
+    return parents or {project_name(project or "", current_settings().told("entity"))}
 
 
 def prior_options_of(

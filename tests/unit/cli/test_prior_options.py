@@ -10,7 +10,6 @@ from sweepd import v1
 from sweepd.cli.prior_options import (
     PriorOptions,
     filter_message,
-    project_name,
     report_shape,
     selection_of,
     tell_report,
@@ -58,7 +57,10 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
     assert (list(found.sweeps), found.project) == (["local/demo/two"], "local/demo")
     assert list(found.filter.states) == [v1.RUN_STATE_FINISHED]
     assert chosen() is None
-    assert project_name("team/demo/") == "team/demo"
+    for project, entity, name in (("demo", "team", "team/demo"), ("team/demo/", "other", "team/demo")):
+        found = chosen(project=project, entity=entity)
+        assert found is not None
+        assert found.project == name
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,17 @@ def command(
     Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
     runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
-    prior = PriorOptions(runs=prior_runs, sweeps=prior_sweeps, project=prior_project, filters=prior_filters)
+    settings = current_settings()
+    prior = PriorOptions(
+        runs=prior_runs,
+        sweeps=prior_sweeps,
+        project=prior_project,
+        entity=settings.told("entity"),
+        filters=prior_filters,
+    )
     if "-" in prior_runs and file == "-":
         raise usage_problem("FILE and --prior-run cannot both be read from stdin")
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
-    settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
     parent = parent_of(spec, overrides, settings.environ, settings.kept)

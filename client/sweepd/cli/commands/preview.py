@@ -10,6 +10,7 @@ import click
 from sweepd.cli.output import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.prior_options import PriorOptions, prior_options, report_shape, tell_report
 from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -85,7 +86,13 @@ def command(
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format)
     seeded = _seeded(spec, seed)
-    prior = PriorOptions(runs=prior_runs, sweeps=prior_sweeps, project=prior_project, filters=prior_filters)
+    prior = PriorOptions(
+        runs=prior_runs,
+        sweeps=prior_sweeps,
+        project=prior_project,
+        entity=current_settings().told("entity"),
+        filters=prior_filters,
+    )
     report = None
     if prior.given:
         _refuse_beside_prior(seed, interpreter)

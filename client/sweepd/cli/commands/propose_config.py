@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.output import note
-from sweepd.cli.prior_options import project_name
+from sweepd.cli.placement import project_name
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.seeding import create_line, parents_of, prior_options_of, seeded_with
 from sweepd.cli.settings import current_settings
@@ -102,7 +102,8 @@ def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Trie
     from sweepd.cli.shapes import params_shape
 
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
-    listed = client.list_project_runs(project_name(project), states=wanted, stand_alone=True)
+    name = project_name(project, current_settings().told("entity"))
+    listed = client.list_project_runs(name, states=wanted, stand_alone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 
 
