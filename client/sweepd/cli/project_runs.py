@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sweepd import v1
 from sweepd.cli.columns import runs_columns
 from sweepd.cli.connection import connect
+from sweepd.cli.failures import PROJECTS
 from sweepd.cli.output import Output, chosen_rows, write_chosen
 from sweepd.cli.placement import project_name
 from sweepd.cli.problem import not_found
@@ -53,5 +54,5 @@ def _check_exists(client: Client, project: str) -> None:
         raise not_found(
             f"no project named {project}" + (f"; did you mean `{near}`?" if near else ""),
             name=project,
-            next_step="`sweepctl list --projects` shows the projects that there are",
+            next_step=PROJECTS,
         )

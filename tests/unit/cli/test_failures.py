@@ -44,6 +44,7 @@ def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code:
     ("reason", "name", "next_step"),
     [
         ("no-such-name", "local/x/k3", "`sweepctl list` shows the sweeps that there are"),
+        ("no-such-name", "local/x", "`sweepctl list --projects` shows the projects that there are"),
         ("no-such-name", "local/x/k3-7", "`sweepctl runs local/x/k3` shows the runs that there are"),
         (
             "no-such-name",
