@@ -13,12 +13,15 @@ from sweepd_scheduler.domain.prior.suitability import (
     UnsuitableError,
     candidate,
     prior_run,
+    shown_in,
 )
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.ports import Records
 from sweepd_scheduler.prior_codec import MOST_RUNS, MOST_TOLD, Filter
 from sweepd_scheduler.prior_details import told_of
+
+Outcome = Shown | UnsuitableError
 
 MOST_RUNG_VALUES = 500_000
 """Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
@@ -86,7 +89,10 @@ class Found:
 
 @dataclass(slots=True)
 class Taken:
-    """The runs that are taken, in order, by what they come to in the new sweep."""
+    """The runs that are taken, in order, by what they come to in the new sweep.
+
+    Values at rungs are dropped as soon as there are more than are kept: each may have as many as rows.
+    """
 
     found: Found
     chosen: Filter
@@ -94,17 +100,27 @@ class Taken:
     without_curve: int = 0
     rung_values: int = 0
 
-    def add(self, each: Candidate, shown: Shown | UnsuitableError) -> None:
-        """Take a run, unless it teaches the sweep nothing or a filter does not mean it."""
-        named = each.source in self.found.named
-        if isinstance(shown, UnsuitableError):
-            if named or not self.chosen.needs_value:
-                self.found.refuse(each.source, str(shown))
-            return
-        if not named and not self.chosen.takes_value(shown.value):
-            return
+    def judge(self, each: Candidate, curve: Sequence[float]) -> Outcome:
+        """Return what a run comes to, or why it teaches the sweep nothing; it is added in its turn."""
+        try:
+            shown = shown_in(self.found.spec, each, curve)
+        except UnsuitableError as error:
+            return error
+        if not self._means(each, shown):
+            return replace(shown, rungs=())
         if self.rung_values + len(shown.rungs) > MOST_RUNG_VALUES:
-            shown = replace(shown, rungs=())
             self.without_curve += 1
+            return replace(shown, rungs=())
         self.rung_values += len(shown.rungs)
-        self.runs.append(prior_run(each, shown, len(self.runs) + 1))
+        return shown
+
+    def add(self, each: Candidate, outcome: Outcome) -> None:
+        """Take a run, unless it teaches the sweep nothing or a filter does not mean it."""
+        if not isinstance(outcome, UnsuitableError):
+            if self._means(each, outcome):
+                self.runs.append(prior_run(each, outcome, len(self.runs) + 1))
+        elif each.source in self.found.named or not self.chosen.needs_value:
+            self.found.refuse(each.source, str(outcome))
+
+    def _means(self, each: Candidate, shown: Shown) -> bool:
+        return each.source in self.found.named or self.chosen.takes_value(shown.value)

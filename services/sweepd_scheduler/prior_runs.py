@@ -9,14 +9,14 @@ from sweepd.spec import SweepSpec
 from sweepd.spec.sizes import points_taken
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
-from sweepd_scheduler.domain.prior.suitability import Candidate, Shown, UnsuitableError, shown_in
+from sweepd_scheduler.domain.prior.suitability import Candidate
 from sweepd_scheduler.domain.runs.run import FINAL, Run, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import Records, RunPosition
 from sweepd_scheduler.prior_codec import Filter, Gathered, Selection
 from sweepd_scheduler.prior_curves import Curves
 from sweepd_scheduler.prior_details import tagged, values_told
-from sweepd_scheduler.prior_found import Found, Taken
+from sweepd_scheduler.prior_found import Found, Outcome, Taken
 from sweepd_scheduler.reading import Reading
 
 T = TypeVar("T")
@@ -29,7 +29,6 @@ GATHERINGS = 2
 """That go on at the same time; each may hold as many runs as a sweep begins with."""
 
 MOST_NAMED = 5
-Outcome = Shown | UnsuitableError
 
 
 class MissingRunsError(NotFoundError):
@@ -171,10 +170,12 @@ class PriorRuns:
 
     async def _with_curves(self, chosen: Filter, found: Found) -> Gathered:
         spec, taken = found.spec, Taken(found, chosen)
-        judged = self._without_objective(found) if spec.metric is None else self._judged(found)
+        judged = (
+            self._without_objective(taken) if spec.metric is None else self._judged(taken, spec.metric.name)
+        )
         async for part in judged:
-            for each, shown in part:
-                taken.add(each, shown)
+            for each, outcome in part:
+                taken.add(each, outcome)
         points = list({prior.digest: prior.point for prior in taken.runs}.values())
         return Gathered(
             taken=tuple(taken.runs),
@@ -184,37 +185,29 @@ class PriorRuns:
             without_curve=taken.without_curve,
         )
 
-    async def _judged(self, found: Found) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
+    async def _judged(self, taken: Taken, key: str) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
         """Yield what each run comes to, in order; where there is no curve, what its script says counts."""
-        spec, candidates = found.spec, found.candidates
-        assert spec.metric is not None
-        key = spec.metric.name
+        candidates = taken.found.candidates
 
         def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, Outcome | None]:
-            return candidates[place], _outcome(spec, candidates[place], curve) if curve else None
+            return candidates[place], taken.judge(candidates[place], curve) if curve else None
 
         async for part in self._curves.of([each.source for each in candidates], key, judged):
-            unsure = [each.key for each, shown in part if shown is None]
+            unsure = [each.key for each, outcome in part if outcome is None]
             values = iter(await self._reading(values_told, self._records, unsure, key))
             yield [
-                (each, _outcome(spec, each, next(values)) if shown is None else shown) for each, shown in part
+                (each, taken.judge(each, next(values)) if outcome is None else outcome)
+                for each, outcome in part
             ]
 
-    async def _without_objective(self, found: Found) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
-        for part in _parts(found.candidates, PAGE):
-            yield [(each, _outcome(found.spec, each, ())) for each in part]
+    async def _without_objective(self, taken: Taken) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
+        for part in _parts(taken.found.candidates, PAGE):
+            yield [(each, taken.judge(each, ())) for each in part]
             await asyncio.sleep(0)  # others have something to do, too
 
 
 def _states(chosen: Filter) -> Sequence[RunState]:
     return chosen.states or tuple(sorted(FINAL))
-
-
-def _outcome(spec: SweepSpec, each: Candidate, curve: Sequence[float]) -> Outcome:
-    try:
-        return shown_in(spec, each, curve)
-    except UnsuitableError as error:
-        return error
 
 
 def _by_themselves(records: Records, names: Sequence[RunName]) -> list[Run | None]:

@@ -1,6 +1,6 @@
 """What the scheduler holds in memory: sweeps that go on, runs that are not final, sessions, and indices."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sweepd.spec import Hyperband
@@ -10,7 +10,6 @@ from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.handing_out.waiting import Waiting
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.names import Parent, SweepName, no_sweep, sweep_of_run_id
-from sweepd_scheduler.domain.prior.prior_run import PriorRun, digests_of, rungs_of
 from sweepd_scheduler.domain.runs.block import Ended, block_value
 from sweepd_scheduler.domain.runs.ranking import Ranking
 from sweepd_scheduler.domain.runs.run import LIVE, AttemptState, Run, RunKey, RunState
@@ -66,12 +65,9 @@ class SweepIndex:
     searching: bool = False
 
 
-def index_of(sweep: Sweep, priors: Sequence[PriorRun] = ()) -> SweepIndex:
-    """Return the index of a sweep that has no runs yet, but perhaps begins with prior ones."""
-    index = SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal), digests=digests_of(priors))
-    for key, values in rungs_of(priors).items():
-        index.rungs[key] = Rung.of(costs(values, sweep.goal), with_prior=True)
-    return index
+def index_of(sweep: Sweep) -> SweepIndex:
+    """Return the index of a sweep that has no runs yet."""
+    return SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal))
 
 
 class State:

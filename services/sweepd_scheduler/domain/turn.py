@@ -30,7 +30,7 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey
 from sweepd_scheduler.domain.runs.run_index import index_run, rank
 from sweepd_scheduler.domain.searching.study import Study
-from sweepd_scheduler.domain.state import State, index_from, index_of
+from sweepd_scheduler.domain.state import State, SweepIndex, index_from, index_of
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
@@ -58,14 +58,16 @@ class Turn:
 
     # Sweeps.
 
-    def add_sweep(self, sweep: Sweep, priors: tuple[PriorRun, ...] = ()) -> None:
-        """Bring a new sweep into being, with what it knows from the beginning."""
+    def add_sweep(
+        self, sweep: Sweep, index: SweepIndex | None = None, priors: tuple[PriorRun, ...] = ()
+    ) -> None:
+        """Bring a new sweep into being, with the index of what it knows from the beginning, if it does."""
         state = self.state
         self._journal.put(state.names, sweep.name, sweep.key)
         owner = sweep_of_run_id(sweep.name.id)
         if owner is not None:
             self._journal.add(state.run_like, (sweep.name.parent, owner))
-        self._journal.put(state.index, sweep.key, index_of(sweep, priors))
+        self._journal.put(state.index, sweep.key, index or index_of(sweep))
         self._journal.put(state.studies, sweep.key, Study())
         self.put_sweep(sweep)
         if priors:

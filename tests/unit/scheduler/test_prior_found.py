@@ -4,14 +4,20 @@ import pytest
 
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import prior_found
-from sweepd_scheduler.domain.prior.suitability import Shown, UnsuitableError
-from sweepd_scheduler.domain.runs.run import RunState, Values
+from sweepd_scheduler.domain.runs.run import RunState
 from sweepd_scheduler.prior_codec import MOST_TOLD, Filter
 from sweepd_scheduler.prior_found import Found, Taken
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec
 
-SPEC = a_spec({"method": "random", "parameters": {"a": {"min": 1, "max": 9_999}}, **OBJECTIVE})
+SPEC = a_spec(
+    {
+        "method": "random",
+        "parameters": {"a": {"min": 1, "max": 9_999}},
+        "early_terminate": {"type": "median", "min_iter": 1},
+        **OBJECTIVE,
+    }
+)
 
 
 def test_of_runs_that_do_not_suit_the_first_are_told_and_all_are_counted() -> None:
@@ -46,16 +52,16 @@ def test_runs_have_places_without_gaps_and_no_curve_beyond_what_is_kept(
     found.judge([an_old_run({"a": 1}, 1)], None, named=True)
     found.judge([an_old_run({"a": n}, n) for n in (2, 3, 4, 5)], None)
     taken = Taken(found, Filter(max_value=1.0))
-    rungs = ((0, 1, 0.5), (0, 2, 0.5))
-    outcomes: list[Shown | UnsuitableError] = [
-        Shown(values=Values(), value=2.0, rungs=rungs),  # it was named, so the filter is not about it
-        UnsuitableError("it never logged `loss`"),  # a filter by value does not mean it
-        Shown(values=Values(), value=2.0, rungs=rungs),
-        Shown(values=Values(), value=0.5, rungs=rungs),
-        Shown(values=Values(), value=0.5, rungs=rungs[:1]),
+    curves = [
+        [2.0, 2.0],  # it was named, so the filter is not about it
+        [],  # a filter by value does not mean it
+        [2.0, 2.0],
+        [0.5, 0.5],
+        [0.5],
     ]
-    for each, shown in zip(found.candidates, outcomes, strict=True):
-        taken.add(each, shown)
+    outcomes = [taken.judge(each, curve) for each, curve in zip(found.candidates, curves, strict=True)]
+    for each, outcome in zip(found.candidates, outcomes, strict=True):
+        taken.add(each, outcome)
     kept = [(prior.index, prior.point["a"], prior.rungs) for prior in taken.runs]
-    assert kept == [(1, 1, rungs), (2, 4, ()), (3, 5, rungs[:1])]
+    assert kept == [(1, 1, ((0, 1, 2.0), (0, 2, 2.0))), (2, 4, ()), (3, 5, ((0, 1, 0.5),))]
     assert (taken.without_curve, found.left_out) == (1, 0)

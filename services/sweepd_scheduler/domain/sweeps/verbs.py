@@ -17,6 +17,7 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.handing_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.name_taken import NameTakenError
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.prior.indexing import index_with
 from sweepd_scheduler.domain.prior.prior_run import observations_of
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import (
@@ -51,7 +52,7 @@ def request(turn: Turn, event: SweepRequest) -> Steps[Sweep]:
     """
     match event:
         case CreateSweep():
-            return _create(turn, event)
+            return (yield from _create(turn, event))
         case PauseSweep(name=name):
             return _change(turn, name, "pause", sweeps.paused)
         case ResumeSweep(name=name):
@@ -83,7 +84,7 @@ def run_request(turn: Turn, event: RunRequest) -> Steps[Answer]:
             return release(turn, event)
 
 
-def _create(turn: Turn, event: CreateSweep) -> Sweep:
+def _create(turn: Turn, event: CreateSweep) -> Steps[Sweep]:
     candidates = (event.id,) if event.id is not None else event.drawn_ids
     names = [SweepName(event.parent, each) for each in candidates]
     free = next((name for name in names if not turn.state.name_taken(name)), None)
@@ -100,7 +101,8 @@ def _create(turn: Turn, event: CreateSweep) -> Sweep:
         file=event.file,
         create_time=turn.now.wall,
     )
-    turn.add_sweep(sweep, event.prior_runs)
+    index = yield from index_with(sweep, event.prior_runs)
+    turn.add_sweep(sweep, index, event.prior_runs)
     turn.note("sweep-created", sweep=sweep)
     if event.prior_runs:
         end_if_over(turn, sweep.key)  # they may leave no point to try

@@ -8,14 +8,16 @@ import pytest
 from sweepd_scheduler.domain.answers import Retried
 from sweepd_scheduler.domain.decide import decide, decide_in_steps
 from sweepd_scheduler.domain.decision import Decision
-from sweepd_scheduler.domain.events import CancelSweep, Event, StopSweep, TimeoutDue
+from sweepd_scheduler.domain.events import CancelSweep, CreateSweep, Event, StopSweep, TimeoutDue
+from sweepd_scheduler.domain.prior.indexing import VALUES_A_STEP
 from sweepd_scheduler.domain.requests import EnqueueRun, RetryRuns
 from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.domain.steps import RUNS_A_STEP
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from unit.scheduler.invariants import check
 from unit.scheduler.people import S
-from unit.scheduler.world import RANDOM, World
+from unit.scheduler.prior import prior_runs
+from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
 
 MANY = 2 * RUNS_A_STEP + 50
 
@@ -99,3 +101,26 @@ def test_whoever_asks_hears_of_all_runs(world: World) -> None:
     assert len(decision.answer.names) == MANY - 1
     assert world.state.sweeps[1].state is SweepState.RUNNING
     assert not any(run.state in FINAL for run in world.state.runs.values())
+
+
+def test_a_sweep_that_begins_with_many_values_at_rungs_is_created_in_short_steps() -> None:
+    world = World()
+    document: dict[str, object] = {
+        **RANDOM,
+        **OBJECTIVE,
+        "early_terminate": {"type": "median", "min_iter": 1},
+    }
+    curve = [1.0] * (3 * VALUES_A_STEP)
+    priors = prior_runs(document, [({"x": 0.25}, curve), ({"x": 0.5}, curve)])
+    event = CreateSweep(
+        parent=PARENT, id="s", drawn_ids=(), spec=a_spec(document), file=None, prior_runs=tuple(priors)
+    )
+    *pauses, decision = steps_of(world, event)
+    assert len(pauses) >= 6
+    assert decision is not None
+    world.state.journal.keep()
+    world.changes += decision.changes
+    rungs = world.state.index[1].rungs
+    assert len(rungs) == len(curve)
+    assert {(tuple(rung.costs), rung.prior) for rung in rungs.values()} == {((1.0, 1.0), 2)}
+    world.restarts()
