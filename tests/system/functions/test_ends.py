@@ -61,8 +61,8 @@ def test_output_is_bounded_but_its_end_is_shown_and_slots_are_told_apart(home: H
     done = caller.run(
         """
         def train():
-            for line in range(30_000):
-                print(f"line {line} of {sweepd.config.x}" + " " * 20)
+            for line in range(7_000):
+                print(f"line {line} of {sweepd.config.x}" + " " * 80)
             print("the end")
         sweepd.agent(one, train)
         print("== two")

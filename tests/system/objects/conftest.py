@@ -49,21 +49,23 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         installation.kill_everything()
 
 
-@pytest.fixture(params=["blocking", "asynchronous"])
-def client(request: pytest.FixtureRequest, here: Here) -> Iterator[Any]:
-    """Each of the clients in turn, to be spoken to in one way."""
-    address, token = here.server.address, here.server.access_token
-    if request.param == "blocking":
-        with Client(address, token=token) as blocking:
-            yield blocking
-        return
-    with asyncio.Runner() as runner:
-        awaited = Awaited(AsyncClient(address, token=token), runner.get_loop())
-        yield awaited
-        awaited.close()
-
-
 @pytest.fixture
 def blocking(here: Here) -> Iterator[Client]:
     with Client(here.server.address, token=here.server.access_token) as client:
         yield client
+
+
+@pytest.fixture
+def asynchronous(here: Here) -> Iterator[Any]:
+    """The other one, spoken to in the same way."""
+    with asyncio.Runner() as runner:
+        client = AsyncClient(here.server.address, token=here.server.access_token)
+        awaited = Awaited(client, runner.get_loop())
+        yield awaited
+        awaited.close()
+
+
+@pytest.fixture(params=["blocking", "asynchronous"])
+def client(request: pytest.FixtureRequest) -> Any:
+    """Each of the clients in turn."""
+    return request.getfixturevalue(request.param)

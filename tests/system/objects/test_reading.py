@@ -16,6 +16,7 @@ import pytest
 from IPython.core.formatters import HTMLFormatter
 
 from sweepd import Client, InvalidError, NotFoundError
+from sweepd.objects import run_log
 from sweepd.objects.rows import history_shape, row_shape
 from system.objects.conftest import Here
 
@@ -116,7 +117,8 @@ def test_a_history_is_that_of_sweepctl(client: Any, here: Here) -> None:
     }
 
 
-def test_a_log_is_that_of_sweepctl(client: Any, here: Here) -> None:
+def test_a_log_is_that_of_sweepctl(client: Any, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_log, "_LISTEN_SECONDS", 0.1)  # nothing is on its way any more
     run = client.run(f"{here.ended}-2")
     assert run.log() == here.installation.ctl("logs", run.name).stdout == "learning rate 0.1: grüße\n"
     assert [*run.logs()] == ["learning rate 0.1: grüße"]

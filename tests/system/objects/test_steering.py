@@ -23,7 +23,7 @@ from sweepd import (
     SweepWarning,
     WrongStateError,
 )
-from system.installation import TRIALS
+from sweepd.objects import run_log
 from system.objects.conftest import SWEEP, Here
 from system.promises import sweep as sweep_text
 from waiting import until
@@ -180,57 +180,76 @@ def test_waiting_ends_with_the_sweep_or_its_time(client: Any, here: Here) -> Non
     assert waiting.pause().wait("paused").state == "paused"
 
 
-def test_a_live_sweep_is_followed_to_its_end_over_a_restart(client: Any, here: Here) -> None:
-    sweep = client.create(sweep_text("patient.py", runs=2), project="live")
-    here.installation.start_agent(sweep.name, "--slots", "2")
-    changes = sweep.watch()
-    seen = [next(changes)]
-    run = sweep.wait("running", timeout=60).run(1)
-    until(lambda: run.history("loss").rows)
-    assert run.wait("running").state == "running"
-    pid = here.server.service_pids()["scheduler"]
-    os.kill(pid, signal.SIGKILL)
+def test_a_live_sweep_is_followed_to_its_end_over_a_restart(
+    blocking: Client, asynchronous: Any, here: Here
+) -> None:
+    name = blocking.create(sweep_text("patient.py", runs=2), project="live").name
+    here.installation.start_agent(name, "--slots", "2")
+    sweeps = [blocking.sweep(name), asynchronous.sweep(name)]
+    watched = [sweep.watch() for sweep in sweeps]
+    seen = [[next(changes)] for changes in watched]
+    runs = [sweep.wait("running", timeout=60).run(1) for sweep in sweeps]
+    until(lambda: runs[0].history("loss").rows)
+    assert [run.wait("running").state for run in runs] == ["running"] * 2
+    os.kill(here.server.service_pids()["scheduler"], signal.SIGKILL)
     (here.installation.work / "release").touch()
-    seen += changes
-    assert sweep.state == "finished"
-    assert run.wait(timeout="1m").state == "finished"
-    known = {run.number: run.state for change in seen for run in change.runs}
-    assert known == {1: "finished", 2: "finished"}
-    assert seen[0].sweep == sweep
+    for sweep, run, changes, so_far in zip(sweeps, runs, watched, seen, strict=True):
+        so_far += changes
+        assert sweep.state == "finished"
+        assert run.wait(timeout="1m").state == "finished"
+        known = {run.number: run.state for change in so_far for run in change.runs}
+        assert known == {1: "finished", 2: "finished"}
+        assert so_far[0].sweep == sweep
     (here.installation.work / "release").unlink()
 
 
-def test_a_log_is_followed_while_it_grows(client: Any, here: Here) -> None:
-    sweep = client.create(sweep_text("talker.py"), project="live")
+def test_a_log_is_followed_while_it_grows(
+    blocking: Client, asynchronous: Any, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = blocking.create(sweep_text("talker.py"), project="live")
     here.installation.start_agent(sweep.name)
     run = sweep.wait("running", timeout=60).run(1)
-    following = run.logs(follow=True)
-    lines = [next(following), next(following)]
-    assert lines == ["attempt 1 line 1", "attempt 1 line 2"]
+    followed = [client.run(run.name).logs(follow=True) for client in (blocking, asynchronous)]
+    begun = [[next(lines), next(lines)] for lines in followed]
+    assert begun == [["attempt 1 line 1", "attempt 1 line 2"]] * 2
     assert not run.refresh().is_over
     (here.installation.work / "release-1").touch()
-    lines += following
+    until(lambda: run.log(tail_bytes=100).endswith("attempt 1 ends\n"))
+    until(lambda: run.refresh().is_over)
+    monkeypatch.setattr(run_log, "_LISTEN_SECONDS", 0.5)  # all of it is there
+    whole = here.installation.ctl("logs", run.name).stdout.splitlines()
+    for lines, rest in zip(begun, followed, strict=True):
+        assert [*lines, *rest] == whole
     assert run.refresh().state == "failed"
+    assert run.log().splitlines() == whole
     (here.installation.work / "release-1").unlink()
-    assert lines == run.log().splitlines() == here.installation.ctl("logs", run.name).stdout.splitlines()
-    assert lines[-1] == "attempt 1 ends"
 
 
-def test_with_repeats_the_best_is_that_of_points(client: Any, here: Here) -> None:
+@pytest.fixture(scope="module")
+def repeated(here: Here) -> list[str]:
+    """Sweeps whose points were run twice, one for each way to make one value of two."""
     text = sweep_text("objects.py").replace(
         "  a: {values: [0]}", "  lr: {values: [0.1, 0.2]}\n  opt: {value: {kind: sgd}}"
     )
-    for aggregate in ("mean", "worst"):
-        sweep = client.create(f"{text}repeats: 2\naggregate: {aggregate}\n", project="repeats")
-        agent = here.installation.start_agent(sweep.name, "--slots", "2")
-        sweep.wait(timeout="1m")
-        agent.process.wait(60)  # what it recorded of the runs is told, too
+    with Client(here.server.address, token=here.server.access_token) as client:
+        sweeps = [
+            client.create(f"{text}repeats: 2\naggregate: {aggregate}\n", project="repeats")
+            for aggregate in ("mean", "worst")
+        ]
+    agents = [here.installation.start_agent(sweep.name, "--slots", "2") for sweep in sweeps]
+    for agent in agents:
+        assert agent.process.wait(60) == 0  # what it recorded of the runs is told, too
+    return [sweep.name for sweep in sweeps]
+
+
+def test_with_repeats_the_best_is_that_of_points(client: Any, repeated: list[str], here: Here) -> None:
+    for name in repeated:
+        sweep = client.sweep(name)
         progress = sweep.best_so_far()
         assert len(progress) == 2
         assert {each.number for each in progress} == {1, 3}
         assert progress[-1].best == sweep.best_value
-        assert sweep.best().to_dict() == here.installation.json("best", sweep.name)
-    assert TRIALS.name == "trials"
+        assert sweep.best().to_dict() == here.installation.json("best", name)
 
 
 def test_a_sweep_begins_with_runs_that_exist(client: Any, here: Here) -> None:
