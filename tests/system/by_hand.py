@@ -17,13 +17,13 @@ from waiting import PATIENCE, until
 
 # Logs rows until it is told to end, by a file; says how it ends by a second argument.
 SCRIPT = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 import sweepd
 
 rows, ending = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "well"
 run = sweepd.init(config={"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"})
-print(run.dir, flush=True)
+print(os.environ["SWEEPD_RUN_DIR"], flush=True)
 for step in range(rows):
     sweepd.log({"loss": 1 / (step + 1)})
 while ending == "waits" and not Path("release").exists():

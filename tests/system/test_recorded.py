@@ -163,12 +163,13 @@ def test_files_and_samples_come_though_the_metric_store_and_the_agent_were_kille
 
 
 BY_HAND = """
-import time
+import os, time
 from pathlib import Path
 import sweepd
 
 run = sweepd.init(config={"lr": 0.1}, name="brave", tags=["a"])
-print(run.dir, flush=True)
+print(os.environ["SWEEPD_RUN_DIR"], flush=True)
+(Path(run.dir) / "model.bin").write_text("a model")
 sweepd.log({"loss": 0.5})
 run.summary["top"] = 7
 Path("kept.txt").write_text("kept")
@@ -214,6 +215,7 @@ def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
     assert context["host"] == os.uname().nodename
     installation.ctl("files", script.run, "--download", "got")
     assert (installation.work / "got/kept.txt").read_text() == "kept"
+    assert (installation.work / "got/model.bin").read_text() == "a model"
     assert "+# changed" in (installation.work / "got/git.diff").read_text()
     samples = [row["values"] for row in history(installation, script.run, "--system")]
     assert any("system/cpu" in values for values in samples)  # type: ignore[operator]

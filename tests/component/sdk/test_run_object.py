@@ -264,7 +264,7 @@ def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_pa
     disabled, folder = output.split()
     assert disabled == "False"
     assert Path(folder).is_relative_to(tmp_path / "tmp")
-    assert len(rows(Path(folder) / "metrics.jsonl")) == 1
+    assert len(rows(Path(folder).parent / "metrics.jsonl")) == 1
     assert errors.startswith(f"sweepd: this run is kept below {tmp_path}/tmp/sweepd-")
     output, errors = run(source.replace("len(sys.argv) > 1", "True"), cwd=tmp_path, env=env)
     assert output.startswith("True ")

@@ -120,7 +120,7 @@ def test_threads_change_the_summary_at_once_and_the_file_is_always_whole(tmp_pat
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            json.load(open(os.path.join(run.dir, "details.json")))
+            json.load(open("details.json"))
         """,
         cwd=tmp_path,
         env=environment_of(tmp_path),

@@ -35,7 +35,7 @@ def test_a_script_gets_the_values_of_the_sweep_and_logs_its_rows(tmp_path: Path)
     )
     assert output.splitlines() == [
         "0.5 2 1 0",
-        f"r1 acme/mnist/r1 s1 2 3 {tmp_path} {tmp_path}/checkpoints",
+        f"r1 acme/mnist/r1 s1 2 3 {tmp_path}/files {tmp_path}/checkpoints",
     ]
     assert errors.splitlines() == [
         "sweepd: step 1 is below the current step 2: such metrics are dropped",
