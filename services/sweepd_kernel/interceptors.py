@@ -30,8 +30,8 @@ Continuation: TypeAlias = (
     "Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Response] | None]]"
 )
 
-# Load balancers and supervisors ask for health before anyone has a token.
-HEALTH_PREFIX = "/grpc.health.v1.Health/"
+# Load balancers and supervisors ask for health before anyone has a token; a stream of it needs one.
+HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 
 
 class Authentication(grpc.aio.ServerInterceptor):
@@ -45,7 +45,7 @@ class Authentication(grpc.aio.ServerInterceptor):
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
         """Note who calls, or answer UNAUTHENTICATED whatever the method is."""
         method = handler_call_details.method
-        if method.startswith(HEALTH_PREFIX):
+        if method == HEALTH_CHECK:
             return await continuation(handler_call_details)
         try:
             caller = await self._authenticator.principal(dict(handler_call_details.invocation_metadata))

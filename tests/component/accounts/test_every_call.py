@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from component.accounts.house import FOREIGN, OWN, House, a_house
 from sweepd import v1
@@ -193,6 +194,19 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
                     assert ended is not None, token[:20]
                     assert ended.code == "UNAUTHENTICATED", (token[:20], ended)
                     assert "swp_" not in ended.message
+
+    asyncio.run(living(tmp_path, main))
+
+
+def test_who_has_no_token_is_told_how_a_server_is_and_holds_no_stream_of_it(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        for way in ("door", "direct"):
+            stub = health_pb2_grpc.HealthStub(await house.channel(way, "nobody"))
+            asked = health_pb2.HealthCheckRequest()
+            assert (await stub.Check(asked)).status == health_pb2.HealthCheckResponse.SERVING
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.Watch(asked).read()
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
     asyncio.run(living(tmp_path, main))
 
