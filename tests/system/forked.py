@@ -18,11 +18,18 @@ from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 _MOST_BYTES = 200_000
 """Of one call: its arguments and its environment."""
-_LOADED = ("sweepd.client", "sweepd.accounts", "sweepd.spec.preview", "sweepd.cli.failures", "rich.table")
-"""What the verbs import once they are called."""
+_LATER = (
+    "sweepd.accounts",
+    "sweepd.spec.reading.yaml_tokens",
+    "grpc._channel",
+    "grpc.experimental",
+    "tomllib",
+)
+"""What modules of verbs import at their first use."""
 
 
 def sweepctl(
@@ -106,13 +113,18 @@ def _tell_of_a_child(telling: int) -> None:
     os._exit(0)
 
 
-if __name__ == "__main__":
-    from sweepd.cli.main import VERBS, group, main
+def _load() -> None:
+    """Import what verbs import once they are called."""
+    for package in ("sweepd.cli", "sweepd.cli.commands"):
+        for module in iter_modules(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
+    for name in _LATER:
+        import_module(name)
 
-    with group.make_context("sweepctl", ["help"], resilient_parsing=True) as context:
-        for verb in VERBS:
-            group.get_command(context, verb)
-    for module in _LOADED:
-        import_module(module)
+
+if __name__ == "__main__":
+    from sweepd.cli.main import main
+
+    _load()
     _be_called(socket.socket(fileno=int(sys.argv[1])))
     sys.exit(main())
