@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_from_message
-from sweepd.spec import Point, parse_mapping
+from sweepd.spec import Point, canonical_json, parse_mapping
+from sweepd.spec.limits import MAX_POINT_BYTES
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain import names
@@ -75,6 +76,8 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         point = point_from_message(request.parameters, "parameters")
     except CodecError as error:
         raise InvalidFieldError(error.field, error.why) from None
+    if len(canonical_json(point).encode()) > MAX_POINT_BYTES:
+        raise InvalidFieldError("parameters", f"they have more than {MAX_POINT_BYTES:,} bytes as JSON")
     try:
         start = request.start_time.ToMicroseconds() if request.HasField("start_time") else 0
     except ValueError:

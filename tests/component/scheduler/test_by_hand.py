@@ -95,6 +95,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
                 claim(agent_id=""),
                 claim(argv=["x" * 70_000]),
                 claim(attempt=2_000),
+                claim(parameters=point_message({"x": "y" * 530_000})),
             ):
                 assert (await failure(calls.CreateRun(wrong))).code == "INVALID_ARGUMENT", wrong
             for taken in (claim(agent_id="bob"), claim(run_id="s"), claim(run_id="s-1")):
