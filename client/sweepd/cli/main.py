@@ -58,6 +58,7 @@ group = VerbGroup(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _replace_closed_streams()
     settings = Settings(environ=os.environ)
     try:
         with group.make_context("sweepctl", list(arguments), obj=settings) as context:
@@ -102,6 +103,14 @@ def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
         elif argument.startswith(("-o", "--output=")):
             wanted = argument.removeprefix("--output").removeprefix("-o").removeprefix("=")
     return wanted in ("json", "jsonl")
+
+
+def _replace_closed_streams() -> None:
+    """Write to nowhere what was closed by the caller, as by `>&-`: nothing else may get its number."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - a device, open to the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _discard_stdout() -> None:

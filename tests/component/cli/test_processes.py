@@ -161,6 +161,15 @@ def test_what_cannot_be_written_is_told_in_one_line(environ: dict[str, str]) -> 
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
 
 
+@pytest.mark.parametrize(("closed", "verb", "code"), [(">&-", "list", 0), ("2>&-", "get nope", 3)])
+def test_a_stream_that_is_closed_is_written_to_nowhere(
+    environ: dict[str, str], closed: str, verb: str, code: int
+) -> None:
+    command = f"exec {sys.executable} -m sweepd.cli.main {verb} {closed}"
+    done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
+
+
 def test_cancel_asks_on_a_terminal(environ: dict[str, str], server: ScriptedServer) -> None:
     code, shown = on_terminal(["cancel", NAME], environ, b"n\n")
     assert code == 1
