@@ -51,6 +51,50 @@ def ours(script: str, *arguments: str) -> str:
     return done.stdout
 
 
+# Each of these loads all of the module, which takes a second: one process does so for all of them.
+SEARCHES = {
+    "members": """
+import inspect, wandb
+print(hasattr(wandb.jupyter, "quiet"), hasattr(wandb, "keras"), len(inspect.getmembers(wandb)) > 100)
+import wandb.integration.keras
+try: from wandb.integration.keras import WandbMetricsLogger
+except ModuleNotFoundError as error: print(error)
+""",
+    "names": """
+import importlib.metadata, json, sys, wandb
+lacking = [name for name in json.loads(sys.argv[1]) if not hasattr(wandb, name)]
+print(json.dumps([lacking, wandb.__version__, importlib.metadata.version("wandb")]))
+""",
+    "submodules": """
+import importlib, json, sys
+lacking = []
+for name in json.loads(sys.argv[2]):
+    module = importlib.import_module(f"wandb.{name}")
+    lacking += [f"{name}.{each}" for each in module.__all__ if not hasattr(module, each)]
+    exec(f"from wandb.{name} import *", {})
+print(json.dumps(lacking))
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, str]:
+    """What searches of the module find, each by what it prints."""
+    script = """
+import contextlib, io, json, sys
+said = {}
+for name, search in json.loads(sys.argv[3]).items():
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(search, {})
+    said[name] = printed.getvalue()
+print(json.dumps(said))
+"""
+    names = [name for name in NAMES if name not in _ELSEWHERE]
+    submodules = [name for name in SUBMODULES if not name.endswith(("keras", "lightgbm", "xgboost"))]
+    said: dict[str, str] = json.loads(ours(script, *map(json.dumps, (names, submodules, SEARCHES))))
+    return said
+
+
 @pytest.mark.parametrize(
     ("mark", "content"),
     [("names", table()), *((name.lower(), members(known)) for name, known in CLASSES.items())],
@@ -90,16 +134,9 @@ def test_what_is_refused_can_be_imported_and_says_why_when_it_is_used(name: str)
         assert "docs/wandb.md" in str(caught.value)
 
 
-def test_who_only_looks_is_not_stopped() -> None:
+def test_who_only_looks_is_not_stopped(found: dict[str, str]) -> None:
     """Libraries ask what there is, and tools go through all of a module."""
-    script = """
-import inspect, wandb
-print(hasattr(wandb.jupyter, "quiet"), hasattr(wandb, "keras"), len(inspect.getmembers(wandb)) > 100)
-import wandb.integration.keras
-try: from wandb.integration.keras import WandbMetricsLogger
-except ModuleNotFoundError as error: print(error)
-"""
-    assert ours(script) == "False True True\nNo module named 'keras'\n"
+    assert found["members"] == "False True True\nNo module named 'keras'\n"
 
 
 def test_the_errors_of_both_modules_are_one() -> None:
@@ -162,29 +199,12 @@ def test_an_unknown_name_is_said_to_be_one() -> None:
     )
 
 
-def test_under_its_own_name_the_module_has_all_of_them_and_its_version() -> None:
-    script = """
-import importlib.metadata, json, wandb
-lacking = [name for name in json.loads(__import__("sys").argv[1]) if not hasattr(wandb, name)]
-print(json.dumps([lacking, wandb.__version__, importlib.metadata.version("wandb")]))
-"""
-    wanted = [name for name in NAMES if name not in _ELSEWHERE]
-    assert json.loads(ours(script, json.dumps(wanted))) == [[], "0.31.0", "0.31.0"]
+def test_under_its_own_name_the_module_has_all_of_them_and_its_version(found: dict[str, str]) -> None:
+    assert json.loads(found["names"]) == [[], "0.31.0", "0.31.0"]
 
 
-def test_every_submodule_is_imported_and_has_what_it_lists() -> None:
-    script = """
-import importlib, json, sys
-lacking = []
-for name in json.loads(sys.argv[1]):
-    module = importlib.import_module(f"wandb.{name}")
-    lacking += [f"{name}.{each}" for each in module.__all__ if not hasattr(module, each)]
-    exec(f"from wandb.{name} import *")
-print(json.dumps(lacking))
-"""
-    frameworks = ("keras", "lightgbm", "xgboost")
-    wanted = [name for name in SUBMODULES if not name.endswith(frameworks)]
-    assert json.loads(ours(script, json.dumps(wanted))) == []
+def test_every_submodule_is_imported_and_has_what_it_lists(found: dict[str, str]) -> None:
+    assert json.loads(found["submodules"]) == []
 
 
 def test_an_unknown_submodule_is_said_to_be_one() -> None:
