@@ -19,6 +19,7 @@ _CONFIG_FILE = "config.json"
 _AGENT_FOLDER = "agent"
 _CLAIM_FILE = "claim"
 _LOOK_AGAIN = 0.2
+_YEAR_10000 = 253_402_300_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +68,13 @@ class OwnFolder(AttemptFolder):
         noted = _object(self.path / RUN_FILE)
         match noted.get("run"):
             case str(name) if name.count("/") == 2:
-                resumed = _number(noted.get("resumed"))
+                resumed = _time(noted.get("resumed"))
                 return OwnRun(
                     name=name,
                     program=str(noted.get("program", "")),
                     attempt=max(1, _whole(noted.get("attempt")) or 1),
-                    started=resumed or _number(noted.get("started")) or 0.0,
-                    ended=_number(noted.get("ended")),
+                    started=resumed or _time(noted.get("started")) or 0.0,
+                    ended=_time(noted.get("ended")),
                     exit_code=_whole(noted.get("exit_code")),
                 )
             case _:
@@ -83,7 +84,7 @@ class OwnFolder(AttemptFolder):
         """Return the process of the script; None if it has not noted it."""
         noted = _object(self.path / SCRIPT_FILE)
         match noted.get("pid"), noted.get("start"), noted.get("boot"), noted.get("argv"):
-            case int(pid), int(start), str(boot), list(argv):
+            case int(pid), int(start), str(boot), list(argv) if 0 < pid < 2**31:
                 return Script(
                     pid=pid,
                     start=start,
@@ -199,12 +200,13 @@ def _object(path: Path) -> dict[str, object]:
     return document if isinstance(document, dict) else {}
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
+def _time(value: object) -> float | None:
+    """Return a Unix time; None for what is none, whoever has written it."""
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < _YEAR_10000 else None
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and abs(value) < 2**31 else None
 
 
 def _words(value: object) -> str | None:

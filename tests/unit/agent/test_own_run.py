@@ -48,6 +48,17 @@ def test_a_folder_of_something_else_is_none(tmp_path: Path, text: str) -> None:
     assert OwnFolder(tmp_path).assignment() is None
 
 
+@pytest.mark.parametrize("odd", [10**400, -1, 1e300, float("inf"), float("nan"), "x", None])
+def test_numbers_that_no_script_notes_harm_nobody(tmp_path: Path, odd: object) -> None:
+    """The folder is its owner's, who may have written anything."""
+    folder = a_folder(tmp_path, started=odd, ended=odd, resumed=odd, attempt=odd, exit_code=odd)
+    with_script(tmp_path, pid=odd)
+    run = folder.run()
+    assert run is not None
+    assert (run.started, run.ended, run.attempt) == (0.0, None, 1)
+    assert not Scripts().find(folder).alive
+
+
 def test_a_script_is_alive_only_as_the_very_process_that_it_was(tmp_path: Path) -> None:
     folder = a_folder(tmp_path)
     with_script(tmp_path)
