@@ -193,8 +193,9 @@ def test_a_long_record_is_checked_in_pieces_and_only_if_it_holds_scalars() -> No
         list(events(bytes(damaged), 0))
 
 
-def test_a_pattern_that_is_slow_on_many_lines_is_given_up_too() -> None:
+def test_a_pattern_that_is_slow_on_many_lines_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is within the bound of a line; together they would keep the agent from all else."""
+    monkeypatch.setattr("sweepd.metrics_from.pattern.MOST_SLOW", 0.1)
     pattern, line = LinePattern(r"(a+)+b(?P<x>\d)"), "a" * 18
     with pytest.raises(TooSlowError):
         all(pattern.read(line) is None for _ in range(2_000))
