@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -207,6 +207,59 @@ def test_who_has_no_token_is_told_how_a_server_is_and_holds_no_stream_of_it(tmp_
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await stub.Watch(asked).read()
             assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    asyncio.run(living(tmp_path, main))
+
+
+ODD: dict[int, list[Any]] = {
+    FieldDescriptor.TYPE_STRING: ["9" * 30, "\0", "acme/mnist/x:99999999999999999999"],
+    FieldDescriptor.TYPE_DOUBLE: [float("nan")],
+    FieldDescriptor.TYPE_UINT32: [2**32 - 1],
+    FieldDescriptor.TYPE_UINT64: [2**64 - 1],
+    FieldDescriptor.TYPE_INT64: [-(2**63), 2**63 - 1],
+}
+
+
+def odd_ones(request: Message, depth: int = 2) -> Iterator[Message]:
+    """Copies of a request, each with one field that makes no sense."""
+    for field in request.DESCRIPTOR.fields:
+        inner: Any = field.message_type
+        if inner is None:
+            values = ODD.get(field.type, [])
+        else:
+            values = (
+                list(odd_ones(GetMessageClass(inner)(), depth - 1)) if depth and not is_map(inner) else []
+            )
+        for value in values:
+            odd: Any = type(request)()
+            odd.CopyFrom(request)
+            if hasattr(getattr(odd, field.name), "append"):
+                getattr(odd, field.name).append(value)
+            elif inner is not None:
+                getattr(odd, field.name).CopyFrom(value)
+            else:
+                setattr(odd, field.name, value)
+            yield odd
+
+
+def is_map(message: Any) -> bool:
+    return bool(message.GetOptions().map_entry)
+
+
+def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None:
+    async def main(house: House) -> None:
+        channel = await house.channel("door")
+        asked = 0
+        for path, method in served("door"):
+            if method.client_streaming or rule_of(path).internal:
+                continue
+            requests = list(odd_ones(request_about(method, OWN, house.sweeps[OWN])))
+            patience = STREAM_PATIENCE if method.server_streaming else 10.0
+            ends = await asyncio.gather(*(outcome(channel, method, each, patience) for each in requests))
+            asked += len(ends)
+            for request, ended in zip(requests, ends, strict=True):
+                assert ended is None or ended.code not in {"INTERNAL", "UNKNOWN"}, (path, request, ended)
+        assert asked > 300
 
     asyncio.run(living(tmp_path, main))
 
