@@ -115,8 +115,8 @@ class Company:
             return  # it says so itself, right before it calls the function
         params, attempt = event.get("params"), event.get("attempt")
         values = params if isinstance(params, dict) else {}
-        for line in heading(str(event.get("run")), attempt if isinstance(attempt, int) else 1, values):
-            _show(f"{line}\n")
+        lines = heading(str(event.get("run")), attempt if isinstance(attempt, int) else 1, values)
+        _show("".join(f"{line}\n" for line in lines))  # in one piece: notebooks keep each that they are given
         for text in self._early.pop(key, ()):
             self.take_output({**event, "text": text})
 

@@ -68,8 +68,8 @@ class Caller:
                 _finish(0)  # a run that the caller has begun: the one that is called for begins another
                 variables = json.loads(content)
                 run, attempt = variables["SWEEPD_RUN_ID"], int(variables["SWEEPD_ATTEMPT"])
-                for line in heading(run, attempt, _params(variables)):
-                    sys.stdout.write(f"{line}\n")
+                lines = heading(run, attempt, _params(variables))
+                sys.stdout.write("".join(f"{line}\n" for line in lines))
                 with _variables(variables), _copied_to(output):
                     end = self._call(connection)
             finally:

@@ -1,5 +1,7 @@
 """`sweepd.agent`: runs of a sweep on this machine, as its program or as calls of a function."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -7,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweepd.discovery import NoServerError, resolve
 from sweepd.functions.agent_process import AgentProcess
@@ -19,6 +22,9 @@ from sweepd.functions.private_folder import private_folder
 from sweepd.functions.shown import last_words
 from sweepd.script.errors import UsageError
 
+if TYPE_CHECKING:
+    from sweepd.objects.sweep_record import SweepRecord
+
 _FAILURE, _UNREACHABLE = 1, 6
 # As the agent starts its supervisors: nothing of the caller's folder stands in for a module of Python.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
@@ -26,7 +32,7 @@ _INLINE = "module://matplotlib_inline"
 
 
 def agent(
-    sweep_id: str,
+    sweep_id: str | SweepRecord,
     function: Callable[[], object] | None = None,
     entity: str | None = None,
     project: str | None = None,
@@ -44,7 +50,7 @@ def agent(
     them, a third one kills them. Afterwards KeyboardInterrupt is raised.
 
     Args:
-        sweep_id: `id`, `project/id` or `entity/project/id`.
+        sweep_id: `id`, `project/id` or `entity/project/id`, or a `Sweep`.
         function: called without arguments for each run, in a new process; without one, the sweep's program is
             run. Within it, `sweepd.init()` and `sweepd.config` are those of the run.
         entity: where the sweep lives, if `sweep_id` does not say.

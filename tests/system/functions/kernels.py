@@ -23,10 +23,11 @@ class Notebook:
         self.manager = manager
         self.client = client
         self.shown = ""
+        self.html = ""
 
     def begin(self, cell: str) -> str:
         """Send a cell, and return the id of its message."""
-        self.shown = ""
+        self.shown = self.html = ""
         return str(self.client.execute(cell))
 
     def read(self, sent: str, *, until: str | None = None, within: float = _PATIENCE) -> str:
@@ -42,6 +43,7 @@ class Notebook:
                 self.shown += content["text"]
             elif kind == "execute_result":
                 self.shown += content["data"]["text/plain"] + "\n"
+                self.html += content["data"].get("text/html", "")
             elif kind == "error":
                 self.shown += f"{content['ename']}: {content['evalue']}\n"
             elif kind == "status" and content["execution_state"] == "idle":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from system.functions.kernels import Notebook, kernel
 from waiting import until
 
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "examples" / "notebook").glob("*.ipynb"))
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture
@@ -49,14 +51,30 @@ def test_an_example_runs_from_its_first_cell_to_its_last(home: Home, folder: Pat
     with kernel(home, folder) as notebook:
         shown = [notebook.run(source(cell), within=120) for cell in cells(path)]
         assert not any("Error" in each for each in shown), shown
+        card = notebook.html
     if path.stem == "sweep":
         assert shown[-3].count("Agent Starting Run: ") == 6
         assert shown[-3].count(": loss 0.") == 6  # what the runs print is in their cell
         assert shown[-2].count("Agent Starting Run: ") == 2
         assert shown[-1].startswith("{'degree': ")
+        assert "<Sweep local/notebook/" in shown[-1]
+        assert "8 runs: 8 finished" in card
+        assert "<svg" in card
     else:
         assert shown[-2].endswith("[1, 2, 3, 4]\n")
         assert shown[-1] == "None\n"
+
+
+def test_the_example_of_the_page_runs(home: Home, notebook: Notebook) -> None:
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```$", (DOCS / "notebooks.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    shown = notebook.run(code)
+    assert shown.startswith("Create sweep with ID: ")
+    assert shown.count("Agent Starting Run: ") == 5
+    assert re.search(r"<Sweep local/first-steps/\w+ running: 5 finished; best loss [\d.e-]+>\n$", shown)
+    assert "<svg" in notebook.html
+    home.nothing_left()
 
 
 def test_an_interruption_drains_a_second_one_stops_and_the_kernel_goes_on(
