@@ -1,5 +1,6 @@
 """The folder of a run that nobody handed out: its script made it, and an agent only brings its rows in."""
 
+import contextlib
 import json
 import os
 import time
@@ -143,8 +144,9 @@ class OwnFolder(AttemptFolder):
         return None
 
     def remove(self) -> None:
-        """Note that all of it is in; the folder stays its owner's."""
-        self.mark_delivered(time.time())
+        """Note that all of it is in, if the disk takes that; the folder stays its owner's."""
+        with contextlib.suppress(OSError):
+            self.mark_delivered(time.time())
 
     def claim(self) -> dict[str, str]:
         """Return what tells the run that was delivered to from others of its name, on other servers."""

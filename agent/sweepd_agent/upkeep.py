@@ -30,13 +30,17 @@ class Upkeep:
                 attempt.folder.mark_delivered(self._around.wall_clock())
             self.remove_later(attempt.folder)
         else:
-            attempt.folder.remove()
+            await self._remove(attempt.folder)
 
     def remove_later(self, folder: AttemptFolder) -> None:
         """Remove the folder of a delivered attempt when its time has come."""
         delivered = folder.delivered_at() or 0.0
         left = max(0.0, delivered + self._keep - self._around.wall_clock())
-        asyncio.get_running_loop().call_later(left, folder.remove)
+        asyncio.get_running_loop().call_later(left, self._remove, folder)
+
+    def _remove(self, folder: AttemptFolder) -> "asyncio.Future[None]":
+        """Have a folder removed; with the files of a run that may take seconds, which nobody waits for."""
+        return asyncio.get_running_loop().run_in_executor(self._around.disk, folder.remove)
 
     async def watch_disk(self, seen: Callable[[bool], None]) -> None:
         """Say again and again whether there is room for another run."""

@@ -8,6 +8,7 @@ import sys
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
+from waiting import until
 
 TRAIN = """
 import json, os, sys
@@ -82,3 +83,13 @@ def test_the_log_tells_machines_what_happened(scheduler: ScriptedScheduler, mach
     assert agent.events("result_acked")[0]["state"] == "finished"
     assert agent.events("exiting")[0]["exit_code"] == 0
     assert json.dumps(agent.events())
+
+
+def test_a_folder_of_which_nothing_is_wanted_stays_for_as_long_as_was_said(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.add("true")
+    machine.start("--keep", "500ms", "--no-context")
+    folder = machine.state / "runs" / "tune-1.1"
+    until((folder / "delivered").exists)
+    until(lambda: not folder.exists())
