@@ -14,7 +14,7 @@ import click
 
 from sweepd.cli.output import note
 from sweepd.cli.placement import project_name
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.text import clean, counted
 
@@ -161,7 +161,7 @@ def report_shape(report: v1.PriorRunReport) -> Json:
 
 def _run_names(client: Client, texts: Sequence[str]) -> list[str]:
     """Return full names; each sweep is looked up once, as there may be thousands of runs."""
-    from sweepd.cli.names import run_name, sweep_name
+    from sweepd.cli.names import run_name
 
     sweeps: dict[str, str] = {}
     names: list[str] = []
@@ -171,11 +171,25 @@ def _run_names(client: Client, texts: Sequence[str]) -> list[str]:
             names.append(text)
         elif mark and number.isascii() and number.isdecimal() and sweep:
             if sweep not in sweeps:
-                sweeps[sweep] = sweep_name(client, sweep)
-            names.append(f"{sweeps[sweep]}-{number}")
+                sweeps[sweep] = _sweep_name(client, sweep)
+            found = sweeps[sweep]  # where there is none, it may be the id of a run by hand
+            names.append(f"{found}-{number}" if found else run_name(client, text))
         else:
             names.append(run_name(client, text))
     return names
+
+
+def _sweep_name(client: Client, text: str) -> str:
+    """Return the full name of a sweep; empty if there is none."""
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.cli.names import sweep_name
+
+    try:
+        return sweep_name(client, text)
+    except Problem as problem:
+        if problem.exit_code != ExitCode.NOT_FOUND:
+            raise
+        return ""
 
 
 def _with_stdin(texts: Sequence[str]) -> Iterable[str]:

@@ -15,6 +15,8 @@ from sweepd.cli.prior_options import (
     tell_report,
 )
 from sweepd.cli.problem import Problem
+from sweepd.client import CallError
+from sweepd.rpc_error import Failure
 
 
 class Directory:
@@ -29,7 +31,12 @@ class Directory:
         yield v1.Sweep(name="local/demo/two")
 
     def list_projects(self) -> Iterator[v1.Project]:
-        yield from ()
+        yield v1.Project(name="local/demo")
+
+    def get_run(self, name: str) -> v1.Run:
+        if name != "local/demo/baseline-7":
+            raise CallError(Failure(code="NOT_FOUND", message=f"{name} does not exist"), "address")
+        return v1.Run(name=name)
 
 
 def chosen(**options: object) -> v1.PriorRunSelection | None:
@@ -49,6 +56,12 @@ def test_runs_are_named_in_every_way_and_a_sweep_is_looked_up_once() -> None:
     ]
     assert len(found.runs) == len(runs)
     assert directory.asked == 2, "`one` and `demo/one`"
+
+
+def test_a_run_by_hand_may_have_an_id_that_looks_like_that_of_a_sweeps_run() -> None:
+    found = chosen(runs=("baseline-7", "one-1"))
+    assert found is not None
+    assert list(found.runs) == ["local/demo/baseline-7", "local/demo/one-1"]
 
 
 def test_sweeps_a_project_and_nothing_at_all() -> None:
