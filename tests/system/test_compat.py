@@ -114,6 +114,7 @@ def test_a_script_of_wandb_is_a_run_of_a_sweep(installation: Installation) -> No
     assert isinstance(details, dict)
     assert details["config"] == {"alpha": 0.001, "epochs": 2}
     assert (details["tags"], details["summary"]) == (["sgd"], {"weights": 640})
+    assert "accuracy.max=0." in installation.ctl("get", str(first["run"])).stdout
     (definition,) = details["definitions"]
     assert (definition["name"], definition["summary"]) == ("accuracy", ["max"])
 

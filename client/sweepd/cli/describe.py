@@ -9,6 +9,8 @@ from sweepd.cli.table import Column, listing, table
 from sweepd.cli.text import cell, counted, quoted_list
 from sweepd.spec.point import Json
 
+_SUMMARY_LINES = 40
+
 
 def describe_sweep(sweep: Row, *, colored: bool) -> str:
     """Return a sweep as names and values, those that say nothing left out."""
@@ -57,8 +59,14 @@ def objective_notice(sweep: Row) -> str:
     return f"your script logged {logged}; the sweep optimises `{cell(lookup(sweep, 'metric.name'))}`"
 
 
-def describe_run(run: Row, *, colored: bool) -> str:
-    """Return a run as names and values, then its attempts as a table."""
+def describe_run(run: Row, *, colored: bool, summary: Json = None) -> str:
+    """Return a run as names and values, then its attempts as a table.
+
+    Args:
+        run: its JSON.
+        colored: whether states have colours.
+        summary: what its script sees as its summary; else what that has set itself is shown.
+    """
     entries = [
         ("run", cell(run["run"])),
         ("sweep", cell(run["sweep"])),
@@ -73,6 +81,7 @@ def describe_run(run: Row, *, colored: bool) -> str:
         ("chosen", _origin(run)),
         ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
         ("logged", shown_words(run["loggedKeys"])),
+        ("summary", _first_lines(point_lines(summary or lookup(run["details"], "summary")), of=run)),
         ("took", run_took(run)),
         *details_entries(run),
     ]
@@ -81,6 +90,16 @@ def describe_run(run: Row, *, colored: bool) -> str:
     assert isinstance(attempts, list)
     rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
     return f"{text}\n{table(rows, _ATTEMPTS, colored=colored)}" if rows else text
+
+
+def _first_lines(text: str, *, of: Row) -> str:
+    lines = text.splitlines()
+    left = len(lines) - _SUMMARY_LINES
+    if left <= 0:
+        return text
+    return "\n".join(
+        [*lines[:_SUMMARY_LINES], f"… and {left} more: sweepctl export {cell(of['run'])} -o csv"]
+    )
 
 
 def run_took(run: Row) -> str:

@@ -21,8 +21,8 @@ def details_shape(details: v1.RunDetails) -> dict[str, Json]:
         "notes": details.notes or None,
         "group": details.group or None,
         "jobType": details.job_type or None,
-        "config": _finite(plain_map(details.config)),
-        "summary": _finite(plain_map(details.summary)),
+        "config": finite(plain_map(details.config)),
+        "summary": finite(plain_map(details.summary)),
         "definitions": [_definition(each) for each in details.definitions],
         "resumedFromStep": details.resumed_from_step if details.HasField("resumed_from_step") else None,
         "preempting": details.preempting,
@@ -43,7 +43,6 @@ def details_entries(run: Row) -> list[tuple[str, str]]:
         ("job type", cell(details["jobType"])),
         ("notes", cell(details["notes"])),
         ("config", point_lines(_own(details["config"], run["params"]))),
-        ("summary", point_lines(details["summary"])),
         ("resumed from", "-" if details["resumedFromStep"] is None else f"step {details['resumedFromStep']}"),
         ("preempting", "yes" if details["preempting"] else "-"),
         *_context_entries(details["context"]),
@@ -103,14 +102,14 @@ def _definition(each: v1.MetricDefinition) -> Json:
     }
 
 
-def _finite(value: Json) -> Json:
+def finite(value: Json) -> Json:
     """Return a value as JSON proper can hold it."""
     match value:
         case float():
             return real(value)
         case list():
-            return [_finite(item) for item in value]
+            return [finite(item) for item in value]
         case dict():
-            return {name: _finite(item) for name, item in value.items()}
+            return {name: finite(item) for name, item in value.items()}
         case _:
             return value

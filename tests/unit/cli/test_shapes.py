@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from sweepd import v1
 from sweepd.cli.describe import describe_run, describe_sweep
@@ -140,3 +141,13 @@ def test_times_are_utc() -> None:
     sweep = a_sweep()
     sweep.end_time.CopyFrom(a_time(60))
     assert sweep_shape(sweep)["endTime"] == "2023-11-14T22:14:20Z"
+
+
+def test_a_run_is_shown_with_its_summary_of_many_keys_the_first() -> None:
+    shape = run_shape(a_run())
+    shown = describe_run(shape, colored=False, summary={"loss": {"min": 0.25}, "size": 7})
+    assert re.search(r"^summary: +loss.min=0.25\n +size=7$", shown, re.MULTILINE)
+    many = describe_run(shape, colored=False, summary={f"k{number:02}": number for number in range(42)})
+    assert re.search(r"^ +k39=39\n +… and 2 more: sweepctl export ", many, re.MULTILINE)
+    few = describe_run(shape, colored=False, summary={f"k{number:02}": number for number in range(40)})
+    assert "more" not in few

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -15,7 +15,9 @@ from sweepd.cli.verb import Verb
 if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.cli.names import Named
+    from sweepd.cli.rows import Row
     from sweepd.client import Client
+    from sweepd.spec.point import Json
 
 
 @click.command(
@@ -80,22 +82,36 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
             raise usage_problem("get takes one ID", next_step="sweepctl get [sweep|run] ID")
 
 
+def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
+    from sweepd.cli.describe import describe_run
+    from sweepd.cli.details_shapes import finite
+    from sweepd.client import CallError
+    from sweepd.objects.summary import run_summary
+
+    try:
+        summary = run_summary(client.summaries(runs=[run.name]), run.details)
+    except CallError:  # the metric store is away; what is known without it is told all the same
+        summary = {}
+    return describe_run(shape, colored=colored, summary=finite(cast("Json", summary)))
+
+
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
     from sweepd.cli.columns import SWEEPS, runs_columns
-    from sweepd.cli.describe import describe_run, describe_sweep
+    from sweepd.cli.describe import describe_sweep
     from sweepd.cli.names import get_run
     from sweepd.cli.shapes import run_shape, sweep_shape
 
-    shape = (
-        run_shape(get_run(client, named.name)) if named.is_run else sweep_shape(client.get_sweep(named.name))
-    )
+    run = get_run(client, named.name) if named.is_run else None
+    shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)
     output = output_of(output_format, columns=columns)
     if output_format in ("json", "jsonl", "yaml") and not columns:
         write_document(shape, output_format)
     elif output_format in ("csv", "name") or columns:
-        listed = runs_columns([shape]) if named.is_run else SWEEPS
-        write_rows([shape], output, listed, name="run" if named.is_run else "name")
+        listed = SWEEPS if run is None else runs_columns([shape])
+        write_rows([shape], output, listed, name="name" if run is None else "run")
     else:
         colored = current_settings().colored(sys.stdout)
-        describe = describe_run if named.is_run else describe_sweep
-        put(describe(shape, colored=colored))
+        if run is None:
+            put(describe_sweep(shape, colored=colored))
+        else:
+            put(_describe(client, run, shape, colored=colored))
