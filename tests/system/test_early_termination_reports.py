@@ -124,7 +124,7 @@ DELIVERIES = (one_by_one, twice, a_hundred_at_once, with_a_hole, over_two_connec
 def test_each_rule_decides_the_same_however_values_come(
     installation: Installation, deliver: Callable[[Trial, list[float]], Awaitable[int]]
 ) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         for rule, losses, expected in RULES:
@@ -155,7 +155,7 @@ def test_each_rule_decides_the_same_however_values_come(
 
 def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) -> None:
     """P20: nobody is there as another run arrives; the stop comes with every connection till it is done."""
-    server = installation.start_server()
+    server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         rule = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
@@ -188,7 +188,7 @@ def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) ->
 
 
 def test_a_run_that_has_ended_is_not_judged_and_still_sets_thresholds(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         rules = (
@@ -218,7 +218,7 @@ def test_a_run_that_has_ended_is_not_judged_and_still_sets_thresholds(installati
 
 
 def test_the_search_learns_what_a_stopped_run_came_to(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         text = HEAD.replace("random", "bayes") + "early_terminate: {type: asha, min_iter: 1}\n"

@@ -118,7 +118,7 @@ def test_every_process_has_the_arguments_that_the_preview_shows(installation: In
     assert len(shown) == 6
     momenta = {"momentum" in run["params"] for run in shown}
     assert momenta == {True, False}, "the seed shows points with the condition and without"
-    installation.start_server()
+    installation.join_server()
     name = installation.create(file.read_text())
     agent = installation.start_agent(name, "--slots", "6")
     for number, run in enumerate(shown, start=1):
@@ -160,7 +160,7 @@ def test_a_value_of_500_kib_reaches_the_script_or_is_why_the_run_does_not_start(
     """Linux passes no more than 128 KiB as one argument; the file and the configuration have it all."""
     installation.write("read.py", READING)
     blob = "x" * 500_000
-    installation.start_server()
+    installation.join_server()
     for item in ("'-'", '"${args_json_file}"'):
         name = installation.create(LARGE.format(item=item, blob=blob))
         assert installation.start_agent(name).process.wait(30) == 0

@@ -45,7 +45,7 @@ async def crowd(wire: Wire, sweep: str, size: int, *, twice: bool = False) -> li
 
 
 def test_a_cap_is_exact_and_a_grid_complete_with_32_agents_at_once(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         for text, count in ((RANDOM, 150), (GRID, 200)):
@@ -83,7 +83,7 @@ def test_a_grid_runs_every_point_once_though_the_scheduler_is_killed_again_and_a
 
 
 def test_points_by_index_are_those_of_seed_and_index_alone(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         for text in (RANDOM.replace("150", "40"), GRID.replace("max: 20", "max: 3")):

@@ -39,7 +39,7 @@ def test_run_starts_a_server_and_ends_with_the_best_run(installation: Installati
 
 
 def test_run_works_beside_the_file_when_the_program_is_there(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     folder = installation.work / "project"
     folder.mkdir()
     (folder / "train.py").write_text(SCRIPT)
@@ -72,7 +72,7 @@ def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
 
 
 def test_create_names_the_labels_that_an_agent_needs(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("sweep.yaml", SWEEP + "requires: {gpu: a100, site: the attic}\n")
     created = installation.ctl("create", "sweep.yaml")
     name = created.stdout.strip()
@@ -83,7 +83,7 @@ def test_create_names_the_labels_that_an_agent_needs(installation: Installation)
 
 
 def test_run_says_why_no_run_could_be_started_just_once(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("train.py", SCRIPT)
     text = SWEEP.replace("[python,", "[no-such-thing,").replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6]")
     installation.write("sweep.yaml", text)
@@ -95,7 +95,7 @@ def test_run_says_why_no_run_could_be_started_just_once(installation: Installati
 
 
 def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("train.py", "raise ValueError('no such data')\n")
     installation.write("sweep.yaml", SWEEP)
     done = installation.ctl("run", "sweep.yaml", code=8)
@@ -106,14 +106,14 @@ def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation:
 def test_run_leads_a_script_of_wandb_to_compat(installation: Installation) -> None:
     installation.write("train.py", "raise ModuleNotFoundError(\"No module named 'wandb'\")\n")
     installation.write("sweep.yaml", SWEEP)
-    installation.start_server()
+    installation.join_server()
     assert "`compat: wandb` in the sweep file" in installation.ctl("run", "sweep.yaml", code=8).stderr
     installation.write("sweep.yaml", f"{SWEEP}compat: wandb\n")
     assert "`compat: wandb`" not in installation.ctl("run", "sweep.yaml", code=8).stderr
 
 
 def test_run_ends_when_the_script_never_logs_the_objective(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("train.py", "import sweepd\nsweepd.init()\nsweepd.log({'acc': 1.0})\n")
     installation.write("sweep.yaml", SWEEP.replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6, 7, 8]"))
     done = installation.ctl("run", "sweep.yaml", code=8)

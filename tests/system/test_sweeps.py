@@ -19,7 +19,7 @@ def steps(rest: str) -> str:
 
 
 def test_a_random_sweep_ends_at_its_cap_with_many_agents(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     sweep = installation.create(
         steps(
             "method: random\nrun_cap: 13\nmetric: {name: loss}\n"
@@ -38,7 +38,7 @@ def test_a_random_sweep_ends_at_its_cap_with_many_agents(installation: Installat
 
 
 def test_a_bayes_sweep_with_hyperband_stops_bad_runs(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     sweep = installation.create(
         steps(
             "method: bayes\nrun_cap: 12\nmetric: {name: loss}\n"
@@ -97,7 +97,7 @@ def test_cancel_kills_a_stubborn_run_and_all_that_it_started(installation: Insta
 
 
 def test_runs_without_the_objective_are_named_and_pause_the_sweep(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     sweep = installation.create(
         f"program: {TRIALS / 'no_objective.py'}\n{PYTHON}{RANDOM}metric: {{name: val_loss}}\n"
     )
@@ -114,7 +114,7 @@ def test_runs_without_the_objective_are_named_and_pause_the_sweep(installation: 
 
 @pytest.mark.parametrize("form", ["args", "args_json", "args_no_equals"])
 def test_values_reach_the_script_on_its_command_line(installation: Installation, form: str) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("show.py", "import sys, sweepd\nprint(sys.argv[1:])\nsweepd.log({'loss': 1})\n")
     sweep = installation.create(
         f'program: show.py\ncommand: [python, "${{program}}", "${{{form}}}"]\nmethod: grid\n'

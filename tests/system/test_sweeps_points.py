@@ -92,7 +92,7 @@ def test_fifty_agents_at_once_get_the_fifty_points_of_a_grid(on_the_wire: OnTheW
 
 
 def test_real_agents_with_fifty_slots_work_off_a_grid(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     sweep = installation.create(FIFTY + "shuffle: true\ncommand: ['true', '${args}']\n")
     agents = [installation.start_agent(sweep, "--slots", "10") for _ in range(5)]
     installation.ctl("wait", sweep, "--timeout", "60s")
@@ -176,7 +176,7 @@ def test_what_a_preview_shows_is_what_a_real_agent_starts(installation: Installa
         "program: t.py\nmethod: grid\ncommand: ['true', '${args}', '--repeat=${repeat}', '${args_json}']\n"
         "repeats: 2\nparameters: {a: {values: [1, 'two words']}, o: {parameters: {x: {value: null}}}}\n"
     )
-    installation.start_server()
+    installation.join_server()
     sweep = installation.create(text)
     agent = installation.start_agent(sweep)
     installation.ctl("wait", sweep, "--timeout", "60s")
