@@ -24,7 +24,7 @@ from sweepd_scheduler.domain.decision import (
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.prior.prior_run import PriorRun, rungs_of
+from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.block import Ended
 from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
@@ -239,9 +239,9 @@ class MemoryStore:
     def _take_priors(self, sweep: Sweep, priors: Sequence[PriorRun]) -> None:
         self._priors[sweep.key] = priors
         self._notes += notes_of(sweep, priors)
-        for (rule, rung), values in rungs_of(priors).items():
-            for run, value in values.items():
-                self._rungs[(sweep.key, rule, rung, run)] = value
+        for prior in priors:
+            for rule, rung, value in prior.rungs:
+                self._rungs[(sweep.key, rule, rung, prior.number)] = value
 
     def _point(self, sweep: int, run: int) -> Point:
         return self._runs[(sweep, run)][0].point if run > 0 else self._priors[sweep][-run - 1].point

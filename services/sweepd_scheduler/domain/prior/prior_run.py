@@ -55,12 +55,3 @@ def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
     for prior in priors:
         digests[prior.digest] = digests.get(prior.digest, 0) + 1
     return digests
-
-
-def rungs_of(priors: Iterable[PriorRun]) -> dict[tuple[int, int], dict[int, float]]:
-    """Return, by rule and rung, the value of each run."""
-    found: dict[tuple[int, int], dict[int, float]] = {}
-    for prior in priors:
-        for rule, rung, value in prior.rungs:
-            found.setdefault((rule, rung), {})[prior.number] = value
-    return found
