@@ -214,6 +214,8 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     while _told:  # an earlier run of this process: its folder is not for this one
         os.environ.pop(_told.pop(), None)
     folder, first_step = given_folder(os.environ), 0
+    config = Config({} if folder is None else folder.params)
+    config.setdefaults(defaults)  # before anything is made: values may be refused
     if folder is None and wanted.mode != "disabled":
         folder, wanted = folder_for(wanted, _notices)
     if folder is None or wanted.mode == "disabled":
@@ -224,8 +226,6 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
         _say_what_is_not_heard(folder, wanted)
         if _run is not None and _run.path == folder.run:
             first_step = _run.step  # the second in a process goes on with the rows of the first
-    config = Config(folder.params)
-    config.setdefaults(defaults)
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
     if folder.own and not begun.disabled:
         _ending.watch()

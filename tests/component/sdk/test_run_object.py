@@ -271,6 +271,37 @@ def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_pa
     assert errors.startswith("sweepd: nothing of this run is kept, as no folder can be made for it: ")
 
 
+def test_a_run_whose_configuration_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    output, _ = run(
+        """
+        import pathlib
+        import sweepd
+
+        circle = {}
+        circle["inner"] = circle
+        try:
+            sweepd.init(id="a", resume="allow", config=circle)
+        except sweepd.ConfigError as error:
+            print(error)
+        print(pathlib.Path("sweepd-runs").exists())
+        print(sweepd.init(id="a", resume="allow", config={"lr": 1}).attempt)
+        """,
+        cwd=tmp_path,
+    )
+    assert output == "the value of 'inner' is nested too deep, or holds itself\nFalse\n1\n"
+
+
+def test_the_values_of_a_sweep_hold_in_a_disabled_run_too(tmp_path: Path) -> None:
+    params = tmp_path / "params.json"
+    params.write_text('{"lr": 0.5}')
+    output, _ = run(
+        "import sweepd; print(sweepd.init(mode='disabled', config={'lr': 0.1, 'b': 2}).config)",
+        cwd=tmp_path,
+        env=environment_of(tmp_path, SWEEPD_PARAMS_FILE=str(params)),
+    )
+    assert output == "{'lr': 0.5, 'b': 2}\n"
+
+
 def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
     source = """
         import sweepd
