@@ -212,7 +212,7 @@ def test_who_has_no_token_is_told_how_a_server_is_and_holds_no_stream_of_it(tmp_
 
 
 ODD: dict[int, list[Any]] = {
-    FieldDescriptor.TYPE_STRING: ["9" * 30, "\0", "acme/mnist/x:99999999999999999999"],
+    FieldDescriptor.TYPE_STRING: ["9" * 30, "\0"],
     FieldDescriptor.TYPE_DOUBLE: [float("nan")],
     FieldDescriptor.TYPE_UINT32: [2**32 - 1],
     FieldDescriptor.TYPE_UINT64: [2**64 - 1],
@@ -220,16 +220,15 @@ ODD: dict[int, list[Any]] = {
 }
 
 
-def odd_ones(request: Message, depth: int = 2) -> Iterator[Message]:
-    """Copies of a request, each with one field that makes no sense."""
+def odd_ones(request: Message, sweep: str, depth: int = 2) -> Iterator[Message]:
+    """Copies of a request about a sweep, each with one field that makes no sense."""
     for field in request.DESCRIPTOR.fields:
         inner: Any = field.message_type
-        if inner is None:
-            values = ODD.get(field.type, [])
-        else:
-            values = (
-                list(odd_ones(GetMessageClass(inner)(), depth - 1)) if depth and not is_map(inner) else []
-            )
+        values: list[Any] = [*ODD.get(field.type, [])]
+        if field.type == FieldDescriptor.TYPE_STRING:
+            values.append(f"{sweep}-{2**64}")
+        if inner is not None and depth and not inner.GetOptions().map_entry:
+            values = list(odd_ones(GetMessageClass(inner)(), sweep, depth - 1))
         for value in values:
             odd: Any = type(request)()
             odd.CopyFrom(request)
@@ -242,10 +241,6 @@ def odd_ones(request: Message, depth: int = 2) -> Iterator[Message]:
             yield odd
 
 
-def is_map(message: Any) -> bool:
-    return bool(message.GetOptions().map_entry)
-
-
 def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None:
     async def main(house: House) -> None:
         channel = await house.channel("door")
@@ -253,7 +248,7 @@ def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None
         for path, method in served("door"):
             if method.client_streaming or rule_of(path).internal:
                 continue
-            requests = list(odd_ones(request_about(method, OWN, house.sweeps[OWN])))
+            requests = list(odd_ones(request_about(method, OWN, house.sweeps[OWN]), house.sweeps[OWN]))
             patience = STREAM_PATIENCE if method.server_streaming else 10.0
             ends = await asyncio.gather(*(outcome(channel, method, each, patience) for each in requests))
             asked += len(ends)
