@@ -25,6 +25,8 @@ _CTRL_C = "Ctrl-C"
 _CHUNK = 64 * 1024
 # Seconds after each SIGTERM to an agent that is to end at once: the second one has it hand its runs back.
 _LAST_SECONDS = (0.5, 3.0, 3.0, 3.0)
+# For what an agent that has ended has logged.
+_LAST_LINE_SECONDS = 1.0
 
 
 class AgentProcess:
@@ -60,7 +62,8 @@ class AgentProcess:
         assert self._process.stderr is not None
         with suppress(OSError):
             fcntl.fcntl(self._process.stderr, _F_SETPIPE_SZ, _PIPE_SIZE)
-        threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
+        self._listener.start()
 
     def stay(
         self,
@@ -123,8 +126,9 @@ class AgentProcess:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        self._listener.join(_LAST_LINE_SECONDS)
         os.close(self._awake)
-        # The other end stays open for the thread that may still write to it.
+        # The other end is closed by the thread, which may still write to it if somebody keeps the log open.
 
     def _listen(self, log: IO[bytes]) -> None:
         with log:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Final
 
 from sweepd.discovery import NoServerError, Target, resolve
@@ -40,7 +41,7 @@ def seconds_of(timeout: float | str | None) -> float | None:
         raise InvalidError(f"no time limit: {error}") from error
     if not seconds >= 0:
         raise InvalidError(f"no time limit: {timeout!r}")
-    return seconds
+    return seconds if isfinite(seconds) else None
 
 
 def target(address: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> Target:

@@ -29,26 +29,11 @@ async def create(
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
     names = [each if isinstance(each, str) else each.name for each in prior_runs]
-    selection = v1.PriorRunSelection(runs=await _full_names(wire, names)) if names else None
+    selection = v1.PriorRunSelection(runs=await run_calls.full_names(wire, names)) if names else None
     answer = await sweep_calls.create(
         wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=selection
     )
     return answer.sweep, _left_out(answer.prior_runs)
-
-
-async def _full_names(wire: Wire, texts: Sequence[str]) -> list[str]:
-    """Return full names; each sweep is looked up once, as there may be thousands of runs."""
-    sweeps: dict[str, str] = {}
-    names: list[str] = []
-    for text in texts:
-        sweep, mark, number = text.rpartition(":" if ":" in text else "-")
-        if text.count("/") == 2 or not (mark and number.isascii() and number.isdecimal()):
-            names.append(await run_calls.full_name(wire, text))
-            continue
-        if sweep not in sweeps:
-            sweeps[sweep] = await sweep_calls.full_name(wire, sweep)
-        names.append(f"{sweeps[sweep]}-{number}")
-    return names
 
 
 def _left_out(report: v1.PriorRunReport) -> list[str]:

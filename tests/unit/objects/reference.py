@@ -13,8 +13,8 @@ _HEAD = """# Python reference
 
 <!-- Written from docstrings: REGENERATE=1 .venv/bin/pytest tests/unit/objects/test_reference.py -->
 
-Every public name of `sweepd`. [Python](python.md) has a tour of sweeps and runs as objects, with examples; [the training script](script.md)
-and [notebooks](notebooks.md) tell what scripts and functions call.
+Every public name of `sweepd`. [Python](python.md) has a tour of sweeps and runs as objects, with examples;
+[the training script](script.md) and [notebooks](notebooks.md) tell what scripts and functions call.
 """
 _OBJECTS = (
     "Client",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, S
 from sweepd.errors import error_of
 from sweepd.objects import methods, run_calls, sweep_calls
 from sweepd.objects.methods import Method
+from sweepd.objects.options import seconds_of
 from sweepd.objects.wire import iterate, run_now
 from sweepd.rpc_error import Failure
 from unit.objects.messages import a_run
@@ -118,6 +120,38 @@ def test_a_name_that_may_be_several_is_not_guessed() -> None:
         "a/p2/s1",
         "a/p2/s2",
     ]
+
+
+def test_runs_are_named_by_their_sweep_and_number_and_each_sweep_is_looked_up_once() -> None:
+    pages = _Pages()
+    texts = ["p1/s1:7", "p1/s1-8", "a/p1/s1:9", "a/p1/abcdefgh", "p1/s1:10"]
+    assert run_now(run_calls.full_names(pages, texts)) == [
+        "a/p1/s1-7",
+        "a/p1/s1-8",
+        "a/p1/s1-9",
+        "a/p1/abcdefgh",
+        "a/p1/s1-10",
+    ]
+    assert pages.asked == 3
+    for text in (":7", "s:", "s:x", "s:٣"):
+        with pytest.raises(errors.InvalidError, match="write SWEEP:NUMBER"):
+            run_now(run_calls.full_name(pages, text))
+    for text in ("abcdefgh", "", "-7", "s-x"):
+        with pytest.raises(errors.NotFoundError, match="is named in full"):
+            run_now(run_calls.full_name(pages, text))
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [(None, None), (0, 0.0), ("1m30s", 90.0), (math.inf, None), (2.5, 2.5)]
+)
+def test_a_time_limit_is_a_number_a_text_or_none(given: float | str | None, seconds: float | None) -> None:
+    assert seconds_of(given) == seconds
+
+
+@pytest.mark.parametrize("given", [-1, math.nan, "soon", "", [1]])
+def test_what_is_no_time_limit_is_refused(given: Any) -> None:
+    with pytest.raises(errors.InvalidError, match="no time limit"):
+        seconds_of(given)
 
 
 def test_every_public_name_is_there() -> None:
