@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 IN_USE = 10
 """Exit code of the agent: another one has the folder."""
 _LOOK_AGAIN = 0.3
+_CALL_WITHIN = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,7 +123,8 @@ def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace:
 def command_for(found: Found, *, grace: float) -> list[str]:
     """Return the command that brings a folder in."""
     command = [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(found.path), "--log-format", "json"]
-    return [*command, "--grace", duration_text(grace), "--wait", "10s"]
+    # There is a server; of a long run, so much is read before it is called that this takes a while.
+    return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
 
 
 def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:

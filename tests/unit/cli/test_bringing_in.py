@@ -13,3 +13,4 @@ def test_the_grace_arrives_as_it_was_said_however_long() -> None:
     for grace in (0.0, 0.25, 60.0, 20 * 86_400 + 1.0):
         command = command_for(Found(Path("runs"), "local/train/x"), grace=grace)
         assert parse_duration(command[command.index("--grace") + 1]) == grace
+        assert parse_duration(command[command.index("--wait") + 1]) >= max(grace, 60)

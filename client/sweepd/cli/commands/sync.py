@@ -53,6 +53,7 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
         raise usage_problem(f"--grace: {error}") from None
     found = find(folders or (Path(RUN_FOLDERS),))
     with connect(settings) as client:
+        client.server_info()  # no agent is started for a server that is away
         outcomes = list(_brought_in(client, found, target(settings), settings, seconds))
     rows = [outcome.shape() for outcome in outcomes]
     write_rows(rows, output_of(output_format), _columns(), name="run")
