@@ -112,5 +112,5 @@ def _known_server(environ: Mapping[str, str]) -> str | None:
 
     try:
         return known_address(environ)
-    except NoServerError:
+    except (NoServerError, RuntimeError, ValueError):  # also where the account has no home
         return None

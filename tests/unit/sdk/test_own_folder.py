@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sweepd.script import pushing
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import RunFolder, note_end
 from sweepd.script.folder_lock import try_lock
@@ -85,6 +86,16 @@ def test_folders_in_which_nothing_can_be_read_are_passed_over(tmp_path: Path) ->
         folder.mkdir()
         (folder / "run.json").write_text(content)
     assert begin(ALLOW, tmp_path).attempt == 2
+
+
+def test_an_account_without_a_home_knows_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    folder = new_folder(Wishes(), tmp_path, program="train.py", now=0.0)
+    assert pushing.begin(folder, online=True, environ={}) is None
+    assert pushing.script_lives(folder.path) == os.getpid()
 
 
 def test_a_forked_child_has_no_part_in_the_lock_of_its_parent(tmp_path: Path) -> None:
