@@ -1,6 +1,7 @@
 """The parameters of a run as its script sees them: the sweep's values, over the script's own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -18,14 +19,17 @@ class Config(dict[str, object]):
     group of parameters is merged key by key. Everything else behaves as in a dictionary of the script's own.
     """
 
-    __slots__ = ("_changed", "_swept")
+    __slots__ = ("_changed", "_quiet", "_swept")
 
     _changed: Callable[[], None]
+    # Several values are being taken over: that is one change.
+    _quiet: bool
     _swept: Mapping[str, object]
 
     def __init__(self, swept: Mapping[str, object]) -> None:
         super().__init__()
         object.__setattr__(self, "_changed", lambda: None)
+        object.__setattr__(self, "_quiet", False)
         object.__setattr__(self, "_swept", swept)
         for key, value in swept.items():
             super().__setitem__(key, self._adopted(key, value))
@@ -57,13 +61,13 @@ class Config(dict[str, object]):
             except RecursionError:
                 raise ConfigError(f"the value of {key!r} is nested too deep, or holds itself") from None
             super().__setitem__(key, adopted)
-            self._changed()
+            self._tell()
 
     def __delitem__(self, key: str) -> None:
         """Delete `key`, unless the sweep decided it."""
         if key not in self._swept:
             super().__delitem__(key)
-            self._changed()
+            self._tell()
 
     def __ior__(self, values: object) -> Self:  # type: ignore[override,misc]  # dict's would bypass the sweep
         self.update(values, allow_val_change=True)
@@ -87,17 +91,19 @@ class Config(dict[str, object]):
         new = as_mapping(values)
         if not allow_val_change:
             self._refuse_changes(new)
-        for key, value in new.items():
-            self[key] = value
+        with self._as_one():
+            for key, value in new.items():
+                self[key] = value
 
     def setdefaults(self, values: Values) -> None:
         """Take over those of `values` for which there is none yet, within groups too."""
-        for key, value in as_mapping(values).items():
-            present = self.get(key)
-            if isinstance(present, Config) and isinstance(value, Mapping):
-                present.setdefaults(value)
-            elif key not in self:
-                self[key] = value
+        with self._as_one():
+            for key, value in as_mapping(values).items():
+                present = self.get(key)
+                if isinstance(present, Config) and isinstance(value, Mapping):
+                    present.setdefaults(value)
+                elif key not in self:
+                    self[key] = value
 
     def persist(self) -> None:
         """Do nothing: every change is kept as it is made."""
@@ -111,7 +117,7 @@ class Config(dict[str, object]):
     def pop(self, key: str, *default: object) -> object:
         """Return a value and delete it, unless the sweep decided it."""
         value: object = super().pop(key, *default) if key not in self._swept else self[key]
-        self._changed()
+        self._tell()
         return value
 
     def popitem(self) -> tuple[str, object]:
@@ -123,8 +129,22 @@ class Config(dict[str, object]):
 
     def clear(self) -> None:
         """Delete what is the script's own."""
-        for key in list(self):
-            del self[key]
+        with self._as_one():
+            for key in list(self):
+                del self[key]
+
+    @contextmanager
+    def _as_one(self) -> Iterator[None]:
+        object.__setattr__(self, "_quiet", True)
+        try:
+            yield
+        finally:
+            object.__setattr__(self, "_quiet", False)
+            self._changed()
+
+    def _tell(self) -> None:
+        if not self._quiet:
+            self._changed()
 
     def _refuse_changes(self, new: Mapping[str, object]) -> None:
         for key, value in new.items():
