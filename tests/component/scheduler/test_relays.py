@@ -41,9 +41,7 @@ def refusing(requests: list[Message]) -> grpc.GenericRpcHandler:
             "AppendPoints": refused(
                 v1.AppendPointsRequest.FromString, v1.AppendPointsResponse(row=4, rejection="not today")
             ),
-            "AppendLog": refused(
-                v1.AppendLogRequest.FromString, v1.AppendLogResponse(offset=4, rejection="not today")
-            ),
+            "AppendLog": refused(v1.AppendLogRequest.FromString, log_answer),
             "AppendFiles": refused(
                 v1.AppendFilesRequest.FromString, v1.AppendFilesResponse(number=4, rejection="not today")
             ),
