@@ -137,7 +137,10 @@ def test_a_pipe_is_read_however_long_its_writer_takes(installation: Installation
     writer.start()
     code, lines = validated(installation, "pipe")
     writer.join()
-    assert (code, lines) == (0, ["pipe: valid. random, 1 parameter to search, space: infinitely many points."])
+    assert (code, lines) == (
+        0,
+        ["pipe: valid. random, 1 parameter to search, space: infinitely many points."],
+    )
 
 
 def test_stdin_is_read_and_bounded(installation: Installation) -> None:
