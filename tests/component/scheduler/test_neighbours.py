@@ -167,7 +167,7 @@ def test_a_study_is_told_everything_again_after_the_service_has_restarted(
                     found = await one_run(installation, agent, 0.1 * number)
                     if found.provenance.source == v1.POINT_SOURCE_FRESH and number > 1:
                         break
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(0.1)  # runs go on without the service until it is asked again
             assert found.provenance.source == v1.POINT_SOURCE_FRESH
             assert found.provenance.observations_seen == 2 * (found.number - 1)
         await service.stop()
