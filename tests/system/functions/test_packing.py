@@ -100,13 +100,13 @@ def test_memory_is_given_back(home: Home, caller: Caller) -> None:
         """
         import pathlib, re
         def train():
-            hold = bytearray(300 * 2**20)
+            hold = bytearray(200 * 2**20)
             hold[::4096] = b"x" * len(hold[::4096])
         sweepd.agent(sweep, train)
         # Of this program alone; what `getrusage` tells includes what started it.
         status = pathlib.Path("/proc/self/status").read_text()
         print("peak", int(re.search("VmHWM:[^0-9]*([0-9]+) kB", status)[1]) // 1024)
         """,
-        sweep=home.grid(1, 2).name,
+        sweep=home.grid(1).name,
     )
     assert int(done.stdout.split("peak ")[1]) < 150
