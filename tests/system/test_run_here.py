@@ -48,25 +48,25 @@ def test_run_works_beside_the_file_when_the_program_is_there(installation: Insta
 
 
 def test_run_names_a_program_that_is_not_there_before_anything_is_created(installation: Installation) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("sweep.yaml", SWEEP)
-    assert "train.py" in installation.ctl("run", "sweep.yaml", code=5).stderr
-    assert json.loads(installation.ctl("list", "-o", "json").stdout) == []
+    assert "train.py" in installation.ctl("run", "sweep.yaml", "--project", "nowhere", code=5).stderr
+    assert json.loads(installation.ctl("list", "local/nowhere", "-o", "json").stdout) == []
 
 
 def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
     installation: Installation,
 ) -> None:
-    installation.start_server()
+    installation.join_server()
     installation.write("train.py", SCRIPT)
-    installation.write("sweep.yaml", SWEEP + "requires: {gpu: a100, site: attic}\n")
+    installation.write("sweep.yaml", SWEEP + "project: labelled\nrequires: {gpu: a100, site: attic}\n")
     done = installation.ctl("run", "sweep.yaml", "--label", "site=attic", "--label", "gpu=h100", code=2)
     assert "the sweep requires gpu=a100, which" in done.stderr
     assert "say --label=gpu=a100;" in done.stderr
     assert "write NAME=VALUE" in installation.ctl("run", "sweep.yaml", "--label", "gpu", code=2).stderr
-    installation.write("bare.yaml", "method: grid\nparameters: {x: {values: [1]}}\n")
+    installation.write("bare.yaml", "project: labelled\nmethod: grid\nparameters: {x: {values: [1]}}\n")
     assert "the file names no program to run" in installation.ctl("run", "bare.yaml", code=5).stderr
-    assert json.loads(installation.ctl("list", "-o", "json").stdout) == []
+    assert json.loads(installation.ctl("list", "local/labelled", "-o", "json").stdout) == []
     done = installation.ctl("run", "sweep.yaml", "--label", "site=attic", "--label", "gpu=a100")
     assert "Best run" in done.stdout
 
@@ -123,15 +123,16 @@ def test_run_ends_when_the_script_never_logs_the_objective(installation: Install
 
 @pytest.mark.parametrize("presses", [1, 2, 3])
 def test_ctrl_c_drains_terminates_kills(installation: Installation, presses: int) -> None:
-    installation.start_server()
+    installation.join_server()
+    project = f"presses-{presses}"
     text = (
         f"program: {TRIALS / 'steps.py'}\ncommand: [python, '${{program}}', '${{args}}']\nmethod: random\n"
         "metric: {name: loss}\n"
-        "parameters: {x: {min: 0.0, max: 1.0}, steps: {value: 40}, seconds: {value: 0.1}}\n"
+        "parameters: {x: {min: 0.0, max: 1.0}, steps: {value: 40}, seconds: {value: 0.05}}\n"
     )
     installation.write("sweep.yaml", text)
     process = subprocess.Popen(
-        [str(BIN / "sweepctl"), "run", "sweep.yaml"],
+        [str(BIN / "sweepctl"), "run", "sweep.yaml", "--project", project],
         env=installation.environment,
         cwd=installation.work,
         stdout=subprocess.PIPE,
@@ -146,7 +147,7 @@ def test_ctrl_c_drains_terminates_kills(installation: Installation, presses: int
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "goes on" in err
-    (sweep,) = json.loads(installation.ctl("list", "-o", "json").stdout)
+    (sweep,) = json.loads(installation.ctl("list", f"local/{project}", "-o", "json").stdout)
     assert sweep["state"] == "running"
     (run,) = json.loads(installation.ctl("runs", sweep["name"], "-o", "json").stdout)
     assert run["state"] == "finished" if presses == 1 else run["state"] != "running"
