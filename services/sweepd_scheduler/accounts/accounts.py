@@ -235,7 +235,9 @@ class Accounts:
             return None
         if made.fingerprint != again.fingerprint:
             raise RequestIdReusedError(request_id)
-        token = self._by_id[made.token]
+        token = self._by_id.get(made.token)
+        if token is None:  # it has been forgotten meanwhile
+            return None
         secret = derived(self._key, made.salt, request_id, made.token)
         if digest_of(secret) != token.digest:
             raise SecretGoneError(token.id)

@@ -320,6 +320,21 @@ def test_ended_tokens_are_forgotten_after_a_month(desk: Desk) -> None:
     run(main())
 
 
+def test_a_token_that_a_clock_gone_wrong_has_aged_is_made_again(desk: Desk) -> None:
+    async def main() -> None:
+        first = await desk.made(again=AGAIN)
+        desk.clock.time -= 40 * 86_400
+        await desk.accounts.revoke(first.token.id, FULL_ACCESS)
+        desk.clock.time += 40 * 86_400
+        tidying = asyncio.create_task(desk.accounts.tidy())
+        while desk.accounts.token(first.token.id) is not None:  # noqa: ASYNC110 (a thread takes part)
+            await asyncio.sleep(0)
+        tidying.cancel()
+        assert (await desk.made(again=AGAIN)).token.id != first.token.id
+
+    run(main())
+
+
 def test_followers_hear_of_every_revocation_after_their_first_message(desk: Desk) -> None:
     async def main() -> None:
         tokens = [(await desk.made()).token.id for _ in range(3)]
