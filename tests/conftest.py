@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tests start a thousand interpreters: each would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell that starts the tests in its background has the processes that they start ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test stubs of another contract than the one in `protos`."""
     # Or files with few tests, the longest, would come last: workers take files in the order of collection.
     config.option.loadscopereorder = False
+    assert all((ROOT / "tests" / file).exists() for file in LONGEST)
     digest = ROOT / "client" / "sweepd" / "v1" / "contract_pb2.sha256"
     if not digest.exists() or digest.read_text().strip() != _contract_digest():
         raise pytest.UsageError("the generated stubs are not those of protos/: run `make protos`")

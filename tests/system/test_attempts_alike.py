@@ -51,7 +51,7 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     installation: Installation, same_agent: bool
 ) -> None:
     """The agent is killed, and the run goes out again: to the agent of the same folder, or to another."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(SWEEP)
     flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus")
     killed = installation.start_agent(name, "--no-adopt", *flags, "0", state="one")

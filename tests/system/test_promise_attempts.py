@@ -41,7 +41,7 @@ def away(installation: Installation, server: Server, link: Link, name: str, *fla
 
 def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(installation: Installation) -> None:
     """P7, P8, P10: it is told `Fenced`, its child is dead within 2 s, its other slot goes on."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     frozen = installation.start_agent(name, "--slots", "2", state="frozen")
     started(frozen, 2)
@@ -78,7 +78,7 @@ def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(instal
 
 def test_a_late_agent_keeps_a_run_that_nobody_else_has_got(installation: Installation) -> None:
     """P7: the attempt was given up and is taken up again, with the same number."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name)
     started(agent)
@@ -95,7 +95,7 @@ def test_a_late_agent_keeps_a_run_that_nobody_else_has_got(installation: Install
 @pytest.mark.parametrize("way", [pytest.param("cut", marks=pytest.mark.slow), "swallow"])
 def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way: str) -> None:
     """P8: `continue` is the default; a link that swallows everything is noticed by heartbeats."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     with Link(server.address) as link:
         agent = away(installation, server, link, name)
@@ -120,7 +120,7 @@ def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_told(
     installation: Installation, way: str
 ) -> None:
     """P8: `stop` ends the trial when the lease does; the run is handed back at the agent's return."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     with Link(server.address) as link:
         agent = away(installation, server, link, name, "--on-disconnect", "stop")
@@ -144,7 +144,7 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
     installation: Installation, flag: str | None, within: float
 ) -> None:
     """P9: descendants in sessions of their own, deaf to SIGTERM, included."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("stubborn.py"))
     agent = installation.start_agent(name, *([flag] if flag else []))
     (run,) = started(agent)
@@ -159,7 +159,7 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
 
 def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> None:
     """P9: same process, same attempt, and every row once."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     first = installation.start_agent(name, state="agent")
     (run,) = started(first)
@@ -183,7 +183,7 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     installation: Installation,
 ) -> None:
     """P9: the agent itself ends what is left, and nobody's retries are charged."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, state="agent")
     (run,) = started(agent)
@@ -204,7 +204,7 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
 
 def test_an_agent_refuses_a_state_folder_that_another_holds(installation: Installation) -> None:
     """P9: two agents on one folder would each think the other's runs orphaned."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     first = installation.start_agent(name, state="agent")
     started(first)
@@ -218,7 +218,7 @@ def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touch
     installation: Installation,
 ) -> None:
     """P7: a state folder was copied; the older agent hears it and leaves its trial alone."""
-    installation.start_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     first = installation.start_agent(name, state="one")
     (run,) = started(first)

@@ -33,7 +33,7 @@ def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
 
 def only_services(installation: Installation, server: Server) -> bool:
     """Whether nothing runs but the server."""
-    return set(installation.processes()) == {server.process.pid, *server.service_pids().values()}
+    return not set(installation.processes()) - {server.process.pid, *server.service_pids().values()}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_services_end_in_time_with_agents_and_watchers_on_them(installation: Ins
 
 def test_an_agent_told_to_end_lets_its_run_finish(installation: Installation) -> None:
     """P27: nothing new is taken."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name)
     (run,) = started(agent)
@@ -166,7 +166,7 @@ def test_an_agent_told_to_end_lets_its_run_finish(installation: Installation) ->
 
 def test_an_agent_told_to_end_hands_its_run_back_within_the_grace(installation: Installation) -> None:
     """P27: uncharged, so another agent takes it at once."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, "--grace", "2s")
     (run,) = started(agent)
@@ -185,7 +185,7 @@ def test_an_agent_told_to_end_hands_its_run_back_within_the_grace(installation: 
 
 def test_a_second_sigterm_shortens_the_end_of_an_agent(installation: Installation) -> None:
     """P27: a trial that is deaf to signals, and its child in another session, go with it."""
-    server = installation.start_server(*SHORT)
+    server = installation.join_server(*SHORT)
     name = installation.create(sweep("stubborn.py"))
     agent = installation.start_agent(name, "--grace", "60s")
     started(agent)
