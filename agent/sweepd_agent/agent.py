@@ -31,6 +31,9 @@ from sweepd_agent.stream import Stream
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.upkeep import Upkeep
 
+# What is left then stays for the next agent: a disk that hangs is no reason to stay.
+_CLEARED_WITHIN = 5.0
+
 
 class Agent:
     """Holds the state; everything that happens is handed to `handle`, on the event loop."""
@@ -44,6 +47,8 @@ class Agent:
         self._around = around
         self._upkeep = upkeep
         self._tasks: set[asyncio.Task[None]] = set()
+        # Those that put away what nobody wants any more.
+        self._clearing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def adopt(self) -> None:
@@ -91,6 +96,8 @@ class Agent:
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.gather(*(attempt.close() for attempt in self.attempts.values()))
+        if self._clearing:
+            await asyncio.wait(self._clearing, timeout=_CLEARED_WITHIN)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -238,17 +245,20 @@ class Agent:
     def _forget(self, key: AttemptKey) -> None:
         attempt = self.attempts.pop(key, None)
         if attempt is not None:
-            self._background(self._upkeep.discard(attempt))
+            clearing = self._background(self._upkeep.discard(attempt))
+            self._clearing.add(clearing)
+            clearing.add_done_callback(self._clearing.discard)
 
     def _send(self, report: v1.AttachRequest) -> None:
         if self.stream is not None:
             self.stream.control(report)
 
-    def _background(self, work: Coroutine[None, None, None]) -> None:
+    def _background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self.fail)
+        return task
 
     def _set_timer(self) -> None:
         if self._timer is not None:

@@ -131,7 +131,10 @@ def open_free_folder(parent: Path, serves: Callable[[str], bool]) -> StateFolder
 def _try_open(path: Path) -> StateFolder | None:
     (path / _RUNS).mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = try_lock(str(path / _LOCK_FILE))
-    return None if lock is None else StateFolder(path, lock)
+    if lock is None:
+        return None
+    os.utime(lock)  # supervisors, which look now and then, learn that an agent was here
+    return StateFolder(path, lock)
 
 
 def _holds_work(path: Path, serves: Callable[[str], bool]) -> bool:

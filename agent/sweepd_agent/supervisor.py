@@ -39,6 +39,7 @@ class Supervisor:
         self._orphan_after = orphan_after
         self._stop_grace = stop_grace
         self._agent_seen = time.monotonic()
+        self._lock_changed = os.fstat(self._agent_lock).st_mtime_ns
         self._kill_at = float("inf")
         self._ending: dict[str, int] = {}
         self._memory_kills = memory_kills()
@@ -140,8 +141,11 @@ class Supervisor:
     def _abandoned(self) -> bool:
         """Whether there has been no agent for too long."""
         now = time.monotonic()
-        if is_locked(self._agent_lock):
-            self._agent_seen = now
+        changed = os.fstat(
+            self._agent_lock
+        ).st_mtime_ns  # by each agent that takes it, however soon it is gone
+        if changed != self._lock_changed or is_locked(self._agent_lock):
+            self._agent_seen, self._lock_changed = now, changed
             return False
         return now - self._agent_seen >= self._orphan_after
 

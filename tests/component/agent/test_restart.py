@@ -14,6 +14,7 @@ from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from sweepd_agent.file_lock import try_lock
+from sweepd_agent.state_folder import open_folder
 from waiting import until
 
 # Appends a row each 20 ms until the file `enough` exists.
@@ -204,6 +205,22 @@ def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> No
     assert supervisor.wait(10) == 0
     assert "code 3\n" in (tmp_path / "exit").read_text()
     os.close(lock)
+
+
+def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_path: Path) -> None:
+    """As one that is killed as soon as it has taken a run over: the term begins with its death."""
+    (tmp_path / "arguments").write_bytes(b"\0".join([b"sleep", b"1000"]))
+    program = "from sweepd_agent.supervisor import main; main()"
+    command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "lock"), "1.1", "1"]
+    began = time.monotonic()
+    supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    until((tmp_path / "process").exists)
+    open_folder(tmp_path).release()
+    assert supervisor.wait(10) == 0
+    assert time.monotonic() - began > 1.9, (
+        "it looks each half second, and ended it at the third look otherwise"
+    )
+    assert "orphaned 1\n" in (tmp_path / "exit").read_text()
 
 
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
