@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sweepd import v1
+from sweepd.cli.spec_shapes import word
 from sweepd.cli.text import clean, counted
 from sweepd.cli.winning import shell_line
-from sweepd.spec.point import Point
+from sweepd.spec.point import Json, Point
 
 Trait = TypeVar("Trait", bound=Hashable)
 Objective = tuple[str, int]
@@ -39,6 +40,21 @@ class Lineage:
     def command(self) -> list[str]:
         """Return the command of most runs; empty for the default one."""
         return list(self._common("command", lambda spec: tuple(spec.command), shell_line))
+
+    def reading(self) -> dict[str, Json]:
+        """Return how most runs of sweeps have their metrics read: `compat` and `metrics_from` of the file."""
+        swept = [tried for tried in self.tried if tried.spec.method]  # runs by hand have no sweep
+        if not swept:
+            return {}
+        document: dict[str, Json] = {}
+        if compat := self._common("compat", lambda spec: spec.compat, _compat_word, swept):
+            document["compat"] = _compat_word(compat)
+        sources = self._common(
+            "metrics_from", _sources, lambda found: ", ".join(name for name, _ in found), swept
+        )
+        if sources:
+            document["metrics_from"] = dict(sources)
+        return document
 
     def objective(self, name: str | None = None) -> Objective:
         """Return the objective of most runs that have one, or the one called `name`."""
@@ -78,6 +94,16 @@ class Lineage:
                 f"is taken; others: {kinds}"
             )
         return most
+
+
+def _compat_word(number: int) -> str:
+    return word(v1.Compat.Name(v1.Compat.ValueType(number)), "COMPAT_") if number else ""
+
+
+def _sources(spec: v1.SweepSpec) -> tuple[tuple[str, str], ...]:
+    found = spec.metrics_from
+    named = {"stdout": found.stdout, "file": found.file, "tensorboard": found.tensorboard}
+    return tuple((name, value) for name, value in named.items() if value)
 
 
 def _objective(spec: v1.SweepSpec) -> Objective:

@@ -212,7 +212,7 @@ def _head(
         head["command"] = [*command]
     if name:
         head["metric"] = {"name": name, "goal": "maximize" if goal == v1.GOAL_MAXIMIZE else "minimize"}
-    return head
+    return {**head, **lineage.reading()}
 
 
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
