@@ -7,6 +7,7 @@ from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json
 
 _LONGEST_VALUE = 60
 _LONGEST_LINE = 200
+_NOTICE = "sweepd: "
 Fields = Mapping[str, Json]
 
 
@@ -77,8 +78,11 @@ def _ended(run: str, fields: Fields) -> str:
 
 
 def last_lines(text: str, count: int) -> list[str]:
-    """Return the last lines of a log that say something, cut to what a line of ours has room for."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """Return the last lines of a log that say something, cut to what a line of ours has room for.
+
+    What the SDK has said, of arguments without effect and the like, is nothing that a run ends by.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json, Outcome, StopMode, StopOrder, judged
 from sweepd_agent.core.backoff import Backoff
-from sweepd_agent.core.lines import line
+from sweepd_agent.core.lines import last_lines, line
 from sweepd_agent.core.names import parse_sweep_name
 from sweepd_agent.core.sizes import parse_size
 
@@ -93,3 +93,9 @@ def test_people_read_one_line_an_event() -> None:
         ": ValueError: no such layer; its log: sweepctl logs tune-3"
     )
     assert line("metrics_acked", key, {}) is None
+
+
+def test_what_the_sdk_has_said_is_no_last_line_of_a_run() -> None:
+    log = "ValueError: no such layer\n\nsweepd: watch() has no effect\n"
+    assert last_lines(log, 1) == ["ValueError: no such layer"]
+    assert last_lines("sweepd: watch() has no effect\n", 3) == []
