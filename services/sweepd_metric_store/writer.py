@@ -1,4 +1,4 @@
-"""The one thread that writes: takes of what has queued, commits it at once, then lets the answers go."""
+"""The one thread that writes: takes some of what has queued, commits it at once, then lets the answers go."""
 
 from __future__ import annotations
 
