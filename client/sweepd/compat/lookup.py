@@ -45,6 +45,8 @@ def find(name: str, module: str) -> object:
         )
     if known.support is Support.REFUSED:
         return Refused(name, known.note)
+    if (name, module) == ("errors", "sweepd"):
+        return import_module("sweepd.errors")  # it has W&B's, too: one module, whoever asks first
     return _found(name, known)
 
 

@@ -141,6 +141,7 @@ def test_who_only_looks_is_not_stopped(found: dict[str, str]) -> None:
 
 def test_the_errors_of_both_modules_are_one() -> None:
     theirs = find("errors", "wandb")
+    assert find("errors", "sweepd") is sweepd.errors
     for name in errors.__all__:
         assert getattr(sweepd.errors, name) is getattr(theirs, name)
     with pytest.raises(AttributeError, match="nothing"):
