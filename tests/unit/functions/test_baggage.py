@@ -48,8 +48,12 @@ def using_an_attribute_of_that_name() -> Callable[[], object]:
     class Other:
         guard = 1
 
-    other, real = Other(), threading.Lock()
-    return lambda: (other.guard, real)
+    other = Other()
+
+    def use(lock: object = guard) -> object:
+        return other.guard, lock
+
+    return use
 
 
 def sleeping(seconds: object, *, lock: object) -> None:
@@ -60,7 +64,7 @@ def sleeping(seconds: object, *, lock: object) -> None:
     ("function", "named"),
     [
         # A global variable of the same name is innocent.
-        (using_an_attribute_of_that_name(), "<lambda> refers to real (_thread.lock), which cannot be taken"),
+        (using_an_attribute_of_that_name(), "use refers to its default 1 (_thread.lock), which cannot"),
         (
             functools.partial(sleeping, 1, lock=threading.Lock()),
             "the function refers to lock (_thread.lock), which cannot",
