@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sweepd.script import checkpoints
@@ -186,3 +187,15 @@ class RunNames:
 
     def _changed(self) -> None:
         """Take note that a name has changed."""
+
+
+def name_late(run: RunNames, wishes: Wishes) -> None:
+    """Take the names that are given once a run is under way; no method, as it is nothing for scripts."""
+    known = run._wishes
+    run._wishes = replace(
+        known, group=wishes.group or known.group, job_type=wishes.job_type or known.job_type
+    )
+    run._name = wishes.name or run._name
+    run._notes = wishes.notes or run._notes
+    run._tags = wishes.tags or run._tags
+    run._changed()

@@ -15,10 +15,13 @@ from sweepd.script.folder import RunFolder, given_folder
 from sweepd.script.notices import Notices, print_line
 from sweepd.script.own_folder import folder_for, named, no_folder
 from sweepd.script.run import Run
+from sweepd.script.run_names import name_late
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
 
 _run: Run | None = None
+# Whether that was begun without `init`, by what a script has read or logged.
+_implied = False
 # Names of the variables set for child processes of a run with a folder of its own.
 _told: list[str] = []
 _lock = threading.RLock()
@@ -131,6 +134,7 @@ def init(
             return _begin(values, wanted, counts_steps=True)
         if values:
             _take_over(run, values, changes=bool(allow_val_change))
+        _heed_late(run, wanted)
         run.count_steps()
         return run
 
@@ -182,8 +186,13 @@ def run() -> Run | None:
 
 def implied_run() -> Run:
     """Return the run; begin one for a script that only logs, or for a child that it has spawned."""
+    global _implied
     with _lock:
-        return _run or _begin({}, wishes({}, None, os.environ), counts_steps=not _is_spawned_child())
+        if _run is None:
+            _begin({}, wishes({}, None, os.environ), counts_steps=not _is_spawned_child())
+            _implied = True
+        assert _run is not None
+        return _run
 
 
 def _expected(what: str) -> Run:
@@ -209,8 +218,29 @@ def _take_over(run: Run, values: Mapping[str, object], *, changes: bool) -> None
         run.config.setdefaults(values)
 
 
+def _heed_late(run: Run, wanted: Wishes) -> None:
+    """Take the names that `init` gives to a run that had begun without it; where it is stays."""
+    global _implied
+    if not _implied:
+        return
+    _implied = False
+    name_late(run, wanted)
+    if run.sweep_id is not None:
+        _say_what_is_not_heard(run.path, wanted)
+        return
+    for word, asked, given in (
+        ("project", wanted.project, run.project),
+        ("entity", wanted.entity, run.entity),
+        ("id", wanted.id, run.id),
+        ("mode", wanted.mode, run.mode),
+    ):
+        if asked not in (None, given):
+            _notices.once(word, f"init({word}={asked!r}) comes after what has begun the run: it is {given!r}")
+
+
 def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool) -> Run:
-    global _run
+    global _run, _implied
+    _implied = False
     while _told:  # an earlier run of this process: its folder is not for this one
         os.environ.pop(_told.pop(), None)
     folder, first_step = given_folder(os.environ), 0
@@ -223,7 +253,8 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     elif folder.own:
         _tell_children(folder.environment())
     else:
-        _say_what_is_not_heard(folder, wanted)
+        if folder.sweep is not None:
+            _say_what_is_not_heard(folder.run, wanted)
         if _run is not None and _run.path == folder.run:
             first_step = _run.step  # the second in a process goes on with the rows of the first
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
@@ -235,15 +266,15 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     return begun
 
 
-def _say_what_is_not_heard(folder: RunFolder, wanted: Wishes) -> None:
+def _say_what_is_not_heard(run_name: str, wanted: Wishes) -> None:
     """Say which names have no effect because the sweep decides."""
-    entity, project, run_id = folder.run.split("/", 2)
+    entity, project, run_id = run_name.split("/", 2)
     for word, asked, given in (
         ("entity", wanted.entity, entity),
         ("project", wanted.project, project),
         ("id", wanted.id, run_id),
     ):
-        if folder.sweep is not None and asked not in (None, given) and named(asked) != given:
+        if asked not in (None, given) and named(asked) != given:
             _notices.once(word, f"init({word}={asked!r}) has no effect in a sweep: it is {given!r}")
 
 

@@ -302,6 +302,32 @@ def test_the_values_of_a_sweep_hold_in_a_disabled_run_too(tmp_path: Path) -> Non
     assert output == "{'lr': 0.5, 'b': 2}\n"
 
 
+def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path) -> None:
+    params = tmp_path / "params.json"
+    params.write_text('{"lr": 0.5}')
+    source = """
+        import sweepd
+
+        {begins}
+        run = sweepd.init(
+            name="n", tags=["a"], notes="m", group="g", job_type="j", config={{"b": 2}}, project="p"
+        )
+        assert (run.name, run.tags, run.group) == ("n", ("a",), "g")
+        sweepd.init(name="another")
+        """
+    _, errors = run(
+        source.format(begins="assert sweepd.config.lr == 0.5"),
+        cwd=tmp_path,
+        env=environment_of(tmp_path, SWEEPD_PARAMS_FILE=str(params)),
+    )
+    assert errors == "sweepd: init(project='p') has no effect in a sweep: it is 'mnist'\n"
+    named = {"name": "n", "tags": ["a"], "notes": "m", "group": "g", "job_type": "j"}
+    assert details(tmp_path) == {**named, "config": {"lr": 0.5, "b": 2}}
+    _, errors = run(source.format(begins="sweepd.log({'a': 1})"), cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
+    assert errors == "sweepd: init(project='p') comes after what has begun the run: it is 'program'\n"
+    assert details(only_folder(tmp_path)) == {**named, "config": {"b": 2}}
+
+
 def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
     source = """
         import sweepd
