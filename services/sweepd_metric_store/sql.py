@@ -1,4 +1,4 @@
-"""The SQLite store as its one writer uses it: everything that has queued becomes one transaction."""
+"""The SQLite store as its one writer uses it: what it is handed becomes one transaction."""
 
 from __future__ import annotations
 
