@@ -175,6 +175,17 @@ class RunNames:
         """Where the files of the run are kept."""
         return self._folder.path / "files"
 
+    def name_late(self, wishes: Wishes) -> None:
+        """Take the names that `init` gives to a run that had begun without it."""
+        known = self._wishes
+        self._wishes = replace(
+            known, group=wishes.group or known.group, job_type=wishes.job_type or known.job_type
+        )
+        self._name = wishes.name or self._name
+        self._notes = wishes.notes or self._notes
+        self._tags = wishes.tags or self._tags
+        self._changed()
+
     def _named(self) -> dict[str, object]:
         """Return what was said of its names."""
         return {
@@ -187,15 +198,3 @@ class RunNames:
 
     def _changed(self) -> None:
         """Take note that a name has changed."""
-
-
-def name_late(run: RunNames, wishes: Wishes) -> None:
-    """Take the names that are given once a run is under way; no method, as it is nothing for scripts."""
-    known = run._wishes
-    run._wishes = replace(
-        known, group=wishes.group or known.group, job_type=wishes.job_type or known.job_type
-    )
-    run._name = wishes.name or run._name
-    run._notes = wishes.notes or run._notes
-    run._tags = wishes.tags or run._tags
-    run._changed()

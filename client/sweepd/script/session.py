@@ -15,7 +15,6 @@ from sweepd.script.folder import RunFolder, given_folder
 from sweepd.script.notices import Notices, print_line
 from sweepd.script.own_folder import folder_for, named, no_folder
 from sweepd.script.run import Run
-from sweepd.script.run_names import name_late
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
 
@@ -224,7 +223,7 @@ def _heed_late(run: Run, wanted: Wishes) -> None:
     if not _implied:
         return
     _implied = False
-    name_late(run, wanted)
+    run.name_late(wanted)
     if run.sweep_id is not None:
         _say_what_is_not_heard(run.path, wanted)
         return
