@@ -7,6 +7,7 @@ only the start of the interpreter and the imports are shared. Not for a verb tha
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -120,6 +121,8 @@ def _load() -> None:
             import_module(module.name)
     for name in _LATER:
         import_module(name)
+    gc.collect()
+    gc.freeze()  # each process would look all of it through, and so copy it, once more when it ends
 
 
 if __name__ == "__main__":
