@@ -89,7 +89,7 @@ def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed
     """P13, P21: the retry of many runs is stored as one; what was lost gets another attempt."""
     server = installation.start_server(*SHORT)
     installation.write("trial.sh", "[ -f mended ] || exit 3\nsleep 0.1\n")
-    grid = "command: [sh, trial.sh]\nmethod: grid\nparameters: {a: {min: 1, max: 60}}\nguard: {agent: 1000}\n"
+    grid = "command: [sh, trial.sh]\nmethod: grid\nparameters: {a: {min: 1, max: 36}}\nguard: {agent: 1000}\n"
     name = installation.create(grid)
     agent = installation.start_agent(name, "--slots", "8")
     until(lambda: state_of(installation, name) == "paused", what="the first five have failed")
@@ -100,7 +100,7 @@ def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed
     async def scenario(wire: Wire) -> None:
         retry = v1.RetryRunsRequest(sweep=name, states=[v1.RUN_STATE_FAILED], request_id="retry")
         answer = await killed_under(server, 0.005, lambda: wire.runs.RetryRuns(retry))
-        assert (answer.total, len(set(answer.names))) == (60, 60)
+        assert (answer.total, len(set(answer.names))) == (36, 36)
 
     over_the_door(server, scenario)
     doomed, left = (installation.start_agent(name, "--slots", "2", state=state) for state in ("a", "b"))
@@ -109,8 +109,8 @@ def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed
     os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
     assert left.process.wait(90) == 0
     listed = runs(installation, name)
-    assert [run["state"] for run in listed] == ["finished"] * 60
-    assert {run["params"]["a"] for run in listed} == set(range(1, 61))  # type: ignore[index]  # it is JSON
+    assert [run["state"] for run in listed] == ["finished"] * 36
+    assert {run["params"]["a"] for run in listed} == set(range(1, 37))  # type: ignore[index]  # it is JSON
     for run in listed:
         (first, *between, last) = attempts(run)
         assert (first, last[1]) == ((1, "ended"), "ended")
