@@ -31,7 +31,8 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
         dots = [*dots, *line]
     marks = "".join(f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="2.5"/>' for x, y in dots)
     axis = f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"
-    texts = "".join(
+    # Apart, as they are all that a notebook leaves which does not trust its own outputs.
+    texts = " ".join(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{html.escape(text)}</text>'
         for x, y, anchor, text in _labels(scale, across)
     )

@@ -146,6 +146,11 @@ def test_one_value_is_a_dot_between_labels_that_say_it_once() -> None:
     assert re.findall(r">([^<>]+)</text>", drawn) == ["0.5", "step 3"]
 
 
+def test_what_is_left_of_a_drawing_without_its_tags_can_be_read() -> None:
+    drawn = curve([(1.0, 0.5), (9.0, 0.25)], [], across="step", up="loss")
+    assert re.sub(r"<[^>]+>", "", drawn) == "0.5 0.25 1 step 9"
+
+
 def test_a_card_counts_the_runs_that_there_are_and_those_to_come() -> None:
     some = v1.RunCounts(finished=2, running=1)
     for told, sweep in (
