@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 FUZZ_MINUTES ?= 5
+# How many tests run at once: one a core at most, as some measure how long processes take.
+WORKERS ?= 2
 SOURCES := client agent services tests benchmarks protos/build.py examples
 PROTOS := $(shell find protos -name '*.proto') protos/build.py
 
@@ -19,10 +21,10 @@ demo: $(VENV)/server ## Run a real sweep from nothing to its best run
 	@$(BIN)/sweepctl demo
 
 test: check ## Pass every check and every test that this machine can run
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 unit: $(VENV)/dev ## Pass the unit tests alone, in seconds
-	@$(BIN)/python -m pytest -q -n 2 tests/unit
+	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit
 
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
 	@$(BIN)/python -m pytest -q --long tests/unit

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import CommonServers, Installation
+from system.common_servers import CommonServers
+from system.installation import Installation
 from system.wire import OnTheWire, over_the_door
 
 

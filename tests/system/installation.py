@@ -11,11 +11,14 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sweepd.discovery import read_entry, write_entry
 from sweepd_kernel.daemon_state import read_state
 from system.forked import sweepctl
 from waiting import until
+
+if TYPE_CHECKING:
+    from system.common_servers import CommonServers
 
 BIN = Path(sys.executable).parent
 TRIALS = Path(__file__).parent / "trials"
@@ -34,7 +37,11 @@ class Server:
         self.log = log
 
     def service_pids(self) -> dict[str, int]:
-        """Return the process id of each service."""
+        """Return the process id of each service, once all of them have one."""
+        until(lambda: all(self._noted_pids().values()), what="every service runs")
+        return self._noted_pids()
+
+    def _noted_pids(self) -> dict[str, int]:
         state = read_state(self.data)
         assert state is not None
         return {service.name: service.pid for service in state.services}
@@ -227,33 +234,6 @@ class Installation:
                     continue
         for process in self._started:
             process.wait()
-
-
-class CommonServers:
-    """Servers that tests of a module share, by their flags; each is started when the first joins it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._hosts: dict[tuple[str, ...], Installation] = {}
-        self._servers: dict[tuple[str, ...], Server] = {}
-
-    def joined_by(self, guest: Installation, flags: tuple[str, ...]) -> Server:
-        """Let the home of `guest` know the server."""
-        if flags not in self._servers:
-            folder = self._folder / str(len(self._hosts))
-            folder.mkdir()
-            self._hosts[flags] = Installation(folder)
-            self._servers[flags] = self._hosts[flags].start_server(*flags)
-        server = self._servers[flags]
-        entry = read_entry(server.address, self._hosts[flags].environment)
-        assert entry is not None, server.log.read_text()[-2000:]
-        write_entry(entry, guest.environment)
-        return server
-
-    def kill_everything(self) -> None:
-        """Leave none running."""
-        for host in self._hosts.values():
-            host.kill_everything()
 
 
 def _environments() -> Iterator[tuple[int, list[bytes]]]:

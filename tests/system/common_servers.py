@@ -1,0 +1,35 @@
+"""The servers that tests of a module share: a start costs more than what most of them ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweepd.discovery import read_entry, write_entry
+from system.installation import Installation, Server
+
+
+class CommonServers:
+    """Servers that tests of a module share, by their flags; each is started when the first joins it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._hosts: dict[tuple[str, ...], Installation] = {}
+        self._servers: dict[tuple[str, ...], Server] = {}
+
+    def joined_by(self, guest: Installation, flags: tuple[str, ...]) -> Server:
+        """Let the home of `guest` know the server."""
+        if flags not in self._servers:
+            folder = self._folder / str(len(self._hosts))
+            folder.mkdir()
+            self._hosts[flags] = Installation(folder)
+            self._servers[flags] = self._hosts[flags].start_server(*flags)
+        server = self._servers[flags]
+        entry = read_entry(server.address, self._hosts[flags].environment)
+        assert entry is not None, server.log.read_text()[-2000:]
+        write_entry(entry, guest.environment)
+        return server
+
+    def kill_everything(self) -> None:
+        """Leave none running."""
+        for host in self._hosts.values():
+            host.kill_everything()
