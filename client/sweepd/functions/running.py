@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepd.discovery import NoServerError, resolve
+from sweepd.durations import duration_text
 from sweepd.functions.agent_process import AgentProcess
 from sweepd.functions.baggage import check_function, pack
 from sweepd.functions.company import Company
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sweepd.objects.sweep_record import SweepRecord
 
 _FAILURE, _UNREACHABLE = 1, 6
+_DAY = 86_400.0
 # As the agent starts its supervisors: nothing of the caller's folder stands in for a module of Python.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
 _INLINE = "module://matplotlib_inline"
@@ -38,9 +40,11 @@ def agent(
     project: str | None = None,
     count: int | None = None,
     forward_signals: bool = False,
+    term_timeout: float | None = None,
+    max_consecutive_failed_runs: int | None = None,
+    *,
     in_process: bool = False,
     slots: int = 1,
-    *,
     fail_fast: bool = True,
 ) -> None:
     """Run trials of a sweep here, until the sweep ends or `count` of them have ended.
@@ -58,6 +62,10 @@ def agent(
         count: end after so many runs have ended here.
         forward_signals: have SIGTERM and SIGHUP of this process drain the agent before they take effect here,
             and let the first Ctrl-C terminate the live runs at once.
+        term_timeout: seconds, from 1 to a day, that live runs have to end by themselves after such a SIGTERM
+            or SIGHUP, before they are ended and handed back; 10 if it is not given.
+        max_consecutive_failed_runs: end with an error after so many failed runs in a row; stopped ones do not
+            count.
         in_process: call the function in this process and thread, one run after the other, instead of in
             processes of their own. What it holds in memory stays, and native code cannot be stopped.
         slots: runs at once.
@@ -71,7 +79,8 @@ def agent(
         UsageError: an argument is not what it should be.
     """
     name = sweep_name(sweep_id, entity=entity, project=project, environ=os.environ)
-    _check_counts(count=count, slots=slots)
+    _check_counts(count=count, slots=slots, max_consecutive_failed_runs=max_consecutive_failed_runs)
+    _check_seconds(term_timeout=term_timeout)
     if function is not None:
         check_function(function)
     if in_process and (function is None or slots != 1):
@@ -82,6 +91,9 @@ def agent(
         raise AgentError(str(error), _UNREACHABLE) from None
     flags = ["--sweep", name, "--slots", str(slots), "--no-adopt", "--interpreter", sys.executable]
     flags += [] if count is None else ["--count", str(count)]
+    flags += [] if term_timeout is None else ["--grace", duration_text(float(term_timeout))]
+    if max_consecutive_failed_runs is not None:
+        flags += ["--max-consecutive-failed-runs", str(max_consecutive_failed_runs)]
     flags += ["--fail-fast"] if fail_fast else []
     with ExitStack() as stack:
         company = Company(shows_names=slots > 1, impatient=forward_signals)
@@ -141,3 +153,9 @@ def _check_counts(**given: object) -> None:
     for name, number in given.items():
         if number is not None and not (isinstance(number, int) and number >= 1):
             raise UsageError(f"{name}: a whole number from 1, not {number!r}")
+
+
+def _check_seconds(**given: object) -> None:
+    for name, seconds in given.items():
+        if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= _DAY):
+            raise UsageError(f"{name}: seconds, from 1 to {_DAY:g}, not {seconds!r}")

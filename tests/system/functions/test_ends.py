@@ -57,6 +57,24 @@ def test_the_guard_ends_an_agent_whose_function_always_fails(home: Home, caller:
     assert states(sweep).count("failed") == 3
 
 
+def test_so_many_failed_runs_in_a_row_as_asked_for_end_the_agent(home: Home, caller: Caller) -> None:
+    sweep = home.grid(*range(50))
+    done = caller.run(
+        """
+        def train():
+            if sweepd.config.x != 1:
+                raise RuntimeError("nearly always")
+        try:
+            sweepd.agent(sweep, train, max_consecutive_failed_runs=2, fail_fast=False)
+        except sweepd.AgentError as error:
+            print("exit code", error.exit_code)
+        """,
+        sweep=sweep.id,
+    )
+    assert done.stdout.splitlines()[-1] == "exit code 9"
+    assert states(sweep)[:4] == ["failed", "finished", "failed", "failed"]
+
+
 def test_output_is_bounded_but_its_end_is_shown_and_slots_are_told_apart(home: Home, caller: Caller) -> None:
     done = caller.run(
         """

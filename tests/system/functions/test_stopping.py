@@ -89,10 +89,11 @@ def test_two_interrupts_at_once_are_two(home: Home, caller: Caller) -> None:
 
 def test_signals_of_a_platform_drain_the_agent_if_they_are_forwarded(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2, 3)
-    with caller.started(_LETS_GO, sweep=sweep.id, forward=True) as process:
+    patient = _LETS_GO.replace("=forward", "=forward, term_timeout=42.5")
+    with caller.started(patient, sweep=sweep.id, forward=True) as process:
         caller.until_there("begun")
         process.send_signal(signal.SIGTERM)
-        caller.until_said("SIGTERM: no new run starts here; runs have up to 10 s to end")
+        caller.until_said("SIGTERM: no new run starts here; runs have up to 42.5 s to end")
         (caller.folder / "let-go").touch()
         assert process.wait(60) == -signal.SIGTERM, caller.said("err")
     assert states(sweep) == ["finished"]
