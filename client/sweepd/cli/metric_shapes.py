@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
+from sweepd.objects.values import chunk_values
 from sweepd.spec.point import Json
 
 
 def point_shapes(series: v1.Series) -> Iterator[dict[str, Json]]:
     """Yield the points of a part of a series, in the order of their rows."""
     for chunk in series.chunks:
-        for row, step, time, value in zip(chunk.rows, chunk.steps, chunk.times, _values(chunk), strict=True):
+        stretch = zip(chunk.rows, chunk.steps, chunk.times, chunk_values(chunk), strict=True)
+        for row, step, time, value in stretch:
             yield {
                 "run": series.run,
                 "attempt": series.attempt,
@@ -20,23 +22,8 @@ def point_shapes(series: v1.Series) -> Iterator[dict[str, Json]]:
                 "step": step,
                 "time": wall_time(time),
                 "key": series.key,
-                "value": value,
+                "value": real(value) if isinstance(value, float) else value,
             }
-
-
-def metric_value(value: v1.MetricValue) -> Json:
-    """Return one logged value."""
-    match value.WhichOneof("kind"):
-        case "double_value":
-            return real(value.double_value)
-        case "int_value":
-            return value.int_value
-        case "bool_value":
-            return value.bool_value
-        case "string_value":
-            return value.string_value
-        case _:
-            return None
 
 
 def real(value: float) -> Json:
@@ -55,17 +42,3 @@ def wall_time(seconds: float) -> str | None:
     stamp = Timestamp()
     stamp.FromMicroseconds(round(seconds * 1e6))
     return stamp.ToJsonString()
-
-
-def _values(chunk: v1.SeriesChunk) -> Iterator[Json]:
-    match chunk.WhichOneof("values"):
-        case "doubles":
-            yield from map(real, chunk.doubles.values)
-        case "ints":
-            yield from chunk.ints.values
-        case "bools":
-            yield from chunk.bools.values
-        case "strings":
-            yield from chunk.strings.values
-        case _:
-            return
