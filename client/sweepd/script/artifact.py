@@ -78,8 +78,9 @@ class Artifact(Familiar):
 
     def add(self, obj: Storable, name: str | Path, overwrite: bool = False) -> "_Entry":
         """Add media or a table."""
-        self._files[_inside(str(name))] = obj
-        return _Entry(self, str(name))
+        inner = _inside(str(name))
+        self._files[inner] = obj
+        return _Entry(self, inner)
 
     def get(self, name: str) -> Storable | None:
         """Return media or a table that was added under a name; None if there is none."""

@@ -38,13 +38,13 @@ class Ending:
         Quitter.__call__ = leave  # type: ignore[method-assign,assignment]
 
     def code(self) -> int:
-        """Return the code that the process ends with."""
+        """Return the code that the process ends with, as its parent sees it: the lowest eight bits."""
         if self._code == 0 and not hasattr(sys, "ps1"):  # in a notebook, the process outlives its errors
             # Somebody has put a hook of their own in the place of ours: the interpreter notes it, too.
             error: object = getattr(sys, "last_type", None)
             if isinstance(error, type) and issubclass(error, BaseException):
                 return _code_of(error)
-        return self._code
+        return self._code & 0xFF
 
     def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._code = _code_of(kind)

@@ -233,7 +233,7 @@ def _heed_late(run: Run, wanted: Wishes) -> None:
         ("id", wanted.id, run.id),
         ("mode", wanted.mode, run.mode),
     ):
-        if asked not in (None, given):
+        if asked not in (None, given) and named(asked) != given:
             _notices.once(word, f"init({word}={asked!r}) comes after what has begun the run: it is {given!r}")
 
 

@@ -323,6 +323,10 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     assert errors == "sweepd: init(project='p') has no effect in a sweep: it is 'mnist'\n"
     named = {"name": "n", "tags": ["a"], "notes": "m", "group": "g", "job_type": "j"}
     assert details(tmp_path) == {**named, "config": {"lr": 0.5, "b": 2}}
+    named_alike = source.replace('"p"', '"Program"').format(begins="sweepd.log({'a': 1})")
+    (tmp_path / "alike").mkdir()
+    _, errors = run(named_alike, cwd=tmp_path / "alike", env={"SWEEPD_SILENT": "1"})
+    assert errors == ""
     _, errors = run(source.format(begins="sweepd.log({'a': 1})"), cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
     assert errors == "sweepd: init(project='p') comes after what has begun the run: it is 'program'\n"
     assert details(only_folder(tmp_path)) == {**named, "config": {"b": 2}}

@@ -45,6 +45,13 @@ def test_an_exception_is_heard_of_also_where_another_hook_has_taken_the_place(
     assert ending.code() == code
 
 
+@pytest.mark.parametrize(("given", "code"), [(-1, 255), (256, 0), (True, 1), ("a sentence", 1), (None, 0)])
+def test_a_code_is_that_which_a_parent_sees(ending: Ending, given: object, code: int) -> None:
+    with pytest.raises(SystemExit):
+        sys.exit(given)  # type: ignore[arg-type]
+    assert ending.code() == code
+
+
 def test_errors_in_a_notebook_are_not_its_end(ending: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
     monkeypatch.setattr(sys, "last_type", ValueError, raising=False)

@@ -186,6 +186,21 @@ def test_sounds_are_wav_files(tmp_path: Path) -> None:
         Audio(np.zeros(3))
 
 
+def test_a_tensor_of_a_kind_that_numpy_lacks_is_listed(tmp_path: Path) -> None:
+    class Tensor:  # as torch has them of bfloat16
+        shape = (2, 2)
+
+        def __array__(self, *_: object, **__: object) -> object:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+
+        def tolist(self) -> list[list[float]]:
+            return [[0.0, 1.0], [1.0, 4.0]]
+
+    assert Histogram(Tensor(), num_bins=2).histogram == [3.0, 1.0]
+    for made in (Image(Tensor()), Audio(Tensor(), sample_rate=8000)):
+        assert made.store(Place(tmp_path, "a", 0)).stat().st_size > 0
+
+
 def test_histograms_are_lines_of_one_file(tmp_path: Path) -> None:
     name: object = None
     for step in range(2):

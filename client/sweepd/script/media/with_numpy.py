@@ -39,7 +39,10 @@ def array_of(value: object) -> _Array | None:
     numpy = sys.modules.get("numpy")  # never imported: many scripts do without
     if numpy is None or not is_array(value):
         return None
-    array: _Array = numpy.asarray(on_host(value))
+    try:
+        array: _Array = numpy.asarray(on_host(value))
+    except Exception:  # noqa: BLE001 (kinds of numbers that numpy lacks, as bfloat16, can still be listed)
+        return None
     return array if array.dtype.kind in "biuf" else None
 
 
