@@ -141,9 +141,8 @@ class Supervisor:
     def _abandoned(self) -> bool:
         """Whether there has been no agent for too long."""
         now = time.monotonic()
-        changed = os.fstat(
-            self._agent_lock
-        ).st_mtime_ns  # by each agent that takes it, however soon it is gone
+        # Each agent that takes it touches it, however soon that is gone.
+        changed = os.fstat(self._agent_lock).st_mtime_ns
         if changed != self._lock_changed or is_locked(self._agent_lock):
             self._agent_seen, self._lock_changed = now, changed
             return False

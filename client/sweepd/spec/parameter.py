@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if (
-    TYPE_CHECKING
-):  # agents know parameters by their names alone: what values they may have is 2 MiB that they spare
+if TYPE_CHECKING:
+    # Agents know parameters by their names alone: what values they may have is 2 MiB that they spare.
     from sweepd.spec.distributions.distribution import Distribution
 
 Path = tuple[str, ...]
