@@ -130,9 +130,8 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(home: Home, tmp_path: Path) -
     with kernel(home, tmp_path) as notebook:
         begun = notebook.begin(
             "import sweepd, time\n"
-            "from sweepd.functions import agent_process\n"
-            "agent_process._GRACE = '1s'  # of 10\n"
-            f"sweepd.agent({home.grid(1).id!r}, lambda: (print('begun', flush=True), time.sleep(1000)))"
+            "train = lambda: (print('begun', flush=True), time.sleep(1000))\n"
+            f"sweepd.agent({home.grid(1).id!r}, train, term_timeout=1)"
         )
         notebook.read(begun, until="begun")
         notebook.manager.shutdown_kernel(now=True)

@@ -106,15 +106,13 @@ def test_a_caller_that_is_killed_leaves_nothing_behind(
     with caller.started(
         """
         import os, time
-        from sweepd.functions import agent_process
-        agent_process._GRACE = "1s"  # of 10
         def train():
             with open("pid", "w") as file:
                 file.write(f"{os.getpid()}\\n")
             if os.fork() == 0:
                 os.setsid()
             time.sleep(1000)
-        sweepd.agent(sweep, train)
+        sweepd.agent(sweep, train, term_timeout=1)
         """,
         sweep=home.grid(1, 2).id,
     ) as process:
