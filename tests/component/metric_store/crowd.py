@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc.aio
 
@@ -17,20 +19,23 @@ STREAMS_PER_CONNECTION = 80
 
 
 async def crowd(address: str) -> None:
-    """Hold many streams until the program's input ends."""
-    held: list[grpc.aio.Call] = []
+    """Hold many streams until the program's input ends; a line says that all of them are there."""
+    silent: list[grpc.aio.Call] = []
+    readers: list[grpc.aio.UnaryStreamCall[Any, Any]] = []
     async with AsyncExitStack() as connections:
         for _ in range(CONNECTIONS):
             service = await connections.enter_async_context(stub(address))
             for _ in range(STREAMS_PER_CONNECTION // 4):
-                held += [
+                silent += [service.AppendPoints(), service.AppendLog()]
+                readers += [
                     service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP)),
                     service.ExportPoints(v1.ExportPointsRequest(sweep=messages.SWEEP)),
-                    service.AppendPoints(),
-                    service.AppendLog(),
                 ]
+        # Who has an answer is there, and who began before it on the same connection. Nothing more is taken.
+        await asyncio.gather(*(reader.read() for reader in readers))
+        os.write(sys.stdout.fileno(), b"there\n")
         await asyncio.to_thread(sys.stdin.read)
-        for call in held:
+        for call in (*silent, *readers):
             call.cancel()
 
 

@@ -63,10 +63,13 @@ def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
     crowd = subprocess.Popen(
         [sys.executable, "-m", "component.metric_store.crowd", metric_store.address],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(TESTS)},
     )
     try:
-        seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=30))
+        assert crowd.stdout is not None
+        assert crowd.stdout.readline() == b"there\n"
+        seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=20))
         grown = memory(metric_store) - before
         assert crowd.poll() is None
     finally:
