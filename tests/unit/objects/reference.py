@@ -32,6 +32,8 @@ _OF_THE_MOMENT = {
     "run": "The run that goes on, a `Run`; None before `init` and after `finish`.",
     "summary": "The summary of the run that goes on: the last value of each key, and what scripts put there.",
 }
+_INNER = frozenset({"count_steps", "keep", "name_late", "store"})
+"""What modules of ours call on objects of each other."""
 _ITEM = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: \([^)]*\))?: (.*)")
 
 
@@ -97,7 +99,7 @@ def _members(kind: type) -> Iterator[tuple[str, property | FunctionType]]:
             continue
         for name, member in vars(each).items():
             inner = member.__func__ if isinstance(member, classmethod | staticmethod) else member
-            if isinstance(inner, property | FunctionType) and not name.startswith("_"):
+            if isinstance(inner, property | FunctionType) and not name.startswith("_") and name not in _INNER:
                 seen[name] = inner
     yield from seen.items()
 
