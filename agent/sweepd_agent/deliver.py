@@ -15,7 +15,6 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from sweepd_agent.core.events import Asked, Wish
 from sweepd_agent.core.leaving import FAILURE, OK, USAGE
 from sweepd_agent.core.state import Leaving, Settings, State
 from sweepd_agent.dialogue import Dialogue, Identity
+from sweepd_agent.disk import disk_threads
 from sweepd_agent.log import Log
 from sweepd_agent.own_record import begin_to_sample, recorder_of
 from sweepd_agent.own_run import RUN_FILE, OwnState, open_own
@@ -104,7 +104,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
     log = Log(sys.stderr, as_json=options.log_as_json)
     log.agent = folder.agent_id
     own = folder if isinstance(folder, OwnState) else None
-    with ThreadPoolExecutor(2, thread_name_prefix="disk") as disk:
+    with disk_threads(2) as disk:
         around = Surroundings(
             folder=folder,
             environ=INHERITED,

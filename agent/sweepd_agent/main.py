@@ -27,6 +27,7 @@ from sweepd_agent.core.progress import progress
 from sweepd_agent.core.state import Settings, State
 from sweepd_agent.devices import DevicesError, devices_of_slots
 from sweepd_agent.dialogue import Dialogue, Identity
+from sweepd_agent.disk import disk_threads
 from sweepd_agent.log import Log
 from sweepd_agent.options import Options, parse
 from sweepd_agent.process import Supervised
@@ -93,7 +94,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     log = Log(sys.stderr, as_json=options.log_as_json)
     log.agent = folder.agent_id
-    with ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk") as disk:
+    with disk_threads(_DISK_THREADS) as disk:
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
