@@ -18,6 +18,7 @@ from sweepd_agent.core.attempt import (
     StopMode,
     StopOrder,
 )
+from sweepd_agent.core.numbering import Begin
 from sweepd_agent.parameter_file import yaml_parameters
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
@@ -41,6 +42,10 @@ class AttemptFolder:
     def metrics_file(self) -> Path:
         """Where the script appends its rows."""
         return self.path / FILE_NAME
+
+    def begins(self) -> tuple[Begin, ...]:
+        """Return where attempts begin in that file, if it has those before this one, too."""
+        return ()
 
     @property
     def params_file(self) -> Path:

@@ -39,6 +39,7 @@ def feed_of(
         watched=assignment.watched_keys,
         rungs=assignment.rungs,
         wall_clock=around.wall_clock,
+        begins=folder.begins(),
     )
     clocks = (around.monotonic, around.wall_clock)
     feed = Feed(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
+from sweepd_agent.core.numbering import Begin
 from sweepd_agent.file_lock import try_lock
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.state_folder import FolderInUseError, StateFolder
@@ -37,6 +38,8 @@ class OwnRun:
     # When and how it said that it had ended; None: it has not.
     ended: float | None
     exit_code: int | None
+    # Where attempts after the first begin in the metrics file.
+    begins: tuple[Begin, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class OwnFolder(AttemptFolder):
                     started=resumed or _time(noted.get("started")) or 0.0,
                     ended=_time(noted.get("ended")),
                     exit_code=_whole(noted.get("exit_code")),
+                    begins=_begins(noted.get("begun")),
                 )
             case _:
                 return None
@@ -124,6 +128,11 @@ class OwnFolder(AttemptFolder):
             lost_after=0.0,
             assigned_time=run.started,
         )
+
+    def begins(self) -> tuple[Begin, ...]:
+        """Return where attempts up to this one begin in the metrics file, which all of them share."""
+        run = self.run()
+        return () if run is None else tuple(each for each in run.begins if each.attempt <= self._attempt)
 
     def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
         """Replace the cursors, which are those of one attempt."""
@@ -209,6 +218,17 @@ def _time(value: object) -> float | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and abs(value) < 2**31 else None
+
+
+def _begins(value: object) -> tuple[Begin, ...]:
+    begins = []
+    for each in value if isinstance(value, list) else ():
+        match each:
+            case {"attempt": int(attempt), "segment": int(segment), "offset": int(offset)}:
+                begins.append(Begin(attempt=attempt, segment=segment, offset=offset))
+            case _:
+                pass
+    return tuple(sorted(begins, key=lambda each: each.attempt))
 
 
 def _words(value: object) -> str | None:

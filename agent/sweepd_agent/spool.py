@@ -11,7 +11,7 @@ from itertools import chain, islice, repeat, takewhile
 from pathlib import Path
 
 from sweepd_agent import thinning
-from sweepd_agent.core.numbering import BLOCK_BYTES, Block, Numbering
+from sweepd_agent.core.numbering import BLOCK_BYTES, Begin, Block, Numbering
 from sweepd_agent.core.reading import Observation, Progress, Read, Row, ended, read
 from sweepd_agent.core.rows import MALFORMED, Line
 from sweepd_agent.tail import Found, Tail, read_block
@@ -23,7 +23,12 @@ ROWS_AT_ONCE = 500
 
 
 class Spool:
-    """Reads the metrics file at `path` on from where `numbering` stands."""
+    """Reads the metrics file at `path` on from where `numbering` stands.
+
+    Args:
+        begins: where attempts begin in it, if the file has those before this one, too. The last of them is
+            this attempt: nothing is sent until it has a row, which tells what it replaces, or has ended.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class Spool:
         watched: tuple[str, ...],
         rungs: frozenset[int],
         wall_clock: Callable[[], float],
+        begins: tuple[Begin, ...] = (),
         kept_rows: int = _KEPT_ROWS,
     ) -> None:
         self.numbering = numbering
@@ -42,6 +48,11 @@ class Spool:
         self._wall_clock = wall_clock
         segments = {block.segment for block in numbering.blocks}
         self._tail = Tail(path, {segment: numbering.position(segment) for segment in segments})
+        known = {part.attempt for part in numbering.parts}
+        self._begins = deque(each for each in begins if each.attempt not in known)
+        self._attempt = begins[-1].attempt if begins else None
+        self._ended = False
+        self._held = self._is_open(numbering)
         self._durable = numbering.progress
         self._rows: deque[Row] = deque(maxlen=kept_rows)
         self._observations: deque[Observation] = deque()
@@ -52,7 +63,7 @@ class Spool:
     @property
     def last_row(self) -> int:
         """Number of the last row that may be sent."""
-        return self._durable.row
+        return 0 if self._held else self._durable.row
 
     @property
     def settled(self) -> int:
@@ -81,6 +92,7 @@ class Spool:
         observations, progress = ended(self.numbering.progress)
         self._observations += observations
         self.numbering = self.numbering.at(progress)
+        self._ended = True
         self._tail.close()
 
     def thinned(self, segment: int) -> None:
@@ -99,11 +111,21 @@ class Spool:
     def saved(self, numbering: Numbering) -> None:
         """Take note that `numbering` is on disk."""
         self._durable = numbering.progress
+        self._held = self._is_open(numbering)
         if self._durable == self.numbering.progress:
             self._urgent = False
 
     def rows(self, after: int) -> list[Row]:
-        """Return rows that may be sent beyond row `after`, at most ROWS_AT_ONCE; thinned ones are missing."""
+        """Return rows that may be sent beyond row `after`, at most ROWS_AT_ONCE; thinned ones are missing.
+
+        Those that a later attempt in the same file has replaced have no values.
+        """
+        found = self._rows_beyond(after)
+        if not self.numbering.parts:
+            return found
+        return [replace(row, values={}) if self.numbering.is_replaced(row) else row for row in found]
+
+    def _rows_beyond(self, after: int) -> list[Row]:
         if self._rows and self._rows[0].number <= after + 1:
             first = after + 1 - self._rows[0].number
             return list(islice(self._rows, first, first + min(ROWS_AT_ONCE, max(0, self.last_row - after))))
@@ -147,6 +169,8 @@ class Spool:
                 malformed += item.line.malformed
                 keys.update(item.line.values)
                 first_step = item.line.step if first_step is None else first_step
+                if self._attempt is not None:
+                    self._note_part(item, progress.row)
                 progress = self._take(read(progress, item.line, self._watched, now=now), progress)
         block = Block(
             segment=first.segment,
@@ -158,6 +182,21 @@ class Spool:
         )
         numbering = self.numbering.extended(block, progress).counted(malformed, keys)
         self.numbering = numbering.begun_at(first_step)
+
+    def _is_open(self, numbering: Numbering) -> bool:
+        """Whether this attempt may yet say what it replaces."""
+        return self._attempt is not None and not self._ended and not numbering.knows(self._attempt)
+
+    def _note_part(self, item: Found, row: int) -> None:
+        """See whether a later attempt begins with the line after row `row`, and with which step."""
+        while self._begins and (item.segment, item.start) >= (
+            self._begins[0].segment,
+            self._begins[0].offset,
+        ):
+            self.numbering = self.numbering.part_begun(self._begins.popleft().attempt, row)
+        if self.numbering.open_part and item.line is not None and item.line.step is not None:
+            self.numbering = self.numbering.part_begun_at(item.line.step)
+            self._urgent = True
 
     def _take(self, read: Read, before: Progress) -> Progress:
         """Keep what a line gave for sending, and see whether it is urgent."""

@@ -17,7 +17,8 @@ with dots) and:
   note of how far its counts are; an attempt that resumes there counts on from them.
 
 An attempt replaces what earlier attempts at its run have logged from the step of its first line on: one that
-resumes from a checkpoint of step s begins with s + 1.
+resumes from a checkpoint of step s begins with s + 1. The attempts at a run by hand share a file; its
+`run.json` says where each but the first begins in it.
 
 `NaN`, `Infinity` and `-Infinity` are legal numbers. A line of more than MAX_LINE_BYTES is malformed, as no
 agent or store would take it; keys of more than MAX_KEY_LENGTH characters are passed over, nested ones counted
@@ -70,6 +71,20 @@ RESERVED = frozenset({STEP, TIME, OPEN, CHECKPOINT})
 def closed_segments(path: Path) -> list[tuple[int, Path]]:
     """Return the closed segments of the metrics file at `path` with their numbers, oldest first."""
     return sorted(_numbered(path))
+
+
+def end_of(path: Path) -> tuple[int, int]:
+    """Return where the next line of the metrics file at `path` goes: a segment's number, and an offset.
+
+    Raises:
+        OSError: that cannot be seen.
+    """
+    closed = closed_segments(path)
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        size = 0
+    return (closed[-1][0] if closed else 0) + 1, size
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, Path]]:

@@ -12,6 +12,7 @@ from sweepd.cli.shapes import run_shape
 from sweepd.cli.spec_shapes import Shape
 from sweepd.client import CallError, Client
 from sweepd.discovery import resolve
+from sweepd.objects.summary import run_summary
 from system.installation import Installation
 from waiting import PATIENCE, until
 
@@ -127,6 +128,12 @@ def points(installation: Installation, run: str, *, all_attempts: bool = True) -
     with _client(installation) as client:
         stored = client.history(run, keys=["loss"], all_attempts=all_attempts)
         return sorted(row for series in stored for part in series.chunks for row in part.rows)
+
+
+def summary(installation: Installation, run: str) -> dict[str, object]:
+    """Return what a run shows as its summary."""
+    with _client(installation) as client:
+        return dict(run_summary(client.summaries(runs=[run]), client.get_run(run).details))
 
 
 def assert_whole(installation: Installation, script: Script) -> None:

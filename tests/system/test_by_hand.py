@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from system.by_hand import Script, assert_whole, points, reaches, released, shown, start
+from system.by_hand import Script, assert_whole, points, reaches, released, shown, start, summary
 from system.installation import BIN, Installation
 from system.promises import SHORT, sweep
 from waiting import until
@@ -197,6 +197,47 @@ def test_a_script_that_is_started_again_goes_on_with_its_run(installation: Insta
     rows = second.rows()
     until(lambda: len(points(installation, first.run, all_attempts=False)) >= rows)
     assert points(installation, first.run, all_attempts=False) == list(range(1, rows + 1))
+
+
+GOES_ON = """
+import os, sys
+import sweepd
+
+run = sweepd.init(id="goes-on", resume="allow")
+sweepd.define_metric("loss", summary="min")
+print(os.environ["SWEEPD_RUN_DIR"], flush=True)
+for step in range(run.starting_step, int(sys.argv[1])):
+    sweepd.log({"loss": step - 100 * (run.attempt == 1 and step > 4)})
+    if step == 4:
+        run.checkpoint_saved()
+sys.exit(sys.argv[2] == "fails")
+"""
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_a_script_that_goes_on_from_its_checkpoint_replaces_what_lies_beyond(
+    installation: Installation, mode: str
+) -> None:
+    """Whether its first attempt was told while it ran, or comes in with the second."""
+    installation.join_server(*SHORT)
+    project = f"goes-on-{mode}"
+    first = start(installation, 10, "fails", content=GOES_ON, SWEEPD_PROJECT=project, SWEEPD_MODE=mode)
+    assert first.process.wait(30) == 1
+    if mode == "online":
+        reaches(installation, first.run, "failed")
+        gone(first, installation)
+    second = start(installation, 8, content=GOES_ON, SWEEPD_PROJECT=project)
+    assert (second.run, second.folder) == (first.run, first.folder)
+    assert second.process.wait(30) == 0
+    reaches(installation, second.run, "finished")
+    gone(second, installation)
+    history = [
+        json.loads(line)
+        for line in installation.ctl("history", second.run, "-o", "jsonl").stdout.splitlines()
+    ]
+    assert [(row["step"], row["values"]) for row in history] == [(step, {"loss": step}) for step in range(8)]
+    assert len(points(installation, second.run)) == (18 if mode == "online" else 8)
+    assert summary(installation, second.run) == {"loss": {"min": 0}}
 
 
 def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installation: Installation) -> None:

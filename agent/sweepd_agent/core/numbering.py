@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.extremes import Extreme
-from sweepd_agent.core.reading import Progress
+from sweepd_agent.core.reading import Progress, Row
 
 BLOCK_BYTES = 128 * 1024
 """A block grows to about this; it is what is read again at once when rows are sent from disk."""
@@ -40,6 +40,26 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """Where an attempt begins in a file that has those before it, too."""
+
+    attempt: int
+    segment: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The rows of an attempt after others: they replace what stands before them from its first step on."""
+
+    attempt: int
+    # Number of the last row before it.
+    after: int
+    # The step of its first line that names one; None as long as none has.
+    first_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Numbering:
     """All rows read so far."""
 
@@ -49,6 +69,8 @@ class Numbering:
     logged_keys: tuple[str, ...] = ()
     # The step of the first line that names one.
     first_step: int | None = None
+    # Attempts that follow one another in the file, but for the first.
+    parts: tuple[Part, ...] = ()
 
     def position(self, segment: int) -> int:
         """Return how far a segment was read."""
@@ -76,6 +98,31 @@ class Numbering:
     def begun_at(self, step: int | None) -> "Numbering":
         """Return the numbering when a line names a step; that of the first one stays."""
         return self if step is None or self.first_step is not None else replace(self, first_step=step)
+
+    def part_begun(self, attempt: int, after: int) -> "Numbering":
+        """Return the numbering when an attempt begins with the row after that of a number."""
+        return replace(self, parts=(*self.parts, Part(attempt=attempt, after=after)))
+
+    def part_begun_at(self, step: int) -> "Numbering":
+        """Return the numbering when the first line of the last attempt that names a step has named this."""
+        *before, last = self.parts
+        return replace(self, parts=(*before, replace(last, first_step=step)))
+
+    @property
+    def open_part(self) -> bool:
+        """Whether it is not known yet what the last of several attempts replaces."""
+        return bool(self.parts) and self.parts[-1].first_step is None
+
+    def knows(self, attempt: int) -> bool:
+        """Whether it is known what an attempt replaces."""
+        return any(part.attempt == attempt and part.first_step is not None for part in self.parts)
+
+    def is_replaced(self, row: Row) -> bool:
+        """Whether an attempt that began after a row has replaced it."""
+        return any(
+            part.first_step is not None and row.number <= part.after and row.step >= part.first_step
+            for part in self.parts
+        )
 
     def is_thinned(self, segment: int) -> bool:
         """Whether of a segment only some rows are kept."""
@@ -105,12 +152,16 @@ def document(numbering: Numbering) -> dict[str, Json]:
         "malformed": numbering.malformed,
         "logged_keys": list(numbering.logged_keys),
         "first_step": numbering.first_step,
+        "parts": [[part.attempt, part.after, part.first_step] for part in numbering.parts],
     }
 
 
 def from_document(stored: Mapping[str, Json]) -> Numbering:
     """Return the numbering of a document; raises ValueError if it is none."""
     blocks, keys, first_step = stored.get("blocks"), stored.get("logged_keys"), stored.get("first_step")
+    parts = stored.get("parts", [])  # earlier versions stored none
+    if not isinstance(parts, list):
+        raise ValueError("not the parts of a numbering")
     if not isinstance(blocks, list) or not isinstance(keys, list):
         raise ValueError("not a numbering")
     return Numbering(
@@ -119,7 +170,16 @@ def from_document(stored: Mapping[str, Json]) -> Numbering:
         malformed=_int(stored.get("malformed")),
         logged_keys=tuple(str(key) for key in keys),
         first_step=None if first_step is None else _int(first_step),
+        parts=tuple(_part(part) for part in parts),
     )
+
+
+def _part(stored: Json) -> Part:
+    match stored:
+        case [int(attempt), int(after), int() | None as first_step]:
+            return Part(attempt=attempt, after=after, first_step=first_step)
+        case _:
+            raise ValueError("not a part")
 
 
 def _block_document(block: Block) -> Json:

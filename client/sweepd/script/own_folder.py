@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from sweepd.metrics_file import FILE_NAME
+from sweepd.metrics_file import FILE_NAME, end_of
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import RUN_FILE, RunFolder, noted_in, write_json
 from sweepd.script.folder_lock import FolderLock, one_at_a_time, try_lock
@@ -19,7 +19,7 @@ from sweepd.script.settings import Wishes
 
 RUN_FOLDERS = "sweepd-runs"
 # What is noted of all attempts at a run.
-_LASTING = ("run", "program", "started")
+_LASTING = ("run", "program", "started", "begun")
 # What `sys.argv` begins with where no script was started: a prompt, `python -c`, the kernel of a notebook.
 _NO_SCRIPTS = ("", "-c", "-m", "ipykernel_launcher")
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -176,7 +176,14 @@ def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
     noted = noted_in(path)  # again, now that nobody else can change it
     attempt = _whole(noted.get("attempt")) + 1
     kept = {name: value for name, value in noted.items() if name in _LASTING}
-    write_json(path / RUN_FILE, {**kept, "attempt": attempt, "resumed": now})
+    segment, offset = end_of(path / FILE_NAME)
+    earlier = kept.get("begun")
+    # Where the rows of each attempt but the first begin: they replace some of those before.
+    begun = [
+        *(earlier if isinstance(earlier, list) else ()),
+        {"attempt": attempt, "segment": segment, "offset": offset},
+    ]
+    write_json(path / RUN_FILE, {**kept, "begun": begun, "attempt": attempt, "resumed": now})
     return _folder(path, str(noted["run"]), attempt, lock)
 
 

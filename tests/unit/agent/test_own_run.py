@@ -13,6 +13,7 @@ from sweepd.codec import point_from_message
 from sweepd_agent import proc
 from sweepd_agent.claim import plain_values
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, StopMode, StopOrder, judged
+from sweepd_agent.core.numbering import Begin
 from sweepd_agent.own_run import OwnFolder, open_own
 from sweepd_agent.script_process import Scripts
 from sweepd_agent.state_folder import FolderInUseError
@@ -105,6 +106,15 @@ def test_each_attempt_has_cursors_of_its_own(tmp_path: Path) -> None:
     assert second.assignment() is not None
     first.save_cursors({"points": 8})  # one that still delivers does not speak for the other
     assert second.cursors() == {}
+
+
+def test_an_attempt_knows_where_those_up_to_it_begin_in_the_file_that_they_share(tmp_path: Path) -> None:
+    noted = [{"attempt": 2, "segment": 1, "offset": 70}, {"attempt": 3, "segment": 2, "offset": 0}]
+    begins = (Begin(attempt=2, segment=1, offset=70), Begin(attempt=3, segment=2, offset=0))
+    assert a_folder(tmp_path).begins() == ()
+    second = a_folder(tmp_path, attempt=2, begun=noted[:1])
+    third = a_folder(tmp_path, attempt=3, begun=[*noted, {"attempt": "x"}, 4])
+    assert (second.begins(), third.begins()) == (begins[:1], begins)
 
 
 def test_nobody_else_has_the_folder_meanwhile_and_nothing_in_it_goes(tmp_path: Path) -> None:

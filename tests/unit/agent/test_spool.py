@@ -11,16 +11,21 @@ from hypothesis import strategies as st
 
 from sweepd.metrics_file import MAX_LINE_BYTES, MetricsFile
 from sweepd_agent import thinning
-from sweepd_agent.core.numbering import Numbering, document, from_document
+from sweepd_agent.core.numbering import Begin, Numbering, document, from_document
 from sweepd_agent.core.reading import Observation, Row
 from sweepd_agent.spool import ROWS_AT_ONCE, Spool
 
 WATCHED = ("loss",)
 
 
-def a_spool(path: Path, numbering: Numbering | None = None) -> Spool:
+def a_spool(path: Path, numbering: Numbering | None = None, begins: tuple[Begin, ...] = ()) -> Spool:
     return Spool(
-        path, numbering or Numbering(), watched=WATCHED, rungs=frozenset({3}), wall_clock=lambda: 5.0
+        path,
+        numbering or Numbering(),
+        watched=WATCHED,
+        rungs=frozenset({3}),
+        wall_clock=lambda: 5.0,
+        begins=begins,
     )
 
 
@@ -110,6 +115,61 @@ def test_rows_that_the_disk_has_lost_keep_their_numbers(tmp_path: Path) -> None:
     assert [row.number for row in all_rows(again)] == list(range(1, 11))
     assert [item.row for item in all_observations(again)] == [1]
     again.close()
+
+
+def log_steps(path: Path, *steps: int) -> None:
+    with path.open("a") as file:
+        file.writelines(f'{{"_step": {step}, "acc": {step}}}\n' for step in steps)
+
+
+def shown_steps(spool: Spool) -> list[int]:
+    return [row.step for row in all_rows(spool) if row.values]
+
+
+def test_attempts_in_one_file_replace_what_stands_before_them_from_their_first_step_on(
+    tmp_path: Path,
+) -> None:
+    """Every row keeps its number, in memory and read again, also across a restart of the agent."""
+    path = tmp_path / "metrics.jsonl"
+    log_steps(path, 0, 1, 2, 3)
+    first, begins = a_spool(path), [Begin(attempt=2, segment=1, offset=path.stat().st_size)]
+    poll(first)
+    assert shown_steps(first) == [0, 1, 2, 3]
+    first.close()
+    second = a_spool(path, begins=tuple(begins))
+    poll(second)
+    assert (second.last_row, all_rows(second)) == (0, []), "what it replaces is open"
+    with path.open("a") as file:
+        file.write('{"acc": 9}\n')  # of a child, which counts no steps
+    log_steps(path, 2, 3)
+    second.poll()
+    assert second.urgent
+    assert second.last_row == 0, "not on disk yet"
+    poll(second)
+    assert shown_steps(second) == [0, 1, 4, 2, 3]
+    assert [row.number for row in all_rows(second)] == list(range(1, 8))
+    second.close()
+    path.rename(tmp_path / "metrics.jsonl.1")
+    begins.append(Begin(attempt=3, segment=2, offset=0))
+    log_steps(path, 1)
+    third = a_spool(path, begins=tuple(begins))
+    poll(third)
+    assert shown_steps(third) == [0, 1]
+    again = a_spool(path, from_document(json.loads(json.dumps(document(third.numbering)))), tuple(begins))
+    assert all_rows(again) == all_rows(third)
+    third.close()
+    again.close()
+
+
+def test_an_attempt_that_ends_without_a_row_replaces_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    log_steps(path, 0, 1)
+    spool = a_spool(path, begins=(Begin(attempt=2, segment=1, offset=path.stat().st_size),))
+    poll(spool)
+    spool.finish()
+    assert spool.last_row == 0
+    spool.saved(spool.numbering)
+    assert shown_steps(spool) == [0, 1]
 
 
 @settings(max_examples=60, deadline=None)

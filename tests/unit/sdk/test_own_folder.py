@@ -8,7 +8,7 @@ import pytest
 
 from sweepd.script import pushing
 from sweepd.script.errors import UsageError
-from sweepd.script.folder import RunFolder, note_end
+from sweepd.script.folder import RunFolder, note_end, noted_in
 from sweepd.script.folder_lock import try_lock
 from sweepd.script.own_folder import new_folder, own_folder
 from sweepd.script.settings import Wishes
@@ -63,6 +63,19 @@ def test_a_run_that_is_under_way_is_not_gone_on_with(tmp_path: Path) -> None:
     assert (again.path, again.attempt) == (first.path, 2)
     with pytest.raises(UsageError, match="under way"):
         begin(ALLOW, tmp_path)
+
+
+def test_where_each_attempt_begins_in_the_metrics_file_is_noted(tmp_path: Path) -> None:
+    first = begin(ALLOW, tmp_path)
+    end(first)
+    first.metrics_file.write_text('{"a": 1}\n{"a"')
+    end(begin(ALLOW, tmp_path))
+    first.metrics_file.rename(f"{first.metrics_file}.1")
+    end(begin(ALLOW, tmp_path))
+    assert noted_in(first.path)["begun"] == [
+        {"attempt": 2, "segment": 1, "offset": 13},
+        {"attempt": 3, "segment": 2, "offset": 0},
+    ]
 
 
 def test_the_newest_run_of_a_script_is_passed_over_while_it_is_under_way(tmp_path: Path) -> None:
