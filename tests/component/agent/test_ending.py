@@ -163,6 +163,7 @@ def test_a_refused_agent_says_why_and_leaves(
 
 
 def test_a_refused_agent_with_a_live_run_asks_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.lost_after = 4.0  # so that it asks each second
     agent = machine.start("--count", "1")
     attempt = scheduler.attempt(scheduler.add("sh", "-c", "while [ ! -e enough ]; do sleep 0.02; done"))
     scheduler.until(lambda: attempt.pid)
