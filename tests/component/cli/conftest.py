@@ -13,6 +13,7 @@ import pytest
 from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from sweepd.cli.main import main
 from sweepd.spec.point import Json
+from unit.cli.messages import NAME, a_sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,10 @@ def ctl(
     monkeypatch.setenv("SWEEPD_ADDRESS", server.address)
     monkeypatch.setenv("SWEEPD_TOKEN", TOKEN)
     return Ctl(capsys)
+
+
+@pytest.fixture
+def environ(server: ScriptedServer, home: Path) -> dict[str, str]:
+    """Return the environment of a process that calls the server, which has one sweep."""
+    server.sweeps.sweeps[NAME] = a_sweep()
+    return {**os.environ, "SWEEPD_ADDRESS": server.address, "SWEEPD_TOKEN": TOKEN, "TERM": "xterm"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -12,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from component.cli.conftest import Ctl
-from component.cli.scripted_servicers import TOKEN, ScriptedServer
+from component.cli.scripted_servicers import ScriptedServer
+from component.cli.terminal import SWEEPCTL, on_terminal
 from unit.cli.messages import NAME, a_sweep
 from waiting import until
-
-SWEEPCTL = [sys.executable, "-m", "sweepd.cli.main"]
 
 START_AND_WAIT = """
 import os, sys, time
@@ -87,12 +85,6 @@ def test_a_playground_leaves_nothing_after_a_signal(home: Path, number: signal.S
     assert not Path(folder).exists()
 
 
-@pytest.fixture
-def environ(server: ScriptedServer, home: Path) -> dict[str, str]:
-    server.sweeps.sweeps[NAME] = a_sweep()
-    return {**os.environ, "SWEEPD_ADDRESS": server.address, "SWEEPD_TOKEN": TOKEN, "TERM": "xterm"}
-
-
 def test_ctrl_c_ends_a_watch_without_a_traceback(environ: dict[str, str]) -> None:
     with subprocess.Popen(
         [*SWEEPCTL, "watch", NAME], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -114,32 +106,6 @@ def test_a_watched_list_appends_what_changed(environ: dict[str, str], server: Sc
         assert process.stdout.readline() == "local/train/new\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
-
-
-def on_terminal(arguments: list[str], environ: dict[str, str], answer: bytes) -> tuple[int, str]:
-    """Run `sweepctl` on a terminal of its own, type an answer; return its exit code and what it showed."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*SWEEPCTL, *arguments],
-        env=environ,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        os.write(ours, answer)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(ours)
-        return process.wait(10), shown.decode()
 
 
 def test_ctrl_c_in_the_pager_is_the_pager_s(environ: dict[str, str], home: Path) -> None:

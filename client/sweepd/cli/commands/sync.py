@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     from sweepd.cli.connection import connect, target
     from sweepd.cli.problem import usage_problem
     from sweepd.cli.run_folders import find
+    from sweepd.cli.text import counted
     from sweepd.durations import parse_duration
 
     settings = current_settings()
@@ -54,16 +56,25 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     found = find(folders or (Path(RUN_FOLDERS),))
     with connect(settings) as client:
         client.server_info()  # no agent is started for a server that is away
-        outcomes = list(_brought_in(client, found, target(settings), settings, seconds))
+        outcomes: list[Outcome] = []
+        # The table has what is said of each; on one screen with it, that would be there twice.
+        on_screen = output_format in ("table", "wide") and sys.stdout.isatty()
+        if on_screen:
+            note(f"Bringing in {counted(len(found), 'folder')} …")
+        for outcome in _brought_in(client, found, target(settings), settings, seconds):
+            outcomes.append(outcome)
+            if not on_screen:
+                note(_told(outcome))
     rows = [outcome.shape() for outcome in outcomes]
-    write_rows(rows, output_of(output_format), _columns(), name="run")
+    columns = _columns(explained=any(outcome.message for outcome in outcomes))
+    write_rows(rows, output_of(output_format), columns, name="run")
     return max(outcome.exit_code for outcome in outcomes)
 
 
 def _brought_in(
     client: Client, found: Sequence[Found], server: Target, settings: Settings, grace: float
 ) -> Iterator[Outcome]:
-    """Bring folders in, two at a time, and say of each what became of it; in their order."""
+    """Bring folders in, two at a time, and yield what became of each, in their order."""
     from concurrent.futures import ThreadPoolExecutor
 
     from sweepd.cli.bringing_in import Outcome, bring_in, is_there
@@ -74,9 +85,7 @@ def _brought_in(
         return bring_in(each, server, settings.environ, grace=grace)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for outcome in pool.map(one, found):
-            note(_told(outcome))
-            yield outcome
+        yield from pool.map(one, found)
 
 
 def _told(outcome: Outcome) -> str:
@@ -96,7 +105,7 @@ def _told(outcome: Outcome) -> str:
             return f"{name}: not all of it is in{message}"
 
 
-def _columns() -> list[Column]:
+def _columns(*, explained: bool) -> list[Column]:
     from sweepd.cli.table import Column
 
     return [
@@ -104,5 +113,5 @@ def _columns() -> list[Column]:
         Column("outcome", "outcome"),
         Column("rows", "rows"),
         Column("folder", "folder", wide=True),
-        Column("message", "message", wide=True),
+        Column("message", "message", wide=not explained),
     ]
