@@ -47,6 +47,7 @@ class Notebook:
             elif kind == "error":
                 self.shown += f"{content['ename']}: {content['evalue']}\n"
             elif kind == "status" and content["execution_state"] == "idle":
+                assert until is None or until in self.shown, f"the cell has ended: {self.shown}"
                 break
         return self.shown
 
