@@ -13,10 +13,11 @@ from sweepd.script.ending import Ending
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import RunFolder, given_folder
 from sweepd.script.notices import Notices, print_line
-from sweepd.script.own_folder import folder_for, named, no_folder
+from sweepd.script.own_folder import folder_for, no_folder
 from sweepd.script.run import Run
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
+from sweepd.script.unheard import say_what_comes_late, say_what_the_sweep_decides
 
 _run: Run | None = None
 # Whether that was begun without `init`, by what a script has read or logged.
@@ -224,17 +225,10 @@ def _heed_late(run: Run, wanted: Wishes) -> None:
         return
     _implied = False
     run.name_late(wanted)
-    if run.sweep_id is not None:
-        _say_what_is_not_heard(run.path, wanted)
-        return
-    for word, asked, given in (
-        ("project", wanted.project, run.project),
-        ("entity", wanted.entity, run.entity),
-        ("id", wanted.id, run.id),
-        ("mode", wanted.mode, run.mode),
-    ):
-        if asked not in (None, given) and named(asked) != given:
-            _notices.once(word, f"init({word}={asked!r}) comes after what has begun the run: it is {given!r}")
+    if run.sweep_id is None:
+        say_what_comes_late(run, wanted, _notices)
+    else:
+        say_what_the_sweep_decides(run.path, wanted, _notices)
 
 
 def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool) -> Run:
@@ -253,7 +247,7 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
         _tell_children(folder.environment())
     else:
         if folder.sweep is not None:
-            _say_what_is_not_heard(folder.run, wanted)
+            say_what_the_sweep_decides(folder.run, wanted, _notices)
         if _run is not None and _run.path == folder.run:
             first_step = _run.step  # the second in a process goes on with the rows of the first
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
@@ -263,18 +257,6 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
         if not wanted.silent:
             _say_where(folder, server)
     return begun
-
-
-def _say_what_is_not_heard(run_name: str, wanted: Wishes) -> None:
-    """Say which names have no effect because the sweep decides."""
-    entity, project, run_id = run_name.split("/", 2)
-    for word, asked, given in (
-        ("entity", wanted.entity, entity),
-        ("project", wanted.project, project),
-        ("id", wanted.id, run_id),
-    ):
-        if asked not in (None, given) and named(asked) != given:
-            _notices.once(word, f"init({word}={asked!r}) has no effect in a sweep: it is {given!r}")
 
 
 def _tell_children(variables: Mapping[str, str]) -> None:

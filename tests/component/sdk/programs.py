@@ -77,3 +77,8 @@ def _rows(segments: Iterable[Path]) -> Iterable[dict[str, object]]:
 def without_time(row: Mapping[str, object]) -> dict[str, object]:
     """Return a row without the moment at which it was written."""
     return {key: value for key, value in row.items() if key != "_time"}
+
+
+def only_folder(parent: Path) -> Path:
+    (folder,) = (parent / "sweepd-runs").iterdir()
+    return folder

@@ -1,12 +1,9 @@
 """What a script says of its run, what it reads there, and what its agent finds."""
 
 import json
-import os
-import re
-from contextlib import ExitStack
 from pathlib import Path
 
-from component.sdk.programs import details, environment_of, rows, run, start, without_time
+from component.sdk.programs import details, environment_of, only_folder, rows, run, without_time
 
 SCENE = "sweepd.Object3D is not kept"
 GONE = (
@@ -18,11 +15,6 @@ LIST = (
     "the value of 'plain' is a list: it stays in the run's folder on this machine, as the server has no "
     "lists in rows; log numbers, or a Table"
 )
-
-
-def only_folder(parent: Path) -> Path:
-    (folder,) = (parent / "sweepd-runs").iterdir()
-    return folder
 
 
 def test_an_agent_finds_all_that_the_script_has_said(tmp_path: Path) -> None:
@@ -127,170 +119,6 @@ def test_a_disabled_run_works_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> None:
-    output, errors = run(
-        """
-        import sweepd
-
-        run = sweepd.init(project="My Project", entity="Me", id="Run1", mode="offline", dir="elsewhere")
-        print(run.path, run.offline)
-        """,
-        cwd=tmp_path,
-        env={"SWEEPD_SILENT": "true"},
-    )
-    assert output == "me/my-project/run1 True\n"
-    assert errors == "sweepd: init(id='Run1'): an id has small letters, digits, - and _; it is 'run1'\n"
-    assert only_folder(tmp_path / "elsewhere").name.endswith("-run1")
-
-
-def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path) -> None:
-    source = """
-        import os, sys
-        import sweepd
-
-        try:
-            run = sweepd.init(**eval(os.environ["ASKED"]), mode="offline")
-        except sweepd.UsageError as error:
-            print(error)
-            sys.exit()
-        print(run.id, run.attempt, run.resumed, run.step)
-        for _ in range(2):
-            sweepd.log({"loss": 1})
-            run.checkpoint_saved()
-        sweepd.finish(int(os.environ.get("CODE", "0")))
-        """
-
-    def answer(asked: str, code: str = "0") -> str:
-        output, _ = run(source, cwd=tmp_path, env={"ASKED": asked, "CODE": code, "SWEEPD_SILENT": "1"})
-        return output.replace(str(tmp_path), "HERE").strip()
-
-    assert answer("dict(id='a', resume='must')") == "init: no run a to resume below HERE/sweepd-runs"
-    assert answer("dict(resume='must')").startswith('init: resume="must" needs an id')
-    assert answer("dict(id='a', resume='allow')") == "a 1 False 0"
-    assert answer("dict(id='a', resume='allow')") == "a 2 True 2"
-    assert answer("dict(id='a', resume='must')", "3") == "a 3 True 4"
-    assert answer("dict(id='a', resume='never')").startswith("init: there is a run a in HERE/sweepd-runs/")
-    assert answer("dict(resume=True)") == "a 4 True 6"
-    other = answer("dict(resume='auto')").split()
-    assert other[0] != "a"
-    assert other[1:] == ["1", "False", "0"]
-    folder = next((tmp_path / "sweepd-runs").glob("*-a"))
-    assert [row["_step"] for row in rows(folder / "metrics.jsonl") if "loss" in row] == list(range(8))
-
-
-def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would_go_on(
-    tmp_path: Path,
-) -> None:
-    source = """
-        import signal
-
-        import sweepd
-
-        run = sweepd.init(resume=True)
-        print(run.id, run.attempt, flush=True)
-        signal.pause()
-        """
-    begun: list[list[str]] = []
-    with ExitStack() as stack:
-        for _ in range(2):
-            process = stack.enter_context(start(source, cwd=tmp_path))
-            stack.callback(process.kill)
-            assert process.stdout is not None
-            begun.append(process.stdout.readline().split())
-    assert [attempt for _, attempt in begun] == ["1", "1"]
-    assert begun[0][0] != begun[1][0]
-
-
-def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that(tmp_path: Path) -> None:
-    source = """
-        import os, sys
-        import sweepd
-
-        try:
-            run = sweepd.init(id="a", resume="allow")
-        except sweepd.UsageError as error:
-            print(error)
-            sys.exit()
-        sweepd.log({"attempt": run.attempt})
-        if run.attempt == 1 and os.fork() == 0:
-            os.close(1)
-            sys.stdin.read()  # outlives its parent
-            sweepd.log({"attempt": "late"})
-            os._exit(0)
-        print(run.attempt, flush=True)
-        sys.stdin.readline()
-        """
-    reading, writing = os.pipe()
-    with ExitStack() as stack:
-        env = {"SWEEPD_DIR": str(tmp_path)}
-        folders = [tmp_path / "one", tmp_path / "two"]
-        for folder in folders:
-            folder.mkdir()
-        both = [stack.enter_context(start(source, cwd=folder, env=env, stdin=reading)) for folder in folders]
-        stack.callback(os.close, writing)  # before they are waited for: whatever still runs ends by it
-        os.close(reading)
-        said = {}
-        for process in both:
-            assert process.stdout is not None
-            said[process.stdout.readline()] = process
-        first = said.pop("1\n")
-        (refusal,) = said
-        # One that is just beginning has its lock before it has said who it is.
-        who = f"(process {first.pid}|another process)"
-        assert re.match(f"init: run a is under way in {who}, in {tmp_path}/sweepd-runs/", refusal)
-        first.kill()
-        first.wait()
-        output, _ = run(source, cwd=folders[0], env=env)
-        assert output == "2\n"
-    folder = only_folder(tmp_path)
-    assert [row["attempt"] for row in rows(folder / "metrics.jsonl")][:2] == [1, 2]
-
-
-def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "tmp").mkdir()
-    source = """
-        import resource, sys
-        import sweepd
-
-        if len(sys.argv) > 1:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        run = sweepd.init(dir="file/below", config={"lr": 1})
-        sweepd.log({"a": 1})
-        print(run.disabled, run.dir)
-        """
-    env = {"TMPDIR": str(tmp_path / "tmp")}
-    output, errors = run(source, cwd=tmp_path, env=env)
-    disabled, folder = output.split()
-    assert disabled == "False"
-    assert Path(folder).is_relative_to(tmp_path / "tmp")
-    assert len(rows(Path(folder).parent / "metrics.jsonl")) == 1
-    assert errors.startswith(f"sweepd: this run is kept below {tmp_path}/tmp/sweepd-")
-    output, errors = run(source.replace("len(sys.argv) > 1", "True"), cwd=tmp_path, env=env)
-    assert output.startswith("True ")
-    assert errors.startswith("sweepd: nothing of this run is kept, as no folder can be made for it: ")
-
-
-def test_a_run_whose_configuration_is_refused_leaves_nothing(tmp_path: Path) -> None:
-    output, _ = run(
-        """
-        import pathlib
-        import sweepd
-
-        circle = {}
-        circle["inner"] = circle
-        try:
-            sweepd.init(id="a", resume="allow", config=circle)
-        except sweepd.ConfigError as error:
-            print(error)
-        print(pathlib.Path("sweepd-runs").exists())
-        print(sweepd.init(id="a", resume="allow", config={"lr": 1}).attempt)
-        """,
-        cwd=tmp_path,
-    )
-    assert output == "the value of 'inner' is nested too deep, or holds itself\nFalse\n1\n"
-
-
 def test_the_values_of_a_sweep_hold_in_a_disabled_run_too(tmp_path: Path) -> None:
     params = tmp_path / "params.json"
     params.write_text('{"lr": 0.5}')
@@ -330,42 +158,6 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     _, errors = run(source.format(begins="sweepd.log({'a': 1})"), cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
     assert errors == "sweepd: init(project='p') comes after what has begun the run: it is 'program'\n"
     assert details(only_folder(tmp_path)) == {**named, "config": {"b": 2}}
-
-
-def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
-    source = """
-        import sweepd
-
-        for _ in range(2):
-            sweepd.init(id="a", reinit=True)
-            sweepd.log({"a": 1})
-        """
-    _, errors = run(source, cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
-    (warning,) = errors.splitlines()
-    assert warning.startswith(f"sweepd: there is a run a in {tmp_path}/sweepd-runs/")
-    assert 'resume="allow"' in warning
-    assert len(list((tmp_path / "sweepd-runs").iterdir())) == 2
-
-
-def test_reinit_ends_the_run_that_is_under_way_or_returns_it(tmp_path: Path) -> None:
-    output, _ = run(
-        """
-        import sweepd
-
-        first = sweepd.init()
-        assert sweepd.init() is first and sweepd.init(reinit=False) is first
-        assert sweepd.init(reinit="return_previous") is first
-        second = sweepd.init(reinit=True)
-        assert second is not first and first.finished and second.id != first.id
-        assert sweepd.init(reinit="create_new") is not second
-        try:
-            sweepd.init(reinit="yes")
-        except sweepd.UsageError as error:
-            print(error)
-        """,
-        cwd=tmp_path,
-    )
-    assert output == "init: reinit is one of return_previous, finish_previous, create_new, not 'yes'\n"
 
 
 def test_a_process_of_a_sweep_goes_on_with_its_one_run(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""Names that a script asks for and does not get: each is said once, and it goes on."""
+
+from sweepd.script.notices import Notices
+from sweepd.script.own_folder import named
+from sweepd.script.run import Run
+from sweepd.script.settings import Wishes
+
+
+def say_what_the_sweep_decides(run_name: str, wanted: Wishes, notices: Notices) -> None:
+    """Say which names have no effect because the sweep decides."""
+    entity, project, run_id = run_name.split("/", 2)
+    for word, asked, given in (
+        ("entity", wanted.entity, entity),
+        ("project", wanted.project, project),
+        ("id", wanted.id, run_id),
+    ):
+        if _differs(asked, given):
+            notices.once(word, f"init({word}={asked!r}) has no effect in a sweep: it is {given!r}")
+
+
+def say_what_comes_late(run: Run, wanted: Wishes, notices: Notices) -> None:
+    """Say which names have no effect because the run had begun without `init`."""
+    for word, asked, given in (
+        ("project", wanted.project, run.project),
+        ("entity", wanted.entity, run.entity),
+        ("id", wanted.id, run.id),
+        ("mode", wanted.mode, run.mode),
+    ):
+        if _differs(asked, given):
+            notices.once(word, f"init({word}={asked!r}) comes after what has begun the run: it is {given!r}")
+
+
+def _differs(asked: str | None, given: str) -> bool:
+    return asked not in (None, given) and named(asked or "") != given
