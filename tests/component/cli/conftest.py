@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from component.cli.scripted_servicers import TOKEN, ScriptedServer
+from sweepd import v1
 from sweepd.cli.main import main
 from sweepd.spec.point import Json
-from unit.cli.messages import NAME, a_sweep
+from unit.cli.messages import NAME, a_run, a_sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,14 @@ def environ(server: ScriptedServer, home: Path) -> dict[str, str]:
     """Return the environment of a process that calls the server, which has one sweep."""
     server.sweeps.sweeps[NAME] = a_sweep()
     return {**os.environ, "SWEEPD_ADDRESS": server.address, "SWEEPD_TOKEN": TOKEN, "TERM": "xterm"}
+
+
+@pytest.fixture
+def three_runs(server: ScriptedServer) -> None:
+    """The server has a sweep, and three runs of it: two that have a value, and one that goes on."""
+    server.sweeps.sweeps[NAME] = a_sweep()
+    for number, value in ((1, 0.5), (2, 0.25), (3, None)):
+        state = v1.RUN_STATE_FINISHED if value else v1.RUN_STATE_RUNNING
+        run = a_run(number, value=value, state=state, params={"lr": number / 10, "name": "a b"})
+        run.attempts[0].argv[:] = ["/usr/bin/env", "python", "train.py", f"--lr={number / 10}", "--name=a b"]
+        server.sweeps.runs[run.name] = run
