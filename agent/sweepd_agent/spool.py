@@ -19,6 +19,9 @@ from sweepd_agent.tail import Found, Tail, read_block
 _KEPT_ROWS = 2_000
 _KEPT_OBSERVATIONS = 20_000
 ROWS_AT_ONCE = 500
+# An attempt that begins with so many rows that name no step, as of children alone, replaces nothing.
+_MOST_WITHOUT_STEP = 20
+_BEYOND_ALL = 2**63
 """Rows that are sent without waiting for the flush interval, and the most in one message."""
 
 
@@ -27,7 +30,8 @@ class Spool:
 
     Args:
         begins: where attempts begin in it, if the file has those before this one, too. The last of them is
-            this attempt: nothing is sent until it has a row, which tells what it replaces, or has ended.
+            this attempt: nothing is sent until a row of it names a step, which tells what it replaces, many
+            rows have named none, or it has ended.
     """
 
     def __init__(
@@ -194,8 +198,13 @@ class Spool:
             self._begins[0].offset,
         ):
             self.numbering = self.numbering.part_begun(self._begins.popleft().attempt, row)
-        if self.numbering.open_part and item.line is not None and item.line.step is not None:
-            self.numbering = self.numbering.part_begun_at(item.line.step)
+        if not self.numbering.open_part or item.line is None:
+            return
+        step = item.line.step
+        if step is None and row - self.numbering.parts[-1].after >= _MOST_WITHOUT_STEP:
+            step = _BEYOND_ALL
+        if step is not None:
+            self.numbering = self.numbering.part_begun_at(step)
             self._urgent = True
 
     def _take(self, read: Read, before: Progress) -> Progress:

@@ -161,6 +161,28 @@ def test_attempts_in_one_file_replace_what_stands_before_them_from_their_first_s
     again.close()
 
 
+def test_an_attempt_of_which_children_log_alone_replaces_nothing_and_is_not_held_to_its_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    log_steps(path, 0, 1, 2)
+    begins = (Begin(attempt=2, segment=1, offset=path.stat().st_size),)
+    spool = a_spool(path, begins=begins)
+    for rows in (20, 1):
+        with path.open("a") as file:
+            file.write('{"acc": 9}\n' * rows)
+        assert spool.last_row == 0
+        poll(spool)
+    assert spool.last_row == 24
+    log_steps(path, 1)  # too late
+    poll(spool)
+    assert shown_steps(spool) == [*range(24), 1]
+    again = a_spool(path, from_document(json.loads(json.dumps(document(spool.numbering)))), begins)
+    assert all_rows(again) == all_rows(spool)
+    spool.close()
+    again.close()
+
+
 def test_an_attempt_that_ends_without_a_row_replaces_nothing(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     log_steps(path, 0, 1)
