@@ -1,16 +1,15 @@
 """Tokens, entities and projects: what they are, and which of them may be made. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sweepd.name_part import is_part
 from sweepd_kernel.bounds import Bounds
 from sweepd_kernel.errors import DomainError, InvalidFieldError, NotFoundError, Reason, Status
 from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.domain.names import Parent, parent
 
-_PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 MAX_PLACES = 100
 MAX_DISPLAY_NAME = 64
 MAX_VALID = 10_000
@@ -184,7 +183,7 @@ def entity(text: str, field: str = "name") -> str:
     Raises:
         InvalidFieldError: it is none.
     """
-    if not _PART.fullmatch(text):
+    if not is_part(text):
         raise InvalidFieldError(field, f"{text!r:.200} does not match [a-z0-9][a-z0-9_.-]{{0,63}}")
     return text
 

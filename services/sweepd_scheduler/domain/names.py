@@ -6,9 +6,9 @@ Runs that belong to no sweep are kept under a name that nobody can write: that o
 import re
 from dataclasses import dataclass
 
+from sweepd.name_part import is_part
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 
-_PART = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RUN_ID = re.compile(r"(?P<sweep>[a-z0-9][a-z0-9_-]{0,63})(?P<mark>[-:])(?P<number>[1-9][0-9]{0,17})")
 
@@ -65,7 +65,7 @@ def parent(text: str, field: str = "parent") -> Parent:
         InvalidFieldError: it is not of that form.
     """
     parts = text.split("/")
-    if len(parts) != 2 or not all(_PART.fullmatch(part) for part in parts):
+    if len(parts) != 2 or not all(map(is_part, parts)):
         raise InvalidFieldError(field, f"{text!r:.200} is not of the form ENTITY/PROJECT")
     return Parent(*parts)
 
@@ -132,6 +132,6 @@ def sweep_of_run_id(text: str) -> str | None:
 
 def _three(text: str) -> tuple[str, str, str]:
     parts = text.split("/")
-    if len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts[:2]):
+    if len(parts) != 3 or not all(map(is_part, parts[:2])):
         raise NotFoundError(f"{text:.200}")
     return parts[0], parts[1], parts[2]
