@@ -20,34 +20,39 @@ def document_of(members: Mapping[str, object]) -> dict[str, object]:
     return {str(key): written(value) for key, value in members.items()}
 
 
-def written(value: object, levels: int = _MOST_LEVELS) -> object:
-    """Return a value as JSON; what lies deeper than so many levels is left out.
+def written(value: object, around: tuple[int, ...] = ()) -> object:
+    """Return a value as JSON; what holds itself, or lies too deep, is left out.
+
+    Args:
+        value: whatever a script has.
+        around: the identities of the groups and lists that hold it, the outermost first.
 
     Raises:
         RuntimeError: another thread changes it.
     """
-    if levels == 0:
+    if id(value) in around:
+        return f"a {type(value).__name__} that holds itself"
+    if len(around) == _MOST_LEVELS:
         return f"a {type(value).__name__}, too deep"
+    within = (*around, id(value))
     if isinstance(value, Mapping):
-        return {str(key): written(inner, levels - 1) for key, inner in value.items()}
+        return {str(key): written(inner, within) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [written(inner, levels - 1) for inner in value]
+        return [written(inner, within) for inner in value]
     try:
         found = plain(value)
     except TypeError:
-        return _of_another_kind(value, levels)
+        return _of_another_kind(value, within)
     return hex(found) if isinstance(found, int) and found.bit_length() > _MOST_BITS else found
 
 
-def _of_another_kind(value: object, levels: int) -> object:
+def _of_another_kind(value: object, within: tuple[int, ...]) -> object:
     try:
         if isinstance(value, bytes | bytearray):
             return value.decode(errors="replace") if len(value) <= _MOST_ITEMS else f"{len(value)} bytes"
         if isinstance(value, Iterable) and isinstance(value, Sized) and hasattr(value, "__getitem__"):
             count = len(value)
-            return (
-                [written(inner, levels - 1) for inner in value] if count <= _MOST_ITEMS else f"{count} items"
-            )
+            return [written(inner, within) for inner in value] if count <= _MOST_ITEMS else f"{count} items"
         return str(value)
     except Exception:  # noqa: BLE001 (foreign objects raise what they like)
         return f"a {type(value).__name__}"

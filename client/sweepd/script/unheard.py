@@ -24,7 +24,8 @@ def say_what_comes_late(run: Run, wanted: Wishes, notices: Notices) -> None:
         ("project", wanted.project, run.project),
         ("entity", wanted.entity, run.entity),
         ("id", wanted.id, run.id),
-        ("mode", wanted.mode, run.mode),
+        # What it is without a word may not have been possible, which was said.
+        ("mode", None if wanted.mode == "online" else wanted.mode, run.mode),
     ):
         if _differs(asked, given):
             notices.once(word, f"init({word}={asked!r}) comes after what has begun the run: it is {given!r}")

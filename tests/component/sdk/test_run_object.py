@@ -158,6 +158,17 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     _, errors = run(source.format(begins="sweepd.log({'a': 1})"), cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
     assert errors == "sweepd: init(project='p') comes after what has begun the run: it is 'program'\n"
     assert details(only_folder(tmp_path)) == {**named, "config": {"b": 2}}
+    _, errors = run(
+        """
+        import os, sweepd
+        sweepd.log({"a": 1})
+        os.environ["SWEEPD_MODE"] = "online"
+        sweepd.init()
+        """,
+        cwd=tmp_path,
+        env={"SWEEPD_SILENT": "1", "SWEEPD_MODE": "disabled"},
+    )
+    assert errors == ""
 
 
 def test_a_process_of_a_sweep_goes_on_with_its_one_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,13 @@ class _Hostile:
 def test_whatever_a_script_holds_can_be_written() -> None:
     circle: list[object] = []
     circle.append(circle)
+    knot: dict[str, object] = {}
+    knot |= {"a": knot, "b": [knot, knot]}
     found = written(
         {
             1: circle,
+            "knot": knot,
+            "deep": reduce(lambda inner, _: [inner], range(100), list[object]()),
             "bytes": b"ab\xff",
             "many": range(20_000),
             "hostile": _Hostile(),
@@ -87,7 +92,11 @@ def test_whatever_a_script_holds_can_be_written() -> None:
         }
     )
     assert isinstance(found, dict)
-    deep: object = found.pop("1")
+    assert found.pop("1") == ["a list that holds itself"]
+    itself = "a dict that holds itself"
+    assert found.pop("knot") == {"a": itself, "b": [itself, itself]}
+    deep: object = found.pop("deep")
     assert json.dumps(deep).startswith("[[[")
+    assert "a list, too deep" in json.dumps(deep)
     assert str(found.pop("digits")).startswith("0x")
     assert found == {"bytes": "ab\ufffd", "many": "20000 items", "hostile": "a _Hostile", "n": 2**70}
