@@ -43,6 +43,7 @@ MAX_STORAGE = 256
 CHECKPOINT_KEY = 2**32 - 1
 MAX_ARGV = 64 * 1024
 MAX_TEXT = 2_000
+MAX_DISPLAY_NAME = 1_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
 _WITHHELD = {
     WithheldReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED,
@@ -216,6 +217,7 @@ def _described(session: str, message: v1.DetailsReport) -> Described:
         sequence=message.sequence,
         body=body,
         preempting=message.details.preempting,
+        display_name=message.details.display_name[:MAX_DISPLAY_NAME],
     )
 
 

@@ -111,6 +111,7 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
         end_time=timestamp(run.end_time),
         repeat=run.repeat,
         value=run.value(kind),
+        display_name=run.display_name,
     )
 
 

@@ -62,7 +62,7 @@ class MemoryStore:
                 case PriorRunsTaken(sweep=sweep, runs=priors):
                     self._take_priors(sweep, priors)
                 case RunChanged(run=run):
-                    self._runs[run.key] = (run, number)
+                    self._runs[run.key] = (self._named(run), number)
                 case RungReached(value=None):
                     self._rungs.pop((change.sweep, change.rule, change.rung, change.run), None)
                 case RungReached(value=value) if value is not None:
@@ -72,7 +72,7 @@ class MemoryStore:
                 case GuardChanged(guarded=Guarded() as guarded):
                     self._guards[(change.sweep, change.agent)] = guarded
                 case DetailsChanged():
-                    self._put_details(change)
+                    self._put_details(change, number)
                 case StudyNoted():
                     self._notes.append(change)
                 case Happened():
@@ -262,10 +262,18 @@ class MemoryStore:
             details_sequence=details.sequence if details and details.attempt == number else 0,
         )
 
-    def _put_details(self, change: DetailsChanged) -> None:
+    def _put_details(self, change: DetailsChanged, number: int) -> None:
         known = self._details.get(change.key)
         if known is None or (known.attempt, known.sequence) < (change.attempt, change.sequence):
             self._details[change.key] = change
+            run, _ = self._runs[change.key]
+            if change.display_name != run.display_name:
+                self._runs[change.key] = (self._named(run), number)
+
+    def _named(self, run: Run) -> Run:
+        """Return a run with the name of the details that are stored."""
+        known = self._details.get(run.key)
+        return replace(run, display_name=known.display_name if known else "")
 
     def _stored(self, sweep: Sweep) -> Stored:
         runs = self._runs_of(sweep.key)

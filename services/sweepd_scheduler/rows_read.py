@@ -104,6 +104,7 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
         stop=Stop(mode=StopMode(row["stop_mode"]), reason=row["stop_reason"]) if row["stop_mode"] else None,
         verdicts=tuple(Verdict(**verdict) for verdict in _entries(row["verdicts"])),
         logged_keys=tuple(_entries(row["logged_keys"])),
+        display_name=row["display_name"] or "",
         start_time=row["start_time"],
         end_time=row["end_time"],
     )

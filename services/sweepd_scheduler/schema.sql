@@ -80,6 +80,7 @@ CREATE TABLE run (
     start_time BIGINT NOT NULL,
     end_time BIGINT NOT NULL,
     changed BIGINT NOT NULL,
+    display_name TEXT,
     PRIMARY KEY (sweep_id, number),
     UNIQUE (sweep_id, digest, repeat, occurrence)
 );
@@ -186,4 +187,4 @@ CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0005');
+INSERT INTO alembic_version (version_num) VALUES ('0006');

@@ -36,6 +36,7 @@ from sweepd_scheduler.sql_statements import (
     INSERT_REQUEST,
     INSERT_RUN,
     INSERT_SWEEP,
+    NAME_RUN,
     PUT_ATTEMPT,
     PUT_DETAILS,
     PUT_GUARD,
@@ -151,6 +152,10 @@ def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
     yield from _guards(changes)
     told = [each for each in changes if isinstance(each, DetailsChanged)]
     yield from _if_any(PUT_DETAILS, [(*each.key, each.attempt, each.sequence, each.body) for each in told])
+    yield from _if_any(
+        NAME_RUN,
+        [(t.display_name, number, *t.key, t.display_name, t.attempt, t.sequence) for t in told],
+    )
     yield from _priors(changes)
     yield from _appended(changes)
 

@@ -31,6 +31,12 @@ PUT_DETAILS = (
     _put("run_details", ("sweep_id", "run"), ("attempt", "sequence", "body"))
     + " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
 )
+# Of reports that come late or again only the one that is stored gives the run its name.
+NAME_RUN = (
+    "update run set display_name = ?, changed = ? where sweep_id = ? and number = ?"
+    " and coalesce(display_name, '') <> ? and exists (select 1 from run_details d"
+    " where d.sweep_id = run.sweep_id and d.run = run.number and d.attempt = ? and d.sequence = ?)"
+)
 PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))
 DROP_RUNG = "delete from rung where sweep_id = ? and rule = ? and rung = ? and run = ?"
 PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))

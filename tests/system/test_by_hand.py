@@ -11,6 +11,7 @@ from datetime import datetime
 
 import pytest
 
+from sweepd import Client
 from system.by_hand import Script, assert_whole, points, reaches, released, shown, start, summary
 from system.installation import BIN, Installation
 from system.promises import SHORT, sweep
@@ -53,7 +54,10 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     assert attempt["argv"] == [sys.executable, "train.py", "30", ending]
     assert_whole(installation, script)
     gone(script, installation)
-    assert installation.ctl("runs", "--project", project, "-o", "name").stdout == f"{script.run}\n"
+    listed = json.loads(installation.ctl("runs", "--project", project, "-o", "json").stdout)
+    assert [(row["run"], row["displayName"]) for row in listed] == [(script.run, "baseline")]
+    with Client(server.address, token=server.access_token) as client:
+        assert [each.display_name for each in client.runs(f"local/{project}")] == ["baseline"]
 
 
 def test_without_a_server_it_stays_in_its_folder_until_it_is_brought_in(installation: Installation) -> None:

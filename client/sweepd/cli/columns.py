@@ -93,7 +93,6 @@ PROJECTS = (
 )
 
 _RUNS_FRONT = (
-    Column("number", "number"),
     Column("state", "state"),
     Column("value", "value", shown_value),
     Column("iterations", "iterations"),
@@ -138,8 +137,19 @@ def param_columns(points: Iterable[Json]) -> list[Column]:
 
 
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
-    """Return the columns for runs: their parameters in the order of the names; reasons where runs failed."""
+    """Return the columns for runs: their parameters in the order of the names.
+
+    Names are shown where a script has given one, reasons where runs failed.
+    """
     rows = list(rows)
     parameters = param_columns(row["params"] for row in rows)
     failed = any(row["state"] in ("failed", "crashed") for row in rows)
-    return (*_RUNS_FRONT, *parameters, *_RUNS_BACK, Column("reason", "reason", wide=not failed, long=True))
+    named = any(row["displayName"] for row in rows)
+    return (
+        Column("number", "number"),
+        Column("name", "displayName", wide=not named, long=True),
+        *_RUNS_FRONT,
+        *parameters,
+        *_RUNS_BACK,
+        Column("reason", "reason", wide=not failed, long=True),
+    )

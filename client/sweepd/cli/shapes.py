@@ -59,6 +59,7 @@ def run_shape(run: v1.Run) -> Shape:
     return {
         "run": run.name,
         "sweep": run.sweep or None,
+        "displayName": run.display_name or None,
         "number": run.number,
         "repeat": run.repeat,
         "state": run_state(run),

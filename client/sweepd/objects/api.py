@@ -201,7 +201,7 @@ class ApiRun(_Named):
     @property
     def name(self) -> str:
         """The name that its script gave it, else its id."""
-        return self._whole().display_name or self.run.id
+        return self.run.display_name or self.run.id
 
     @property
     def tags(self) -> list[str]:

@@ -19,6 +19,7 @@ from sweepd.spec.point import Json
 
 FRONT: Mapping[str, str] = {
     "run": "text",
+    "displayName": "text",
     "number": "int",
     "repeat": "int",
     "state": "text",
@@ -85,6 +86,7 @@ def _json(value: object) -> Json:
 def _front(run: v1.Run) -> Row:
     return {
         "run": run.name,
+        "displayName": run.display_name or None,
         "number": run.number,
         "repeat": run.repeat,
         "state": run_state(run),

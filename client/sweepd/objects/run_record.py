@@ -15,7 +15,7 @@ from sweepd.spec.point import Json
 class RunRecord(Record[v1.Run]):
     """A run as it stood when the server was last asked; nothing here asks it again.
 
-    What its script told of it (`display_name`, `tags`, `notes`, `config`) is not part of lists of runs, nor
+    What its script told of it besides the name (`tags`, `notes`, `config`) is not part of lists of runs, nor
     of what is watched: `refresh` brings it.
     """
 
@@ -26,8 +26,8 @@ class RunRecord(Record[v1.Run]):
 
     @property
     def display_name(self) -> str | None:
-        """The name for people that its script gave it."""
-        return self._message.details.display_name or None
+        """The name for people that its script gave it; at most 1,000 characters."""
+        return self._message.display_name or None
 
     @property
     def tags(self) -> list[str]:

@@ -80,13 +80,14 @@ class GuardChanged:
 class DetailsChanged:
     """What is told of a run besides metrics; stored unless something newer is: (attempt, sequence) decides.
 
-    `body` is a serialised `RunDetails`; nothing here looks into it.
+    `body` is a serialised `RunDetails`; nothing here looks into it. `display_name` is what lists show of it.
     """
 
     key: RunKey
     attempt: int
     sequence: int
     body: bytes
+    display_name: str = ""
 
 
 class StudyEvent(StrEnum):

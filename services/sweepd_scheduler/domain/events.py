@@ -180,6 +180,7 @@ class Described:
     sequence: int
     body: bytes
     preempting: bool = False
+    display_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

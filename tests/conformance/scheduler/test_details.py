@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.decision import Ack, Fenced
+from sweepd_scheduler.domain.decision import Ack, Fenced, RunChanged
 from sweepd_scheduler.domain.events import Described
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
@@ -90,3 +90,76 @@ def test_a_fenced_attempt_tells_nothing(world: StoredWorld, opened: Opened) -> N
     says(world, session, start.ref, 1, b"fenced")
     assert opened.records.details(KEY) is None
     assert (session, Fenced(start.ref)) in world.told
+
+
+def names(world: StoredWorld, session: str, ref: AttemptRef, sequence: int, name: str) -> None:
+    """Tell the name of a run."""
+    event = Described(session=session, ref=ref, sequence=sequence, body=name.encode(), display_name=name)
+    world.happens(event)
+    world.save()
+
+
+def listed_name(opened: Opened) -> str:
+    sweep = opened.records.sweep(NAME.sweep)
+    assert sweep is not None
+    return opened.records.runs(sweep, (), None, 1, best=False).entries[0].display_name
+
+
+def test_lists_have_the_name_of_the_newest_report(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.save()
+    assert listed_name(opened) == ""
+    names(world, session, start.ref, 1, "first")
+    names(world, session, start.ref, 3, "baseline")
+    assert listed_name(opened) == world.state.runs[KEY].display_name == "baseline"
+    names(world, session, start.ref, 2, "late")
+    assert listed_name(opened) == "baseline"
+    world.restart()
+    assert world.state.runs[KEY].display_name == "baseline"
+
+
+def test_those_who_watch_are_told_a_name_once(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.save()
+    before = opened.records.snapshot(KEY[0], 0, 1).number
+    told = len(world.changes)
+    for sequence in (1, 2):
+        names(world, session, start.ref, sequence, "baseline")
+    changed = [change.run for change in world.changes[told:] if isinstance(change, RunChanged)]
+    assert [run.display_name for run in changed] == ["baseline"]
+    resumed = opened.records.changed_since(KEY[0], before, 10)
+    assert resumed is not None
+    assert [run.display_name for run in resumed.runs] == ["baseline"]
+
+
+def test_a_name_that_comes_after_the_end_is_listed(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.exits(session, start.ref)
+    world.save()
+    before = opened.records.snapshot(KEY[0], 0, 1).number
+    names(world, session, start.ref, 1, "baseline")
+    assert listed_name(opened) == "baseline"
+    resumed = opened.records.changed_since(KEY[0], before, 10)
+    assert resumed is not None
+    assert [run.display_name for run in resumed.runs] == ["baseline"]
+
+
+def test_a_run_that_is_tried_again_is_called_what_its_newest_attempt_says(
+    world: StoredWorld, opened: Opened
+) -> None:
+    world.create({**GRID_4, "retry": {"failure": 1}})
+    session = world.attach()
+    first = world.takes_one(session)
+    names(world, session, first.ref, 7, "first")
+    world.exits(session, first.ref, Exit(cause=ExitCause.EXITED, code=1))
+    second = world.takes_one(session)
+    assert second.run.display_name == "first"
+    names(world, session, second.ref, 1, "second")
+    names(world, session, first.ref, 8, "late")
+    assert listed_name(opened) == world.state.runs[KEY].display_name == "second"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sweepd import v1
 from sweepd_kernel.schema import ensure_schema
 from sweepd_scheduler.domain.decision import StudyEvent
 from sweepd_scheduler.domain.names import RunName, SweepName
@@ -94,3 +95,20 @@ def test_a_copy_from_before_is_kept(first: Path) -> None:
         assert backup.execute("select count(*) from run").fetchall() == [(8,)]
     with closing(sqlite3.connect(first)) as now:
         assert now.execute("pragma integrity_check").fetchall() == [("ok",)]
+
+
+def test_runs_of_before_are_listed_with_their_names(first: Path) -> None:
+    """Those that are over tell nothing any more."""
+    told = {1: v1.RunDetails(display_name="baseline", notes="n" * 100_000), 2: v1.RunDetails(notes="n")}
+    with closing(sqlite3.connect(first)) as connection:
+        connection.execute("alter table run drop column display_name")
+        connection.execute("update alembic_version set version_num = '0005'")
+        rows = [(number, details.SerializeToString()) for number, details in told.items()]
+        connection.executemany("insert into run_details values (1, ?, 1, 1, ?)", rows)
+        connection.commit()
+    ensure_schema(first, "sweepd_scheduler")
+    with closing(SqliteRecords(first)) as records:
+        sweep = records.sweep(SweepName(PARENT, "going"))
+        assert sweep is not None
+        found = records.runs(sweep, (), None, 10, best=False).entries
+    assert [run.display_name for run in found] == ["baseline", "", "", ""]

@@ -6,6 +6,7 @@ import json
 import re
 
 from sweepd import v1
+from sweepd.cli.columns import runs_columns
 from sweepd.cli.describe import describe_run, describe_sweep
 from sweepd.cli.metric_shapes import point_shapes
 from sweepd.cli.shapes import run_shape, sweep_shape
@@ -151,3 +152,14 @@ def test_a_run_is_shown_with_its_summary_of_many_keys_the_first() -> None:
     assert re.search(r"^ +k39=39\n +… and 2 more: sweepctl export ", many, re.MULTILINE)
     few = describe_run(shape, colored=False, summary={f"k{number:02}": number for number in range(40)})
     assert "more" not in few
+
+
+def test_runs_show_their_names_where_one_has_one() -> None:
+    plain, named = a_run(1), a_run(2)
+    named.display_name = "baseline"
+    shapes = [run_shape(plain), run_shape(named)]
+    assert [shape["displayName"] for shape in shapes] == [None, "baseline"]
+    for rows, narrow in ((shapes, True), (shapes[:1], False)):
+        (column,) = [each for each in runs_columns(rows) if each.heading == "name"]
+        assert column.wide is not narrow
+        assert [column.text(row) for row in rows] == ["-", "baseline"][: len(rows)]

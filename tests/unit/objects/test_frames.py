@@ -101,7 +101,9 @@ def test_rows_have_groups_of_parameters_and_the_last_of_what_was_logged() -> Non
         v1.KeySummary(run="a/b/c-1", key="n", last=v1.MetricValue(int_value=3)),
         v1.KeySummary(run="a/b/c-2", key="loss", last=v1.MetricValue(double_value=math.nan)),
     ]
+    runs[0].display_name = "baseline"
     first, second = run_rows(runs, summaries)
+    assert (first["displayName"], second["displayName"]) == ("baseline", None)
     assert (
         [*first]
         == [*second]

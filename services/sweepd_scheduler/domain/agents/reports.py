@@ -29,6 +29,7 @@ from sweepd_scheduler.domain.runs.run import (
     Exit,
     ExitCause,
     Run,
+    RunKey,
     RunState,
     moved,
     with_attempt,
@@ -144,10 +145,25 @@ def described(turn: Turn, event: Described) -> None:
         run = turn.state.runs[held.key]
         if event.preempting and not run.newest.preempting:
             turn.put_run(with_attempt(run, replace(run.newest, preempting=True)))
+    _name(turn, held.key, event)
     turn.changes.append(
-        DetailsChanged(key=held.key, attempt=event.ref.attempt, sequence=event.sequence, body=event.body)
+        DetailsChanged(
+            key=held.key,
+            attempt=event.ref.attempt,
+            sequence=event.sequence,
+            body=event.body,
+            display_name=event.display_name,
+        )
     )
     turn.tell(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
+
+
+def _name(turn: Turn, key: RunKey, event: Described) -> None:
+    """Give a run in memory the name that those who watch see; the store gives it to the others by itself."""
+    run = turn.state.runs.get(key)
+    if run is None or run.attempt != event.ref.attempt or run.display_name == event.display_name:
+        return
+    turn.put_run(replace(run, display_name=event.display_name))
 
 
 def strayed(turn: Turn, event: Strayed) -> None:

@@ -129,6 +129,7 @@ class Checkpoint:
     Args:
         step: the last step that is in it.
         values: over its iterations up to there.
+        display_name: the name for people that its script gave it, cut to what lists carry; empty: none.
         stopping: what the rules of early termination remembered, as in the run.
     """
 
@@ -228,6 +229,7 @@ class Run:
     stop: Stop | None = None
     verdicts: tuple[Verdict, ...] = ()
     logged_keys: tuple[str, ...] = ()
+    display_name: str = ""
     start_time: int = 0
     end_time: int = 0
 
