@@ -145,6 +145,24 @@ def test_runs_have_a_column_for_each_parameter(ctl: Ctl) -> None:
     assert first.split() == ["1", "finished", "0.5", "0", "1", "0.1", "a", "b"]
 
 
+def test_runs_are_known_by_the_names_that_scripts_gave(ctl: Ctl, server: ScriptedServer) -> None:
+    assert "displayName" in ctl("runs", NAME, "-o", "csv").out.splitlines()[0].split(",")
+    server.sweeps.runs[f"{NAME}-2"].display_name = "base line"
+    server.sweeps.runs[f"{NAME}-3"].display_name = "a"
+    heading, first, second, _ = ctl("runs", NAME).out.splitlines()
+    assert heading.split()[:3] == ["NUMBER", "NAME", "STATE"]
+    assert (first.split()[:3], second.split()[:4]) == (
+        ["1", "-", "finished"],
+        ["2", "base", "line", "finished"],
+    )
+    assert ctl("runs", "--project", "train").out.split()[:3] == ["RUN", "NAME", "STATE"]
+    assert ctl("runs", NAME, "--filter", "displayName=base line", "-o", "name").out == f"{NAME}-2\n"
+    ordered = ctl("runs", NAME, "--sort", "displayName", "--columns", "displayName", "-o", "jsonl").lines
+    assert [row["displayName"] for row in ordered] == ["a", "base line", None]
+    exported = list(csv.DictReader(io.StringIO(ctl("export", NAME, "-o", "csv").out)))
+    assert [row["displayName"] for row in exported] == ["", "base line", "a"]
+
+
 def test_runs_of_a_project_are_listed_with_each_value_once(ctl: Ctl) -> None:
     heading = ctl("runs", "--project", "train", "-o", "csv").out.splitlines()[0].split(",")
     assert len(heading) == len(set(heading))

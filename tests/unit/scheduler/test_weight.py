@@ -1,14 +1,18 @@
 """What is weighed is never lighter than it will be as a message, and a page carries what it can."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
 from sweepd.codec import point_message
-from sweepd.spec import Json
+from sweepd.spec import Json, ObjectiveValue
 from sweepd.spec.ordering.proposed import Source
 from sweepd.spec.preview import PreviewedRun
-from sweepd_scheduler.weight import page, pages, point_weight, previewed_weight
+from sweepd_scheduler.codec import run_message
+from sweepd_scheduler.weight import page, pages, point_weight, previewed_weight, run_weight
+from unit.scheduler.world import GRID_4, World
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 VALUES: st.SearchStrategy[Json] = st.recursive(
@@ -35,6 +39,16 @@ def test_a_previewed_run_is_never_lighter_than_its_message(point: dict[str, Json
     )
     alone = v1.SweepPreview(runs=[message])
     assert previewed_weight(run) >= alone.ByteSize()
+
+
+@given(TEXT, TEXT)
+def test_a_run_is_never_lighter_than_its_message(name: str, reason: str) -> None:
+    world = World()
+    world.create(GRID_4)
+    run = world.takes_one(world.attach()).run
+    run = replace(run, display_name=name * 100, reason=reason * 100)
+    alone = v1.ListRunsResponse(runs=[run_message(run, ObjectiveValue.BEST)])
+    assert run_weight(run) >= alone.ByteSize()
 
 
 @given(st.lists(st.integers(0, 120)), st.integers(1, 9))
