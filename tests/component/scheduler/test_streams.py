@@ -29,6 +29,30 @@ def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_the_name_that_a_script_gives_is_in_lists_and_watches(tmp_path: Path) -> None:
+    """Lists have as much of it as a row can show; what was told is kept whole."""
+    name = "ü" * 2_000
+
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, GRID, "g")
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.offer()
+                ref = await agent.start_process(await agent.next_start())
+                watch = installation.sweeps.WatchSweep(v1.WatchSweepRequest(name=sweep.name))
+                report = v1.DetailsReport(attempt=ref, sequence=1, details=v1.RunDetails(display_name=name))
+                await agent.send(details=report)
+                async for message in watch:
+                    if any(run.display_name == name[:1_000] for run in message.runs):
+                        break
+            (listed, *_) = (await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))).runs
+            assert (listed.display_name, listed.HasField("details")) == (name[:1_000], False)
+            whole = (await installation.runs.GetRun(v1.GetRunRequest(name=listed.name))).run
+            assert (whole.display_name, whole.details.display_name) == (name[:1_000], name)
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
 def test_a_start_carries_all_that_the_agent_needs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
