@@ -1,12 +1,14 @@
 """Ctrl-C and SIGTERM: raised in the middle of the work, or kept to be passed on."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ONCE_MORE_AFTER = 0.01
 
 
 class Interrupts:
@@ -17,14 +19,18 @@ class Interrupts:
         self._waiting = False
         self._raised = False
         self._closed = False
+        self._hook = sys.unraisablehook
 
     def __enter__(self) -> Self:
-        for number in SIGNALS:
+        for number in (*SIGNALS, signal.SIGALRM):
             signal.signal(number, self._heard)
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
 
     def __exit__(self, *details: object) -> None:
-        for number in SIGNALS:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = self._hook
+        for number in (*SIGNALS, signal.SIGALRM):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     @property
@@ -50,6 +56,14 @@ class Interrupts:
     def _heard(self, number: int, frame: FrameType | None) -> None:
         self._waiting = True
         self._raise()
+
+    def _lost(self, what: "sys.UnraisableHookArgs") -> None:
+        """Raise once more what came in a callback, as imports have them, where Python drops errors."""
+        if what.exc_type is not KeyboardInterrupt:
+            self._hook(what)
+            return
+        self._raised = False
+        signal.setitimer(signal.ITIMER_REAL, _ONCE_MORE_AFTER)
 
     def _raise(self) -> None:
         if not (self._shielded or self._raised or self._closed):
