@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,8 +46,12 @@ class Home(Installation):
         return [line for line in self.commands() if "sweepd_agent" in line or "sweepd.functions" in line]
 
     def nothing_left(self) -> None:
-        """See that no agent, supervisor or run is left, and no packed function; the server stays."""
+        """See that no agent, supervisor or run is left, and no packed function; the server stays.
+
+        What an agent that was killed has left is not for the next test's agent, who would tell of it.
+        """
         until(lambda: not self.agents(), within=5, what="no process of an agent or a run is left")
+        shutil.rmtree(self.folder / "state" / "sweepd" / "agents", ignore_errors=True)
         folders = self.folder / "state" / "sweepd" / "functions"
         assert not folders.exists() or [path.name for path in folders.iterdir()] == ["lock"]
 
