@@ -66,7 +66,8 @@ def _sqlite_error(error: sqlite3.Error, service: str, place: Path | str) -> Stor
     # Where SQLite cannot grow the file that it maps into memory, it speaks of an input error.
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(Path(place))):
         return StorageError(service, str(place), "no space left on the device", full=True)
-    return StorageError(service, str(place), str(error))
+    name = getattr(error, "sqlite_errorname", "")  # tells a failed write from a failed sync or lock
+    return StorageError(service, str(place), f"{error} ({name})" if name else str(error))
 
 
 def _has_room(place: Path) -> bool:

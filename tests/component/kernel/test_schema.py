@@ -144,6 +144,9 @@ def test_a_full_disk_and_other_trouble_are_told_apart() -> None:
     assert full.metadata == {"service": "scheduler", "place": "/data/x.db"}
     away = storage_error(sqlite3.OperationalError("unable to open database file"), "scheduler", "/data/x.db")
     assert away.status is Status.UNAVAILABLE
+    broken = sqlite3.OperationalError("disk I/O error")
+    broken.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+    assert "disk I/O error (SQLITE_IOERR_FSYNC)" in str(storage_error(broken, "scheduler", "/data/x.db"))
 
 
 def test_a_database_that_may_not_grow_is_full(tmp_path: Path) -> None:

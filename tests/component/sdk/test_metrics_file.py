@@ -233,12 +233,17 @@ def test_a_descriptor_that_was_closed_and_given_to_another_file_is_noticed(tmp_p
     file = MetricsFile(tmp_path / "metrics.jsonl")
     other = tmp_path / "other"
     file.append(b'{"i": 1}\n')
-    lowest = os.open(other, os.O_CREAT | os.O_RDWR)
-    os.dup2(lowest, lowest - 1)  # the number of the metrics file's descriptor
+    (its,) = (
+        int(number.name)
+        for number in Path("/proc/self/fd").iterdir()
+        if os.path.realpath(number) == str(tmp_path / "metrics.jsonl")
+    )
+    another = os.open(other, os.O_CREAT | os.O_RDWR)
+    os.dup2(another, its)
     file.append(b'{"i": 2}\n')
     file.close()
-    os.close(lowest)
-    os.close(lowest - 1)
+    os.close(another)
+    os.close(its)  # not closed by the file, as it stands for another one
     assert [row["i"] for row in rows(tmp_path / "metrics.jsonl")] == [1, 2]
     assert other.read_bytes() == b""
 
