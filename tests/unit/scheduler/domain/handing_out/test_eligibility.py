@@ -6,7 +6,7 @@ from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.agents.welcome import Welcome, Withheld, WithheldReason
 from sweepd_scheduler.domain.answers import Released
 from sweepd_scheduler.domain.decision import StartRun
-from sweepd_scheduler.domain.events import Announced, Attached, StopSweep
+from sweepd_scheduler.domain.events import StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.people import S, release, retry
 from unit.scheduler.world import RANDOM, World
@@ -20,35 +20,15 @@ def world() -> World:
     return World()
 
 
-def attach(world: World, labels: dict[str, str], agent: str = "ann") -> str:
-    world.sessions += 1
-    session = f"session-{world.sessions}"
-    world.happens(Announced(session, agent))
-    world.happens(
-        Attached(
-            session=session,
-            agent=agent,
-            pid=1,
-            host="host",
-            version="0",
-            labels=labels,
-            slots=1,
-            sweeps=(S,),
-            attempts=(),
-        )
-    )
-    return session
-
-
 def test_an_agent_without_the_label_gets_nothing_and_is_told_why(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100", "zone": "b"}})
-    wrong = attach(world, {"gpu": "v100", "zone": "b"})
+    wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
     (withheld,) = world.last_told(Welcome).withheld
     assert withheld.reason is WithheldReason.LABELS
     assert "gpu=a100 (it has v100)" in withheld.message
     assert "--label=gpu=a100 --label=zone=b" in withheld.message
     assert world.offer(wrong) == []
-    right = attach(world, {"gpu": "a100", "zone": "b", "other": "x"}, "bob")
+    right = world.attach("bob", labels={"gpu": "a100", "zone": "b", "other": "x"})
     assert world.last_told(Welcome).withheld == ()
     assert len(world.offer(right)) == 1
 
@@ -87,8 +67,8 @@ def test_nobody_is_released_whom_nothing_holds(world: World) -> None:
 
 def test_who_lacks_a_label_hears_it_when_a_sweep_goes_on_again(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100"}})
-    right = attach(world, {"gpu": "a100"})
-    wrong = attach(world, {}, "bob")
+    right = world.attach(labels={"gpu": "a100"})
+    wrong = world.attach("bob", labels={})
     world.exits(right, world.takes_one(right).ref, EXIT_1)
     world.happens(StopSweep(S))
     assert world.state.ended
