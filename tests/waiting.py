@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 PATIENCE = 30.0
 _LOOK_EVERY = 0.02
@@ -14,6 +15,14 @@ def until(true: Callable[[], object], *, within: float = PATIENCE, what: str = "
     while not true():
         assert time.monotonic() < deadline, f"not within {within:g} s: {what or 'what was waited for'}"
         time.sleep(_LOOK_EVERY)
+
+
+def written(path: Path, *, within: float = PATIENCE, what: str = "") -> str:
+    """Return what another process writes into a file at one go: the file is there before its content is."""
+    until(
+        lambda: path.exists() and path.stat().st_size, within=within, what=what or f"{path.name} is written"
+    )
+    return path.read_text()
 
 
 async def until_told(true: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from system.installation import TRIALS, Installation
 from system.promises import SHORT, alive, attempts, number, runs
-from waiting import until
+from waiting import until, written
 
 SWEEP = f"""
 program: {TRIALS / "telling.py"}
@@ -41,8 +41,7 @@ OF_THE_ATTEMPT = (
 
 def told(installation: Installation, attempt: int) -> dict[str, object]:
     path = installation.work / f"told-1.{attempt}"
-    until(path.exists, what=f"attempt {attempt} says what it was given")
-    document: dict[str, object] = json.loads(path.read_text())
+    document: dict[str, object] = json.loads(written(path))
     return document
 
 

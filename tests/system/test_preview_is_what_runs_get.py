@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 
 from system.installation import Agent, Installation
-from waiting import until
+from waiting import until, written
 
 WAITING = """
 import os, pathlib, time
 run = os.environ["SWEEPD_RUN_ID"].rpartition("-")[2]
-pathlib.Path(f".ready-{run}").write_text(str(os.getpid()))
-os.rename(f".ready-{run}", f"ready-{run}")
+pathlib.Path(f"ready-{run}").write_text(str(os.getpid()))
 while not pathlib.Path("release").exists():
     time.sleep(0.05)
 """
@@ -91,9 +90,8 @@ SWEEP = {
 
 def command_line(installation: Installation, number: int) -> list[str]:
     """Return what the process of a run has, once it runs its program."""
-    ready = installation.work / f"ready-{number}"
-    until(ready.exists, what=f"run {number} has started")
-    content = Path(f"/proc/{ready.read_text()}/cmdline").read_bytes()
+    pid = written(installation.work / f"ready-{number}", what=f"run {number} has started")
+    content = Path(f"/proc/{pid}/cmdline").read_bytes()
     return [argument.decode() for argument in content.removesuffix(b"\0").split(b"\0")]
 
 

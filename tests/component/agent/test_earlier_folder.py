@@ -8,7 +8,7 @@ import sys
 from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
-from waiting import until
+from waiting import until, written
 
 # As it stood on the disk, but for the command.
 ASSIGNMENT = """{"key": ["local/demo/tune-1", 1], "sweep": "local/demo/tune", "number": 1, \
@@ -57,9 +57,7 @@ def test_a_run_that_is_under_way_goes_on_and_takes_a_slot(
     scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
     assert len(agent.events("run_adopted")) == 1
     scheduler.add(sys.executable, "tell.py", "second")
-    second = machine.folder / "second"
-    until(lambda: second.exists() and second.read_text())  # it is there before anything is in it
-    assert (machine.folder / "second").read_text().startswith("1|0|")
+    assert written(machine.folder / "second").startswith("1|0|")
     (machine.folder / "enough").touch()
     scheduler.end_sweep()
     assert agent.ended() == 0

@@ -11,7 +11,7 @@ import pytest
 from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
-from waiting import until
+from waiting import written
 
 # Says what it sees, in a file of its own, and ends once the file `enough` is there.
 TELL = """
@@ -41,8 +41,7 @@ def tell(
 def told(machine: Machine, name: str) -> dict[str, object]:
     """Return what a run has said, once it has."""
     path = machine.folder / name
-    until(path.exists)
-    document: dict[str, object] = json.loads(path.read_text())
+    document: dict[str, object] = json.loads(written(path))
     return document
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
-from waiting import until
+from waiting import until, written
 
 TELL = """
 import json, os, pathlib, sys, time
@@ -52,8 +52,7 @@ OF_THE_ATTEMPT = {
 
 def told(machine: Machine, attempt: int) -> dict[str, object]:
     path = machine.folder / f"told.{attempt}"
-    until(path.exists)
-    document: dict[str, object] = json.loads(path.read_text())
+    document: dict[str, object] = json.loads(written(path))
     return document
 
 
