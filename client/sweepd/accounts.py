@@ -1,4 +1,4 @@
-"""A typed, blocking client of accounts: tokens, entities, projects; errors as `CallError`."""
+"""A typed, blocking client of accounts: tokens, entities, projects; errors as `ClientError`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["AccountClient"]
 
 
 class AccountClient:
-    """Talks to one server; a context manager that closes its channel. Every method raises CallError."""
+    """Talks to one server; a context manager that closes its channel. Every method raises ClientError."""
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address

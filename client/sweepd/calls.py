@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import grpc
 
+from sweepd.errors import error_of
 from sweepd.rpc_error import Failure
 
 PAGE = 1000
@@ -20,15 +21,6 @@ PRIOR_SECONDS = 300.0
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Response_co = TypeVar("Response_co", covariant=True)
-
-
-class CallError(Exception):
-    """A call that was not answered well."""
-
-    def __init__(self, failure: Failure, address: str) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.address = address
 
 
 class _Stream(Protocol[Response_co]):
@@ -57,7 +49,7 @@ Page = TypeVar("Page", bound=_Page)
 
 
 class Calls:
-    """Makes calls to one server; each raises CallError."""
+    """Makes calls to one server; each raises ClientError."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -69,7 +61,7 @@ class Calls:
         try:
             return method(request, timeout=seconds)
         except grpc.RpcError as error:
-            raise CallError(Failure.of(error), self.address) from error
+            raise error_of(Failure.of(error), self.address) from error
 
     def pages(self, method: Callable[[PageRequest], Page], request: PageRequest) -> Iterator[Page]:
         """Yield every page, from that of `request` on."""
@@ -85,7 +77,7 @@ class Calls:
         try:
             yield from call
         except grpc.RpcError as error:
-            raise CallError(Failure.of(error), self.address) from error
+            raise error_of(Failure.of(error), self.address) from error
         finally:
             call.cancel()
 

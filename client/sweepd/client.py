@@ -1,4 +1,4 @@
-"""A typed, blocking client of the contract: one method a call, errors as `CallError`."""
+"""A typed, blocking client of the contract: one method a call, errors as `ClientError`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import CALL_SECONDS, PAGE, PRIOR_SECONDS, CallError, Calls, new_request_id
+from sweepd.calls import CALL_SECONDS, PAGE, PRIOR_SECONDS, Calls, new_request_id
 from sweepd.channel import channel
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from google.protobuf.field_mask_pb2 import FieldMask
 
-__all__ = ["CallError", "Client"]
+__all__ = ["Client"]
 
 
 class Client:
     """Talks to one server; a context manager that closes its channel.
 
-    Every method raises CallError. Reading calls may be repeated at will, changing ones carry a request id
+    Every method raises ClientError. Reading calls may be repeated at will, changing ones carry a request id
     of their own, so that a repeat below does no harm.
     """
 

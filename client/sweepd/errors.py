@@ -29,7 +29,10 @@ class ClientError(Error):
     """The base of all that `Client` and its sweeps and runs raise.
 
     `code` is the name of the gRPC status, as `NOT_FOUND`; `reason` the short name that the server gave, as
-    `no-such-name`; `metadata` what belongs to it. All are empty for what was found out here.
+    `no-such-name`; `metadata` what belongs to it. They may be empty for what was found out here. `message` is
+    what is wrong, `next_step` what to do about it, if that is known; the text of the error has both.
+    `violations` are the paths of the fields at fault, each with what is wrong with it. `failure` is what the
+    server at `address` answered, word for word; None for what was found out here.
     """
 
     def __init__(
@@ -39,11 +42,24 @@ class ClientError(Error):
         code: str = "",
         reason: str = "",
         metadata: Mapping[str, str] | None = None,
+        next_step: str = "",
+        failure: Failure | None = None,
+        address: str = "",
     ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.reason = reason
-        self.metadata = dict(metadata or {})
+        super().__init__(f"{message}; {next_step}" if next_step else message)
+        self.message = message
+        self.next_step = next_step
+        self.failure = failure
+        self.address = address
+        self.code = code or (failure.code if failure else "")
+        self.reason = reason or (failure.reason if failure else None) or ""
+        self.metadata = dict(metadata or (failure.metadata if failure else {}))
+        self.violations = failure.violations if failure else ()
+
+    @property
+    def said(self) -> str:
+        """What the server said, in its own words; else the message."""
+        return self.failure.message if self.failure else self.message
 
 
 class NotFoundError(ClientError, LookupError):
@@ -81,8 +97,7 @@ class MissingExtraError(ClientError, ImportError):
 class InvalidError(ClientError, ValueError):
     """What was given is not right: a configuration, a point, a name, an argument.
 
-    `diagnostics` are the findings about a configuration, just as `sweepctl validate` tells them; `violations`
-    are the paths of the fields at fault, each with what is wrong with it.
+    `diagnostics` are the findings about a configuration, just as `sweepctl validate` tells them.
     """
 
     def __init__(
@@ -92,12 +107,21 @@ class InvalidError(ClientError, ValueError):
         code: str = "",
         reason: str = "",
         metadata: Mapping[str, str] | None = None,
+        next_step: str = "",
+        failure: Failure | None = None,
+        address: str = "",
         diagnostics: Sequence[Diagnostic] = (),
-        violations: Sequence[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(message, code=code, reason=reason, metadata=metadata)
+        super().__init__(
+            message,
+            code=code,
+            reason=reason,
+            metadata=metadata,
+            next_step=next_step,
+            failure=failure,
+            address=address,
+        )
         self.diagnostics = tuple(diagnostics)
-        self.violations = tuple(violations)
 
 
 _KINDS: Mapping[str, type[ClientError]] = {
@@ -121,15 +145,9 @@ def error_of(failure: Failure, address: str) -> ClientError:
         message = f"the server at {address} did not answer in time"
     if failure.code == "INVALID_ARGUMENT":
         told = [f"{field}: {why}" for field, why in failure.violations]
-        return InvalidError(
-            "\n".join([message, *(line for line in told if line != message)]),
-            code=failure.code,
-            reason=failure.reason or "",
-            metadata=failure.metadata,
-            violations=failure.violations,
-        )
-    kind = _KINDS.get(failure.code, FailedError)
-    return kind(message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata)
+        message = "\n".join([message, *(line for line in told if line != message)])
+        return InvalidError(message, failure=failure, address=address)
+    return _KINDS.get(failure.code, FailedError)(message, failure=failure, address=address)
 
 
 def no_server(why: str) -> UnreachableError:
@@ -146,9 +164,7 @@ def _unavailable(failure: Failure, address: str) -> UnreachableError:
     if not failure.reason:
         cause = unreachable_cause(message)
         message = f"no server answers at {address} ({cause}): {_FIND_ONE} Client(address)"
-    return UnreachableError(
-        message, code=failure.code, reason=failure.reason or "", metadata=failure.metadata
-    )
+    return UnreachableError(message, failure=failure, address=address)
 
 
 if not TYPE_CHECKING:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from sweepd import v1
-from sweepd.client import CallError, Client
-from sweepd.rpc_error import Failure
+from sweepd.client import Client
+from sweepd.errors import ClientError
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
@@ -45,7 +45,7 @@ def follow_sweep(
     name: str,
     *,
     seconds: float | None = None,
-    on_gap: Callable[[Failure], None] = lambda failure: None,
+    on_gap: Callable[[ClientError], None] = lambda error: None,
 ) -> Iterator[v1.WatchSweepResponse]:
     """Yield the snapshot of a sweep and every change, for as long as the caller reads.
 
@@ -57,7 +57,7 @@ def follow_sweep(
 
     Raises:
         FollowTimeout: the time is over.
-        CallError: an error that no patience cures, as NOT_FOUND.
+        ClientError: an error that no patience cures, as NOT_FOUND.
     """
     token = ""
     pauses = Pauses()
@@ -68,13 +68,13 @@ def follow_sweep(
                 pauses.reset()
                 token = message.resume_token or token
                 yield message
-        except CallError as error:
-            if error.failure.code == "DEADLINE_EXCEEDED" and end is not None and time.monotonic() >= end:
+        except ClientError as error:
+            if error.code == "DEADLINE_EXCEEDED" and end is not None and time.monotonic() >= end:
                 raise FollowTimeout from error
-            if error.failure.code not in PASSING:
+            if error.code not in PASSING:
                 raise
             if pauses.fresh:
-                on_gap(error.failure)
+                on_gap(error)
         # A server that ends the stream in order is about to restart; it is asked again, too.
         pause = pauses.next()
         time.sleep(min(pause, _left(end) or pause))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from sweepd.cli.shapes import run_shape
 from sweepd.cli.spec_shapes import Shape
-from sweepd.client import CallError, Client
+from sweepd.client import Client
 from sweepd.discovery import resolve
+from sweepd.errors import ClientError
 from sweepd.objects.summary import run_summary
 from system.installation import Installation
 from waiting import PATIENCE, until
@@ -107,7 +108,7 @@ def shown(installation: Installation, run: str) -> Shape:
     with _client(installation) as client:
         try:
             return run_shape(client.get_run(run))
-        except CallError:
+        except ClientError:
             return {}
 
 

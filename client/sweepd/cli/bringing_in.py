@@ -64,19 +64,19 @@ def is_there(client: Client, found: Found) -> bool:
     """Tell whether the server has all of a run, and nothing was added to its folder since it was brought in.
 
     Raises:
-        CallError: the server does not answer.
+        ClientError: the server does not answer.
     """
     from sweepd.cli.shapes import run_state
     from sweepd.cli.states import FINAL_RUN
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
     if not claim or not _untouched(found.path):
         return False
     try:
         run = client.get_run(found.run)
-    except CallError as error:
-        if error.failure.code == "NOT_FOUND":
+    except ClientError as error:
+        if error.code == "NOT_FOUND":
             return False
         raise
     created = str(run.create_time.ToMicroseconds())

@@ -48,7 +48,7 @@ def begin_sweep(
 
     Raises:
         Problem: the id is not legal.
-        CallError: the server refuses.
+        ClientError: the server refuses.
     """
     if sweep_id and not _SWEEP_ID.fullmatch(sweep_id):
         raise usage_problem(

@@ -11,7 +11,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.problem import Problem, usage_problem
 
 if TYPE_CHECKING:
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
 _EXIT_CODES = {
     "NOT_FOUND": ExitCode.NOT_FOUND,
@@ -44,14 +44,14 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, click.UsageError):
         return _of_usage(error)
-    if isinstance(error, OSError) and error.strerror:
-        return Problem(message=f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
-    from sweepd.client import CallError
     from sweepd.contexts import ConfigError
     from sweepd.discovery import NoServerError
+    from sweepd.errors import ClientError
 
-    if isinstance(error, CallError):
-        return _of_call(error)
+    if isinstance(error, ClientError):
+        return _of_client(error)
+    if isinstance(error, OSError) and error.strerror:
+        return Problem(message=f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     if isinstance(error, NoServerError):
         return Problem(message=str(error), exit_code=ExitCode.UNREACHABLE, status="UNAVAILABLE")
     if isinstance(error, ConfigError):
@@ -68,22 +68,21 @@ def _of_usage(error: click.UsageError) -> Problem:
     return usage_problem(error.format_message().rstrip("."), next_step=f"`{path} --help`")
 
 
-def _of_call(error: CallError) -> Problem:
-    failure = error.failure
-    if failure.code == "UNAVAILABLE" and not failure.reason:
+def _of_client(error: ClientError) -> Problem:
+    if error.code == "UNAVAILABLE" and not error.reason:
         return _unreachable(error)
-    exit_code = _EXIT_CODES.get(failure.code, ExitCode.FAILURE)
-    if failure.code == "INVALID_ARGUMENT":
-        exit_code = ExitCode.INVALID if failure.reason == "invalid-sweep" else ExitCode.USAGE
-    cause = "; ".join(f"{field}: {why}" for field, why in failure.violations)
+    exit_code = _EXIT_CODES.get(error.code, ExitCode.FAILURE)
+    if error.code == "INVALID_ARGUMENT":
+        exit_code = ExitCode.INVALID if error.reason == "invalid-sweep" else ExitCode.USAGE
+    cause = "; ".join(f"{field}: {why}" for field, why in error.violations)
     return Problem(
-        message=failure.message or failure.code,
-        cause="" if cause == failure.message else cause,
-        next_step=_next_step(failure.reason or "", failure.metadata.get("name", "")),
+        message=error.said or error.code,
+        cause="" if cause == error.said else cause,
+        next_step=error.next_step or _next_step(error.reason, error.metadata.get("name", "")),
         exit_code=exit_code,
-        status=failure.code,
-        reason=failure.reason or "",
-        metadata=failure.metadata,
+        status=error.code,
+        reason=error.reason,
+        metadata=error.metadata,
     )
 
 
@@ -98,12 +97,12 @@ def _next_step(reason: str, name: str) -> str:
     return _NEXT_STEPS.get(reason, "").replace("{name}", name or "ID")
 
 
-def _unreachable(error: CallError) -> Problem:
+def _unreachable(error: ClientError) -> Problem:
     from sweepd.rpc_error import unreachable_cause
 
     return Problem(
         message=f"no server answers at {error.address}",
-        cause=unreachable_cause(error.failure.message),
+        cause=unreachable_cause(error.said),
         next_step="start one with `sweepd up`, or name another with --server or SWEEPD_ADDRESS",
         exit_code=ExitCode.UNREACHABLE,
         status="UNAVAILABLE",

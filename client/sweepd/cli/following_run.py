@@ -10,7 +10,8 @@ from sweepd.cli.output import note, put, write_document
 from sweepd.cli.shapes import run_shape, run_state
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.text import clean
-from sweepd.client import CallError, Client
+from sweepd.client import Client
+from sweepd.errors import ClientError
 from sweepd.follow import PASSING, FollowTimeout
 
 _ASK_AGAIN_SECONDS = 1.0
@@ -21,7 +22,7 @@ def changes(client: Client, name: str, *, seconds: float | None = None) -> Itera
 
     Raises:
         FollowTimeout: so many seconds are over.
-        CallError: an error that no patience cures, as NOT_FOUND.
+        ClientError: an error that no patience cures, as NOT_FOUND.
     """
     end = None if seconds is None else time.monotonic() + seconds
     known: v1.Run | None = None
@@ -30,11 +31,11 @@ def changes(client: Client, name: str, *, seconds: float | None = None) -> Itera
         try:
             run = client.get_run(name)
             away = False
-        except CallError as error:
-            if error.failure.code not in PASSING:
+        except ClientError as error:
+            if error.code not in PASSING:
                 raise
             if not away:
-                note(f"warning: reconnecting: {error.failure.message}")
+                note(f"warning: reconnecting: {error.said}")
             away = True
         else:
             if run != known:

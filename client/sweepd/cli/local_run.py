@@ -14,7 +14,8 @@ from sweepd.cli.local_agent import LocalAgent
 from sweepd.cli.progress import Notice, Progress
 from sweepd.cli.text import live_runs_go_on
 from sweepd.cli.view import View
-from sweepd.client import CallError, Client
+from sweepd.client import Client
+from sweepd.errors import ClientError
 from sweepd.follow import follow_sweep
 
 _TICK_SECONDS = 0.2
@@ -30,7 +31,7 @@ _STEPS = (
     (signal.SIGINT, "killing the live runs"),
 )
 
-Item = v1.WatchSweepResponse | Notice | CallError
+Item = v1.WatchSweepResponse | Notice | ClientError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +84,12 @@ class Companion:
         try:
             for message in follow_sweep(self._client, self._sweep, on_gap=self._gap):
                 self._inbox.put(message)
-        except CallError as error:
+        except ClientError as error:
             self._inbox.put(error)
         except ValueError:
             return  # the channel was closed: nobody listens any more
 
-    def _gap(self, failure: object) -> None:
+    def _gap(self, error: ClientError) -> None:
         self._inbox.put(Notice("the server is away; runs go on, reconnecting", "warning"))
 
     def _take(self, seconds: float) -> None:
@@ -104,8 +105,8 @@ class Companion:
     def _take_in(self, item: Item) -> None:
         if isinstance(item, Notice):
             self._view.tell(item)
-        elif isinstance(item, CallError):
-            self._view.tell(Notice(f"cannot follow the sweep: {item.failure.message}", "warning"))
+        elif isinstance(item, ClientError):
+            self._view.tell(Notice(f"cannot follow the sweep: {item.said}", "warning"))
         else:
             for notice in self._progress.apply(item):
                 self._view.tell(notice)
@@ -142,13 +143,13 @@ def patiently(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep
     """Return what `read` does, asking again for a while if the server is away.
 
     Raises:
-        CallError: it stayed away.
+        ClientError: it stayed away.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
             return read()
-        except CallError as error:
-            if error.failure.code != "UNAVAILABLE" or time.monotonic() >= deadline:
+        except ClientError as error:
+            if error.code != "UNAVAILABLE" or time.monotonic() >= deadline:
                 raise
         time.sleep(_TICK_SECONDS)

@@ -10,8 +10,9 @@ from sweepd.cli.output import note
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings
 from sweepd.cli.text import clean
-from sweepd.client import CallError, Client
+from sweepd.client import Client
 from sweepd.discovery import NoServerError
+from sweepd.errors import ClientError
 
 _START_SECONDS = 60.0
 _HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<door>\S+)")
@@ -23,7 +24,7 @@ def find_or_start(settings: Settings) -> tuple[Client, bool]:
     A server that was named (flag, environment) is never replaced by another.
 
     Raises:
-        CallError: the server that was named does not answer, or does not let us in.
+        ClientError: the server that was named does not answer, or does not let us in.
         Problem: none could be started.
     """
     found = _answering(settings)
@@ -51,9 +52,9 @@ def _answering(settings: Settings) -> Client | None:
         return None
     try:
         client.server_info()
-    except CallError as error:
+    except ClientError as error:
         client.close()
-        if named or error.failure.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+        if named or error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
             raise
         return None
     except BaseException:

@@ -17,7 +17,7 @@ class Directory(Protocol):
     """What resolving asks of a client."""
 
     def get_sweep(self, name: str) -> v1.Sweep:
-        """Return a sweep; raises CallError."""
+        """Return a sweep; raises ClientError."""
         ...
 
     def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
@@ -25,7 +25,7 @@ class Directory(Protocol):
         ...
 
     def get_run(self, name: str) -> v1.Run:
-        """Return a run; raises CallError."""
+        """Return a run; raises ClientError."""
         ...
 
     def list_projects(self) -> Iterator[v1.Project]:
@@ -91,7 +91,7 @@ def find_run(directory: Directory, text: str) -> v1.Run:
 
     Raises:
         Problem: it means none, or several; the next step names what there is.
-        CallError: the server does not answer.
+        ClientError: the server does not answer.
     """
     return get_run(directory, run_name(directory, text))
 
@@ -101,14 +101,14 @@ def get_run(directory: Directory, name: str) -> v1.Run:
 
     Raises:
         Problem: there is none; the next step names what there is.
-        CallError: the server does not answer.
+        ClientError: the server does not answer.
     """
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     try:
         return directory.get_run(name)
-    except CallError as error:
-        if error.failure.code != "NOT_FOUND":
+    except ClientError as error:
+        if error.code != "NOT_FOUND":
             raise
         if ":" not in name and _exists(directory, name):
             raise _sweep_for_a_run(name, name) from error
@@ -162,12 +162,12 @@ def _sweep_for_a_run(text: str, sweep: str) -> Problem:
 
 
 def _exists(directory: Directory, name: str) -> bool:
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     try:
         directory.get_sweep(name)
-    except CallError as error:
-        if error.failure.code == "NOT_FOUND":
+    except ClientError as error:
+        if error.code == "NOT_FOUND":
             return False
         raise
     return True
@@ -187,13 +187,13 @@ def _runs(directory: Directory, text: str) -> list[str]:
 
 def _alone(directory: Directory, text: str) -> list[str]:
     """Return the stand-alone runs that `text` may stand for."""
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     parent, _, run = text.rpartition("/")
     try:
         projects = [project.name for project in directory.list_projects()]
-    except CallError as error:
-        if error.failure.code == "UNIMPLEMENTED":  # a server that knows of none
+    except ClientError as error:
+        if error.code == "UNIMPLEMENTED":  # a server that knows of none
             return []
         raise
     names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
@@ -207,12 +207,12 @@ def _may_be_run(directory: Directory, name: str) -> bool:
 
 def _run(directory: Directory, name: str) -> v1.Run | None:
     """Return a run by its full name; None if there is none."""
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     try:
         return directory.get_run(name)
-    except CallError as error:
-        if error.failure.code == "NOT_FOUND":
+    except ClientError as error:
+        if error.code == "NOT_FOUND":
             return None
         raise
 

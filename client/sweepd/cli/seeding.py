@@ -40,7 +40,7 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
     The server judges that: it alone knows what a run has logged, and what its script has told.
     """
     from sweepd import v1
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     if prior is None:
         note("note: runs that have not ended are no prior runs")
@@ -48,8 +48,8 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
     file = v1.SweepFile(file_name="sweep.yaml", content=text.encode())
     try:
         report = client.preview_sweep(file, 0, selection_of(client, prior)).prior_runs
-    except CallError as error:
-        if error.failure.code != "UNAVAILABLE":
+    except ClientError as error:
+        if error.code != "UNAVAILABLE":
             raise
         return "those of these runs that suit it"  # their curves cannot be read just now
     if not report.taken:

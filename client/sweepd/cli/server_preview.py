@@ -24,7 +24,7 @@ def preview_on_server(
 
     Raises:
         Problem: too many runs are to be shown, or the options make no sense.
-        CallError: the server refuses.
+        ClientError: the server refuses.
     """
     from sweepd.cli.connection import connect
 

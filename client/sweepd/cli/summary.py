@@ -7,8 +7,9 @@ from sweepd.cli.describe import end_reason, objective_notice
 from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
 from sweepd.cli.text import cell, clean, clean_lines, number
 from sweepd.cli.winning import shell_line, winning_arguments
-from sweepd.client import CallError, Client
+from sweepd.client import Client
 from sweepd.codec import point_from_message
+from sweepd.errors import ClientError
 
 _LOG_TAIL_BYTES = 1500
 _LOG_TAIL_LINES = 12
@@ -93,7 +94,7 @@ def log_tail(client: Client, run: str) -> list[str]:
     """Return the last lines that a run printed; none if they cannot be had."""
     try:
         pieces = [piece.content for piece in client.read_log(run, tail_bytes=_LOG_TAIL_BYTES, seconds=5.0)]
-    except CallError:
+    except ClientError:
         return []
     text = clean_lines(b"".join(pieces).decode("utf-8", "replace"))
     return [f"  | {line}" for line in text.splitlines()[-_LOG_TAIL_LINES:]]

@@ -20,9 +20,9 @@ from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.summary import look_into, worked
 from sweepd.cli.text import clean
 from sweepd.cli.view import View, view_on
-from sweepd.client import CallError, Client
+from sweepd.client import Client
+from sweepd.errors import ClientError
 from sweepd.follow import PASSING, follow_sweep
-from sweepd.rpc_error import Failure
 
 _ASK_AGAIN_SECONDS = 1.0
 _GOOD_ENDS = ("finished", "stopped")
@@ -56,11 +56,11 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
         try:
             rows = read()
             away = False
-        except CallError as error:
-            if error.failure.code not in PASSING:
+        except ClientError as error:
+            if error.code not in PASSING:
                 raise
             if not away:
-                _tell_gap(error.failure)
+                _tell_gap(error)
             away = True
             rows = []
         if redraws and not away:
@@ -77,7 +77,7 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
 def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
     progress = Progress()
     told_start = told_agents = False
-    for message in follow_sweep(client, sweep, on_gap=lambda failure: view.tell(_gap(failure))):
+    for message in follow_sweep(client, sweep, on_gap=lambda error: view.tell(_gap(error))):
         for notice in progress.apply(_of_interest(message, run)):
             if run is None or notice.kind != "sweep":
                 view.tell(notice)
@@ -143,9 +143,9 @@ def _final_state(progress: Progress, run: str | None) -> str:
     return state if state in FINAL_RUN else ""
 
 
-def _gap(failure: Failure) -> Notice:
-    return Notice(f"reconnecting: {failure.message}", "warning")
+def _gap(error: ClientError) -> Notice:
+    return Notice(f"reconnecting: {error.said}", "warning")
 
 
-def _tell_gap(failure: Failure) -> None:
-    note(f"warning: {_gap(failure).text}")
+def _tell_gap(error: ClientError) -> None:
+    note(f"warning: {_gap(error).text}")

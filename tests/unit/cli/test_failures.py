@@ -10,13 +10,13 @@ import pytest
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.cli.local_server import way_out
-from sweepd.client import CallError
 from sweepd.discovery import NoServerError
+from sweepd.errors import ClientError, error_of
 from sweepd.rpc_error import Failure, unreachable_cause
 
 
-def call_error(code: str, reason: str | None = None, message: str = "so it is") -> CallError:
-    return CallError(Failure(code=code, message=message, reason=reason), "127.0.0.1:7333")
+def call_error(code: str, reason: str | None = None, message: str = "so it is") -> ClientError:
+    return error_of(Failure(code=code, message=message, reason=reason), "127.0.0.1:7333")
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code:
 def test_a_refusal_names_the_next_step(reason: str | None, name: str, next_step: str) -> None:
     metadata = {"name": name} if name else {}
     failure = Failure(code="NOT_FOUND", message="no", reason=reason, metadata=metadata)
-    assert problem_of(CallError(failure, "127.0.0.1:7333")).next_step == next_step
+    assert problem_of(error_of(failure, "127.0.0.1:7333")).next_step == next_step
 
 
 def test_a_cause_that_is_the_message_is_not_said_twice() -> None:
     def cause(message: str) -> str:
         failure = Failure(code="INVALID_ARGUMENT", message=message, violations=(("a", "no"), ("b", "nor")))
-        return problem_of(CallError(failure, "127.0.0.1:7333")).cause
+        return problem_of(error_of(failure, "127.0.0.1:7333")).cause
 
     assert cause("a: no; b: nor") == ""
     assert cause("refused") == "a: no; b: nor"

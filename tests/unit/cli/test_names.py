@@ -10,7 +10,7 @@ from sweepd import v1
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.names import Named, any_name, find_run, run_name, sweep_name
 from sweepd.cli.problem import Problem
-from sweepd.client import CallError
+from sweepd.errors import error_of
 from sweepd.rpc_error import Failure
 from unit.cli.messages import a_sweep
 
@@ -24,13 +24,13 @@ class Names:
 
     def get_sweep(self, name: str) -> v1.Sweep:
         if name not in SWEEPS:
-            raise CallError(Failure(code="NOT_FOUND", message=name), "nowhere:1")
+            raise error_of(Failure(code="NOT_FOUND", message=name), "nowhere:1")
         return a_sweep(name)
 
     def get_run(self, name: str) -> v1.Run:
         if name in ALONE:
             return v1.Run(name=name)
-        raise CallError(Failure(code="NOT_FOUND", message=name), "nowhere:1")
+        raise error_of(Failure(code="NOT_FOUND", message=name), "nowhere:1")
 
     def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
         return map(a_sweep, SWEEPS)

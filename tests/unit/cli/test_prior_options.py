@@ -15,7 +15,7 @@ from sweepd.cli.prior_options import (
     tell_report,
 )
 from sweepd.cli.problem import Problem
-from sweepd.client import CallError
+from sweepd.errors import error_of
 from sweepd.rpc_error import Failure
 
 
@@ -35,7 +35,7 @@ class Directory:
 
     def get_run(self, name: str) -> v1.Run:
         if name != "local/demo/baseline-7":
-            raise CallError(Failure(code="NOT_FOUND", message=f"{name} does not exist"), "address")
+            raise error_of(Failure(code="NOT_FOUND", message=f"{name} does not exist"), "address")
         return v1.Run(name=name)
 
 

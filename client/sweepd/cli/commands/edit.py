@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.cli.edit import Edit
     from sweepd.cli.problem import Problem
-    from sweepd.client import CallError, Client
+    from sweepd.client import Client
+from sweepd.errors import ClientError
 
 # Several people may edit at once; who comes second looks again and repeats.
 _ATTEMPTS = 5
@@ -109,8 +110,8 @@ def command(
 
 
 def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.Sweep:
-    from sweepd.client import CallError
     from sweepd.codec import CodecError
+    from sweepd.errors import ClientError
 
     for left in reversed(range(_ATTEMPTS)):
         sweep = client.get_sweep(name)
@@ -120,21 +121,21 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
             raise usage_problem(f"not to be kept: {error.field}: {error.why}") from error
         try:
             return client.update_sweep(message, mask, revision=revision or sweep.revision)
-        except CallError as error:
-            if error.failure.reason == "invalid-field":
+        except ClientError as error:
+            if error.reason == "invalid-field":
                 raise _refusal(error, message) from error
-            if revision is not None or error.failure.reason != "stale-revision" or not left:
+            if revision is not None or error.reason != "stale-revision" or not left:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def _refusal(error: CallError, edited: v1.Sweep) -> Problem:
+def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     """Return what the server objects to in the words of the call, not in those of the contract."""
     from sweepd.cli.edit import option_of
     from sweepd.cli.failures import problem_of
 
     problem = problem_of(error)
-    told = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.failure.violations)
+    told = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
     problem.message = told or problem.message
     problem.next_step = "`sweepctl edit --help` shows what can be changed"
     return problem

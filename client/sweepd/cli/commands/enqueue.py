@@ -83,13 +83,13 @@ def _enqueued(
     client: Client, name: str, point: v1.ParameterMap, *, first: bool, request_id: str
 ) -> list[v1.Run]:
     from sweepd.cli.failures import problem_of
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     try:
         return client.enqueue_run(name, point, first=first, request_id=request_id)
-    except CallError as error:
+    except ClientError as error:
         problem = problem_of(error)
-        if error.failure.reason == "invalid-field":
+        if error.reason == "invalid-field":
             problem.next_step = f"`sweepctl get {name} --spec` shows what its parameters may be"
         raise problem from error
 

@@ -85,12 +85,12 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
     from sweepd.cli.describe import describe_run
     from sweepd.cli.details_shapes import finite
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
     from sweepd.objects.summary import run_summary
 
     try:
         summary = run_summary(client.summaries(runs=[run.name]), run.details)
-    except CallError:  # the metric store is away; what is known without it is told all the same
+    except ClientError:  # the metric store is away; what is known without it is told all the same
         summary = {}
     return describe_run(shape, colored=colored, summary=finite(cast("Json", summary)))
 

@@ -90,7 +90,7 @@ class _Reader:
 
     def read(self, *, listen_seconds: float | None = None) -> bool:
         """Write what is new, listening for a while if asked to; tell whether there was anything."""
-        from sweepd.client import CallError
+        from sweepd.errors import ClientError
 
         fresh = False
         try:
@@ -103,8 +103,8 @@ class _Reader:
                 seconds=listen_seconds,
             ):
                 fresh = self._write(piece.attempt, piece.offset, piece.content) or fresh
-        except CallError as error:
-            if listen_seconds is None or error.failure.code != "DEADLINE_EXCEEDED":
+        except ClientError as error:
+            if listen_seconds is None or error.code != "DEADLINE_EXCEEDED":
                 raise
         return fresh
 
@@ -135,7 +135,7 @@ def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
     only silence tells that this is all.
     """
     from sweepd.cli.shapes import run_state
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
     from sweepd.follow import PASSING
 
     told = False
@@ -144,8 +144,8 @@ def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
             run = client.get_run(name)
             fresh = reader.read(listen_seconds=_LISTEN_SECONDS)
             told = False
-        except CallError as error:
-            if error.failure.code not in PASSING | {"DEADLINE_EXCEEDED"}:
+        except ClientError as error:
+            if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
                 raise
             if not told:
                 note("The server is away; waiting for it.")

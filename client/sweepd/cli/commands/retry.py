@@ -63,7 +63,7 @@ def _retried(
     from sweepd import v1
     from sweepd.cli.failures import problem_of
     from sweepd.cli.names import any_name, sweep_name
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     if states:
         if len(names) > 1:
@@ -81,10 +81,10 @@ def _retried(
             )
     try:
         return client.retry_runs([found.name for found in named], request_id=request_id)
-    except CallError as error:
+    except ClientError as error:
         problem = problem_of(error)
-        if error.failure.reason == "invalid-field":  # told without the name of the field, which nobody typed
-            problem.message = "; ".join(why for _, why in error.failure.violations) or problem.message
+        if error.reason == "invalid-field":  # told without the name of the field, which nobody typed
+            problem.message = "; ".join(why for _, why in error.violations) or problem.message
             problem.cause = ""
         raise problem from error
 

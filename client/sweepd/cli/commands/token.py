@@ -136,7 +136,7 @@ def _list(output: Output) -> None:
 
 def _revoke(keys: tuple[str, ...]) -> None:
     from sweepd.cli.connection import connect_accounts
-    from sweepd.client import CallError
+    from sweepd.errors import ClientError
 
     if not keys:
         raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
@@ -152,11 +152,11 @@ def _revoke(keys: tuple[str, ...]) -> None:
         for key in keys:
             try:
                 client.revoke_token(key)
-            except CallError as error:
-                if error.failure.code != "NOT_FOUND":
+            except ClientError as error:
+                if error.code != "NOT_FOUND":
                     raise
                 raise not_found(
-                    error.failure.message,
+                    error.said,
                     name=key,
                     next_step="`sweepctl token list` shows the tokens that there are",
                 ) from None

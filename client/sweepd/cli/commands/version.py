@@ -28,13 +28,13 @@ def command(output_format: str) -> None:
 def _server(settings: Settings) -> tuple[str | None, int | None]:
     from sweepd.cli.connection import connect
     from sweepd.cli.failures import problem_of
-    from sweepd.client import CallError
     from sweepd.discovery import NoServerError
+    from sweepd.errors import ClientError
 
     try:
         with connect(settings) as client:
             found = client.server_info()
-    except (CallError, NoServerError) as error:
+    except (ClientError, NoServerError) as error:
         note(f"warning: {problem_of(error).message}")
         return None, None
     return found.version, found.protocol_version
