@@ -239,7 +239,7 @@ class Attempt:
         while not end.done():
             now = around.monotonic()
             at_hand = self._elsewhere is not None and self._elsewhere.look() is not None
-            more = self._rows.read() or at_hand
+            more = await self._rows.read() or at_hand
             if self._spool.fresh or more:
                 active = now
             if self._spool.urgent or now - flushed >= self._home.flush_interval:

@@ -45,18 +45,23 @@ class RowKeeping:
         """Whether rows were read whose numbers are not on disk."""
         return bool(self._spool.fresh or self._feed.system.spool.fresh)
 
-    def read(self) -> bool | None:
-        """Read rows; return whether there are more, None if they cannot be read at the moment."""
-        try:
-            return self._spool.poll()
-        except OSError as error:
-            self._complain("unread", f"cannot read {self._folder.metrics_file}: {error.strerror or error}")
-            return None
+    async def read(self) -> bool | None:
+        """Read some rows; return whether there are more, None if they cannot be read at the moment.
+
+        Of all attempts, one reads at a time, so that the stream waits for one of them at most.
+        """
+        async with self._around.reading:
+            try:
+                return self._spool.poll()
+            except OSError as error:
+                where = f"cannot read {self._folder.metrics_file}"
+                self._complain("unread", f"{where}: {error.strerror or error}")
+                return None
 
     async def read_rest(self) -> None:
         """Read what is left after the end; what cannot be read for long is given up."""
         left = _READ_TRIES
-        while left and (more := self.read()) is not False:
+        while left and (more := await self.read()) is not False:
             if more is None:
                 left = left - 1 if self._folder.path.exists() else 0
             await asyncio.sleep(0.0 if more else _READ_AGAIN)  # others have their turn in between

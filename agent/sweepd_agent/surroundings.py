@@ -74,6 +74,8 @@ class Surroundings:
     disk: Executor
     monotonic: Callable[[], float]
     wall_clock: Callable[[], float]
+    # Whose turn it is to read rows.
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Home(Protocol):

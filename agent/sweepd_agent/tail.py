@@ -12,7 +12,10 @@ from typing import BinaryIO
 from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
 from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
-_BYTES_A_LOOK = MAX_LINE_BYTES + 1
+# Some milliseconds' worth: whoever looks leaves others their turn in between.
+_BYTES_A_LOOK = 16 * 1024
+# As much as tells a line that is too long.
+_LONGEST = MAX_LINE_BYTES + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,9 @@ class Tail:
             start = self._positions.get(number, 0)
             if size <= start:
                 continue
+            if room <= 0:
+                self.more = True
+                break
             try:
                 lines, end = self._read(number, start, size, room)
             except OSError:
@@ -102,15 +108,15 @@ class Tail:
         with self._file(number) as file:
             file.seek(start)
             content = file.read(min(size - start, room))
+            if b"\n" not in content:  # one line is longer than a look
+                content += file.read(min(size - start, _LONGEST) - len(content))
             found = list(_lines(number, start, content))
-            if found or start + room >= size:
-                self.more = start + room < size
+            end = start + len(content)
+            if found or end >= size:
+                self.more = end < size
                 return found, found[-1].end if found else start
             self.more = True
-            if room < _BYTES_A_LOOK:
-                return [], start  # the next look has room for it
-            end = start + len(content)
-            while piece := file.read(min(_BYTES_A_LOOK, size - end)):
+            while piece := file.read(min(_LONGEST, size - end)):
                 newline = piece.find(b"\n")
                 if newline >= 0:
                     end += newline + 1

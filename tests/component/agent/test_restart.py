@@ -29,6 +29,15 @@ while not pathlib.Path("enough").exists():
     time.sleep(0.02)
 """
 
+# Writes many rows at once when the file `enough` exists.
+MUCH = """
+import os, pathlib, time
+while not pathlib.Path("enough").exists():
+    time.sleep(0.02)
+rows = "".join(f'{{"_step": {step}, "loss": {step}}}\\n' for step in range(40_000))
+pathlib.Path(os.environ["SWEEPD_METRICS_FILE"]).write_text(rows)
+"""
+
 
 def running(scheduler: ScriptedScheduler, machine: Machine) -> Attempt:
     """Have a steady run handed out and wait for its first rows."""
@@ -76,6 +85,23 @@ def test_a_run_that_ended_without_an_agent_is_reported_by_the_next(
     assert second.ended() == 0
     assert everything_arrived_once(attempt)
     assert not list((machine.state / "runs").iterdir())
+
+
+def test_an_agent_connects_before_it_has_read_what_was_left(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("much.py", MUCH)
+    first = machine.start()
+    attempt = scheduler.attempt(scheduler.add(sys.executable, "much.py"))
+    until(lambda: first.events("run_started"))
+    first.kill()
+    (machine.folder / "enough").touch()
+    until(lambda: not machine.processes())
+    second = machine.start("--count", "1")
+    until(lambda: second.events("run_ended"))
+    told = [event["event"] for event in second.events("connected", "run_ended")]
+    assert told == ["connected", "run_ended"]
+    scheduler.until(lambda: attempt.observations)
 
 
 def test_agents_killed_again_and_again_lose_and_repeat_nothing(

@@ -103,6 +103,27 @@ def test_a_line_without_end_harms_nobody(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_much_is_read_little_by_little_and_a_long_line_at_once(tmp_path: Path) -> None:
+    """So that nothing else of the agent waits long, however much there is."""
+    path = tmp_path / "metrics.jsonl"
+    file = MetricsFile(path, segment_bytes=100_000)
+    for n in range(10_000):
+        file.append(b'{"loss": %d}%s\n' % (n, b" " * (MAX_LINE_BYTES - 20) * (n == 5_000)))
+    file.close()
+    spool = a_spool(path)
+    taken: list[Row] = []
+    while True:
+        more = spool.poll()
+        assert spool.fresh < 2_000
+        spool.saved(spool.numbering)
+        taken += all_rows(spool, len(taken))
+        if not more:
+            break
+    assert [row.values for row in taken] == [{"loss": n} for n in range(10_000)]
+    assert spool.numbering.malformed == 0
+    spool.close()
+
+
 def test_rows_that_the_disk_has_lost_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(f'{{"loss": {n}}}\n' for n in range(10)))
