@@ -32,6 +32,8 @@ class DaemonState:
     pid: int
     data: str
     services: tuple[ServiceState, ...]
+    arguments: tuple[str, ...] = ()
+    """What was asked of it beside where it listens and keeps its data."""
 
     @property
     def door(self) -> str:
@@ -41,6 +43,11 @@ class DaemonState:
     def as_json(self) -> str:
         """Write it as JSON."""
         return json.dumps(asdict(self), indent=2)
+
+
+def ready_line(door: str, data: str) -> str:
+    """Return what `sweepd up` prints once all serves."""
+    return f"sweepd ready grpc={door} data={data}"
 
 
 def write_state(data: Path, state: DaemonState) -> None:
@@ -56,6 +63,7 @@ def read_state(data: Path) -> DaemonState | None:
     try:
         document = json.loads((data / STATE_NAME).read_text())
         services: Sequence[dict[str, str | int]] = document["services"]
+        arguments: Sequence[str] = document.get("arguments", ())
         return DaemonState(
             pid=int(document["pid"]),
             data=str(document["data"]),
@@ -70,6 +78,7 @@ def read_state(data: Path) -> DaemonState | None:
                 )
                 for each in services
             ),
+            arguments=tuple(map(str, arguments)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

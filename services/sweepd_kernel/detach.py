@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd_kernel.console import answer, complain
+from sweepd_kernel.data_folder import DataInUseError
 from sweepd_kernel.errors import StartError
 
 
@@ -26,6 +27,10 @@ class Launcher:
         """Say why it is not."""
         self._tell(f"failed {reason}")
 
+    def held(self, reason: str) -> None:
+        """Say that another one has the data."""
+        self._tell(f"held {reason}")
+
     def forget(self) -> None:
         """Let go of the line; in a forked child the daemon's hold stays."""
         if self.descriptor >= 0:
@@ -42,6 +47,7 @@ def detach(log: Path, daemon: Callable[[Launcher], int]) -> int:
     """Run `daemon` in the background, all output in `log`; return once it is ready, or with 1 and its error.
 
     Raises:
+        DataInUseError: another server has the data.
         StartError: the log cannot be written.
     """
     try:
@@ -74,6 +80,8 @@ def detach(log: Path, daemon: Callable[[Launcher], int]) -> int:
         answer(text)
         return 0
     os.waitpid(pid, 0)
+    if word == "held":
+        raise DataInUseError(text)
     complain(text or f"the server ended at its start; {log} says more")
     return 1
 

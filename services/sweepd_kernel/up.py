@@ -2,18 +2,25 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from sweepd_kernel import detach, logs
+from sweepd_kernel import already, detach, logs
 from sweepd_kernel.address import Address
 from sweepd_kernel.bootstrap import Notices, run_definition, service_parser
 from sweepd_kernel.child import Child, Line, Program
 from sweepd_kernel.console import answer, complain
-from sweepd_kernel.daemon_state import DaemonState, ServiceState, read_state, remove_state, write_state
+from sweepd_kernel.daemon_state import (
+    DaemonState,
+    ServiceState,
+    read_state,
+    ready_line,
+    remove_state,
+    write_state,
+)
 from sweepd_kernel.data_folder import DataFolderLock, DataInUseError, lock_data_folder
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.ports import Reservation, reserve, reserve_door
@@ -48,11 +55,20 @@ def up(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[Servic
     daemon = partial(_run, flags, rest, services)
     try:
         if flags.detach:
-            return detach.detach(flags.data / "sweepd.log", daemon)
+            return _detached(flags, rest, daemon)
         return daemon(None)
     except StartError as error:
         complain(f"{error}")
         return 1
+
+
+def _detached(
+    flags: argparse.Namespace, rest: Sequence[str], daemon: Callable[[detach.Launcher], int]
+) -> int:
+    try:
+        return detach.detach(flags.data / "sweepd.log", daemon)
+    except DataInUseError as held:
+        return already.take(flags, rest, held)
 
 
 @dataclass(slots=True)
@@ -85,7 +101,8 @@ def _run(
     except StartError as error:
         if launcher is None:
             raise
-        launcher.failed(str(error))
+        tell = launcher.held if isinstance(error, DataInUseError) else launcher.failed
+        tell(str(error))
         return 1
     finally:
         held.release()
@@ -103,7 +120,7 @@ def _hold_and_supervise(
         held.lock = lock_data_folder(data, patience=0.3)
     except DataInUseError as error:
         state = read_state(data)
-        raise StartError(f"{error}, a server at {state.door}" if state else str(error)) from None
+        raise DataInUseError(f"{error}, a server at {state.door}" if state else str(error)) from None
     except OSError as error:
         raise StartError(f"cannot write {error.filename or data}: {error.strerror}") from None
     try:
@@ -137,8 +154,9 @@ def _supervise(
         )
         for each in services
     ]
-    line = f"sweepd ready grpc={addresses[DOOR]} data={flags.data}"
+    line = ready_line(str(addresses[DOOR]), str(flags.data))
     launcher = held.launcher
+    note = partial(_note, flags.data, already.wishes(flags, rest))
 
     def ready() -> None:
         answer(line)
@@ -151,7 +169,7 @@ def _supervise(
             # Whoever started it in the background looks on only until it is ready, so it does not linger.
             raise StartError(reason)
 
-    listener = Listener(ready=ready, waiting=waiting, changed=partial(_note, flags.data), forked=held.release)
+    listener = Listener(ready=ready, waiting=waiting, changed=note, forked=held.release)
     return Supervisor(programs, listener, log).run()
 
 
@@ -185,7 +203,7 @@ def _be(service: ServiceDefinition, flags: argparse.Namespace, line: Line) -> in
     return run_definition(service, flags, Notices(ready=line.ready, waiting=line.waiting))
 
 
-def _note(data: Path, children: Sequence[Child]) -> None:
+def _note(data: Path, arguments: tuple[str, ...], children: Sequence[Child]) -> None:
     write_state(
         data,
         DaemonState(
@@ -202,5 +220,6 @@ def _note(data: Path, children: Sequence[Child]) -> None:
                 )
                 for child in children
             ),
+            arguments=arguments,
         ),
     )

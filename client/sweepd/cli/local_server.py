@@ -1,6 +1,7 @@
 """Finding the server of this account, or starting one in the background."""
 
 import re
+import shlex
 import subprocess
 
 from sweepd.cli.children import program
@@ -15,6 +16,7 @@ from sweepd.discovery import NoServerError
 from sweepd.errors import ClientError
 
 _START_SECONDS = 60.0
+_READY = re.compile(r"grpc=(?P<door>\S+) data=(?P<data>.+)")
 _HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<door>\S+)")
 
 
@@ -31,12 +33,13 @@ def find_or_start(settings: Settings) -> tuple[Client, bool]:
     if found is not None:
         return found, False
     note("No server runs here; starting one: sweepd up -d")
-    _start()
+    said = _start()
     found = _answering(settings)
     if found is None:
         raise Problem(
-            message="the server was started, but does not answer",
-            next_step="`sweepd status` shows what runs",
+            message="a server runs, but is not the one that is looked for",
+            cause=clean(said),
+            next_step=way_out(said),
             exit_code=ExitCode.UNREACHABLE,
             status="UNAVAILABLE",
         )
@@ -63,7 +66,8 @@ def _answering(settings: Settings) -> Client | None:
     return client
 
 
-def _start() -> None:
+def _start() -> str:
+    """Start a server, or learn where one runs already; return what `sweepd up -d` says of it."""
     try:
         result = subprocess.run(
             [program("sweepd"), "up", "-d"],
@@ -82,13 +86,15 @@ def _start() -> None:
         said = (result.stderr or result.stdout).strip().splitlines()
         cause = clean(said[-1].removeprefix("error: ")) if said else ""
         raise Problem(message="the server could not be started", cause=cause, next_step=way_out(cause))
+    return result.stdout.strip()
 
 
 def way_out(cause: str) -> str:
     """Return what helps where `sweepd up -d` ended with `cause`."""
-    held = _HELD.search(cause)
+    held = _HELD.search(cause) or _READY.search(cause)
     if held is not None:
-        return f"use that server: --server {held['door']} --token-file {held['data']}/access-token"
+        token_file = shlex.quote(f"{held['data']}/access-token")
+        return f"use that server: --server {held['door']} --token-file {token_file}"
     if cause.startswith("cannot write"):
         return "start it with its data elsewhere, and call again: `sweepd up -d --data DIR`"
     if cause.startswith("cannot listen"):

@@ -122,6 +122,35 @@ def test_a_second_daemon_on_the_same_data_is_refused_in_one_line(home: Home) -> 
     assert second.stdout == ""
 
 
+def test_in_the_background_a_server_that_runs_already_will_do_unless_another_is_asked_for(home: Home) -> None:
+    daemon = home.up("--lease", "3s")
+    for flags in [(), ("--lease", "3s", "--listen", daemon.address)]:
+        second = home.run("up", "-d", "--data", str(home.data), *flags)
+        assert second.returncode == 0, second.stderr
+        assert second.stdout == daemon.line
+        said = f"a server runs on {home.data} already (process {daemon.process.pid})\n"
+        assert second.stderr == said
+    for flags in [("--lease", "4s"), ("--listen", "127.0.0.1:1")]:
+        other = home.run("up", "-d", "--data", str(home.data), *flags)
+        assert other.returncode == 1
+        assert other.stdout == ""
+        assert other.stderr == (
+            f"error: a server runs on {home.data} already, at {daemon.address}, with --lease 3s; "
+            "`sweepd down` ends it, so that it can be started otherwise\n"
+        )
+
+
+def test_of_two_that_are_started_in_the_background_at_once_both_find_it_running(home: Home) -> None:
+    arguments = ("up", "-d", "--data", str(home.data), "--listen", "127.0.0.1:0")
+    both = [home.begin(*arguments) for _ in range(2)]
+    try:
+        said = {each.communicate(timeout=20)[0] for each in both}
+        assert [each.returncode for each in both] == [0, 0], home.stderr()
+        assert len(said) == 1
+    finally:
+        home.run("down", "--data", str(home.data), command=SWEEPD)
+
+
 @pytest.mark.parametrize("detach", [[], ["-d"]])
 def test_a_second_daemon_on_the_same_port_is_refused_in_one_line(home: Home, detach: list[str]) -> None:
     daemon = home.up()

@@ -104,6 +104,7 @@ def test_the_cause_is_taken_out_of_what_grpc_says(message: str, cause: str) -> N
             "/d is in use by process 7, a server at 127.0.0.1:9",
             "--server 127.0.0.1:9 --token-file /d/access-token",
         ),
+        ("sweepd ready grpc=127.0.0.1:9 data=/d e", "--server 127.0.0.1:9 --token-file '/d e/access-token'"),
         ("cannot write /d/x.log: Read-only file system", "--data DIR"),
         ("cannot listen on 127.0.0.1:7333: in use", "--listen 127.0.0.1:0"),
     ],
