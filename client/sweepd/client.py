@@ -1,4 +1,4 @@
-"""A typed, blocking client of the contract: one method a call, errors as `ClientError`."""
+"""The client of sweepctl: the calls of `sweepd.calls`, each waited for, with messages as answers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import CALL_SECONDS, PAGE, PRIOR_SECONDS, Calls, new_request_id
-from sweepd.channel import channel
-from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
-from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
-from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
-from sweepd.v1.run_service_pb2_grpc import RunServiceStub
-from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
-from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from sweepd.calls import accounts, agents, methods, metrics, runs, sweeps
+from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.following import OnGap, follow, follow_run, untold
+from sweepd.calls.wire import iterate, run_now
 
 if TYPE_CHECKING:
     from typing import Self
 
     from google.protobuf.field_mask_pb2 import FieldMask
-
-__all__ = ["Client"]
 
 
 class Client:
@@ -33,14 +27,7 @@ class Client:
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
-        self._calls = Calls(address)
-        self._channel = channel(address, token)
-        self._sweeps = SweepServiceStub(self._channel)
-        self._runs = RunServiceStub(self._channel)
-        self._agents = AgentServiceStub(self._channel)
-        self._metrics = MetricServiceStub(self._channel)
-        self._server = ServerServiceStub(self._channel)
-        self._accounts = AccountServiceStub(self._channel)
+        self.wire = BlockingWire(address, token)
 
     def __enter__(self) -> Self:
         return self
@@ -52,23 +39,11 @@ class Client:
 
     def close(self) -> None:
         """Give the connection back."""
-        self._channel.close()
+        self.wire.close()
 
     def server_info(self) -> v1.GetServerInfoResponse:
         """Return what the server is."""
-        return self._calls.one(self._server.GetServerInfo, v1.GetServerInfoRequest())
-
-    def create_sweep(
-        self,
-        parent: str,
-        spec: v1.SweepSpec,
-        *,
-        source: v1.SweepFile | None = None,
-        sweep_id: str = "",
-        request_id: str = "",
-    ) -> v1.Sweep:
-        """Create a sweep in `parent` (entity/project)."""
-        return self.begin_sweep(parent, spec, source=source, sweep_id=sweep_id, request_id=request_id).sweep
+        return run_now(self.wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest()))
 
     def begin_sweep(
         self,
@@ -80,147 +55,105 @@ class Client:
         sweep_id: str = "",
         request_id: str = "",
     ) -> v1.CreateSweepResponse:
-        """Create a sweep that may begin with prior runs; the answer says what became of those."""
-        request = v1.CreateSweepRequest(
-            parent=parent,
-            sweep_id=sweep_id,
-            spec=spec,
-            source=source,
-            request_id=request_id or new_request_id(),
+        """Create a sweep that may begin with prior runs; see `sweeps.create`."""
+        created = sweeps.create(
+            self.wire,
+            parent,
+            spec,
             prior_runs=prior_runs,
+            source=source,
+            sweep_id=sweep_id,
+            request_id=request_id,
         )
-        seconds = CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
-        return self._calls.one(self._sweeps.CreateSweep, request, seconds)
+        return run_now(created)
 
     def preview_sweep(
         self, file: v1.SweepFile, count: int, prior_runs: v1.PriorRunSelection | None = None
     ) -> v1.PreviewSweepResponse:
         """Return what a sweep file would run, after prior runs if any are named."""
-        request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
-        seconds = CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
-        return self._calls.one(self._sweeps.PreviewSweep, request, seconds)
+        return run_now(sweeps.preview(self.wire, file, count, prior_runs))
 
     def get_sweep(self, name: str) -> v1.Sweep:
         """Return a sweep by its full name."""
-        return self._calls.one(self._sweeps.GetSweep, v1.GetSweepRequest(name=name)).sweep
+        return run_now(sweeps.get(self.wire, name))
 
-    def list_sweeps(
-        self, parent: str = "", states: Sequence[v1.SweepState.ValueType] = ()
-    ) -> Iterator[v1.Sweep]:
+    def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
         """Yield sweeps, newest first."""
-        request = v1.ListSweepsRequest(parent=parent, states=states, page_size=PAGE)
-        for page in self._calls.pages(self._sweeps.ListSweeps, request):
-            yield from page.sweeps
+        return iterate(sweeps.list_of(self.wire, parent))
 
     def pause_sweep(self, name: str) -> v1.Sweep:
         """Hand out no run until the sweep is resumed."""
-        request = v1.PauseSweepRequest(name=name, request_id=new_request_id())
-        return self._calls.one(self._sweeps.PauseSweep, request).sweep
+        return run_now(sweeps.pause(self.wire, name))
 
     def resume_sweep(self, name: str) -> v1.Sweep:
         """Hand out runs again."""
-        request = v1.ResumeSweepRequest(name=name, request_id=new_request_id())
-        return self._calls.one(self._sweeps.ResumeSweep, request).sweep
+        return run_now(sweeps.resume(self.wire, name))
 
     def stop_sweep(self, name: str) -> v1.Sweep:
         """Hand out no more runs."""
-        request = v1.StopSweepRequest(name=name, request_id=new_request_id())
-        return self._calls.one(self._sweeps.StopSweep, request).sweep
+        return run_now(sweeps.stop(self.wire, name))
 
     def cancel_sweep(self, name: str) -> v1.CancelSweepResponse:
         """Hand out no more runs and kill the live ones."""
-        request = v1.CancelSweepRequest(name=name, request_id=new_request_id())
-        return self._calls.one(self._sweeps.CancelSweep, request)
+        return run_now(sweeps.cancel(self.wire, name))
 
     def update_sweep(self, sweep: v1.Sweep, mask: FieldMask, *, revision: int = 0) -> v1.Sweep:
         """Change what `mask` names, if the sweep still has this revision (0: whichever it has)."""
-        request = v1.UpdateSweepRequest(
-            sweep=sweep, update_mask=mask, revision=revision, request_id=new_request_id()
-        )
-        return self._calls.one(self._sweeps.UpdateSweep, request).sweep
+        return run_now(sweeps.update(self.wire, sweep, mask, revision=revision))
 
     def explain_sweep(self, name: str) -> v1.ExplainSweepResponse:
         """Return why a sweep hands out nothing at the moment."""
-        return self._calls.one(self._sweeps.ExplainSweep, v1.ExplainSweepRequest(name=name))
+        return run_now(sweeps.explain(self.wire, name))
 
-    def watch_sweep(
-        self, name: str, *, resume_token: str = "", seconds: float | None = None
+    def follow_sweep(
+        self, name: str, *, seconds: float | None = None, on_gap: OnGap = untold
     ) -> Iterator[v1.WatchSweepResponse]:
-        """Yield a snapshot and every change after it; `sweepd.follow` does so over interruptions."""
-        request = v1.WatchSweepRequest(name=name, resume_token=resume_token)
-        return self._calls.stream(self._sweeps.WatchSweep(request, timeout=seconds))
+        """Yield the snapshot of a sweep and every change, over interruptions; see `following.follow`."""
+        return iterate(follow(self.wire, name, seconds=seconds, on_gap=on_gap))
 
     def get_run(self, name: str) -> v1.Run:
         """Return a run by its full name."""
-        return self._calls.one(self._runs.GetRun, v1.GetRunRequest(name=name)).run
+        return run_now(runs.get(self.wire, name))
 
     def list_runs(
         self,
-        sweep: str,
+        sweep: str = "",
         *,
+        project: str = "",
+        stand_alone: bool = False,
         states: Sequence[v1.RunState.ValueType] = (),
         best_first: bool = False,
         limit: int | None = None,
     ) -> Iterator[v1.Run]:
-        """Yield the runs of a sweep by number, or the best first and those without a value left out."""
-        request = v1.ListRunsRequest(
-            sweep=sweep,
+        """Yield the runs of a sweep or of a project; see `runs.list_of`."""
+        listed = runs.list_of(
+            self.wire,
+            sweep,
+            project=project,
+            stand_alone=stand_alone,
             states=states,
-            order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
-            page_size=PAGE if limit is None else min(max(limit, 1), PAGE),
+            best_first=best_first,
+            limit=limit,
         )
-        left = limit
-        for page in self._calls.pages(self._runs.ListRuns, request):
-            yield from page.runs if left is None else page.runs[:left]
-            if left is not None and (left := left - len(page.runs)) <= 0:
-                return
+        return iterate(listed)
 
     def list_prior_runs(self, sweep: str) -> Iterator[v1.PriorRun]:
         """Yield the runs that a sweep began with."""
-        request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
-        for page in self._calls.pages(self._runs.ListPriorRuns, request):
-            yield from page.prior_runs
+        return iterate(runs.prior_of(self.wire, sweep))
 
-    def list_project_runs(
-        self,
-        project: str,
-        *,
-        states: Sequence[v1.RunState.ValueType] = (),
-        stand_alone: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[v1.Run]:
-        """Yield the runs of a project, of its sweeps and by hand or the latter alone, the newest first."""
-        request = v1.ListRunsRequest(
-            project=project,
-            states=states,
-            stand_alone=stand_alone,
-            page_size=PAGE if limit is None else min(max(limit, 1), PAGE),
-        )
-        left = limit
-        for page in self._calls.pages(self._runs.ListRuns, request):
-            yield from page.runs if left is None else page.runs[:left]
-            if left is not None and (left := left - len(page.runs)) <= 0:
-                return
-
-    def list_projects(self, entity: str = "") -> Iterator[v1.Project]:
-        """Yield projects by name, those of one entity or all."""
-        request = v1.ListProjectsRequest(entity=entity, page_size=PAGE)
-        for page in self._calls.pages(self._accounts.ListProjects, request):
-            yield from page.projects
+    def best_run(self, sweep: v1.Sweep) -> v1.Run | None:
+        """Return the best run of a sweep; see `runs.best_of`."""
+        return run_now(runs.best_of(self.wire, sweep))
 
     def enqueue_run(
-        self, sweep: str, parameters: v1.ParameterMap, *, first: bool = False, request_id: str = ""
+        self, sweep: str, point: v1.ParameterMap, *, first: bool = False, request_id: str = ""
     ) -> list[v1.Run]:
         """Add the runs of a point; what the point leaves out is completed by the method."""
-        request = v1.EnqueueRunRequest(
-            sweep=sweep, parameters=parameters, first=first, request_id=request_id or new_request_id()
-        )
-        return list(self._calls.one(self._runs.EnqueueRun, request).runs)
+        return run_now(runs.enqueue(self.wire, sweep, point, first=first, request_id=request_id))
 
     def stop_run(self, name: str) -> v1.Run:
         """End one run."""
-        request = v1.StopRunRequest(name=name, request_id=new_request_id())
-        return self._calls.one(self._runs.StopRun, request).run
+        return run_now(runs.stop(self.wire, name))
 
     def retry_runs(
         self,
@@ -231,25 +164,25 @@ class Client:
         request_id: str = "",
     ) -> v1.RetryRunsResponse:
         """Hand out ended runs again: those named, or those of `sweep` in one of `states`."""
-        request = v1.RetryRunsRequest(
-            names=names, sweep=sweep, states=states, request_id=request_id or new_request_id()
-        )
-        return self._calls.one(self._runs.RetryRuns, request)
+        return run_now(runs.retry(self.wire, names, sweep=sweep, states=states, request_id=request_id))
 
     def explain_run(self, name: str) -> v1.ExplainRunResponse:
         """Return the story of a run."""
-        return self._calls.one(self._runs.ExplainRun, v1.ExplainRunRequest(name=name))
+        return run_now(runs.explain(self.wire, name))
+
+    def follow_run(
+        self, name: str, *, seconds: float | None = None, on_gap: OnGap = untold
+    ) -> Iterator[v1.Run]:
+        """Yield a run whenever it has changed, by asking again; see `following.follow_run`."""
+        return iterate(follow_run(self.wire, name, seconds=seconds, on_gap=on_gap))
 
     def list_agents(self, sweep: str = "") -> Iterator[v1.Agent]:
         """Yield agents, those of one sweep or all."""
-        request = v1.ListAgentsRequest(sweep=sweep, page_size=PAGE)
-        for page in self._calls.pages(self._agents.ListAgents, request):
-            yield from page.agents
+        return iterate(agents.list_of(self.wire, sweep))
 
     def release_agent(self, agent: str, *, sweep: str = "") -> list[str]:
         """Let an agent take runs again of `sweep`, or of all that hold it back; return their names."""
-        request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
-        return list(self._calls.one(self._agents.ReleaseAgent, request).sweeps)
+        return run_now(agents.release(self.wire, agent, sweep=sweep))
 
     def history(
         self,
@@ -261,35 +194,28 @@ class Client:
         system: bool = False,
     ) -> Iterator[v1.Series]:
         """Yield the series of one run, in parts if it is long; `system`: the samples of its agent."""
-        request = v1.GetHistoryRequest(
-            runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
+        series = metrics.history(
+            self.wire, run, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
         )
-        for page in self._calls.pages(self._metrics.GetHistory, request):
-            yield from page.series
+        return iterate(series)
 
     def summaries(
         self, *, sweep: str = "", runs: Sequence[str] = (), keys: Sequence[str] = ()
     ) -> Iterator[v1.KeySummary]:
         """Yield what is known of each key of each run."""
-        request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=PAGE)
-        for page in self._calls.pages(self._metrics.ListSummaries, request):
-            yield from page.summaries
-
-    def list_files(self, run: str) -> Iterator[v1.RunFile]:
-        """Yield the files of a run, by name."""
-        for page in self._calls.pages(self._metrics.ListFiles, v1.ListFilesRequest(run=run)):
-            yield from page.files
-
-    def read_file(self, run: str, name: str) -> Iterator[bytes]:
-        """Yield the content of a file of a run, piece by piece."""
-        request = v1.ReadFileRequest(run=run, name=name)
-        for part in self._calls.stream(self._metrics.ReadFile(request)):
-            yield part.content
+        return iterate(metrics.summaries(self.wire, sweep=sweep, runs=runs, keys=keys))
 
     def export_points(self, sweep: str) -> Iterator[v1.Series]:
         """Yield every point of a sweep, all attempts included."""
-        for part in self._calls.stream(self._metrics.ExportPoints(v1.ExportPointsRequest(sweep=sweep))):
-            yield from part.series
+        return iterate(metrics.export(self.wire, sweep))
+
+    def list_files(self, run: str) -> Iterator[v1.RunFile]:
+        """Yield the files of a run, by name."""
+        return iterate(metrics.files(self.wire, run))
+
+    def read_file(self, run: str, name: str) -> Iterator[bytes]:
+        """Yield the content of a file of a run, piece by piece."""
+        return iterate(metrics.read_file(self.wire, run, name))
 
     def read_log(
         self,
@@ -302,7 +228,51 @@ class Client:
         seconds: float | None = None,
     ) -> Iterator[v1.ReadLogResponse]:
         """Yield the log of an attempt, the newest unless said otherwise."""
-        request = v1.ReadLogRequest(
-            run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow
+        pieces = metrics.read_log(
+            self.wire,
+            run,
+            attempt=attempt,
+            offset=offset,
+            tail_bytes=tail_bytes,
+            follow=follow,
+            seconds=seconds,
         )
-        return self._calls.stream(self._metrics.ReadLog(request, timeout=seconds))
+        return iterate(pieces)
+
+    def who_am_i(self) -> v1.Token:
+        """Return what is known of the token that is presented."""
+        return run_now(accounts.who_am_i(self.wire))
+
+    def create_token(
+        self,
+        scope: v1.TokenScope.ValueType,
+        *,
+        display_name: str = "",
+        account: str = "",
+        projects: Sequence[str] = (),
+        lifetime: float | None = None,
+        request_id: str = "",
+    ) -> v1.CreateTokenResponse:
+        """Make a token; see `accounts.create_token`."""
+        made = accounts.create_token(
+            self.wire,
+            scope,
+            display_name=display_name,
+            account=account,
+            projects=projects,
+            lifetime=lifetime,
+            request_id=request_id,
+        )
+        return run_now(made)
+
+    def list_tokens(self) -> Iterator[v1.Token]:
+        """Yield tokens, newest first."""
+        return iterate(accounts.tokens(self.wire))
+
+    def revoke_token(self, key: str) -> v1.Token:
+        """End a token by its id."""
+        return run_now(accounts.revoke_token(self.wire, key))
+
+    def list_projects(self, entity: str = "") -> Iterator[v1.Project]:
+        """Yield projects by name, those of one entity or all."""
+        return iterate(accounts.projects(self.wire, entity))

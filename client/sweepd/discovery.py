@@ -15,6 +15,20 @@ class NoServerError(Exception):
     """No server is known; the message names the remedy."""
 
 
+class NoContextError(NoServerError):
+    """The context that is to be used does not exist."""
+
+    next_step = "`sweepctl config view` shows those that there are"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no context {name}; {self.next_step}")
+        self.name = name
+
+
+class BrokenContextsError(NoServerError):
+    """The file of contexts cannot be used; the message names it and says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerEntry:
     """What a server leaves for the clients of its account."""
@@ -108,7 +122,9 @@ def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Tar
         environ: the environment.
 
     Raises:
-        NoServerError: nothing names a server, or what does cannot be read.
+        NoServerError: nothing names a server.
+        NoContextError: what does is a context that does not exist.
+        BrokenContextsError: the contexts cannot be read.
     """
     chosen = address or environ.get("SWEEPD_ADDRESS")
     token: str | None = environ.get("SWEEPD_TOKEN", "").strip()  # as files, it may end with a line feed
@@ -134,7 +150,7 @@ def known_address(environ: Mapping[str, str] = os.environ) -> str:
 def _address(contexts: Contexts, environ: Mapping[str, str]) -> str:
     name = contexts.chosen(environ)
     if name and name not in contexts.by_name:
-        raise NoServerError(f"there is no context {name}: `sweepctl config view` shows those there are")
+        raise NoContextError(name)
     chosen = contexts.by_name[name].address if name else current_address(environ)
     if not chosen:
         raise NoServerError(
@@ -148,7 +164,7 @@ def _contexts(environ: Mapping[str, str]) -> Contexts:
     try:
         return read_contexts(environ)
     except ConfigError as error:
-        raise NoServerError(str(error)) from None
+        raise BrokenContextsError(str(error)) from None
 
 
 def normalised(address: str) -> str:

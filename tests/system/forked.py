@@ -24,7 +24,6 @@ from pkgutil import iter_modules
 _MOST_BYTES = 200_000
 """Of one call: its arguments and its environment."""
 _LATER = (
-    "sweepd.accounts",
     "sweepd.spec.reading.yaml_tokens",
     "grpc._channel",
     "grpc.experimental",

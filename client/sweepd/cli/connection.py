@@ -11,7 +11,6 @@ from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import Settings
 
 if TYPE_CHECKING:
-    from sweepd.accounts import AccountClient
     from sweepd.client import Client
     from sweepd.discovery import Target
 
@@ -39,14 +38,6 @@ def connect(settings: Settings) -> Client:
 
     found = target(settings)
     return Client(found.address, found.token)
-
-
-def connect_accounts(settings: Settings) -> AccountClient:
-    """Return a client of the accounts of the server to use; nothing is sent before its first call."""
-    from sweepd.accounts import AccountClient
-
-    found = target(settings)
-    return AccountClient(found.address, found.token)
 
 
 def token_of(file: str) -> str:

@@ -15,9 +15,6 @@ from sweepd.codec import spec_message
 from sweepd.discovery import current_address
 from sweepd.spec import SweepSpec
 
-_MOST_BYTES = 4_000_000
-"""What fits into a call; of a larger sweep the file, which is for display only, is left out."""
-
 _SWEEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -57,12 +54,11 @@ def begin_sweep(
         )
     message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
-    fits = message.ByteSize() + source.ByteSize() <= _MOST_BYTES
     return client.begin_sweep(
         parent,
         message,
         prior_runs=prior_runs,
-        source=source if fits else None,
+        source=source,
         sweep_id=sweep_id,
         request_id=request_id,
     )

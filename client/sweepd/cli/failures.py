@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 
 if TYPE_CHECKING:
     from sweepd.errors import ClientError
@@ -45,13 +45,17 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, click.UsageError):
         return _of_usage(error)
     from sweepd.contexts import ConfigError
-    from sweepd.discovery import NoServerError
+    from sweepd.discovery import BrokenContextsError, NoContextError, NoServerError
     from sweepd.errors import ClientError
 
     if isinstance(error, ClientError):
         return _of_client(error)
     if isinstance(error, OSError) and error.strerror:
         return Problem(message=f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    if isinstance(error, NoContextError):
+        return not_found(f"there is no context {error.name}", name=error.name, next_step=error.next_step)
+    if isinstance(error, BrokenContextsError):
+        return Problem(message=str(error))
     if isinstance(error, NoServerError):
         return Problem(message=str(error), exit_code=ExitCode.UNREACHABLE, status="UNAVAILABLE")
     if isinstance(error, ConfigError):

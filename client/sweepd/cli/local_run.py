@@ -16,7 +16,6 @@ from sweepd.cli.text import live_runs_go_on
 from sweepd.cli.view import View
 from sweepd.client import Client
 from sweepd.errors import ClientError
-from sweepd.follow import follow_sweep
 
 _TICK_SECONDS = 0.2
 # An agent ends by itself when its sweep has ended; one that does not is told to.
@@ -82,12 +81,10 @@ class Companion:
 
     def _follow(self) -> None:
         try:
-            for message in follow_sweep(self._client, self._sweep, on_gap=self._gap):
+            for message in self._client.follow_sweep(self._sweep, on_gap=self._gap):
                 self._inbox.put(message)
         except ClientError as error:
             self._inbox.put(error)
-        except ValueError:
-            return  # the channel was closed: nobody listens any more
 
     def _gap(self, error: ClientError) -> None:
         self._inbox.put(Notice("the server is away; runs go on, reconnecting", "warning"))

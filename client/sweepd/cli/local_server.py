@@ -12,7 +12,7 @@ from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings
 from sweepd.cli.text import clean
 from sweepd.client import Client
-from sweepd.discovery import NoServerError
+from sweepd.discovery import BrokenContextsError, NoContextError, NoServerError
 from sweepd.errors import ClientError
 
 _START_SECONDS = 60.0
@@ -23,10 +23,11 @@ _HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<door
 def find_or_start(settings: Settings) -> tuple[Client, bool]:
     """Return a client of a server that answers, and whether it had to be started; it stays in the background.
 
-    A server that was named (flag, environment) is never replaced by another.
+    A server that was named (flag, environment, context) is never replaced by another.
 
     Raises:
         ClientError: the server that was named does not answer, or does not let us in.
+        NoServerError: the context that is to be used does not exist, or none can be read.
         Problem: none could be started.
     """
     found = _answering(settings)
@@ -51,6 +52,8 @@ def _answering(settings: Settings) -> Client | None:
     named = settings.server or settings.environ.get("SWEEPD_ADDRESS")
     try:
         client = connect(settings)
+    except (NoContextError, BrokenContextsError):
+        raise  # a server was named, and it is not known which
     except NoServerError:
         return None
     try:

@@ -26,7 +26,7 @@ def write_project(
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     bound = output.choice.limit if output.choice.sort is None and not output.choice.filters else None
     with connect(settings) as client:
-        listed = client.list_project_runs(name, states=wanted, stand_alone=by_hand, limit=bound)
+        listed = client.list_runs(project=name, states=wanted, stand_alone=by_hand, limit=bound)
         rows = [run_shape(run) for run in listed]
         if not rows:
             _check_exists(client, name)

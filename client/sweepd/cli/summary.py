@@ -44,10 +44,8 @@ def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -
 
 
 def best_run(client: Client, sweep: v1.Sweep) -> v1.Run | None:
-    """Return the best run, with repeats the first of the best point; None if there is none yet."""
-    if sweep.spec.repeats > 1 and sweep.best_run:
-        return client.get_run(sweep.best_run)
-    return next(client.list_runs(sweep.name, best_first=True, limit=1), None)
+    """Return the best run, with repeats the first of the best point, or while none is complete, the best."""
+    return client.best_run(sweep) or next(client.list_runs(sweep.name, best_first=True, limit=1), None)
 
 
 def failed_run(client: Client, sweep: str) -> v1.Run | None:

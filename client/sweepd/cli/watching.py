@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from sweepd import v1
+from sweepd.calls.following import PASSING
 from sweepd.cli.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.following_run import watch_run
+from sweepd.cli.following_run import tell_gap, watch_run
 from sweepd.cli.names import Named, get_run
 from sweepd.cli.output import note, write_document
 from sweepd.cli.progress import Notice, Progress, progress_line
@@ -22,7 +23,6 @@ from sweepd.cli.text import clean
 from sweepd.cli.view import View, view_on
 from sweepd.client import Client
 from sweepd.errors import ClientError
-from sweepd.follow import PASSING, follow_sweep
 
 _ASK_AGAIN_SECONDS = 1.0
 _GOOD_ENDS = ("finished", "stopped")
@@ -60,7 +60,7 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
             if error.code not in PASSING:
                 raise
             if not away:
-                _tell_gap(error)
+                tell_gap(error)
             away = True
             rows = []
         if redraws and not away:
@@ -77,7 +77,7 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
 def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
     progress = Progress()
     told_start = told_agents = False
-    for message in follow_sweep(client, sweep, on_gap=lambda error: view.tell(_gap(error))):
+    for message in client.follow_sweep(sweep, on_gap=lambda error: view.tell(_gap(error))):
         for notice in progress.apply(_of_interest(message, run)):
             if run is None or notice.kind != "sweep":
                 view.tell(notice)
@@ -113,7 +113,7 @@ def _lacks_agents(sweep: v1.Sweep | None) -> bool:
 
 def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
     progress = Progress()
-    for message in follow_sweep(client, sweep, on_gap=_tell_gap):
+    for message in client.follow_sweep(sweep, on_gap=tell_gap):
         wanted = _of_interest(message, run)
         progress.apply(wanted)
         if wanted.HasField("sweep") and run is None:
@@ -145,7 +145,3 @@ def _final_state(progress: Progress, run: str | None) -> str:
 
 def _gap(error: ClientError) -> Notice:
     return Notice(f"reconnecting: {error.said}", "warning")
-
-
-def _tell_gap(error: ClientError) -> None:
-    note(f"warning: {_gap(error).text}")

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweepd.discovery import NoServerError, resolve
+from sweepd.discovery import NoContextError, NoServerError, resolve
 from sweepd.durations import duration_text
 from sweepd.functions.agent_process import AgentProcess
 from sweepd.functions.baggage import check_function, pack
@@ -26,7 +26,7 @@ from sweepd.script.errors import UsageError
 if TYPE_CHECKING:
     from sweepd.objects.sweep_record import SweepRecord
 
-_FAILURE, _UNREACHABLE = 1, 6
+_FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0
 # As the agent starts its supervisors: nothing of the caller's folder stands in for a module of Python.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
@@ -87,6 +87,8 @@ def agent(
         raise UsageError("in_process=True is for a function, and for one slot")
     try:
         address = resolve(None, os.environ).address
+    except NoContextError as error:
+        raise AgentError(str(error), _NOT_FOUND) from None
     except NoServerError as error:
         raise AgentError(str(error), _UNREACHABLE) from None
     flags = ["--sweep", name, "--slots", str(slots), "--no-adopt", "--interpreter", sys.executable]

@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.objects import methods, prior, run_calls, sweep_calls
+from sweepd.calls import methods
+from sweepd.calls.async_wire import AsyncWire
+from sweepd.objects import prior, run_calls, sweep_calls
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.async_sweep import AsyncSweep
-from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.definition import define, warn
 from sweepd.objects.options import target
 from sweepd.objects.run_record import RunRecord

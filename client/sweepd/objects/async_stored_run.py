@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import cards, following, run_calls, run_log, sweep_calls, views
-from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.history import History
 from sweepd.objects.options import words
 from sweepd.objects.run_record import RunRecord

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls import sweeps
+from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import cards, following, frames, run_calls, sweep_calls, views
 from sweepd.objects.async_stored_run import AsyncStoredRun
-from sweepd.objects.async_wire import AsyncWire
 from sweepd.objects.best import BestSoFar
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.rows import Row
@@ -50,22 +51,22 @@ class AsyncSweep(SweepRecord):
 
     async def pause(self) -> Self:
         """See `Sweep.pause`."""
-        self._message = await sweep_calls.pause(self._wire, self.name)
+        self._message = await sweeps.pause(self._wire, self.name)
         return self
 
     async def resume(self) -> Self:
         """See `Sweep.resume`."""
-        self._message = await sweep_calls.resume(self._wire, self.name)
+        self._message = await sweeps.resume(self._wire, self.name)
         return self
 
     async def stop(self) -> Self:
         """See `Sweep.stop`."""
-        self._message = await sweep_calls.stop(self._wire, self.name)
+        self._message = await sweeps.stop(self._wire, self.name)
         return self
 
     async def cancel(self) -> Self:
         """See `Sweep.cancel`."""
-        self._message = await sweep_calls.cancel(self._wire, self.name)
+        self._message = (await sweeps.cancel(self._wire, self.name)).sweep
         return self
 
     async def edit(

@@ -8,14 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.objects import methods, prior, run_calls, sweep_calls
-from sweepd.objects.blocking_wire import BlockingWire
+from sweepd.calls import methods
+from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.wire import iterate, run_now
+from sweepd.objects import prior, run_calls, sweep_calls
 from sweepd.objects.definition import define, warn
 from sweepd.objects.options import target
 from sweepd.objects.run_record import RunRecord
 from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep import Sweep
-from sweepd.objects.wire import iterate, run_now
 
 if TYPE_CHECKING:
     from typing import Self

@@ -1,52 +1,22 @@
-"""Following a sweep over interruptions, and waiting for it or a run; written once for both clients."""
+"""Waiting for a sweep or a run, and what has changed meanwhile; written once for both clients."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sweepd import v1
+from sweepd.calls.following import follow, follow_run
+from sweepd.calls.wire import Wire
 from sweepd.cli.condition import Condition, parse_condition
 from sweepd.cli.problem import Problem
 from sweepd.cli.shapes import run_state, sweep_state
 from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
-from sweepd.errors import ClientError, FailedError, InvalidError, NotYetError
-from sweepd.follow import PASSING, Pauses
-from sweepd.objects import methods, run_calls, sweep_calls
+from sweepd.errors import FailedError, InvalidError
+from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.options import seconds_of
-from sweepd.objects.wire import Wire
 
 _GOOD_ENDS = ("finished", "stopped")
-_ASK_AGAIN_SECONDS = 1.0
-
-
-async def follow(
-    wire: Wire, name: str, *, seconds: float | None = None
-) -> AsyncGenerator[v1.WatchSweepResponse, None]:
-    """Yield the snapshot of a sweep and every change; what interrupts it is got over.
-
-    Raises:
-        NotYetError: so many seconds are over.
-    """
-    token = ""
-    pauses = Pauses()
-    end = None if seconds is None else time.monotonic() + seconds
-    while True:
-        request = v1.WatchSweepRequest(name=name, resume_token=token)
-        stream = wire.stream(methods.WATCH_SWEEP, request, seconds=_left(end))
-        try:
-            async with aclosing(stream):
-                async for message in stream:
-                    pauses.reset()
-                    token = message.resume_token or token
-                    yield message
-        except ClientError as error:
-            if error.code == "DEADLINE_EXCEEDED":
-                _left(end)
-            elif error.code not in PASSING:
-                raise
-        await wire.pause(min(pauses.next(), _left(end) or 60.0))
 
 
 async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
@@ -115,17 +85,12 @@ async def _wait_by_hand(
     wire: Wire, run: str, condition: Condition, *, seconds: float | None, check: bool
 ) -> v1.Run:
     """Ask again and again: what belongs to no sweep cannot be followed."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while True:
-        await wire.pause(min(_ASK_AGAIN_SECONDS, _left(end) or _ASK_AGAIN_SECONDS))
-        try:
-            live = await run_calls.get(wire, run)
-        except ClientError as error:
-            if error.code not in PASSING:
-                raise
-            continue
-        if _run_is_over(condition, live, check=check):
-            return live
+    states = follow_run(wire, run, seconds=seconds)
+    async with aclosing(states):
+        async for live in states:
+            if _run_is_over(condition, live, check=check):
+                return live
+    raise AssertionError("following never ends by itself")
 
 
 def _condition(text: str) -> Condition:
@@ -166,17 +131,3 @@ def _end(condition: Condition, state: str, name: str, reason: str, *, check: boo
         told = f"{name} has ended as {state}" + ("" if condition.is_end else " before that")
         raise FailedError(f"{told}: {reason}" if reason else told)
     return True
-
-
-def _left(end: float | None) -> float | None:
-    """Return the seconds that are left until a moment of the monotonic clock; None: for ever.
-
-    Raises:
-        NotYetError: none are.
-    """
-    if end is None:
-        return None
-    left = end - time.monotonic()
-    if left <= 0:
-        raise NotYetError("not yet: the time to wait is over")
-    return left

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final
 
-from sweepd.discovery import NoServerError, Target, resolve
+from sweepd.discovery import NoContextError, NoServerError, Target, resolve
 from sweepd.durations import parse_duration
-from sweepd.errors import InvalidError, no_server
+from sweepd.errors import InvalidError, NotFoundError, no_server
 
 
 class Unchanged:
@@ -49,9 +49,13 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
 
     Raises:
         UnreachableError: no server is known.
+        NotFoundError: the context that is to be used does not exist.
     """
     try:
         found = resolve(address, environ)
+    except NoContextError as error:
+        message = f"there is no context {error.name}"
+        raise NotFoundError(message, code="NOT_FOUND", next_step=error.next_step) from error
     except NoServerError as error:
         raise no_server(str(error)) from error
     return found if token is None else Target(found.address, token)

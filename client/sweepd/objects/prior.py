@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sweepd import v1
+from sweepd.calls.wire import Wire
 from sweepd.errors import InvalidError
 from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.definition import Definition
 from sweepd.objects.run_record import RunRecord
-from sweepd.objects.wire import Wire
 
 _MOST_TOLD = 20
 

@@ -1,4 +1,4 @@
-"""What can be asked of runs, written once for both clients."""
+"""What the objects ask of runs beyond the plain calls, written once for both clients."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from sweepd import v1
-from sweepd.calls import PAGE, new_request_id
+from sweepd.calls import runs, sweeps
+from sweepd.calls.states import run_states
+from sweepd.calls.wire import Wire
 from sweepd.cli.problem import Problem
 from sweepd.cli.rows import Choice
 from sweepd.cli.shapes import prior_run_shape, run_shape
 from sweepd.errors import InvalidError, NotFoundError
-from sweepd.objects import methods, sweep_calls
-from sweepd.objects.pages import pages
-from sweepd.objects.states import run_states
-from sweepd.objects.wire import Wire
+from sweepd.objects import sweep_calls
 from sweepd.spec.point import Json
 
 
 async def get(wire: Wire, text: str) -> v1.Run:
     """Return a run by its full name, a shorter one, or SWEEP:NUMBER."""
-    return (await wire.one(methods.GET_RUN, v1.GetRunRequest(name=await full_name(wire, text)))).run
+    return await runs.get(wire, await full_name(wire, text))
 
 
 async def full_name(wire: Wire, text: str) -> str:
@@ -74,79 +73,53 @@ async def list_of(
     limit: int | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
     """Yield the runs of a sweep, or of a project, a page at a time as they are read."""
-    left = limit
     choice = _choice(filters)
-    request = v1.ListRunsRequest(
-        sweep=sweep,
+    listed = runs.list_of(
+        wire,
+        sweep,
         project=project,
         stand_alone=stand_alone,
         states=run_states(states),
-        order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
-        page_size=PAGE if limit is None or filters else min(max(limit, 1), PAGE),
+        best_first=best_first,
+        limit=None if filters else limit,
     )
+    left = limit
     if left is not None and left <= 0:
         return
-    async with aclosing(pages(wire, methods.LIST_RUNS, request)) as found:
-        async for page in found:
-            for run in page.runs:
-                if filters and not choice.of([run_shape(run)]):
-                    continue
-                yield run
-                if left is not None and (left := left - 1) <= 0:
-                    return
+    async with aclosing(listed) as found:
+        async for run in found:
+            if filters and not choice.of([run_shape(run)]):
+                continue
+            yield run
+            if left is not None and (left := left - 1) <= 0:
+                return
 
 
 async def prior_of(wire: Wire, sweep: str) -> list[dict[str, Json]]:
     """Return the runs that a sweep began with, in the JSON of `sweepctl runs --prior`."""
-    request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
-    return [
-        prior_run_shape(run)
-        async for page in pages(wire, methods.LIST_PRIOR_RUNS, request)
-        for run in page.prior_runs
-    ]
+    return [prior_run_shape(run) async for run in runs.prior_of(wire, sweep)]
 
 
 async def stop(wire: Wire, name: str) -> v1.Run:
     """End a run; return how it stands then."""
-    await wire.one(methods.STOP_RUN, v1.StopRunRequest(name=name, request_id=new_request_id()))
-    return await get(wire, name)
+    await runs.stop(wire, name)
+    return await runs.get(wire, name)
 
 
 async def retry(wire: Wire, name: str) -> v1.Run:
     """Hand an ended run out again; return how it stands then."""
-    await wire.one(methods.RETRY_RUNS, v1.RetryRunsRequest(names=[name], request_id=new_request_id()))
-    return await get(wire, name)
+    await runs.retry(wire, [name])
+    return await runs.get(wire, name)
 
 
 async def explain(wire: Wire, name: str) -> list[str]:
     """Return why a run waits, the most important first."""
-    answer = await wire.one(methods.EXPLAIN_RUN, v1.ExplainRunRequest(name=name))
-    return [obstacle.message for obstacle in answer.obstacles]
+    return [obstacle.message for obstacle in (await runs.explain(wire, name)).obstacles]
 
 
 async def best(wire: Wire, name: str) -> v1.Run | None:
     """Return the best run of a sweep, with repeats the first of the best point; None if there is none yet."""
-    sweep = await sweep_calls.get(wire, name)
-    if sweep.spec.repeats > 1:
-        return await get(wire, sweep.best_run) if sweep.best_run else None
-    found = [run async for run in list_of(wire, name, best_first=True, limit=1)]
-    return found[0] if found else None
-
-
-async def series(
-    wire: Wire, run: str, *, keys: Sequence[str] = (), max_points: int = 0, all_attempts: bool = False
-) -> list[v1.Series]:
-    """Return what a run has logged; of a long series several parts."""
-    request = v1.GetHistoryRequest(runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts)
-    return [part async for page in pages(wire, methods.GET_HISTORY, request) for part in page.series]
-
-
-async def summaries(wire: Wire, *, sweep: str = "", runs: Sequence[str] = ()) -> list[v1.KeySummary]:
-    """Return what is known of each key of each run."""
-    request = v1.ListSummariesRequest(sweep=sweep, runs=runs, page_size=PAGE)
-    return [
-        summary async for page in pages(wire, methods.LIST_SUMMARIES, request) for summary in page.summaries
-    ]
+    return await runs.best_of(wire, await sweeps.get(wire, name))
 
 
 def _choice(filters: Sequence[str]) -> Choice:

@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sweepd import v1
+from sweepd.calls import methods
+from sweepd.calls.following import PASSING, Pauses
+from sweepd.calls.wire import Wire
 from sweepd.cli.shapes import run_state
 from sweepd.cli.states import FINAL_RUN
 from sweepd.errors import ClientError
-from sweepd.follow import PASSING, Pauses
-from sweepd.objects import methods, run_calls
-from sweepd.objects.wire import Wire
+from sweepd.objects import run_calls
 
 _LISTEN_SECONDS = 2.0
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, run_calls, run_log, sweep_calls, views
-from sweepd.objects.blocking_wire import BlockingWire
 from sweepd.objects.history import History
 from sweepd.objects.options import words
 from sweepd.objects.run_record import RunRecord
-from sweepd.objects.wire import iterate, run_now
 
 if TYPE_CHECKING:
     from typing import Self

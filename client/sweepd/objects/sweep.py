@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls import sweeps
+from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, frames, run_calls, sweep_calls, views
 from sweepd.objects.best import BestSoFar
-from sweepd.objects.blocking_wire import BlockingWire
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.rows import Row
 from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep_record import SweepRecord
-from sweepd.objects.wire import iterate, run_now
 from sweepd.spec.point import Json
 
 if TYPE_CHECKING:
@@ -51,22 +52,22 @@ class Sweep(SweepRecord):
 
     def pause(self) -> Self:
         """Hand out no run until it is resumed; live runs go on."""
-        self._message = run_now(sweep_calls.pause(self._wire, self.name))
+        self._message = run_now(sweeps.pause(self._wire, self.name))
         return self
 
     def resume(self) -> Self:
         """Hand out runs again."""
-        self._message = run_now(sweep_calls.resume(self._wire, self.name))
+        self._message = run_now(sweeps.resume(self._wire, self.name))
         return self
 
     def stop(self) -> Self:
         """Hand out no more runs; live ones end by themselves."""
-        self._message = run_now(sweep_calls.stop(self._wire, self.name))
+        self._message = run_now(sweeps.stop(self._wire, self.name))
         return self
 
     def cancel(self) -> Self:
         """Hand out no more runs, and kill the live ones."""
-        self._message = run_now(sweep_calls.cancel(self._wire, self.name))
+        self._message = run_now(sweeps.cancel(self._wire, self.name)).sweep
         return self
 
     def edit(

@@ -1,4 +1,4 @@
-"""What can be asked of sweeps, written once for both clients."""
+"""What the objects ask of sweeps beyond the plain calls, written once for both clients."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from typing import TypeVar
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
-from sweepd.calls import CALL_SECONDS, PAGE, PRIOR_SECONDS, new_request_id
+from sweepd.calls import runs, sweeps
+from sweepd.calls.states import run_states, sweep_states
+from sweepd.calls.wire import Wire
 from sweepd.codec import CodecError, point_message
 from sweepd.errors import InvalidError, NotFoundError
-from sweepd.objects import methods
 from sweepd.objects.definition import Definition
-from sweepd.objects.pages import pages
-from sweepd.objects.states import run_states, sweep_states
-from sweepd.objects.wire import Wire
 from sweepd.spec.point import Json
 
 K = TypeVar("K")
-_MOST_BYTES = 4_000_000
-"""What fits into a call; of a larger sweep the file, which is for display only, is left out."""
 
 
 async def create(
@@ -33,23 +29,21 @@ async def create(
     prior_runs: v1.PriorRunSelection | None,
 ) -> v1.CreateSweepResponse:
     """Create a sweep from a definition that has been read and placed."""
-    fits = definition.message.ByteSize() + len(definition.content) <= _MOST_BYTES
     file = v1.SweepFile(file_name=definition.file_name, content=definition.content)
-    request = v1.CreateSweepRequest(
-        parent=definition.parent,
-        sweep_id=sweep_id,
-        spec=definition.message,
-        source=file if fits and definition.content else None,
-        request_id=request_id or new_request_id(),
+    return await sweeps.create(
+        wire,
+        definition.parent,
+        definition.message,
         prior_runs=prior_runs,
+        source=file if definition.content else None,
+        sweep_id=sweep_id,
+        request_id=request_id,
     )
-    seconds = CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
-    return await wire.one(methods.CREATE_SWEEP, request, seconds=seconds)
 
 
 async def get(wire: Wire, text: str) -> v1.Sweep:
     """Return a sweep by its full name, project/id or id."""
-    return (await wire.one(methods.GET_SWEEP, v1.GetSweepRequest(name=await full_name(wire, text)))).sweep
+    return await sweeps.get(wire, await full_name(wire, text))
 
 
 async def full_name(wire: Wire, text: str) -> str:
@@ -78,36 +72,10 @@ async def list_all(
     """Yield sweeps, newest first, a page at a time as they are read."""
     # The server knows no project without its entity: one of any entity is found here.
     parent = f"{entity}/{project}" if entity and project else entity or ""
-    request = v1.ListSweepsRequest(parent=parent, states=sweep_states(states), page_size=PAGE)
-    async with aclosing(pages(wire, methods.LIST_SWEEPS, request)) as found:
-        async for page in found:
-            for sweep in page.sweeps:
-                if not project or sweep.name.split("/")[1] == project:
-                    yield sweep
-
-
-async def pause(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out nothing until it is resumed."""
-    request = v1.PauseSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.PAUSE_SWEEP, request)).sweep
-
-
-async def resume(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out again."""
-    request = v1.ResumeSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.RESUME_SWEEP, request)).sweep
-
-
-async def stop(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out no more runs."""
-    request = v1.StopSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.STOP_SWEEP, request)).sweep
-
-
-async def cancel(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out no more runs and kill the live ones."""
-    request = v1.CancelSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.CANCEL_SWEEP, request)).sweep
+    async with aclosing(sweeps.list_of(wire, parent, sweep_states(states))) as found:
+        async for sweep in found:
+            if not project or sweep.name.split("/")[1] == project:
+                yield sweep
 
 
 async def edit(wire: Wire, name: str, changes: Mapping[str, object]) -> v1.Sweep:
@@ -122,12 +90,8 @@ async def edit(wire: Wire, name: str, changes: Mapping[str, object]) -> v1.Sweep
         raise InvalidError(f"not to be kept: {error.field}: {error.why}") from error
     except (TypeError, ValueError) as error:
         raise InvalidError(f"not to be changed to that: {error}") from error
-    request = v1.UpdateSweepRequest(
-        sweep=v1.Sweep(name=name, spec=spec),
-        update_mask=FieldMask(paths=[f"spec.{field}" for field in changes]),
-        request_id=new_request_id(),
-    )
-    return (await wire.one(methods.UPDATE_SWEEP, request)).sweep
+    mask = FieldMask(paths=[f"spec.{field}" for field in changes])
+    return await sweeps.update(wire, v1.Sweep(name=name, spec=spec), mask)
 
 
 async def enqueue(wire: Wire, name: str, params: Mapping[str, Json], *, first: bool) -> list[v1.Run]:
@@ -136,20 +100,17 @@ async def enqueue(wire: Wire, name: str, params: Mapping[str, Json], *, first: b
         point = point_message(dict(params), "")
     except CodecError as error:
         raise InvalidError(f"no point: {error.field.lstrip('.')}: {error.why}") from error
-    request = v1.EnqueueRunRequest(sweep=name, parameters=point, first=first, request_id=new_request_id())
-    return list((await wire.one(methods.ENQUEUE_RUN, request)).runs)
+    return await runs.enqueue(wire, name, point, first=first)
 
 
 async def retry(wire: Wire, name: str, states: str | Sequence[str]) -> int:
     """Hand the runs of a sweep that ended in one of these states out again; return how many."""
-    request = v1.RetryRunsRequest(sweep=name, states=run_states(states), request_id=new_request_id())
-    return (await wire.one(methods.RETRY_RUNS, request)).total
+    return (await runs.retry(wire, sweep=name, states=run_states(states))).total
 
 
 async def explain(wire: Wire, name: str) -> list[str]:
     """Return what keeps runs from being handed out, the most important first."""
-    answer = await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
-    return [obstacle.message for obstacle in answer.obstacles]
+    return [obstacle.message for obstacle in (await sweeps.explain(wire, name)).obstacles]
 
 
 def _set(spec: v1.SweepSpec, field: str, value: object) -> None:

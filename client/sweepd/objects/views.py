@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sweepd import v1
+from sweepd.calls import metrics
+from sweepd.calls.wire import Wire
 from sweepd.cli.states import RUN_STATES
 from sweepd.errors import ClientError
 from sweepd.objects import run_calls, sweep_calls
@@ -12,7 +14,6 @@ from sweepd.objects.columns import Column, columns_of
 from sweepd.objects.history import History
 from sweepd.objects.rows import FRONT, Row, run_rows
 from sweepd.objects.summary import run_summary
-from sweepd.objects.wire import Wire
 
 _MOST_RUNS = 5_000
 """Runs that are looked through for a curve in a notebook; a cell must not take long."""
@@ -23,7 +24,7 @@ _CURVE_POINTS = 300
 async def rows(wire: Wire, sweep: str) -> list[Row]:
     """Return a row for each run of a sweep."""
     runs = [run async for run in run_calls.list_of(wire, sweep)]
-    return run_rows(runs, await run_calls.summaries(wire, sweep=sweep))
+    return run_rows(runs, [each async for each in metrics.summaries(wire, sweep=sweep)])
 
 
 async def columns(wire: Wire, sweep: str) -> list[Column]:
@@ -41,13 +42,13 @@ async def history(
     wire: Wire, run: str, *, keys: tuple[str, ...], max_points: int, all_attempts: bool
 ) -> History:
     """Return what a run has logged."""
-    series = await run_calls.series(wire, run, keys=keys, max_points=max_points, all_attempts=all_attempts)
-    return History(run, series)
+    series = metrics.history(wire, run, keys=keys, max_points=max_points, all_attempts=all_attempts)
+    return History(run, [part async for part in series])
 
 
 async def summary(wire: Wire, run: str) -> dict[str, object]:
     """Return the summary of a run: what it has logged, by what its script has said, and what that has set."""
-    found = await run_calls.summaries(wire, runs=[run])
+    found = [each async for each in metrics.summaries(wire, runs=[run])]
     return run_summary(found, (await run_calls.get(wire, run)).details)
 
 
@@ -79,7 +80,7 @@ async def show_run(wire: Wire, known: v1.Run) -> str:
 
 async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:
     """Return the history of the objective; if that was not logged, of the first key that has numbers."""
-    keys = sorted(each.key for each in await run_calls.summaries(wire, runs=[run]) if _is_number(each.last))
+    keys = sorted([each.key async for each in metrics.summaries(wire, runs=[run]) if _is_number(each.last)])
     if not keys:
         return None
     key = objective if objective in keys else keys[0]

@@ -7,10 +7,11 @@ from typing import Any
 
 from component.sdk.programs import details, environment_of, run
 from sweepd import v1
+from sweepd.calls import methods
+from sweepd.calls.methods import Method
+from sweepd.calls.wire import run_now
 from sweepd.codec.details import details_message
-from sweepd.objects import methods, views
-from sweepd.objects.methods import Method
-from sweepd.objects.wire import run_now
+from sweepd.objects import views
 from sweepd_agent.core.rows import Value, parse_line, whole_lines
 from sweepd_metric_store.codec import summary_bytes
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch

@@ -12,11 +12,12 @@ from google.protobuf import descriptor_pool
 
 import sweepd
 from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, Sweep, errors, v1
+from sweepd.calls import methods
+from sweepd.calls.methods import Method
+from sweepd.calls.wire import iterate, run_now
 from sweepd.errors import error_of
-from sweepd.objects import methods, run_calls, sweep_calls
-from sweepd.objects.methods import Method
+from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.options import seconds_of
-from sweepd.objects.wire import iterate, run_now
 from sweepd.rpc_error import Failure
 from unit.objects.messages import a_run
 from unit.objects.wires import NoWire

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sweepd import AsyncStoredRun, AsyncSweep, StoredRun, Sweep, errors, v1
-from sweepd.objects.async_wire import AsyncWire
-from sweepd.objects.blocking_wire import BlockingWire
-from sweepd.objects.states import run_states, sweep_states
+from sweepd.calls.async_wire import AsyncWire
+from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.states import run_states, sweep_states
 from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_sweep
 

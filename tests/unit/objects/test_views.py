@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from sweepd import v1
+from sweepd.calls import methods
+from sweepd.calls.methods import Method
+from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
-from sweepd.objects import methods, views
-from sweepd.objects.methods import Method
-from sweepd.objects.wire import run_now
+from sweepd.objects import views
 from unit.objects.messages import a_run, a_series, a_sweep
 from unit.objects.wires import NoWire
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from sweepd.objects.methods import Method
+from sweepd.calls.methods import Method
 
 
 class NoWire:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sweepd.cli.output import FORMATS, Output, note, output_of, output_option, put, write_document, write_rows
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from sweepd.discovery import NoContextError
 
 _FORMS = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
 
@@ -115,9 +120,7 @@ def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
     return usage_problem(f"config knows no {name!r}", next_step=f"one of {', '.join(legal)}")
 
 
-def _no_context(name: str) -> Problem:
-    return not_found(
-        f"there is no context {name}",
-        name=name,
-        next_step="`sweepctl config view` shows those that there are",
-    )
+def _no_context(name: str) -> NoContextError:
+    from sweepd.discovery import NoContextError
+
+    return NoContextError(name)

@@ -28,9 +28,9 @@ def command(address: str | None, context: str | None) -> None:
     terminal, or read from --token-file (- for stdin). It is tried at the server first; what the server
     refuses is not kept. Agents of this account use it, too.
     """
-    from sweepd.accounts import AccountClient
     from sweepd.cli.account_shapes import token_shape, where_good
     from sweepd.cli.text import clean
+    from sweepd.client import Client
     from sweepd.contexts import Context, read_contexts, write_contexts
     from sweepd.discovery import normalised
 
@@ -41,7 +41,7 @@ def command(address: str | None, context: str | None) -> None:
     server = normalised(named)
     contexts = read_contexts(settings.environ)
     token = _token(settings, server)
-    with AccountClient(server, token) as client:
+    with Client(server, token) as client:
         shape = token_shape(client.who_am_i())
     name = context or server
     path = write_contexts(

@@ -134,9 +134,9 @@ def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
     Restarts of the server are waited for. The end of a run is known before the rest of its log has arrived:
     only silence tells that this is all.
     """
+    from sweepd.calls.following import PASSING
     from sweepd.cli.shapes import run_state
     from sweepd.errors import ClientError
-    from sweepd.follow import PASSING
 
     told = False
     while True:

@@ -103,7 +103,7 @@ def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Trie
 
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     name = project_name(project, current_settings().told("entity"))
-    listed = client.list_project_runs(name, states=wanted, stand_alone=True)
+    listed = client.list_runs(project=name, states=wanted, stand_alone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 
 

@@ -102,9 +102,9 @@ def _create(
 ) -> None:
     from sweepd import v1
     from sweepd.cli.account_shapes import token_shape, where_good
-    from sweepd.cli.connection import connect_accounts
+    from sweepd.cli.connection import connect
 
-    with connect_accounts(current_settings()) as client:
+    with connect(current_settings()) as client:
         made = client.create_token(
             v1.TokenScope.Value(f"TOKEN_SCOPE_{scope.upper()}"),
             display_name=display_name,
@@ -125,9 +125,9 @@ def _create(
 
 def _list(output: Output) -> None:
     from sweepd.cli.account_shapes import TOKENS, token_shape
-    from sweepd.cli.connection import connect_accounts
+    from sweepd.cli.connection import connect
 
-    with connect_accounts(current_settings()) as client:
+    with connect(current_settings()) as client:
         rows = [token_shape(token) for token in client.list_tokens()]
     write_rows(
         rows, output, TOKENS, name="id", empty="No token. Make one:  sweepctl token create --scope agent"
@@ -135,7 +135,7 @@ def _list(output: Output) -> None:
 
 
 def _revoke(keys: tuple[str, ...]) -> None:
-    from sweepd.cli.connection import connect_accounts
+    from sweepd.cli.connection import connect
     from sweepd.errors import ClientError
 
     if not keys:
@@ -148,7 +148,7 @@ def _revoke(keys: tuple[str, ...]) -> None:
             exit_code=ExitCode.USAGE,
             status="INVALID_ARGUMENT",
         )
-    with connect_accounts(current_settings()) as client:
+    with connect(current_settings()) as client:
         for key in keys:
             try:
                 client.revoke_token(key)

@@ -64,7 +64,7 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
 def _wait(client: Client, sweep: str, run: str | None, condition: Condition, seconds: float | None) -> int:
     """Look once, then follow."""
     from sweepd.cli.shapes import run_state, sweep_state
-    from sweepd.follow import FollowTimeout
+    from sweepd.errors import NotYetError
 
     if run is None:
         found = client.get_sweep(sweep)
@@ -80,7 +80,7 @@ def _wait(client: Client, sweep: str, run: str | None, condition: Condition, sec
         for code in _codes(client, sweep, run, condition, seconds):
             if code is not None:
                 return code
-    except FollowTimeout:
+    except NotYetError:
         pass
     note("Not yet.")
     return ExitCode.NOT_YET
@@ -90,15 +90,14 @@ def _codes(
     client: Client, sweep: str, run: str | None, condition: Condition, seconds: float | None
 ) -> Iterator[int | None]:
     """Yield what each change means: an exit code, or None while it goes on."""
-    from sweepd.cli.following_run import changes
+    from sweepd.cli.following_run import tell_gap
     from sweepd.cli.shapes import run_state
-    from sweepd.follow import follow_sweep
 
     if run is not None and not sweep:
-        for found in changes(client, run, seconds=seconds):
+        for found in client.follow_run(run, seconds=seconds, on_gap=tell_gap):
             yield _judge(condition, run_state(found), None)
         return
-    for message in follow_sweep(client, sweep, seconds=seconds):
+    for message in client.follow_sweep(sweep, seconds=seconds):
         yield _judge_message(message, run, condition)
 
 

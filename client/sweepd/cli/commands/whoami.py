@@ -14,10 +14,10 @@ from sweepd.cli.verb import Verb
 def command(output_format: str) -> None:
     """Show who the server takes you for, and what your token allows."""
     from sweepd.cli.account_shapes import token_shape, where_good
-    from sweepd.cli.connection import connect_accounts
+    from sweepd.cli.connection import connect
     from sweepd.cli.text import clean
 
-    with connect_accounts(current_settings()) as client:
+    with connect(current_settings()) as client:
         shape = {"server": client.address, **token_shape(client.who_am_i())}
     if output_format == "name":
         put(f"{clean(str(shape['account']))}\n")

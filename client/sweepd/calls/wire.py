@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Protocol, TypeVar
 
-from sweepd.calls import CALL_SECONDS
+from sweepd.calls.methods import A, Method, Q
 from sweepd.errors import ClientError
-from sweepd.objects.methods import A, Method, Q
 
 T = TypeVar("T")
+CALL_SECONDS = 30.0
 
 
 class Wire(Protocol):

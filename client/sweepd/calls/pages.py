@@ -6,24 +6,35 @@ from collections.abc import AsyncGenerator
 from typing import TypeVar
 
 from sweepd import v1
-from sweepd.objects.methods import Method
-from sweepd.objects.wire import Wire
+from sweepd.calls.methods import Method
+from sweepd.calls.wire import Wire
+
+PAGE = 1000
+"""Entries that one page is asked for."""
 
 PageRequest = TypeVar(
     "PageRequest",
     v1.ListSweepsRequest,
     v1.ListRunsRequest,
     v1.ListPriorRunsRequest,
+    v1.ListAgentsRequest,
     v1.GetHistoryRequest,
     v1.ListSummariesRequest,
+    v1.ListFilesRequest,
+    v1.ListProjectsRequest,
+    v1.ListTokensRequest,
 )
 Page = TypeVar(
     "Page",
     v1.ListSweepsResponse,
     v1.ListRunsResponse,
     v1.ListPriorRunsResponse,
+    v1.ListAgentsResponse,
     v1.GetHistoryResponse,
     v1.ListSummariesResponse,
+    v1.ListFilesResponse,
+    v1.ListProjectsResponse,
+    v1.ListTokensResponse,
 )
 
 

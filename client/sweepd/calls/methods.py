@@ -1,4 +1,4 @@
-"""The calls of the contract that the objects make."""
+"""The calls of the contract that clients make."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class Method(Generic[Q, A]):
 
 GET_SERVER_INFO = Method(
     "/sweepd.v1.ServerService/GetServerInfo", v1.GetServerInfoRequest, v1.GetServerInfoResponse
+)
+PREVIEW_SWEEP = Method(
+    "/sweepd.v1.SweepService/PreviewSweep", v1.PreviewSweepRequest, v1.PreviewSweepResponse
 )
 CREATE_SWEEP = Method("/sweepd.v1.SweepService/CreateSweep", v1.CreateSweepRequest, v1.CreateSweepResponse)
 GET_SWEEP = Method("/sweepd.v1.SweepService/GetSweep", v1.GetSweepRequest, v1.GetSweepResponse)
@@ -51,3 +54,19 @@ LIST_SUMMARIES = Method(
     "/sweepd.v1.MetricService/ListSummaries", v1.ListSummariesRequest, v1.ListSummariesResponse
 )
 READ_LOG = Method("/sweepd.v1.MetricService/ReadLog", v1.ReadLogRequest, v1.ReadLogResponse)
+LIST_FILES = Method("/sweepd.v1.MetricService/ListFiles", v1.ListFilesRequest, v1.ListFilesResponse)
+READ_FILE = Method("/sweepd.v1.MetricService/ReadFile", v1.ReadFileRequest, v1.ReadFileResponse)
+EXPORT_POINTS = Method(
+    "/sweepd.v1.MetricService/ExportPoints", v1.ExportPointsRequest, v1.ExportPointsResponse
+)
+LIST_AGENTS = Method("/sweepd.v1.AgentService/ListAgents", v1.ListAgentsRequest, v1.ListAgentsResponse)
+RELEASE_AGENT = Method(
+    "/sweepd.v1.AgentService/ReleaseAgent", v1.ReleaseAgentRequest, v1.ReleaseAgentResponse
+)
+WHO_AM_I = Method("/sweepd.v1.AccountService/WhoAmI", v1.WhoAmIRequest, v1.WhoAmIResponse)
+CREATE_TOKEN = Method("/sweepd.v1.AccountService/CreateToken", v1.CreateTokenRequest, v1.CreateTokenResponse)
+LIST_TOKENS = Method("/sweepd.v1.AccountService/ListTokens", v1.ListTokensRequest, v1.ListTokensResponse)
+REVOKE_TOKEN = Method("/sweepd.v1.AccountService/RevokeToken", v1.RevokeTokenRequest, v1.RevokeTokenResponse)
+LIST_PROJECTS = Method(
+    "/sweepd.v1.AccountService/ListProjects", v1.ListProjectsRequest, v1.ListProjectsResponse
+)

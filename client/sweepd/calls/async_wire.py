@@ -9,11 +9,10 @@ from contextlib import contextmanager
 import grpc
 import grpc.aio
 
-from sweepd.calls import CALL_SECONDS
+from sweepd.calls.methods import A, Method, Q
+from sweepd.calls.wire import CALL_SECONDS, closed
 from sweepd.channel import aio_channel, bearer
 from sweepd.errors import error_of
-from sweepd.objects.methods import A, Method, Q
-from sweepd.objects.wire import closed
 from sweepd.rpc_error import Failure
 
 

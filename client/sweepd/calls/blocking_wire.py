@@ -10,11 +10,10 @@ from contextlib import contextmanager
 import grpc
 from grpc.experimental import ChannelOptions
 
-from sweepd.calls import CALL_SECONDS
+from sweepd.calls.methods import A, Method, Q
+from sweepd.calls.wire import CALL_SECONDS, closed
 from sweepd.channel import OPTIONS, bearer
 from sweepd.errors import error_of
-from sweepd.objects.methods import A, Method, Q
-from sweepd.objects.wire import closed
 from sweepd.rpc_error import Failure
 
 # gRPC would read each stream with a thread of its own, which outlives the stream a little.

@@ -1,0 +1,27 @@
+"""What is asked of the service of agents."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from sweepd import v1
+from sweepd.calls import methods
+from sweepd.calls.pages import PAGE, pages
+from sweepd.calls.request_id import new_request_id
+from sweepd.calls.wire import Wire
+
+
+async def list_of(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
+    """Yield agents, those of one sweep or all."""
+    request = v1.ListAgentsRequest(sweep=sweep, page_size=PAGE)
+    async with aclosing(pages(wire, methods.LIST_AGENTS, request)) as found:
+        async for page in found:
+            for agent in page.agents:
+                yield agent
+
+
+async def release(wire: Wire, agent: str, *, sweep: str = "") -> list[str]:
+    """Let an agent take runs again of `sweep`, or of all that hold it back; return their names."""
+    request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
+    return list((await wire.one(methods.RELEASE_AGENT, request)).sweeps)

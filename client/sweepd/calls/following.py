@@ -1,0 +1,122 @@
+"""Following a sweep, or a run by hand, over whatever interrupts it: restarts, broken links, a slow reader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from sweepd import v1
+from sweepd.calls import methods, runs
+from sweepd.calls.wire import Wire
+from sweepd.errors import ClientError, NotYetError
+
+PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
+"""Statuses that a later attempt may get past."""
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 8.0
+_ASK_AGAIN_SECONDS = 1.0
+
+OnGap = Callable[[ClientError], None]
+"""Called once for each interruption that is being got over."""
+
+
+class Pauses:
+    """How long to wait before each further attempt: twice as long each time, a bit less by chance."""
+
+    def __init__(self) -> None:
+        self._longest = _FIRST_PAUSE
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has failed since the last good word."""
+        return self._longest == _FIRST_PAUSE
+
+    def reset(self) -> None:
+        """Take note of a good word."""
+        self._longest = _FIRST_PAUSE
+
+    def next(self) -> float:
+        """Return the seconds to wait now."""
+        from random import uniform  # not before something has gone wrong: it takes a while to load
+
+        pause = self._longest * uniform(0.5, 1.0)  # noqa: S311 - spreads load
+        self._longest = min(self._longest * 2, _LONGEST_PAUSE)
+        return pause
+
+
+def untold(error: ClientError) -> None:
+    """Say nothing of an interruption."""
+
+
+async def follow(
+    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = untold
+) -> AsyncGenerator[v1.WatchSweepResponse, None]:
+    """Yield the snapshot of a sweep and every change, for as long as the caller reads.
+
+    Raises:
+        NotYetError: so many seconds are over.
+        ClientError: an error that no patience cures, as NOT_FOUND.
+    """
+    token = ""
+    pauses = Pauses()
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        request = v1.WatchSweepRequest(name=name, resume_token=token)
+        stream = wire.stream(methods.WATCH_SWEEP, request, seconds=_left(end))
+        try:
+            async with aclosing(stream):
+                async for message in stream:
+                    pauses.reset()
+                    token = message.resume_token or token
+                    yield message
+        except ClientError as error:
+            if error.code == "DEADLINE_EXCEEDED":
+                _left(end)
+            elif error.code not in PASSING:
+                raise
+            elif pauses.fresh:
+                on_gap(error)
+        # A server that ends the stream in order is about to restart; it is asked again, too.
+        await wire.pause(min(pauses.next(), _left(end) or _LONGEST_PAUSE))
+
+
+async def follow_run(
+    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = untold
+) -> AsyncGenerator[v1.Run, None]:
+    """Yield a run as it is, and again whenever it has changed: by asking, as no stream tells of one by hand.
+
+    Raises: as `follow`.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    known: v1.Run | None = None
+    away = False
+    while True:
+        try:
+            run = await runs.get(wire, name)
+            away = False
+        except ClientError as error:
+            if error.code not in PASSING:
+                raise
+            if not away:
+                on_gap(error)
+            away = True
+        else:
+            if run != known:
+                known = run
+                yield run
+        await wire.pause(min(_ASK_AGAIN_SECONDS, _left(end) or _ASK_AGAIN_SECONDS))
+
+
+def _left(end: float | None) -> float | None:
+    """Return the seconds that are left until a moment of the monotonic clock; None: for ever.
+
+    Raises:
+        NotYetError: none are.
+    """
+    if end is None:
+        return None
+    left = end - time.monotonic()
+    if left <= 0:
+        raise NotYetError("not yet: the time to wait is over")
+    return left

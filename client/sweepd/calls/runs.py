@@ -1,0 +1,110 @@
+"""What is asked of the service of runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from sweepd import v1
+from sweepd.calls import methods
+from sweepd.calls.pages import PAGE, pages
+from sweepd.calls.request_id import new_request_id
+from sweepd.calls.wire import Wire
+
+
+async def get(wire: Wire, name: str) -> v1.Run:
+    """Return a run by its full name; SWEEP:NUMBER is one, too, with the full name of the sweep."""
+    return (await wire.one(methods.GET_RUN, v1.GetRunRequest(name=name))).run
+
+
+async def list_of(
+    wire: Wire,
+    sweep: str = "",
+    *,
+    project: str = "",
+    stand_alone: bool = False,
+    states: Sequence[v1.RunState.ValueType] = (),
+    best_first: bool = False,
+    limit: int | None = None,
+) -> AsyncGenerator[v1.Run, None]:
+    """Yield runs, a page at a time as they are read.
+
+    Args:
+        wire: the server.
+        sweep: its runs by number, or the best first and those without a value left out.
+        project: instead, the runs of its sweeps and those by hand, the newest first.
+        stand_alone: of a project only those by hand.
+        states: only runs in one of these.
+        best_first: see `sweep`.
+        limit: so many at most.
+    """
+    if limit is not None and limit <= 0:
+        return
+    request = v1.ListRunsRequest(
+        sweep=sweep,
+        project=project,
+        stand_alone=stand_alone,
+        states=states,
+        order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
+        page_size=PAGE if limit is None else min(limit, PAGE),
+    )
+    left = limit
+    async with aclosing(pages(wire, methods.LIST_RUNS, request)) as found:
+        async for page in found:
+            for run in page.runs:
+                yield run
+                if left is not None and (left := left - 1) <= 0:
+                    return
+
+
+async def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
+    """Yield the runs that a sweep began with."""
+    request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
+    async with aclosing(pages(wire, methods.LIST_PRIOR_RUNS, request)) as found:
+        async for page in found:
+            for run in page.prior_runs:
+                yield run
+
+
+async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
+    """Return the best run of a sweep, with repeats the first of the best point; None if there is none yet."""
+    if sweep.spec.repeats > 1:
+        return await get(wire, sweep.best_run) if sweep.best_run else None
+    found = [run async for run in list_of(wire, sweep.name, best_first=True, limit=1)]
+    return found[0] if found else None
+
+
+async def enqueue(
+    wire: Wire, sweep: str, point: v1.ParameterMap, *, first: bool = False, request_id: str = ""
+) -> list[v1.Run]:
+    """Add the runs of a point; what the point leaves out is completed by the method."""
+    request = v1.EnqueueRunRequest(
+        sweep=sweep, parameters=point, first=first, request_id=request_id or new_request_id()
+    )
+    return list((await wire.one(methods.ENQUEUE_RUN, request)).runs)
+
+
+async def stop(wire: Wire, name: str) -> v1.Run:
+    """End one run."""
+    request = v1.StopRunRequest(name=name, request_id=new_request_id())
+    return (await wire.one(methods.STOP_RUN, request)).run
+
+
+async def retry(
+    wire: Wire,
+    names: Sequence[str] = (),
+    *,
+    sweep: str = "",
+    states: Sequence[v1.RunState.ValueType] = (),
+    request_id: str = "",
+) -> v1.RetryRunsResponse:
+    """Hand out ended runs again: those named, or those of `sweep` in one of `states`."""
+    request = v1.RetryRunsRequest(
+        names=names, sweep=sweep, states=states, request_id=request_id or new_request_id()
+    )
+    return await wire.one(methods.RETRY_RUNS, request)
+
+
+async def explain(wire: Wire, name: str) -> v1.ExplainRunResponse:
+    """Return the story of a run."""
+    return await wire.one(methods.EXPLAIN_RUN, v1.ExplainRunRequest(name=name))

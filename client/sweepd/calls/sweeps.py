@@ -1,0 +1,109 @@
+"""What is asked of the service of sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from sweepd import v1
+from sweepd.calls import methods
+from sweepd.calls.pages import PAGE, pages
+from sweepd.calls.request_id import new_request_id
+from sweepd.calls.wire import CALL_SECONDS, Wire
+
+if TYPE_CHECKING:
+    from google.protobuf.field_mask_pb2 import FieldMask
+
+PRIOR_SECONDS = 300.0
+"""For calls with prior runs: the curves of all of them are read before such a call is answered."""
+_MOST_BYTES = 4_000_000
+"""What fits into a call; of a larger sweep the file, which is for display only, is left out."""
+
+
+async def create(
+    wire: Wire,
+    parent: str,
+    spec: v1.SweepSpec,
+    *,
+    prior_runs: v1.PriorRunSelection | None = None,
+    source: v1.SweepFile | None = None,
+    sweep_id: str = "",
+    request_id: str = "",
+) -> v1.CreateSweepResponse:
+    """Create a sweep in `parent` (entity/project); the answer says what became of the prior runs, if any."""
+    fits = source is not None and spec.ByteSize() + source.ByteSize() <= _MOST_BYTES
+    request = v1.CreateSweepRequest(
+        parent=parent,
+        sweep_id=sweep_id,
+        spec=spec,
+        source=source if fits else None,
+        request_id=request_id or new_request_id(),
+        prior_runs=prior_runs,
+    )
+    return await wire.one(methods.CREATE_SWEEP, request, seconds=_seconds(prior_runs))
+
+
+async def preview(
+    wire: Wire, file: v1.SweepFile, count: int, prior_runs: v1.PriorRunSelection | None = None
+) -> v1.PreviewSweepResponse:
+    """Return what a sweep file would run, after prior runs if any are named."""
+    request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
+    return await wire.one(methods.PREVIEW_SWEEP, request, seconds=_seconds(prior_runs))
+
+
+async def get(wire: Wire, name: str) -> v1.Sweep:
+    """Return a sweep by its full name."""
+    return (await wire.one(methods.GET_SWEEP, v1.GetSweepRequest(name=name))).sweep
+
+
+async def list_of(
+    wire: Wire, parent: str = "", states: Sequence[v1.SweepState.ValueType] = ()
+) -> AsyncGenerator[v1.Sweep, None]:
+    """Yield the sweeps of an entity, of entity/project, or all, newest first, a page at a time."""
+    request = v1.ListSweepsRequest(parent=parent, states=states, page_size=PAGE)
+    async with aclosing(pages(wire, methods.LIST_SWEEPS, request)) as found:
+        async for page in found:
+            for sweep in page.sweeps:
+                yield sweep
+
+
+async def pause(wire: Wire, name: str) -> v1.Sweep:
+    """Hand out no run until the sweep is resumed."""
+    request = v1.PauseSweepRequest(name=name, request_id=new_request_id())
+    return (await wire.one(methods.PAUSE_SWEEP, request)).sweep
+
+
+async def resume(wire: Wire, name: str) -> v1.Sweep:
+    """Hand out runs again."""
+    request = v1.ResumeSweepRequest(name=name, request_id=new_request_id())
+    return (await wire.one(methods.RESUME_SWEEP, request)).sweep
+
+
+async def stop(wire: Wire, name: str) -> v1.Sweep:
+    """Hand out no more runs."""
+    request = v1.StopSweepRequest(name=name, request_id=new_request_id())
+    return (await wire.one(methods.STOP_SWEEP, request)).sweep
+
+
+async def cancel(wire: Wire, name: str) -> v1.CancelSweepResponse:
+    """Hand out no more runs and kill the live ones."""
+    request = v1.CancelSweepRequest(name=name, request_id=new_request_id())
+    return await wire.one(methods.CANCEL_SWEEP, request)
+
+
+async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int = 0) -> v1.Sweep:
+    """Change what `mask` names, if the sweep still has this revision (0: whichever it has)."""
+    request = v1.UpdateSweepRequest(
+        sweep=sweep, update_mask=mask, revision=revision, request_id=new_request_id()
+    )
+    return (await wire.one(methods.UPDATE_SWEEP, request)).sweep
+
+
+async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
+    """Return why a sweep hands out nothing at the moment."""
+    return await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
+
+
+def _seconds(prior_runs: v1.PriorRunSelection | None) -> float:
+    return CALL_SECONDS if prior_runs is None else PRIOR_SECONDS
