@@ -116,6 +116,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "SuggestionService": {
         "Prepare": _INTERNAL,
         "Suggest": _INTERNAL,
+        "GetImportance": _INTERNAL,
     },
     "SweepService": {
         "ValidateSweep": _read("validating a sweep file"),
@@ -129,6 +130,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "CancelSweep": _write("cancelling a sweep", "name"),
         "UpdateSweep": _write("editing a sweep", "sweep.name"),
         "ExplainSweep": _read("explaining a sweep", "name"),
+        "GetSweepImportance": _read("reading the importance of parameters", "name"),
         "WatchSweep": _read("watching a sweep", "name"),
     },
 }

@@ -24,6 +24,7 @@ from sweepd_scheduler.accounts.sql import SqliteAccounts
 from sweepd_scheduler.agent_servicer import AgentServicer
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.importance import Backend, Importances
 from sweepd_scheduler.lines import Lines
 from sweepd_scheduler.outlet import ServiceOutlet
 from sweepd_scheduler.owner import Owner
@@ -66,6 +67,11 @@ class Scheduler:
         self._records = records
         self._reading = Reading(records)
         self._places = Places(accounts, self._reading)
+        self._importances = Importances(
+            Backend(self._suggestion, context.flags.suggestion),
+            Backend(self._metrics, context.flags.metrics),
+            self._reading,
+        )
         self._lines = Lines(terms)
         self._watchers = Watchers()
         state = State(terms)
@@ -89,6 +95,7 @@ class Scheduler:
                 self._watchers,
                 self._clock,
                 PriorRuns(self._reading, Curves(self._metrics, self._reading), self._places.exists),
+                self._importances,
             ),
             server,
         )

@@ -27,13 +27,22 @@ from sweepd_scheduler.domain.prior.notes import notes_of
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.block import Ended
 from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState
+from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.objective import better
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
-from sweepd_scheduler.ports import Changed, Loaded, ProjectCounts, RunPlace, RunPosition, StudyLine
-from sweepd_scheduler.weight import Page, page, prior_weight, run_weight, sweep_weight
+from sweepd_scheduler.ports import (
+    Changed,
+    Loaded,
+    ProjectCounts,
+    RunPlace,
+    RunPosition,
+    StudyLine,
+    TriedPoint,
+)
+from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 
 class MemoryStore:
@@ -231,6 +240,22 @@ class MemoryStore:
         """Return the runs that a sweep began with."""
         found = [replace(prior, rungs=()) for prior in self._priors.get(sweep, ()) if prior.index > after]
         return page(found, limit, prior_weight)
+
+    def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
+        """Return points of runs that have finished or were stopped, by number."""
+        tried = [
+            TriedPoint(run.number, run.point, run.value(sweep.value_kind))
+            for run in self._runs_of(sweep.key)
+            if run.state in (RunState.FINISHED, RunState.STOPPED)
+        ]
+        if valued:
+            tried += [
+                TriedPoint(prior.number, prior.point, prior.value)
+                for prior in self._priors.get(sweep.key, ())
+                if prior.state in (RunState.FINISHED, RunState.STOPPED)
+            ]
+        chosen = [one for one in tried if share.has(one.run) and not (valued and one.value is None)]
+        return page(sorted(chosen, key=lambda one: one.run), limit, lambda tried: point_weight(tried.point))
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt."""

@@ -11,6 +11,7 @@ from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
+from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.weight import Page, point_weight
@@ -51,6 +52,15 @@ class StudyLine:
     def weight(self) -> int:
         """Bytes that it has at most as a message."""
         return _NOTE_BYTES + point_weight(self.point)
+
+
+@dataclass(frozen=True, slots=True)
+class TriedPoint:
+    """The point of a run that has been tried, and the value by which the sweep compares it, if it has one."""
+
+    run: int
+    point: Point
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +179,16 @@ class Records(Protocol):
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
         """Return the runs that a sweep began with, by index, without their values at rungs."""
+
+    def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
+        """Return points of runs that have finished or were stopped, by number.
+
+        Args:
+            sweep: whose runs.
+            share: which of them.
+            limit: so many at most; fewer where points are large.
+            valued: only those that have a value, prior runs among them.
+        """
 
     def project_names(self) -> Sequence[Parent]:
         """Return the projects that have sweeps or runs."""

@@ -33,6 +33,7 @@ from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.explanation_codec import obstacle_message
 from sweepd_scheduler.following import follow, send
+from sweepd_scheduler.importance import Importances
 from sweepd_scheduler.kills import kills_reported
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.prior_runs import PriorRuns
@@ -56,6 +57,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         watchers: Watchers,
         clock: Clock,
         prior_runs: PriorRuns,
+        importances: Importances,
     ) -> None:
         self._owner = owner
         self._asking = Asking(owner, reading)
@@ -64,6 +66,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self._watchers = watchers
         self._clock = clock
         self._prior_runs = prior_runs
+        self._importances = importances
 
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
@@ -184,6 +187,13 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return v1.ExplainSweepResponse(
             sweep=self._message(stored), obstacles=[obstacle_message(each) for each in obstacles]
         )
+
+    async def GetSweepImportance(
+        self, request: v1.GetSweepImportanceRequest, context: object
+    ) -> v1.GetSweepImportanceResponse:
+        """Say how much its parameters matter."""
+        found = await self._importances.of(await self._find(request.name), request.key)
+        return v1.GetSweepImportanceResponse(importance=found)
 
     async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.WatchSweepRequest, context: WatchContext

@@ -16,13 +16,21 @@ from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
+from sweepd_scheduler.domain.share import FACTOR, Share
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
-from sweepd_scheduler.ports import Changed, ProjectCounts, RunPlace, RunPosition, StudyLine
+from sweepd_scheduler.ports import (
+    Changed,
+    ProjectCounts,
+    RunPlace,
+    RunPosition,
+    StudyLine,
+    TriedPoint,
+)
 from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_query import Query
 from sweepd_scheduler.sql_stored import stored_sweep
-from sweepd_scheduler.weight import Page, page, prior_weight, run_weight, sweep_weight
+from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 _LISTED = ", ".join(
     (*(name for name in rows.SWEEP_FIXED if not name.startswith("file_")), "changed", *rows.SWEEP_LIVE)
@@ -192,6 +200,19 @@ class SqliteRecords:
                 (sweep, after, limit + 1),
             )
             return page(map(rows_read.prior_run, found), limit, prior_weight)
+
+    def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
+        """Return points of runs that have finished or were stopped, by number."""
+        condition = "sweep_id = ? and state in (?, ?) and (number * ?) & 4294967295 < ?"
+        values = [sweep.key, RunState.FINISHED, RunState.STOPPED, FACTOR, share.below]
+        query = f"select number, point, value from run where {condition}"  # noqa: S608 (our own names)
+        if valued:
+            prior = f"select -number as number, point, value from prior_run where {condition}"  # noqa: S608
+            query = f"select * from ({prior} union all {query}) where value is not null"  # noqa: S608
+            values += values
+        with self._reading() as connection:
+            found = connection.execute(f"{query} order by number limit ?", (*values, limit + 1))
+            return page(map(sql_rows.tried_point, found), limit, lambda tried: point_weight(tried.point))
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
         """Return the newest lines of the record of a run, oldest first."""

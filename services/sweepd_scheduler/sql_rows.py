@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, Stud
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import AttemptState, Run, RunState
-from sweepd_scheduler.ports import Changed, StudyLine
+from sweepd_scheduler.ports import Changed, StudyLine, TriedPoint
 from sweepd_scheduler.weight import page, run_weight
 
 
@@ -95,6 +95,11 @@ def line(row: sqlite3.Row) -> StudyLine:
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
     )
     return StudyLine(note=note, point=json.loads(row["point"]) if row["point"] else None)
+
+
+def tried_point(row: sqlite3.Row) -> TriedPoint:
+    """Return the point of a row, and its value."""
+    return TriedPoint(row["number"], json.loads(row["point"]), row["value"])
 
 
 def happened(row: sqlite3.Row) -> Happened:

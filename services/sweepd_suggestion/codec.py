@@ -5,8 +5,15 @@ from math import isfinite
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_from_message, point_message, spec_from_message
-from sweepd.spec import SweepSpec
+from sweepd.codec.values import value_message
+from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
+from sweepd_suggestion.domain.importance import (
+    CategoryCorrelation,
+    Importance,
+    ImportanceQuestion,
+    ParameterImportance,
+)
 from sweepd_suggestion.domain.observation import (
     Ended,
     HandedOut,
@@ -70,6 +77,35 @@ def suggestions(found: Found) -> v1.SuggestResponse:
     )
 
 
+def importance_question(request: v1.GetImportanceRequest) -> ImportanceQuestion:
+    """Return what a request asks; raises InvalidFieldError where it is malformed."""
+    return ImportanceQuestion(
+        space=_spec(request.spec).search_space,
+        points=tuple(_point(each.point, f"points[{i}].point") for i, each in enumerate(request.points)),
+        values=tuple(_finite(each.value, f"points[{i}].value") for i, each in enumerate(request.points)),
+    )
+
+
+def importance_message(found: Importance) -> v1.Importance:
+    """Return the importance of parameters as an answer."""
+    return v1.Importance(
+        parameters=map(_parameter_importance, found.parameters), runs=found.runs, explained=found.explained
+    )
+
+
+def _parameter_importance(found: ParameterImportance) -> v1.ParameterImportance:
+    return v1.ParameterImportance(
+        names=found.names,
+        importance=found.importance,
+        correlation=found.correlation,
+        categories=map(_category, found.categories),
+    )
+
+
+def _category(found: CategoryCorrelation) -> v1.CategoryCorrelation:
+    return v1.CategoryCorrelation(value=value_message(found.value), correlation=found.correlation)
+
+
 def _spec(message: v1.SweepSpec) -> SweepSpec:
     try:
         return spec_from_message(message)
@@ -88,10 +124,7 @@ def _observation(message: v1.StudyObservation, field: str) -> Observation:
     number = message.run_number or -message.prior_index
     match message.WhichOneof("event"):
         case "handed_out":
-            try:
-                point = point_from_message(message.handed_out.point, f"{field}.handed_out.point")
-            except CodecError as error:
-                raise InvalidFieldError(error.field, error.why) from error
+            point = _point(message.handed_out.point, f"{field}.handed_out.point")
             return HandedOut(run_number=number, point=point)
         case "rung_reached":
             rung = message.rung_reached
@@ -105,6 +138,13 @@ def _observation(message: v1.StudyObservation, field: str) -> Observation:
             return _ended(number, message.ended, f"{field}.ended")
         case None:
             raise InvalidFieldError(field, "no event is set")
+
+
+def _point(message: v1.ParameterMap, field: str) -> Point:
+    try:
+        return point_from_message(message, field)
+    except CodecError as error:
+        raise InvalidFieldError(error.field, error.why) from error
 
 
 def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:

@@ -7,8 +7,7 @@ from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
 
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_suggestion.domain.proposal import Proposal, Question
-from sweepd_suggestion.frames import Failed, Ready, WarmUp
+from sweepd_suggestion.frames import Answered, Asked, Failed, Ready, WarmUp
 from sweepd_suggestion.worker_process import WorkerDiedError, WorkerProcess
 
 FIT_LIMIT = 60.0
@@ -17,18 +16,33 @@ FIT_LIMIT = 60.0
 _MOST_WAITING = 1_000
 _TRIES = 2
 
-Proposals = tuple[Proposal, ...]
-
 
 @dataclass(eq=False, slots=True)
 class Fit:
     """One question on its way; given up before it starts if nobody waits for it any more."""
 
     sweep: Hashable
-    question: Question
-    answer: asyncio.Future[Proposals]
+    question: Asked
+    answer: asyncio.Future[Answered]
     waiting: int = 0
     tries: int = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether there will be no answer."""
+        return self.answer.cancelled() or (self.answer.done() and self.answer.exception() is not None)
+
+    async def awaited(self) -> Answered:
+        """Return the answer. A caller that gives up leaves it to the others.
+
+        Raises:
+            DomainError: there is none.
+        """
+        self.waiting += 1
+        try:
+            return await asyncio.shield(self.answer)
+        finally:
+            self.waiting -= 1
 
     def fail(self, error: DomainError) -> None:
         """Tell whoever waits that there will be no answer."""
@@ -72,7 +86,7 @@ class Fits:
         if len(self._cold) == len(self._all):
             self._warm_another()
 
-    def submit(self, sweep: Hashable, question: Question) -> Fit:
+    def submit(self, sweep: Hashable, question: Asked) -> Fit:
         """Queue a question behind earlier ones of its sweep; whoever waits for it counts as `waiting`.
 
         Raises:
@@ -112,12 +126,11 @@ class Fits:
             self._again(fit)
         else:
             self._idle.append(worker)
-            if isinstance(answer, tuple):
-                if not fit.answer.done():
-                    fit.answer.set_result(answer)
-            else:
+            if isinstance(answer, Failed | Ready):
                 self._log.error("a fit failed", extra={"answer": answer})
                 fit.fail(DomainError("the model could not be fitted", status=Status.INTERNAL))
+            elif not fit.answer.done():
+                fit.answer.set_result(answer)
         self._dispatch()
 
     def _again(self, fit: Fit) -> None:

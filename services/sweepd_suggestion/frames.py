@@ -7,6 +7,7 @@ import pickle
 import struct
 from dataclasses import dataclass
 
+from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion
 from sweepd_suggestion.domain.proposal import Proposal, Question
 
 HEADER = struct.Struct(">Q")
@@ -29,8 +30,10 @@ class Failed:
     why: str
 
 
-ToWorker = Question | WarmUp
-FromWorker = tuple[Proposal, ...] | Ready | Failed
+Asked = Question | ImportanceQuestion
+Answered = tuple[Proposal, ...] | Importance
+ToWorker = Asked | WarmUp
+FromWorker = Answered | Ready | Failed
 
 
 def packed(message: ToWorker | FromWorker) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sweepd_suggestion.domain.proposal import Proposal, question
 from sweepd_suggestion.domain.sequence import proposals
-from sweepd_suggestion.fits import Fit, Fits
+from sweepd_suggestion.fits import Fits
 from sweepd_suggestion.studies import KnownStudy, StudyKey
 
 _KEPT_FITS = 8
@@ -53,21 +53,10 @@ class Search:
             return Found(await asyncio.to_thread(proposals, asked, None), seen, exhausted)
         place = (seen, wish)
         fit = known.fits.get(place)
-        if fit is None or _is_lost(fit):
+        if fit is None or fit.is_lost:
             fit = known.fits[place] = self._fits.submit(key, asked)
             while len(known.fits) > _KEPT_FITS:
                 known.fits.popitem(last=False)
-        return Found(await _awaited(fit), seen, exhausted)
-
-
-def _is_lost(fit: Fit) -> bool:
-    answer = fit.answer
-    return answer.cancelled() or (answer.done() and answer.exception() is not None)
-
-
-async def _awaited(fit: Fit) -> tuple[Proposal, ...]:
-    fit.waiting += 1
-    try:
-        return await asyncio.shield(fit.answer)
-    finally:
-        fit.waiting -= 1
+        found = await fit.awaited()
+        assert isinstance(found, tuple)
+        return Found(found, seen, exhausted)

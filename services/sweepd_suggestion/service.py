@@ -7,6 +7,7 @@ import grpc.aio
 from sweepd.v1.suggestion_service_pb2 import DESCRIPTOR
 from sweepd.v1.suggestion_service_pb2_grpc import add_SuggestionServiceServicer_to_server
 from sweepd_suggestion.fits import Fits
+from sweepd_suggestion.importances import Importances
 from sweepd_suggestion.search import Search
 from sweepd_suggestion.servicer import SuggestionServicer
 from sweepd_suggestion.studies import Studies
@@ -23,7 +24,8 @@ class SuggestionRunningService:
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
         """Add the servicer."""
-        servicer = SuggestionServicer(Studies(self._log), Search(self._fits), self._fits)
+        search, importances = Search(self._fits), Importances(self._fits)
+        servicer = SuggestionServicer(Studies(self._log), search, importances, self._fits)
         add_SuggestionServiceServicer_to_server(servicer, server)
         return (SERVICE_NAME,)
 

@@ -10,6 +10,7 @@ from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceServicer
 from sweepd_suggestion import codec
 from sweepd_suggestion.domain.suitability import objections
 from sweepd_suggestion.fits import Fits
+from sweepd_suggestion.importances import Importances
 from sweepd_suggestion.search import Search
 from sweepd_suggestion.studies import ResendFrom, Studies
 
@@ -19,9 +20,10 @@ Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
 class SuggestionServicer(SuggestionServiceServicer):
     """Model-based search, for the scheduler."""
 
-    def __init__(self, studies: Studies, search: Search, fits: Fits) -> None:
+    def __init__(self, studies: Studies, search: Search, importances: Importances, fits: Fits) -> None:
         self._studies = studies
         self._search = search
+        self._importances = importances
         self._fits = fits
 
     async def Prepare(self, request: v1.PrepareRequest, context: Context) -> v1.PrepareResponse:
@@ -41,3 +43,10 @@ class SuggestionServicer(SuggestionServiceServicer):
         if isinstance(known, ResendFrom):
             return v1.SuggestResponse(resend_from=known.number)
         return codec.suggestions(await self._search.points(news.key, known, wish))
+
+    async def GetImportance(
+        self, request: v1.GetImportanceRequest, context: Context
+    ) -> v1.GetImportanceResponse:
+        """Say how much each parameter matters."""
+        found = await self._importances.of(request)
+        return v1.GetImportanceResponse(importance=codec.importance_message(found))

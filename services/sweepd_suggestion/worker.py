@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import BinaryIO
 
 from sweepd_kernel.process import die_with_parent
+from sweepd_suggestion.domain.importance import ImportanceQuestion
 from sweepd_suggestion.frames import HEADER, Failed, FromWorker, Ready, ToWorker, WarmUp, packed, to_worker
 
 _ENGINE_MODULE = "sweepd_suggestion.domain.engine"
+_WEIGHING_MODULE = "sweepd_suggestion.domain.weighing"
 
 
 def main() -> None:
@@ -38,6 +40,9 @@ def _next(questions: BinaryIO) -> ToWorker | None:
 def _answered(message: ToWorker) -> FromWorker:
     try:
         # Two seconds and a hundred megabytes: loaded here only, and only once needed.
+        if isinstance(message, ImportanceQuestion):
+            importance: FromWorker = import_module(_WEIGHING_MODULE).weighed(message)
+            return importance
         engine = import_module(_ENGINE_MODULE)
         if isinstance(message, WarmUp):
             return Ready()

@@ -20,7 +20,7 @@ from sweepd.spec import parse_text
 from sweepd.v1 import suggestion_service_pb2_grpc
 from system.installation import Installation
 from system.replay import replayed, study_of
-from system.wire import Wire, over_the_door, wire_to
+from system.wire import Wire, failure, over_the_door, wire_to
 
 OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
 BAYES = OBJECTIVE + "method: bayes\nseed: 11\nparameters: {x: {min: 0.0, max: 1.0}, y: {min: 0, max: 9}}\n"
@@ -108,6 +108,13 @@ class Liar(suggestion_service_pb2_grpc.SuggestionServiceServicer):
 
     async def Prepare(self, request: v1.PrepareRequest, context: object) -> v1.PrepareResponse:
         return v1.PrepareResponse(engine="liar/1")
+
+    async def GetImportance(
+        self,
+        request: v1.GetImportanceRequest,
+        context: grpc.aio.ServicerContext[v1.GetImportanceRequest, v1.GetImportanceResponse],
+    ) -> v1.GetImportanceResponse:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "nothing is known of importance here")
 
     async def Suggest(
         self,
@@ -207,6 +214,10 @@ def test_what_lies_outside_the_space_never_reaches_an_agent(installation: Instal
                     liar.mood = "honest"
                     start = await one_run(agent)
                     assert await source_of(wire, start) == v1.POINT_SOURCE_FRESH
+                asked = v1.GetSweepImportanceRequest(name=sweep.name)
+                refused_call = await failure(wire.sweeps.GetSweepImportance(asked))
+                assert (refused_call.code, refused_call.reason) == ("UNAVAILABLE", "service-unavailable")
+                assert "nothing is known of importance" in refused_call.message
                 log = installation.folder / "scheduler.log"
                 refused = [line for line in log.read_text().splitlines() if "refused a suggestion" in line]
                 assert len(refused) >= 8

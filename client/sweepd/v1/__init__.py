@@ -8,6 +8,7 @@ from sweepd.v1.agent_report_pb2 import *
 from sweepd.v1.agent_service_pb2 import *
 from sweepd.v1.error_reason_pb2 import *
 from sweepd.v1.explanation_pb2 import *
+from sweepd.v1.importance_pb2 import *
 from sweepd.v1.metric_pb2 import *
 from sweepd.v1.metric_service_pb2 import *
 from sweepd.v1.parameter_value_pb2 import *

@@ -48,7 +48,7 @@ class Coordinates:
 
     def vectors(self, points: list[Point]) -> Array:
         """Return points of the space as vectors, shape (points, columns)."""
-        return np.array([self._vector(point) for point in points], dtype=float).reshape(-1, self.count)
+        return np.array([self._vector(point) for point in points], dtype=float).reshape(len(points), self.count)
 
     def point(self, vector: Array) -> Point:
         """Return the point at a vector, made of plain Python values."""

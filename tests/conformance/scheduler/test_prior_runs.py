@@ -1,11 +1,16 @@
 """What a sweep began with is there after a restart as it was before, in every kind of store."""
 
+from dataclasses import replace
+
 from conformance.scheduler.conftest import StoredWorld
 from sweepd.spec import Point
 from sweepd_scheduler.domain.decision import StudyEvent
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.prior.notes import notes_of
+from sweepd_scheduler.domain.runs.run import RunState
+from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
+from sweepd_scheduler.ports import TriedPoint
 from unit.scheduler.invariants import check_restored
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM
@@ -68,6 +73,18 @@ def test_prior_runs_are_listed_in_pages_and_told_to_the_search_with_their_points
     points = [line.point for line in lines if line.note.event is StudyEvent.HANDED_OUT]
     assert points == [point for point, _ in TRIED]
     assert records.observations(sweep.key, 4, 100).entries == lines[4:]
+
+
+def test_points_with_values_are_those_of_prior_runs_too(world: StoredWorld) -> None:
+    assert world.opened is not None
+    records = world.opened.records
+    priors = prior_runs(BAYES, TRIED)
+    failed = replace(priors[1], state=RunState.FAILED)
+    sweep = world.create(BAYES, prior=[priors[0], failed, priors[2]])
+    world.save()
+    found = records.tried_points(sweep, Share.of(10, 3), 10, valued=True).entries
+    assert found == tuple(TriedPoint(each.number, each.point, each.value) for each in (priors[2], priors[0]))
+    assert not records.tried_points(sweep, Share.of(10, 3), 10, valued=False).entries
 
 
 def test_a_sweep_that_prior_runs_have_finished_is_over_after_a_restart(world: StoredWorld) -> None:

@@ -9,8 +9,10 @@ from sweepd_scheduler.domain.decision import Remembered, StartRun
 from sweepd_scheduler.domain.events import PauseSweep
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
-from sweepd_scheduler.ports import RunPosition
+from sweepd_scheduler.ports import RunPosition, TriedPoint
+from sweepd_scheduler.weight import Page
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 
 S = SweepName(PARENT, "s")
@@ -129,6 +131,26 @@ def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Open
     ended = opened.records.runs(sweep, (RunState.FINISHED,), None, 10, best=False).entries
     assert [run.number for run in ended] == [1]
     assert opened.records.run(RunName(S, 9)) is None
+
+
+def test_points_are_read_of_runs_that_finished_or_were_stopped(world: StoredWorld, opened: Opened) -> None:
+    sweep = world.create({**RANDOM, **OBJECTIVE})
+    starts = three_runs(world)
+    session = world.told[-1][0]
+    world.exits(session, starts[2].ref, last_row=0)  # without a value
+    world.save()
+    everything = Share.of(10, 10)
+    valued = opened.records.tried_points(sweep, everything, 10, valued=True)
+    one = world.run((1, 1))
+    assert valued == Page((TriedPoint(1, one.point, one.value(sweep.value_kind)),), more=False)
+    both = opened.records.tried_points(sweep, everything, 10, valued=False)
+    assert [(tried.run, tried.value is None) for tried in both.entries] == [(1, False), (3, True)]
+    part = opened.records.tried_points(sweep, everything, 1, valued=False)
+    assert ([tried.run for tried in part.entries], part.more) == ([1], True)
+    few = Share.of(1, 3)
+    assert [tried.run for tried in opened.records.tried_points(sweep, few, 10, valued=False).entries] == [
+        number for number in (1, 3) if few.has(number)
+    ]
 
 
 def test_sweeps_are_listed_newest_first(world: StoredWorld, opened: Opened) -> None:

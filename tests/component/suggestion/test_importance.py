@@ -1,0 +1,188 @@
+"""How much parameters matter: what a forest says of runs whose values are known functions of their points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import log10
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import grpc
+import pytest
+
+from suggestion_server import SuggestionServer
+from suggestion_studies import a_spec
+from sweepd import v1
+from sweepd.codec import point_message, spec_message
+from sweepd.codec.values import value_message
+from sweepd.rpc_error import Failure
+from sweepd.spec import Point, SweepSpec
+from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance
+from sweepd_suggestion.domain.weighing import weighed
+
+SPACE: Mapping[str, object] = {
+    "lr": {"distribution": "log_uniform_values", "min": 1e-6, "max": 1.0},
+    "opt": {
+        "parameters": {
+            "kind": {"values": ["adam", "sgd", None]},
+            "momentum": {"min": 0.0, "max": 1.0, "when": "opt.kind == 'sgd'"},
+        }
+    },
+    "batch": {"values": [64, 16, 256]},
+    "flag": {"values": [True, False]},
+    "noise": {"min": 0.0, "max": 1.0},
+    "many": {"values": list(range(40))},
+    "fixed": {"value": 3},
+}
+ZIPPED: Mapping[str, object] = {
+    "a": {"values": [1, 2, 3, 4]},
+    "b": {"values": ["w", "x", "y", "z"]},
+    "c": {"min": 0.0, "max": 1.0},
+}
+Loss = Callable[[Any, Random], float]
+
+
+def asked(loss: Loss, runs: int = 200, spec: SweepSpec | None = None) -> ImportanceQuestion:
+    """Return a question about random points and what `loss` makes of each."""
+    space, rng = (spec or a_spec(SPACE)).search_space, Random(5)
+    points = tuple(space.random_point(7, number) for number in range(runs))
+    return ImportanceQuestion(space=space, points=points, values=tuple(loss(point, rng) for point in points))
+
+
+def by_name(found: Importance) -> dict[str, ParameterImportance]:
+    return {"+".join(one.names): one for one in found.parameters}
+
+
+def shares(found: Importance) -> dict[str, float]:
+    return {name: one.importance for name, one in by_name(found).items()}
+
+
+def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share() -> None:
+    found = weighed(asked(lambda p, rng: 3 * (log10(p["lr"]) + 3) ** 2 + p["batch"] / 64 + rng.gauss(0, 0.3)))
+    share = shares(found)
+    assert list(share)[:2] == ["lr", "batch"]
+    assert share["lr"] > 0.7
+    assert all(share[name] < 0.03 for name in ("noise", "flag", "opt.kind", "opt.momentum", "many"))
+    assert sum(share.values()) == pytest.approx(1.0)
+    assert "fixed" not in share
+    assert found.runs == 200
+    assert found.explained is not None
+    assert 0.7 < found.explained <= 1.0
+
+
+def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
+    found = weighed(asked(lambda p, _: 10 * p["opt"].get("momentum", 0.0)))
+    share = shares(found)
+    assert set(list(share)[:2]) == {"opt.kind", "opt.momentum"}
+    assert share["opt.kind"] + share["opt.momentum"] > 0.9
+    assert by_name(found)["opt.momentum"].correlation == pytest.approx(1.0)
+
+
+def test_correlations_have_a_sign_and_are_taken_on_the_scale_of_the_draw() -> None:
+    rising = by_name(weighed(asked(lambda p, _: log10(p["lr"]))))
+    assert rising["lr"].correlation == pytest.approx(1.0)
+    falling = by_name(weighed(asked(lambda p, _: -p["batch"] + 0.001 * p["flag"])))
+    assert falling["batch"].correlation == pytest.approx(-1.0, abs=1e-4)
+    truth = by_name(weighed(asked(lambda p, _: float(p["flag"]))))
+    assert truth["flag"].correlation == pytest.approx(1.0)
+
+
+def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
+    found = by_name(weighed(asked(lambda p, _: float(p["opt"]["kind"] == "sgd"))))
+    kind = found["opt.kind"]
+    assert kind.correlation is None
+    assert [one.value for one in kind.categories] == ["adam", "sgd", None]
+    correlations = [one.correlation for one in kind.categories]
+    assert correlations[1] == pytest.approx(1.0)
+    assert all(one is not None and one < 0 for one in (correlations[0], correlations[2]))
+    assert found["lr"].categories == ()
+
+
+def test_parameters_that_vary_together_are_one() -> None:
+    found = by_name(weighed(asked(lambda p, _: p["a"], spec=a_spec(ZIPPED, zip=[["a", "b"]]))))
+    assert found["a+b"].names == ("a", "b")
+    assert found["a+b"].importance > 0.9
+    assert [one.value for one in found["a+b"].categories] == [[1, "w"], [2, "x"], [3, "y"], [4, "z"]]
+
+
+@pytest.mark.parametrize(
+    ("runs", "loss"),
+    [(0, lambda *_: 0.0), (1, lambda *_: 1.0), (7, lambda p, _: p["lr"]), (50, lambda *_: 4.0)],
+)
+def test_where_nothing_can_be_told_all_are_alike(runs: int, loss: Loss) -> None:
+    found = weighed(asked(loss, runs))
+    assert found.runs == runs
+    assert found.explained is None
+    assert set(shares(found).values()) == {0.0}
+
+
+def test_one_run_that_has_diverged_hides_nothing() -> None:
+    question = asked(lambda p, _: log10(p["lr"]))
+    values = (1e300, -1e308, *question.values[2:])
+    found = weighed(ImportanceQuestion(space=question.space, points=question.points, values=values))
+    assert shares(found)["lr"] > 0.9
+    assert found.explained is not None
+    assert found.explained > 0.8
+
+
+def test_points_outside_the_space_are_left_out() -> None:
+    question = asked(lambda p, _: p["lr"], 20)
+    beyond: Point = {**question.points[0], "lr": 5.0}
+    found = weighed(
+        ImportanceQuestion(
+            space=question.space, points=(beyond, *question.points), values=(0.0, *question.values)
+        )
+    )
+    assert found == weighed(question)
+
+
+def test_a_sweep_of_constants_has_no_parameters_to_weigh() -> None:
+    question = asked(lambda *_: 1.0, 10, a_spec({"c": {"value": 1}}, method="random"))
+    assert weighed(question) == Importance(parameters=(), runs=10, explained=None)
+
+
+def request(question: ImportanceQuestion) -> v1.GetImportanceRequest:
+    return v1.GetImportanceRequest(
+        sweep="local/p/importance",
+        spec=spec_message(a_spec(SPACE)),
+        points=[
+            v1.ValuedPoint(point=point_message(point), value=value)
+            for point, value in zip(question.points, question.values, strict=True)
+        ],
+    )
+
+
+def test_the_service_answers_over_the_wire_and_stays_light(server: SuggestionServer) -> None:
+    question = asked(lambda p, _: p["batch"] + (p["opt"]["kind"] == "sgd"))
+    answer = server.stub.GetImportance(request(question), timeout=30).importance
+    expected = weighed(question)
+    assert (answer.runs, answer.explained) == (expected.runs, expected.explained)
+    assert [(tuple(one.names), one.importance) for one in answer.parameters] == [
+        (one.names, one.importance) for one in expected.parameters
+    ]
+    kind = next(one for one in answer.parameters if list(one.names) == ["opt.kind"])
+    assert not kind.HasField("correlation")
+    assert [one.value for one in kind.categories] == [value_message(value) for value in ("adam", "sgd", None)]
+    assert "numpy" not in Path(f"/proc/{server.pid}/maps").read_text()
+    assert server.stub.GetImportance(request(question), timeout=0.5).importance == answer
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field"),
+    [
+        (lambda message: message.points[1].point.entries[0].value.Clear(), "points[1].point"),
+        (lambda message: setattr(message.points[0], "value", float("nan")), "points[0].value"),
+        (lambda message: message.ClearField("spec"), "spec.method"),
+    ],
+)
+def test_what_is_malformed_is_refused_by_its_place(
+    server: SuggestionServer, spoil: Callable[[v1.GetImportanceRequest], None], field: str
+) -> None:
+    message = request(asked(lambda p, _: p["lr"], 3))
+    spoil(message)
+    with pytest.raises(grpc.RpcError) as caught:
+        server.stub.GetImportance(message, timeout=10)
+    failure = Failure.of(caught.value)
+    assert failure.code == "INVALID_ARGUMENT"
+    assert field in failure.message
