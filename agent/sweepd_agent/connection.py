@@ -12,7 +12,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.channel import aio_channel
-from sweepd.discovery import NoServerError, Target, resolve
+from sweepd.discovery import NoContextError, NoServerError, Target, resolve
 from sweepd.rpc_error import Failure, unreachable_cause
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
@@ -78,6 +78,9 @@ class Connection:
             except LookupRefusedError as error:
                 message = str(error)
                 self._agent.handle(Refused(error.refusal, message))
+            except NoContextError as error:
+                message = str(error)
+                self._agent.handle(Refused(Refusal.NO_CONTEXT, message))
             except NoServerError as error:
                 message = str(error)
             except TimeoutError:

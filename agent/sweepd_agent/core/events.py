@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     BAD_TOKEN = "bad token"  # noqa: S105 -- no token
     REPLACED = "replaced"
     NO_RUN = "run refused"
+    NO_CONTEXT = "no such context"
 
 
 class Wish(StrEnum):

@@ -17,6 +17,7 @@ _REFUSED_CODES = {
     Refusal.SWEEP_ENDED: FAILURE,
     Refusal.BAD_TOKEN: DENIED,
     Refusal.NO_RUN: FAILURE,
+    Refusal.NO_CONTEXT: NOT_FOUND,
 }
 # The part of the grace that is left to runs between SIGTERM and SIGKILL, at most so many seconds.
 _LONGEST_MARGIN = 5.0

@@ -171,7 +171,10 @@ def test_flags_win_over_variables_and_those_over_contexts(
     assert who() == reader
     assert "no context nobody" in ctl("config", "use-context", "nobody", code=3).err
     monkeypatch.setenv("SWEEPD_CONTEXT", "nobody")
-    assert "no context nobody" in ctl("whoami", code=6).err
+    nobody = "error: there is no context nobody\n  next:  `sweepctl config view` shows those that there are\n"
+    file.write_text("method: grid\ncommand: ['true']\nparameters: {lr: {values: [1]}}\n")
+    for verb in (["whoami"], ["list"], ["run", str(file)]):
+        assert ctl(*verb, code=3).err == nobody
     assert ctl("config", "get", "server", code=3).err  # as what is meant does not exist
     assert "no context nobody" in ctl("config", "set", "project", "mnist", code=3).err
     shown = ctl("config", "view", "-o", "json").out + ctl("config", "view", "--origin").out
@@ -185,7 +188,7 @@ def test_a_config_file_that_is_broken_is_named_and_not_quoted(
     logged_in(ctl, served, tmp_path, secret)
     path = config_file(os.environ)
     path.write_text(path.read_text().replace('token = "', "token = "))
-    refused = ctl("whoami", code=6)
+    refused = ctl("whoami", code=1)
     assert str(path) in refused.err
     assert secret not in refused.err
     assert ctl("config", "view", code=1).err.startswith(f"error: {path}")

@@ -190,7 +190,7 @@ def test_a_login_is_used_and_a_scope_holds(here: Here, tmp_path: Path) -> None:
     assert "write" in denied
     assert missing.startswith("NotFoundError")
     lost = _python("import sweepd\nsweepd.Client()", {**home, "SWEEPD_CONTEXT": "nowhere"})
-    assert "UnreachableError: there is no context nowhere" in lost.stderr
+    assert "NotFoundError: there is no context nowhere" in lost.stderr
 
 
 def test_the_objects_are_loaded_only_when_used() -> None:
