@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from component.agent.scripted_scheduler import SWEEP
@@ -107,8 +109,8 @@ class Machine:
         """Leave nothing running, whatever a test did."""
         for agent in self._agents:
             agent.kill()
-        for pid in self.processes():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        while pids := self.processes():  # some may be born while the others are killed
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)

@@ -15,7 +15,7 @@ from component.agent.scripted_scheduler import ScriptedScheduler
 def scheduler() -> Iterator[ScriptedScheduler]:
     scheduler = ScriptedScheduler()
     yield scheduler
-    scheduler.stop()
+    scheduler.close()
 
 
 @pytest.fixture

@@ -137,6 +137,8 @@ class Session:
         # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
         self.unconfirmed: set[int] = set()
         self.said_goodbye = False
+        # What is handed out on it now would reach nobody.
+        self.ended = False
 
     @property
     def room(self) -> int:

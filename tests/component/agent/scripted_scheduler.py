@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from component.agent.handed_out import Attempt, Session
+from held_port import HeldPort
 from sweepd import v1
 from sweepd.codec.values import point_message
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
@@ -60,7 +61,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.refuse: Callable[[v1.Hello, Context], None] | None = None
         self.fates: dict[str, v1.AttemptFate.ValueType] = {}
         self._command = 0
-        self._port = 0
+        self._port = HeldPort()
         self._server: grpc.Server | None = None
 
     # What tests do.
@@ -78,10 +79,10 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         server.add_generic_rpc_handlers(
             [grpc.method_handlers_generic_handler("sweepd.v1.SweepService", {"ListSweeps": listing})]
         )
-        self._port = server.add_insecure_port(f"127.0.0.1:{self._port}")
+        assert server.add_insecure_port(self._port.address) == self._port.number
         server.start()
         self._server = server
-        return f"127.0.0.1:{self._port}"
+        return self._port.address
 
     def stop(self) -> None:
         """Serve no more; streams break."""
@@ -90,10 +91,16 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             self._server.stop(0).wait()
             self._server = None
 
+    def close(self) -> None:
+        """Serve no more, and never again."""
+        self.stop()
+        self._port.release()
+
     def break_streams(self) -> None:
         """End every stream with an error."""
         with self.changed:
             for session in self.sessions:
+                session.ended = True
                 session.outbox.put(ConnectionError("broken by the test"))
 
     def add(
@@ -182,7 +189,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
     def fence(self, attempt: Attempt) -> None:
         """Tell the agent that another attempt counts now."""
         session = self.session()
-        ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
+        with self.changed:
+            ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
         session.send(fenced=v1.Fenced(attempt=ref))
 
     def end_sweep(self) -> None:
@@ -232,6 +240,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
                     self.changed.notify_all()
         except grpc.RpcError:
             pass
+        with self.changed:
+            session.ended = True
         session.outbox.put(None)
 
     def _welcome(self, session: Session) -> v1.Welcome:
@@ -268,7 +278,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         )
 
     def _hand_out(self, session: Session) -> None:
-        while session.room > 0 and self.todo:
+        while session.room > 0 and self.todo and not session.ended:
             start = self.todo.popleft()
             self._command += 1
             session.unconfirmed.add(self._command)

@@ -174,9 +174,10 @@ def test_the_interpreter_is_asked_once_an_agent(scheduler: ScriptedScheduler, ma
     put(machine.folder, "launch", f"#!{python}\nprint('launched')\n")
     # The stand-in is a script itself, so a kernel that starts scripts by scripts is all that this needs.
     runs = [scheduler.add("launch"), scheduler.add("launch"), scheduler.add(str(python), "-c", "pass")]
-    machine.start("--count", "3", PATH=with_bin(machine))
+    agent = machine.start("--count", "3", PATH=with_bin(machine))
     for run in runs:
         assert context(scheduler, scheduler.attempt(run)).python_version
+    assert agent.ended() == 0
     asked = [line for line in (machine.folder / "calls").read_text().splitlines() if "-c" in line.split()[:1]]
     assert len(asked) == 2, "once to record, once as the third run itself"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
-from component.agent.agent_processes import Machine
+from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from component.agent.test_restart import everything_arrived_once, running
 from sweepd import v1
@@ -18,7 +19,7 @@ def test_a_broken_stream_costs_nothing(scheduler: ScriptedScheduler, machine: Ma
     attempt = running(scheduler, machine)
     for count in (2, 3):
         scheduler.break_streams()
-        scheduler.until(lambda count=count: len(scheduler.sessions) == count)  # type: ignore[misc]
+        scheduler.until(lambda count=count: len(scheduler.sessions) >= count)  # type: ignore[misc]
         seen = attempt.observation_row
         scheduler.until(lambda seen=seen: attempt.observation_row > seen)  # type: ignore[misc]
     (machine.folder / "enough").touch()
@@ -43,8 +44,7 @@ def test_an_end_does_not_wait_for_points_and_they_come_later(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.acks_points = scheduler.acks_logs = False
-    agent = machine.start("--count", "1", "--grace", "1s")
-    machine.write("steady.py", "print('x')\n")
+    agent = machine.start("--count", "1", "--no-context")
     machine.write(
         "train.py",
         "import os\nwith open(os.environ['SWEEPD_METRICS_FILE'], 'a') as f:\n"
@@ -52,6 +52,9 @@ def test_an_end_does_not_wait_for_points_and_they_come_later(
     )
     attempt = scheduler.attempt(scheduler.add(sys.executable, "train.py"))
     scheduler.ended(attempt.run)
+    for times in (1, 2):  # who asks twice waits for no acknowledgements
+        agent.ask(signal.SIGINT)
+        until(lambda times=times: len(ctrl_c(agent)) == times)  # type: ignore[misc]
     assert agent.ended() == 1
     assert "acknowledged" in str(agent.events("exiting")[0]["message"])
     assert not attempt.points
@@ -65,10 +68,16 @@ def test_an_end_does_not_wait_for_points_and_they_come_later(
     second.kill()
 
 
+def ctrl_c(agent: AgentProcess) -> list[dict[str, object]]:
+    """Return what it has said when it was interrupted."""
+    return [event for event in agent.events("draining") if event["cause"] == "Ctrl-C"]
+
+
 def test_only_a_verdict_ends_a_process(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    agent = machine.start()
+    agent = machine.start("--no-context")
     attempt = running(scheduler, machine)
-    del scheduler.attempts[:]  # as a scheduler that has lost its disk
+    with scheduler.changed:
+        del scheduler.attempts[:]  # as a scheduler that has lost its disk
     scheduler.break_streams()
     scheduler.until(lambda: len(scheduler.sessions) == 2)
     assert scheduler.session().hello.attempts[0].run == attempt.run
@@ -95,7 +104,7 @@ def test_a_stream_on_which_nothing_comes_for_a_lease_is_given_up(
 ) -> None:
     scheduler.lease, scheduler.deaf = 1.5, True
     agent = machine.start("--count", "1")
-    scheduler.until(lambda: len(scheduler.sessions) == 2)
+    scheduler.until(lambda: len(scheduler.sessions) >= 2)
     assert "gave no answer" in str(agent.events("disconnected")[0]["message"])
     scheduler.deaf = False
     attempt = running(scheduler, machine)
@@ -119,9 +128,10 @@ def test_rows_that_a_scheduler_lacks_are_sent_again(scheduler: ScriptedScheduler
 
 def test_runs_end_with_their_lease_if_that_is_wanted(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--on-disconnect", "stop")
-    scheduler.lease = 1.0
-    scheduler.break_streams()
     attempt = running(scheduler, machine)
+    scheduler.lease = 1.0  # from the next stream on: this one may have paused for longer
+    scheduler.break_streams()
+    scheduler.until(lambda: len(scheduler.sessions) == 2)
     scheduler.stop()
     until(lambda: agent.events("run_ended"), within=10)
     scheduler.start()

@@ -97,7 +97,8 @@ def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
     scheduler.add("true")
     for number in range(3):
         scheduler.add("sh", "-c", f"echo failure {number} >&2; exit {number + 1}")
-    agent = machine.start("--slots", "2", "--max-consecutive-failed-runs", "2", "--log-format", "text")
+    flags = ("--slots", "2", "--max-consecutive-failed-runs", "2", "--log-format", "text", "--no-context")
+    agent = machine.start(*flags)
     assert agent.ended() == 9
     causes = [attempt.exit.exit.cause for attempt in scheduler.attempts if attempt.exit is not None]
     assert causes == [v1.EXIT_CAUSE_HANDED_BACK, *[v1.EXIT_CAUSE_EXITED] * 3]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from component.agent.agent_processes import Machine
@@ -109,12 +110,12 @@ def test_agents_killed_again_and_again_lose_and_repeat_nothing(
 ) -> None:
     agent = machine.start()
     attempt = running(scheduler, machine)
-    for _ in range(4):
-        seen = attempt.observation_row
-        scheduler.until(lambda seen=seen: attempt.observation_row > seen)  # type: ignore[misc]
+    for count in range(2, 6):
         agent.kill()
         agent = machine.start("--count", "1")
-    scheduler.until(lambda: len(scheduler.sessions) == 5)
+        scheduler.until(lambda count=count: len(scheduler.sessions) == count)  # type: ignore[misc]
+        seen = attempt.observation_row
+        scheduler.until(lambda seen=seen: attempt.observation_row > seen)  # type: ignore[misc]
     (machine.folder / "enough").touch()
     assert agent.ended() == 0
     assert attempt.exits == 1
@@ -125,14 +126,13 @@ def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.lost_after = 1.5
-    agent = machine.start()
+    agent = machine.start("--no-context")
     running(scheduler, machine)
-    agent.kill()
     killed = time.monotonic()
-    time.sleep(0.7)  # a moment within those seconds, beyond a look of the supervisor
-    assert machine.processes(), "the run goes on for a while"
+    agent.kill()
     until(lambda: not machine.processes(), within=10)
-    assert time.monotonic() - killed < scheduler.lost_after + 2
+    # Its supervisor looks each half second, and may have seen the agent that long before.
+    assert scheduler.lost_after - 0.5 < time.monotonic() - killed < scheduler.lost_after + 2
     second = machine.start("--count", "1")
     attempt = scheduler.attempts[0]
     assert second.ended() == 0
@@ -141,7 +141,7 @@ def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
 
 
 def test_without_adoption_runs_end_with_their_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    agent = machine.start("--no-adopt")
+    agent = machine.start("--no-adopt", "--no-context")
     running(scheduler, machine)
     agent.kill()
     until(lambda: not machine.processes(), within=2)
@@ -187,7 +187,7 @@ def test_a_run_outlives_its_supervisor_by_no_more_than_a_restart(
 def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    agent = machine.start()
+    agent = machine.start("--no-context")  # all that it starts is supervisors
     until(lambda: agent.events("connected"))
     machine.write("steady.py", STEADY)
     attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
@@ -195,7 +195,8 @@ def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
     def kill_any() -> bool:
         supervisors = [pid for pid in machine.processes() if pid != agent.process.pid]
         for pid in supervisors:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return bool(supervisors)
 
     until(kill_any)
@@ -235,24 +236,33 @@ def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> No
 
 def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_path: Path) -> None:
     """As one that is killed as soon as it has taken a run over: the term begins with its death."""
-    (tmp_path / "arguments").write_bytes(b"\0".join([b"sleep", b"1000"]))
+    # Where the machine paused until the run was over, it is tried again.
+    lived = (lived_after_an_agent(tmp_path / str(attempt), term=1.1) for attempt in range(5))
+    assert next(seconds for seconds in lived if seconds is not None) > 1.1
+
+
+def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
+    """Return how long a run goes on after an agent was there for a moment; None if that came too late."""
+    folder.mkdir()
+    (folder / "arguments").write_bytes(b"\0".join([b"sleep", b"1000"]))
     program = "from sweepd_agent.supervisor import main; main()"
-    command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "lock"), "1.1", "1"]
+    command = [sys.executable, "-c", program, str(folder), str(folder / "lock"), f"{term}", "1"]
     began = time.monotonic()
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until((tmp_path / "process").exists)
-    open_folder(tmp_path).release()
+    until((folder / "process").exists)
+    time.sleep(0.6)  # a moment between its first two looks, which come each half second
+    there = time.monotonic()
+    open_folder(folder).release()
+    in_time = time.monotonic() - began < term
     assert supervisor.wait(10) == 0
-    assert time.monotonic() - began > 1.9, (
-        "it looks each half second, and ended it at the third look otherwise"
-    )
-    assert "orphaned 1\n" in (tmp_path / "exit").read_text()
+    assert "orphaned 1\n" in (folder / "exit").read_text()
+    return time.monotonic() - there if in_time else None
 
 
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    agent = machine.start()
+    agent = machine.start("--no-context")
     attempt = running(scheduler, machine)
     agent.kill()
     (machine.folder / "enough").touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
@@ -88,8 +89,8 @@ def test_the_log_tells_machines_what_happened(scheduler: ScriptedScheduler, mach
 def test_a_folder_of_which_nothing_is_wanted_stays_for_as_long_as_was_said(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    scheduler.add("true")
+    run = scheduler.add("true")
     machine.start("--keep", "500ms", "--no-context")
-    folder = machine.state / "runs" / "tune-1.1"
-    until((folder / "delivered").exists)
-    until(lambda: not folder.exists())
+    attempt = scheduler.ended(run)
+    until(lambda: not list((machine.state / "runs").iterdir()))
+    assert time.monotonic() - attempt.ended_at > 0.5

@@ -157,7 +157,7 @@ def test_keys_that_were_logged_are_named_and_the_notice_of_an_end_is_shown(
 
 
 def test_a_start_may_be_ordered_twice(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    run = scheduler.add("sh", "-c", "echo once >> starts; sleep 0.5")
+    run = scheduler.add("sh", "-c", "echo once >> starts; while [ ! -e enough ]; do sleep 0.02; done")
     agent = machine.start("--count", "1")
     attempt = scheduler.attempt(run)
     scheduler.until(lambda: attempt.pid)
@@ -167,6 +167,7 @@ def test_a_start_may_be_ordered_twice(scheduler: ScriptedScheduler, machine: Mac
     )
     session.send(start_run=start)
     scheduler.until(lambda: any(result.command_id == 99 for result in scheduler.results))
+    (machine.folder / "enough").touch()
     assert agent.ended() == 0
     assert (machine.folder / "starts").read_text() == "once\n"
 

@@ -79,7 +79,7 @@ def test_killed_and_fenced_trees_are_gone_at_once(
 ) -> None:
     machine.write("stubborn.py", STUBBORN)
     run = scheduler.add(sys.executable, "stubborn.py")
-    agent = machine.start()
+    agent = machine.start("--no-context")
     attempt = scheduler.attempt(run)
     until((machine.folder / "ready").exists)
     until((machine.folder / "grandchild").exists)
@@ -118,7 +118,7 @@ def test_what_a_run_leaves_behind_ends_with_it(scheduler: ScriptedScheduler, mac
         "leaving.py", STUBBORN.replace('time.sleep(1000)\n"', "").replace("\ntime.sleep(1000)\n", "\n")
     )
     run = scheduler.add(sys.executable, "leaving.py")
-    agent = machine.start()
+    agent = machine.start("--no-context")
     attempt = scheduler.ended(run)
     assert attempt.exit is not None
     assert attempt.exit.exit.code == 0

@@ -10,29 +10,34 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from component.agent.agent_processes import MARK, Machine
 from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
 
+# Goes on until there is a file `end`, which it takes away.
+UNTIL_TOLD = "until rm end 2>/dev/null; do sleep 0.02; done"
+Step = tuple[Callable[[str], object], Callable[[int], object]]
+
 
 def on_a_terminal(
-    machine: Machine, *flags: str, widths: Sequence[int] = (), **variables: str
+    machine: Machine, *flags: str, width: int = 0, steps: Sequence[Step] = (), **variables: str
 ) -> tuple[int, str]:
     """Run an agent whose standard error is a terminal; return its exit code and all that it wrote there.
 
     Args:
         machine: where it runs.
         flags: of the agent.
-        widths: columns that the terminal has, one after the other, each until something was drawn in it.
+        width: columns that the terminal has at first; 0: it does not know.
+        steps: what is to be seen, and what is done then with the terminal, one after the other.
         variables: of the agent's environment.
     """
     ours, its = pty.openpty()
-    left = list(widths)
-    if left:
-        resize(ours, left.pop(0))
+    if width:
+        resize(ours, width)
+    left = list(steps)
     own = {"HOME": str(machine.folder), MARK: machine.mark, "TERM": "xterm", "PYTHONUTF8": "1"}
     program = (sys.executable, "-m", "sweepd_agent.main", "--sweep", SWEEP)
     agent = subprocess.Popen(
@@ -53,8 +58,8 @@ def on_a_terminal(
         if not chunk:
             break
         written += chunk
-        if left and written.count("▒".encode()) > 2 * (len(widths) - len(left)):
-            resize(ours, left.pop(0))
+        while left and left[0][0](written.decode(errors="ignore")):
+            left.pop(0)[1](ours)
     os.close(ours)
     return agent.wait(20), written.decode()
 
@@ -63,14 +68,24 @@ def resize(terminal: int, columns: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
 
+def drawn(written: str) -> list[int]:
+    """Return how wide the line was each time."""
+    parts = [part for part in written.split("\r\x1b[K") if part.startswith("[")]
+    return [len(part.partition("\r\n")[0]) for part in parts]
+
+
 def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
     """C15: one line at a run's start and end, a progress bar on a terminal."""
-    scheduler.add("sleep", "0.6")
-    scheduler.add("sh", "-c", "sleep 0.6; exit 3")
-    code, written = on_a_terminal(machine, "--count", "2", NO_COLOR="1")
+    scheduler.add("sh", "-c", UNTIL_TOLD)
+    scheduler.add("sh", "-c", f"{UNTIL_TOLD}; exit 3")
+    ahead = ("0/2 runs done · 1 live · 0 failed · 0:00:", "1/2 runs done · 1 live · 0 failed · 0:00:")
+    steps: list[Step] = [
+        (lambda written, line=line: line in written, lambda _: (machine.folder / "end").touch())  # type: ignore[misc]
+        for line in ahead
+    ]
+    code, written = on_a_terminal(machine, "--count", "2", steps=steps, NO_COLOR="1")
     assert code == 0
-    assert "0/2 runs done · 1 live · 0 failed · 0:00:0" in written
-    assert "1/2 runs done · 1 live · 0 failed · 0:00:0" in written
+    assert all(line in written for line in ahead)
     lines = [line.rpartition("\x1b[K")[2].partition(" ")[2] for line in written.split("\r\n")]
     assert "run tune-1 started" in lines
     assert "run tune-1 finished" in lines
@@ -103,11 +118,15 @@ def test_nothing_that_a_trial_or_its_file_says_steers_the_terminal(
 
 
 def test_the_line_fits_whatever_the_terminal_becomes(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    scheduler.add("sleep", "3")
-    code, written = on_a_terminal(machine, "--count", "1", widths=[30, 100, 12])
+    scheduler.add("sh", "-c", UNTIL_TOLD)
+    steps: list[Step] = [
+        (lambda written: 29 in drawn(written), lambda terminal: resize(terminal, 100)),
+        (lambda written: max(drawn(written)) > 40, lambda terminal: resize(terminal, 12)),
+        (lambda written: 11 in drawn(written)[-1:], lambda _: (machine.folder / "end").touch()),
+    ]
+    code, written = on_a_terminal(machine, "--count", "1", width=30, steps=steps)
     assert code == 0
-    drawn = [part for part in written.split("\r\x1b[K") if part.startswith("[")]
-    widths = [len(line.partition("\r\n")[0]) for line in drawn]
+    widths = drawn(written)
     assert max(widths) > 40, "all of it where there is room"
     assert 29 in widths
     assert 11 in widths

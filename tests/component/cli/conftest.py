@@ -56,7 +56,7 @@ class Ctl:
 def server() -> Iterator[ScriptedServer]:
     scripted = ScriptedServer()
     yield scripted
-    scripted.stop()
+    scripted.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import grpc
 
 from component.cli.run_servicers import Agents, Runs
 from component.cli.sweep_servicers import Sweeps, fail
+from held_port import HeldPort
 from sweepd import v1
 from sweepd.v1 import (
     agent_service_pb2_grpc,
@@ -119,17 +120,24 @@ class ScriptedServer:
         self.agents = Agents()  # type: ignore[abstract]  # answers the calls of sweepctl alone
         self.metrics = Metrics()  # type: ignore[abstract]  # answers the calls of sweepctl alone
         self.info = Server()
-        self._server = self._started(0)
+        self._port = HeldPort()
+        self.address = self._port.address
+        self._server = self._started()
 
     def stop(self) -> None:
         """Be gone at once."""
         self._server.stop(None).wait()
 
+    def close(self) -> None:
+        """Be gone, and never come back."""
+        self.stop()
+        self._port.release()
+
     def start_again(self) -> None:
         """Come back on the same port."""
-        self._server = self._started(int(self.address.rpartition(":")[2]))
+        self._server = self._started()
 
-    def _started(self, port: int) -> grpc.Server:
+    def _started(self) -> grpc.Server:
         pool = futures.ThreadPoolExecutor(8)
         server = grpc.server(pool, interceptors=[_Door()], options=[("grpc.so_reuseport", 0)])
         sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(self.sweeps, server)
@@ -137,6 +145,6 @@ class ScriptedServer:
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(self.agents, server)
         metric_service_pb2_grpc.add_MetricServiceServicer_to_server(self.metrics, server)
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(self.info, server)
-        self.address = f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
+        assert server.add_insecure_port(self.address) == self._port.number
         server.start()
         return server
