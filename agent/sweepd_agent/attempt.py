@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweepd.compat.search_path import search_path
+from sweepd.compat.variables import handed_out
 from sweepd_agent import process, trial
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.attempt_parts import elsewhere_of, feed_of
@@ -176,7 +177,7 @@ class Attempt:
         checkpoints.mkdir(parents=True, exist_ok=True)
         environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
         if compat := self.assignment.compat or around.compat:
-            environ |= search_path(compat, environ)
+            environ |= search_path(compat, environ) | handed_out(environ)
         agent = trial.facts(place, around.labels, environ)
         self.argv = (
             trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)

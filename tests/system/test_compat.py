@@ -36,6 +36,7 @@ seen = {
     "file": wandb.__file__,
     "version": [wandb.__version__, importlib.metadata.version("wandb")],
     "child": child.stdout.strip(),
+    "given": {name: value for name, value in os.environ.items() if name.startswith("WANDB_")},
     "rest": [beside_wandb.NAME, mine.NAME, importlib.metadata.version("beside-wandb")],
 }
 try:
@@ -141,25 +142,39 @@ def test_ours_comes_before_what_is_installed_and_nothing_else_changes(installati
         'command: ["${interpreter}", "${program}"]\n'
     )
 
+    names: list[tuple[str, str]] = []
+
     def seen(text: str, *flags: str) -> dict[str, object]:
         name = installation.create(text)
         agent = installation.start_agent(name, "--interpreter", str(python), *flags)
         assert agent.process.wait(60) == 0, agent.log()[-2000:]
         (run,) = installation.export(name, "run")
         assert run["state"] == "finished", installation.ctl("logs", str(run["run"])).stdout[-2000:]
+        names.append((name, str(run["run"])))
         found: dict[str, object] = json.loads(
             (installation.work / f"seen-{name.rpartition('/')[2]}.json").read_text()
         )
         return found
 
     theirs = seen(sweep)
-    assert theirs["version"] == ["0.9.9", "0.9.9"]
+    assert (theirs["version"], theirs["given"]) == (["0.9.9", "0.9.9"], {})
     ours = Path(search_path("wandb", {})["PYTHONPATH"])
-    for found in (seen(f"{sweep}compat: wandb\n"), seen(sweep, "--compat", "wandb")):
+    for text, flags in ((f"{sweep}compat: wandb\n", ()), (sweep, ("--compat", "wandb"))):
+        found = seen(text, *flags)
         assert found["file"] == found["child"] == str(ours / "wandb" / "__init__.py")
         assert found["version"] == ["0.31.0", "0.31.0"]
         assert found["rest"] == theirs["rest"] == ["beside", "mine", "1.2"]
         assert "docs/wandb.md" in str(found["unknown"])
+        entity, project, sweep_id = names[-1][0].split("/")
+        given = found["given"]
+        assert isinstance(given, dict)
+        assert Path(given.pop("WANDB_SWEEP_PARAM_PATH")).name.endswith(".yaml")
+        assert given == {
+            "WANDB_SWEEP_ID": sweep_id,
+            "WANDB_RUN_ID": names[-1][1].rpartition("/")[2],
+            "WANDB_ENTITY": entity,
+            "WANDB_PROJECT": project,
+        }
 
 
 def test_what_is_on_the_path_of_a_script_stays_behind_ours() -> None:
