@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import accounts, agents, methods, metrics, runs, sweeps
+from sweepd.calls import accounts, agents, methods, metrics, names, runs, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.following import OnGap, follow, follow_run, untold
+from sweepd.calls.names import Named
 from sweepd.calls.wire import iterate, run_now
 
 if TYPE_CHECKING:
@@ -73,6 +74,30 @@ class Client:
         """Return what a sweep file would run, after prior runs if any are named."""
         return run_now(sweeps.preview(self.wire, file, count, prior_runs))
 
+    def sweep_name(self, text: str) -> str:
+        """Return the full name of the sweep that `text` means; see `sweepd.calls.names` for all of these."""
+        return run_now(names.sweep_name(self.wire, text))
+
+    def any_name(self, text: str) -> Named:
+        """Return the sweep or the run that `text` means."""
+        return run_now(names.any_name(self.wire, text))
+
+    def run_name(self, text: str) -> str:
+        """Return the full name of the run that `text` means."""
+        return run_now(names.run_name(self.wire, text))
+
+    def run_names(self, texts: Sequence[str]) -> list[str]:
+        """Return the full names of runs; each sweep is looked up once."""
+        return run_now(names.run_names(self.wire, texts))
+
+    def find_sweep(self, text: str) -> v1.Sweep:
+        """Return the sweep that `text` means."""
+        return run_now(names.find_sweep(self.wire, text))
+
+    def find_run(self, text: str) -> v1.Run:
+        """Return the run that `text` means."""
+        return run_now(names.find_run(self.wire, text))
+
     def get_sweep(self, name: str) -> v1.Sweep:
         """Return a sweep by its full name."""
         return run_now(sweeps.get(self.wire, name))
@@ -112,8 +137,8 @@ class Client:
         return iterate(follow(self.wire, name, seconds=seconds, on_gap=on_gap))
 
     def get_run(self, name: str) -> v1.Run:
-        """Return a run by its full name."""
-        return run_now(runs.get(self.wire, name))
+        """Return a run by its full name; where there is none, the error names what there is."""
+        return run_now(names.get_run(self.wire, name))
 
     def list_runs(
         self,
@@ -157,14 +182,14 @@ class Client:
 
     def retry_runs(
         self,
-        names: Sequence[str] = (),
+        named: Sequence[str] = (),
         *,
         sweep: str = "",
         states: Sequence[v1.RunState.ValueType] = (),
         request_id: str = "",
     ) -> v1.RetryRunsResponse:
         """Hand out ended runs again: those named, or those of `sweep` in one of `states`."""
-        return run_now(runs.retry(self.wire, names, sweep=sweep, states=states, request_id=request_id))
+        return run_now(runs.retry(self.wire, named, sweep=sweep, states=states, request_id=request_id))
 
     def explain_run(self, name: str) -> v1.ExplainRunResponse:
         """Return the story of a run."""

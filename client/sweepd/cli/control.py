@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:
     """Carry out `action` on the sweep that `text` names, and show what it is now."""
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
 
     with connect(current_settings()) as client:
-        tell_sweep(action(client, sweep_name(client, text)), output_format, done)
+        tell_sweep(action(client, client.sweep_name(text)), output_format, done)
 
 
 def tell_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:

@@ -14,7 +14,7 @@ import click
 
 from sweepd.cli.output import note
 from sweepd.cli.placement import project_name
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import usage_problem
 from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.text import clean, counted
 
@@ -94,11 +94,10 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
     if not options.given:
         return None
     from sweepd import v1
-    from sweepd.cli.names import sweep_name
 
     return v1.PriorRunSelection(
-        runs=_run_names(client, options.runs),
-        sweeps=[sweep_name(client, name) for name in options.sweeps],
+        runs=client.run_names(list(_with_stdin(options.runs))),
+        sweeps=[client.sweep_name(name) for name in options.sweeps],
         project=project_name(options.project, options.entity) if options.project else "",
         filter=filter_message(options.filters),
     )
@@ -157,39 +156,6 @@ def report_shape(report: v1.PriorRunReport) -> Json:
         "unsuitableRuns": [{"run": each.run, "reason": each.reason} for each in report.unsuitable_runs],
         "withoutCurve": report.without_curve,
     }
-
-
-def _run_names(client: Client, texts: Sequence[str]) -> list[str]:
-    """Return full names; each sweep is looked up once, as there may be thousands of runs."""
-    from sweepd.cli.names import run_name
-
-    sweeps: dict[str, str] = {}
-    names: list[str] = []
-    for text in _with_stdin(texts):
-        sweep, mark, number = text.rpartition(":" if ":" in text else "-")
-        if text.count("/") == 2 and ":" not in text:
-            names.append(text)
-        elif mark and number.isascii() and number.isdecimal() and sweep:
-            if sweep not in sweeps:
-                sweeps[sweep] = _sweep_name(client, sweep)
-            found = sweeps[sweep]  # where there is none, it may be the id of a run by hand
-            names.append(f"{found}-{number}" if found else run_name(client, text))
-        else:
-            names.append(run_name(client, text))
-    return names
-
-
-def _sweep_name(client: Client, text: str) -> str:
-    """Return the full name of a sweep; empty if there is none."""
-    from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.names import sweep_name
-
-    try:
-        return sweep_name(client, text)
-    except Problem as problem:
-        if problem.exit_code != ExitCode.NOT_FOUND:
-            raise
-        return ""
 
 
 def _with_stdin(texts: Sequence[str]) -> Iterable[str]:

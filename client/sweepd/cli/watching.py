@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from sweepd import v1
 from sweepd.calls.following import PASSING
+from sweepd.calls.names import Named
 from sweepd.cli.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.following_run import tell_gap, watch_run
-from sweepd.cli.names import Named, get_run
 from sweepd.cli.output import note, write_document
 from sweepd.cli.progress import Notice, Progress, progress_line
 from sweepd.cli.rows import Row, lookup
@@ -37,7 +37,7 @@ def end_code(state: str) -> ExitCode:
 def watch(client: Client, named: Named, output_format: str) -> int:
     """Follow a sweep or a run to its end; changes go to stdout. Returns the exit code of that end."""
     # Asked for first: only a server that was there is waited for.
-    run = get_run(client, named.name) if named.is_run else None
+    run = client.get_run(named.name) if named.is_run else None
     if run is not None and not run.sweep:
         return end_code(watch_run(client, run.name, output_format))
     sweep = run.sweep if run is not None else client.get_sweep(named.name).name

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import methods
+from sweepd.calls import methods, names
 from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import prior, run_calls, sweep_calls
 from sweepd.objects.async_stored_run import AsyncStoredRun
@@ -77,7 +77,7 @@ class AsyncClient:
 
     async def sweep(self, name: str) -> AsyncSweep:
         """See `Client.sweep`."""
-        return AsyncSweep(self._wire, await sweep_calls.get(self._wire, name))
+        return AsyncSweep(self._wire, await names.find_sweep(self._wire, name))
 
     async def sweeps(
         self,
@@ -94,7 +94,7 @@ class AsyncClient:
 
     async def run(self, name: str) -> AsyncStoredRun:
         """See `Client.run`."""
-        return AsyncStoredRun(self._wire, await run_calls.get(self._wire, name))
+        return AsyncStoredRun(self._wire, await names.find_run(self._wire, name))
 
     async def runs(
         self,

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls import runs, sweeps
 from sweepd.calls.async_wire import AsyncWire
-from sweepd.objects import cards, following, run_calls, run_log, sweep_calls, views
+from sweepd.objects import cards, following, run_calls, run_log, views
 from sweepd.objects.history import History
 from sweepd.objects.options import words
 from sweepd.objects.run_record import RunRecord
@@ -30,7 +31,7 @@ class AsyncStoredRun(RunRecord):
 
     async def refresh(self) -> Self:
         """See `StoredRun.refresh`."""
-        self._message = await run_calls.get(self._wire, self.name)
+        self._message = await runs.get(self._wire, self.name)
         return self
 
     async def sweep(self) -> AsyncSweep | None:
@@ -39,7 +40,7 @@ class AsyncStoredRun(RunRecord):
 
         if not self._message.sweep:
             return None
-        return AsyncSweep(self._wire, await sweep_calls.get(self._wire, self._message.sweep))
+        return AsyncSweep(self._wire, await sweeps.get(self._wire, self._message.sweep))
 
     async def stop(self) -> Self:
         """See `StoredRun.stop`."""

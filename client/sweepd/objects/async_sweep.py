@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import sweeps
+from sweepd.calls import names, sweeps
 from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import cards, following, frames, run_calls, sweep_calls, views
 from sweepd.objects.async_stored_run import AsyncStoredRun
@@ -46,7 +46,7 @@ class AsyncSweep(SweepRecord):
 
     async def refresh(self) -> Self:
         """See `Sweep.refresh`."""
-        self._message = await sweep_calls.get(self._wire, self.name)
+        self._message = await sweeps.get(self._wire, self.name)
         return self
 
     async def pause(self) -> Self:
@@ -123,7 +123,7 @@ class AsyncSweep(SweepRecord):
 
     async def run(self, number: int) -> AsyncStoredRun:
         """See `Sweep.run`."""
-        return AsyncStoredRun(self._wire, await run_calls.get(self._wire, f"{self.name}:{number}"))
+        return AsyncStoredRun(self._wire, await names.get_run(self._wire, f"{self.name}-{number}"))
 
     async def runs(
         self,

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import methods
+from sweepd.calls import methods, names
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import prior, run_calls, sweep_calls
@@ -108,7 +108,7 @@ class Client:
         Raises:
             NotFoundError: there is none.
         """
-        return Sweep(self._wire, run_now(sweep_calls.get(self._wire, name)))
+        return Sweep(self._wire, run_now(names.find_sweep(self._wire, name)))
 
     def sweeps(
         self,
@@ -133,7 +133,7 @@ class Client:
         Raises:
             NotFoundError: there is none.
         """
-        return StoredRun(self._wire, run_now(run_calls.get(self._wire, name)))
+        return StoredRun(self._wire, run_now(names.find_run(self._wire, name)))
 
     def runs(
         self,

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sweepd import v1
+from sweepd.calls import runs, sweeps
 from sweepd.calls.following import follow, follow_run
 from sweepd.calls.wire import Wire
 from sweepd.cli.condition import Condition, parse_condition
@@ -13,7 +14,6 @@ from sweepd.cli.problem import Problem
 from sweepd.cli.shapes import run_state, sweep_state
 from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
 from sweepd.errors import FailedError, InvalidError
-from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.options import seconds_of
 
 _GOOD_ENDS = ("finished", "stopped")
@@ -50,7 +50,7 @@ async def wait_for_sweep(
     """
     condition, seconds = _condition(until), seconds_of(limit)
     # Asked for first: only a server that was there is waited for, and no time at all only looks.
-    sweep = await sweep_calls.get(wire, name)
+    sweep = await sweeps.get(wire, name)
     if _sweep_is_over(condition, sweep, check=check):
         return sweep
     messages = follow(wire, sweep.name, seconds=seconds)
@@ -66,7 +66,7 @@ async def wait_for_run(
 ) -> v1.Run:
     """Return a run once it has ended or `until` holds of it; see `wait_for_sweep`."""
     condition, seconds = _condition(until), seconds_of(limit)
-    run = await run_calls.get(wire, name)
+    run = await runs.get(wire, name)
     if _run_is_over(condition, run, check=check):
         return run
     if not run.sweep:
@@ -77,7 +77,7 @@ async def wait_for_run(
             for changed in message.runs:
                 if changed.name == run.name and _run_is_over(condition, changed, check=check):
                     # What its script told of it is not part of what is followed.
-                    return await run_calls.get(wire, run.name) if _has_ended(changed) else changed
+                    return await runs.get(wire, run.name) if _has_ended(changed) else changed
     raise AssertionError("following never ends by itself")
 
 

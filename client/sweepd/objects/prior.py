@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sweepd import v1
+from sweepd.calls import names
 from sweepd.calls.wire import Wire
 from sweepd.errors import InvalidError
-from sweepd.objects import run_calls, sweep_calls
+from sweepd.objects import sweep_calls
 from sweepd.objects.definition import Definition
 from sweepd.objects.run_record import RunRecord
 
@@ -28,8 +29,8 @@ async def create(
     """
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
-    names = [each if isinstance(each, str) else each.name for each in prior_runs]
-    selection = v1.PriorRunSelection(runs=await run_calls.full_names(wire, names)) if names else None
+    texts = [each if isinstance(each, str) else each.name for each in prior_runs]
+    selection = v1.PriorRunSelection(runs=await names.run_names(wire, texts)) if texts else None
     answer = await sweep_calls.create(
         wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=selection
     )

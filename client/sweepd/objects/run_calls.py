@@ -12,53 +12,8 @@ from sweepd.calls.wire import Wire
 from sweepd.cli.problem import Problem
 from sweepd.cli.rows import Choice
 from sweepd.cli.shapes import prior_run_shape, run_shape
-from sweepd.errors import InvalidError, NotFoundError
-from sweepd.objects import sweep_calls
+from sweepd.errors import InvalidError
 from sweepd.spec.point import Json
-
-
-async def get(wire: Wire, text: str) -> v1.Run:
-    """Return a run by its full name, a shorter one, or SWEEP:NUMBER."""
-    return await runs.get(wire, await full_name(wire, text))
-
-
-async def full_name(wire: Wire, text: str) -> str:
-    """Return the full name of the run that `text` means.
-
-    Raises:
-        InvalidError: it is no name, or may be several.
-        NotFoundError: it is none that there is; a full name is not looked up.
-    """
-    (name,) = await full_names(wire, [text])
-    return name
-
-
-async def full_names(wire: Wire, texts: Sequence[str]) -> list[str]:
-    """Do the same for several; each sweep is looked up once, as there may be thousands of runs."""
-    sweeps: dict[str, str] = {}
-    names: list[str] = []
-    for text in texts:
-        if text.count("/") == 2 and ":" not in text:
-            names.append(text)
-            continue
-        sweep, number = _sweep_and_number(text)
-        if sweep not in sweeps:
-            sweeps[sweep] = await sweep_calls.full_name(wire, sweep)
-        names.append(f"{sweeps[sweep]}-{number}")
-    return names
-
-
-def _sweep_and_number(text: str) -> tuple[str, str]:
-    sweep, mark, number = text.rpartition(":" if ":" in text else "-")
-    if sweep and number.isascii() and number.isdecimal():
-        return sweep, number
-    if mark == ":":
-        raise InvalidError(f"no run: {text!r}; write SWEEP:NUMBER, as k3x9v2ab:7")
-    raise NotFoundError(
-        f"no run named {text}; one that belongs to no sweep is named in full: ENTITY/PROJECT/ID",
-        code="NOT_FOUND",
-        reason="no-such-name",
-    )
 
 
 async def list_of(

@@ -6,13 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sweepd import v1
-from sweepd.calls import methods
+from sweepd.calls import methods, runs
 from sweepd.calls.following import PASSING, Pauses
 from sweepd.calls.wire import Wire
 from sweepd.cli.shapes import run_state
 from sweepd.cli.states import FINAL_RUN
 from sweepd.errors import ClientError
-from sweepd.objects import run_calls
 
 _LISTEN_SECONDS = 2.0
 
@@ -35,7 +34,7 @@ async def log_pieces(
     pauses = Pauses()
     while True:
         try:
-            known = await run_calls.get(wire, run)
+            known = await runs.get(wire, run)
             at.attempt = at.attempt or max(known.attempt, 1)
             fresh = False
             pieces = _read(wire, known.name, at, listen=_LISTEN_SECONDS)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sweepd import v1
+from sweepd.calls import runs, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
-from sweepd.objects import following, run_calls, run_log, sweep_calls, views
+from sweepd.objects import following, run_calls, run_log, views
 from sweepd.objects.history import History
 from sweepd.objects.options import words
 from sweepd.objects.run_record import RunRecord
@@ -33,7 +34,7 @@ class StoredRun(RunRecord):
 
     def refresh(self) -> Self:
         """Ask the server how it stands; return the same object."""
-        self._message = run_now(run_calls.get(self._wire, self.name))
+        self._message = run_now(runs.get(self._wire, self.name))
         return self
 
     def sweep(self) -> Sweep | None:
@@ -42,7 +43,7 @@ class StoredRun(RunRecord):
 
         if not self._message.sweep:
             return None
-        return Sweep(self._wire, run_now(sweep_calls.get(self._wire, self._message.sweep)))
+        return Sweep(self._wire, run_now(sweeps.get(self._wire, self._message.sweep)))
 
     def stop(self) -> Self:
         """End it: SIGTERM, after the stop grace SIGKILL; one that waits never starts.

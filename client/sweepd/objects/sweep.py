@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import sweeps
+from sweepd.calls import names, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, frames, run_calls, sweep_calls, views
@@ -47,7 +47,7 @@ class Sweep(SweepRecord):
 
     def refresh(self) -> Self:
         """Ask the server how it stands; return the same object."""
-        self._message = run_now(sweep_calls.get(self._wire, self.name))
+        self._message = run_now(sweeps.get(self._wire, self.name))
         return self
 
     def pause(self) -> Self:
@@ -136,7 +136,7 @@ class Sweep(SweepRecord):
 
     def run(self, number: int) -> StoredRun:
         """Return a run by its number."""
-        return StoredRun(self._wire, run_now(run_calls.get(self._wire, f"{self.name}:{number}")))
+        return StoredRun(self._wire, run_now(names.get_run(self._wire, f"{self.name}-{number}")))
 
     def runs(
         self,

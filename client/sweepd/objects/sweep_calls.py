@@ -13,7 +13,7 @@ from sweepd.calls import runs, sweeps
 from sweepd.calls.states import run_states, sweep_states
 from sweepd.calls.wire import Wire
 from sweepd.codec import CodecError, point_message
-from sweepd.errors import InvalidError, NotFoundError
+from sweepd.errors import InvalidError
 from sweepd.objects.definition import Definition
 from sweepd.spec.point import Json
 
@@ -39,31 +39,6 @@ async def create(
         sweep_id=sweep_id,
         request_id=request_id,
     )
-
-
-async def get(wire: Wire, text: str) -> v1.Sweep:
-    """Return a sweep by its full name, project/id or id."""
-    return await sweeps.get(wire, await full_name(wire, text))
-
-
-async def full_name(wire: Wire, text: str) -> str:
-    """Return the full name of the sweep that `text` means.
-
-    Raises:
-        InvalidError: it is no name, or may be several.
-        NotFoundError: it is none that there is; a full name is not looked up.
-    """
-    parts = text.split("/")
-    if not all(parts) or len(parts) > 3:
-        raise InvalidError(f"no name of a sweep: {text!r}; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
-    if len(parts) == 3:
-        return text
-    names = [sweep.name async for sweep in list_all(wire) if f"/{sweep.name}".endswith(f"/{text}")]
-    if not names:
-        raise NotFoundError(f"no sweep named {text}", code="NOT_FOUND", reason="no-such-name")
-    if len(names) > 1:
-        raise InvalidError(f"{text} may be several: {', '.join(sorted(names))}; write the full name")
-    return names[0]
 
 
 async def list_all(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sweepd import v1
-from sweepd.calls import metrics
+from sweepd.calls import metrics, runs, sweeps
 from sweepd.calls.wire import Wire
 from sweepd.cli.states import RUN_STATES
 from sweepd.errors import ClientError
-from sweepd.objects import run_calls, sweep_calls
+from sweepd.objects import run_calls
 from sweepd.objects.best import BestSoFar, best_so_far
 from sweepd.objects.cards import run_card, sweep_card
 from sweepd.objects.columns import Column, columns_of
@@ -34,7 +34,7 @@ async def columns(wire: Wire, sweep: str) -> list[Column]:
 
 async def progress(wire: Wire, name: str) -> list[BestSoFar]:
     """Return how the best value of a sweep came about."""
-    sweep = await sweep_calls.get(wire, name)
+    sweep = await sweeps.get(wire, name)
     return best_so_far(sweep.spec, [run async for run in run_calls.list_of(wire, name)])
 
 
@@ -49,13 +49,13 @@ async def history(
 async def summary(wire: Wire, run: str) -> dict[str, object]:
     """Return the summary of a run: what it has logged, by what its script has said, and what that has set."""
     found = [each async for each in metrics.summaries(wire, runs=[run])]
-    return run_summary(found, (await run_calls.get(wire, run)).details)
+    return run_summary(found, (await runs.get(wire, run)).details)
 
 
 async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
     """Return a sweep as HTML, as it stands now; as it was known if the server does not answer."""
     try:
-        sweep = await sweep_calls.get(wire, known.name)
+        sweep = await sweeps.get(wire, known.name)
         best = [run async for run in run_calls.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
         if sum(getattr(sweep.run_counts, state) for state in RUN_STATES) > _MOST_RUNS:
             note = f"more than {_MOST_RUNS} runs: best_so_far() has the values of the curve"
@@ -69,10 +69,10 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
 async def show_run(wire: Wire, known: v1.Run) -> str:
     """Return a run as HTML, as it stands now; as it was known if the server does not answer."""
     try:
-        run = await run_calls.get(wire, known.name)
+        run = await runs.get(wire, known.name)
         objective = None
         if run.sweep:
-            objective = (await sweep_calls.get(wire, run.sweep)).spec.metric.name or None
+            objective = (await sweeps.get(wire, run.sweep)).spec.metric.name or None
         return run_card(run, await _curve(wire, run.name, objective))
     except ClientError as error:
         return run_card(known, None, note=f"as it was known last: {error}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sweepd import NotFoundError, NotYetError, v1
+from sweepd import InvalidError, NotYetError, v1
 from sweepd.channel import channel
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from system.objects.conftest import Here
@@ -31,5 +31,6 @@ def test_a_run_by_hand_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.R
         run.wait(timeout="20ms")
     assert "<svg" not in run.html()
     assert (run.summary(), run.history().rows, run.log()) == ({}, [], "")
-    with pytest.raises(NotFoundError, match="named in full"):
-        client.run(run.id)
+    assert client.run(run.id) == client.run(f"hand/{run.id}") == run
+    with pytest.raises(InvalidError, match=f"{run.id} is a run by hand, which belongs to no sweep"):
+        client.sweep(run.id)

@@ -62,7 +62,7 @@ def test_the_examples_of_the_page_run(
     assert "<svg" in names["card"]
     printed = capsys.readouterr().out
     assert f"<Sweep {sweep.name} pending: no runs>" in printed
-    assert "local/demo/nothing does not exist no-such-name" in printed
+    assert "no sweep named local/demo/nothing no-such-name" in printed
     assert "parameters.lr.vals unknown-key values" in printed
     assert "learning" in printed
     names["api"].__exit__(None, None, None)

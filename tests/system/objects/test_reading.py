@@ -48,7 +48,7 @@ def test_what_is_not_there_is_not_found(client: Any, name: str) -> None:
 
 def test_a_name_with_too_many_parts_is_no_name(client: Any) -> None:
     for name in ("", "a//b", "a/b/c/d"):
-        with pytest.raises(InvalidError, match="no name of a sweep"):
+        with pytest.raises(InvalidError, match=r"not a name: .*; write ID, PROJECT/ID"):
             client.sweep(name)
 
 

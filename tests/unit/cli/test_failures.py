@@ -11,7 +11,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.cli.local_server import way_out
 from sweepd.discovery import NoServerError
-from sweepd.errors import ClientError, error_of
+from sweepd.errors import ClientError, InvalidError, NotFoundError, error_of
 from sweepd.rpc_error import Failure, unreachable_cause
 
 
@@ -121,6 +121,15 @@ def test_what_the_system_refuses_is_told_in_its_own_words() -> None:
 
 def test_no_server_at_all_is_unreachable_too() -> None:
     assert problem_of(NoServerError("none is known")).exit_code == ExitCode.UNREACHABLE
+
+
+def test_what_was_found_out_here_is_told_with_its_next_step() -> None:
+    wrong = InvalidError("x is a run", code="INVALID_ARGUMENT", next_step="its sweep is y")
+    assert problem_of(wrong).lines() == ["error: x is a run", "  next:  its sweep is y"]
+    assert problem_of(wrong).exit_code == ExitCode.USAGE
+    missing = NotFoundError("no run named x", code="NOT_FOUND", reason="no-such-name", metadata={"name": "x"})
+    assert problem_of(missing).exit_code == ExitCode.NOT_FOUND
+    assert json.loads(problem_of(missing).document())["error"]["metadata"] == {"name": "x"}
 
 
 def test_a_wrong_call_points_at_the_help() -> None:

@@ -1,8 +1,9 @@
 """What `--prior-run`, `--prior-project` and `--filter` mean, and what is said of the runs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 
@@ -15,53 +16,31 @@ from sweepd.cli.prior_options import (
     tell_report,
 )
 from sweepd.cli.problem import Problem
-from sweepd.errors import error_of
-from sweepd.rpc_error import Failure
+from sweepd.client import Client
 
 
-class Directory:
-    """Two sweeps; it counts how often it is asked for them."""
+class Known(Client):
+    """Knows where every name is."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        """Connect to nothing."""
 
-    def list_sweeps(self, parent: str = "") -> Iterator[v1.Sweep]:
-        self.asked += 1
-        yield v1.Sweep(name="local/demo/one")
-        yield v1.Sweep(name="local/demo/two")
+    def sweep_name(self, text: str) -> str:
+        return f"local/demo/{text}"
 
-    def list_projects(self) -> Iterator[v1.Project]:
-        yield v1.Project(name="local/demo")
-
-    def get_run(self, name: str) -> v1.Run:
-        if name != "local/demo/baseline-7":
-            raise error_of(Failure(code="NOT_FOUND", message=f"{name} does not exist"), "address")
-        return v1.Run(name=name)
+    def run_names(self, texts: Sequence[str]) -> list[str]:
+        return [f"local/demo/{text}" for text in texts]
 
 
 def chosen(**options: object) -> v1.PriorRunSelection | None:
-    return selection_of(Directory(), PriorOptions(**options))  # type: ignore[arg-type]  # by name
+    return selection_of(Known(), PriorOptions(**options))  # type: ignore[arg-type]  # by name
 
 
-def test_runs_are_named_in_every_way_and_a_sweep_is_looked_up_once() -> None:
-    directory = Directory()
-    runs = ("one-1", "one:2", "demo/one-3", "local/demo/two-4", *(f"one-{n}" for n in range(5, 500)))
-    found = selection_of(directory, PriorOptions(runs=runs))  # type: ignore[arg-type]  # what it asks of a client
+def test_runs_are_those_named_and_those_of_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("one-2\n\n one-3\n"))
+    found = chosen(runs=("one-1", "-", "two-4"))
     assert found is not None
-    assert list(found.runs[:4]) == [
-        "local/demo/one-1",
-        "local/demo/one-2",
-        "local/demo/one-3",
-        "local/demo/two-4",
-    ]
-    assert len(found.runs) == len(runs)
-    assert directory.asked == 2, "`one` and `demo/one`"
-
-
-def test_a_run_by_hand_may_have_an_id_that_looks_like_that_of_a_sweeps_run() -> None:
-    found = chosen(runs=("baseline-7", "one-1"))
-    assert found is not None
-    assert list(found.runs) == ["local/demo/baseline-7", "local/demo/one-1"]
+    assert list(found.runs) == [f"local/demo/{run}" for run in ("one-1", "one-2", "one-3", "two-4")]
 
 
 def test_sweeps_a_project_and_nothing_at_all() -> None:
@@ -80,7 +59,6 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
     "options",
     [
         {"filters": ("state=finished",)},
-        {"runs": ("three-1",)},
         {"project": "a/b/c"},
         {"project": "demo", "filters": ("state=running",)},
         {"project": "demo", "filters": ("state>=finished",)},

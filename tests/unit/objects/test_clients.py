@@ -14,13 +14,13 @@ import sweepd
 from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, Sweep, errors, v1
 from sweepd.calls import methods
 from sweepd.calls.methods import Method
-from sweepd.calls.wire import iterate, run_now
+from sweepd.calls.wire import iterate
 from sweepd.errors import error_of
 from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.options import seconds_of
 from sweepd.rpc_error import Failure
+from unit.client.wires import NoWire
 from unit.objects.messages import a_run
-from unit.objects.wires import NoWire
 
 TWINS = [(Client, AsyncClient), (Sweep, AsyncSweep), (StoredRun, AsyncStoredRun)]
 
@@ -112,34 +112,11 @@ def test_a_page_is_fetched_when_it_is_read() -> None:
     assert _numbers(iterate(filtered)) == [11, 12, 21]
 
 
-def test_a_name_that_may_be_several_is_not_guessed() -> None:
-    pages = _Pages()
-    assert run_now(sweep_calls.full_name(pages, "p1/s1")) == "a/p1/s1"
-    with pytest.raises(errors.InvalidError, match="s1 may be several: a/p0/s1, a/p1/s1, a/p2/s1"):
-        run_now(sweep_calls.full_name(pages, "s1"))
-    assert [sweep.name for sweep in iterate(sweep_calls.list_all(pages, project="p2"))] == [
+def test_sweeps_of_a_project_are_found_in_any_entity() -> None:
+    assert [sweep.name for sweep in iterate(sweep_calls.list_all(_Pages(), project="p2"))] == [
         "a/p2/s1",
         "a/p2/s2",
     ]
-
-
-def test_runs_are_named_by_their_sweep_and_number_and_each_sweep_is_looked_up_once() -> None:
-    pages = _Pages()
-    texts = ["p1/s1:7", "p1/s1-8", "a/p1/s1:9", "a/p1/abcdefgh", "p1/s1:10"]
-    assert run_now(run_calls.full_names(pages, texts)) == [
-        "a/p1/s1-7",
-        "a/p1/s1-8",
-        "a/p1/s1-9",
-        "a/p1/abcdefgh",
-        "a/p1/s1-10",
-    ]
-    assert pages.asked == 3
-    for text in (":7", "s:", "s:x", "s:٣"):
-        with pytest.raises(errors.InvalidError, match="write SWEEP:NUMBER"):
-            run_now(run_calls.full_name(pages, text))
-    for text in ("abcdefgh", "", "-7", "s-x"):
-        with pytest.raises(errors.NotFoundError, match="is named in full"):
-            run_now(run_calls.full_name(pages, text))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from sweepd.calls import methods
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following
+from unit.client.wires import NoWire
 from unit.objects.messages import a_run, a_sweep
-from unit.objects.wires import NoWire
 
 
 class _Watched(NoWire):

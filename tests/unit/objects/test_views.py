@@ -12,8 +12,8 @@ from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
 from sweepd.objects import views
+from unit.client.wires import NoWire
 from unit.objects.messages import a_run, a_series, a_sweep
-from unit.objects.wires import NoWire
 
 
 def _number(key: str) -> v1.KeySummary:

@@ -57,14 +57,13 @@ def _list(sweep: str, output: Output) -> None:
     from sweepd.cli.columns import AGENTS
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import agent_shape, sweep_state
     from sweepd.cli.states import FINAL_SWEEP
 
     settings = current_settings()
     ended = ""
     with connect(settings) as client:
-        name = sweep_name(client, sweep) if sweep else ""
+        name = client.sweep_name(sweep) if sweep else ""
         rows = [agent_shape(agent) for agent in client.list_agents(name)]
         line = agent_command(name or "ID", client.address, settings)
         if name and not rows:
@@ -77,13 +76,12 @@ def _list(sweep: str, output: Output) -> None:
 
 def _release(agents: tuple[str, ...], sweep: str | None, output_format: str) -> None:
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
 
     if len(agents) != 1:
         raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` shows their ids")
     (agent,) = agents
     with connect(current_settings()) as client:
-        released = client.release_agent(agent, sweep=sweep_name(client, sweep) if sweep else "")
+        released = client.release_agent(agent, sweep=client.sweep_name(sweep) if sweep else "")
     if output_format in ("json", "jsonl", "yaml"):
         write_document({"agent": agent, "sweeps": [*released]}, output_format)
         return

@@ -33,12 +33,11 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
     """
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import run_shape
     from sweepd.cli.summary import argument_line
 
     with connect(current_settings()) as client:
-        found = client.get_sweep(sweep_name(client, sweep))
+        found = client.find_sweep(sweep)
         runs = _runs(client, found, limit)
         if not runs:
             raise _none(found)

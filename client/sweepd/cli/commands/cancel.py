@@ -23,12 +23,11 @@ def command(sweep: str, yes: bool, output_format: str) -> None:
     runs whose agents have not answered.
     """
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import sweep_shape
     from sweepd.cli.text import clean
 
     with connect(current_settings()) as client:
-        name = sweep_name(client, sweep)
+        name = client.sweep_name(sweep)
         if not yes:
             _ask(name)
         answer = client.cancel_sweep(name)

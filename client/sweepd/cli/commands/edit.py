@@ -82,7 +82,6 @@ def command(
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import note_standstill
     from sweepd.cli.edit import Edit
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.point_words import typed_words
     from sweepd.cli.shapes import sweep_shape, sweep_state
 
@@ -99,7 +98,7 @@ def command(
         raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
     settings = current_settings()
     with connect(settings) as client:
-        changed = _edited(client, sweep_name(client, sweep), edit, revision)
+        changed = _edited(client, client.sweep_name(sweep), edit, revision)
         if output_format == "name":
             put(f"{changed.name}\n")
             note(f"Revision {changed.revision}; it is {sweep_state(changed)}.")

@@ -57,7 +57,6 @@ def command(
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import note_standstill
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.point_words import assembled, names_of
     from sweepd.cli.shapes import run_shape
     from sweepd.cli.text import counted
@@ -65,7 +64,7 @@ def command(
     values = _values(words, params, params_file)
     settings = current_settings()
     with connect(settings) as client:
-        name = sweep_name(client, sweep)
+        name = client.sweep_name(sweep)
         point = assembled(names_of(client.get_sweep(name).spec), values)
         runs = _enqueued(client, name, _message(point), first=first, request_id=request_id)
         rows = [run_shape(run) for run in runs]

@@ -25,10 +25,9 @@ def command(name: str, output_format: str) -> None:
     waits, and the record of it. Of a sweep: why it hands out nothing at the moment, and the remedy.
     """
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import any_name
 
     with connect(current_settings()) as client:
-        named = any_name(client, name)
+        named = client.any_name(name)
         if named.is_run:
             _run(client, named.name, output_format)
         else:

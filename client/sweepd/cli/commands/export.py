@@ -14,7 +14,7 @@ from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.names import Named
+    from sweepd.calls.names import Named
     from sweepd.cli.rows import Row
     from sweepd.client import Client
 
@@ -36,10 +36,9 @@ def command(name: str, output_format: str) -> None:
     metric; those that it began with have the state `prior`.
     """
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import any_name
 
     with connect(current_settings()) as client:
-        named = any_name(client, name)
+        named = client.any_name(name)
         write = _write_csv if output_format == "csv" else _write_lines
         write(client, named)
 
@@ -66,11 +65,10 @@ def _write_line(row: Row) -> None:
 
 
 def _write_csv(client: Client, named: Named) -> None:
-    from sweepd.cli.names import get_run
     from sweepd.cli.table import Column
     from sweepd.objects.rows import FRONT, row_shape, run_rows
 
-    runs = [get_run(client, named.name)] if named.is_run else list(client.list_runs(named.name))
+    runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
     prior = [] if named.is_run else list(client.list_prior_runs(named.name))
     rows = run_rows(runs, _summaries(client, named), prior)
     columns = [Column(column, column) for column in (rows[0] if rows else FRONT)]
@@ -78,10 +76,9 @@ def _write_csv(client: Client, named: Named) -> None:
 
 
 def _runs(client: Client, named: Named) -> Iterator[Row]:
-    from sweepd.cli.names import get_run
     from sweepd.cli.shapes import run_shape
 
-    runs = iter((get_run(client, named.name),)) if named.is_run else client.list_runs(named.name)
+    runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
     yield from map(run_shape, runs)
 
 

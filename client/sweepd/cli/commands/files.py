@@ -53,10 +53,9 @@ def command(
     With NAME the content of one file goes to stdout.
     """
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import find_run
 
     with connect(current_settings()) as client:
-        found = find_run(client, run).name
+        found = client.find_run(run).name
         files = list(client.list_files(found))
         if name is not None:
             files = [_named(found, files, name)]

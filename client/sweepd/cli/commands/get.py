@@ -14,7 +14,7 @@ from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.names import Named
+    from sweepd.calls.names import Named
     from sweepd.cli.rows import Row
     from sweepd.client import Client
     from sweepd.spec.point import Json
@@ -69,15 +69,15 @@ def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:
-    from sweepd.cli.names import Named, any_name, run_name, sweep_name
+    from sweepd.calls.names import Named
 
     match words:
         case ("run", text):
-            return Named(run_name(client, text), is_run=True)
+            return Named(client.run_name(text), is_run=True)
         case ("sweep", text):
-            return Named(sweep_name(client, text), is_run=False)
+            return Named(client.sweep_name(text), is_run=False)
         case (text,):
-            return any_name(client, text)
+            return client.any_name(text)
         case _:
             raise usage_problem("get takes one ID", next_step="sweepctl get [sweep|run] ID")
 
@@ -98,10 +98,9 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
     from sweepd.cli.columns import SWEEPS, runs_columns
     from sweepd.cli.describe import describe_sweep
-    from sweepd.cli.names import get_run
     from sweepd.cli.shapes import run_shape, sweep_shape
 
-    run = get_run(client, named.name) if named.is_run else None
+    run = client.get_run(named.name) if named.is_run else None
     shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)
     output = output_of(output_format, columns=columns)
     if output_format in ("json", "jsonl", "yaml") and not columns:

@@ -53,10 +53,9 @@ def command(
 ) -> None:
     """Show what a run has logged, one line a step. `sweepctl export` has each row of its log."""
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import find_run
 
     with connect(current_settings()) as client:
-        found = find_run(client, run)
+        found = client.find_run(run)
         system = system or (bool(keys) and all(key.startswith("system/") for key in keys))
         series = client.history(
             found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system

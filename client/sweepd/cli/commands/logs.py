@@ -39,10 +39,9 @@ _LISTEN_SECONDS = 2.0
 def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
     """Show what a run has printed: standard output and error as the process wrote them."""
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import find_run
 
     with connect(current_settings()) as client:
-        found = find_run(client, run)
+        found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:
             raise _no_attempt(found, attempt)
         reader = _Reader(client, found.name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)

@@ -118,10 +118,9 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
     There is none where a project has runs, but no sweep.
     """
     from sweepd.cli.exit_code import ExitCode
-    from sweepd.cli.names import sweep_name
 
     if sweeps:
-        names = list(dict.fromkeys(sweep_name(client, sweep) for sweep in sweeps))
+        names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))
     else:
         names = [sweep.name for sweep in client.list_sweeps()]
     if project is not None:

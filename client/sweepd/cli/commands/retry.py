@@ -62,7 +62,6 @@ def _retried(
 ) -> v1.RetryRunsResponse:
     from sweepd import v1
     from sweepd.cli.failures import problem_of
-    from sweepd.cli.names import any_name, sweep_name
     from sweepd.errors import ClientError
 
     if states:
@@ -71,8 +70,8 @@ def _retried(
                 "--state takes one sweep", next_step="sweepctl retry ID --state " + " --state ".join(states)
             )
         wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
-        return client.retry_runs(sweep=sweep_name(client, names[0]), states=wanted, request_id=request_id)
-    named = [any_name(client, name) for name in names]
+        return client.retry_runs(sweep=client.sweep_name(names[0]), states=wanted, request_id=request_id)
+    named = [client.any_name(name) for name in names]
     for found in named:
         if not found.is_run:
             raise usage_problem(

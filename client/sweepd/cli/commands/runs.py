@@ -59,7 +59,6 @@ def command(
     from sweepd import v1
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import run_shape
 
     settings = current_settings()
@@ -83,7 +82,7 @@ def command(
         return
     wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     with connect(settings) as client:
-        name = sweep_name(client, sweep)
+        name = client.sweep_name(sweep)
         bound = limit if sort is None and not filters else None
         listed = client.list_runs(name, states=wanted, best_first=best_first, limit=bound)
         rows = [run_shape(run) for run in listed]
@@ -112,13 +111,12 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
     """Write the runs that a sweep began with."""
     from sweepd.cli.columns import prior_columns
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import sweep_name
     from sweepd.cli.shapes import prior_run_shape
 
     if best_first:
         raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
     with connect(current_settings()) as client:
-        listed = client.list_prior_runs(sweep_name(client, sweep))
+        listed = client.list_prior_runs(client.sweep_name(sweep))
         rows = [row for row in map(prior_run_shape, listed) if not states or row["state"] in states]
     chosen = chosen_rows(rows, output, prior_columns(rows))
     write_chosen(chosen, output, prior_columns(chosen), name="run", empty="No prior run.")

@@ -22,11 +22,10 @@ def command(name: str, output_format: str) -> None:
     """
     from sweepd.cli.connection import connect
     from sweepd.cli.control import tell_sweep
-    from sweepd.cli.names import any_name
     from sweepd.cli.shapes import run_shape, run_state
 
     with connect(current_settings()) as client:
-        named = any_name(client, name)
+        named = client.any_name(name)
         if not named.is_run:
             tell_sweep(client.stop_sweep(named.name), output_format, "Stopped")
             return

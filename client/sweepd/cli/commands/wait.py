@@ -39,7 +39,6 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
     """
     from sweepd.cli.condition import parse_condition
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import any_name, get_run
     from sweepd.cli.problem import usage_problem
     from sweepd.durations import parse_duration
 
@@ -49,9 +48,9 @@ def command(name: str, wanted: str, timeout: str | None) -> int:
         raise usage_problem(str(error)) from error
     condition = parse_condition(wanted)
     with connect(current_settings()) as client:
-        named = any_name(client, name)
+        named = client.any_name(name)
         if named.is_run:
-            run = get_run(client, named.name)
+            run = client.get_run(named.name)
             if condition.comparison is not None and not run.sweep:
                 raise usage_problem(
                     f"{run.name} is a run by hand, which has no objective to wait for",

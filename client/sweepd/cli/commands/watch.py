@@ -19,8 +19,7 @@ def command(name: str, output_format: str) -> int:
     8 otherwise.
     """
     from sweepd.cli.connection import connect
-    from sweepd.cli.names import any_name
     from sweepd.cli.watching import watch
 
     with connect(current_settings()) as client:
-        return watch(client, any_name(client, name), output_format)
+        return watch(client, client.any_name(name), output_format)

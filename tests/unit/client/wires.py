@@ -1,4 +1,4 @@
-"""Wires to no server, for the tests of the objects."""
+"""Wires to no server, for the tests of clients."""
 
 from __future__ import annotations
 

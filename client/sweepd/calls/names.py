@@ -1,0 +1,258 @@
+"""From what a person types to full names: a full name, project/id, a bare id, and SWEEP:NUMBER for runs.
+
+What is no sweep's, and no run of one, may be a run by hand: that is asked for in each project. Where a name
+means nothing, the error says what it may have been meant for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweepd import v1
+from sweepd.calls import accounts, runs, sweeps
+from sweepd.calls.wire import Wire
+from sweepd.errors import ClientError, InvalidError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A full name, and whether it is a run's."""
+
+    name: str
+    is_run: bool
+
+
+async def sweep_name(wire: Wire, text: str) -> str:
+    """Return the full name of the sweep that `text` means.
+
+    Raises:
+        InvalidError: it is no name, may be several, or is a run's.
+        NotFoundError: it means none.
+    """
+    if is_full(text):
+        return (await find_sweep(wire, text)).name
+    _check(text)
+    if ":" in text:
+        raise _run_for_a_sweep(text, text.partition(":")[0])
+    names = await _sweeps(wire, text)
+    if not names and (found := await _runs(wire, text)):
+        raise _run_for_a_sweep(text, found[0].rpartition("-")[0])
+    if not names and await _alone(wire, text):
+        raise _run_for_a_sweep(text, "")
+    return _only(names, text, "sweep")
+
+
+async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
+    """Return the sweep that `text` means; raises as `sweep_name`."""
+    if not is_full(text):
+        return await sweeps.get(wire, await sweep_name(wire, text))
+    found = await _sweep(wire, text)
+    if found is not None:
+        return found
+    run = await _run(wire, text)
+    if run is not None:
+        raise _run_for_a_sweep(text, run.sweep)
+    raise _none(text, "sweep")
+
+
+async def run_name(wire: Wire, text: str) -> str:
+    """Return the full name of the run that `text` means; `SWEEP:NUMBER` keeps that form.
+
+    A full name is not looked up.
+
+    Raises:
+        InvalidError: it is no name, may be several, or is a sweep's.
+        NotFoundError: it means none.
+    """
+    sweep, colon, number = text.partition(":")
+    if colon and not (sweep and _is_number(number)):
+        raise _invalid(f"not the name of a run: {text}", "write SWEEP:NUMBER, as k3x9v2ab:7")
+    _check(text)
+    if colon:
+        return f"{await sweep_name(wire, sweep)}:{number}"
+    if is_full(text):
+        return text
+    names = await _runs(wire, text)
+    if not names and (found := await _sweeps(wire, text)):
+        raise _sweep_for_a_run(text, found[0])
+    return _only(names or await _alone(wire, text), text, "run")
+
+
+async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
+    """Return the full names of runs; each sweep is looked up once, as there may be thousands of them."""
+    known: dict[str, str] = {}
+    names: list[str] = []
+    for text in texts:
+        sweep, _, number = text.rpartition(":" if ":" in text else "-")
+        if is_full(text):
+            names.append(text)
+        elif sweep and _is_number(number):
+            if sweep not in known:
+                known[sweep] = await _sweep_name_if_any(wire, sweep)
+            found = known[sweep]  # where there is none, it may be the id of a run by hand
+            names.append(f"{found}-{number}" if found else await run_name(wire, text))
+        else:
+            names.append(await run_name(wire, text))
+    return names
+
+
+async def find_run(wire: Wire, text: str) -> v1.Run:
+    """Return the run that `text` means; raises as `run_name` and `get_run`."""
+    return await get_run(wire, await run_name(wire, text))
+
+
+async def get_run(wire: Wire, name: str) -> v1.Run:
+    """Return a run by its full name.
+
+    Raises:
+        InvalidError: it is a sweep's.
+        NotFoundError: there is none; the next step names what there is.
+    """
+    try:
+        return await runs.get(wire, name)
+    except NotFoundError as error:
+        if ":" not in name and await _sweep(wire, name) is not None:
+            raise _sweep_for_a_run(name, name) from error
+        sweep, _, number = name.replace(":", "-").rpartition("-")
+        if not (_is_run_id(name.replace(":", "-")) and await _sweep(wire, sweep) is not None):
+            raise
+        message = f"{sweep} has no run {number}"
+        raise _not_found(message, name, f"`sweepctl runs {sweep}` shows its runs") from error
+
+
+async def any_name(wire: Wire, text: str) -> Named:
+    """Return the sweep or the run that `text` means; ids are unique across both.
+
+    Raises:
+        InvalidError: it is no name, or may be several.
+        NotFoundError: it means none.
+    """
+    if ":" in text:
+        return Named(await run_name(wire, text), is_run=True)
+    _check(text)
+    if is_full(text):
+        is_run = await _sweep(wire, text) is None and await _may_be_run(wire, text)
+        return Named(text, is_run=is_run)
+    found = [Named(name, is_run=True) for name in await _runs(wire, text)]
+    found += [Named(name, is_run=False) for name in await _sweeps(wire, text)]
+    if not found:
+        found = [Named(name, is_run=True) for name in await _alone(wire, text)]
+    by_name = {named.name: named for named in found}
+    return by_name[_only(list(by_name), text, "sweep or run")]
+
+
+def is_full(text: str) -> bool:
+    """Tell whether this is ENTITY/PROJECT/ID."""
+    return text.count("/") == 2 and ":" not in text and all(text.split("/"))
+
+
+def _check(text: str) -> None:
+    if not text or text.count("/") > 2 or not all(text.split("/")):
+        raise _invalid(f"not a name: {text!r}", "write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+
+
+def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
+    """Return the error of a run, by hand if it has no sweep, where a sweep is wanted."""
+    if sweep:
+        return _invalid(f"{text} is a run; a sweep is wanted", f"its sweep is {sweep}")
+    return _invalid(
+        f"{text} is a run by hand, which belongs to no sweep; a sweep is wanted",
+        f"`sweepctl get {text}` shows it, `sweepctl stop {text}` ends it",
+    )
+
+
+def _sweep_for_a_run(text: str, sweep: str) -> InvalidError:
+    return _invalid(
+        f"{text} is a sweep; a run is wanted",
+        f"name one, as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
+    )
+
+
+async def _sweep(wire: Wire, name: str) -> v1.Sweep | None:
+    """Return a sweep by its full name; None if there is none."""
+    try:
+        return await sweeps.get(wire, name)
+    except NotFoundError:
+        return None
+
+
+async def _run(wire: Wire, name: str) -> v1.Run | None:
+    """Return a run by its full name; None if there is none."""
+    try:
+        return await runs.get(wire, name)
+    except NotFoundError:
+        return None
+
+
+async def _sweep_name_if_any(wire: Wire, text: str) -> str:
+    """Return the full name of a sweep; empty if there is none."""
+    try:
+        return await sweep_name(wire, text)
+    except NotFoundError:
+        return ""
+
+
+async def _sweeps(wire: Wire, text: str) -> list[str]:
+    return [sweep.name async for sweep in sweeps.list_of(wire) if _matches(sweep.name, text)]
+
+
+async def _runs(wire: Wire, text: str) -> list[str]:
+    """Return the run names that `text` may stand for: the id of a run is its sweep's, a dash and a number."""
+    if not _is_run_id(text):
+        return []
+    sweep, _, number = text.rpartition("-")
+    return [f"{name}-{number}" for name in await _sweeps(wire, sweep)]
+
+
+async def _alone(wire: Wire, text: str) -> list[str]:
+    """Return the runs by hand that `text` may stand for."""
+    parent, _, run = text.rpartition("/")
+    try:
+        projects = [project.name async for project in accounts.projects(wire)]
+    except ClientError as error:
+        if error.code == "UNIMPLEMENTED":  # a server that knows of none
+            return []
+        raise
+    names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
+    return [name for name in names if await _run(wire, name) is not None]
+
+
+async def _may_be_run(wire: Wire, name: str) -> bool:
+    """Tell whether what is no sweep is a run, or looks like one of a sweep."""
+    return _is_run_id(name) or await _run(wire, name) is not None
+
+
+def _is_run_id(text: str) -> bool:
+    sweep, dash, number = text.rpartition("-")
+    return bool(dash and sweep and _is_number(number))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
+def _matches(name: str, text: str) -> bool:
+    return name == text or name.endswith(f"/{text}")
+
+
+def _only(names: Sequence[str], text: str, kind: str) -> str:
+    if not names:
+        raise _none(text, kind)
+    if len(names) > 1:
+        raise _invalid(f"{text} may be several: {', '.join(sorted(names))}", "write the full name")
+    return names[0]
+
+
+def _none(text: str, kind: str) -> NotFoundError:
+    return _not_found(f"no {kind} named {text}", text, "`sweepctl list` shows the sweeps that there are")
+
+
+def _invalid(message: str, next_step: str) -> InvalidError:
+    return InvalidError(message, code="INVALID_ARGUMENT", next_step=next_step)
+
+
+def _not_found(message: str, name: str, next_step: str) -> NotFoundError:
+    return NotFoundError(
+        message, code="NOT_FOUND", reason="no-such-name", metadata={"name": name}, next_step=next_step
+    )
