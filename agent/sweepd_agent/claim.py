@@ -50,7 +50,10 @@ class Claim:
             answer = await RunServiceStub(door).CreateRun(request, timeout=_WITHIN)
         except grpc.aio.AioRpcError as error:
             failure = Failure.of(error)
-            if failure.code in ("ALREADY_EXISTS", "INVALID_ARGUMENT"):
+            if failure.code == "ALREADY_EXISTS":
+                why = f"{failure.message}, brought in from elsewhere: let each run have an id of its own"
+                raise LookupRefusedError(Refusal.NO_RUN, why) from error
+            if failure.code == "INVALID_ARGUMENT":
                 raise LookupRefusedError(Refusal.NO_RUN, failure.message) from error
             raise
         self._note(answer.run, server)

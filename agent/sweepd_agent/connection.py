@@ -41,6 +41,8 @@ class Dialling:
     sweeps: Sequence[SweepName]
     # What the server is told at the door before each stream, given its address; raises as a look-up does.
     prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
+    # Told, with the server's address, why no stream comes to be; an empty text once there is one.
+    trouble: Callable[[str, str], None] | None = None
 
 
 class Connection:
@@ -90,6 +92,8 @@ class Connection:
             lived = self._end()
             if self._leaving:
                 return
+            if lived is None:
+                self._tell_trouble(message)
             backoff = backoff.failed() if lived is None else backoff.ended(lived)
             if wait is None:
                 wait = backoff.wait(random.random(), lost_after=self._dialogue.lost_after)  # noqa: S311
@@ -141,6 +145,7 @@ class Connection:
         def connected() -> None:
             self._connected_at = self._monotonic()
             self._complaint = ""
+            self._tell_trouble("")
             fields: dict[str, Json] = {"server": address, "way": way, "session": self._dialogue.session}
             self._log.event("connected", None, fields)
 
@@ -184,6 +189,10 @@ class Connection:
         if refusal is not None:
             self._agent.handle(Refused(refusal, message))
         return message
+
+    def _tell_trouble(self, why: str) -> None:
+        if self._dialling.trouble is not None:
+            self._dialling.trouble(self._address, why)
 
     def _complain(self, message: str, wait: float) -> None:
         """Say once what is wrong, not at every try."""

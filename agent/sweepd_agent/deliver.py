@@ -36,6 +36,7 @@ from sweepd_agent.disk import disk_threads
 from sweepd_agent.log import Log
 from sweepd_agent.own_record import begin_to_sample, recorder_of
 from sweepd_agent.own_run import RUN_FILE, OwnState, open_own
+from sweepd_agent.own_trouble import Trouble
 from sweepd_agent.script_process import Scripts
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, open_folder
 from sweepd_agent.stream import Stream
@@ -66,6 +67,8 @@ class Options:
     # Between two samples of what a script uses.
     system_metrics_every: float
     log_as_json: bool
+    # Whether there is a script to say what is wrong.
+    tells_script: bool
 
 
 class ClaimedDialogue(Dialogue):
@@ -125,6 +128,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             labels={},
         )
         dialogue = (Dialogue if own is None else ClaimedDialogue)(agent, identity, log)
+        trouble = Trouble(own.run.path) if own is not None and options.tells_script else None
         dialling = Dialling(
             server=options.server,
             token=token,
@@ -133,6 +137,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             boot_id=identity.boot_id,
             sweeps=(),
             prepare=None if own is None else Claim(own, agent, log),
+            trouble=None if trouble is None else trouble.note,
         )
         connection = Connection(agent, dialogue, dialling, log, loop.time)
         _hear_signals(agent)
@@ -153,6 +158,8 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             sampling.cancel()
         await connection.leave(leave.cause, keeping)
         await agent.close()
+        if trouble is not None:
+            trouble.leave()
         for attempt in found:
             _tell(attempt, log)
         return leave
@@ -221,6 +228,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     add("--patience", type=parse_duration, default=0.0)
     add("--system-metrics-every", type=parse_duration, default=EVERY)
     add("--log-format", choices=("text", "json"), default="text")
+    add("--tells-script", action="store_true")
     given = parser.parse_args(arguments)
     return Options(
         folder=given.folder,
@@ -231,6 +239,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         patience=given.patience,
         system_metrics_every=given.system_metrics_every,
         log_as_json=given.log_format == "json",
+        tells_script=given.tells_script,
     )
 
 

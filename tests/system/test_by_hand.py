@@ -117,6 +117,39 @@ def test_modes_offline_and_disabled_start_nothing(installation: Installation) ->
     assert_whole(installation, script)
 
 
+def test_a_script_says_that_the_server_refuses_its_run(installation: Installation) -> None:
+    """The script itself as it ends; if it had ended before that was known, the next one as it begins."""
+    server = installation.join_server(*SHORT)
+    read = installation.ctl("token", "create", "--scope", "read", "--name", "reader").stdout.strip()
+
+    def refused(script: Script) -> str:
+        where = script.folder.relative_to(installation.work)
+        return (
+            f"sweepd: {server.address} has not got all of the run in {where}: adding a run needs a token of "
+            "scope write, and this one has scope read; whoever has an admin token makes one: `sweepctl token "
+            "create --scope write`; log in with `sweepctl login`, or set SWEEPD_TOKEN or --token-file; "
+            f"`sweepctl sync {where}` tries again\n"
+        )
+
+    long = start(installation, 3, "waits", SWEEPD_TOKEN=read)
+    until((long.folder / "agent" / "trouble").exists, what=long.helper_log)
+    assert released(installation, long) == 0
+    assert (installation.folder / "script.log").read_text().endswith(refused(long))
+    gone(long, installation)
+    short = start(installation, 3, SWEEPD_TOKEN=read)
+    assert short.process.wait(30) == 0
+    assert refused(long) not in (installation.folder / "script.log").read_text()
+    gone(short, installation)
+    good = start(installation, 3)
+    assert good.process.wait(30) == 0
+    said = (installation.folder / "script.log").read_text()
+    assert said.startswith(refused(short))
+    assert said.count("\n") == 2
+    gone(good, installation)
+    outcomes = synced(installation, str(long.folder), str(short.folder))
+    assert [outcome["outcome"] for outcome in outcomes] == ["brought-in", "brought-in"]
+
+
 def test_a_server_that_is_away_for_a_while_is_waited_for(installation: Installation) -> None:
     """P23, P25: it was not there when the script began to log, and it goes away once more."""
     server = installation.start_server(*SHORT)

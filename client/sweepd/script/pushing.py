@@ -19,12 +19,15 @@ _AGENT_FOLDER = "agent"
 _NOT_INHERITED = ("SWEEPD_RUN_DIR", "SWEEPD_METRICS_FILE", "SWEEPD_PARAMS_FILE", "SWEEPD_RUN_ID")
 
 
-def begin(folder: RunFolder, *, online: bool, environ: Mapping[str, str] = os.environ) -> str | None:
+def begin(
+    folder: RunFolder, *, online: bool, silent: bool, environ: Mapping[str, str] = os.environ
+) -> str | None:
     """Note which process writes to the folder, and have an agent follow it where a server is known.
 
     Args:
         folder: of a run that this process has begun.
         online: whether a server may be told of it.
+        silent: whether the script is not to say what keeps it from the server.
         environ: where to look for the server.
 
     Returns: the address of the server; None if the run stays in its folder for `sweepctl sync`.
@@ -32,7 +35,8 @@ def begin(folder: RunFolder, *, online: bool, environ: Mapping[str, str] = os.en
     try:
         write_json(folder.path / SCRIPT_FILE, _this_process())
         address = _known_server(environ) if online else None
-        return address if address is not None and follow(folder.path, environ, patience="10m") else None
+        flags = ("--patience", "10m") if silent else ("--patience", "10m", "--tells-script")
+        return address if address is not None and follow(folder.path, environ, *flags) else None
     except OSError:
         return None  # metrics are worth more than a server that hears of them
 
@@ -49,10 +53,11 @@ def script_lives(path: Path) -> int | None:
     return pid if same and not over else None
 
 
-def follow(path: Path, environ: Mapping[str, str], patience: str = "0s") -> bool:
+def follow(path: Path, environ: Mapping[str, str], *flags: str) -> bool:
     """Start an agent that follows the run of a folder; False if none is installed.
 
-    `patience`: how long it waits for one that still delivers what an earlier attempt has left.
+    `flags` are those of the agent, as how long it waits for one that still delivers what an earlier attempt
+    has left.
 
     Raises:
         OSError: no process can be started.
@@ -66,7 +71,7 @@ def follow(path: Path, environ: Mapping[str, str], patience: str = "0s") -> bool
     # `-P`: no module of the folder where the script was started stands in for one of Python's own.
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(path), "--patience", patience],
+        [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(path), *flags],
         inherited,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

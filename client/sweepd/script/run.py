@@ -17,6 +17,7 @@ from sweepd.script.run_files import RunFiles
 from sweepd.script.settings import Wishes
 from sweepd.script.state_file import StateFile
 from sweepd.script.summary import Summary
+from sweepd.script.trouble import FILE, say_trouble
 
 DETAILS_FILE = "details.json"
 _DETAILS_INTERVAL = 0.5
@@ -158,7 +159,7 @@ class Run(RunFiles):
         Args:
             exit_code: noted in the folder of a run of its own. Under an agent, the exit status of the process
                 says how the run ended.
-            quiet: without effect; this says nothing.
+            quiet: without effect; this only says what keeps the run from its server.
         """
         if self._release() and self._folder.own and self._rows.is_ours and not self.disabled:
             code, now = int(exit_code or 0), time.time()
@@ -167,6 +168,7 @@ class Run(RunFiles):
             )
             if self._folder.lock is not None:
                 self._folder.lock.release()
+            say_trouble(self._folder.path / FILE)
 
     def _release(self) -> bool:
         """Complete the open step and release the file; False if that was done before."""

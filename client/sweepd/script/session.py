@@ -17,6 +17,7 @@ from sweepd.script.own_folder import folder_for, no_folder
 from sweepd.script.run import Run
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
+from sweepd.script.trouble import LEFT, say_trouble, shown
 from sweepd.script.unheard import say_what_comes_late, say_what_the_sweep_decides
 
 _run: Run | None = None
@@ -253,8 +254,9 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
     if folder.own and not begun.disabled:
         _ending.watch()
-        server = pushing.begin(folder, online=wanted.mode == "online")
+        server = pushing.begin(folder, online=wanted.mode == "online", silent=wanted.silent)
         if not wanted.silent:
+            say_trouble(folder.path.parent / LEFT)
             _say_where(folder, server)
     return begun
 
@@ -265,11 +267,7 @@ def _tell_children(variables: Mapping[str, str]) -> None:
 
 
 def _say_where(folder: RunFolder, server: str | None) -> None:
-    try:
-        here = Path.cwd()
-        where = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
-    except OSError:  # it was removed
-        where = folder.path
+    where = shown(folder.path)
     how = f"`sweepctl sync {where}` brings it in" if server is None else f"{server} gets it as {folder.run}"
     print_line(f"sweepd: not in a sweep; this run is kept in {where}; {how}\n")
 

@@ -107,7 +107,7 @@ def test_an_account_without_a_home_knows_no_server(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(Path, "home", no_home)
     folder = new_folder(Wishes(), tmp_path, program="train.py", now=0.0)
-    assert pushing.begin(folder, online=True, environ={}) is None
+    assert pushing.begin(folder, online=True, silent=False, environ={}) is None
     assert pushing.script_lives(folder.path) == os.getpid()
 
 
