@@ -19,6 +19,9 @@ from sweepd_scheduler.ports import TriedPoint
 from sweepd_scheduler.reading import Reading
 
 MOST_RUNS = 2_000
+MOST_VALUES = 200_000
+"""Runs times parameters, at most: an answer takes a worker about a second for so many."""
+
 RUNS_A_CALL = 1_000
 DEADLINE = 60.0
 
@@ -50,9 +53,10 @@ class Importances:
         """
         if not key and sweep.spec.metric is None:
             raise InvalidFieldError("key", f"needed: {sweep.name} has no metric to look at")
-        share = Share.of(MOST_RUNS, _tried(sweep) + (0 if key else sweep.prior_runs))
+        most = min(MOST_RUNS, MOST_VALUES // max(1, len(sweep.spec.search_space.dimensions)))
+        share = Share.of(most, _tried(sweep) + (0 if key else sweep.prior_runs))
         records = self._reading.records
-        page = await self._reading(records.tried_points, sweep, share, MOST_RUNS, valued=not key)
+        page = await self._reading(records.tried_points, sweep, share, most, valued=not key)
         tried = list(await self._with_last_values(sweep, page.entries, key) if key else page.entries)
         request = await self._reading.work(_request, sweep, tried)
         try:
