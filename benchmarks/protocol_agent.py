@@ -11,6 +11,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.channel import aio_channel
+from sweepd.codec.gathering import gathered
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 
@@ -57,22 +58,27 @@ class ProtocolAgent:
     ) -> None:
         self._say(hello=self._hello())
         call = self._stub.Attach(self._requests())
-        async for answer in call:
-            match answer.WhichOneof("command"):
-                case "welcome":
-                    self._say(offer=v1.Offer(wanted=1))
-                case "start_run":
-                    on_start(answer.start_run)
-                case "ack" if on_ack is not None:
-                    on_ack(answer.ack)
-                case "ack" if answer.ack.exited:
-                    self._tally.runs += 1
-                case "sweep_ended":
-                    return
+        async for message in call:
+            for answer in (message, *message.more):
+                match answer.WhichOneof("command"):
+                    case "welcome":
+                        self._say(offer=v1.Offer(wanted=1))
+                    case "start_run":
+                        on_start(answer.start_run)
+                    case "ack" if on_ack is not None:
+                        on_ack(answer.ack)
+                    case "ack" if answer.ack.exited:
+                        self._tally.runs += 1
+                    case "sweep_ended":
+                        return
 
     async def _requests(self) -> AsyncIterator[v1.AttachRequest]:
+        """Yield what there is to say, as the real agent does: all of it in one message."""
         while True:
-            yield await self._outgoing.get()
+            yield gathered(await self._outgoing.get(), self._next)
+
+    def _next(self) -> v1.AttachRequest | None:
+        return None if self._outgoing.empty() else self._outgoing.get_nowait()
 
     def _say(self, **report: object) -> None:
         self._outgoing.put_nowait(v1.AttachRequest(**report))  # type: ignore[arg-type]  # the oneof's fields by name
@@ -88,6 +94,7 @@ class ProtocolAgent:
             protocol_version=1,
             slots=1,
             sweeps=[self._sweep],
+            takes_several=True,
         )
 
     def _finish_at_once(self, start: v1.StartRun) -> None:

@@ -71,6 +71,7 @@ class Dialogue:
             slots=self._agent.state.settings.slots,
             labels=identity.labels,
             storage=identity.storage,
+            takes_several=True,
             sweeps=sorted(self._agent.state.sweeps or self._served),
         )
         known = (held for held in self._agent.state.held.values() if held.standing is not Standing.FENCED)

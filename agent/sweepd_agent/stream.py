@@ -10,6 +10,7 @@ from typing import Protocol
 import grpc.aio
 
 from sweepd import v1
+from sweepd.codec.gathering import gathered
 from sweepd.two_way import TwoWayCall
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd_agent import codec
@@ -70,6 +71,7 @@ class Stream:
         self._log_window = 0
         self._file_window = 0
         self._system_window = 0
+        self._takes_several = False
         self._heartbeat = 10.0
         self._lease = 30.0
         # Monotonic time of the last message that came down.
@@ -77,6 +79,7 @@ class Stream:
         self._refused: set[str] = set()
         self._turn = 0
         self._leaving = False
+        self._left = False
 
     @property
     def takes_files(self) -> bool:
@@ -157,36 +160,46 @@ class Stream:
         self._log_window = welcome.log_window_bytes
         self._file_window = welcome.file_window_bytes
         self._system_window = welcome.system_window_bytes
+        self._takes_several = welcome.takes_several
         self._heartbeat = codec.seconds(welcome.heartbeat_interval) or self._heartbeat
         self._lease = codec.seconds(welcome.lease_duration) or self._lease
         self.heard = asyncio.get_running_loop().time()
         self._owner.welcomed(self, welcome)
 
     async def _read(self, call: Call) -> None:
-        while (response := await call.read()) is not None:
+        while (message := await call.read()) is not None:
             self.heard = asyncio.get_running_loop().time()
-            if response.HasField("heartbeat_seen"):
-                continue
-            if response.HasField("go_away"):
-                wait = codec.seconds(response.go_away.reconnect_after)
-                self.gone_away = GoneAway(wait=wait * (0.5 + self._draw()), reason=response.go_away.reason)
-                return
-            self._owner.commanded(self, response)
+            for response in (message, *message.more):
+                if response.HasField("heartbeat_seen"):
+                    continue
+                if response.HasField("go_away"):
+                    wait = codec.seconds(response.go_away.reconnect_after)
+                    self.gone_away = GoneAway(
+                        wait=wait * (0.5 + self._draw()), reason=response.go_away.reason
+                    )
+                    return
+                self._owner.commanded(self, response)
 
     async def _write(self, call: Call) -> None:
-        while True:
-            report = self._next()
+        while not self._left:
+            report = self._next_known()
             if report is None:
                 self._news.clear()
                 await self._news.wait()
-            elif _number(report) in self._refused:
-                self._leave_out_details()
             else:
-                await call.write(report)
-                if self._leaving and report.HasField("goodbye"):
-                    await call.done_writing()
-                    await asyncio.sleep(_GOODBYE_WITHIN)
-                    return
+                await call.write(gathered(report, self._next_known) if self._takes_several else report)
+        await call.done_writing()
+        await asyncio.sleep(_GOODBYE_WITHIN)
+
+    def _next_known(self) -> v1.AttachRequest | None:
+        """Return the most urgent report of a kind that the scheduler knows; after the last word none."""
+        while not self._left and (report := self._next()) is not None:
+            if _number(report) in self._refused:
+                self._leave_out_details()
+                continue
+            self._left = self._leaving and report.HasField("goodbye")
+            return report
+        return None
 
     def _leave_out_details(self) -> None:
         for feed in self._owner.feeds():

@@ -5,6 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
+from sweepd.codec.gathering import MOST_IN_ONE
 from sweepd.codec.handling import compat_number, metrics_from_message
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
@@ -80,6 +81,19 @@ def check_hello(hello: v1.Hello) -> None:
         raise InvalidFieldError("hello.attempts", "a run_handle comes twice")
 
 
+def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
+    """Return the reports of a message, in order.
+
+    Raises:
+        InvalidFieldError: there are too many, or one of them has more.
+    """
+    if len(message.more) >= MOST_IN_ONE or any(each.more for each in message.more):
+        raise InvalidFieldError(
+            "more", f"a message has {MOST_IN_ONE} reports at most, and none within others"
+        )
+    return message, *message.more
+
+
 def report(session: str, request: v1.AttachRequest) -> Report:
     """Read a report that the core decides on.
 
@@ -141,6 +155,7 @@ def command_message(command: Command, terms: Terms, session: Session | None) -> 
                 lost_after=duration(terms.lost_after),
                 verdicts=[_verdict_message(verdict) for verdict in verdicts],
                 withheld=[_withheld_message(each) for each in withheld],
+                takes_several=True,
             )
             return v1.AttachResponse(welcome=welcome)
 

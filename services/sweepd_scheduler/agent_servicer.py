@@ -97,6 +97,6 @@ async def _hello(requests: AsyncIterator[v1.AttachRequest]) -> v1.Hello:
             first = await anext(requests)
     except (TimeoutError, StopAsyncIteration):
         raise InvalidFieldError("report", "the stream does not begin with hello") from None
-    if first.WhichOneof("report") != "hello":
-        raise InvalidFieldError("report", "the stream does not begin with hello")
+    if first.WhichOneof("report") != "hello" or first.more:
+        raise InvalidFieldError("report", "the stream does not begin with hello alone")
     return first.hello

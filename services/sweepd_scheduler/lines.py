@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from sweepd import v1
+from sweepd.codec.gathering import gathered
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.agent_codec import command_message, duration, ref_message
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
@@ -37,9 +38,10 @@ class SlowAgentError(DomainError):
 class Line:
     """The way down to one agent: an outbox that its stream empties as fast as the agent reads."""
 
-    def __init__(self, session: str, agent: str) -> None:
+    def __init__(self, session: str, agent: str, *, takes_several: bool = False) -> None:
         self.session = session
         self.agent = agent
+        self._takes_several = takes_several
         self._commands: deque[v1.AttachResponse] = deque()
         self._acks: dict[AttemptRef, v1.Ack] = {}
         self._heartbeat_seen = False
@@ -82,21 +84,24 @@ class Line:
         while True:
             await self._ready.wait()
             self._ready.clear()
-            while (self._commands or self._acks or self._heartbeat_seen) and self._end is None:
-                yield self._next()
+            while self._end is None and (message := self._next()) is not None:
+                alone = not self._takes_several or message.HasField("welcome")
+                yield message if alone else gathered(message, self._next)
             if self._end is not None:
                 raise self._end
             if self._ended:
                 return
 
-    def _next(self) -> v1.AttachResponse:
+    def _next(self) -> v1.AttachResponse | None:
         # Acknowledgements go first: a run's end is told before the StartRun that takes its slot.
         if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
             return v1.AttachResponse(ack=self._acks.pop(next(iter(self._acks))))
         if self._commands:
             return self._commands.popleft()
-        self._heartbeat_seen = False
-        return v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen())
+        if self._heartbeat_seen:
+            self._heartbeat_seen = False
+            return v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen())
+        return None
 
     def _merge(self, ack: v1.Ack) -> None:
         ref = AttemptRef(ack.attempt.run_handle, ack.attempt.attempt)

@@ -72,30 +72,34 @@ class AgentSession:
         self.line.send(v1.AttachResponse(go_away=v1.GoAway(reconnect_after=wait, reason=reason)))
 
     async def _read_all(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
-        async for request in requests:
-            if self.line.ended:  # nobody would read the answers
-                return
-            kind = request.WhichOneof("report")
-            self.heard = self._clock.monotonic()
-            if kind == "heartbeat":
-                self.line.send(v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen()))
-            else:
-                self._owner.state.hear(self.line.session, self.heard)
-            match kind:
-                case "points":
-                    await self._hand_on(self._relays.points, request.points, self._points)
-                case "system_points":
-                    await self._hand_on(self._relays.system, request.system_points, self._samples)
-                case "log":
-                    await self._hand_on(self._relays.logs, request.log, parcels.log)
-                case "file":
-                    await self._hand_on(self._relays.files, request.file, parcels.file)
-                case "goodbye":
+        async for message in requests:
+            for request in agent_codec.one_by_one(message):
+                kind = request.WhichOneof("report")
+                if (
+                    self.line.ended or kind == "goodbye"
+                ):  # of a line that has ended nobody would read the answers
                     return
-                case "hello":
-                    raise InvalidFieldError("report", "hello comes once")
-                case _:
-                    await self._report(request)
+                await self._read_one(kind, request)
+
+    async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
+        self.heard = self._clock.monotonic()
+        if kind == "heartbeat":
+            self.line.send(v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen()))
+        else:
+            self._owner.state.hear(self.line.session, self.heard)
+        match kind:
+            case "points":
+                await self._hand_on(self._relays.points, request.points, self._points)
+            case "system_points":
+                await self._hand_on(self._relays.system, request.system_points, self._samples)
+            case "log":
+                await self._hand_on(self._relays.logs, request.log, parcels.log)
+            case "file":
+                await self._hand_on(self._relays.files, request.file, parcels.file)
+            case "hello":
+                raise InvalidFieldError("report", "hello comes once")
+            case _:
+                await self._report(request)
 
     async def _report(self, request: v1.AttachRequest) -> None:
         try:

@@ -56,7 +56,8 @@ class Sessions:
         agent_codec.check_hello(hello)
         sweeps = _sweep_names(hello, bounds)
         self._check_namesake(hello.agent_id, bounds)
-        line = Line(f"{hello.agent_id[:8]}-{secrets.token_hex(4)}", hello.agent_id)
+        name = f"{hello.agent_id[:8]}-{secrets.token_hex(4)}"
+        line = Line(name, hello.agent_id, takes_several=hello.takes_several)
         session = AgentSession(line, self._owner, self._lines, self._relays, self._clock)
         self._lines.open(line)
         self._open[line.session] = session

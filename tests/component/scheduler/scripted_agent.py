@@ -26,6 +26,7 @@ class ScriptedAgent:
         slots: int = 1,
         held: Sequence[v1.HeldAttempt] = (),
         more_sweeps: Sequence[str] = (),
+        takes_several: bool = False,
     ) -> None:
         self.agent_id = agent_id or secrets.token_hex(13)
         self._call = AgentServiceStub(channel).Attach()
@@ -39,10 +40,13 @@ class ScriptedAgent:
             slots=slots,
             sweeps=[sweep, *more_sweeps] if sweep else [],
             attempts=held,
+            takes_several=takes_several,
         )
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self.received: list[v1.AttachResponse] = []
+        # Kinds of the commands of each message.
+        self.together: list[list[str]] = []
         self.error: grpc.aio.AioRpcError | None = None
         self.ended = False
 
@@ -64,6 +68,12 @@ class ScriptedAgent:
 
     async def send(self, **report: object) -> None:
         await self._call.write(v1.AttachRequest(**report))  # type: ignore[arg-type]  # one report by its name
+
+    async def send_together(self, first: v1.AttachRequest, *more: v1.AttachRequest) -> None:
+        """Send reports in one message."""
+        message = v1.AttachRequest(more=more)
+        message.MergeFrom(first)
+        await self._call.write(message)
 
     async def offer(self, wanted: int = 1) -> None:
         await self.send(offer=v1.Offer(wanted=wanted))
@@ -148,7 +158,8 @@ class ScriptedAgent:
     async def _read(self) -> None:
         try:
             async for message in self._call:
-                self.received.append(message)
+                self.together.append([each.WhichOneof("command") or "" for each in (message, *message.more)])
+                self.received += (message, *message.more)
                 self._news.set()
         except grpc.aio.AioRpcError as error:
             self.error = error

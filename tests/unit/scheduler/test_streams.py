@@ -63,6 +63,18 @@ def test_heartbeats_of_an_agent_that_reads_nothing_take_no_memory() -> None:
     assert seen.HasField("heartbeat_seen")
 
 
+def test_an_agent_that_takes_several_has_what_waits_in_one_message_after_the_welcome() -> None:
+    line = Line("s", "a", takes_several=True)
+    line.send(v1.AttachResponse(welcome=v1.Welcome(session="s")))
+    line.send(v1.AttachResponse(start_run=v1.StartRun(command_id=1)))
+    line.send(ack(1, exited=True))
+    line.send(v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen()))
+    welcome, rest = asyncio.run(drained(line))
+    assert not welcome.more
+    kinds = [each.WhichOneof("command") for each in (rest, *rest.more)]
+    assert kinds == ["ack", "start_run", "heartbeat_seen"]
+
+
 def changes(count: int) -> list[RunChanged | SweepChanged]:
     world = World()
     world.create(RANDOM)

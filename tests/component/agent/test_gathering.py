@@ -1,0 +1,88 @@
+"""What an agent has to say at once goes in one message, to schedulers that take several reports in one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import cast
+
+import grpc.aio
+import pytest
+
+from sweepd import v1
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
+from sweepd_agent.core.attempt import AttemptKey
+from sweepd_agent.feed import Feed
+from sweepd_agent.stream import Stream
+
+WANTED = [3, 2, 1]
+
+
+class TalkativeAgent:
+    """Has three offers to make as soon as it is welcome, and then no more to say."""
+
+    def __init__(self) -> None:
+        self.heard: list[str | None] = []
+
+    def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
+        return v1.Hello(agent_id="a", takes_several=True)
+
+    def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
+        for wanted in WANTED:
+            stream.control(v1.AttachRequest(offer=v1.Offer(wanted=wanted)))
+        stream.leave("nothing more to say")
+
+    def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
+        self.heard.append(response.WhichOneof("command"))
+
+    def feeds(self) -> Sequence[Feed]:
+        return []
+
+    def alive(self) -> Iterator[Feed]:
+        return iter(())
+
+    def exit_sent(self, feed: Feed) -> None:
+        raise AssertionError
+
+
+class Listening(AgentServiceServicer):
+    """Welcomes an agent, tells it two things in one message, and keeps what it says."""
+
+    def __init__(self, *, takes_several: bool) -> None:
+        self.messages: list[v1.AttachRequest] = []
+        self._takes_several = takes_several
+
+    async def Attach(  # noqa: N802
+        self, request_iterator: AsyncIterator[v1.AttachRequest], context: object
+    ) -> AsyncIterator[v1.AttachResponse]:
+        await anext(request_iterator)
+        yield v1.AttachResponse(welcome=v1.Welcome(takes_several=self._takes_several))
+        ended = v1.AttachResponse(sweep_ended=v1.SweepEnded(sweep="a/b/c"))
+        yield v1.AttachResponse(withheld=v1.Withheld(sweep="a/b/c"), more=[ended])
+        async for message in request_iterator:
+            self.messages.append(message)
+
+    async def ListAgents(self, request: object, context: object) -> v1.ListAgentsResponse:  # noqa: N802
+        raise NotImplementedError
+
+    async def ReleaseAgent(self, request: object, context: object) -> v1.ReleaseAgentResponse:  # noqa: N802
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("takes_several", [True, False])
+def test_what_waits_goes_in_one_message_where_that_is_understood(takes_several: bool) -> None:
+    async def scenario() -> tuple[list[v1.AttachRequest], list[str | None]]:
+        agent, listening = TalkativeAgent(), Listening(takes_several=takes_several)
+        server = grpc.aio.server()
+        add_AgentServiceServicer_to_server(listening, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            await Stream(agent).run(channel, lambda: None)
+        await server.stop(None)
+        return listening.messages, agent.heard
+
+    messages, heard = asyncio.run(asyncio.wait_for(scenario(), 20))
+    reports = [each for message in messages for each in (message, *message.more)]
+    assert [each.offer.wanted for each in reports[:-1]] == WANTED
+    assert reports[-1].HasField("goodbye")
+    assert len(messages) == (1 if takes_several else len(reports))
+    assert heard == cast("list[str | None]", ["withheld", "sweep_ended"])

@@ -1,0 +1,76 @@
+"""Several reports in one message, and several commands: each is treated as if it had come alone."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent, observation_batch
+from component.scheduler.serving import a_scheduler
+from component.scheduler.sweeps import CAPPED, create, get
+from sweepd import v1
+from sweepd.codec.gathering import MOST_IN_ONE
+
+
+def whole_run(start: v1.StartRun) -> list[v1.AttachRequest]:
+    """All that an agent has to say of a run that ends well."""
+    ref = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
+    ended = v1.RunExited(
+        attempt=ref, last_row=1, exit=v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0), logged_keys=["loss"]
+    )
+    return [
+        v1.AttachRequest(command_result=v1.CommandResult(command_id=start.command_id)),
+        v1.AttachRequest(run_started=v1.RunStarted(attempt=ref, pid=1)),
+        v1.AttachRequest(observations=observation_batch(ref, 1, 0.5)),
+        v1.AttachRequest(offer=v1.Offer(wanted=1)),
+        v1.AttachRequest(run_exited=ended),
+    ]
+
+
+@pytest.mark.parametrize("takes_several", [False, True])
+def test_whole_runs_go_through_in_one_message_each(tmp_path: Path, takes_several: bool) -> None:
+    async def scenario() -> list[list[str]]:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, CAPPED)
+            async with ScriptedAgent(installation.channel, sweep.name, takes_several=takes_several) as agent:
+                assert (await agent.takes("welcome")).welcome.takes_several
+                await agent.offer()
+                for _ in range(sweep.spec.run_cap):
+                    start = (await agent.takes("start_run")).start_run
+                    await agent.send_together(*whole_run(start))
+                await agent.takes("sweep_ended")
+            after = await get(installation, sweep.name)
+            assert after.run_counts.finished == sweep.spec.run_cap
+            assert after.best_value == 0.5
+            return agent.together
+
+    together = asyncio.run(scenario())
+    # The end of a run and the start of the next are stored at once, so that they are told at once.
+    assert (["ack", "start_run"] in together) is takes_several
+    assert max(map(len, together)) == (2 if takes_several else 1)
+
+
+HELLO = v1.AttachRequest(hello=v1.Hello(agent_id="a"))
+OFFER = v1.AttachRequest(offer=v1.Offer(wanted=1))
+NESTED = v1.AttachRequest(offer=v1.Offer(wanted=1), more=[OFFER])
+
+
+@pytest.mark.parametrize(
+    "reports", [[OFFER] * (MOST_IN_ONE + 1), [OFFER, NESTED], [OFFER, HELLO]], ids=["many", "nested", "hello"]
+)
+def test_a_message_that_gathers_wrongly_ends_the_stream(
+    tmp_path: Path, reports: Sequence[v1.AttachRequest]
+) -> None:
+    async def scenario() -> grpc.StatusCode:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, CAPPED)
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.takes("welcome")
+                await agent.send_together(*reports)
+                error = await agent.end()
+                assert error is not None
+                return error.code()
+
+    assert asyncio.run(scenario()) is grpc.StatusCode.INVALID_ARGUMENT

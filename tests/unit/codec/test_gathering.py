@@ -1,0 +1,35 @@
+"""How many reports go in one message: until it is large enough, or there are too many of them."""
+
+from collections import deque
+
+from sweepd import v1
+from sweepd.codec.gathering import ENOUGH_BYTES, MOST_IN_ONE, gathered
+
+
+def offers(count: int) -> deque[v1.AttachRequest]:
+    return deque(v1.AttachRequest(offer=v1.Offer(wanted=number)) for number in range(count))
+
+
+def in_one(waiting: deque[v1.AttachRequest]) -> list[v1.AttachRequest]:
+    message = gathered(waiting.popleft(), lambda: waiting.popleft() if waiting else None)
+    assert not any(each.more for each in message.more)
+    return [message, *message.more]
+
+
+def test_what_waits_goes_in_one_message_in_its_order() -> None:
+    assert [each.offer.wanted for each in in_one(offers(5))] == [0, 1, 2, 3, 4]
+
+
+def test_a_message_has_a_bounded_number_of_them() -> None:
+    waiting = offers(MOST_IN_ONE + 2)
+    assert len(in_one(waiting)) == MOST_IN_ONE
+    assert [each.offer.wanted for each in waiting] == [MOST_IN_ONE, MOST_IN_ONE + 1]
+
+
+def test_nothing_is_added_to_a_message_that_is_large() -> None:
+    half, other_half = (
+        v1.AttachRequest(log=v1.LogReport(content=b"x" * (ENOUGH_BYTES // 2))) for _ in range(2)
+    )
+    waiting = deque([half, *offers(1), other_half, *offers(1)])
+    assert len(in_one(waiting)) == 3
+    assert len(waiting) == 1
