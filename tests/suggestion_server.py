@@ -93,7 +93,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except OSError:  # it is gone, before the file was opened or while it was read
         return False
     return state != "Z"
 

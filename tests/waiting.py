@@ -7,13 +7,16 @@ from pathlib import Path
 
 PATIENCE = 30.0
 _LOOK_EVERY = 0.02
+_TRIES = 3
 
 
 def until(true: Callable[[], object], *, within: float = PATIENCE, what: str = "") -> None:
     """Return once `true` says so; the test fails if it does not within so many seconds."""
     deadline = time.monotonic() + within
     while not true():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what or 'what was waited for'}"
+        if time.monotonic() >= deadline:  # it may have come true in time, while this process paused
+            assert true(), f"not within {within:g} s: {what or 'what was waited for'}"
+            return
         time.sleep(_LOOK_EVERY)
 
 
@@ -23,6 +26,27 @@ def written(path: Path, *, within: float = PATIENCE, what: str = "") -> str:
         lambda: path.exists() and path.stat().st_size, within=within, what=what or f"{path.name} is written"
     )
     return path.read_text()
+
+
+def least(seconds: Callable[[], float], *, wanted: float) -> float:
+    """Return what something takes: as soon as that is below what is wanted, else the least of three tries.
+
+    A machine that pauses for a second is slow in one of them, a defect in all.
+    """
+    found = seconds()
+    for _ in range(_TRIES - 1):
+        if found >= wanted:
+            found = min(found, seconds())
+    return found
+
+
+async def least_told(seconds: Callable[[], Awaitable[float]], *, wanted: float) -> float:
+    """Do the same while the event loop goes on."""
+    found = await seconds()
+    for _ in range(_TRIES - 1):
+        if found >= wanted:
+            found = min(found, await seconds())
+    return found
 
 
 async def until_told(true: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:

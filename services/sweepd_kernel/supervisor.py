@@ -243,7 +243,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """End the services, the last one first."""
-        heard = self._signals_heard
+        heard = min(self._signals_heard, 1)  # a second one may have come by now, and is to be heard as such
         order = [child.program.name for child in reversed(self._children) if child.pid]
         plan = StopPlan(order, time.monotonic())
         while alive := {child.program.name: child.pid for child in self._children if child.pid}:
