@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from sweepd.script.media.histogram import Histogram
     from sweepd.script.media.image import Image
     from sweepd.script.media.recordings import Audio, Html, Video
-    from sweepd.script.media.refused import Bokeh, Graph, Molecule, Object3D, Plotly
+    from sweepd.script.media.plotly import Plotly
+    from sweepd.script.media.refused import Bokeh, Graph, Molecule, Object3D
     from sweepd.script.media.table import Table
     from sweepd.script.run import Run
     from sweepd.script.session import finish, init, log
@@ -167,7 +168,8 @@ _HOMES = {
     "NotFoundError": "sweepd.errors",
     "NotYetError": "sweepd.errors",
     "Object3D": "sweepd.script.media.refused",
-    "Plotly": "sweepd.script.media.refused",
+    "ParameterImportance": "sweepd.objects.importance",
+    "Plotly": "sweepd.script.media.plotly",
     "Run": "sweepd.script.run",
     "RunStopped": "sweepd.functions.in_process",
     "Settings": "sweepd.script.settings",

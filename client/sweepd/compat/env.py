@@ -1,38 +1,62 @@
-"""The variables of a run's surroundings under the names of W&B, and the functions that set them."""
+"""The variables of a run's surroundings under the names of W&B, and the functions that ask and set them."""
 
 import os
+from collections.abc import Mapping
+from typing import Final
 
 from sweepd.compat.variables import PAIRS
 
-PROJECT, ENTITY, NAME, MODE = "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_NAME", "WANDB_MODE"
-RUN_GROUP, JOB_TYPE, NOTES, TAGS = "WANDB_RUN_GROUP", "WANDB_JOB_TYPE", "WANDB_NOTES", "WANDB_TAGS"
-DIR, RESUME, SILENT = "WANDB_DIR", "WANDB_RESUME", "WANDB_SILENT"
+_SAME: Final = (
+    *("AGENT_DISABLE_FLAPPING", "AGENT_KILL_DELAY", "AGENT_MAX_INITIAL_FAILURES", "AGENT_REPORT_INTERVAL"),
+    *("ANONYMOUS", "API_KEY", "APP_URL", "ARGS", "ARTIFACT_DIR", "BASE_URL", "CACHE_DIR", "CONFIG_DIR"),
+    *("CONFIG_PATHS", "CORE_DEBUG", "DATA_DIR", "DEBUG", "DESCRIPTION", "DIR", "DISABLE_CODE", "DISABLE_GIT"),
+    *("DOCKER", "ENTITY", "ERROR_REPORTING", "GIT_COMMIT", "GIT_REMOTE_URL", "GIT_ROOT", "HOST"),
+    *("HTTP_TIMEOUT", "INIT_TIMEOUT", "JOB_TYPE", "JUPYTER", "MAGIC", "MODE", "NAME", "NOTEBOOK_NAME"),
+    *("NOTES", "ORGANIZATION", "PROGRAM", "PROJECT", "QUIET", "RESUME", "RUN_DIR", "RUN_GROUP", "RUN_ID"),
+    *("RUN_STORAGE_ID", "SAVE_CODE", "SERVICE", "SHOW_RUN", "SILENT", "SWEEP_ID", "SWEEP_PARAM_PATH", "TAGS"),
+    *("USERNAME", "USER_EMAIL"),
+)
+globals().update({name: f"WANDB_{name}" for name in _SAME})
+
+_Environment = Mapping[str, str] | None
 
 
-def get_project(default: str | None = None) -> str | None:
+def get_project(default: str | None = None, env: _Environment = None) -> str | None:
     """Return the project that the environment names."""
-    return _value(PROJECT, default)
+    return _value("WANDB_PROJECT", default, env)
 
 
-def get_entity(default: str | None = None) -> str | None:
+def get_entity(default: str | None = None, env: _Environment = None) -> str | None:
     """Return the entity that the environment names."""
-    return _value(ENTITY, default)
+    return _value("WANDB_ENTITY", default, env)
 
 
-def get_run(default: str | None = None) -> str | None:
-    """Return the full name of the run that an agent has handed out."""
-    return os.environ.get("SWEEPD_RUN_ID", default)
+def get_run(default: str | None = None, env: _Environment = None) -> str | None:
+    """Return the id of the run that an agent has handed out."""
+    found = _value("WANDB_RUN_ID", "", env) or (os.environ if env is None else env).get("SWEEPD_RUN_ID", "")
+    return found.rpartition("/")[2] or default
 
 
-def set_project(value: str) -> None:
+def get_dir(default: str | None = None, env: _Environment = None) -> str | None:
+    """Return the folder that the environment names for runs by hand."""
+    return _value("WANDB_DIR", default, env)
+
+
+def is_offline(env: _Environment = None) -> bool:
+    """Return whether runs by hand are to stay in their folders."""
+    return _value("WANDB_MODE", None, env) == "offline"
+
+
+def set_project(value: str, env: object = None) -> None:
     """Have later runs of this process go to a project."""
-    os.environ[PROJECT] = os.environ["SWEEPD_PROJECT"] = value
+    os.environ["WANDB_PROJECT"] = os.environ["SWEEPD_PROJECT"] = value
 
 
 def set_entity(value: str, env: object = None) -> None:
     """Have later runs of this process belong to an entity."""
-    os.environ[ENTITY] = os.environ["SWEEPD_ENTITY"] = value
+    os.environ["WANDB_ENTITY"] = os.environ["SWEEPD_ENTITY"] = value
 
 
-def _value(name: str, default: str | None) -> str | None:
-    return os.environ.get(PAIRS[name]) or os.environ.get(name) or default
+def _value(name: str, default: str | None, env: _Environment) -> str | None:
+    environ = os.environ if env is None else env
+    return environ.get(PAIRS.get(name, "")) or environ.get(name) or default

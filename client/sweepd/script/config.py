@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from sweepd.script.errors import ConfigError
+from sweepd.script.yaml_dumpers import introduce
 
 # What `init` and `update` take: a mapping, an object with attributes such as an argparse namespace, or the
 # path of a YAML file.
@@ -33,6 +34,7 @@ class Config(dict[str, object]):
         object.__setattr__(self, "_swept", swept)
         for key, value in swept.items():
             super().__setitem__(key, self._adopted(key, value))
+        introduce(Config)
 
     def __getattr__(self, name: str) -> object:
         try:

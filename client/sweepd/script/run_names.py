@@ -107,6 +107,15 @@ class RunNames:
 
     sweep_url = project_url = url
 
+    def get_url(self) -> None:
+        """Return None, as `url`; scripts for earlier versions of W&B call it."""
+
+    get_project_url = get_sweep_url = get_url
+
+    def project_name(self) -> str:
+        """Return the project; scripts for earlier versions of W&B call it."""
+        return self.project
+
     @property
     def attempt(self) -> int:
         """Which attempt at the run this is, counted from 1."""

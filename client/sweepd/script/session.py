@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sweepd.script import pushing
 from sweepd.script.config import Config, Values, as_mapping, chosen
+from sweepd.script.defaults_file import file_defaults
 from sweepd.script.ending import Ending
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import RunFolder, given_folder
@@ -18,7 +19,12 @@ from sweepd.script.run import Run
 from sweepd.script.settings import Settings, Wishes, wishes
 from sweepd.script.summary import Summary
 from sweepd.script.trouble import LEFT, say_trouble, shown
-from sweepd.script.unheard import say_what_comes_late, say_what_the_sweep_decides
+from sweepd.script.unheard import (
+    say_what_comes_late,
+    say_what_the_sweep_decides,
+    say_which_variables_are_others,
+)
+from sweepd.script.yaml_dumpers import introduce
 
 _run: Run | None = None
 # Whether that was begun without `init`, by what a script has read or logged.
@@ -168,6 +174,7 @@ def config() -> Config:
     Raises:
         AttributeError: there is no run yet, and no agent has handed one out.
     """
+    introduce(Config)
     return _expected("config").config
 
 
@@ -240,6 +247,9 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     folder, first_step = given_folder(os.environ), 0
     config = Config({} if folder is None else folder.params)
     config.setdefaults(defaults)  # before anything is made: values may be refused
+    config.setdefaults(file_defaults(_notices))
+    if folder is None:
+        say_which_variables_are_others(os.environ, wanted, _notices)
     if folder is None and wanted.mode != "disabled":
         folder, wanted = folder_for(wanted, _notices)
     if folder is None or wanted.mode == "disabled":

@@ -18,7 +18,7 @@ _INIT_NAMES = {
     "run_job_type": "job_type",
     "root_dir": "dir",
 }
-_VARIABLES = {
+VARIABLES = {
     "project": "SWEEPD_PROJECT",
     "entity": "SWEEPD_ENTITY",
     "mode": "SWEEPD_MODE",
@@ -93,7 +93,7 @@ def wishes(
     """
     given = vars(settings) if isinstance(settings, Settings) else dict(settings or {})
     found: dict[str, object] = {
-        name: environment[variable] for name, variable in _VARIABLES.items() if environment.get(variable)
+        name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)
     }
     found |= {_INIT_NAMES.get(name, name): value for name, value in given.items() if value is not None}
     found |= {name: value for name, value in arguments.items() if value is not None}

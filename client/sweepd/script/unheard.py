@@ -1,9 +1,11 @@
 """Names that a script asks for and does not get: each is said once, and it goes on."""
 
+from collections.abc import Mapping
+
 from sweepd.script.notices import Notices
 from sweepd.script.own_folder import named
 from sweepd.script.run import Run
-from sweepd.script.settings import Wishes
+from sweepd.script.settings import VARIABLES, Wishes
 
 
 def say_what_the_sweep_decides(run_name: str, wanted: Wishes, notices: Notices) -> None:
@@ -29,6 +31,17 @@ def say_what_comes_late(run: Run, wanted: Wishes, notices: Notices) -> None:
     ):
         if _differs(asked, given):
             notices.once(word, f"init({word}={asked!r}) comes after what has begun the run: it is {given!r}")
+
+
+def say_which_variables_are_others(environ: Mapping[str, str], wanted: Wishes, notices: Notices) -> None:
+    """Say which variables of W&B's, set for this script, would have named its run as ours do."""
+    unsaid = Wishes()
+    for word, ours in VARIABLES.items():
+        theirs = ours.replace("SWEEPD_", "WANDB_")
+        if word != "silent" and environ.get(theirs) and getattr(wanted, word) == getattr(unsaid, word):
+            notices.once(theirs, f"{theirs} is set, and has no effect here; {ours} is the one to set")
+    if environ.get("WANDB_RUN_ID") and wanted.id is None:
+        notices.once("WANDB_RUN_ID", "WANDB_RUN_ID is set, and has no effect here; say init(id=…) instead")
 
 
 def _differs(asked: str | None, given: str) -> bool:

@@ -24,6 +24,41 @@ def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> N
     assert only_folder(tmp_path / "elsewhere").name.endswith("-run1")
 
 
+def test_what_scripts_of_wandb_rely_on_is_heeded_or_said_to_have_no_effect(tmp_path: Path) -> None:
+    (tmp_path / "config-defaults.yaml").write_text("epochs: {desc: how many, value: 9}\nlayers: {value: 2}\n")
+    output, errors = run(
+        """
+        import os
+        import sweepd as wandb
+
+        os.environ["WANDB_PROJECT"] = "theirs"
+        run = wandb.init(name="mine", config={"epochs": 5})
+        print(run.project, run.project_name(), dict(run.config), run.get_url(), run.get_sweep_url())
+        wandb.init(reinit=True, project="other", name="mine")
+        """,
+        cwd=tmp_path,
+        env={"WANDB_RUN_ID": "x1", "WANDB_NAME": "n", "SWEEPD_SILENT": "true", "SWEEPD_MODE": "offline"},
+    )
+    assert output == "program program {'epochs': 5, 'layers': 2} None None\n"
+    assert errors == (
+        "sweepd: WANDB_PROJECT is set, and has no effect here; SWEEPD_PROJECT is the one to set\n"
+        "sweepd: WANDB_RUN_ID is set, and has no effect here; say init(id=…) instead\n"
+    )
+
+
+def test_a_file_of_defaults_that_cannot_be_read_stops_no_training(tmp_path: Path) -> None:
+    (tmp_path / "config-defaults.yaml").write_text("- 1\n")
+    output, errors = run(
+        "import sweepd; print(sweepd.init(mode='disabled').config)",
+        cwd=tmp_path,
+        env={"SWEEPD_SILENT": "true"},
+    )
+    assert output == "{}\n"
+    assert errors == (
+        "sweepd: config: config-defaults.yaml holds no mapping of names to values; its values are left out\n"
+    )
+
+
 def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path) -> None:
     source = """
         import os, sys

@@ -17,12 +17,14 @@ import pytest
 
 import sweepd
 from sweepd import Artifact, Table
-from sweepd.compat import errors
+from sweepd.compat import env, errors
 from sweepd.compat.errors import NotSupportedError
 from sweepd.compat.lookup import Refused, find
 from sweepd.compat.members import CLASSES, RUN
 from sweepd.compat.names import NAMES, Support
 from sweepd.compat.submodules import SUBMODULES
+from sweepd.compat.types import EvalTable
+from sweepd.compat.variables import handed_out
 from sweepd.script.kept import keep_value
 from unit.compat.names_page import members, table
 
@@ -167,6 +169,43 @@ print(json.dumps([there, refused]))
     assert json.loads(ours(script, json.dumps(RUN))) == [[], []]
 
 
+def test_variables_have_the_names_and_values_of_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("WANDB_", "SWEEPD_"))]:
+        monkeypatch.delenv(name)
+    assert (env.get_run(), env.get_run("none"), env.get_project(), env.is_offline()) == (
+        None,
+        "none",
+        None,
+        False,
+    )
+    agent = {
+        "SWEEPD_RUN_ID": "acme/mnist/k3-7",
+        "SWEEPD_SWEEP_ID": "acme/mnist/k3",
+        "SWEEPD_PROJECT": "mnist",
+    }
+    for name, value in (agent | handed_out(agent) | {"WANDB_MODE": "offline"}).items():
+        monkeypatch.setenv(name, value)
+    assert (env.get_run(), env.get_project(), env.get_entity("me"), env.is_offline()) == (
+        "k3-7",
+        "mnist",
+        "me",
+        True,
+    )
+    assert os.environ[str(find("env", "wandb").SWEEP_ID)] == "k3"  # type: ignore[attr-defined]
+    assert env.get_run(env={"SWEEPD_RUN_ID": "a/b/c-1"}) == "c-1"
+
+
+def test_a_table_for_evaluations_is_a_table(tmp_path: Path) -> None:
+    table = EvalTable(
+        columns=["image", "loss"], data=[[1, 0.5]], input_columns=["image"], score_columns=["loss"]
+    )
+    kept = keep_value(tmp_path, "val", table, 0)
+    assert json.loads((tmp_path / str(kept)).read_text()) == {
+        "columns": ["image", "loss"],
+        "data": [[1, 0.5]],
+    }
+
+
 def test_tables_and_artifacts_have_their_members_and_say_what_they_lack() -> None:
     things: dict[str, object] = {"Table": Table(columns=["a"], data=[[1]]), "Artifact": Artifact("a", "b")}
     for kind, thing in things.items():
@@ -186,7 +225,6 @@ def test_what_is_not_kept_can_be_made_in_every_way_that_wandb_has() -> None:
         sweepd.Object3D.from_numpy([[0, 0, 0]]),
         sweepd.Molecule.from_smiles("CC"),
         sweepd.Graph.from_keras(None),
-        sweepd.Plotly.make_plot_media(None),
     ):
         with pytest.raises(TypeError, match=f"sweepd.{type(made).__name__} is not kept"):
             keep_value(Path(), "a", made, 0)

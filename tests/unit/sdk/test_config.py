@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from sweepd.script.config import Config, chosen, on_change
 from sweepd.script.errors import ConfigError
@@ -45,6 +46,14 @@ def test_items_and_attributes_are_the_same_at_every_depth() -> None:
     config["epochs"] = 4
     assert config.epochs == 4
     assert config == {"lr": 0.5, "epochs": 4, "opt": {"momentum": 0.9, "nesterov": False}}
+
+
+def test_it_is_written_as_yaml_like_any_mapping() -> None:
+    config = a_config()
+    plain = {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True}}
+    assert (
+        yaml.safe_dump(dict(config)) == yaml.safe_dump(config) == yaml.dump(config) == yaml.safe_dump(plain)
+    )
 
 
 def test_a_name_with_dots_is_one_flat_key() -> None:

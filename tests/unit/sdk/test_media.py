@@ -8,6 +8,8 @@ import sys
 import wave
 import zlib
 from pathlib import Path
+from types import ModuleType
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from sweepd.script.errors import UsageError
 from sweepd.script.kept import Place, keep_value
 from sweepd.script.media.histogram import Histogram
 from sweepd.script.media.image import Image
+from sweepd.script.media.plotly import Plotly
 from sweepd.script.media.recordings import Audio, Html, Video
 from sweepd.script.media.refused import Object3D
 from sweepd.script.media.table import Table
@@ -117,21 +120,44 @@ def test_pictures_of_other_libraries_are_written_by_them(tmp_path: Path) -> None
         def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
             Path(fp).write_text(format)
 
+    lines = ["a line"]
+
     class Figure:
-        def savefig(self, fname: str) -> None:
-            Path(fname).write_text("figure")
+        def savefig(self, fname: IO[bytes], *, format: str) -> None:  # noqa: A002 (matplotlib's name)
+            fname.write(f"{format} of {lines}".encode())
 
     class Axes:
         figure = Figure()
 
-    for image, suffix, written in (
+    pyplot = ModuleType("matplotlib.pyplot")
+    vars(pyplot)["gcf"] = Figure
+    images = [
         (Image(Picture()), ".png", "PNG"),
         (Image(Picture(), file_type="jpg"), ".jpg", "JPEG"),
-        (Image(Figure()), ".png", "figure"),
-        (Image(Axes()), ".png", "figure"),
-    ):
+        (Image(Figure()), ".png", "png of ['a line']"),
+        (Image(Figure(), file_type="jpg"), ".jpg", "jpg of ['a line']"),
+        (Image(Axes()), ".png", "png of ['a line']"),
+        (Image(pyplot), ".png", "png of ['a line']"),
+    ]
+    lines.clear()  # as `pyplot.clf()` does before the picture is logged
+    for image, suffix, written in images:
         path = image.store(Place(tmp_path, "a", None))
         assert (path.suffix, path.read_text()) == (suffix, written)
+
+
+def test_a_chart_of_plotly_is_its_json_wrapped_or_not(tmp_path: Path) -> None:
+    class Figure:
+        __module__ = "plotly.graph_objs._figure"
+
+        def to_json(self) -> str:
+            return '{"data": []}'
+
+    for value, name in ((Plotly(Figure()), "a"), (Figure(), "b"), (Plotly.make_plot_media(Figure()), "c")):
+        kept = keep_value(tmp_path, name, value, 0)
+        assert kept == f"media/plotly/{name}_0_0.plotly.json"
+        assert (tmp_path / str(kept)).read_text() == '{"data": []}'
+    with pytest.raises(UsageError, match="Plotly: a chart of plotly, not int"):
+        Plotly(3)
 
 
 def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Pictures."""
 
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import IO, Protocol, runtime_checkable
 
 from sweepd.script.errors import UsageError
 from sweepd.script.familiar import Familiar
@@ -25,13 +26,14 @@ class _Saves(Protocol):
 class _SavesFigure(Protocol):
     """A figure of matplotlib."""
 
-    def savefig(self, fname: str) -> None:
+    def savefig(self, fname: IO[bytes], *, format: str) -> None:  # noqa: A002 (matplotlib's name)
         """Write a file."""
 
 
 class Image(Familiar):
     """A picture: a file, an array of (height, width[, channels]), a picture of PIL, a figure of matplotlib.
 
+    `Image(pyplot)` is its current figure. Figures and arrays are taken as they are when this is made.
     Numbers of a floating kind from 0 to 1 and booleans are scaled to 0 to 255. Arrays whose first dimension
     is 1, 3 or 4 and whose last is none of these, as torch has them, are turned. Four dimensions are several
     pictures, which become one, from left to right.
@@ -59,7 +61,9 @@ class Image(Familiar):
         elif isinstance(data_or_path, str | Path):
             if not is_file(data_or_path):
                 raise UsageError(f"Image: the file {data_or_path} is not there")
-        elif not isinstance(data_or_path, _Saves | _SavesFigure) and not hasattr(data_or_path, "figure"):
+        elif (figure := _figure(data_or_path)) is not None:
+            self._data = _drawn(figure, self._file_type)
+        elif not isinstance(data_or_path, _Saves):
             self._data, self._file_type = _picture(data_or_path), "png"
 
     def store(self, place: Place) -> Path:
@@ -71,18 +75,33 @@ class Image(Familiar):
         return path
 
     def _write(self, data: object, path: Path) -> None:
-        figure: object = getattr(data, "figure", data)
         if isinstance(data, str | Path):
             copy(Path(data), path)
         elif isinstance(data, bytes):
             path.write_bytes(data)
-        elif isinstance(figure, _SavesFigure):
-            figure.savefig(str(path))
         elif isinstance(data, _Saves):
             kind = "JPEG" if self._file_type in ("jpg", "jpeg") else self._file_type.upper()
             data.save(str(path), format=kind)
         else:
             raise TypeError(f"{type(data).__name__} is no picture")
+
+
+def _figure(value: object) -> _SavesFigure | None:
+    """Return the figure that a value is or belongs to; of pyplot itself the current one."""
+    if getattr(value, "__name__", None) == "matplotlib.pyplot":
+        current: Callable[[], object] | None = getattr(value, "gcf", None)
+        value = None if current is None else current()
+    for known in (value, getattr(value, "figure", None)):
+        if isinstance(known, _SavesFigure):
+            return known
+    return None
+
+
+def _drawn(figure: _SavesFigure, kind: str) -> bytes:
+    """Return a figure as the bytes of a file; made now, since scripts clear their figures."""
+    file = io.BytesIO()
+    figure.savefig(file, format=kind)
+    return file.getvalue()
 
 
 def _picture(value: object) -> bytes:

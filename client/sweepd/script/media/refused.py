@@ -39,10 +39,6 @@ class Molecule(_Refused):
     """Molecules."""
 
 
-class Plotly(_Refused):
-    """Charts of plotly; `Html(figure.to_html())` keeps one."""
-
-
 class Graph(_Refused):
     """Graphs of models."""
 
