@@ -11,12 +11,15 @@ from sweepd.calls import accounts, agents, methods, metrics, names, runs, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.following import OnGap, follow, follow_run, untold
 from sweepd.calls.names import Named
+from sweepd.calls.waiting import run_until, sweep_until
 from sweepd.calls.wire import iterate, run_now
 
 if TYPE_CHECKING:
     from typing import Self
 
     from google.protobuf.field_mask_pb2 import FieldMask
+
+    from sweepd.calls.condition import Condition
 
 
 class Client:
@@ -135,6 +138,16 @@ class Client:
     ) -> Iterator[v1.WatchSweepResponse]:
         """Yield the snapshot of a sweep and every change, over interruptions; see `following.follow`."""
         return iterate(follow(self.wire, name, seconds=seconds, on_gap=on_gap))
+
+    def sweep_until(self, name: str, condition: Condition, *, seconds: float | None) -> v1.Sweep:
+        """Return a sweep once a condition holds of it or it has ended; see `waiting.sweep_until`."""
+        return run_now(sweep_until(self.wire, name, condition, seconds=seconds))
+
+    def run_until(
+        self, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = untold
+    ) -> v1.Run:
+        """Return a run once a condition holds of it or it has ended; see `waiting.run_until`."""
+        return run_now(run_until(self.wire, name, condition, seconds=seconds, on_gap=on_gap))
 
     def get_run(self, name: str) -> v1.Run:
         """Return a run by its full name; where there is none, the error names what there is."""

@@ -7,9 +7,23 @@ from typing import TypeVar
 
 from sweepd import v1
 from sweepd.errors import InvalidError
-from sweepd.objects.options import words
 
 S = TypeVar("S", bound=int)
+
+
+def sweep_state(sweep: v1.Sweep) -> str:
+    """Return a sweep's state as a word."""
+    return v1.SweepState.Name(sweep.state).removeprefix("SWEEP_STATE_").lower()
+
+
+def run_state(run: v1.Run | v1.PriorRun) -> str:
+    """Return a run's state as a word."""
+    return v1.RunState.Name(run.state).removeprefix("RUN_STATE_").lower()
+
+
+def words(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one word, or several, as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def sweep_states(given: str | Sequence[str]) -> list[v1.SweepState.ValueType]:

@@ -66,9 +66,9 @@ def is_there(client: Client, found: Found) -> bool:
     Raises:
         ClientError: the server does not answer.
     """
-    from sweepd.cli.shapes import run_state
-    from sweepd.cli.states import FINAL_RUN
+    from sweepd.calls.states import run_state
     from sweepd.errors import ClientError
+    from sweepd.states import FINAL_RUN
 
     claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
     if not claim or not _untouched(found.path):

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from sweepd.cli.point_text import param_paths, shown_param
 from sweepd.cli.rows import Row
-from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell, duration, local_time, number, seconds_between
 from sweepd.spec.point import Json, is_number
+from sweepd.states import FINAL_RUN
 
 
 def shown_time(value: Json) -> str:

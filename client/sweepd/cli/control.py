@@ -22,8 +22,9 @@ def control(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 def tell_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Show a sweep that was changed: its name or its JSON on stdout, what is to be said of it on stderr."""
+    from sweepd.calls.states import sweep_state
     from sweepd.cli.output import note, put, write_document
-    from sweepd.cli.shapes import sweep_shape, sweep_state
+    from sweepd.cli.shapes import sweep_shape
     from sweepd.cli.text import live_runs_go_on
 
     if output_format in ("json", "jsonl", "yaml"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from sweepd.calls.states import run_state
 from sweepd.cli.output import note, put, write_document
-from sweepd.cli.shapes import run_shape, run_state
-from sweepd.cli.states import FINAL_RUN
+from sweepd.cli.shapes import run_shape
 from sweepd.cli.text import clean
 from sweepd.client import Client
 from sweepd.errors import ClientError
+from sweepd.states import FINAL_RUN
 
 
 def tell_gap(error: ClientError) -> None:

@@ -9,9 +9,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from sweepd.calls.states import run_state
 from sweepd.cli.point_text import point
 from sweepd.cli.progress import Notice, Progress
-from sweepd.cli.shapes import params_shape, run_state
+from sweepd.cli.shapes import params_shape
 from sweepd.cli.text import clean, duration, number
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import click
 from sweepd.cli.output import note
 from sweepd.cli.placement import project_name
 from sweepd.cli.problem import usage_problem
-from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.text import clean, counted
+from sweepd.states import FINAL_RUN
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -110,6 +110,7 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
         Problem: one makes no sense.
     """
     from sweepd import v1
+    from sweepd.calls.states import run_states
 
     message = v1.PriorRunFilter()
     for text in conditions:
@@ -119,7 +120,7 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
         name, operator, wanted = match.groups()
         match name:
             case "state" if operator == "=" and wanted in FINAL_RUN:
-                message.states.append(v1.RunState.Value(f"RUN_STATE_{wanted.upper()}"))
+                message.states.extend(run_states(wanted))
             case "tag" if operator == "=":
                 message.tags.append(wanted)
             case "created" if operator in (">=", "<"):

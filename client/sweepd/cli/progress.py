@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweepd import v1
+from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.describe import end_reason, objective_notice
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import point
 from sweepd.cli.rule_text import verdict_text
-from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
-from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
+from sweepd.cli.shapes import params_shape, run_shape, sweep_shape
 from sweepd.cli.text import cell, clean, number
+from sweepd.states import FINAL_RUN, FINAL_SWEEP
 
 # How the scheduler begins when a run has not logged the objective.
 OBJECTIVE_MISSING = "your script logged "

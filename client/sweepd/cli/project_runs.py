@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweepd import v1
+from sweepd.calls.states import run_states
 from sweepd.cli.columns import runs_columns
 from sweepd.cli.connection import connect
 from sweepd.cli.failures import PROJECTS
@@ -23,10 +23,9 @@ def write_project(
 ) -> None:
     """Write the runs of a project, the newest first."""
     name = project_name(project, settings.told("entity"))
-    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     bound = output.choice.limit if output.choice.sort is None and not output.choice.filters else None
     with connect(settings) as client:
-        listed = client.list_runs(project=name, states=wanted, stand_alone=by_hand, limit=bound)
+        listed = client.list_runs(project=name, states=run_states(states), stand_alone=by_hand, limit=bound)
         rows = [run_shape(run) for run in listed]
         if not rows:
             _check_exists(client, name)

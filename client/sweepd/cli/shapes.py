@@ -5,26 +5,15 @@ from typing import TypeAlias
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
+from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.details_shapes import details_shape
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.spec_shapes import Shape, spec_shape, word
-from sweepd.cli.states import RUN_STATES
 from sweepd.codec import point_from_message
 from sweepd.spec.point import Json
+from sweepd.states import RUN_STATES
 
 _Timed: TypeAlias = v1.Sweep | v1.Run | v1.Attempt | v1.Agent | v1.Verdict | v1.RunEvent | v1.Project
-_SWEEP_STATE = "SWEEP_STATE_"
-_RUN_STATE = "RUN_STATE_"
-
-
-def sweep_state(sweep: v1.Sweep) -> str:
-    """Return a sweep's state as a word."""
-    return word(v1.SweepState.Name(sweep.state), _SWEEP_STATE)
-
-
-def run_state(run: v1.Run) -> str:
-    """Return a run's state as a word."""
-    return word(v1.RunState.Name(run.state), _RUN_STATE)
 
 
 def sweep_shape(sweep: v1.Sweep) -> Shape:
@@ -86,7 +75,7 @@ def prior_run_shape(prior: v1.PriorRun) -> Shape:
     return {
         "prior": prior.index,
         "run": prior.run,
-        "state": word(v1.RunState.Name(prior.state), _RUN_STATE),
+        "state": run_state(prior),
         "params": dict(point_from_message(prior.parameters)) if prior.HasField("parameters") else {},
         "value": real(prior.value) if prior.HasField("value") else None,
         "bestValue": real(prior.best_value) if prior.HasField("best_value") else None,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from sweepd import v1
+from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.describe import end_reason, objective_notice
-from sweepd.cli.shapes import params_shape, run_shape, run_state, sweep_shape, sweep_state
+from sweepd.cli.shapes import params_shape, run_shape, sweep_shape
 from sweepd.cli.text import cell, clean, clean_lines, number
 from sweepd.cli.winning import shell_line, winning_arguments
 from sweepd.client import Client

@@ -17,21 +17,20 @@ from sweepd.cli.progress import Notice, Progress, progress_line
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.settings import current_settings
 from sweepd.cli.shapes import run_shape, sweep_shape
-from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.summary import look_into, worked
 from sweepd.cli.text import clean
 from sweepd.cli.view import View, view_on
 from sweepd.client import Client
 from sweepd.errors import ClientError
+from sweepd.states import FINAL_RUN, GOOD_ENDS
 
 _ASK_AGAIN_SECONDS = 1.0
-_GOOD_ENDS = ("finished", "stopped")
 _CLEAR_SCREEN = "\x1b[H\x1b[2J"
 
 
 def end_code(state: str) -> ExitCode:
     """Return the exit code that a final state of a sweep or a run stands for."""
-    return ExitCode.OK if state in _GOOD_ENDS else ExitCode.ENDED_BADLY
+    return ExitCode.OK if state in GOOD_ENDS else ExitCode.ENDED_BADLY
 
 
 def watch(client: Client, named: Named, output_format: str) -> int:

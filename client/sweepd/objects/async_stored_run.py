@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls import runs, sweeps
 from sweepd.calls.async_wire import AsyncWire
+from sweepd.calls.states import words
 from sweepd.objects import cards, following, run_calls, run_log, views
 from sweepd.objects.history import History
-from sweepd.objects.options import words
 from sweepd.objects.run_record import RunRecord
 
 if TYPE_CHECKING:

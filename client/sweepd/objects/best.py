@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from statistics import mean, median
 
 from sweepd import v1
-from sweepd.cli.shapes import run_state
-from sweepd.cli.states import FINAL_RUN
+from sweepd.calls.states import run_state
 from sweepd.objects.values import time_of
+from sweepd.states import FINAL_RUN
 
 _COUNTED = ("finished", "stopped")
 _LAST = datetime.max.replace(tzinfo=UTC)

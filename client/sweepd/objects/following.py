@@ -6,17 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from sweepd import v1
-from sweepd.calls import runs, sweeps
-from sweepd.calls.following import follow, follow_run
+from sweepd.calls.condition import Condition, parse_condition
+from sweepd.calls.following import follow
+from sweepd.calls.states import run_state, sweep_state
+from sweepd.calls.waiting import has_ended, holds, run_until, sweep_until
 from sweepd.calls.wire import Wire
-from sweepd.cli.condition import Condition, parse_condition
-from sweepd.cli.problem import Problem
-from sweepd.cli.shapes import run_state, sweep_state
-from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
-from sweepd.errors import FailedError, InvalidError
+from sweepd.errors import FailedError
 from sweepd.objects.options import seconds_of
-
-_GOOD_ENDS = ("finished", "stopped")
+from sweepd.states import GOOD_ENDS
 
 
 async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
@@ -33,7 +30,7 @@ async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse
             if message.snapshot_continues:
                 continue
             yield whole
-            if whole.HasField("sweep") and sweep_state(whole.sweep) in FINAL_SWEEP:
+            if whole.HasField("sweep") and has_ended(whole.sweep):
                 return
             whole = None
 
@@ -48,86 +45,31 @@ async def wait_for_sweep(
         NotYetError: the time is over.
         FailedError: with `check`: it has ended otherwise.
     """
-    condition, seconds = _condition(until), seconds_of(limit)
-    # Asked for first: only a server that was there is waited for, and no time at all only looks.
-    sweep = await sweeps.get(wire, name)
-    if _sweep_is_over(condition, sweep, check=check):
-        return sweep
-    messages = follow(wire, sweep.name, seconds=seconds)
-    async with aclosing(messages):
-        async for message in messages:
-            if message.HasField("sweep") and _sweep_is_over(condition, message.sweep, check=check):
-                return message.sweep
-    raise AssertionError("following never ends by itself")
+    condition = parse_condition(until)
+    sweep = await sweep_until(wire, name, condition, seconds=seconds_of(limit))
+    if check:
+        _check(condition, sweep, sweep_state(sweep))
+    return sweep
 
 
 async def wait_for_run(
     wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
 ) -> v1.Run:
     """Return a run once it has ended or `until` holds of it; see `wait_for_sweep`."""
-    condition, seconds = _condition(until), seconds_of(limit)
-    run = await runs.get(wire, name)
-    if _run_is_over(condition, run, check=check):
-        return run
-    if not run.sweep:
-        return await _wait_by_hand(wire, run.name, condition, seconds=seconds, check=check)
-    messages = follow(wire, run.sweep, seconds=seconds)
-    async with aclosing(messages):
-        async for message in messages:
-            for changed in message.runs:
-                if changed.name == run.name and _run_is_over(condition, changed, check=check):
-                    # What its script told of it is not part of what is followed.
-                    return await runs.get(wire, run.name) if _has_ended(changed) else changed
-    raise AssertionError("following never ends by itself")
+    condition = parse_condition(until)
+    run = await run_until(wire, name, condition, seconds=seconds_of(limit))
+    if check:
+        _check(condition, run, run_state(run))
+    return run
 
 
-async def _wait_by_hand(
-    wire: Wire, run: str, condition: Condition, *, seconds: float | None, check: bool
-) -> v1.Run:
-    """Ask again and again: what belongs to no sweep cannot be followed."""
-    states = follow_run(wire, run, seconds=seconds)
-    async with aclosing(states):
-        async for live in states:
-            if _run_is_over(condition, live, check=check):
-                return live
-    raise AssertionError("following never ends by itself")
-
-
-def _condition(text: str) -> Condition:
-    try:
-        return parse_condition(text)
-    except Problem as problem:
-        raise InvalidError(
-            f"{problem.message}; write 'finished', another state, or a bound as 'best<0.1'"
-        ) from problem
-
-
-def _sweep_is_over(condition: Condition, sweep: v1.Sweep, *, check: bool) -> bool:
-    best = sweep.best_value if sweep.HasField("best_value") else None
-    state = sweep_state(sweep)
-    if condition.holds(state, best):
-        return True
-    return state in FINAL_SWEEP and _end(condition, state, sweep.name, sweep.reason, check=check)
-
-
-def _run_is_over(condition: Condition, run: v1.Run, *, check: bool) -> bool:
-    value = run.value if run.HasField("value") else None
-    if condition.holds(run_state(run), value):
-        return True
-    return _has_ended(run) and _end(condition, run_state(run), run.name, run.reason, check=check)
-
-
-def _has_ended(run: v1.Run) -> bool:
-    return run_state(run) in FINAL_RUN
-
-
-def _end(condition: Condition, state: str, name: str, reason: str, *, check: bool) -> bool:
-    """Return True: there is nothing more to wait for.
+def _check(condition: Condition, found: v1.Sweep | v1.Run, state: str) -> None:
+    """Refuse an end that is not the one that was waited for.
 
     Raises:
-        FailedError: with `check`: it is not the end that was waited for.
+        FailedError: it is another one.
     """
-    if check and not (condition.is_end and state in _GOOD_ENDS):
-        told = f"{name} has ended as {state}" + ("" if condition.is_end else " before that")
-        raise FailedError(f"{told}: {reason}" if reason else told)
-    return True
+    if holds(condition, found) or (condition.is_end and state in GOOD_ENDS):
+        return
+    told = f"{found.name} has ended as {state}" + ("" if condition.is_end else " before that")
+    raise FailedError(f"{told}: {found.reason}" if found.reason else told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
 from typing import Final
 
@@ -20,11 +20,6 @@ class Unchanged:
 
 
 UNCHANGED: Final = Unchanged()
-
-
-def words(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one word, or several, as a tuple."""
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def seconds_of(timeout: float | str | None) -> float | None:

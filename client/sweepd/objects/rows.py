@@ -9,10 +9,11 @@ from typing import cast
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
+from sweepd.calls.states import run_state
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import param_paths
 from sweepd.cli.rows import lookup
-from sweepd.cli.shapes import params_shape, run_state
+from sweepd.cli.shapes import params_shape
 from sweepd.codec import point_from_message
 from sweepd.objects.values import Value, logged_value, time_of
 from sweepd.spec.point import Json

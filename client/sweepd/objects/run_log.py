@@ -8,10 +8,10 @@ from contextlib import aclosing
 from sweepd import v1
 from sweepd.calls import methods, runs
 from sweepd.calls.following import PASSING, Pauses
+from sweepd.calls.states import run_state
 from sweepd.calls.wire import Wire
-from sweepd.cli.shapes import run_state
-from sweepd.cli.states import FINAL_RUN
 from sweepd.errors import ClientError
+from sweepd.states import FINAL_RUN
 
 _LISTEN_SECONDS = 2.0
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from sweepd import v1
+from sweepd.calls.states import run_state
 from sweepd.cli.point_text import param_paths
 from sweepd.cli.rows import lookup
-from sweepd.cli.shapes import params_shape, run_shape, run_state
-from sweepd.cli.states import FINAL_RUN
+from sweepd.cli.shapes import params_shape, run_shape
 from sweepd.codec.details import plain_map
 from sweepd.objects.record import Record
 from sweepd.spec.point import Json
+from sweepd.states import FINAL_RUN
 
 
 class RunRecord(Record[v1.Run]):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls import runs, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.states import words
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, run_calls, run_log, views
 from sweepd.objects.history import History
-from sweepd.objects.options import words
 from sweepd.objects.run_record import RunRecord
 
 if TYPE_CHECKING:

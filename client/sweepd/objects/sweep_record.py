@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sweepd import v1
-from sweepd.cli.shapes import sweep_shape, sweep_state
-from sweepd.cli.states import FINAL_SWEEP, RUN_STATES
+from sweepd.calls.states import sweep_state
+from sweepd.cli.shapes import sweep_shape
 from sweepd.codec import point_from_message, spec_document
 from sweepd.objects.record import Record
 from sweepd.spec.point import Json
+from sweepd.states import FINAL_SWEEP, RUN_STATES
 
 
 class SweepRecord(Record[v1.Sweep]):

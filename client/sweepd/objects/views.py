@@ -5,7 +5,6 @@ from __future__ import annotations
 from sweepd import v1
 from sweepd.calls import metrics, runs, sweeps
 from sweepd.calls.wire import Wire
-from sweepd.cli.states import RUN_STATES
 from sweepd.errors import ClientError
 from sweepd.objects import run_calls
 from sweepd.objects.best import BestSoFar, best_so_far
@@ -14,6 +13,7 @@ from sweepd.objects.columns import Column, columns_of
 from sweepd.objects.history import History
 from sweepd.objects.rows import FRONT, Row, run_rows
 from sweepd.objects.summary import run_summary
+from sweepd.states import RUN_STATES
 
 _MOST_RUNS = 5_000
 """Runs that are looked through for a curve in a notebook; a cell must not take long."""

@@ -54,11 +54,12 @@ def command(
 
 
 def _list(sweep: str, output: Output) -> None:
+    from sweepd.calls.states import sweep_state
     from sweepd.cli.columns import AGENTS
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import agent_command
-    from sweepd.cli.shapes import agent_shape, sweep_state
-    from sweepd.cli.states import FINAL_SWEEP
+    from sweepd.cli.shapes import agent_shape
+    from sweepd.states import FINAL_SWEEP
 
     settings = current_settings()
     ended = ""

@@ -79,11 +79,12 @@ def command(
     A raised run_cap lets a sweep that is finished because of it go on; a lowered one starts no run beyond it.
     Nothing else changes what its runs do.
     """
+    from sweepd.calls.states import sweep_state
     from sweepd.cli.connection import connect
     from sweepd.cli.creation import note_standstill
     from sweepd.cli.edit import Edit
     from sweepd.cli.point_words import typed_words
-    from sweepd.cli.shapes import sweep_shape, sweep_state
+    from sweepd.cli.shapes import sweep_shape
 
     edit = Edit(
         run_cap=run_cap,

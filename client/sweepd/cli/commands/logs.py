@@ -11,8 +11,8 @@ import click
 
 from sweepd.cli.output import note
 from sweepd.cli.settings import current_settings
-from sweepd.cli.states import FINAL_RUN
 from sweepd.cli.verb import Verb
+from sweepd.states import FINAL_RUN
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -62,8 +62,9 @@ def _no_attempt(run: v1.Run, attempt: int) -> Problem:
 
 def _silence(run: v1.Run) -> str:
     """Return what to say of a run that has no log: where it stands, and why."""
+    from sweepd.calls.states import run_state
     from sweepd.cli.describe import end_reason
-    from sweepd.cli.shapes import run_shape, run_state
+    from sweepd.cli.shapes import run_shape
     from sweepd.cli.text import clean
 
     reason = end_reason(run_shape(run)) if run_state(run) in ("failed", "crashed") else clean(run.reason)
@@ -134,7 +135,7 @@ def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
     only silence tells that this is all.
     """
     from sweepd.calls.following import PASSING
-    from sweepd.cli.shapes import run_state
+    from sweepd.calls.states import run_state
     from sweepd.errors import ClientError
 
     told = False

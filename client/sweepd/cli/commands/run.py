@@ -215,7 +215,7 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
 
 
 def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
-    from sweepd.cli.shapes import sweep_state
+    from sweepd.calls.states import sweep_state
     from sweepd.cli.summary import worked
 
     if outcome.interrupted:

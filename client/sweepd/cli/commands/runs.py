@@ -9,8 +9,8 @@ import click
 from sweepd.cli.output import Output, chosen_rows, output_of, output_option, row_options, write_chosen
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.cli.states import RUN_STATES
 from sweepd.cli.verb import Verb
+from sweepd.states import RUN_STATES
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -56,7 +56,7 @@ def command(
 
     `--sort best` lists those that have a value, the best first by the goal of the sweep.
     """
-    from sweepd import v1
+    from sweepd.calls.states import run_states
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
     from sweepd.cli.shapes import run_shape
@@ -80,11 +80,10 @@ def command(
     if prior:
         _write_prior(sweep, states, output, best_first=best_first)
         return
-    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     with connect(settings) as client:
         name = client.sweep_name(sweep)
         bound = limit if sort is None and not filters else None
-        listed = client.list_runs(name, states=wanted, best_first=best_first, limit=bound)
+        listed = client.list_runs(name, states=run_states(states), best_first=best_first, limit=bound)
         rows = [run_shape(run) for run in listed]
         empty = "" if rows else _empty(client, name, settings, chosen=bool(states) or best_first)
     chosen = chosen_rows(rows, output, runs_columns(rows))
@@ -124,9 +123,9 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return what to say of a sweep that has no run to show."""
+    from sweepd.calls.states import sweep_state
     from sweepd.cli.creation import agent_command
-    from sweepd.cli.shapes import sweep_state
-    from sweepd.cli.states import FINAL_SWEEP
+    from sweepd.states import FINAL_SWEEP
 
     if chosen:
         return "No such run."

@@ -20,9 +20,10 @@ def command(name: str, output_format: str) -> None:
     Of a run by hand, the script gets SIGTERM alone. When it returns, this holds: committed, over restarts of
     the server.
     """
+    from sweepd.calls.states import run_state
     from sweepd.cli.connection import connect
     from sweepd.cli.control import tell_sweep
-    from sweepd.cli.shapes import run_shape, run_state
+    from sweepd.cli.shapes import run_shape
 
     with connect(current_settings()) as client:
         named = client.any_name(name)

@@ -1,12 +1,12 @@
-"""What `wait --for` waits for: the end, a state, or a value of the objective."""
+"""What is waited for: the end, a state, or a value of the objective."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 
-from sweepd.cli.problem import usage_problem
-from sweepd.cli.states import FINAL_RUN, FINAL_SWEEP
+from sweepd.errors import InvalidError
+from sweepd.states import FINAL_RUN, FINAL_SWEEP
 
 _COMPARISON = re.compile(r"best\s*(<=|>=|<|>)\s*(\S+)")
 _STATES = frozenset({"pending", "assigned", "running", "paused", *FINAL_SWEEP, *FINAL_RUN})
@@ -28,7 +28,7 @@ class Condition:
 
     @property
     def is_end(self) -> bool:
-        """Whether any end fulfils it, its exit code telling which."""
+        """Whether any end fulfils it."""
         return self.state is None and self.comparison is None
 
     def holds(self, state: str, best: float | None) -> bool:
@@ -42,7 +42,7 @@ def parse_condition(text: str) -> Condition:
     """Read `finished` (the end), another state, or `best<0.1`.
 
     Raises:
-        Problem: it is none of these.
+        InvalidError: it is none of these.
     """
     if text == "finished":
         return Condition()
@@ -54,6 +54,8 @@ def parse_condition(text: str) -> Condition:
             return Condition(comparison=match[1], bound=float(match[2]))
     except ValueError:
         pass
-    raise usage_problem(
-        f"nothing to wait for: {text!r}", next_step="--for finished, --for paused or --for 'best<0.1'"
+    raise InvalidError(
+        f"nothing to wait for: {text!r}",
+        code="INVALID_ARGUMENT",
+        next_step="write 'finished', another state, or a bound as 'best<0.1'",
     )

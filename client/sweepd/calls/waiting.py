@@ -1,0 +1,85 @@
+"""Waiting for a sweep or a run: until it has ended, is in a state, or has a value."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from sweepd import v1
+from sweepd.calls import names, runs, sweeps
+from sweepd.calls.condition import Condition
+from sweepd.calls.following import OnGap, follow, follow_run, untold
+from sweepd.calls.states import run_state, sweep_state
+from sweepd.calls.wire import Wire
+from sweepd.errors import InvalidError
+from sweepd.states import FINAL_RUN, FINAL_SWEEP
+
+
+async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: float | None) -> v1.Sweep:
+    """Return a sweep once the condition holds of it or it has ended; no time at all only looks.
+
+    Raises:
+        NotYetError: so many seconds are over.
+    """
+    # Asked for first: only a server that was there is waited for.
+    sweep = await sweeps.get(wire, name)
+    if is_over(condition, sweep):
+        return sweep
+    messages = follow(wire, sweep.name, seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
+            if message.HasField("sweep") and is_over(condition, message.sweep):
+                return message.sweep
+    raise AssertionError("following never ends by itself")
+
+
+async def run_until(
+    wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = untold
+) -> v1.Run:
+    """Return a run once the condition holds of it or it has ended; `on_gap` is for a run by hand.
+
+    Raises:
+        InvalidError: it is a run by hand, and a value is waited for.
+        NotYetError: so many seconds are over.
+    """
+    run = await names.get_run(wire, name)
+    if condition.comparison is not None and not run.sweep:
+        raise InvalidError(
+            f"{run.name} is a run by hand, which has no objective to wait for",
+            code="INVALID_ARGUMENT",
+            next_step="wait for its end, or for a state",
+        )
+    if is_over(condition, run):
+        return run
+    if not run.sweep:
+        states = follow_run(wire, run.name, seconds=seconds, on_gap=on_gap)
+        async with aclosing(states):
+            async for live in states:
+                if is_over(condition, live):
+                    return live
+    messages = follow(wire, run.sweep, seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
+            for changed in message.runs:
+                if changed.name == run.name and is_over(condition, changed):
+                    # What its script told of it is not part of what is followed.
+                    return await runs.get(wire, run.name) if has_ended(changed) else changed
+    raise AssertionError("following never ends by itself")
+
+
+def is_over(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
+    """Tell whether there is nothing more to wait for."""
+    return holds(condition, found) or has_ended(found)
+
+
+def holds(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
+    """Tell whether a condition is fulfilled by a sweep or a run as it stands."""
+    if isinstance(found, v1.Sweep):
+        return condition.holds(sweep_state(found), found.best_value if found.HasField("best_value") else None)
+    return condition.holds(run_state(found), found.value if found.HasField("value") else None)
+
+
+def has_ended(found: v1.Sweep | v1.Run) -> bool:
+    """Tell whether a sweep or a run is in a final state."""
+    if isinstance(found, v1.Sweep):
+        return sweep_state(found) in FINAL_SWEEP
+    return run_state(found) in FINAL_RUN
