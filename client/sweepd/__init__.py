@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sweepd.objects.client import Client
     from sweepd.objects.definition import SweepWarning
     from sweepd.objects.history import History
+    from sweepd.objects.importance import CategoryCorrelation, Importance, ParameterImportance
     from sweepd.objects.stored_run import StoredRun
     from sweepd.objects.sweep import Sweep
     from sweepd.script.artifact import Artifact
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from sweepd.script.errors import ConfigError, Error, UsageError
     from sweepd.script.media.histogram import Histogram
     from sweepd.script.media.image import Image
-    from sweepd.script.media.recordings import Audio, Html, Video
     from sweepd.script.media.plotly import Plotly
+    from sweepd.script.media.recordings import Audio, Html, Video
     from sweepd.script.media.refused import Bokeh, Graph, Molecule, Object3D
     from sweepd.script.media.table import Table
     from sweepd.script.run import Run
@@ -78,6 +79,7 @@ __all__ = [
     "Audio",
     "BestSoFar",
     "Bokeh",
+    "CategoryCorrelation",
     "Client",
     "ClientError",
     "ConfigError",
@@ -91,12 +93,14 @@ __all__ = [
     "History",
     "Html",
     "Image",
+    "Importance",
     "InvalidError",
     "MissingExtraError",
     "Molecule",
     "NotFoundError",
     "NotYetError",
     "Object3D",
+    "ParameterImportance",
     "Plotly",
     "Run",
     "RunStopped",
@@ -149,6 +153,7 @@ _HOMES = {
     "Audio": "sweepd.script.media.recordings",
     "BestSoFar": "sweepd.objects.best",
     "Bokeh": "sweepd.script.media.refused",
+    "CategoryCorrelation": "sweepd.objects.importance",
     "Client": "sweepd.objects.client",
     "ClientError": "sweepd.errors",
     "ConfigError": "sweepd.script.errors",
@@ -162,6 +167,7 @@ _HOMES = {
     "History": "sweepd.objects.history",
     "Html": "sweepd.script.media.recordings",
     "Image": "sweepd.script.media.image",
+    "Importance": "sweepd.objects.importance",
     "InvalidError": "sweepd.errors",
     "MissingExtraError": "sweepd.errors",
     "Molecule": "sweepd.script.media.refused",

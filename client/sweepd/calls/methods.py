@@ -39,6 +39,11 @@ UPDATE_SWEEP = Method("/sweepd.v1.SweepService/UpdateSweep", v1.UpdateSweepReque
 EXPLAIN_SWEEP = Method(
     "/sweepd.v1.SweepService/ExplainSweep", v1.ExplainSweepRequest, v1.ExplainSweepResponse
 )
+GET_SWEEP_IMPORTANCE = Method(
+    "/sweepd.v1.SweepService/GetSweepImportance",
+    v1.GetSweepImportanceRequest,
+    v1.GetSweepImportanceResponse,
+)
 WATCH_SWEEP = Method("/sweepd.v1.SweepService/WatchSweep", v1.WatchSweepRequest, v1.WatchSweepResponse)
 GET_RUN = Method("/sweepd.v1.RunService/GetRun", v1.GetRunRequest, v1.GetRunResponse)
 LIST_RUNS = Method("/sweepd.v1.RunService/ListRuns", v1.ListRunsRequest, v1.ListRunsResponse)

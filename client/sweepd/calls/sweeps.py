@@ -105,5 +105,11 @@ async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
     return await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
 
 
+async def importance(wire: Wire, name: str, key: str) -> v1.Importance:
+    """Return how much each parameter of a sweep matters for a key; empty: for its objective."""
+    request = v1.GetSweepImportanceRequest(name=name, key=key)
+    return (await wire.one(methods.GET_SWEEP_IMPORTANCE, request)).importance
+
+
 def _seconds(prior_runs: v1.PriorRunSelection | None) -> float:
     return CALL_SECONDS if prior_runs is None else PRIOR_SECONDS

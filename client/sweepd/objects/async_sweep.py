@@ -13,6 +13,7 @@ from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import cards, following, frames, run_calls, sweep_calls, views
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.best import BestSoFar
+from sweepd.objects.importance import Importance, importance_from_message
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.rows import Row
 from sweepd.objects.sweep_record import SweepRecord
@@ -157,6 +158,10 @@ class AsyncSweep(SweepRecord):
     async def best_so_far(self) -> list[BestSoFar]:
         """See `Sweep.best_so_far`."""
         return await views.progress(self._wire, self.name)
+
+    async def importance(self, key: str = "") -> Importance:
+        """See `Sweep.importance`."""
+        return importance_from_message(await sweeps.importance(self._wire, self.name, key))
 
     async def to_dicts(self) -> list[Row]:
         """See `Sweep.to_dicts`."""

@@ -12,6 +12,7 @@ from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, frames, run_calls, sweep_calls, views
 from sweepd.objects.best import BestSoFar
+from sweepd.objects.importance import Importance, importance_from_message
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.rows import Row
 from sweepd.objects.stored_run import StoredRun
@@ -175,6 +176,17 @@ class Sweep(SweepRecord):
     def best_so_far(self) -> list[BestSoFar]:
         """Return each value in the order in which runs ended, with the best one up to then."""
         return run_now(views.progress(self._wire, self.name))
+
+    def importance(self, key: str = "") -> Importance:
+        """Return how much each parameter matters for the objective, the most important first.
+
+        Args:
+            key: look at the last value of what the runs have logged under this key instead.
+
+        Raises:
+            InvalidError: no key is named, and the sweep has no metric.
+        """
+        return importance_from_message(run_now(sweeps.importance(self._wire, self.name, key)))
 
     def to_dicts(self) -> list[Row]:
         """Return a dictionary for each run: the columns of `sweepctl export -o csv`, as Python values.

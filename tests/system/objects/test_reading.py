@@ -16,7 +16,7 @@ import pytest
 from IPython.core.formatters import HTMLFormatter
 
 from sweepd import Client, InvalidError, NotFoundError
-from sweepd.objects import run_log
+from sweepd.calls import logs
 from sweepd.objects.rows import history_shape, row_shape
 from system.objects.conftest import Here
 
@@ -118,7 +118,7 @@ def test_a_history_is_that_of_sweepctl(client: Any, here: Here) -> None:
 
 
 def test_a_log_is_that_of_sweepctl(client: Any, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_log, "_LISTEN_SECONDS", 0.1)  # nothing is on its way any more
+    monkeypatch.setattr(logs, "_LISTEN_SECONDS", 0.1)  # nothing is on its way any more
     run = client.run(f"{here.ended}-2")
     assert run.log() == here.installation.ctl("logs", run.name).stdout == "learning rate 0.1: grüße\n"
     assert [*run.logs()] == ["learning rate 0.1: grüße"]
@@ -204,3 +204,17 @@ def test_the_runs_of_a_project_are_listed_those_by_hand_too(client: Any, here: H
     assert [run.state for run in client.runs("local/objects", state="failed")] == ["failed"]
     assert len([*client.runs("local/objects", "params.lr=0.1", limit=1)]) == 1
     assert [*client.runs("local/objects", by_hand=True)] == []
+
+
+def test_importance_is_what_the_server_says(client: Any, here: Here) -> None:
+    sweep = client.sweep(here.ended)
+    found = sweep.importance()
+    assert (found.runs, found.explained, len(found)) == (5, None, 2)
+    by_name = {each.name: each for each in found}
+    assert by_name["lr"].correlation == pytest.approx(1.0)
+    assert by_name["opt.kind"].correlation is None
+    assert [each.value for each in by_name["opt.kind"].categories] == ["sgd", "adam"]
+    assert all(-1 <= each.correlation <= 1 for each in by_name["opt.kind"].categories)
+    assert found.to_dicts()[0].keys() == {"name", "importance", "correlation"}
+    of_epoch = sweep.importance("epoch")
+    assert (of_epoch.runs, {each.correlation for each in of_epoch}) == (5, {None})

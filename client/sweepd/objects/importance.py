@@ -1,0 +1,83 @@
+"""How much each parameter of a sweep matters, as the server works it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sweepd import v1
+from sweepd.codec.values import value_from_message
+from sweepd.spec.point import Json
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCorrelation:
+    """How the value goes with having one category: -1 to 1, None where that is not defined."""
+
+    value: Json
+    correlation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterImportance:
+    """How much one parameter matters.
+
+    `name` is its dotted path, with `+` between those of a `zip`; `importance` its share of what all
+    parameters explain, 0 to 1; `correlation` that of the value with the parameter on the scale on which it is
+    drawn, -1 to 1, None for what has no order; `categories` has one entry for each category that was tried.
+    """
+
+    name: str
+    importance: float
+    correlation: float | None
+    categories: tuple[CategoryCorrelation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How much each parameter matters for a metric, the most important first; an iterable of these.
+
+    `runs` is how many it was worked out from. `explained` is the share of the differences between runs that
+    a forest explains for runs that it has not seen: 1 all of them; 0 or less none, so that the importances
+    mean nothing; None where there are too few runs to say.
+    """
+
+    parameters: tuple[ParameterImportance, ...]
+    runs: int
+    explained: float | None
+
+    def __iter__(self) -> Iterator[ParameterImportance]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def to_dicts(self) -> list[dict[str, Json]]:
+        """Return a dictionary for each parameter: name, importance, correlation."""
+        return [
+            {"name": each.name, "importance": each.importance, "correlation": each.correlation}
+            for each in self.parameters
+        ]
+
+
+def importance_from_message(message: v1.Importance) -> Importance:
+    """Return what the server has told."""
+    return Importance(
+        parameters=tuple(_parameter(each) for each in message.parameters),
+        runs=message.runs,
+        explained=message.explained if message.HasField("explained") else None,
+    )
+
+
+def _parameter(message: v1.ParameterImportance) -> ParameterImportance:
+    return ParameterImportance(
+        name="+".join(message.names),
+        importance=message.importance,
+        correlation=message.correlation if message.HasField("correlation") else None,
+        categories=tuple(
+            CategoryCorrelation(
+                value_from_message(each.value), each.correlation if each.HasField("correlation") else None
+            )
+            for each in message.categories
+        ),
+    )
