@@ -1,5 +1,6 @@
 """Names that a script asks for and does not get: each is said once, and it goes on."""
 
+import sys
 from collections.abc import Mapping
 
 from sweepd.script.notices import Notices
@@ -35,6 +36,8 @@ def say_what_comes_late(run: Run, wanted: Wishes, notices: Notices) -> None:
 
 def say_which_variables_are_others(environ: Mapping[str, str], wanted: Wishes, notices: Notices) -> None:
     """Say which variables of W&B's, set for this script, would have named its run as ours do."""
+    if "wandb" in sys.modules:
+        return  # they are for that one
     unsaid = Wishes()
     for word, ours in VARIABLES.items():
         theirs = ours.replace("SWEEPD_", "WANDB_")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "wandb" / "train.py"
 # Names of all kinds, reached through the module alone.
@@ -42,7 +44,9 @@ assert wandb.run is None
 """
 
 
-def by_hand(folder: Path, script: str, *arguments: str) -> tuple[list[dict[str, object]], str]:
+def by_hand(
+    folder: Path, script: str, *arguments: str, **variables: str
+) -> tuple[list[dict[str, object]], str]:
     """Run a script alone; return its rows and what it printed."""
     (folder / "train.py").write_text(script)
     kept = {
@@ -53,7 +57,7 @@ def by_hand(folder: Path, script: str, *arguments: str) -> tuple[list[dict[str, 
     done = subprocess.run(
         [sys.executable, "train.py", *arguments],
         cwd=folder,
-        env=kept | {"HOME": str(folder)},
+        env=kept | {"HOME": str(folder)} | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -85,3 +89,13 @@ def test_names_of_all_kinds_are_reached_and_never_end_a_training(tmp_path: Path)
     ):
         assert words in said, said
     assert list(tmp_path.glob("sweepd-runs/*/files/media/table/roc*.json"))
+
+
+@pytest.mark.parametrize("also", ["", "sys.modules['wandb'] = sys"])
+def test_variables_of_wandb_do_not_steer_it_which_is_said_unless_its_module_is_there(
+    tmp_path: Path, also: str
+) -> None:
+    script = f"import sys\nimport sweepd as wandb\n{also}\nwandb.init().log({{'a': 1}})\n"
+    rows, said = by_hand(tmp_path, script, WANDB_MODE="disabled")
+    assert len(rows) == 1
+    assert said.count("SWEEPD_MODE is the one to set") == (not also)
