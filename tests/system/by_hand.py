@@ -15,6 +15,7 @@ from sweepd.discovery import resolve
 from sweepd.errors import ClientError
 from sweepd.objects.summary import run_summary
 from system.installation import Installation
+from system.promises import parent_of
 from waiting import PATIENCE, until
 
 # Logs rows until it is told to end, by a file; says how it ends by a second argument.
@@ -62,16 +63,16 @@ class Script:
         return (self.folder / "metrics.jsonl").read_bytes().count(b"\n")
 
     def helpers(self, installation: Installation) -> list[int]:
-        """Return the agents that follow it."""
-        pids = []
+        """Return the agents that follow it, without what they fork: it looks the same for a moment."""
+        found: dict[int, int] = {}
         for pid in installation.processes():
             try:
                 arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if b"sweepd_agent.deliver" in arguments and str(self.folder).encode() in arguments:
+                    found[pid] = parent_of(pid)
             except OSError:
                 continue
-            if b"sweepd_agent.deliver" in arguments and str(self.folder).encode() in arguments:
-                pids.append(pid)
-        return pids
+        return [pid for pid, parent in found.items() if parent not in found]
 
 
 def start(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepd_kernel.daemon_state import read_state
 from system.forked import sweepctl
-from waiting import until
+from waiting import until, written
 
 if TYPE_CHECKING:
     from system.common_servers import CommonServers
@@ -58,6 +60,8 @@ class Server:
 
     def service_address(self, name: str) -> str:
         """Return where one service listens."""
+        if name == "gateway":
+            return self.address
         return f"127.0.0.1:{(self.data / name / 'port').read_text().strip()}"
 
     def stop(self) -> int:
@@ -95,6 +99,8 @@ class Installation:
     def __init__(self, folder: Path, common: CommonServers | None = None) -> None:
         self.folder = folder
         self._common = common
+        # Of its own: while a server is away, nobody else on this machine is given its port.
+        self.host = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
         self.mark = uuid.uuid4().hex
         self.work = folder / "work"
         self.work.mkdir()
@@ -144,8 +150,9 @@ class Installation:
         lines = [json.loads(line) for line in self.ctl("export", sweep, "-o", "jsonl").stdout.splitlines()]
         return [line for line in lines if line["type"] == kind]
 
-    def start_server(self, *flags: str, listen: str = "127.0.0.1:0") -> Server:
+    def start_server(self, *flags: str, listen: str | None = None) -> Server:
         """Start all services and wait until they serve."""
+        listen = listen or f"{self.host}:0"
         data = self.folder / "server"
         errors = self.folder / "server.log"
         with errors.open("a") as log:
@@ -179,7 +186,7 @@ class Installation:
                 command, env=self.environment, stdout=subprocess.DEVNULL, stderr=log, text=True
             )
         self._started.append(process)
-        until(lambda: process.poll() is not None or (data / "port").exists(), what=f"{name} listens")
+        written(data / "port", what=f"{name} listens")
         return process
 
     def start_agent(self, sweep: str, *flags: str, state: str | None = None) -> Agent:
@@ -224,14 +231,16 @@ class Installation:
                 continue
         return commands
 
+    def nothing_is_left(self) -> None:
+        """See that no process from here lives on; one that ends with its parent does so a moment later."""
+        until(lambda: not self.processes(), within=2, what="no process is left")
+
     def kill_everything(self) -> None:
         """Leave nothing running, whatever the test did."""
-        for pid in self.processes():
-            if pid != os.getpid():
-                try:
+        while pids := self.processes():  # again and again: one may be born while the list is read
+            for pid in pids:
+                with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
         for process in self._started:
             process.wait()
 

@@ -27,6 +27,7 @@ class Link:
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         self._cut = False
+        self._cuts = 0
         self._swallowing = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "{}:{}".format(*self._listener.getsockname())
@@ -46,6 +47,7 @@ class Link:
         """Close every connection, and refuse new ones."""
         with self._guard:
             self._cut = True
+            self._cuts += 1
             for each in self._open:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
@@ -64,6 +66,7 @@ class Link:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            cuts = self._cuts
             if self._cut:
                 near.close()
                 continue
@@ -74,6 +77,9 @@ class Link:
                 continue
             with self._guard:
                 self._open |= {near, far}
+                refused = self._cuts != cuts  # meanwhile
+            if refused:
+                near.shutdown(socket.SHUT_RDWR)
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 

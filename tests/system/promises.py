@@ -56,7 +56,8 @@ def acknowledged(agents: Iterable[Agent]) -> dict[tuple[object, object], int]:
         for event in agent.events("metrics_acked"):
             key, row = (event["run"], event["attempt"]), event["row"]
             assert isinstance(row, int)
-            rows[key] = max(rows.get(key, 0), row)
+            if row:  # 0: observations alone are safe so far
+                rows[key] = max(rows.get(key, 0), row)
     return rows
 
 
@@ -94,6 +95,11 @@ def alive(pid: float) -> bool:
         return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
     except OSError:
         return False
+
+
+def parent_of(pid: int) -> int:
+    """Return the parent of a process."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def state_of(installation: Installation, name: str) -> str:

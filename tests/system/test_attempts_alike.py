@@ -55,6 +55,7 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus")
     killed = installation.start_agent(name, "--no-adopt", *flags, "0", state="one")
     first = told(installation, 1)
+    until(lambda: killed.events("run_started"), what="the agent says so, too")
     killed.process.kill()
     killed.process.wait()
     (begun,) = killed.events("run_started")

@@ -104,10 +104,11 @@ def test_a_scheduler_away_for_longer_than_the_lease_costs_no_run_and_no_point(
         GRID.replace("seconds: {value: 0.05}", "seconds: {value: 0.4}"), "--id", "away"
     )
     agent = installation.start_agent(sweep, "--slots", "4", "--count", "8")
-    until(lambda: len(agent.events("run_started")) == 4)
+    until(lambda: len(agent.events("run_started")) >= 4)
     pid = server.service_pids()["scheduler"]
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: agent.events("disconnected") or len(agent.events("run_ended")) == 4, within=30)
+    begun = len(agent.events("run_started"))
+    until(lambda: agent.events("disconnected") or len(agent.events("run_ended")) >= begun)
     os.kill(pid, signal.SIGKILL)
 
     assert agent.process.wait(60) == 0
@@ -124,9 +125,7 @@ def test_the_run_of_a_lost_agent_goes_to_another_and_counts_once(installation: I
     sweep = installation.create(GRID.replace("0.05", "0.5") + "run_cap: 1\n")
     first = installation.start_agent(sweep, "--no-adopt", state="first")
     until(lambda: first.events("run_started"))
-    os.killpg(first.pid, signal.SIGKILL) if os.getpgid(first.pid) == first.pid else os.kill(
-        first.pid, signal.SIGKILL
-    )
+    os.kill(first.pid, signal.SIGKILL)
     second = installation.start_agent(sweep, state="second")
 
     installation.ctl("wait", sweep, "--timeout", "60s")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from system.installation import Agent, Installation, Server
-from system.promises import alive, number, state_of, sweep
+from system.promises import alive, number, parent_of, state_of, sweep
 from waiting import until
 
 
@@ -31,10 +31,6 @@ def kept(installation: Installation, name: str, secret: str) -> str:
 def run_pid(agent: Agent) -> int:
     until(lambda: agent.events("run_started"), what="a run starts")
     return int(number(agent.events("run_started")[0], "run_pid"))
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def environment(pid: int) -> bytes:
@@ -84,7 +80,7 @@ def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew
     until(lambda: agent.events("disconnected"), within=10)
     kept(installation, "agent-token", make_token(installation, "agent")[1])
     # Waits between tries double, up to a minute and less than lost-after.
-    until(lambda: len(agent.events("connected")) == 2, within=70, what="it attaches with the new token")
+    until(lambda: len(agent.events("connected")) >= 2, within=70, what="it attaches with the new token")
     assert alive(trial)
     installation.write("release", "")
     assert agent.process.wait(30) == 0, agent.log()

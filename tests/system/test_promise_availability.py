@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 
@@ -59,7 +58,7 @@ def test_the_scheduler_may_be_away_for_longer_than_a_lease(
     until(lambda: time.monotonic() - frozen_at > away, within=40)
     assert all(alive(number(event, "run_pid")) for event in events)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: len(agent.events("connected")) == 2, within=70)
+    until(lambda: len(agent.events("connected")) >= 2, within=70)
     before = acknowledged([agent])
     until(lambda: all(acknowledged([agent])[key] > row for key, row in before.items()))
     (installation.work / "release").touch()
@@ -85,11 +84,7 @@ def test_an_agent_that_comes_before_its_server_waits_for_it(installation: Instal
 
 def test_services_that_start_last_are_waited_for_by_agent_and_services(installation: Installation) -> None:
     """P25: gateway and agent are there first; then scheduler, suggestion, metric store, one by one."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-    ports = [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
-    for probe in probes:
-        probe.close()
-    door, scheduler, suggestion, metrics = ports
+    door, scheduler, suggestion, metrics = (f"{installation.host}:{port}" for port in range(7001, 7005))
     inner = ["--metrics", metrics, "--suggestion", suggestion]
 
     def serve(name: str, address: str, *flags: str) -> subprocess.Popen[bytes]:
@@ -117,7 +112,7 @@ def test_services_that_start_last_are_waited_for_by_agent_and_services(installat
     for process in serving:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(10) for process in serving] == [0, 0, 0, 0]
-    assert installation.processes() == []
+    installation.nothing_is_left()
 
 
 def test_services_end_in_time_with_agents_and_watchers_on_them(installation: Installation) -> None:
@@ -147,7 +142,7 @@ def test_services_end_in_time_with_agents_and_watchers_on_them(installation: Ins
     assert agent.process.wait(40) == 0, agent.log()[-2000:]
     assert [run["state"] for run in runs(installation, name)] == ["finished"] * 2
     assert again.stop() == 0
-    assert installation.processes() == []
+    installation.nothing_is_left()
 
 
 def test_an_agent_told_to_end_lets_its_run_finish(installation: Installation) -> None:
@@ -205,15 +200,16 @@ def test_an_agent_ends_on_sigterm_in_each_phase(installation: Installation, phas
     """P27: also while it waits for a server, for work, or for the last acknowledgements."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=200, seconds=0, steps=1))
+    grace = "1s" if phase == "undelivered" else "3s"  # it takes all of it there
     if phase == "no server":
-        agent = installation.start_agent(name, "--server", "127.0.0.1:1", "--grace", "3s")
+        agent = installation.start_agent(name, "--server", "127.0.0.1:1", "--grace", grace)
         until(lambda: agent.events("disconnected"))
     elif phase == "nothing to do":
         installation.ctl("pause", name)
-        agent = installation.start_agent(name, "--grace", "3s")
+        agent = installation.start_agent(name, "--grace", grace)
         until(lambda: agent.events("connected"))
     else:
-        agent = installation.start_agent(name, "--slots", "2", "--grace", "3s")
+        agent = installation.start_agent(name, "--slots", "2", "--grace", grace)
         started(agent, 10)
     if phase == "undelivered":
         os.kill(server.service_pids()["metric-store"], signal.SIGSTOP)

@@ -67,7 +67,8 @@ def test_cancel_kills_at_once_whatever_it_is(installation: Installation) -> None
     installation.ctl("cancel", name, "--yes")
     assert time.monotonic() - began < 5
     assert agent.process.wait(10) == 0, agent.log()[-2000:]
-    assert set(installation.processes()) == {server.process.pid, *server.service_pids().values()}
+    services = {server.process.pid, *server.service_pids().values()}
+    until(lambda: set(installation.processes()) == services, within=2)
     assert {run["state"] for run in runs(installation, name)} == {"killed"}
 
 
@@ -98,7 +99,7 @@ def test_no_error_status_ends_a_trial(installation: Installation) -> None:
     assert server.stop() == 0
     shutil.rmtree(server.data)
     empty = installation.start_server(*SHORT, listen=server.address)
-    until(lambda: len(agent.events("connected")) == 2, within=60, what="the agent is let in again")
+    until(lambda: len(agent.events("connected")) >= 2, within=60, what="the agent is let in again")
     assert alive(number(run, "run_pid"))
     (installation.work / "release").touch()
     until(lambda: agent.events("run_ended"))
@@ -119,7 +120,7 @@ def test_pause_holds_over_the_death_of_the_scheduler(installation: Installation)
     installation.ctl("pause", name)
     os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
     handed_out = len(agent.events("run_started"))
-    until(lambda: len(agent.events("connected")) == 2)
+    until(lambda: len(agent.events("connected")) >= 2)
     until(lambda: len(agent.events("result_acked")) >= handed_out)
     later = installation.start_agent(name, "--count", "1")
     until(lambda: later.events("connected"))
@@ -128,4 +129,5 @@ def test_pause_holds_over_the_death_of_the_scheduler(installation: Installation)
     assert not later.events("run_started")
     installation.ctl("resume", name)
     installation.ctl("wait", name, "--timeout", "60s")
-    assert all(attempts(run) == [(1, "ended")] for run in runs(installation, name))
+    for run in runs(installation, name):  # a hand-out that died with the scheduler costs nothing
+        assert [state for _, state in attempts(run)] in (["ended"], ["returned", "ended"])

@@ -28,7 +28,8 @@ from waiting import until
 
 def test_acknowledged_points_outlive_the_death_of_everything_at_once(installation: Installation) -> None:
     """P1, P4: values are the same afterwards, those that are no numbers too; the databases are sound."""
-    server = installation.start_server(*SHORT)
+    terms = ("--lease", "2s", "--lost-after", "60s")  # all that starts again is to be in time for its run
+    server = installation.start_server(*terms)
     name = installation.create(sweep("patient.py"))
     agents = [installation.start_agent(name, state="agent")]
     until(lambda: acknowledged(agents))
@@ -40,7 +41,7 @@ def test_acknowledged_points_outlive_the_death_of_everything_at_once(installatio
         signal_all(pids, signal.SIGKILL)
         server.process.wait()
         agents[-1].process.wait()
-        server = installation.start_server(*SHORT, listen=server.address)
+        server = installation.start_server(*terms, listen=server.address)
         agents.append(installation.start_agent(name, state="agent"))
         until(lambda: acknowledged(agents[-1:]))
     safe = acknowledged(agents)

@@ -126,7 +126,7 @@ def test_the_others_follow_a_canary_that_logs_the_objective(installation: Instal
     kill_scheduler(server, agent)
     assert len(agent.events("run_started")) == 1
     installation.write("log", "")
-    until(lambda: len(agent.events("run_started")) == 4, what="the others start")
+    until(lambda: len(agent.events("run_started")) >= 4, what="the others start")
     assert not agent.events("run_ended")
     installation.write("release", "")
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
@@ -141,7 +141,7 @@ def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Inst
     name = planned(installation, plan, extra)
     agent = installation.start_agent(name)
     installation.write("go-0", "")
-    until(lambda: len(agent.events("run_started")) == 2, what="the second repeat starts")
+    until(lambda: len(agent.events("run_started")) >= 2, what="the second repeat starts")
     kill_scheduler(server, agent)
     installation.write("go-1", "")
     installation.write("go-2", "")

@@ -22,7 +22,7 @@ def test_an_idle_server_is_ready_soon_and_ends_without_a_trace(installation: Ins
     assert time.monotonic() - began < 5.0  # about 1 s on a quiet machine
     assert set(server.service_pids()) == set(SERVICES)
     assert server.stop() == 0
-    assert installation.processes() == []
+    installation.nothing_is_left()
     assert "Traceback" not in (installation.folder / "server.log").read_text()
 
 
@@ -36,7 +36,7 @@ def test_each_service_that_is_killed_comes_back_while_the_others_go_on(installat
         after = server.service_pids()
         assert {name for name in before if before[name] != after[name]} == {victim}
     assert server.stop() == 0
-    assert installation.processes() == []
+    installation.nothing_is_left()
 
 
 def test_a_killed_daemon_leaves_nothing_and_starts_again_at_once(installation: Installation) -> None:
@@ -47,14 +47,12 @@ def test_a_killed_daemon_leaves_nothing_and_starts_again_at_once(installation: I
     assert again.address == server.address
     installation.ctl("list")
     assert again.stop() == 0
-    assert installation.processes() == []
+    installation.nothing_is_left()
 
 
 @pytest.mark.parametrize("order", [SERVICES, SERVICES[::-1]])
 def test_services_start_alone_in_any_order(installation: Installation, order: tuple[str, ...]) -> None:
-    at = {"metric-store": 1, "suggestion": 2, "scheduler": 3, "gateway": 4}
-    base = 20_000 + os.getpid() % 20_000
-    address = {name: f"127.0.0.1:{base + 10 * number}" for name, number in at.items()}
+    address = {name: f"{installation.host}:{port}" for port, name in enumerate(SERVICES, 7001)}
     inner = ["--metrics", address["metric-store"], "--suggestion", address["suggestion"]]
     flags = {
         "metric-store": [],
@@ -71,7 +69,7 @@ def test_services_start_alone_in_any_order(installation: Installation, order: tu
     for process in started:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(10) for process in started] == [0, 0, 0, 0]
-    assert installation.processes() == []
+    installation.nothing_is_left()
 
 
 def _start(command: list[str], installation: Installation) -> subprocess.Popen[str]:
@@ -101,4 +99,4 @@ def test_it_goes_to_the_background_and_is_ended_from_there(installation: Install
     installation.ctl("list")
     assert sweepd("down").returncode == 0
     assert sweepd("status").returncode == 3
-    assert installation.processes() == []
+    installation.nothing_is_left()
