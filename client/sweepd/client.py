@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import accounts, agents, methods, metrics, names, runs, sweeps
+from sweepd.calls import accounts, agents, logs, methods, metrics, names, runs, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.following import OnGap, follow, follow_run, untold
+from sweepd.calls.logs import Piece, Place
 from sweepd.calls.names import Named
 from sweepd.calls.waiting import run_until, sweep_until
 from sweepd.calls.wire import iterate, run_now
@@ -255,25 +256,22 @@ class Client:
         """Yield the content of a file of a run, piece by piece."""
         return iterate(metrics.read_file(self.wire, run, name))
 
-    def read_log(
+    def read_log(self, run: str, at: Place, *, seconds: float | None = None) -> Iterator[Piece]:
+        """Yield what is there of a log, from a place on; see `logs.read`."""
+        return iterate(logs.read(self.wire, run, at, seconds=seconds))
+
+    def follow_log(
         self,
         run: str,
+        at: Place,
         *,
-        attempt: int = 0,
-        offset: int = 0,
-        tail_bytes: int = 0,
-        follow: bool = False,
-        seconds: float | None = None,
-    ) -> Iterator[v1.ReadLogResponse]:
-        """Yield the log of an attempt, the newest unless said otherwise."""
-        pieces = metrics.read_log(
-            self.wire,
-            run,
-            attempt=attempt,
-            offset=offset,
-            tail_bytes=tail_bytes,
-            follow=follow,
-            seconds=seconds,
+        one_attempt: bool,
+        on_gap: OnGap,
+        on_attempt: Callable[[int], None],
+    ) -> Iterator[Piece]:
+        """Yield what is there of a log and what comes, from a place on; see `logs.follow`."""
+        pieces = logs.follow(
+            self.wire, run, at, one_attempt=one_attempt, on_gap=on_gap, on_attempt=on_attempt
         )
         return iterate(pieces)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sweepd import v1
+from sweepd.calls.logs import Place
 from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.describe import end_reason, objective_notice
 from sweepd.cli.shapes import params_shape, run_shape, sweep_shape
@@ -92,7 +93,8 @@ def remedy(reason: str, *, has_compat: bool) -> list[str]:
 def log_tail(client: Client, run: str) -> list[str]:
     """Return the last lines that a run printed; none if they cannot be had."""
     try:
-        pieces = [piece.content for piece in client.read_log(run, tail_bytes=_LOG_TAIL_BYTES, seconds=5.0)]
+        end = client.read_log(run, Place(tail_bytes=_LOG_TAIL_BYTES), seconds=5.0)
+        pieces = [content for _, content in end]
     except ClientError:
         return []
     text = clean_lines(b"".join(pieces).decode("utf-8", "replace"))

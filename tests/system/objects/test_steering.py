@@ -23,7 +23,7 @@ from sweepd import (
     SweepWarning,
     WrongStateError,
 )
-from sweepd.objects import run_log
+from sweepd.calls import logs
 from system.objects.conftest import SWEEP, Here
 from system.promises import sweep as sweep_text
 from waiting import until
@@ -216,7 +216,7 @@ def test_a_log_is_followed_while_it_grows(
     (here.installation.work / "release-1").touch()
     until(lambda: run.log(tail_bytes=100).endswith("attempt 1 ends\n"))
     until(lambda: run.refresh().is_over)
-    monkeypatch.setattr(run_log, "_LISTEN_SECONDS", 0.5)  # all of it is there
+    monkeypatch.setattr(logs, "_LISTEN_SECONDS", 0.5)  # all of it is there
     whole = here.installation.ctl("logs", run.name).stdout.splitlines()
     for lines, rest in zip(begun, followed, strict=True):
         assert [*lines, *rest] == whole

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -12,14 +11,11 @@ import click
 from sweepd.cli.output import note
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
-from sweepd.states import FINAL_RUN
 
 if TYPE_CHECKING:
     from sweepd import v1
+    from sweepd.calls.logs import Piece
     from sweepd.cli.problem import Problem
-    from sweepd.client import Client
-
-_LISTEN_SECONDS = 2.0
 
 
 @click.command(cls=Verb, examples=("sweepctl logs k3x9v2ab:7", "sweepctl logs k3x9v2ab:7 -f --tail 4096"))
@@ -38,19 +34,30 @@ _LISTEN_SECONDS = 2.0
 )
 def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
     """Show what a run has printed: standard output and error as the process wrote them."""
+    from sweepd.calls.logs import Place
     from sweepd.cli.connection import connect
 
     with connect(current_settings()) as client:
         found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:
             raise _no_attempt(found, attempt)
-        reader = _Reader(client, found.name, attempt=attempt or 0, tail_bytes=tail_bytes or 0)
-        printed = reader.read()
+        at, writer = Place(attempt or 0, tail_bytes or 0), _Writer()
+        printed = False
+        for piece in client.read_log(found.name, at):
+            writer.write(piece)
+            printed = True
         if not printed and not (follow and found.sweep):
             note(_silence(found))
         if follow:
-            reader.attempt = reader.attempt or max(found.attempt, 1)
-            _follow(client, found.name, reader, fixed=attempt is not None)
+            pieces = client.follow_log(
+                found.name,
+                at,
+                one_attempt=attempt is not None,
+                on_gap=lambda error: note("The server is away; waiting for it."),
+                on_attempt=lambda number: note(f"Attempt {number}:"),
+            )
+            for piece in pieces:
+                writer.write(piece)
 
 
 def _no_attempt(run: v1.Run, attempt: int) -> Problem:
@@ -77,86 +84,24 @@ def _silence(run: v1.Run) -> str:
     return f"{clean(run.name)} has printed nothing; it is {run_state(run)}{why}"
 
 
-class _Reader:
-    """Writes a log on, from where it has got to."""
+class _Writer:
+    """Writes a log: on a terminal what is text, else the bytes."""
 
-    def __init__(self, client: Client, run: str, *, attempt: int, tail_bytes: int) -> None:
-        self._client = client
-        self._run = run
-        self.attempt = attempt
-        self._offset = 0
-        self._tail_bytes = tail_bytes
+    def __init__(self) -> None:
+        self._attempt = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def read(self, *, listen_seconds: float | None = None) -> bool:
-        """Write what is new, listening for a while if asked to; tell whether there was anything."""
-        from sweepd.errors import ClientError
-
-        fresh = False
-        try:
-            for piece in self._client.read_log(
-                self._run,
-                attempt=self.attempt,
-                offset=self._offset,
-                tail_bytes=self._tail_bytes,
-                follow=listen_seconds is not None,
-                seconds=listen_seconds,
-            ):
-                fresh = self._write(piece.attempt, piece.offset, piece.content) or fresh
-        except ClientError as error:
-            if listen_seconds is None or error.code != "DEADLINE_EXCEEDED":
-                raise
-        return fresh
-
-    def begin(self, attempt: int) -> None:
-        """Turn to another attempt."""
-        self.attempt, self._offset, self._tail_bytes = attempt, 0, 0
-        self._decoder.reset()
-
-    def _write(self, attempt: int, offset: int, content: bytes) -> bool:
+    def write(self, piece: Piece) -> None:
+        """Write a piece."""
         from sweepd.cli.text import clean_lines
 
-        self.attempt = attempt
-        self._offset = offset + len(content)
-        self._tail_bytes = 0
-        if sys.stdout.isatty():
-            sys.stdout.write(clean_lines(self._decoder.decode(content)))
-            sys.stdout.flush()
-        else:
+        attempt, content = piece
+        if not sys.stdout.isatty():
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
-        return bool(content)
-
-
-def _follow(client: Client, name: str, reader: _Reader, *, fixed: bool) -> None:
-    """Write on, attempt by attempt, until the run has ended and nothing more comes.
-
-    Restarts of the server are waited for. The end of a run is known before the rest of its log has arrived:
-    only silence tells that this is all.
-    """
-    from sweepd.calls.following import PASSING
-    from sweepd.calls.states import run_state
-    from sweepd.errors import ClientError
-
-    told = False
-    while True:
-        try:
-            run = client.get_run(name)
-            fresh = reader.read(listen_seconds=_LISTEN_SECONDS)
-            told = False
-        except ClientError as error:
-            if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
-                raise
-            if not told:
-                note("The server is away; waiting for it.")
-            told = True
-            time.sleep(_LISTEN_SECONDS / 2)
-            continue
-        if fresh:
-            continue
-        is_past = run.attempt > reader.attempt
-        if is_past and not fixed:
-            reader.begin(reader.attempt + 1)
-            note(f"Attempt {reader.attempt}:")
-        elif is_past or run_state(run) in FINAL_RUN:
             return
+        if attempt != self._attempt:
+            self._attempt = attempt
+            self._decoder.reset()
+        sys.stdout.write(clean_lines(self._decoder.decode(content)))
+        sys.stdout.flush()

@@ -1,0 +1,105 @@
+"""Reading what a run has printed, and following it over interruptions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from sweepd.calls import metrics, runs
+from sweepd.calls.following import PASSING, OnGap, Pauses, untold
+from sweepd.calls.waiting import has_ended
+from sweepd.calls.wire import Wire
+from sweepd.errors import ClientError
+
+_LISTEN_SECONDS = 2.0
+
+Piece = tuple[int, bytes]
+"""The number of an attempt, and some of what it has printed."""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where reading a log has got to; it is kept up to date.
+
+    Args:
+        attempt: 0 for the newest, until something has been read.
+        tail_bytes: about so many bytes at the end are to be read first; 0: all.
+        offset: bytes of the attempt that have been read.
+    """
+
+    attempt: int = 0
+    tail_bytes: int = 0
+    offset: int = 0
+
+    def turn_to(self, attempt: int) -> None:
+        """Go on with the beginning of another attempt."""
+        self.attempt, self.tail_bytes, self.offset = attempt, 0, 0
+
+
+async def read(
+    wire: Wire, run: str, at: Place, *, seconds: float | None = None, listen: bool = False
+) -> AsyncGenerator[Piece, None]:
+    """Yield what is there of a log from a place on, for so many seconds at most; `listen`: and what comes."""
+    pieces = metrics.read_log(
+        wire,
+        run,
+        attempt=at.attempt,
+        offset=at.offset,
+        tail_bytes=at.tail_bytes,
+        follow=listen,
+        seconds=seconds,
+    )
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                at.attempt, at.tail_bytes = piece.attempt, 0
+                at.offset = piece.offset + len(piece.content)
+                if piece.content:
+                    yield piece.attempt, piece.content
+    except ClientError as error:
+        if not listen or error.code != "DEADLINE_EXCEEDED":
+            raise
+
+
+async def follow(
+    wire: Wire,
+    run: str,
+    at: Place,
+    *,
+    one_attempt: bool,
+    on_gap: OnGap = untold,
+    on_attempt: Callable[[int], None] = lambda attempt: None,
+) -> AsyncGenerator[Piece, None]:
+    """Yield what is there and what comes until the run has ended.
+
+    It goes on from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is wanted. That a
+    run has ended is known before the rest of its log has arrived: only silence tells that this is all.
+    """
+    pauses = Pauses()
+    while True:
+        try:
+            known = await runs.get(wire, run)
+            at.attempt = at.attempt or max(known.attempt, 1)
+            fresh = False
+            pieces = read(wire, run, at, seconds=_LISTEN_SECONDS, listen=True)
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    fresh = True
+                    yield piece
+            pauses.reset()
+        except ClientError as error:
+            if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
+                raise
+            if pauses.fresh:
+                on_gap(error)
+            await wire.pause(pauses.next())
+            continue
+        if fresh:
+            continue
+        is_past = known.attempt > at.attempt
+        if is_past and not one_attempt:
+            at.turn_to(at.attempt + 1)
+            on_attempt(at.attempt)
+        elif is_past or has_ended(known):
+            return
