@@ -2,7 +2,7 @@
 
 A pattern may take exponential time on some lines. Matching looks for signals now and then, so an alarm ends
 it; that needs the main thread. The work of one line is bounded by that, and that of all slow lines together,
-as the agent does nothing else meanwhile.
+as the agent does nothing else meanwhile. Both are processor time: a busy machine is no fault of a pattern.
 """
 
 import re
@@ -16,7 +16,7 @@ from sweepd.metrics_from.row import Row, number_of, row_of
 MAX_LINE = 4_096
 """Characters of a line that are looked at."""
 MATCH_WITHIN = 0.05
-"""Seconds that the match of one line may take."""
+"""Seconds of processor time that the match of one line may take."""
 SLOW = 0.005
 """Seconds of processor time from which a line is a slow one."""
 MOST_SLOW = 1.0
@@ -67,13 +67,13 @@ class LinePattern:
         if not self._bounded:
             return self._pattern.search(line)
         try:
-            before = signal.signal(signal.SIGALRM, _ring)
+            before = signal.signal(signal.SIGVTALRM, _ring)
             try:
-                signal.setitimer(signal.ITIMER_REAL, MATCH_WITHIN)
+                signal.setitimer(signal.ITIMER_VIRTUAL, MATCH_WITHIN)
                 return self._pattern.search(line)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                signal.signal(signal.SIGALRM, before)
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                signal.signal(signal.SIGVTALRM, before)
         except _RungError:
             raise TooSlowError(
                 f"its pattern takes more than {MATCH_WITHIN * 1000:g} ms on a line; it is read no more"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
 import struct
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -48,6 +51,30 @@ def test_a_pattern_without_end_is_given_up_in_time() -> None:
     with pytest.raises(TooSlowError):
         pattern.read("a" * 60)
     assert time.monotonic() - begun < 5
+
+
+READS = """
+import sys, time
+from sweepd.metrics_from.pattern import LinePattern
+pattern, line = LinePattern(r"x*loss=(?P<loss>[0-9.]+)"), "x" * 300 + " loss=0.5"
+assert pattern.read(line) is not None
+print("reading", flush=True)
+begun = time.process_time()
+while time.process_time() - begun < 0.06:
+    assert pattern.read(line) is not None
+"""
+
+
+def test_a_pattern_is_not_given_up_because_the_machine_pauses() -> None:
+    with subprocess.Popen([sys.executable, "-c", READS], stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "reading\n"
+        while reader.poll() is None:
+            reader.send_signal(signal.SIGSTOP)
+            time.sleep(0.07)  # longer than a match may take
+            reader.send_signal(signal.SIGCONT)
+            time.sleep(0.01)  # to be stopped within another match
+    assert reader.returncode == 0
 
 
 def test_output_is_read_line_by_line_and_a_half_line_waits(tmp_path: Path) -> None:
