@@ -16,7 +16,7 @@ import click
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.rows import Choice, Row, knows, lookup, paths
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.cli.table import Column, table
+from sweepd.cli.table import Column, distinct, table
 from sweepd.cli.text import cell, clean, json_text
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
@@ -150,7 +150,7 @@ def write_chosen(
             output, [column for column in columns if output.format == "wide" or not column.wide]
         )
         short = output.format == "table" and sys.stdout.isatty()
-        page(table(chosen, wanted, colored=current_settings().colored(sys.stdout), short=short))
+        page(table(chosen, distinct(wanted), colored=current_settings().colored(sys.stdout), short=short))
     elif output.format == "csv":
         _write_csv(chosen, output.columns or [column.path for column in columns if not column.composed])
     elif output.format == "name":

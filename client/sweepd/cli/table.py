@@ -1,8 +1,9 @@
 """Tables for a terminal or a pipe: aligned columns, colour where it is wanted, never as the only signal."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweepd.cli.rows import Row, has, lookup
 from sweepd.cli.text import cell, clean
@@ -49,6 +50,17 @@ class Column:
             return cell(None)
         text = self.show(value)
         return _cut(text) if short and self.long else text
+
+
+def distinct(columns: Sequence[Column]) -> Sequence[Column]:
+    """Return columns that can be told apart: a parameter with the heading of another one shows its path."""
+    count = Counter(column.heading for column in columns)
+    return [
+        replace(column, heading=column.path)
+        if count[column.heading] > 1 and column.path == f"params.{column.heading}"
+        else column
+        for column in columns
+    ]
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, short: bool = False) -> str:

@@ -10,6 +10,7 @@ from sweepd.cli.columns import runs_columns
 from sweepd.cli.describe import describe_run, describe_sweep
 from sweepd.cli.metric_shapes import point_shapes
 from sweepd.cli.shapes import run_shape, sweep_shape
+from sweepd.cli.table import distinct
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 
 
@@ -163,3 +164,13 @@ def test_runs_show_their_names_where_one_has_one() -> None:
         (column,) = [each for each in runs_columns(rows) if each.heading == "name"]
         assert column.wide is not narrow
         assert [column.text(row) for row in rows] == ["-", "baseline"][: len(rows)]
+
+
+def test_a_parameter_that_is_named_as_another_column_is_told_from_it() -> None:
+    run = a_run(1, params={"lr": 0.1, "name": "a", "state": 1})
+    for display_name, heading in (("", "name"), ("baseline", "params.name")):
+        run.display_name = display_name
+        shown = [column for column in runs_columns([run_shape(run)]) if not column.wide]
+        headings = [column.heading for column in distinct(shown)]
+        assert len(set(headings)) == len(headings)
+        assert {heading, "lr", "state", "params.state"} <= set(headings)
