@@ -145,7 +145,7 @@ class Turn:
         before = state.runs.get(run.key)
         kind = state.sweeps[run.sweep].value_kind
         self.changes.append(RunChanged(run=run, value=run.value(kind), new=before is None))
-        if run.attempts and (before is None or before.attempts[-1:] != run.attempts[-1:]):
+        if run.attempts and (before is None or not before.attempts or before.newest is not run.newest):
             self.changes.append(AttemptChanged(run.key, run.newest))
         if run.state in FINAL:
             self._journal.drop(state.runs, run.key)

@@ -86,7 +86,7 @@ def confirm(turn: Turn, key: RunKey, *, taken: bool) -> None:
     """
     state, journal = turn.state, turn.state.journal
     on_its_way = journal.drop(state.unconfirmed, key)
-    placement = state.placements.get(key)
+    placement = state.placements.get(key) if on_its_way else None
     session = state.sessions.get(placement.session) if placement else None
     if on_its_way is None or session is None:
         return

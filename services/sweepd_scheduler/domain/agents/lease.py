@@ -61,7 +61,7 @@ def kept(turn: Turn, run: Run) -> Run:
     charged = run.newest.state is AttemptState.LOST and not run.newest.preempting
     attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
     requeues = max(0, run.requeues - charged)
-    back = replace(moved(with_attempt(run, attempt), RunState.RUNNING), requeues=requeues)
+    back = replace(moved(run, RunState.RUNNING, attempt=attempt), requeues=requeues)
     turn.put_run(back)
     turn.note("run-kept", back)
     turn.later(turn.state.terms.lease, LeaseDue(back.key, back.attempt))

@@ -72,7 +72,7 @@ def started(turn: Turn, event: Started) -> None:
         return
     if not run.newest.start_time:
         attempt = replace(run.newest, state=AttemptState.RUNNING, start_time=turn.now.wall, argv=event.argv)
-        turn.put_run(_running(with_attempt(run, attempt), turn.now.wall))
+        turn.put_run(_running(run, attempt, turn.now.wall))
         turn.note("run-started", run)
     step = event.resumed_from_step
     run = turn.state.runs[run.key]
@@ -91,7 +91,7 @@ def observed(turn: Turn, event: Observed) -> None:
     if event.first_row <= run.observation_row + 1 and event.last_row > run.observation_row:
         fresh = [each for each in event.observations if run.observation_row < each.row <= event.last_row]
         if run.state is not RunState.RUNNING:
-            run = _running(with_attempt(run, replace(run.newest, state=AttemptState.RUNNING)), turn.now.wall)
+            run = _running(run, replace(run.newest, state=AttemptState.RUNNING), turn.now.wall)
         waited = waits_for_canary(turn.state.sweeps[run.sweep])
         _take(turn, run, event.last_row, fresh)
         turn.tell(event.session, Ack(ref=event.ref, observation_row=event.last_row))
@@ -239,6 +239,7 @@ def _end_time(run: Run, event: Exited, now: int) -> int:
     return max(run.start_time, min(event.time, now))
 
 
-def _running(run: Run, now: int) -> Run:
-    begun = replace(run, start_time=run.start_time or now)
-    return begun if run.state is RunState.RUNNING else moved(begun, RunState.RUNNING)
+def _running(run: Run, attempt: Attempt, now: int) -> Run:
+    running = run.state is RunState.RUNNING
+    begun = with_attempt(run, attempt) if running else moved(run, RunState.RUNNING, attempt=attempt)
+    return begun if begun.start_time else replace(begun, start_time=now)

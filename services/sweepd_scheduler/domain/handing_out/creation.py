@@ -10,7 +10,15 @@ from sweepd_scheduler.domain.turn import Turn
 
 
 def create_block(turn: Turn, key: int, drawn: Drawn, place: int | None = None) -> list[Run]:
-    """Create the runs of a point; they wait.
+    """Create the runs of a point as `new_block` does, and let all of them wait."""
+    runs = new_block(turn, key, drawn, place)
+    for run in runs:
+        turn.put_run(run)
+    return runs
+
+
+def new_block(turn: Turn, key: int, drawn: Drawn, place: int | None = None) -> list[Run]:
+    """Return the runs of a point, each of which is still to be put; the search is told.
 
     Args:
         turn: the decision in the making.
@@ -22,7 +30,9 @@ def create_block(turn: Turn, key: int, drawn: Drawn, place: int | None = None) -
     first = sweep.counts.total + 1
     occurrence = turn.state.index[key].digests.get(drawn.digest, 0)
     count = min(sweep.spec.repeats, room(sweep) or sweep.spec.repeats)
-    runs = [
+    if sweep.spec.method is Method.BAYES:
+        turn.observe(StudyNoted(sweep=key, number=0, run=first, event=StudyEvent.HANDED_OUT))
+    return [
         Run(
             sweep=key,
             number=first + repeat,
@@ -37,11 +47,6 @@ def create_block(turn: Turn, key: int, drawn: Drawn, place: int | None = None) -
         )
         for repeat in range(count)
     ]
-    for run in runs:
-        turn.put_run(run)
-    if sweep.spec.method is Method.BAYES:
-        turn.observe(StudyNoted(sweep=key, number=0, run=first, event=StudyEvent.HANDED_OUT))
-    return runs
 
 
 def complete_block(turn: Turn, last: Run) -> None:

@@ -12,13 +12,14 @@ from sweepd_scheduler.domain.turn import Turn
 
 def withheld(sweep: Sweep, session: Session, index: SweepIndex) -> Withheld | None:
     """Return why an agent gets no runs of a sweep; None if it does."""
-    name = str(sweep.name)
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
+        name = str(sweep.name)
         message = f"{name} requires {lacking}; start the agent with {_flags(sweep.spec.requires)}"
         return Withheld(sweep=name, reason=WithheldReason.LABELS, message=message)
     guarded = index.guards.get(session.agent)
     if guarded is not None and guarded.held:
+        name = str(sweep.name)
         message = (
             f"{guarded.told('here')}; agent {session.agent} gets no more runs of {name} "
             f"until a person releases it: sweepctl agents release {session.agent}"

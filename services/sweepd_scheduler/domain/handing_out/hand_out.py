@@ -5,7 +5,7 @@ from sweepd_scheduler.domain.agents.agent import OnItsWay, Session
 from sweepd_scheduler.domain.agents.holding import new_command, place, put_session
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
-from sweepd_scheduler.domain.handing_out.creation import create_block
+from sweepd_scheduler.domain.handing_out.creation import new_block
 from sweepd_scheduler.domain.handing_out.eligibility import withheld
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.checkpoints import has_any, next_for
@@ -83,7 +83,10 @@ def _start_new(turn: Turn, key: int, session: Session) -> bool:
     drawn = _next_point(turn, key)
     if drawn is None:
         return False
-    _assign(turn, create_block(turn, key, drawn)[0], session)  # with repeats, the others wait
+    first, *repeats = new_block(turn, key, drawn)
+    _assign(turn, first, session)
+    for run in repeats:
+        turn.put_run(run)
     end_if_over(turn, key)
     return True
 

@@ -143,7 +143,7 @@ def _taken_up(turn: Turn, run: Run) -> Run:
     """Let a run go on of whose script nobody knew anything any more: it has not ended."""
     turn.take_run(run)
     attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
-    back = moved(with_attempt(run, attempt), RunState.RUNNING)
+    back = moved(run, RunState.RUNNING, attempt=attempt)
     turn.note("run-claimed", back, before=run.state, agent=back.newest.agent)
     turn.put_run(back)
     turn.later(turn.state.terms.lease, LeaseDue(back.key, back.attempt))

@@ -274,12 +274,15 @@ class IllegalTransitionError(AssertionError):
     """The core tried to bring a run into a state that cannot follow; a defect, never an answer."""
 
 
-def moved(run: Run, state: RunState, *, reason: str = "", now: int = 0) -> Run:
-    """Return the run in another state, by the table above."""
+def moved(
+    run: Run, state: RunState, *, attempt: Attempt | None = None, reason: str = "", now: int = 0
+) -> Run:
+    """Return the run in another state, by the table above, and with `attempt` in place of its newest one."""
     if state not in TRANSITIONS[run.state]:
         raise IllegalTransitionError(f"{run.name}: {run.state} -> {state}")
     end_time = now if state in FINAL else 0
-    return replace(run, state=state, reason=reason, end_time=end_time)
+    attempts = run.attempts if attempt is None else (*run.attempts[:-1], attempt)
+    return replace(run, state=state, attempts=attempts, reason=reason, end_time=end_time)
 
 
 def with_attempt(run: Run, attempt: Attempt) -> Run:

@@ -5,7 +5,7 @@ from sweepd_scheduler.domain.agents.holding import unplace
 from sweepd_scheduler.domain.decision import LogLine, SweepEnded
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import run_ending
-from sweepd_scheduler.domain.runs.run import Attempt, Run, RunState, moved, with_attempt
+from sweepd_scheduler.domain.runs.run import Attempt, Run, RunState, moved
 from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.canary import canary_failed, canary_sentence
@@ -31,10 +31,10 @@ def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt 
         turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
     # What was delivered late has ended when its agent saw it end.
     now = attempt.end_time if attempt and run.stands_alone else turn.now.wall
-    ended = moved(with_attempt(run, attempt) if attempt else run, state, reason=reason, now=now)
+    ended = moved(run, state, attempt=attempt, reason=reason, now=now)
     unplace(turn, run.key, exited=state if attempt and attempt.exit else None)
     turn.note(f"run-{state}", ended, reason=reason)
-    turn.put_run(replace(ended, stop=None))
+    turn.put_run(replace(ended, stop=None) if ended.stop else ended)
     _tell_sweep(turn, ended, reason)
     settle(turn, run.sweep)
 
@@ -78,7 +78,7 @@ def give_back(
     else:
         unplace(turn, run.key, exited=RunState.PENDING if attempt.exit else None)
         waiting = replace(
-            moved(with_attempt(run, attempt), RunState.PENDING, reason=reason),
+            moved(run, RunState.PENDING, attempt=attempt, reason=reason),
             requeues=run.requeues + requeues,
             failures=run.failures + failures,
             place=0,

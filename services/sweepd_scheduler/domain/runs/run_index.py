@@ -41,8 +41,9 @@ def _index_state(journal: Journal, sweep: Sweep, index: SweepIndex, run: Run) ->
     else:
         journal.add(index.unfinished, run.number)
     waiting = index.pending
-    before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
-    journal.note(waiting.put, run.number, before)
+    if run.state is RunState.PENDING or run.number in waiting:
+        before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
+        journal.note(waiting.put, run.number, before)
 
 
 def _count_ended(journal: Journal, sweep: Sweep, index: SweepIndex, run: Run) -> None:
