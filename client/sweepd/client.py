@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from sweepd.calls.condition import Condition
+    from sweepd.spec.point import Json
 
 
 class Client:
@@ -185,10 +186,10 @@ class Client:
         return run_now(runs.best_of(self.wire, sweep))
 
     def enqueue_run(
-        self, sweep: str, point: v1.ParameterMap, *, first: bool = False, request_id: str = ""
+        self, sweep: str, params: Mapping[str, Json], *, first: bool = False, request_id: str = ""
     ) -> list[v1.Run]:
         """Add the runs of a point; what the point leaves out is completed by the method."""
-        return run_now(runs.enqueue(self.wire, sweep, point, first=first, request_id=request_id))
+        return run_now(runs.enqueue(self.wire, sweep, params, first=first, request_id=request_id))
 
     def stop_run(self, name: str) -> v1.Run:
         """End one run."""

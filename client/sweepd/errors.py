@@ -150,6 +150,11 @@ def error_of(failure: Failure, address: str) -> ClientError:
     return _KINDS.get(failure.code, FailedError)(message, failure=failure, address=address)
 
 
+def invalid(message: str, next_step: str = "") -> InvalidError:
+    """Return the exception for what was found out here to be wrong, without a call."""
+    return InvalidError(message, code="INVALID_ARGUMENT", next_step=next_step)
+
+
 def no_server(why: str) -> UnreachableError:
     """Return the exception for a client that finds no server: none is named, or what names one is broken."""
     if why.startswith("no server is known"):

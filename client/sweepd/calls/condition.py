@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 
-from sweepd.errors import InvalidError
+from sweepd.errors import invalid
 from sweepd.states import FINAL_RUN, FINAL_SWEEP
 
 _COMPARISON = re.compile(r"best\s*(<=|>=|<|>)\s*(\S+)")
@@ -54,8 +54,6 @@ def parse_condition(text: str) -> Condition:
             return Condition(comparison=match[1], bound=float(match[2]))
     except ValueError:
         pass
-    raise InvalidError(
-        f"nothing to wait for: {text!r}",
-        code="INVALID_ARGUMENT",
-        next_step="write 'finished', another state, or a bound as 'best<0.1'",
+    raise invalid(
+        f"nothing to wait for: {text!r}", "write 'finished', another state, or a bound as 'best<0.1'"
     )

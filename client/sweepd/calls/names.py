@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sweepd import v1
 from sweepd.calls import accounts, runs, sweeps
 from sweepd.calls.wire import Wire
-from sweepd.errors import ClientError, InvalidError, NotFoundError
+from sweepd.errors import ClientError, InvalidError, NotFoundError, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ async def run_name(wire: Wire, text: str) -> str:
     """
     sweep, colon, number = text.partition(":")
     if colon and not (sweep and _is_number(number)):
-        raise _invalid(f"not the name of a run: {text}", "write SWEEP:NUMBER, as k3x9v2ab:7")
+        raise invalid(f"not the name of a run: {text}", "write SWEEP:NUMBER, as k3x9v2ab:7")
     _check(text)
     if colon:
         return f"{await sweep_name(wire, sweep)}:{number}"
@@ -149,21 +149,21 @@ def is_full(text: str) -> bool:
 
 def _check(text: str) -> None:
     if not text or text.count("/") > 2 or not all(text.split("/")):
-        raise _invalid(f"not a name: {text!r}", "write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+        raise invalid(f"not a name: {text!r}", "write ID, PROJECT/ID or ENTITY/PROJECT/ID")
 
 
 def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
     """Return the error of a run, by hand if it has no sweep, where a sweep is wanted."""
     if sweep:
-        return _invalid(f"{text} is a run; a sweep is wanted", f"its sweep is {sweep}")
-    return _invalid(
+        return invalid(f"{text} is a run; a sweep is wanted", f"its sweep is {sweep}")
+    return invalid(
         f"{text} is a run by hand, which belongs to no sweep; a sweep is wanted",
         f"`sweepctl get {text}` shows it, `sweepctl stop {text}` ends it",
     )
 
 
 def _sweep_for_a_run(text: str, sweep: str) -> InvalidError:
-    return _invalid(
+    return invalid(
         f"{text} is a sweep; a run is wanted",
         f"name one, as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
     )
@@ -240,16 +240,12 @@ def _only(names: Sequence[str], text: str, kind: str) -> str:
     if not names:
         raise _none(text, kind)
     if len(names) > 1:
-        raise _invalid(f"{text} may be several: {', '.join(sorted(names))}", "write the full name")
+        raise invalid(f"{text} may be several: {', '.join(sorted(names))}", "write the full name")
     return names[0]
 
 
 def _none(text: str, kind: str) -> NotFoundError:
     return _not_found(f"no {kind} named {text}", text, "`sweepctl list` shows the sweeps that there are")
-
-
-def _invalid(message: str, next_step: str) -> InvalidError:
-    return InvalidError(message, code="INVALID_ARGUMENT", next_step=next_step)
 
 
 def _not_found(message: str, name: str, next_step: str) -> NotFoundError:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls import methods
 from sweepd.calls.pages import PAGE, pages
 from sweepd.calls.request_id import new_request_id
 from sweepd.calls.wire import Wire
+from sweepd.errors import invalid
+
+if TYPE_CHECKING:
+    from sweepd.spec.point import Json
 
 
 async def get(wire: Wire, name: str) -> v1.Run:
@@ -75,9 +80,22 @@ async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
 
 
 async def enqueue(
-    wire: Wire, sweep: str, point: v1.ParameterMap, *, first: bool = False, request_id: str = ""
+    wire: Wire, sweep: str, params: Mapping[str, Json], *, first: bool = False, request_id: str = ""
 ) -> list[v1.Run]:
-    """Add the runs of a point; what the point leaves out is completed by the method."""
+    """Add the runs of a point; what the point leaves out is completed by the method.
+
+    Raises:
+        InvalidError: it is no point.
+    """
+    from sweepd.codec import (  # it brings the language of sweeps, which takes a while
+        CodecError,
+        point_message,
+    )
+
+    try:
+        point = point_message(dict(params), "")
+    except CodecError as error:
+        raise invalid(f"not a point: {error.field.lstrip('.')}: {error.why}") from error
     request = v1.EnqueueRunRequest(
         sweep=sweep, parameters=point, first=first, request_id=request_id or new_request_id()
     )

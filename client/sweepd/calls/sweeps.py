@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -11,10 +12,12 @@ from sweepd.calls import methods
 from sweepd.calls.pages import PAGE, pages
 from sweepd.calls.request_id import new_request_id
 from sweepd.calls.wire import CALL_SECONDS, Wire
+from sweepd.errors import invalid
 
 if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PRIOR_SECONDS = 300.0
 """For calls with prior runs: the curves of all of them are read before such a call is answered."""
 _MOST_BYTES = 4_000_000
@@ -31,7 +34,16 @@ async def create(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.CreateSweepResponse:
-    """Create a sweep in `parent` (entity/project); the answer says what became of the prior runs, if any."""
+    """Create a sweep in `parent` (entity/project); the answer says what became of the prior runs, if any.
+
+    Raises:
+        InvalidError: the id is not legal.
+    """
+    if sweep_id and not _ID.fullmatch(sweep_id):
+        raise invalid(
+            f"{sweep_id!r} cannot be the id of a sweep",
+            "ids have lower-case letters, digits, `_` and `-`, at most 64, a letter or digit first",
+        )
     fits = source is not None and spec.ByteSize() + source.ByteSize() <= _MOST_BYTES
     request = v1.CreateSweepRequest(
         parent=parent,

@@ -10,7 +10,7 @@ from sweepd.calls.condition import Condition
 from sweepd.calls.following import OnGap, follow, follow_run, untold
 from sweepd.calls.states import run_state, sweep_state
 from sweepd.calls.wire import Wire
-from sweepd.errors import InvalidError
+from sweepd.errors import invalid
 from sweepd.states import FINAL_RUN, FINAL_SWEEP
 
 
@@ -43,10 +43,9 @@ async def run_until(
     """
     run = await names.get_run(wire, name)
     if condition.comparison is not None and not run.sweep:
-        raise InvalidError(
+        raise invalid(
             f"{run.name} is a run by hand, which has no objective to wait for",
-            code="INVALID_ARGUMENT",
-            next_step="wait for its end, or for a state",
+            "wait for its end, or for a state",
         )
     if is_over(condition, run):
         return run

@@ -1,15 +1,20 @@
 """What `edit` changes in a specification: from the words of the call to a message and its mask. Pure."""
 
+from __future__ import annotations
+
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-from google.protobuf.field_mask_pb2 import FieldMask
+from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.codec import point_from_message, point_message
+from sweepd.calls.edited import edited
+from sweepd.codec import point_from_message
 from sweepd.spec.point import Json
+
+if TYPE_CHECKING:
+    from google.protobuf.field_mask_pb2 import FieldMask
 
 _TAG = re.compile(r"tags\[(\d+)\]")
 _OPTIONS = {"run_cap": "--run-cap", "name": "--name", "description": "--description", "tags": "--tag"}
@@ -58,27 +63,24 @@ class Edit:
         """Return the sweep with the new values, and the mask that names them.
 
         Raises:
-            CodecError: metadata that no message can carry.
+            InvalidError: metadata that no message can carry.
         """
-        spec = v1.SweepSpec()
-        paths: list[str] = []
+        return edited(sweep.name, self._changes(sweep.spec))
+
+    def _changes(self, before: v1.SweepSpec) -> dict[str, object]:
+        """Return the new values of the fields that change."""
+        changes: dict[str, object] = {}
         if self.run_cap is not None:
-            paths.append("spec.run_cap")
-            if isinstance(self.run_cap, int):
-                spec.run_cap = self.run_cap
+            changes["run_cap"] = self.run_cap if isinstance(self.run_cap, int) else None
         if self.name is not None:
-            paths.append("spec.name")
-            spec.name = self.name
+            changes["name"] = self.name
         if self.description is not None:
-            paths.append("spec.description")
-            spec.description = self.description
+            changes["description"] = self.description
         if self.tags or self.no_tags:
-            paths.append("spec.tags")
-            kept = [tag for tag in sweep.spec.tags if tag not in self.no_tags]
-            spec.tags.extend(dict.fromkeys([*kept, *self.tags]))
+            kept = [tag for tag in before.tags if tag not in self.no_tags]
+            changes["tags"] = list(dict.fromkeys([*kept, *self.tags]))
         if self.metadata or self.no_metadata:
-            paths.append("spec.metadata")
-            before = point_from_message(sweep.spec.metadata)
-            kept_entries = {key: item for key, item in before.items() if key not in self.no_metadata}
-            spec.metadata.CopyFrom(point_message({**kept_entries, **self.metadata}, "metadata"))
-        return v1.Sweep(name=sweep.name, spec=spec), FieldMask(paths=paths)
+            known = point_from_message(before.metadata)
+            entries = {key: item for key, item in known.items() if key not in self.no_metadata}
+            changes["metadata"] = {**entries, **self.metadata}
+        return changes

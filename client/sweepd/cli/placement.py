@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 
-from sweepd.cli.problem import usage_problem
 from sweepd.cli.sweep_file import Overrides
+from sweepd.errors import invalid
 from sweepd.name_part import LEGAL_PART, as_part, is_part
 from sweepd.spec import SweepSpec
 from sweepd.spec.reading.placing import PLACING_KEYS
@@ -27,7 +27,7 @@ def parent_of(
     ours, and whoever writes one is told what to write.
 
     Raises:
-        Problem: a flag or a variable has no legal name.
+        InvalidError: a flag or a variable has no legal name.
     """
     entity = _told("entity", overrides, environ) or spec.entity or kept("entity") or "local"
     project = _told("project", overrides, environ) or spec.project or kept("project")
@@ -41,13 +41,13 @@ def check_part(kind: str, part: str) -> None:
     """Refuse what cannot be the name of an entity or a project.
 
     Raises:
-        Problem: with the nearest legal name.
+        InvalidError: with the nearest legal name.
     """
     if not is_part(part):
         near = f"write `{near}`; " if (near := as_part(part)) else ""
-        raise usage_problem(
+        raise invalid(
             f"{part!r} cannot be the name of {'an entity' if kind == 'entity' else 'a project'}",
-            next_step=f"{near}names have {LEGAL_PART}",
+            f"{near}names have {LEGAL_PART}",
         )
 
 
@@ -55,13 +55,13 @@ def project_name(text: str, entity: str) -> str:
     """Return the full name of a project as a person types it: its entity may be left out.
 
     Raises:
-        Problem: it is none.
+        InvalidError: it is none.
     """
     parts = text.strip("/").split("/")
     if len(parts) == 1:
         parts = [entity or "local", *parts]
     if len(parts) != 2 or not all(parts):
-        raise usage_problem(f"not a project: {text!r}", next_step="write PROJECT or ENTITY/PROJECT")
+        raise invalid(f"not a project: {text!r}", "write PROJECT or ENTITY/PROJECT")
     return "/".join(parts)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sweepd.cli.problem import usage_problem
+from sweepd.errors import invalid
 from sweepd.spec.point import Json
 
 Row = dict[str, Json]
@@ -112,9 +112,7 @@ class _Condition:
 def _condition(text: str) -> _Condition:
     match = _CONDITION.fullmatch(text)
     if match is None:
-        raise usage_problem(
-            f"not a filter: {text!r}", next_step="write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)"
-        )
+        raise invalid(f"not a filter: {text!r}", "write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)")
     return _Condition(match[1].strip(), match[2], match[3].strip())
 
 

@@ -66,9 +66,7 @@ class AsyncClient:
         prior_runs: Sequence[str | RunRecord] = (),
     ) -> AsyncSweep:
         """See `Client.create`."""
-        definition = define(
-            config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
-        )
+        definition = define(config, entity=entity, project=project, name=name, program=program)
         created, left_out = await prior.create(
             self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
         )

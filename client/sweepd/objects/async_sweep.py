@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import names, sweeps
+from sweepd.calls import names, runs, sweeps
 from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import cards, following, frames, run_calls, sweep_calls, views
 from sweepd.objects.async_stored_run import AsyncStoredRun
@@ -88,8 +88,8 @@ class AsyncSweep(SweepRecord):
 
     async def enqueue(self, params: Mapping[str, Json], *, first: bool = False) -> list[AsyncStoredRun]:
         """See `Sweep.enqueue`."""
-        runs = await sweep_calls.enqueue(self._wire, self.name, params, first=first)
-        return [AsyncStoredRun(self._wire, run) for run in runs]
+        added = await runs.enqueue(self._wire, self.name, params, first=first)
+        return [AsyncStoredRun(self._wire, run) for run in added]
 
     async def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
         """See `Sweep.retry`."""

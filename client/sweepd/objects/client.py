@@ -91,9 +91,7 @@ class Client:
             InvalidError: the configuration has errors; `diagnostics` lists them all.
             ConflictError: the id is taken.
         """
-        definition = define(
-            config, entity=entity, project=project, name=name, program=program, sweep_id=sweep_id
-        )
+        definition = define(config, entity=entity, project=project, name=name, program=program)
         created, left_out = run_now(
             prior.create(
                 self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,13 +10,10 @@ from dataclasses import dataclass, replace
 from sweepd import v1
 from sweepd.cli.file_content import read_content
 from sweepd.cli.placement import parent_of, placing
-from sweepd.cli.problem import Problem
 from sweepd.cli.sweep_file import Overrides
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError
 from sweepd.spec import Parsed, parse_mapping, parse_text, unreadable_file
-
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class SweepWarning(UserWarning):
@@ -42,7 +38,6 @@ def define(
     project: str | None,
     name: str | None,
     program: str | None,
-    sweep_id: str,
     environ: Mapping[str, str] = os.environ,
 ) -> Definition:
     """Read and check a configuration; the words beside it stand before its own.
@@ -52,11 +47,6 @@ def define(
     Raises:
         InvalidError: it has errors; all of them are listed.
     """
-    if sweep_id and not _ID.fullmatch(sweep_id):
-        raise InvalidError(
-            f"no legal id: {sweep_id!r}; write lower-case letters, digits, `_` and `-`, at most 64, "
-            "a letter or digit first"
-        )
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     parsed, file_name, content = _parsed(config, placing(overrides, environ))
     if parsed.spec is None:
@@ -72,8 +62,6 @@ def define(
             file_name=os.path.basename(file_name),  # noqa: PTH119
             content=content,
         )
-    except Problem as problem:
-        raise InvalidError(f"{problem.message}; {problem.next_step}") from problem
     except CodecError as error:
         raise InvalidError(str(error)) from error
 

@@ -9,10 +9,8 @@ from sweepd import v1
 from sweepd.calls import runs, sweeps
 from sweepd.calls.states import run_states
 from sweepd.calls.wire import Wire
-from sweepd.cli.problem import Problem
 from sweepd.cli.rows import Choice
 from sweepd.cli.shapes import prior_run_shape, run_shape
-from sweepd.errors import InvalidError
 from sweepd.spec.point import Json
 
 
@@ -28,7 +26,8 @@ async def list_of(
     limit: int | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
     """Yield the runs of a sweep, or of a project, a page at a time as they are read."""
-    choice = _choice(filters)
+    choice = Choice(filters=filters)
+    choice.of([{}])  # what is no filter is told before anything is asked for
     listed = runs.list_of(
         wire,
         sweep,
@@ -75,12 +74,3 @@ async def explain(wire: Wire, name: str) -> list[str]:
 async def best(wire: Wire, name: str) -> v1.Run | None:
     """Return the best run of a sweep, with repeats the first of the best point; None if there is none yet."""
     return await runs.best_of(wire, await sweeps.get(wire, name))
-
-
-def _choice(filters: Sequence[str]) -> Choice:
-    choice = Choice(filters=list(filters))
-    try:
-        choice.of([{}])
-    except Problem as problem:
-        raise InvalidError(f"{problem.message}: {problem.next_step}") from problem
-    return choice

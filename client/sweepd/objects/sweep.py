@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import names, sweeps
+from sweepd.calls import names, runs, sweeps
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, frames, run_calls, sweep_calls, views
@@ -94,8 +94,8 @@ class Sweep(SweepRecord):
             params: the point; groups are dictionaries.
             first: before every run that waits, not after them.
         """
-        runs = run_now(sweep_calls.enqueue(self._wire, self.name, params, first=first))
-        return [StoredRun(self._wire, run) for run in runs]
+        added = run_now(runs.enqueue(self._wire, self.name, params, first=first))
+        return [StoredRun(self._wire, run) for run in added]
 
     def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
         """Hand out again all of its runs that ended in one of these states; return how many."""

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TypeVar
-
-from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
 from sweepd.calls import runs, sweeps
+from sweepd.calls.edited import edited
 from sweepd.calls.states import run_states, sweep_states
 from sweepd.calls.wire import Wire
-from sweepd.codec import CodecError, point_message
-from sweepd.errors import InvalidError
+from sweepd.errors import invalid
 from sweepd.objects.definition import Definition
-from sweepd.spec.point import Json
-
-K = TypeVar("K")
 
 
 async def create(
@@ -56,26 +50,8 @@ async def list_all(
 async def edit(wire: Wire, name: str, changes: Mapping[str, object]) -> v1.Sweep:
     """Give fields of the specification new values; None: the default of the field."""
     if not changes:
-        raise InvalidError("nothing is to be changed: name run_cap, name, description, tags or metadata")
-    spec = v1.SweepSpec()
-    try:
-        for field, value in changes.items():
-            _set(spec, field, value)
-    except CodecError as error:
-        raise InvalidError(f"not to be kept: {error.field}: {error.why}") from error
-    except (TypeError, ValueError) as error:
-        raise InvalidError(f"not to be changed to that: {error}") from error
-    mask = FieldMask(paths=[f"spec.{field}" for field in changes])
-    return await sweeps.update(wire, v1.Sweep(name=name, spec=spec), mask)
-
-
-async def enqueue(wire: Wire, name: str, params: Mapping[str, Json], *, first: bool) -> list[v1.Run]:
-    """Add the runs of a point."""
-    try:
-        point = point_message(dict(params), "")
-    except CodecError as error:
-        raise InvalidError(f"no point: {error.field.lstrip('.')}: {error.why}") from error
-    return await runs.enqueue(wire, name, point, first=first)
+        raise invalid("nothing is to be changed: name run_cap, name, description, tags or metadata")
+    return await sweeps.update(wire, *edited(name, changes))
 
 
 async def retry(wire: Wire, name: str, states: str | Sequence[str]) -> int:
@@ -86,25 +62,3 @@ async def retry(wire: Wire, name: str, states: str | Sequence[str]) -> int:
 async def explain(wire: Wire, name: str) -> list[str]:
     """Return what keeps runs from being handed out, the most important first."""
     return [obstacle.message for obstacle in (await sweeps.explain(wire, name)).obstacles]
-
-
-def _set(spec: v1.SweepSpec, field: str, value: object) -> None:
-    if value is None:
-        return
-    match field:
-        case "run_cap":
-            spec.run_cap = _typed(value, int)
-        case "name":
-            spec.name = _typed(value, str)
-        case "description":
-            spec.description = _typed(value, str)
-        case "tags":
-            spec.tags.extend([_typed(tag, str) for tag in _typed(value, list)])
-        case _:
-            spec.metadata.CopyFrom(point_message(_typed(value, dict), "metadata"))
-
-
-def _typed(value: object, kind: type[K]) -> K:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value

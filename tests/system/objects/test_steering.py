@@ -92,7 +92,7 @@ def test_what_is_wrong_with_a_configuration_is_told_all_at_once(client: Any, her
         InvalidError, match="'My Project' cannot be the name of a project; write `my-project`"
     ):
         client.create(WAITING, project="My Project")
-    with pytest.raises(InvalidError, match="no legal id"):
+    with pytest.raises(InvalidError, match="cannot be the id of a sweep"):
         client.create(WAITING, sweep_id="No Id")
 
 

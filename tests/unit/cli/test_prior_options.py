@@ -17,6 +17,7 @@ from sweepd.cli.prior_options import (
 )
 from sweepd.cli.problem import Problem
 from sweepd.client import Client
+from sweepd.errors import InvalidError
 
 
 class Known(Client):
@@ -49,6 +50,8 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
     assert (list(found.sweeps), found.project) == (["local/demo/two"], "local/demo")
     assert list(found.filter.states) == [v1.RUN_STATE_FINISHED]
     assert chosen() is None
+    with pytest.raises(InvalidError, match="not a project: 'a/b/c'"):
+        chosen(project="a/b/c")
     for project, entity, name in (("demo", "team", "team/demo"), ("team/demo/", "other", "team/demo")):
         found = chosen(project=project, entity=entity)
         assert found is not None
@@ -59,7 +62,6 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
     "options",
     [
         {"filters": ("state=finished",)},
-        {"project": "a/b/c"},
         {"project": "demo", "filters": ("state=running",)},
         {"project": "demo", "filters": ("state>=finished",)},
         {"project": "demo", "filters": ("value<=much",)},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd.cli.problem import Problem
 from sweepd.cli.rows import Choice, Row, lookup
+from sweepd.errors import InvalidError
 
 ROWS: list[Row] = [
     {"run": "a-1", "state": "finished", "value": 0.5, "params": {"lr": 0.1, "opt.name": "sgd"}},
@@ -40,7 +40,7 @@ def test_a_filter_keeps_the_rows_where_it_holds(condition: str, runs: list[str])
 
 
 def test_a_filter_without_an_operator_is_refused() -> None:
-    with pytest.raises(Problem, match="not a filter"):
+    with pytest.raises(InvalidError, match="not a filter"):
         chosen(filters=["state"])
 
 

@@ -110,15 +110,11 @@ def command(
 
 
 def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.Sweep:
-    from sweepd.codec import CodecError
     from sweepd.errors import ClientError
 
     for left in reversed(range(_ATTEMPTS)):
         sweep = client.get_sweep(name)
-        try:
-            message, mask = edit.of(sweep)
-        except CodecError as error:
-            raise usage_problem(f"not to be kept: {error.field}: {error.why}") from error
+        message, mask = edit.of(sweep)
         try:
             return client.update_sweep(message, mask, revision=revision or sweep.revision)
         except ClientError as error:

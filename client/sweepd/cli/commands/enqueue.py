@@ -66,7 +66,7 @@ def command(
     with connect(settings) as client:
         name = client.sweep_name(sweep)
         point = assembled(names_of(client.get_sweep(name).spec), values)
-        runs = _enqueued(client, name, _message(point), first=first, request_id=request_id)
+        runs = _enqueued(client, name, point, first=first, request_id=request_id)
         rows = [run_shape(run) for run in runs]
         if output_format in ("json", "yaml"):
             write_document([*rows], output_format)
@@ -79,7 +79,7 @@ def command(
 
 
 def _enqueued(
-    client: Client, name: str, point: v1.ParameterMap, *, first: bool, request_id: str
+    client: Client, name: str, point: dict[str, Json], *, first: bool, request_id: str
 ) -> list[v1.Run]:
     from sweepd.cli.failures import problem_of
     from sweepd.errors import ClientError
@@ -124,12 +124,3 @@ def _content(file: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise usage_problem(f"{file} is not UTF-8") from error
-
-
-def _message(point: dict[str, Json]) -> v1.ParameterMap:
-    from sweepd.codec import CodecError, point_message
-
-    try:
-        return point_message(point, "")
-    except CodecError as error:
-        raise usage_problem(f"not a point: {error.field.lstrip('.')}: {error.why}") from error
