@@ -74,7 +74,8 @@ async def follow(
     """Yield what is there and what comes until the run has ended.
 
     It goes on from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is wanted. That a
-    run has ended is known before the rest of its log has arrived: only silence tells that this is all.
+    run has ended is known before the rest of its log has arrived: only silence tells that this is all. As a
+    server that is busy is silent, too, it is asked then for what it has, however long that takes.
     """
     pauses = Pauses()
     while True:
@@ -82,11 +83,15 @@ async def follow(
             known = await runs.get(wire, run)
             at.attempt = at.attempt or max(known.attempt, 1)
             fresh = False
-            pieces = read(wire, run, at, seconds=_LISTEN_SECONDS, listen=True)
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    fresh = True
-                    yield piece
+            is_past = known.attempt > at.attempt
+            is_over = is_past or has_ended(known)
+            for listen in (True, False) if is_over else (True,):
+                seconds = _LISTEN_SECONDS if listen else None
+                pieces = read(wire, run, at, seconds=seconds, listen=listen)
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        fresh = True
+                        yield piece
             pauses.reset()
         except ClientError as error:
             if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
@@ -97,9 +102,8 @@ async def follow(
             continue
         if fresh:
             continue
-        is_past = known.attempt > at.attempt
         if is_past and not one_attempt:
             at.turn_to(at.attempt + 1)
             on_attempt(at.attempt)
-        elif is_past or has_ended(known):
+        elif is_over:
             return
