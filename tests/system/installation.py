@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import uuid
@@ -27,6 +28,14 @@ TRIALS = Path(__file__).parent / "trials"
 MARK = "SWEEPD_TEST_MARK"
 STARTING = ("demo", "run", "sync")
 """Verbs that start processes, which must be found by what they were started from."""
+
+
+def listens(address: str) -> bool:
+    """Whether a service listens there; from then on it hears signals, too."""
+    host, _, port = address.rpartition(":")
+    with suppress(OSError), socket.create_connection((host, int(port))):
+        return True
+    return False
 
 
 class Server:

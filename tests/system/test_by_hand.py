@@ -280,7 +280,7 @@ def test_a_script_that_goes_on_from_its_checkpoint_replaces_what_lies_beyond(
 def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installation: Installation) -> None:
     script = start(installation, 4_000)
     assert script.process.wait(60) == 0
-    installation.join_server(*SHORT)
+    server = installation.join_server(*SHORT)
     command = [str(BIN / "sweepctl"), "sync", str(script.folder)]
 
     def begun() -> subprocess.Popen[bytes]:
@@ -288,12 +288,17 @@ def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installati
             command, env=installation.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    killed = begun()
-    until(lambda: script.helpers(installation))
-    for pid in script.helpers(installation):
-        os.kill(pid, signal.SIGKILL)
-    killed.kill()
-    killed.wait()
+    metric_store = server.service_pids()["metric-store"]
+    os.kill(metric_store, signal.SIGSTOP)  # what is killed has not been through with it
+    try:
+        killed = begun()
+        until((script.folder / "agent" / "claim").exists, what="it brings in")
+        for pid in script.helpers(installation):
+            os.kill(pid, signal.SIGKILL)
+        killed.kill()
+        killed.wait()
+    finally:
+        os.kill(metric_store, signal.SIGCONT)
     both = [begun(), begun()]
     assert [each.wait(60) for each in both] == [0, 0]
     assert shown(installation, script.run)["state"] == "finished"

@@ -142,7 +142,8 @@ def test_each_rule_decides_the_same_however_values_come(
                 assert (verdict.rule, verdict.rung, verdict.value) == expected[:3], rule
                 assert verdict.threshold == pytest.approx(expected[3])
                 assert (verdict.rank, verdict.compared) == expected[4:], rule
-                assert len(trial.stops) == 1
+                await trial.agent.takes("stop_run")
+                assert not trial.stops
                 ended = await trial.ends(rows, commanded=True)
                 assert (ended.state, ended.iterations) == (v1.RUN_STATE_STOPPED, rows)
                 assert list(ended.verdicts) == [verdict]

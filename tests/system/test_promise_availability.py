@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from system.installation import BIN, Agent, Installation, Server
+from system.installation import BIN, Agent, Installation, Server, listens
 from system.promises import (
     SHORT,
     acknowledged,
@@ -109,6 +109,7 @@ def test_services_that_start_last_are_waited_for_by_agent_and_services(installat
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     exported = installation.ctl("export", "late", "-o", "jsonl", "--server", door).stdout
     assert exported.count('"loss"') >= 5
+    until(lambda: listens(suggestion), what="nobody has needed it")
     for process in serving:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(10) for process in serving] == [0, 0, 0, 0]

@@ -48,21 +48,25 @@ BEHIND = {
     "ServerService": "gateway",
 }
 GARBAGE = (b"\xff" * 20, b"\x0a\xff\xff\xff\xff\x0f", b"\x00", b"\x0a\x02\xc3\x28")
+TRIES = 3
+"""A machine that stalls makes one answer late; what keeps a service busy does so each time."""
 DISHONEST = {"INTERNAL", "UNKNOWN", "DATA_LOSS"}
 KNOWN = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min: 1, max: 500}}\n"
 
 
-def said(channel: grpc.Channel, method: MethodDescriptor, requests: Sequence[bytes]) -> str:
-    """Send requests as they are and return the status; a stream that goes on is left after a moment.
+def said(
+    channel: grpc.Channel, method: MethodDescriptor, requests: Sequence[bytes], *, listen: float = 0.5
+) -> str:
+    """Send requests as they are and return the status; a stream that goes on is left after so many seconds.
 
     Blocking calls, as grpc.aio answers INTERNAL by itself when a stream ends while it writes.
     """
     path = f"/{method.containing_service.full_name}/{method.name}"
     try:
         if method.client_streaming:
-            deque(channel.stream_stream(path, bytes, bytes)(iter(requests), timeout=0.5), maxlen=0)
+            deque(channel.stream_stream(path, bytes, bytes)(iter(requests), timeout=listen), maxlen=0)
         elif method.server_streaming:
-            deque(channel.unary_stream(path, bytes, bytes)(requests[0], timeout=0.5), maxlen=0)
+            deque(channel.unary_stream(path, bytes, bytes)(requests[0], timeout=listen), maxlen=0)
         else:
             channel.unary_unary(path, bytes, bytes)(requests[0], timeout=10)
     except grpc.RpcError as error:
@@ -75,11 +79,11 @@ async def create_known(wire: Wire) -> None:
     await wire.create(KNOWN, "known", request_id="known")
 
 
-async def honest(wire: Wire) -> None:
-    """An honest call answers within a second."""
+async def honest(wire: Wire) -> bool:
+    """Make an honest call; return whether it was answered within a second."""
     began = time.monotonic()
     assert (await wire.get("local/demo/known")).name == "local/demo/known"
-    assert time.monotonic() - began < 1.0
+    return time.monotonic() - began < 1.0
 
 
 def sound(server: Server, before: dict[str, int]) -> None:
@@ -106,15 +110,21 @@ def test_no_request_gets_an_internal_error_or_hurts_a_service(installation: Inst
         await create_known(wire)
         token = server.access_token if port == "gateway" else server.service_token
         bad: dict[str, Counter[str]] = {}
+        late: list[str] = []
         with channel_to(server.service_address(port), token) as channel:
             for method in METHODS:
                 if port not in ("gateway", BEHIND[method.containing_service.name]):
                     continue
-                codes = await asyncio.to_thread(barrage, channel, method)
-                if codes.keys() & DISHONEST:
-                    bad[method.full_name] = codes
-                await honest(wire)
+                for _ in range(TRIES):
+                    codes = await asyncio.to_thread(barrage, channel, method)
+                    if codes.keys() & DISHONEST:
+                        bad[method.full_name] = codes
+                    if await honest(wire):
+                        break
+                else:
+                    late.append(method.full_name)
         assert not bad
+        assert not late, "honest calls wait"
 
     over_the_door(server, scenario)
     sound(server, before)
@@ -130,7 +140,7 @@ def test_no_port_answers_without_its_token(installation: Installation) -> None:
     for port, token in [*doors, *not_for_people]:
         with channel_to(server.service_address(port), token) as channel:
             for method in METHODS:
-                assert said(channel, method, [b""]) == "UNAUTHENTICATED", (port, method.full_name)
+                assert said(channel, method, [b""], listen=10) == "UNAUTHENTICATED", (port, method.full_name)
 
 
 def test_page_tokens_that_no_answer_gave_are_refused(installation: Installation) -> None:
@@ -184,7 +194,7 @@ def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
                 await good.takes("ack", lambda m: m.ack.observation_row == seed + 1)  # noqa: B023
             await good.exit(ref, 12, keys=["loss"])
             assert (await good.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
-        await honest(wire)
+        assert await honest(wire) or await honest(wire)
         assert not {"StatusCode.INTERNAL", "StatusCode.UNKNOWN"} & seen.keys(), seen
 
     over_the_door(server, scenario)

@@ -121,14 +121,18 @@ def test_run_ends_when_the_script_never_logs_the_objective(installation: Install
     assert "sweepctl resume" in done.stderr
 
 
-@pytest.mark.parametrize("presses", [1, 2, 3])
+STEPS = {1: 40, 2: 400, 3: 400}
+"""By how often Ctrl-C is pressed: after once the run ends by itself, else it is there to be ended."""
+
+
+@pytest.mark.parametrize("presses", STEPS)
 def test_ctrl_c_drains_terminates_kills(installation: Installation, presses: int) -> None:
     installation.join_server()
     project = f"presses-{presses}"
     text = (
         f"program: {TRIALS / 'steps.py'}\ncommand: [python, '${{program}}', '${{args}}']\nmethod: random\n"
-        "metric: {name: loss}\n"
-        "parameters: {x: {min: 0.0, max: 1.0}, steps: {value: 40}, seconds: {value: 0.05}}\n"
+        "metric: {name: loss}\nparameters:\n"
+        f"  {{x: {{min: 0.0, max: 1.0}}, steps: {{value: {STEPS[presses]}}}, seconds: {{value: 0.05}}}}\n"
     )
     installation.write("sweep.yaml", text)
     process = subprocess.Popen(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from system.installation import BIN, Installation
+from system.installation import BIN, Installation, listens
 from waiting import until
 
 SERVICES = ("metric-store", "suggestion", "scheduler", "gateway")
@@ -66,6 +66,7 @@ def test_services_start_alone_in_any_order(installation: Installation, order: tu
         command = [str(BIN / "sweepd"), name, "--listen", address[name], "--data", str(data), *flags[name]]
         started.append(_start(command, installation))
     until(lambda: installation.ctl("list", code=None).returncode == 0)
+    until(lambda: all(map(listens, address.values())), what="also those that a list does not need")
     for process in started:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(10) for process in started] == [0, 0, 0, 0]

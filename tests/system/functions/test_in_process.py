@@ -98,8 +98,8 @@ def test_a_stop_is_raised_at_the_next_bytecode_and_the_next_run_begins(
         import threading, time
         def train():
             if sweepd.config.x == 1:
-                open("begun", "w").close()
                 try:
+                    open("begun", "w").close()
                     while True:
                         time.sleep(0.01 if thread else 1000)
                 except KeyboardInterrupt as stop:
@@ -168,5 +168,6 @@ def test_a_caller_that_is_killed_fails_its_run_and_leaves_nothing(home: Home, ca
         process.kill()
         process.wait(5)
     until(lambda: states(sweep) == ["failed"], what="its run has failed")
-    assert "the process that called the function has ended, or was killed" in sweep.run(1).log()
+    ended = "the process that called the function has ended, or was killed"
+    until(lambda: ended in sweep.run(1).log(), what="the log has arrived, too")
     caller.run("sweepd.agent(sweep, lambda: None)", sweep=home.grid(1).id)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sweepd import Sweep
-from system.installation import Installation
+from system.installation import Agent, Installation
 from system.objects.conftest import Here
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -45,14 +45,17 @@ def test_the_examples_of_the_page_run(
     monkeypatch.chdir(here.installation.work)
     here.installation.write("train.py", _TRAIN)
     names: dict[str, Any] = {}
+    agents: list[Agent] = []
     found = blocks(DOCS / "python.md")
     assert len(found) >= 9
     for language, code in found:
         if language == "sh":
             assert code == "sweep-agent --sweep local/demo/k3x9v2ab --slots 2\n"
-            here.installation.start_agent(names["sweep"].name, "--slots", "2")
+            agents.append(here.installation.start_agent(names["sweep"].name, "--slots", "2"))
         else:
             exec(compile(code, "docs/python.md", "exec"), names)
+        if "sweep.wait()" in code:  # the end of a run waits for nothing else that its agent has of it
+            assert [agent.process.wait(60) for agent in agents] == [0]
     sweep = names["sweep"]
     assert isinstance(sweep, Sweep)
     assert (sweep.state, sweep.tags, sweep.run_counts["finished"]) == ("finished", ["first"], 6)
@@ -99,6 +102,6 @@ def test_the_commands_of_the_quickstart_run(tmp_path: Path) -> None:
         assert re.search(r"^--batch=\d+ --lr=\S+$", done.stdout, re.MULTILINE)
         assert re.search(r"^y = [\d.]+ x \+ -?[\d.]+$", done.stdout, re.MULTILINE)
         assert (installation.work / "runs.csv").read_text().count("\n") == 9
-        assert installation.processes() == []
+        installation.nothing_is_left()
     finally:
         installation.kill_everything()
