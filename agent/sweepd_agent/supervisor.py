@@ -25,6 +25,8 @@ _LOCK_FILE = "supervisor.lock"
 
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 0.5
+# Where a run is to end with its agent.
+_LOOK_SOON = 0.1
 # What a process left behind, and one that nobody came back for, get between SIGTERM and SIGKILL.
 _SHORT_GRACE = 1.0
 _AWAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1)
@@ -37,6 +39,7 @@ class Supervisor:
         self._folder = folder
         self._agent_lock = os.open(agent_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._orphan_after = orphan_after
+        self._look_every = min(_LOOK_EVERY, max(_LOOK_SOON, orphan_after / 8))
         self._stop_grace = stop_grace
         self._agent_seen = time.monotonic()
         self._lock_changed = os.fstat(self._agent_lock).st_mtime_ns
@@ -117,7 +120,7 @@ class Supervisor:
                 self._kill()
 
     def _time_to_look(self) -> float:
-        return max(0.0, min(_LOOK_EVERY, self._kill_at - time.monotonic()))
+        return max(0.0, min(self._look_every, self._kill_at - time.monotonic()))
 
     def _reap(self) -> bool:
         """Collect what has ended; return whether the whole tree has."""

@@ -1,6 +1,7 @@
 """How the ports of a daemon's services are chosen, kept over restarts, and kept from others."""
 
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from sweepd_kernel.errors import StartError
 from sweepd_kernel.server import remembered_port, require_free
 
 DEFAULT_LISTEN = Address("127.0.0.1", 7333)
+# Seconds; a process that was killed may take a moment to let go of its port.
+_PATIENCE = 0.5
+_LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,23 @@ def reserve_door(listen: Address | None, port_file: Path) -> Reservation:
         return reserve(listen, port_file)
     if not remembered_port(port_file):
         with suppress(StartError):
-            return _reserve_exactly(DEFAULT_LISTEN)
+            return _reserve_exactly(DEFAULT_LISTEN, patience=0.0)
     return reserve(DEFAULT_LISTEN.with_port(0), port_file)
 
 
-def _reserve_exactly(listen: Address) -> Reservation:
+def _reserve_exactly(listen: Address, *, patience: float = _PATIENCE) -> Reservation:
+    deadline = time.monotonic() + patience
+    while True:
+        is_last = time.monotonic() >= deadline
+        try:
+            return _bound(listen)
+        except StartError:
+            if is_last:
+                raise
+        time.sleep(_LOOK_EVERY)
+
+
+def _bound(listen: Address) -> Reservation:
     require_free(listen)
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     holder = socket.socket(family, socket.SOCK_STREAM)

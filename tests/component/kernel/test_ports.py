@@ -1,0 +1,30 @@
+"""Which port a daemon takes: that of last time, if whoever had it lets go of it in time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from sweepd_kernel import ports
+from sweepd_kernel.address import Address
+
+ANY = Address("127.0.0.1", 0)
+
+
+@pytest.mark.parametrize("lets_go", [True, False])
+def test_the_port_of_last_time_is_waited_for_while_one_that_was_killed_is_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lets_go: bool
+) -> None:
+    note = tmp_path / "port"
+    with socket.create_server(("127.0.0.1", 0)) as ending:
+        before = ending.getsockname()[1]
+        note.write_text(f"{before}\n")
+        if lets_go:
+            monkeypatch.setattr(time, "sleep", lambda _: ending.close())
+        reservation = ports.reserve(ANY, note)
+    reservation.release()
+    assert (reservation.address.port == before) == lets_go
+    assert note.read_text() == f"{reservation.address.port}\n"
