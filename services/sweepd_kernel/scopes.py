@@ -130,6 +130,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "CancelSweep": _write("cancelling a sweep", "name"),
         "UpdateSweep": _write("editing a sweep", "sweep.name"),
         "ExplainSweep": _read("explaining a sweep", "name"),
+        "ReadSweepProgress": _read("reading how a sweep has got on", "name"),
         "GetSweepImportance": _read("reading the importance of parameters", "name"),
         "WatchSweep": _read("watching a sweep", "name"),
     },

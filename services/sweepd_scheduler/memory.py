@@ -31,6 +31,7 @@ from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.objective import better
+from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import (
@@ -240,6 +241,13 @@ class MemoryStore:
         """Return the runs that a sweep began with."""
         found = [replace(prior, rungs=()) for prior in self._priors.get(sweep, ()) if prior.index > after]
         return page(found, limit, prior_weight)
+
+    def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
+        """Return what each run of a sweep shows, by number."""
+        return [
+            RunValue(run.number, run.block, run.state, run.end_time, run.value(sweep.value_kind))
+            for run in self._runs_of(sweep.key)
+        ]
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return points of runs that have finished or were stopped, by number."""

@@ -13,6 +13,7 @@ from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
+from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.weight import Page, point_weight
 
@@ -179,6 +180,9 @@ class Records(Protocol):
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
         """Return the runs that a sweep began with, by index, without their values at rungs."""
+
+    def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
+        """Return what each run of a sweep shows, by number: of all of them, as it is little."""
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return points of runs that have finished or were stopped, by number.

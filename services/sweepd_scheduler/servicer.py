@@ -37,12 +37,16 @@ from sweepd_scheduler.importance import Importances
 from sweepd_scheduler.kills import kills_reported
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.prior_runs import PriorRuns
+from sweepd_scheduler.progress_parts import progress_parts
 from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.study import Studies
 from sweepd_scheduler.sweep_ids import drawn_ids
 from sweepd_scheduler.watch import Watchers
 
 SEED_BITS = 31
+ProgressContext: TypeAlias = (
+    "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
+)
 WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.WatchSweepResponse]"
 
 
@@ -194,6 +198,14 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Say how much its parameters matter."""
         found = await self._importances.of(await self._find(request.name), request.key)
         return v1.GetSweepImportanceResponse(importance=found)
+
+    async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
+        self, request: v1.ReadSweepProgressRequest, context: ProgressContext
+    ) -> None:
+        """Tell how the best value came about."""
+        sweep = await self._find(request.name)
+        for part in await self._reading(progress_parts, self._reading.records, sweep):
+            await send(context.write, part)
 
     async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.WatchSweepRequest, context: WatchContext

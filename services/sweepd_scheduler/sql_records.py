@@ -18,6 +18,7 @@ from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
 from sweepd_scheduler.domain.share import FACTOR, Share
 from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.ports import (
     Changed,
@@ -200,6 +201,15 @@ class SqliteRecords:
                 (sweep, after, limit + 1),
             )
             return page(map(rows_read.prior_run, found), limit, prior_weight)
+
+    def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
+        """Return what each run of a sweep shows, by number."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "select number, repeat, state, end_time, value from run where sweep_id = ? order by number",
+                (sweep.key,),
+            )
+            return [sql_rows.run_value(row) for row in found]
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return points of runs that have finished or were stopped, by number."""

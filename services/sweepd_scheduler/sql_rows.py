@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, Stud
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import AttemptState, Run, RunState
+from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.ports import Changed, StudyLine, TriedPoint
 from sweepd_scheduler.weight import page, run_weight
 
@@ -100,6 +101,12 @@ def line(row: sqlite3.Row) -> StudyLine:
 def tried_point(row: sqlite3.Row) -> TriedPoint:
     """Return the point of a row, and its value."""
     return TriedPoint(row["number"], json.loads(row["point"]), row["value"])
+
+
+def run_value(row: sqlite3.Row) -> RunValue:
+    """Return what the run of a row shows."""
+    number, repeat, state, end_time, value = row
+    return RunValue(number, number - repeat, RunState(state), end_time, value)
 
 
 def happened(row: sqlite3.Row) -> Happened:

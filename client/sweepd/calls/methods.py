@@ -44,6 +44,9 @@ GET_SWEEP_IMPORTANCE = Method(
     v1.GetSweepImportanceRequest,
     v1.GetSweepImportanceResponse,
 )
+READ_SWEEP_PROGRESS = Method(
+    "/sweepd.v1.SweepService/ReadSweepProgress", v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse
+)
 WATCH_SWEEP = Method("/sweepd.v1.SweepService/WatchSweep", v1.WatchSweepRequest, v1.WatchSweepResponse)
 GET_RUN = Method("/sweepd.v1.RunService/GetRun", v1.GetRunRequest, v1.GetRunResponse)
 LIST_RUNS = Method("/sweepd.v1.RunService/ListRuns", v1.ListRunsRequest, v1.ListRunsResponse)

@@ -117,6 +117,11 @@ async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
     return await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
 
 
+def progress(wire: Wire, name: str) -> AsyncGenerator[v1.ReadSweepProgressResponse, None]:
+    """Yield how the best value of a sweep came about, in parts."""
+    return wire.stream(methods.READ_SWEEP_PROGRESS, v1.ReadSweepProgressRequest(name=name))
+
+
 async def importance(wire: Wire, name: str, key: str) -> v1.Importance:
     """Return how much each parameter of a sweep matters for a key; empty: for its objective."""
     request = v1.GetSweepImportanceRequest(name=name, key=key)

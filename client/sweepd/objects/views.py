@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 from sweepd import v1
 from sweepd.calls import metrics, runs, sweeps
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
 from sweepd.objects import run_calls
-from sweepd.objects.best import BestSoFar, best_so_far
+from sweepd.objects.best import BestSoFar, entries
 from sweepd.objects.cards import run_card, sweep_card
 from sweepd.objects.columns import Column, columns_of
 from sweepd.objects.history import History
 from sweepd.objects.rows import FRONT, Row, run_rows
 from sweepd.objects.summary import run_summary
-from sweepd.states import RUN_STATES
 
-_MOST_RUNS = 5_000
-"""Runs that are looked through for a curve in a notebook; a cell must not take long."""
 _BEST_RUNS = 5
 _CURVE_POINTS = 300
 
@@ -34,8 +33,8 @@ async def columns(wire: Wire, sweep: str) -> list[Column]:
 
 async def progress(wire: Wire, name: str) -> list[BestSoFar]:
     """Return how the best value of a sweep came about."""
-    sweep = await sweeps.get(wire, name)
-    return best_so_far(sweep.spec, [run async for run in run_calls.list_of(wire, name)])
+    async with aclosing(sweeps.progress(wire, name)) as parts:
+        return [entry async for part in parts for entry in entries(name, part)]
 
 
 async def history(
@@ -57,11 +56,7 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
     try:
         sweep = await sweeps.get(wire, known.name)
         best = [run async for run in run_calls.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
-        if sum(getattr(sweep.run_counts, state) for state in RUN_STATES) > _MOST_RUNS:
-            note = f"more than {_MOST_RUNS} runs: best_so_far() has the values of the curve"
-            return sweep_card(sweep, (), best, note=note)
-        runs = [run async for run in run_calls.list_of(wire, sweep.name)]
-        return sweep_card(sweep, best_so_far(sweep.spec, runs), best)
+        return sweep_card(sweep, await progress(wire, sweep.name), best)
     except ClientError as error:
         return sweep_card(known, (), (), note=f"as it was known last: {error}")
 

@@ -10,6 +10,7 @@ from sweepd_scheduler.domain.events import PauseSweep
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
 from sweepd_scheduler.domain.share import Share
+from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import RunPosition, TriedPoint
 from sweepd_scheduler.weight import Page
@@ -150,6 +151,17 @@ def test_points_are_read_of_runs_that_finished_or_were_stopped(world: StoredWorl
     few = Share.of(1, 3)
     assert [tried.run for tried in opened.records.tried_points(sweep, few, 10, valued=False).entries] == [
         number for number in (1, 3) if few.has(number)
+    ]
+
+
+def test_what_each_run_shows_is_read_by_number(world: StoredWorld, opened: Opened) -> None:
+    sweep = world.create({**RANDOM, **OBJECTIVE, "repeats": 3})
+    three_runs(world)
+    ended = world.run((1, 1))
+    assert opened.records.run_values(sweep) == [
+        RunValue(1, 1, RunState.FINISHED, ended.end_time, 0.5),
+        RunValue(2, 1, RunState.RUNNING, 0, 0.3),
+        RunValue(3, 1, RunState.ASSIGNED, 0, None),
     ]
 
 

@@ -1,7 +1,8 @@
-"""What a notebook shows when a sweep is large, and when its server is away."""
+"""What a notebook shows of a sweep and of a run, also when their server is away."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
 from sweepd.objects import views
+from sweepd.objects.best import BestSoFar
 from unit.client.wires import NoWire
 from unit.objects.messages import a_run, a_series, a_sweep
 
@@ -26,7 +28,6 @@ class _Server(NoWire):
     def __init__(self, sweep: v1.Sweep, error: Exception | None = None) -> None:
         self.sweep = sweep
         self.error = error
-        self.lists: list[int] = []
 
     async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
         if self.error is not None:
@@ -40,9 +41,13 @@ class _Server(NoWire):
             return v1.ListSummariesResponse(summaries=[_number("acc"), _number("loss"), note])
         if method is methods.GET_HISTORY:
             return v1.GetHistoryResponse(series=[a_series(key, 1.0, 0.5) for key in request.keys])
-        assert method is methods.LIST_RUNS
-        self.lists.append(request.order)
+        assert (method, request.order) == (methods.LIST_RUNS, v1.RUN_ORDER_BEST)
         return v1.ListRunsResponse(runs=[a_run(1, 0.5, minute=1, params={"lr": 0.25})])
+
+    async def stream(self, method: Method[Any, Any], request: Any, *, seconds: float | None = None) -> Any:
+        assert method is methods.READ_SWEEP_PROGRESS
+        yield v1.ReadSweepProgressResponse(runs=[2], end_times=[1.79e9], values=[0.75], bests=[0.75])
+        yield v1.ReadSweepProgressResponse(runs=[1], end_times=[0], values=[0.5], bests=[0.5])
 
 
 def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
@@ -53,13 +58,11 @@ def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
     assert '<td class="number">0.25</td>' in card
 
 
-def test_the_runs_of_a_large_sweep_are_not_looked_through_for_a_card() -> None:
-    server = _Server(a_sweep(run_counts=v1.RunCounts(pending=3000, finished=2001), best_value=0.5))
-    card = run_now(views.show_sweep(server, a_sweep()))
-    assert server.lists == [v1.RUN_ORDER_BEST]
-    assert "more than 5000 runs: best_so_far() has the values of the curve" in card
-    assert "<svg" not in card
-    assert '<td class="number">0.25</td>' in card
+def test_what_the_server_tells_of_the_best_value_is_told_as_it_is() -> None:
+    first, second = run_now(views.progress(_Server(a_sweep()), "local/p/s"))
+    ended = datetime.fromtimestamp(1.79e9, UTC)
+    assert first == BestSoFar("local/p/s-2", 2, ended, 0.75, 0.75)
+    assert second == BestSoFar("local/p/s-1", 1, None, 0.5, 0.5)
 
 
 def test_the_card_of_a_run_draws_its_objective() -> None:

@@ -1,0 +1,82 @@
+"""How the best value of a sweep came about, run by run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from sweepd_scheduler.domain.runs.block import Ended, block_value
+from sweepd_scheduler.domain.runs.results import counts_at_once
+from sweepd_scheduler.domain.runs.run import FINAL, RunState
+from sweepd_scheduler.domain.sweeps.objective import better
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+
+_NEVER = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class RunValue:
+    """What one run shows.
+
+    Args:
+        number: of the run.
+        block: number of the first run of its point.
+        state: how it stands.
+        end_time: in microseconds; 0 while it goes on.
+        value: by which the sweep compares it, if it has one.
+    """
+
+    number: int
+    block: int
+    state: RunState
+    end_time: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A value that counts, when its run or its point ended (0: it goes on), and the best of all up to it."""
+
+    run: int
+    end_time: int
+    value: float
+    best: float
+
+
+def progress(sweep: Sweep, runs: Iterable[RunValue]) -> list[Advance]:
+    """Return the values of a sweep that count, in the order in which they came about; live runs last.
+
+    Args:
+        sweep: whose runs they are.
+        runs: all of them, by number.
+    """
+    values = _of_points(sweep, runs) if sweep.spec.repeats > 1 else _of_runs(sweep, runs)
+    best: float | None = None
+    found: list[Advance] = []
+    for end_time, run, value in sorted(values, key=lambda each: (each[0] or _NEVER, each[1])):
+        if best is None or better(value, best, sweep.goal):
+            best = value
+        found.append(Advance(run, end_time, value, best))
+    return found
+
+
+def _of_runs(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, int, float]]:
+    at_once = counts_at_once(sweep)
+    return (
+        (run.end_time, run.number, run.value)
+        for run in runs
+        if run.value is not None and (at_once or run.state in FINAL)
+    )
+
+
+def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, int, float]]:
+    for number, block in groupby(runs, key=lambda run: run.block):
+        of_point = list(block)
+        if any(run.state not in FINAL for run in of_point):
+            continue
+        value = block_value([_ended(run) for run in of_point], sweep.spec.aggregate, sweep.goal)
+        if value is not None:
+            yield max(run.end_time for run in of_point), number, value
+
+
+def _ended(run: RunValue) -> Ended:
+    return Ended(state=run.state, value=run.value, best=None, worst=None, last=None, iterations=0)
