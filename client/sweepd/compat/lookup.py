@@ -55,7 +55,12 @@ def _found(name: str, known: Name) -> object:
         sweepd = import_module("sweepd")
         if name not in sweepd.__all__:
             raise AttributeError(f"module 'sweepd' has no attribute {name!r} yet; see {PAGE}")
-        return getattr(sweepd, name)
+        try:
+            return getattr(sweepd, name)
+        except ModuleNotFoundError as error:  # the script's Python has not what sweepd needs for it
+            raise NotSupportedError(
+                f"wandb.{name} needs sweepd installed where the script runs: {error}; see {PAGE}"
+            ) from error
     if known.home == "itself":
         return sys.modules.get("wandb") or import_module("sweepd")
     module, _, attribute = known.home.partition(":")

@@ -52,7 +52,7 @@ _CHART: Final = "the values of the chart are kept as a table"
 NAMES: Final[dict[str, Name]] = {
     "AlertLevel": _supported("constants:AlertLevel"),
     "Api": _supported(
-        note="`sweep`, `run` and `runs`; it needs sweepd installed, and a server that it finds"
+        note="`sweep`, `run`, `runs` with filters; it needs sweepd installed, and a server that it finds"
     ),
     "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
     "ArtifactTTL": _no_effect("constants:ArtifactTTL"),
@@ -82,7 +82,7 @@ NAMES: Final[dict[str, Name]] = {
     "analytics": _refused(_INTERNAL),
     "annotations": _refused(_INTERNAL),
     "api": _refused("deprecated by W&B; `Api()` is what followed"),
-    "apis": _supported("submodules:apis", "`apis.public.Api`"),
+    "apis": _supported("submodules:apis", "`apis.public` has `Api`, `Run`, `Runs`, `Sweep`"),
     "attach": _refused("a child process of a script that has called `init` just calls `log`"),
     "box3d": _no_effect("unkept:box3d"),
     "catboost": _refused("log in a callback of your own"),

@@ -19,7 +19,9 @@ _ARTIFACT: Final = ("Artifact", "ArtifactTTL")
 
 SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "apis": ("Api",),
-    "apis.public": ("Api",),
+    "apis.public": "public",
+    "apis.public.runs": "public",
+    "apis.public.sweeps": "public",
     "data_types": _MEDIA,
     "env": "env",
     "errors": "errors",

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd.errors import InvalidError
+from sweepd.objects.api_record import ApiRecord
+from sweepd.objects.api_run import ApiRun
+from sweepd.objects.api_runs import ApiRuns
 from sweepd.objects.client import Client
-from sweepd.objects.history import History
-from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep import Sweep
-from sweepd.spec.point import Json
+from sweepd.script.familiar import Familiar
 
 if TYPE_CHECKING:
     from typing import Self
 
-    import pandas as pd
 
-_SAMPLES = 500
-
-
-class Api:
+class Api(Familiar):
     """`wandb.Api()` for scripts that read sweeps and runs; new code is better off with `Client`.
 
     Paths are `entity/project/id`, `project/id` or `id`; a `sweeps` or `runs` in the middle is passed over.
     """
 
-    def __init__(self, overrides: dict[str, str] | None = None, *, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        overrides: dict[str, str] | None = None,
+        timeout: float | None = None,
+        api_key: str | None = None,
+    ) -> None:
         """Choose a server, as `Client` does.
 
         Args:
             overrides: `base_url` is the server as HOST:PORT, `entity` and `project` complete short paths.
             timeout: taken, without effect.
+            api_key: taken, without effect: the token is that of `Client`.
         """
         given = dict(overrides or {})
         self._client = Client(given.get("base_url"))
@@ -55,22 +58,46 @@ class Api:
         """Return a run."""
         return ApiRun(self._client.run(self._path(path)), is_whole=True)
 
-    def runs(self, path: str | None = None, *, per_page: int = 50) -> Iterator[ApiRun]:
-        """Yield the runs of a project, of its sweeps and by themselves, the newest first.
+    def runs(
+        self,
+        path: str | None = None,
+        filters: Mapping[str, object] | None = None,
+        order: str = "-created_at",
+        per_page: int = 50,
+        include_sweeps: bool = True,
+        lazy: bool = True,
+    ) -> ApiRuns:
+        """Return the runs of a project, of its sweeps and by themselves, the newest first.
 
         Args:
             path: `entity/project`, or `project`; else that of the overrides.
+            filters: conditions in the language of MongoDB over `state`, `display_name`, `tags`, `group`,
+                `job_type`, `sweep`, `created_at`, `config.NAME` and `summary_metrics.KEY`. They are looked at
+                here, run by run: `Client().runs` has the server choose.
+            order: one of these behind a `+` or a `-`.
             per_page: taken, without effect.
+            include_sweeps: taken, without effect: runs of sweeps are there.
+            lazy: taken, without effect.
 
         Raises:
-            InvalidError: no project is named.
+            InvalidError: no project is named, or filters or order cannot be followed.
         """
         entity, _, project = (path or "").strip("/").rpartition("/")
-        entity = entity or self._entity or os.environ.get("SWEEPD_ENTITY") or "local"
+        entity = entity or self.default_entity
         project = project or self._project or ""
         if not project:
             raise InvalidError("no project: write runs('entity/project')")
-        return (ApiRun(run) for run in self._client.runs(f"{entity}/{project}"))
+        runs = (ApiRun(run) for run in self._client.runs(f"{entity}/{project}"))
+        return ApiRuns(runs, filters, order)
+
+    def from_path(self, path: str) -> ApiSweep | ApiRun:
+        """Return the sweep or the run of a path, which says so by a `sweeps` or a `runs` in its middle."""
+        return self.sweep(path) if "sweeps" in path.split("/") else self.run(path)
+
+    @property
+    def default_entity(self) -> str:
+        """The entity of short paths."""
+        return self._entity or os.environ.get("SWEEPD_ENTITY") or "local"
 
     def flush(self) -> None:
         """Do nothing: nothing is kept here."""
@@ -88,53 +115,7 @@ class Api:
         return "/".join(parts)
 
 
-class _Named:
-    """What a sweep and a run have in common as `wandb.Api()` shows them."""
-
-    def __init__(self, shown: Sweep | StoredRun) -> None:
-        self._shown = shown
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return self._shown.id
-
-    @property
-    def entity(self) -> str:
-        """Its entity."""
-        return self._shown.entity
-
-    @property
-    def project(self) -> str:
-        """Its project."""
-        return self._shown.project
-
-    @property
-    def path(self) -> list[str]:
-        """Entity, project and id."""
-        return self._shown.name.split("/")
-
-    @property
-    def state(self) -> str:
-        """Its state: of a run `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
-        return self._shown.state
-
-    @property
-    def url(self) -> None:
-        """None: there is no page to show."""
-
-    def to_html(self, *_: object, **__: object) -> str:
-        """Return the card that notebooks show."""
-        return self._shown.html()
-
-    def _repr_html_(self) -> str:
-        return self._shown.html()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__.removeprefix('Api')} {self._shown.name} ({self.state})>"
-
-
-class ApiSweep(_Named):
+class ApiSweep(ApiRecord):
     """A sweep as `wandb.Api().sweep()` shows it. `sweep` is the same one as `Sweep`."""
 
     def __init__(self, sweep: Sweep) -> None:
@@ -187,98 +168,3 @@ class ApiSweep(_Named):
         """Ask the server how it stands."""
         self.sweep.refresh()
         return self
-
-
-class ApiRun(_Named):
-    """A run as `wandb.Api().run()` shows it. `run` is the same one as `StoredRun`."""
-
-    def __init__(self, run: StoredRun, *, is_whole: bool = False) -> None:
-        super().__init__(run)
-        self.run = run
-        self._summary: dict[str, object] | None = None
-        self._is_whole = is_whole
-
-    @property
-    def name(self) -> str:
-        """The name that its script gave it, else its id."""
-        return self.run.display_name or self.run.id
-
-    @property
-    def tags(self) -> list[str]:
-        """Its tags."""
-        return self._whole().tags
-
-    @property
-    def notes(self) -> str | None:
-        """Its notes."""
-        return self._whole().notes
-
-    @property
-    def config(self) -> dict[str, Json]:
-        """Its configuration: the parameters, and what its script has added."""
-        return self._whole().config
-
-    @property
-    def summary(self) -> dict[str, object]:
-        """Its summary, by `define_metric` too, as it was when first asked for; `load` asks again."""
-        if self._summary is None:
-            self._summary = self.run.summary()
-        return self._summary
-
-    @property
-    def created_at(self) -> str | None:
-        """When it was created, RFC 3339 in UTC."""
-        time = self.run.create_time
-        return None if time is None else time.isoformat()
-
-    def history(
-        self,
-        samples: int = _SAMPLES,
-        keys: list[str] | None = None,
-        x_axis: str = "_step",
-        pandas: bool = True,
-    ) -> pd.DataFrame | list[dict[str, object]]:
-        """Return what it has logged, thinned, with `_step` and `_timestamp`: a frame, or a list of rows.
-
-        Raises:
-            InvalidError: another axis than `_step` is asked for.
-        """
-        if x_axis != "_step":
-            raise InvalidError(f"the axis of a history is _step, not {x_axis!r}")
-        rows = _wandb_rows(self.run.history(keys, max_points=samples))
-        if not pandas:
-            return rows
-        from sweepd.objects.columns import columns_of
-        from sweepd.objects.frames import to_pandas
-
-        names = dict.fromkeys(name for row in rows for name in row)
-        whole = [{name: row.get(name) for name in names} for row in rows]
-        return to_pandas(columns_of(whole, {}))
-
-    def scan_history(self, keys: list[str] | None = None) -> Iterator[dict[str, object]]:
-        """Yield all that it has logged, row by row; with `keys` only the rows that have all of them."""
-        for row in _wandb_rows(self.run.history(keys)):
-            if all(key in row for key in keys or ()):
-                yield row
-
-    def load(self, force: bool = False) -> Self:
-        """Ask the server how it stands."""
-        self.run.refresh()
-        self._summary, self._is_whole = None, True
-        return self
-
-    def _whole(self) -> StoredRun:
-        """Return the run with what lists leave out."""
-        if not self._is_whole:
-            self.run.refresh()
-            self._is_whole = True
-        return self.run
-
-
-def _wandb_rows(history: History) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for index, step in enumerate(history.steps):
-        time = history.times[index]
-        values = {key: value for key in history if (value := history[key][index]) is not None}
-        rows.append({"_step": step, "_timestamp": None if time is None else time.timestamp(), **values})
-    return rows

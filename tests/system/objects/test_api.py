@@ -77,6 +77,18 @@ def test_a_run_has_config_summary_and_history(api: Api, here: Here) -> None:
     assert [*run.scan_history(["epoch", "nothing"])] == []
     with pytest.raises(InvalidError, match="_step"):
         run.history(x_axis="epoch")
+    scanned = run.scan_history(["loss"], page_size=10, min_step=1, max_step=3)
+    assert [row["_step"] for row in scanned] == [1, 2]
+    assert (run.lastHistoryStep, run.group, run.job_type, run.sweep_name) == (3, None, None, here.ended[-8:])
+    assert run.summary._json_dict == dict(run.summary_metrics)
+    sweep = run.sweep
+    assert sweep is not None
+    assert "/".join(sweep.path) == here.ended
+    for change in (run.update, run.summary.update, run.delete):
+        with pytest.raises(InvalidError, match=r"\(\): "):
+            change()
+    with pytest.raises(AttributeError, match=r"docs/wandb\.md"):
+        run.files  # type: ignore[attr-defined]  # noqa: B018
     assert run.created_at is not None
     assert run.created_at.endswith("+00:00")
 
@@ -88,3 +100,27 @@ def test_the_runs_of_a_project_come_newest_first(api: Api, here: Here) -> None:
     ]
     with pytest.raises(InvalidError, match="no project"):
         api.runs()
+
+
+def test_the_runs_of_a_project_are_chosen_counted_and_put_in_order(api: Api, here: Here) -> None:
+    entity, project, id_ = here.ended.split("/")
+    runs = api.runs(f"{entity}/{project}")
+    assert (runs[0].id, [run.id for run in runs[:2]]) == (f"{id_}-6", [f"{id_}-6", f"{id_}-5"])
+    assert (len(runs), runs[-1].id, next(runs).id, len([*runs])) == (6, f"{id_}-1", f"{id_}-6", 6)
+    with pytest.raises(IndexError):
+        runs[6]
+    chosen = api.runs(
+        project, {"config.opt.kind": "adam", "state": "finished", "sweep": id_}, order="+config.lr.value"
+    )
+    rates = [str(run.config["lr"]) for run in chosen]
+    assert rates == sorted(rates)
+    assert 0 < len(rates) < 6
+    best = api.runs(
+        project, filters={"summary_metrics.loss": {"$exists": True}}, order="+summary_metrics.loss"
+    )
+    assert best[0].summary["loss"] == min(run.summary["loss"] for run in api.runs(project)) == 0.35  # type: ignore[type-var]
+    with pytest.raises(InvalidError, match="no field 'lr' of runs; there are name"):
+        len(api.runs(project, {"lr": 1}))
+    assert api.from_path(f"{entity}/{project}/sweeps/{id_}").path == [entity, project, id_]
+    assert api.from_path(f"{here.ended}-1").path == [entity, project, f"{id_}-1"]
+    assert api.default_entity == "local"

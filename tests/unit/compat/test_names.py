@@ -22,9 +22,10 @@ from sweepd.compat.errors import NotSupportedError
 from sweepd.compat.lookup import Refused, find
 from sweepd.compat.members import CLASSES, RUN
 from sweepd.compat.names import NAMES, Support
-from sweepd.compat.submodules import SUBMODULES
+from sweepd.compat.submodules import SUBMODULES, submodule
 from sweepd.compat.types import EvalTable
 from sweepd.compat.variables import handed_out
+from sweepd.objects.api_run import ApiRun
 from sweepd.script.kept import keep_value
 from unit.compat.names_page import members, table
 
@@ -236,6 +237,22 @@ def test_an_unknown_name_is_said_to_be_one() -> None:
     assert "docs/wandb.md" in ours(
         "import wandb\ntry: wandb.nothing\nexcept AttributeError as error: print(error)"
     )
+
+
+def test_what_needs_sweepd_installed_says_so_where_it_is_not() -> None:
+    said = ours("""
+import sys
+sys.modules["grpc"] = None
+import wandb
+try: wandb.Api()
+except wandb.Error as error: print(error)
+""")
+    assert said.startswith("wandb.Api needs sweepd installed where the script runs: ")
+
+
+def test_stored_runs_and_sweeps_have_their_classes_where_scripts_import_them() -> None:
+    assert submodule("apis.public").Run is submodule("apis.public.runs").Run is ApiRun
+    assert submodule("apis.public").__all__ == ["Api", "Run", "Runs", "Sweep"]
 
 
 def test_under_its_own_name_the_module_has_all_of_them_and_its_version(found: dict[str, str]) -> None:

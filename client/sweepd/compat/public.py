@@ -1,0 +1,18 @@
+"""Classes of what `wandb.Api()` returns, for scripts that compare with them; loaded once they are needed."""
+
+from importlib import import_module
+
+_HOMES = {
+    "Api": "sweepd.objects.api:Api",
+    "Run": "sweepd.objects.api_run:ApiRun",
+    "Runs": "sweepd.objects.api_runs:ApiRuns",
+    "Sweep": "sweepd.objects.api:ApiSweep",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(name)
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(module), attribute)

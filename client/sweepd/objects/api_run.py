@@ -1,0 +1,235 @@
+"""A run as W&B's `Api` spells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NoReturn
+
+from sweepd.errors import InvalidError
+from sweepd.objects.api_record import ApiRecord
+from sweepd.objects.history import History
+from sweepd.objects.stored_run import StoredRun
+from sweepd.spec.point import Json
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+
+    from sweepd.objects.api import ApiSweep
+
+_SAMPLES = 500
+
+
+def _refused(name: str) -> InvalidError:
+    return InvalidError(
+        f"{name}: a run that is stored stays as it is; log and set what belongs to it in its script"
+    )
+
+
+class ApiSummary(dict[str, object]):
+    """The summary of a stored run, to be read."""
+
+    @property
+    def _json_dict(self) -> dict[str, object]:
+        """The same as a plain dictionary; W&B's own examples read it."""
+        return dict(self)
+
+    def update(self, *_: object, **__: object) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            InvalidError: always.
+        """
+        raise _refused("summary.update()")
+
+
+class ApiRun(ApiRecord):
+    """A run as `wandb.Api().run()` shows it. `run` is the same one as `StoredRun`."""
+
+    def __init__(self, run: StoredRun, *, is_whole: bool = False) -> None:
+        super().__init__(run)
+        self.run = run
+        self._summary: ApiSummary | None = None
+        self._is_whole = is_whole
+
+    @property
+    def name(self) -> str:
+        """The name that its script gave it, else its id."""
+        return self.run.display_name or self.run.id
+
+    @property
+    def display_name(self) -> str:
+        """The same as `name`."""
+        return self.name
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        return self._whole().tags
+
+    @property
+    def notes(self) -> str | None:
+        """Its notes."""
+        return self._whole().notes
+
+    @property
+    def group(self) -> str | None:
+        """The group of runs that its script put it in."""
+        return self._told("group")
+
+    @property
+    def job_type(self) -> str | None:
+        """The kind of run that its script said it is."""
+        return self._told("jobType")
+
+    @property
+    def config(self) -> dict[str, Json]:
+        """Its configuration: the parameters, and what its script has added."""
+        return self._whole().config
+
+    @property
+    def rawconfig(self) -> dict[str, Json]:
+        """The same as `config`."""
+        return self.config
+
+    @property
+    def summary(self) -> ApiSummary:
+        """Its summary, by `define_metric` too, as it was when first asked for; `load` asks again."""
+        if self._summary is None:
+            self._summary = ApiSummary(self.run.summary())
+        return self._summary
+
+    @property
+    def summary_metrics(self) -> ApiSummary:
+        """The same as `summary`."""
+        return self.summary
+
+    @property
+    def created_at(self) -> str | None:
+        """When it was created, RFC 3339 in UTC."""
+        time = self.run.create_time
+        return None if time is None else time.isoformat()
+
+    @property
+    def sweep_name(self) -> str | None:
+        """The id of its sweep; None for a run by hand."""
+        return self.run.sweep_name and self.run.sweep_name.rpartition("/")[2]
+
+    @property
+    def sweep(self) -> ApiSweep | None:
+        """Its sweep; None for a run by hand."""
+        from sweepd.objects.api import ApiSweep
+
+        sweep = self.run.sweep()
+        return None if sweep is None else ApiSweep(sweep)
+
+    @property
+    def lastHistoryStep(self) -> int:  # noqa: N802 (W&B's name)
+        """The last step with a row; -1 before there is one."""
+        return max(self.run.history().steps, default=-1)
+
+    def history(
+        self,
+        samples: int = _SAMPLES,
+        keys: list[str] | None = None,
+        x_axis: str = "_step",
+        pandas: bool = True,
+        stream: str = "default",
+    ) -> pd.DataFrame | list[dict[str, object]]:
+        """Return what it has logged, thinned, with `_step` and `_timestamp`: a frame, or a list of rows.
+
+        Raises:
+            InvalidError: another axis than `_step` is asked for, or what the agent has sampled.
+        """
+        if x_axis != "_step":
+            raise InvalidError(f"the axis of a history is _step, not {x_axis!r}")
+        if stream != "default":
+            raise InvalidError(
+                f"samples of the machine are not here; `sweepctl history {self.run.name} --system` has them"
+            )
+        rows = _wandb_rows(self.run.history(keys, max_points=samples))
+        if not pandas:
+            return rows
+        from sweepd.objects.columns import columns_of
+        from sweepd.objects.frames import to_pandas
+
+        names = dict.fromkeys(name for row in rows for name in row)
+        whole = [{name: row.get(name) for name in names} for row in rows]
+        return to_pandas(columns_of(whole, {}))
+
+    def scan_history(
+        self,
+        keys: list[str] | None = None,
+        page_size: int = 1000,
+        min_step: int = 0,
+        max_step: int | None = None,
+        use_cache: bool = True,
+    ) -> Iterator[dict[str, object]]:
+        """Yield all that it has logged, row by row; with `keys` only the rows that have all of them.
+
+        Args:
+            keys: as above.
+            page_size: taken, without effect.
+            min_step: the first step.
+            max_step: the step before which it ends.
+            use_cache: taken, without effect.
+        """
+        history = self.run.history(keys)
+        for step, row in zip(history.steps, _wandb_rows(history), strict=True):
+            if (
+                step >= min_step
+                and (max_step is None or step < max_step)
+                and all(key in row for key in keys or ())
+            ):
+                yield row
+
+    def load(self, force: bool = False) -> Self:
+        """Ask the server how it stands."""
+        self.run.refresh()
+        self._summary, self._is_whole = None, True
+        return self
+
+    def wait_until_finished(self) -> None:
+        """Return once it has ended, however that was."""
+        self.run.wait(check=False)
+        self.load()
+
+    def update(self, *_: object, **__: object) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            InvalidError: always.
+        """
+        raise _refused("update()")
+
+    save = update
+
+    def delete(self, *_: object, **__: object) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            InvalidError: always.
+        """
+        raise InvalidError("delete(): a server keeps its runs; none is deleted")
+
+    def _told(self, name: str) -> str | None:
+        details = self._whole().to_dict().get("details")
+        value = details.get(name) if isinstance(details, dict) else None
+        return value if isinstance(value, str) else None
+
+    def _whole(self) -> StoredRun:
+        """Return the run with what lists leave out."""
+        if not self._is_whole:
+            self.run.refresh()
+            self._is_whole = True
+        return self.run
+
+
+def _wandb_rows(history: History) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for index, step in enumerate(history.steps):
+        time = history.times[index]
+        values = {key: value for key in history if (value := history[key][index]) is not None}
+        rows.append({"_step": step, "_timestamp": None if time is None else time.timestamp(), **values})
+    return rows

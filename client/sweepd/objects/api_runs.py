@@ -1,0 +1,135 @@
+"""The runs of a project as W&B's `Api` lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final, overload
+
+from sweepd.errors import InvalidError
+from sweepd.objects.api_filters import ABSENT, matches
+from sweepd.objects.api_run import ApiRun
+
+_NEWEST_FIRST: Final = ("-created_at", "-createdAt")
+_FIELDS: Final = {
+    "name": "id",
+    "id": "id",
+    "display_name": "name",
+    "displayName": "name",
+    "state": "state",
+    "tags": "tags",
+    "group": "group",
+    "jobType": "job_type",
+    "job_type": "job_type",
+    "sweep": "sweep_name",
+    "created_at": "created_at",
+    "createdAt": "created_at",
+}
+_GROUPS: Final = {"config": "config", "summary_metrics": "summary", "summary": "summary"}
+
+
+class ApiRuns:
+    """A sequence, read as far as it is looked at."""
+
+    def __init__(self, runs: Iterator[ApiRun], filters: Mapping[str, object] | None, order: str) -> None:
+        """Take runs, the newest first.
+
+        Args:
+            runs: the runs.
+            filters: conditions in the language of MongoDB.
+            order: a name of a field behind a `+` or a `-`.
+
+        Raises:
+            InvalidError: one of them cannot be followed; of filters that may come with the first run.
+        """
+        wanted = dict(filters or {})
+        self._seen: list[ApiRun] = []
+        self._rest: Iterator[ApiRun] = (run for run in runs if matches(wanted, partial(field_of, run)))
+        self._cursor = 0
+        if order not in _NEWEST_FIRST:
+            self._seen, self._rest = _ordered([*self._rest], order), iter(())
+
+    def __iter__(self) -> Iterator[ApiRun]:
+        at = 0
+        while self._has(at):
+            yield self._seen[at]
+            at += 1
+
+    def __next__(self) -> ApiRun:
+        if not self._has(self._cursor):
+            raise StopIteration
+        self._cursor += 1
+        return self._seen[self._cursor - 1]
+
+    def __len__(self) -> int:
+        self._seen.extend(self._rest)
+        return len(self._seen)
+
+    @overload
+    def __getitem__(self, at: int) -> ApiRun: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[ApiRun]: ...
+
+    def __getitem__(self, at: int | slice) -> ApiRun | list[ApiRun]:
+        last = at if isinstance(at, int) else at.stop
+        if last is None or last < 0 or (isinstance(at, slice) and (at.start or 0) < 0):
+            len(self)
+        else:
+            self._has(last)
+        return self._seen[at]
+
+    def __repr__(self) -> str:
+        return f"<Runs {len(self)}>"
+
+    def _has(self, at: int) -> bool:
+        while len(self._seen) <= at:
+            run = next(self._rest, None)
+            if run is None:
+                return False
+            self._seen.append(run)
+        return True
+
+
+def field_of(run: ApiRun, name: str) -> object:
+    """Return what a run has under a name of a filter or an order; ABSENT if nothing.
+
+    Raises:
+        InvalidError: runs have no such field.
+    """
+    if name in _FIELDS:
+        value: object = getattr(run, _FIELDS[name])
+        return ABSENT if value is None else value
+    group, _, path = name.partition(".")
+    if group not in _GROUPS or not path:
+        known = ", ".join([*_FIELDS, "config.NAME", "summary_metrics.KEY"])
+        raise InvalidError(f"no field {name!r} of runs; there are {known}")
+    return _below(getattr(run, _GROUPS[group]), path.removesuffix(".value") if group == "config" else path)
+
+
+def _below(values: object, path: str) -> object:
+    """Return a member, whose name may have dots, or that of a group."""
+    if not isinstance(values, Mapping):
+        return ABSENT
+    if path in values:
+        return values[path]
+    first, _, rest = path.partition(".")
+    return _below(values.get(first), rest) if rest else ABSENT
+
+
+def _ordered(runs: list[ApiRun], order: str) -> list[ApiRun]:
+    """Return runs by a field, those that lack it last."""
+    name = order.lstrip("+-")
+    found = [(field_of(run, name), run) for run in runs]
+    there = [each for each in found if each[0] is not ABSENT]
+    there.sort(key=lambda each: _rank(each[0]), reverse=order.startswith("-"))
+    return [run for _, run in there] + [run for value, run in found if value is ABSENT]
+
+
+def _rank(value: object) -> tuple[bool, float, str]:
+    is_number = isinstance(value, int | float)
+    return (
+        not is_number,
+        float(value) if isinstance(value, int | float) else 0.0,
+        "" if is_number else str(value),
+    )
