@@ -6,15 +6,29 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Mapping
 
 SWEEPCTL = [sys.executable, "-m", "sweepd.cli.main"]
+# Gives what follows the terminal for its own; not by `pty.fork`, which is not for a process with threads.
+_CONTROLLED = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
-def on_terminal(arguments: list[str], environ: dict[str, str], answer: bytes) -> tuple[int, str]:
-    """Run `sweepctl` on a terminal of its own, type an answer; return its exit code and what it showed."""
+def on_terminal(
+    arguments: list[str], environ: Mapping[str, str], answer: bytes, *, asked: bytes = b""
+) -> tuple[int, str]:
+    """Run `sweepctl` on a terminal of its own; return its exit code and what it showed.
+
+    Args:
+        arguments: of the command.
+        environ: of the command.
+        answer: what is typed.
+        asked: what is to be seen before that.
+    """
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [*SWEEPCTL, *arguments],
+        [sys.executable, "-ISc", _CONTROLLED, *SWEEPCTL, *arguments],
         env=environ,
         stdin=theirs,
         stdout=theirs,
@@ -22,9 +36,11 @@ def on_terminal(arguments: list[str], environ: dict[str, str], answer: bytes) ->
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        os.write(ours, answer)
         shown = b""
         while True:
+            if answer and asked in shown:
+                os.write(ours, answer)
+                answer = b""
             try:
                 piece = os.read(ours, 4096)
             except OSError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pty
 import stat
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 
 from component.accounts.house import OWN, House, a_house
 from component.cli.conftest import Ctl
+from component.cli.terminal import on_terminal
 from component.scheduler.serving import TOKEN
 from sweepd.contexts import config_file, read_contexts
 from sweepd_kernel.principal import TOKEN_FORM
@@ -121,7 +121,8 @@ def test_a_token_that_the_server_refuses_is_not_kept(served: Served, ctl: Ctl, t
 
 def test_the_token_is_asked_for_without_echo(served: Served) -> None:
     _, secret = served.token("write")
-    screen, status = on_a_terminal([*CTL, "login", served.house.door.address], f"{secret}\n")
+    command = ["login", served.house.door.address]
+    status, screen = on_terminal(command, os.environ, f"{secret}\n".encode(), asked=b"Token for")
     assert status == 0, screen
     assert "Token for" in screen
     assert "Logged in" in screen
@@ -242,26 +243,3 @@ def test_projects_are_listed_with_what_they_hold(served: Served, ctl: Ctl, tmp_p
     logged_in(ctl, served, tmp_path, secret)
     (row,) = ctl("list", "--projects", "-o", "jsonl").lines
     assert (row["project"], row["sweeps"], row["runs"]) == (OWN, 1, 1)
-
-
-def on_a_terminal(command: list[str], typed: str) -> tuple[str, int]:
-    """Run a command on a terminal of its own; return what it shows, and its exit code."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvpe(command[0], command, os.environ)
-    shown = b""
-    sent = False
-    while True:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-        if b"Token for" in shown and not sent:
-            os.write(terminal, typed.encode())
-            sent = True
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    return shown.decode(), os.waitstatus_to_exitcode(status)
