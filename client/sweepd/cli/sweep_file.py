@@ -12,7 +12,7 @@ from sweepd.cli.file_content import read_content
 from sweepd.cli.output import note
 from sweepd.cli.problem import Problem
 from sweepd.cli.text import counted, json_text
-from sweepd.spec import Diagnostic, SweepSpec, parse_text, unreadable_file
+from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text, unreadable_file
 from sweepd.spec.point import Json
 
 _STDIN_NAME = "stdin"
@@ -53,12 +53,16 @@ def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
     shown = _STDIN_NAME if file == "-" else os.fsencode(file).decode(errors="backslashreplace")
     try:
         content = read_content(file)
-    except OSError as error:
-        finding = unreadable_file(shown, error.strerror or str(error))
-        return SweepText(file_name=shown, content=b"", spec=None, diagnostics=(finding,))
-    parsed = parse_text(content, file=shown, placing=placing)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return text_of(Parsed(None, (unreadable_file(shown, reason),)), shown)
+    return text_of(parse_text(content, file=shown, placing=placing), shown, content)
+
+
+def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
+    """Return what was parsed, with what it was parsed from."""
     return SweepText(
-        file_name=shown,
+        file_name=file_name,
         content=content,
         spec=parsed.spec,
         diagnostics=parsed.diagnostics,
@@ -77,14 +81,16 @@ def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | N
         raise invalid(text.file_name, text.diagnostics)
     if text.spec is None:
         raise not_supported(text)
-    spec = text.spec
-    if overrides is not None:
-        spec = replace(
-            spec,
-            name=spec.name if overrides.name is None else overrides.name,
-            program=overrides.program or spec.program,
-        )
-    return spec
+    return text.spec if overrides is None else overridden(text.spec, overrides)
+
+
+def overridden(spec: SweepSpec, overrides: Overrides) -> SweepSpec:
+    """Return a specification with what is said instead of it; where it lives is said elsewhere."""
+    return replace(
+        spec,
+        name=spec.name if overrides.name is None else overrides.name,
+        program=overrides.program or spec.program,
+    )
 
 
 def tell(diagnostics: Iterable[Diagnostic], error_format: str) -> None:

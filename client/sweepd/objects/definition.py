@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd.cli.file_content import read_content
 from sweepd.cli.placement import parent_of, placing
-from sweepd.cli.sweep_file import Overrides
+from sweepd.cli.sweep_file import (
+    Overrides,
+    SweepText,
+    invalid,
+    not_supported,
+    overridden,
+    read_sweep,
+    text_of,
+)
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError
-from sweepd.spec import Parsed, parse_mapping, parse_text, unreadable_file
+from sweepd.spec import parse_mapping, parse_text
 
 
 class SweepWarning(UserWarning):
@@ -48,19 +55,17 @@ def define(
         InvalidError: it has errors; all of them are listed.
     """
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
-    parsed, file_name, content = _parsed(config, placing(overrides, environ))
-    if parsed.spec is None:
-        raise _invalid(parsed, file_name)
-    warn(map(str, parsed.diagnostics), stacklevel=4)
-    spec = parsed.spec
-    spec = replace(spec, name=spec.name if name is None else name, program=program or spec.program)
+    text = _text(config, placing(overrides, environ))
+    if text.spec is None:
+        raise _invalid(text)
+    warn(map(str, text.diagnostics), stacklevel=4)
+    spec = overridden(text.spec, overrides)
     try:
-        parent = parent_of(spec, overrides, environ)
         return Definition(
-            parent=parent,
+            parent=parent_of(spec, overrides, environ),
             message=spec_message(spec),
-            file_name=os.path.basename(file_name),  # noqa: PTH119
-            content=content,
+            file_name=os.path.basename(text.file_name),  # noqa: PTH119
+            content=text.content,
         )
     except CodecError as error:
         raise InvalidError(str(error)) from error
@@ -72,35 +77,20 @@ def warn(sentences: Iterable[str], *, stacklevel: int) -> None:
         warnings.warn(sentence, SweepWarning, stacklevel=stacklevel)
 
 
-def _parsed(
-    config: Mapping[str, object] | str | os.PathLike[str], placed: tuple[str, ...]
-) -> tuple[Parsed, str, bytes]:
+def _text(config: Mapping[str, object] | str | os.PathLike[str], placed: tuple[str, ...]) -> SweepText:
     if isinstance(config, Mapping):
-        return parse_mapping(config, placing=placed), "config", b""
+        return text_of(parse_mapping(config, placing=placed), "config")
     if isinstance(config, str) and "\n" in config:
         content = config.encode("utf-8", "surrogatepass")
-        return parse_text(content, file="config", placing=placed), "config.yaml", content
-    # A name need not be text: what is none in it is shown as bytes.
-    shown = os.fsencode(config).decode(errors="backslashreplace")
-    try:
-        content = read_content(os.fspath(config))
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        return Parsed(None, (unreadable_file(shown, reason),)), shown, b""
-    return parse_text(content, file=shown, placing=placed), shown, content
+        return text_of(parse_text(content, file="config", placing=placed), "config.yaml", content)
+    return read_sweep(os.fspath(config), placing=placed)
 
 
-def _invalid(parsed: Parsed, file_name: str) -> InvalidError:
-    errors = [finding for finding in parsed.diagnostics if finding.severity == "error"]
-    told = [str(finding) for finding in parsed.diagnostics]
-    if errors:
-        head = f"{file_name} is no valid sweep: {len(errors)} error{'s' * (len(errors) != 1)}"
-    else:
-        keys = ", ".join(f"`{key}`" for key in parsed.unsupported)
-        head = f"{file_name} is not supported yet: it has {keys}"
+def _invalid(text: SweepText) -> InvalidError:
+    head = not_supported(text) if text.is_valid else invalid(text.file_name, text.diagnostics)
     return InvalidError(
-        "\n".join([head, *told]),
+        "\n".join([head.message, *map(str, text.diagnostics)]),
         code="INVALID_ARGUMENT",
         reason="invalid-sweep",
-        diagnostics=parsed.diagnostics,
+        diagnostics=text.diagnostics,
     )
