@@ -127,7 +127,13 @@ def run_started(
 
 
 def run_exited(
-    ref: v1.AttemptRef, how: Exit, *, last_row: int, logged_keys: Iterable[str], log_tail: str
+    ref: v1.AttemptRef,
+    how: Exit,
+    *,
+    last_row: int,
+    logged_keys: Iterable[str],
+    log_tail: str,
+    log_bytes: int,
 ) -> v1.AttachRequest:
     """Return the report that a process has ended."""
     message = v1.Exit(cause=_CAUSES[how.cause], message=text(how.message)[:_MAX_MESSAGE])
@@ -141,6 +147,7 @@ def run_exited(
         exit=message,
         logged_keys=[text(key) for key in logged_keys],
         log_tail=text(log_tail)[-_MAX_MESSAGE:],
+        log_bytes=log_bytes,
     )
     if how.time:
         exited.time.CopyFrom(timestamp(how.time))

@@ -144,10 +144,14 @@ class Feed:
             return message
         if self._exit is not None and self._exit_sent is None:
             self._exit_sent = self._monotonic()
-            keys = self.spool.numbering.logged_keys
-            tail = self.log_tail() if self._exit.failed else ""
-            last_row = self.spool.last_row
-            return codec.run_exited(self._ref, self._exit, last_row=last_row, logged_keys=keys, log_tail=tail)
+            return codec.run_exited(
+                self._ref,
+                self._exit,
+                last_row=self.spool.last_row,
+                logged_keys=self.spool.numbering.logged_keys,
+                log_tail=self.log_tail() if self._exit.failed else "",
+                log_bytes=self._log_size,
+            )
         return None
 
     def next_points(self, window: int) -> v1.AttachRequest | None:

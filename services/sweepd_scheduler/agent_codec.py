@@ -203,8 +203,9 @@ def _observed(session: str, message: v1.ObservationBatch) -> Observed:
 
 def _exited(session: str, message: v1.RunExited) -> Exited:
     ended = message.exit
-    if ended.cause not in CAUSES or message.last_row > MAX_ROW:
-        raise MalformedReportError(f"report run_exited: cause {ended.cause}, last row {message.last_row}")
+    if ended.cause not in CAUSES or max(message.last_row, message.log_bytes) > MAX_ROW:
+        size = f"last row {message.last_row}, {message.log_bytes} bytes of log"
+        raise MalformedReportError(f"report run_exited: cause {ended.cause}, {size}")
     cause = CAUSES[ended.cause]
     return Exited(
         session=session,
@@ -219,6 +220,7 @@ def _exited(session: str, message: v1.RunExited) -> Exited:
         logged_keys=tuple(sorted(message.logged_keys)[:MAX_KEYS]),
         log_tail=message.log_tail[-MAX_TEXT:],
         time=message.time.ToMicroseconds() if message.HasField("time") else 0,
+        log_bytes=message.log_bytes if message.HasField("log_bytes") else None,
     )
 
 

@@ -233,6 +233,7 @@ def _attempt_message(attempt: Attempt) -> v1.Attempt:
         end_time=timestamp(attempt.end_time),
         argv=attempt.argv,
         resumed_from_step=attempt.resumed_from_step,
+        log_bytes=attempt.log_bytes,
         storage=attempt.storage,
     )
 

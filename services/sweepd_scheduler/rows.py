@@ -107,6 +107,7 @@ ATTEMPT = (
     "start_time",
     "end_time",
     "carried",
+    "log_bytes",
 )
 PRIOR = (
     "sweep_id",
@@ -244,6 +245,7 @@ def attempt_row(attempt: Attempt) -> tuple[Value, ...]:
         attempt.start_time,
         attempt.end_time,
         _carried(attempt),
+        attempt.log_bytes,
     )
 
 

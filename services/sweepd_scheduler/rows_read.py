@@ -156,6 +156,7 @@ def attempt(row: Row) -> Attempt:
         storage=carried.get("storage", ""),
         preempting=carried.get("preempting", False),
         checkpoints=tuple(_checkpoint(each) for each in carried.get("checkpoints", ())),
+        log_bytes=row["log_bytes"],
     )
 
 

@@ -103,6 +103,7 @@ CREATE TABLE attempt (
     start_time BIGINT NOT NULL,
     end_time BIGINT NOT NULL,
     carried TEXT,
+    log_bytes BIGINT,
     PRIMARY KEY (sweep_id, run, number)
 );
 
@@ -187,4 +188,4 @@ CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0006');
+INSERT INTO alembic_version (version_num) VALUES ('0007');

@@ -141,6 +141,8 @@ class AttemptRow(SchedulerTable, table=True):
     end_time: int = Field(sa_column=_whole())
     # What the next attempt may go on from, as JSON; null: nothing.
     carried: str | None = Field(sa_column=_text(nullable=True))
+    # Of its whole log; null while that may grow, or where the agent did not say.
+    log_bytes: int | None = Field(sa_column=_whole(nullable=True))
 
 
 class RunDetailsRow(SchedulerTable, table=True):

@@ -49,3 +49,5 @@ def test_a_log_that_is_complete_is_followed_to_its_end_at_once(installation: Ins
     name = installation.create(sweep("steps.py"))
     assert installation.start_agent(name).process.wait(60) == 0
     assert installation.ctl("logs", f"{name}:1", "-f", timeout=20).stdout == "attempt 1 done\n"
+    shown = str(installation.json("get", f"{name}:1")["attempts"])
+    assert f"'logBytes': {len('attempt 1 done?')}," in shown, "so that nobody has to listen for more"

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from sweepd import v1
 from sweepd.calls import metrics, runs
 from sweepd.calls.following import PASSING, OnGap, Pauses, untold
 from sweepd.calls.waiting import has_ended
@@ -13,6 +14,8 @@ from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
 
 _LISTEN_SECONDS = 2.0
+# So late it may be noticed that a run has ended.
+_LOOK_SECONDS = 1.0
 
 Piece = tuple[int, bytes]
 """The number of an attempt, and some of what it has printed."""
@@ -74,8 +77,9 @@ async def follow(
     """Yield what is there and what comes until the run has ended.
 
     It goes on from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is wanted. That a
-    run has ended is known before the rest of its log has arrived: only silence tells that this is all. As a
-    server that is busy is silent, too, it is asked then for what it has, however long that takes.
+    run has ended is known before the rest of its log has arrived, and with it how long that becomes. Where it
+    is not, as of an agent that was lost, only silence tells that this is all; as a server that is busy is
+    silent, too, it is asked then for what it has, however long that takes.
     """
     pauses = Pauses()
     while True:
@@ -85,13 +89,17 @@ async def follow(
             fresh = False
             is_past = known.attempt > at.attempt
             is_over = is_past or has_ended(known)
-            for listen in (True, False) if is_over else (True,):
-                seconds = _LISTEN_SECONDS if listen else None
+            for listen in (False, True, False) if is_over else (True,):
+                if is_over and _is_whole(known, at):
+                    break
+                seconds = (_LISTEN_SECONDS if is_over else _LOOK_SECONDS) if listen else None
                 pieces = read(wire, run, at, seconds=seconds, listen=listen)
                 async with aclosing(pieces):
                     async for piece in pieces:
                         fresh = True
                         yield piece
+                        if is_over and _is_whole(known, at):
+                            break
             pauses.reset()
         except ClientError as error:
             if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
@@ -100,10 +108,19 @@ async def follow(
                 on_gap(error)
             await wire.pause(pauses.next())
             continue
-        if fresh:
+        if fresh and not (is_over and _is_whole(known, at)):
             continue
         if is_past and not one_attempt:
             at.turn_to(at.attempt + 1)
             on_attempt(at.attempt)
         elif is_over:
             return
+
+
+def _is_whole(run: v1.Run, at: Place) -> bool:
+    """Tell whether all of an attempt's log was read, as far as that is known; what never began has none."""
+    return all(
+        attempt.HasField("log_bytes") and at.offset >= attempt.log_bytes
+        for attempt in run.attempts
+        if attempt.number == at.attempt
+    )

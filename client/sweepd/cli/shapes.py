@@ -101,6 +101,7 @@ def attempt_shape(attempt: v1.Attempt) -> Shape:
         "argv": list(attempt.argv),
         "resumedFromStep": attempt.resumed_from_step if attempt.HasField("resumed_from_step") else None,
         "storage": attempt.storage or None,
+        "logBytes": attempt.log_bytes if attempt.HasField("log_bytes") else None,
         "assignTime": _time(attempt, "assign_time"),
         "startTime": _time(attempt, "start_time"),
         "endTime": _time(attempt, "end_time"),

@@ -160,7 +160,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """The process of an attempt has ended. `time`: when, by the clock there; 0 if it does not say."""
+    """The process of an attempt has ended.
+
+    `time`: when, by the clock there; 0 if it does not say. `log_bytes`: how long its log is; None: likewise.
+    """
 
     session: str
     ref: AttemptRef
@@ -169,6 +172,7 @@ class Exited:
     logged_keys: tuple[str, ...]
     log_tail: str
     time: int = 0
+    log_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
     def __init__(self) -> None:
         self.series: list[v1.Series] = []
         self.log = b""
+        # What comes once somebody listens for it.
+        self.rest = b""
         self.away = False
 
     def GetHistory(
@@ -71,6 +73,8 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
         self, request: v1.ReadLogRequest, context: grpc.ServicerContext
     ) -> Iterator[v1.ReadLogResponse]:
         offset = request.offset
+        if request.follow:
+            self.log, self.rest = self.log + self.rest, b""
         while True:
             if content := self.log[offset:]:
                 yield v1.ReadLogResponse(attempt=1, offset=offset, content=content)

@@ -112,6 +112,16 @@ def test_logs_come_as_they_were_printed(ctl: Ctl, server: ScriptedServer) -> Non
     assert ctl("logs", "k3x9v2ab:1", "-f").out == "epoch 1\nüber\n"
 
 
+@pytest.mark.parametrize("rest", [b"", b"the last words"])
+def test_a_log_is_at_its_end_as_soon_as_so_much_was_read_as_its_agent_has_said(
+    ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, rest: bytes
+) -> None:
+    monkeypatch.setattr("sweepd.calls.logs._LISTEN_SECONDS", 600.0)
+    server.metrics.log, server.metrics.rest = b"epoch 1\n", rest
+    server.sweeps.runs[f"{NAME}-1"].attempts[0].log_bytes = 8 + len(rest)
+    assert ctl("logs", "k3x9v2ab:1", "-f").out == f"epoch 1\n{rest.decode()}"
+
+
 @pytest.mark.usefixtures("_brief_listening")
 def test_logs_of_a_run_that_printed_nothing_say_why(ctl: Ctl, server: ScriptedServer) -> None:
     failed = a_run(4, state=v1.RUN_STATE_FAILED)

@@ -21,12 +21,13 @@ def test_an_attempt_goes_on_from_its_checkpoint_after_a_restart(world: StoredWor
     world.saves(session, ref, 4, step=2)
     world.logs(session, ref, 5, 9.0)
     world.happens(Described(session=session, ref=ref, sequence=1, body=b"", preempting=True))
-    world.exits(session, ref, HANDED_BACK, last_row=5)
+    world.exits(session, ref, HANDED_BACK, last_row=5, log_bytes=7)
     before = world.run(KEY)
     world.save()
     world.restart()
     assert world.state.runs[KEY].attempts == before.attempts
     assert (before.newest.storage, before.newest.preempting) == ("nfs", True)
+    assert before.newest.log_bytes == 7
     assert [each.values.iterations for each in before.newest.checkpoints] == [3]
 
     session = world.attach("bob", storage="nfs")

@@ -102,6 +102,7 @@ def test_runs_of_before_are_listed_with_their_names(first: Path) -> None:
     told = {1: v1.RunDetails(display_name="baseline", notes="n" * 100_000), 2: v1.RunDetails(notes="n")}
     with closing(sqlite3.connect(first)) as connection:
         connection.execute("alter table run drop column display_name")
+        connection.execute("alter table attempt drop column log_bytes")
         connection.execute("update alembic_version set version_num = '0005'")
         rows = [(number, details.SerializeToString()) for number, details in told.items()]
         connection.executemany("insert into run_details values (1, ?, 1, 1, ?)", rows)

@@ -35,6 +35,7 @@ def test_a_run_has_what_scripts_rely_on() -> None:
             "argv": ["/usr/bin/env", "python", "train.py", "--lr=0.5"],
             "resumedFromStep": None,
             "storage": None,
+            "logBytes": None,
             "assignTime": "2023-11-14T22:13:27Z",
             "startTime": None,
             "endTime": None,

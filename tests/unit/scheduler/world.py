@@ -229,6 +229,7 @@ class World:
         last_row: int = 0,
         keys: tuple[str, ...] = (),
         time: int = 0,
+        log_bytes: int | None = None,
     ) -> None:
         ended = Exited(
             session=session,
@@ -238,6 +239,7 @@ class World:
             logged_keys=keys,
             log_tail="",
             time=time,
+            log_bytes=log_bytes,
         )
         self.happens(ended)
 

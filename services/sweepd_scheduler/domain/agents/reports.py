@@ -127,7 +127,14 @@ def exited(turn: Turn, event: Exited) -> None:
     run = replace(run, logged_keys=event.logged_keys)
     reason = exit_sentence(run, event.exit, event.log_tail)
     ended = _end_time(run, event, turn.now.wall)
-    attempt = replace(run.newest, state=AttemptState.ENDED, exit=event.exit, reason=reason, end_time=ended)
+    attempt = replace(
+        run.newest,
+        state=AttemptState.ENDED,
+        exit=event.exit,
+        reason=reason,
+        end_time=ended,
+        log_bytes=event.log_bytes,
+    )
     notice = _conclude(turn, run, attempt, event.exit, reason)
     left = turn.state.holdings[event.session].by_handle[event.ref.handle].exited
     turn.tell(

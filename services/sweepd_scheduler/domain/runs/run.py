@@ -147,6 +147,7 @@ class Attempt:
         checkpoints: that it has saved, the newest ones.
         storage: where they are, as agents name it that see the same files; empty: with its agent alone.
         preempting: its script has said that its machine is about to be taken away.
+        log_bytes: how long its log has become; None: it goes on, or its agent did not say.
     """
 
     number: int
@@ -163,6 +164,7 @@ class Attempt:
     checkpoints: tuple[Checkpoint, ...] = ()
     storage: str = ""
     preempting: bool = False
+    log_bytes: int | None = None
 
 
 class PointSource(StrEnum):
