@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar, cast
 
 from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read
@@ -22,7 +24,6 @@ from sweepd_scheduler.domain.decision import (
     SweepEdited,
 )
 from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.runs.run import Attempt, RunKey
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
@@ -48,6 +49,7 @@ from sweepd_scheduler.sql_statements import (
 from sweepd_scheduler.sql_stored import stored_sweep
 
 SERVICE = "scheduler"
+C = TypeVar("C", bound=Change)
 Statement = tuple[str, list[tuple[rows.Value, ...]]]
 
 
@@ -121,12 +123,25 @@ class SqliteStore:
         return max(self._connection.execute(query).fetchone()[0] or 0 for query in queries)
 
 
-def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
+class _Changes:
+    """The changes of a turn by their kind, each in their order."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._by_kind: defaultdict[type, list[Change]] = defaultdict(list)
+        for change in changes:
+            self._by_kind[type(change)].append(change)
+
+    def of(self, kind: type[C]) -> list[C]:
+        return cast("list[C]", self._by_kind[kind])
+
+
+def grouped(all_changes: Sequence[Change], number: int) -> Iterator[Statement]:
     """Return one statement a table with its rows; of what changed several times the newest alone."""
-    sweeps = {change.sweep.key: change.sweep for change in changes if isinstance(change, SweepChanged)}
-    runs = {change.run.key: change for change in changes if isinstance(change, RunChanged)}
-    new_sweeps = {change.sweep.key for change in changes if isinstance(change, SweepChanged) and change.new}
-    new_runs = {change.run.key for change in changes if isinstance(change, RunChanged) and change.new}
+    changes = _Changes(all_changes)
+    sweeps = {change.sweep.key: change.sweep for change in changes.of(SweepChanged)}
+    runs = {change.run.key: change for change in changes.of(RunChanged)}
+    new_sweeps = {change.sweep.key for change in changes.of(SweepChanged) if change.new}
+    new_runs = {change.run.key for change in changes.of(RunChanged) if change.new}
     yield from _if_any(
         INSERT_SWEEP,
         [(*rows.sweep_fixed(s), *rows.sweep_live(s), number) for k, s in sweeps.items() if k in new_sweeps],
@@ -134,8 +149,9 @@ def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
     yield from _if_any(
         UPDATE_SWEEP, [(*rows.sweep_live(s), number, k) for k, s in sweeps.items() if k not in new_sweeps]
     )
-    edited = [each.sweep for each in changes if isinstance(each, SweepEdited)]
-    yield from _if_any(UPDATE_SPEC, [(rows.spec_text(sweep), sweep.key) for sweep in edited])
+    yield from _if_any(
+        UPDATE_SPEC, [(rows.spec_text(each.sweep), each.sweep.key) for each in changes.of(SweepEdited)]
+    )
     yield from _if_any(
         INSERT_RUN,
         [
@@ -148,39 +164,36 @@ def grouped(changes: Sequence[Change], number: int) -> Iterator[Statement]:
         UPDATE_RUN,
         [(*rows.run_live(r.run, r.value), number, *k) for k, r in runs.items() if k not in new_runs],
     )
-    yield from _attempts(changes)
-    yield from _guards(changes)
-    told = [each for each in changes if isinstance(each, DetailsChanged)]
+    attempts = {(each.key, each.attempt.number): each.attempt for each in changes.of(AttemptChanged)}
+    yield from _if_any(
+        PUT_ATTEMPT, [(*key, number, *rows.attempt_row(each)) for (key, number), each in attempts.items()]
+    )
+    yield from _guards(changes.of(GuardChanged))
+    told = changes.of(DetailsChanged)
     yield from _if_any(PUT_DETAILS, [(*each.key, each.attempt, each.sequence, each.body) for each in told])
     yield from _if_any(
         NAME_RUN,
         [(t.display_name, number, *t.key, t.display_name, t.attempt, t.sequence) for t in told],
     )
-    yield from _priors(changes)
-    yield from _appended(changes)
-
-
-def _attempts(changes: Sequence[Change]) -> Iterator[Statement]:
-    attempts: dict[tuple[RunKey, int], Attempt] = {
-        (change.key, change.attempt.number): change.attempt
-        for change in changes
-        if isinstance(change, AttemptChanged)
-    }
+    yield from _priors(changes.of(PriorRunsTaken))
+    yield from _rungs(changes.of(RungReached))
+    yield from _if_any(INSERT_OBSERVATION, [rows.note_row(note) for note in changes.of(StudyNoted)])
+    yield from _if_any(INSERT_EVENT, [_event_row(line) for line in changes.of(Happened)])
     yield from _if_any(
-        PUT_ATTEMPT, [(*key, number, *rows.attempt_row(each)) for (key, number), each in attempts.items()]
+        INSERT_REQUEST,
+        [(r.request_id, r.fingerprint, r.answer, r.time) for r in changes.of(Remembered)],
     )
 
 
-def _guards(changes: Sequence[Change]) -> Iterator[Statement]:
-    newest = {(c.sweep, c.agent): c.guarded for c in changes if isinstance(c, GuardChanged)}
+def _guards(changes: Sequence[GuardChanged]) -> Iterator[Statement]:
+    newest = {(change.sweep, change.agent): change.guarded for change in changes}
     yield from _if_any(
         PUT_GUARD, [(*key, each.failures, int(each.held)) for key, each in newest.items() if each]
     )
     yield from _if_any(DROP_GUARD, [key for key, each in newest.items() if not each])
 
 
-def _priors(changes: Sequence[Change]) -> Iterator[Statement]:
-    taken = [change for change in changes if isinstance(change, PriorRunsTaken)]
+def _priors(taken: Sequence[PriorRunsTaken]) -> Iterator[Statement]:
     yield from _if_any(
         INSERT_PRIOR, [rows.prior_row(each.sweep.key, prior) for each in taken for prior in each.runs]
     )
@@ -195,27 +208,15 @@ def _priors(changes: Sequence[Change]) -> Iterator[Statement]:
     yield from _if_any(INSERT_OBSERVATION, [rows.note_row(note) for note in notes])
 
 
-def _appended(changes: Sequence[Change]) -> Iterator[Statement]:
-    rungs: dict[tuple[int, int, int, int], float | None] = {}
-    notes: list[tuple[rows.Value, ...]] = []
-    lines: list[tuple[rows.Value, ...]] = []
-    requests: list[tuple[rows.Value, ...]] = []
-    for change in changes:
-        match change:
-            case RungReached():
-                rungs[change.sweep, change.rule, change.rung, change.run] = change.value
-            case StudyNoted():
-                notes.append(rows.note_row(change))
-            case Happened() as h:
-                detail = json.dumps(dict(h.detail), ensure_ascii=False) if h.detail else "{}"
-                lines.append((h.number, h.time, h.sweep, h.run, h.attempt, h.kind, detail))
-            case Remembered() as r:
-                requests.append((r.request_id, r.fingerprint, r.answer, r.time))
+def _rungs(reached: Sequence[RungReached]) -> Iterator[Statement]:
+    rungs = {(each.sweep, each.rule, each.rung, each.run): each.value for each in reached}
     yield from _if_any(PUT_RUNG, [(*key, value) for key, value in rungs.items() if value is not None])
     yield from _if_any(DROP_RUNG, [key for key, value in rungs.items() if value is None])
-    yield from _if_any(INSERT_OBSERVATION, notes)
-    yield from _if_any(INSERT_EVENT, lines)
-    yield from _if_any(INSERT_REQUEST, requests)
+
+
+def _event_row(line: Happened) -> tuple[rows.Value, ...]:
+    detail = json.dumps(dict(line.detail), ensure_ascii=False) if line.detail else "{}"
+    return (line.number, line.time, line.sweep, line.run, line.attempt, line.kind, detail)
 
 
 def _if_any(statement: str, values: list[tuple[rows.Value, ...]]) -> Iterator[Statement]:
