@@ -11,9 +11,9 @@ from pathlib import Path
 
 import grpc
 
+from blocking_channel import channel
 from suggestion_studies import a_spec
 from sweepd import v1
-from sweepd.channel import channel
 from sweepd.codec import point_from_message, spec_message
 from sweepd.spec import Point, SweepSpec
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub

@@ -13,9 +13,9 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from blocking_channel import channel as channel_to
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.channel import channel as channel_to
 from sweepd.rpc_error import Failure
 from sweepd.v1 import (
     agent_service_pb2,

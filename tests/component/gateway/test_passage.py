@@ -8,10 +8,11 @@ import grpc
 import grpc.aio
 import pytest
 
+from blocking_channel import channel
 from component.gateway.clients import door, failure, holds, run, streams, sweep, unary
 from component.kernel.small_processes import Daemon, Home
 from sweepd import v1
-from sweepd.channel import aio_channel, channel
+from sweepd.channel import aio_channel
 from sweepd.rpc_error import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub

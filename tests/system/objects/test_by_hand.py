@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from blocking_channel import channel
 from sweepd import InvalidError, NotYetError, v1
-from sweepd.channel import channel
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from system.objects.conftest import Here
 
