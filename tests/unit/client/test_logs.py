@@ -21,7 +21,10 @@ class _Busy(NoWire):
 
     async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
         assert method is methods.GET_RUN
-        return v1.GetRunResponse(run=a_run(1, 0.5))
+        run = a_run(1, 0.5)
+        run.attempt = 1
+        run.attempts.add(number=1)  # how long its log becomes is not known, as of an agent that was lost
+        return v1.GetRunResponse(run=run)
 
     async def stream(
         self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
