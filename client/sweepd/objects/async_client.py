@@ -8,8 +8,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from sweepd import v1
-from sweepd.calls import methods, names
+from sweepd.calls import names, server
 from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import prior, run_calls, sweep_calls
 from sweepd.objects.async_stored_run import AsyncStoredRun
@@ -51,7 +50,7 @@ class AsyncClient:
 
     async def server_version(self) -> str:
         """See `Client.server_version`."""
-        return (await self._wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest())).version
+        return (await server.info(self._wire)).version
 
     async def create(
         self,

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from sweepd import v1
-from sweepd.calls import methods, names
+from sweepd.calls import names, server
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import prior, run_calls, sweep_calls
@@ -60,7 +59,7 @@ class Client:
 
     def server_version(self) -> str:
         """Return the version of the server."""
-        return run_now(self._wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest())).version
+        return run_now(server.info(self._wire)).version
 
     def create(
         self,
