@@ -7,6 +7,7 @@ from typing import TypeGuard
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Point = dict[str, Json]
 Number = int | float
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical_json(value: object) -> str:
@@ -17,7 +18,7 @@ def canonical_json(value: object) -> str:
     Raises:
         ValueError: a number is NaN or infinite, or the value is no JSON.
     """
-    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _encoded(_canonical(value))
 
 
 def point_digest(point: Mapping[str, Json]) -> bytes:

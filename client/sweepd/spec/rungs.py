@@ -30,6 +30,8 @@ def reported_at_once(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
     A median that judges every iteration gets what the other rules leave: where it acts late once it soon acts
     again, but their rungs lie far apart.
     """
+    if not rules:
+        return ()
     chosen = set(urgent_iterations([rule for rule in rules if not isinstance(rule, Median)], limit))
     for iteration in _ascending(rules):
         if len(chosen) >= limit:

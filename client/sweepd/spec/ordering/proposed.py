@@ -40,6 +40,10 @@ class Cursor:
     index: int = 0
     listed: int | None = None
 
+    def at(self, index: int) -> "Cursor":
+        """Return the cursor at another place of the method's own order."""
+        return Cursor(initial=self.initial, index=index, listed=self.listed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:

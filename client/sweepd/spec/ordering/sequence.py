@@ -98,17 +98,17 @@ def _of_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> _Found:
 
     step = next_shuffled if spec.shuffle else space.next_combination
     place, proposed = next_unseen(step, cursor.index, end, seen, limit, Source.GRID)
-    at = replace(cursor, index=place)
+    at = cursor.at(place)
     if proposed is None:
         return _Found(at=at, after=at, done=place >= end)
-    return _Found(at=at, after=replace(cursor, index=place + 1), proposed=proposed)
+    return _Found(at=at, after=cursor.at(place + 1), proposed=proposed)
 
 
 def _of_list(spec: SweepSpec, cursor: Cursor) -> _Found:
     if cursor.index >= len(spec.runs):
         return _Found(at=cursor, after=cursor, done=True)
     proposed = Proposed.of(spec.runs[cursor.index], Source.LIST, cursor.index)
-    return _Found(at=cursor, after=replace(cursor, index=cursor.index + 1), proposed=proposed)
+    return _Found(at=cursor, after=cursor.at(cursor.index + 1), proposed=proposed)
 
 
 def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> _Found:
@@ -116,7 +116,7 @@ def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> _Found:
     only = Proposed.of(spec.search_space.from_unit(()), _SOURCES[spec.method], cursor.index)
     if spec.run_cap is None and only.digest in seen:
         return _Found(at=cursor, after=cursor, done=True)
-    return _Found(at=cursor, after=replace(cursor, index=cursor.index + 1), proposed=only)
+    return _Found(at=cursor, after=cursor.at(cursor.index + 1), proposed=only)
 
 
 def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> _Found:
@@ -129,9 +129,9 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
             continue
         last = Proposed.of(point, _SOURCES[spec.method], index - 1)
         if last.digest not in seen:
-            return _Found(at=cursor, after=replace(cursor, index=index), proposed=last)
+            return _Found(at=cursor, after=cursor.at(index), proposed=last)
         misses += 1
-    moved = replace(cursor, index=index)
+    moved = cursor.at(index)
     is_finite = spec.search_space.finite_combinations is not None
     if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
         return _Found(at=moved, after=moved)

@@ -56,7 +56,7 @@ def _cursor(sweep: Sweep) -> Cursor:
 
 def _at(sweep: Sweep, cursor: Cursor) -> Sweep:
     """Return the sweep at a cursor; itself if it is there already."""
-    if cursor == _cursor(sweep):
+    if (cursor.initial, cursor.index, cursor.listed) == (sweep.initial, sweep.cursor, sweep.listed):
         return sweep
     return replace(sweep, initial=cursor.initial, cursor=cursor.index, listed=cursor.listed)
 
