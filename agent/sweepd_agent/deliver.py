@@ -69,6 +69,8 @@ class Options:
     log_as_json: bool
     # Whether there is a script to say what is wrong.
     tells_script: bool
+    # Process id and descriptor of the script that has started this agent.
+    script: tuple[int, int] | None
 
 
 class ClaimedDialogue(Dialogue):
@@ -117,7 +119,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             disk=disk,
             monotonic=loop.time,
             wall_clock=time.time,
-            processes=Scripts() if own is not None else process.Supervised(),
+            processes=Scripts(options.script) if own is not None else process.Supervised(),
         )
         agent = Agent(_state(options, loop.time()), around, Upkeep(around, min_free=0, keep=0.0))
         identity = Identity(
@@ -229,6 +231,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     add("--system-metrics-every", type=parse_duration, default=EVERY)
     add("--log-format", choices=("text", "json"), default="text")
     add("--tells-script", action="store_true")
+    add("--script", nargs=2, type=int, metavar=("PID", "DESCRIPTOR"))
     given = parser.parse_args(arguments)
     return Options(
         folder=given.folder,
@@ -240,6 +243,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
         system_metrics_every=given.system_metrics_every,
         log_as_json=given.log_format == "json",
         tells_script=given.tells_script,
+        script=given.script and tuple(given.script),
     )
 
 

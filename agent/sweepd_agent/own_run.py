@@ -20,6 +20,7 @@ SCRIPT_FILE = "script.json"
 _CONFIG_FILE = "config.json"
 _AGENT_FOLDER = "agent"
 _CLAIM_FILE = "claim"
+_EXIT_FILE = "exit"
 _LOOK_AGAIN = 0.2
 _YEAR_10000 = 253_402_300_800
 
@@ -38,6 +39,8 @@ class OwnRun:
     # When and how it said that it had ended; None: it has not.
     ended: float | None
     exit_code: int | None
+    # Whether it said so as its process was about to end: the system may know the code better.
+    at_exit: bool
     # Where attempts after the first begin in the metrics file.
     begins: tuple[Begin, ...]
 
@@ -80,6 +83,7 @@ class OwnFolder(AttemptFolder):
                     started=resumed or _time(noted.get("started")) or 0.0,
                     ended=_time(noted.get("ended")),
                     exit_code=_whole(noted.get("exit_code")),
+                    at_exit=noted.get("at_exit") is True,
                     begins=_begins(noted.get("begun")),
                 )
             case _:
@@ -164,6 +168,17 @@ class OwnFolder(AttemptFolder):
     def write_claim(self, values: Mapping[str, str]) -> None:
         """Note where the run is delivered to."""
         write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values)
+
+    def exit_code(self) -> int | None:
+        """Return with which code the process of this attempt has ended, as the system has told an agent."""
+        noted = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
+        return int(noted["code"]) if noted.get("attempt") == str(self._attempt) else None
+
+    def write_exit_code(self, code: int) -> None:
+        """Note with which code the process of this attempt has ended."""
+        record = {"attempt": self._attempt, "code": code}
+        with contextlib.suppress(OSError):  # it is told in any case, and noted for whoever brings it in later
+            write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record)
 
     def last_sign(self) -> float:
         """Return when the script is known to have lived."""

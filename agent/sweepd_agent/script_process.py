@@ -1,8 +1,8 @@
 """A script that a person has started: watched, not supervised. It is no child of the agent's.
 
-What it ends with is what it has noted itself; one that is gone without a word has vanished. Nothing but a
-stop that a person asked for ever sends it a signal, and that is SIGTERM to the process alone: its group may
-be a terminal's.
+What it ends with is what it has said before; else what the system tells, if it does, or what it has noted as
+it ended; one that is gone without any of these has vanished. Nothing but a stop that a person asked for ever
+sends it a signal, and that is SIGTERM to the process alone: its group may be a terminal's.
 """
 
 import asyncio
@@ -13,11 +13,14 @@ import signal
 from sweepd_agent import proc
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
+from sweepd_agent.exit_status import exit_code, is_told
 from sweepd_agent.own_run import OwnFolder
 from sweepd_agent.process import readable
 
 # How often is looked whether the script has said that the run is over while its process goes on.
 _LOOK_EVERY = 0.5
+# How long a process may take from saying that it is about to end until it has.
+_LAST_SECONDS = 10.0
 
 
 class ScriptProcess:
@@ -46,8 +49,13 @@ class ScriptProcess:
         """Return how the run ended, once its script has said so or its process is gone."""
         if self._pidfd is not None:
             gone = asyncio.create_task(readable(self._pidfd))
-            while not gone.done() and _noted(self._folder) is None:
+            while not gone.done() and not _is_over(self._folder):
                 await asyncio.wait({gone}, timeout=_LOOK_EVERY)
+            if is_told(self._pidfd) and _says_the_system(self._folder):
+                await asyncio.wait({gone}, timeout=_LAST_SECONDS)
+                code = await exit_code(self._pidfd) if gone.done() else None
+                if code is not None and code >= 0:
+                    self._folder.write_exit_code(code)
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
             os.close(self._pidfd)
@@ -56,13 +64,23 @@ class ScriptProcess:
 
 
 class Scripts:
-    """Finds the scripts of run folders."""
+    """Finds the scripts of run folders.
+
+    Args:
+        script: process id and descriptor of the one that has started this agent; it may be gone already.
+    """
+
+    def __init__(self, script: tuple[int, int] | None = None) -> None:
+        self._script = script
 
     def find(self, folder: AttemptFolder) -> ScriptProcess:
         """Return the process of the script in a folder, alive or gone."""
         assert isinstance(folder, OwnFolder)
         script = folder.script()
-        if script is None or script.boot != proc.boot_id() or _noted(folder) is not None:
+        known, self._script = self._script, None
+        if known is not None and script is not None and script.pid == known[0]:
+            return ScriptProcess(folder, script.pid, known[1])
+        if script is None or script.boot != proc.boot_id() or _is_over(folder):
             return ScriptProcess(folder, script.pid if script else 0, None)
         try:
             pidfd = os.pidfd_open(script.pid)
@@ -84,10 +102,12 @@ def outcome(folder: OwnFolder) -> Outcome:
     """Return how a run has ended whose script is over or gone."""
     order = folder.order()
     stopped = order is not None and order.cause is ExitCause.COMMANDED
-    noted = _noted(folder)
-    if noted is not None:
-        code, ended = noted
-        return Outcome(code=code, stopped=stopped, time=ended)
+    run, told = folder.run(), folder.exit_code()
+    if run is not None and run.ended is not None:
+        code = told if told is not None and run.at_exit else (run.exit_code or 0) & 0xFF
+        return Outcome(code=code, stopped=stopped, time=run.ended)
+    if told is not None:
+        return Outcome(code=told, stopped=stopped, time=folder.last_sign())
     script = folder.script()
     if script is not None and script.boot != proc.boot_id():
         why = "its script has vanished with its host"
@@ -96,9 +116,13 @@ def outcome(folder: OwnFolder) -> Outcome:
     return Outcome(orphaned=True, stopped=stopped, message=why, time=folder.last_sign())
 
 
-def _noted(folder: OwnFolder) -> tuple[int, float] | None:
-    """Return the exit code that the script has noted, and when it ended."""
+def _is_over(folder: OwnFolder) -> bool:
+    """Return whether the script has said that the run is over; its process may go on."""
     run = folder.run()
-    if run is None or run.ended is None:
-        return None
-    return (run.exit_code or 0) & 0xFF, run.ended
+    return run is not None and run.ended is not None
+
+
+def _says_the_system(folder: OwnFolder) -> bool:
+    """Return whether how the process ends says how the run has ended, for all that the script has noted."""
+    run = folder.run()
+    return run is None or run.ended is None or run.at_exit

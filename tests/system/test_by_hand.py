@@ -12,6 +12,7 @@ from datetime import datetime
 import pytest
 
 from sweepd import Client
+from sweepd_agent.exit_status import is_told
 from system.by_hand import Script, assert_whole, points, reaches, released, shown, start, summary
 from system.installation import BIN, Installation
 from system.promises import SHORT, sweep
@@ -58,6 +59,45 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     assert [(row["run"], row["displayName"]) for row in listed] == [(script.run, "baseline")]
     with Client(server.address, token=server.access_token) as client:
         assert [each.display_name for each in client.runs(f"local/{project}")] == ["baseline"]
+
+
+LEAVES = """
+import os, sys
+import sweepd
+
+run = sweepd.init()
+print(os.environ["SWEEPD_RUN_DIR"], flush=True)
+sweepd.log({"loss": 0.5})
+match sys.argv[2]:
+    case "raises":
+        raise SystemExit(7)
+    case "leaves":
+        os._exit(7)
+    case "catches":
+        try:
+            sys.exit(7)
+        except SystemExit:
+            pass
+    case "within":
+        with run:
+            raise SystemExit(0)
+"""
+
+
+def test_how_a_script_ends_is_known_however_it_leaves(installation: Installation) -> None:
+    itself = os.pidfd_open(os.getpid())
+    told = is_told(itself)
+    os.close(itself)
+    if not told:
+        pytest.skip("how a process ends is told to others from Linux 6.15 on")
+    installation.join_server(*SHORT)
+    ends = {"raises": 7, "leaves": 7, "catches": 0, "within": 0}
+    scripts = {ending: start(installation, 1, ending, content=LEAVES) for ending in ends}
+    for ending, code in ends.items():
+        script = scripts[ending]
+        assert script.process.wait(30) == code
+        run = reaches(installation, script.run, "failed" if code else "finished")
+        assert [attempt["exit"]["code"] for attempt in run["attempts"]] == [code]  # type: ignore[union-attr,index,call-overload]
 
 
 def test_without_a_server_it_stays_in_its_folder_until_it_is_brought_in(installation: Installation) -> None:

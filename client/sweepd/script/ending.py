@@ -12,7 +12,8 @@ _INTERRUPTED, _FAILED = 130, 1
 class Ending:
     """Hears of exit codes and of exceptions that nobody has caught.
 
-    What it cannot hear of: `raise SystemExit(code)`, `os._exit(code)` and signals that end the process.
+    What it cannot hear of: `raise SystemExit(code)`, `os._exit(code)` and signals that end the process. An
+    agent may learn of that from the system.
     """
 
     def __init__(self) -> None:
@@ -43,11 +44,11 @@ class Ending:
             # Somebody has put a hook of their own in the place of ours: the interpreter notes it, too.
             error: object = getattr(sys, "last_type", None)
             if isinstance(error, type) and issubclass(error, BaseException):
-                return _code_of(error)
+                return code_of_error(error)
         return self._code & 0xFF
 
     def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        self._code = _code_of(kind)
+        self._code = code_of_error(kind)
         self._hook(kind, error, trace)
 
     def _exits(self, code: object = None) -> NoReturn:
@@ -56,8 +57,20 @@ class Ending:
 
     def _note(self, code: object) -> None:
         if threading.current_thread() is threading.main_thread():  # elsewhere it ends the thread alone
-            self._code = code if isinstance(code, int) else 0 if code is None else _FAILED
+            self._code = _code_of(code)
 
 
-def _code_of(kind: type[BaseException]) -> int:
+def code_of_error(error: BaseException | type[BaseException] | None) -> int:
+    """Return the code of a process that an exception ends, or a kind of exception; None: it ends well."""
+    match error:
+        case None:
+            return 0
+        case SystemExit():
+            return _code_of(error.code)
+    kind = error if isinstance(error, type) else type(error)
     return _INTERRUPTED if issubclass(kind, KeyboardInterrupt) else _FAILED
+
+
+def _code_of(code: object) -> int:
+    """Return the code of a process that is left with `code`."""
+    return code if isinstance(code, int) else 0 if code is None else _FAILED

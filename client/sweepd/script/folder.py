@@ -83,14 +83,21 @@ def noted_in(path: Path) -> dict[str, object]:
     return noted if isinstance(noted, dict) else {}
 
 
-def note_end(folder: RunFolder, *, exit_code: int, now: float) -> None:
+def note_end(folder: RunFolder, *, exit_code: int, now: float, at_exit: bool = False) -> None:
     """Add to the folder of a run of its own how and when it ended.
+
+    Args:
+        folder: of the run.
+        exit_code: as far as this process knows it.
+        now: Unix time.
+        at_exit: whether the process is about to end, so that the system may know better.
 
     Raises:
         OSError: the folder cannot be written.
     """
     noted = {"run": folder.run, **noted_in(folder.path)}
-    write_json(folder.path / RUN_FILE, {**noted, "ended": now, "exit_code": exit_code})
+    how = {"exit_code": exit_code, "at_exit": True} if at_exit else {"exit_code": exit_code}
+    write_json(folder.path / RUN_FILE, {**noted, "ended": now, **how})
 
 
 def write_json(path: Path, document: Mapping[str, object]) -> None:

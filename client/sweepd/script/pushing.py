@@ -7,7 +7,8 @@ outlives the script and delivers what is left. Nothing here waits for the networ
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from sweepd.script.folder import RunFolder, noted_in, write_json
 
 SCRIPT_FILE = "script.json"
 _AGENT_FOLDER = "agent"
+# As which the agent has the script; the first that is not one of the standard ones.
+_SCRIPT_DESCRIPTOR = 3
 # What an agent needs to know of its surroundings; nothing that belongs to the run.
 _NOT_INHERITED = ("SWEEPD_RUN_DIR", "SWEEPD_METRICS_FILE", "SWEEPD_PARAMS_FILE", "SWEEPD_RUN_ID")
 
@@ -35,8 +38,11 @@ def begin(
     try:
         write_json(folder.path / SCRIPT_FILE, _this_process())
         address = _known_server(environ) if online else None
+        if address is None:
+            return None
         flags = ("--patience", "10m") if silent else ("--patience", "10m", "--tells-script")
-        return address if address is not None and follow(folder.path, environ, *flags) else None
+        with _descriptor_of_this_process() as descriptor:
+            return address if follow(folder.path, environ, *flags, script=descriptor) else None
     except OSError:
         return None  # metrics are worth more than a server that hears of them
 
@@ -53,11 +59,11 @@ def script_lives(path: Path) -> int | None:
     return pid if same and not over else None
 
 
-def follow(path: Path, environ: Mapping[str, str], *flags: str) -> bool:
+def follow(path: Path, environ: Mapping[str, str], *flags: str, script: int | None = None) -> bool:
     """Start an agent that follows the run of a folder; False if none is installed.
 
     `flags` are those of the agent, as how long it waits for one that still delivers what an earlier attempt
-    has left.
+    has left. `script` is a descriptor of this process, for it to learn how that ends.
 
     Raises:
         OSError: no process can be started.
@@ -67,6 +73,10 @@ def follow(path: Path, environ: Mapping[str, str], *flags: str) -> bool:
     inherited = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
     (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
     log = str(path / _AGENT_FOLDER / "log")
+    actions: list[tuple[int, int, int]] = []
+    if script is not None:
+        actions = [(os.POSIX_SPAWN_DUP2, script, _SCRIPT_DESCRIPTOR)]
+        flags += ("--script", str(os.getpid()), str(_SCRIPT_DESCRIPTOR))
     # Neither `subprocess` nor a fork: a third of the time, whatever the size of the training.
     # `-P`: no module of the folder where the script was started stands in for one of Python's own.
     os.posix_spawn(
@@ -74,6 +84,7 @@ def follow(path: Path, environ: Mapping[str, str], *flags: str) -> bool:
         [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(path), *flags],
         inherited,
         file_actions=[
+            *actions,
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
@@ -81,6 +92,19 @@ def follow(path: Path, environ: Mapping[str, str], *flags: str) -> bool:
         setsid=True,
     )
     return True
+
+
+@contextmanager
+def _descriptor_of_this_process() -> Iterator[int | None]:
+    try:
+        descriptor = os.pidfd_open(os.getpid())
+    except (OSError, AttributeError):  # not on this system
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _this_process() -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from typing import Self
 from sweepd.script import checkpoints
 from sweepd.script.config import Config, on_change
 from sweepd.script.definitions import Definition, checked_definition
+from sweepd.script.ending import code_of_error
 from sweepd.script.folder import RunFolder, note_end
 from sweepd.script.kept import keep_value
 from sweepd.script.row import suitable
@@ -161,10 +162,18 @@ class Run(RunFiles):
                 says how the run ended.
             quiet: without effect; this only says what keeps the run from its server.
         """
+        self._finish(int(exit_code or 0), at_exit=False)
+
+    def finish_at_exit(self, exit_code: int) -> None:
+        """End the run of a process that is about to end, with the exit code as far as that knows it."""
+        self._finish(exit_code, at_exit=True)
+
+    def _finish(self, code: int, *, at_exit: bool) -> None:
         if self._release() and self._folder.own and self._rows.is_ours and not self.disabled:
-            code, now = int(exit_code or 0), time.time()
+            now = time.time()
             self._rows.attempt_to(
-                lambda: note_end(self._folder, exit_code=code, now=now), "the end of the run is not noted"
+                lambda: note_end(self._folder, exit_code=code, now=now, at_exit=at_exit),
+                "the end of the run is not noted",
             )
             if self._folder.lock is not None:
                 self._folder.lock.release()
@@ -219,7 +228,7 @@ class Run(RunFiles):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.finish(exit_code=0 if kind is None else 1)
+        self.finish(exit_code=code_of_error(error))
 
     def __repr__(self) -> str:
         return f"<sweepd.Run {self.path} attempt {self.attempt} in {self._folder.path}>"

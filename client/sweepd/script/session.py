@@ -296,7 +296,7 @@ def _renew_lock() -> None:
 def _end() -> None:
     """End the run of a process that has not done so itself."""
     if _run is not None:
-        _run.finish(_ending.code())
+        _run.finish_at_exit(_ending.code())
 
 
 os.register_at_fork(after_in_child=_renew_lock)

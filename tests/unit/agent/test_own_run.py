@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,8 +15,9 @@ import pytest
 from sweepd.codec import point_from_message
 from sweepd_agent import proc
 from sweepd_agent.claim import plain_values
-from sweepd_agent.core.attempt import AttemptKey, ExitCause, StopMode, StopOrder, judged
+from sweepd_agent.core.attempt import AttemptKey, ExitCause, Outcome, StopMode, StopOrder, judged
 from sweepd_agent.core.numbering import Begin
+from sweepd_agent.exit_status import is_told
 from sweepd_agent.own_run import OwnFolder, open_own
 from sweepd_agent.script_process import Scripts
 from sweepd_agent.state_folder import FolderInUseError
@@ -144,3 +148,40 @@ def test_a_configuration_travels_as_far_as_it_is_plain() -> None:
 def test_of_a_configuration_that_is_too_large_the_largest_values_stay_behind() -> None:
     config = {"small": 1, "large": "x" * 400_000, "larger": "y" * 450_000}
     assert set(point_from_message(plain_values(config))) == {"small", "large"}
+
+
+async def ended_as(process: subprocess.Popen[bytes], folder: OwnFolder) -> Outcome:
+    """Return how a run has ended of whose process the agent has a descriptor."""
+    with_script(folder.path, pid=process.pid)
+    found = Scripts((process.pid, os.pidfd_open(process.pid))).find(folder)
+    ending = asyncio.create_task(found.ended())
+    await asyncio.to_thread(process.wait)
+    return await ending
+
+
+@pytest.mark.parametrize(
+    ("noted", "code", "outcome"),
+    [
+        ({}, "import os; os._exit(5)", 5),
+        ({"ended": 200.0, "exit_code": 0, "at_exit": True}, "raise SystemExit(3)", 3),
+        ({"ended": 200.0, "exit_code": 2, "at_exit": True}, "", 0),
+        ({"ended": 200.0, "exit_code": 2}, "", 2),
+        ({"ended": 200.0, "exit_code": 4, "at_exit": True}, "import os; os.kill(os.getpid(), 9)", 4),
+        ({}, "import os; os.kill(os.getpid(), 9)", None),
+    ],
+)
+def test_the_system_knows_best_how_a_process_ends_that_has_not_finished_its_run_before(
+    tmp_path: Path, noted: dict[str, object], code: str, outcome: int | None
+) -> None:
+    itself = os.pidfd_open(os.getpid())
+    told = is_told(itself)
+    os.close(itself)
+    if not told:
+        pytest.skip("how a process ends is told to others from Linux 6.15 on")
+    folder = a_folder(tmp_path, **noted)
+    (tmp_path / "agent").mkdir()
+    ended = asyncio.run(ended_as(subprocess.Popen([sys.executable, "-c", code]), folder))
+    assert (ended.code, ended.orphaned) == (outcome, outcome is None)
+    again = Scripts().outcome(OwnFolder(tmp_path))  # as whoever brings the folder in later finds it
+    assert (again.code, again.orphaned) == (ended.code, ended.orphaned)
+    assert Scripts().outcome(a_folder(tmp_path, attempt=2, started=300.0)).code is None

@@ -1,0 +1,51 @@
+"""How a process ended that is no child of ours, as Linux tells from 6.15 on who holds a descriptor of it."""
+
+import asyncio
+import fcntl
+import os
+import struct
+
+# From linux/pidfd.h: what to tell, and where it stands in `struct pidfd_info`.
+_GET_INFO = 0xC040_FF0B
+_SIZE = 64
+_EXIT = 1 << 3
+_STATUS_OFFSET = 60
+# It is told once the parent has taken note of the end.
+_LOOK_EVERY = 0.02
+_LOOKS = 50
+
+
+async def exit_code(pidfd: int) -> int | None:
+    """Return the exit code of a process that has ended, a signal as its negative; None if nobody tells."""
+    for _ in range(_LOOKS):
+        try:
+            status = _status(pidfd)
+        except OSError:
+            return None  # an earlier Linux
+        if status is not None:
+            return os.waitstatus_to_exitcode(status)
+        await asyncio.sleep(_LOOK_EVERY)
+    return None
+
+
+def is_told(pidfd: int) -> bool:
+    """Return whether this system may tell."""
+    try:
+        _status(pidfd)
+    except OSError:
+        return False
+    return True
+
+
+def _status(pidfd: int) -> int | None:
+    """Return what its parent was told; None: not yet.
+
+    Raises:
+        OSError: this system does not tell.
+    """
+    told = bytearray(_SIZE)
+    struct.pack_into("=Q", told, 0, _EXIT)
+    fcntl.ioctl(pidfd, _GET_INFO, told)
+    (given,) = struct.unpack_from("=Q", told, 0)
+    (status,) = struct.unpack_from("=i", told, _STATUS_OFFSET)
+    return status if given & _EXIT else None
