@@ -53,10 +53,14 @@ class AgentSession:
         """Take in reports until the agent ends the stream, or it is too old; the line ends with it."""
         loop = asyncio.get_running_loop()
         age = STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)  # noqa: S311 (jitter)
-        timers = (
-            loop.call_later(age, self.go_away, "the stream has reached its age"),
-            loop.call_later(age + LAST_WORDS, lambda: self.line.end(StreamAgeError())),
-        )
+        timers: list[asyncio.TimerHandle] = []
+
+        def is_old() -> None:
+            self.go_away("the stream has reached its age")
+            # From now on, however late this is: what it was asked has to reach the agent.
+            timers.append(loop.call_later(LAST_WORDS, lambda: self.line.end(StreamAgeError())))
+
+        timers.append(loop.call_later(age, is_old))
         try:
             await self._read_all(requests)
         except DomainError as error:
