@@ -71,6 +71,7 @@ SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "sdk.wandb_init": ("init",),
     "sdk.wandb_run": ("Run", "finish"),
     "sdk.wandb_settings": ("Settings",),
+    "sdk.wandb_setup": "set_up",
     "sklearn": "sklearn",
     "tensorboard": "tensorboard",
     "util": "util",

@@ -89,6 +89,11 @@ class Definitions:
         self._said[fresh.name] = fresh if before is None or overwrite else _merged(before, fresh)
         self._found = {}
 
+    def take_over(self, others: "Definitions") -> None:
+        """Take all of others over."""
+        for said in list(others._said.values()):  # noqa: SLF001 (of the same class)
+            self.add(said, overwrite=False)
+
     def of(self, key: str) -> Definition | None:
         """Return what was said of a metric."""
         found = self._found

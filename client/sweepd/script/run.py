@@ -179,6 +179,13 @@ class Run(RunFiles):
                 self._folder.lock.release()
             say_trouble(self._folder.path / FILE)
 
+    def go_on_from(self, earlier: "Run") -> None:
+        """Take over what the script has said of the same run before it finished it for the first time."""
+        self.name_as_before(earlier)
+        self._rows.definitions.take_over(earlier._rows.definitions)  # noqa: SLF001 (of the same class)
+        self.config.setdefaults(earlier.config.as_dict())
+        self.summary.update(earlier.summary.explicit())
+
     def _release(self) -> bool:
         """Complete the open step and release the file; False if that was done before."""
         if self._rows.is_ours:

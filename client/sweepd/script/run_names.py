@@ -195,6 +195,17 @@ class RunNames:
         self._tags = wishes.tags or self._tags
         self._changed()
 
+    def name_as_before(self, earlier: "RunNames") -> None:
+        """Take the names that the same run had, where it was given none now."""
+        known = self._wishes
+        self._wishes = replace(
+            known,
+            group=known.group or earlier.group or None,
+            job_type=known.job_type or earlier.job_type or None,
+        )
+        self._name = self._name or earlier._name  # noqa: SLF001 (of the same class)
+        self._notes, self._tags = self._notes or earlier.notes, self._tags or earlier.tags
+
     def _named(self) -> dict[str, object]:
         """Return what was said of its names."""
         return {

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sweepd.script import pushing
+from sweepd.script import apart, pushing
 from sweepd.script.config import Config, Values, as_mapping, chosen
 from sweepd.script.defaults_file import file_defaults
 from sweepd.script.ending import Ending
@@ -29,9 +29,13 @@ from sweepd.script.yaml_dumpers import introduce
 _run: Run | None = None
 # Whether that was begun without `init`, by what a script has read or logged.
 _implied = False
-# Names of the variables set for child processes of a run with a folder of its own.
-_told: list[str] = []
+# The one that an agent has handed out to this process, once it was begun.
+_handed_out: Run | None = None
+# What variables were before child processes were told of a run with a folder of its own; None: they were not.
+_told: dict[str, str | None] = {}
 _lock = threading.RLock()
+# Variables that a run with a folder of its own has not.
+_OF_A_SWEEP = ("SWEEPD_SWEEP_ID", "SWEEPD_SWEEP_PARAM_PATH", "SWEEPD_REPEAT")
 _notices = Notices()
 _ending = Ending()
 
@@ -160,12 +164,12 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
 
 def forget(exit_code: int | None = None) -> None:
     """End the run and know of none, nor of its folder: what comes next in this process is another run."""
-    global _run
+    global _run, _handed_out
     with _lock:
         finish(exit_code)
-        _run = None
-        while _told:
-            os.environ.pop(_told.pop(), None)
+        _run = _handed_out = None
+        apart.forget()
+        _take_back()
 
 
 def config() -> Config:
@@ -240,15 +244,16 @@ def _heed_late(run: Run, wanted: Wishes) -> None:
 
 
 def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool) -> Run:
-    global _run, _implied
+    global _run, _handed_out, _implied
     _implied = False
-    while _told:  # an earlier run of this process: its folder is not for this one
-        os.environ.pop(_told.pop(), None)
-    folder, first_step = given_folder(os.environ), 0
+    _take_back()  # of an earlier run of this process: its folder is not for this one
+    is_apart = apart.is_apart(os.environ, wanted.id)
+    folder = None if is_apart else given_folder(os.environ)
+    earlier = None
     config = Config({} if folder is None else folder.params)
     config.setdefaults(defaults)  # before anything is made: values may be refused
     config.setdefaults(file_defaults(_notices))
-    if folder is None:
+    if folder is None and not is_apart:
         say_which_variables_are_others(os.environ, wanted, _notices)
     if folder is None and wanted.mode != "disabled":
         folder, wanted = folder_for(wanted, _notices)
@@ -259,27 +264,43 @@ def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool
     else:
         if folder.sweep is not None:
             say_what_the_sweep_decides(folder.run, wanted, _notices)
-        if _run is not None and _run.path == folder.run:
-            first_step = _run.step  # the second in a process goes on with the rows of the first
+        if _handed_out is not None and _handed_out.path == folder.run:
+            earlier = _handed_out
+    first_step = 0 if earlier is None else earlier.step
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
+    if earlier is not None:
+        begun.go_on_from(earlier)
+    if not folder.own and not begun.disabled:
+        _handed_out = begun
     if folder.own and not begun.disabled:
         _ending.watch()
-        server = pushing.begin(folder, online=wanted.mode == "online", silent=wanted.silent)
+        server = pushing.begin(folder, online=wanted.mode == "online" and not is_apart, silent=wanted.silent)
         if not wanted.silent:
             say_trouble(folder.path.parent / LEFT)
-            _say_where(folder, server)
+            _say_where(folder, server, "a run beside that of the sweep" if is_apart else "not in a sweep")
     return begun
 
 
 def _tell_children(variables: Mapping[str, str]) -> None:
+    _told.update({name: os.environ.get(name) for name in (*variables, *_OF_A_SWEEP)})
     os.environ.update(variables)
-    _told.extend(variables)
+    for name in _OF_A_SWEEP:
+        os.environ.pop(name, None)
 
 
-def _say_where(folder: RunFolder, server: str | None) -> None:
+def _take_back() -> None:
+    while _told:
+        name, value = _told.popitem()
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _say_where(folder: RunFolder, server: str | None, what: str) -> None:
     where = shown(folder.path)
     how = f"`sweepctl sync {where}` brings it in" if server is None else f"{server} gets it as {folder.run}"
-    print_line(f"sweepd: not in a sweep; this run is kept in {where}; {how}\n")
+    print_line(f"sweepd: {what}; this run is kept in {where}; {how}\n")
 
 
 def _is_spawned_child() -> bool:

@@ -1,0 +1,40 @@
+"""Runs of its own that a script begins within a run of a sweep, as W&B's for the folds of a cross-validation.
+
+They take the variables away by which W&B's agent names the run, or have W&B set up anew. `init` is another
+run then, and `init` with the id of the one that was handed out comes back to it.
+Such runs stay in their folders, since what would bring them to the server ends with the run of the sweep.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+_SIGN: Final = "WANDB_RUN_ID"
+
+_seen = False
+_anew = False
+
+
+def see(environ: Mapping[str, str]) -> None:
+    """Note whether an agent has named a run by W&B's variable, so that it is missed when it is gone."""
+    global _seen
+    _seen = _seen or (_SIGN in environ and "SWEEPD_SWEEP_ID" in environ)
+
+
+def set_up_anew() -> None:
+    """Have the next `init` begin a run of its own, unless it asks for the one that was handed out."""
+    global _anew
+    _anew = True
+
+
+def forget() -> None:
+    """Have the next `init` begin the run that is handed out then."""
+    global _anew
+    _anew = False
+
+
+def is_apart(environ: Mapping[str, str], wanted_id: str | None) -> bool:
+    """Return whether `init` is to begin a run of its own, although an agent has handed one out."""
+    handed_out = environ.get("SWEEPD_RUN_ID", "").rpartition("/")[2]
+    if "SWEEPD_SWEEP_ID" not in environ or wanted_id == handed_out:
+        return False
+    return _SIGN not in environ and (_seen or _anew)
