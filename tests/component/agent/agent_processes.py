@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from component.agent.scripted_scheduler import SWEEP
+from waiting import PATIENCE
 
 MARK = "SWEEPD_TEST_MARK"
 
@@ -39,7 +40,7 @@ class AgentProcess:
         """Send a signal."""
         self.process.send_signal(number)
 
-    def ended(self, *, within: float = 20.0) -> int:
+    def ended(self, *, within: float = PATIENCE) -> int:
         """Return the exit code once it has ended."""
         return self.process.wait(within)
 

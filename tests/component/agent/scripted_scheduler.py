@@ -17,6 +17,7 @@ from sweepd import v1
 from sweepd.codec.values import point_message
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
 from sweepd.v1.server_service_pb2_grpc import ServerServiceServicer, add_ServerServiceServicer_to_server
+from waiting import PATIENCE
 
 SWEEP = "local/demo/tune"
 # Reports that the first version did not know.
@@ -152,7 +153,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
                 self._hand_out(session)
         return start.run
 
-    def until(self, true: Callable[[], object], *, within: float = 20.0) -> None:
+    def until(self, true: Callable[[], object], *, within: float = PATIENCE) -> None:
         """Return once `true()` is; fail after `within` seconds."""
         with self.changed:
             assert self.changed.wait_for(true, within), f"not within {within} s"
@@ -162,7 +163,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.until(lambda: any(attempt.run == run for attempt in self.attempts))
         return [attempt for attempt in self.attempts if attempt.run == run][-1]
 
-    def ended(self, run: str, *, within: float = 20.0) -> Attempt:
+    def ended(self, run: str, *, within: float = PATIENCE) -> Attempt:
         """Return an attempt once its end was reported."""
         attempt = self.attempt(run)
         self.until(lambda: attempt.exit is not None, within=within)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from sweepd.discovery import ServerEntry, read_entry
 from sweepd_kernel.daemon_state import ServiceState, read_state
+from waiting import PATIENCE
 
 TESTS = Path(__file__).resolve().parent.parent.parent
 SMALL = [sys.executable, "-m", "component.kernel.small_daemon"]
 SWEEPD = [sys.executable, "-m", "sweepd_kernel.main"]
-PATIENCE = 15.0
 
 
 @dataclass(slots=True)

@@ -10,8 +10,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
-
-PATIENCE = 15.0
+from waiting import PATIENCE
 
 
 class ScriptedAgent:
