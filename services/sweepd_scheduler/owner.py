@@ -12,6 +12,7 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.collector import uncollected
 from sweepd_kernel.errors import DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
+from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.decision import Change, Decision, SetTimer
@@ -44,7 +45,7 @@ class Owner:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-writer")
         self._inbox: deque[Item] = deque()
         self._held: list[Item] = []
-        self._timers = Timers()
+        self._timers = Timers(partial(is_moot, state))
         self._wake = asyncio.Event()
         self._requests = RememberedRequests(state.journal)
         self._storage_away = False

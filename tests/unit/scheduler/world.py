@@ -7,6 +7,7 @@ from typing import TypeVar
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.sizes import counted_points, points_taken
 from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.answers import Answer, Runs
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import (
@@ -33,6 +34,7 @@ from sweepd_scheduler.domain.events import (
     Exited,
     HeldAttempt,
     Known,
+    LeaseDue,
     Observation,
     Observed,
     Offered,
@@ -95,6 +97,9 @@ class World:
                 self.told.append((effect.session, effect.command))
             elif isinstance(effect, SetTimer):
                 self.timers.append((effect.at, effect.event))
+        self.timers = [timer for timer in self.timers if not is_moot(self.state, timer[1])]
+        leases = {(each.key, each.attempt) for _, each in self.timers if isinstance(each, LeaseDue)}
+        assert {(key, self.state.runs[key].attempt) for key in self.state.heard} <= leases
         check(self.state, self.changes)
         return decision.answer
 

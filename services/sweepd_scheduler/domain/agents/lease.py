@@ -3,23 +3,39 @@
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """
 
-from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue
+from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, Timer
 from sweepd_scheduler.domain.handing_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.retry import lost
 from sweepd_scheduler.domain.runs.run import Attempt, AttemptState, Run, RunKey, RunState, moved, with_attempt
 from sweepd_scheduler.domain.runs.run_end import give_back
+from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.turn import Turn
+
+
+def is_moot(state: State, event: Timer) -> bool:
+    """Tell whether nothing will follow from a timer, as its attempt is confirmed, or held by nobody.
+
+    That stays so: whoever holds the attempt again sets a timer of its own.
+    """
+    match event:
+        case ConfirmDue(key=key, attempt=attempt):
+            on_its_way = state.unconfirmed.get(key)
+            return on_its_way is None or on_its_way.attempt != attempt
+        case LeaseDue(key=key, attempt=attempt):
+            run = state.runs.get(key)
+            return run is None or run.attempt != attempt or key not in state.heard
+        case _:
+            return False
 
 
 def lease_due(turn: Turn, event: LeaseDue) -> None:
     """See how long an attempt was silent. While it is held there is always such a timer."""
-    run = turn.state.runs.get(event.key)
-    heard = turn.state.heard.get(event.key)
-    if run is None or heard is None or run.attempt != event.attempt:
+    if is_moot(turn.state, event):
         return
+    run = turn.state.runs[event.key]
     terms = turn.state.terms
-    silence = turn.now.monotonic - heard
+    silence = turn.now.monotonic - turn.state.heard[event.key]
     if silence >= terms.lost_after:
         _lose(turn, run)
     elif silence >= terms.lease:
@@ -34,8 +50,7 @@ def lease_due(turn: Turn, event: LeaseDue) -> None:
 def confirm_due(turn: Turn, event: ConfirmDue) -> None:
     """Take a hand-out back that its agent has not confirmed in time; nobody is charged."""
     run = turn.state.runs.get(event.key)
-    on_its_way = turn.state.unconfirmed.get(event.key)
-    if run is not None and on_its_way is not None and on_its_way.attempt == event.attempt:
+    if run is not None and not is_moot(turn.state, event):
         give_up_unconfirmed(turn, run, f"agent {run.newest.agent} did not confirm it in time")
 
 
