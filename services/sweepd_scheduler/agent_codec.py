@@ -1,5 +1,8 @@
 """What agents say as events of the core, and what the core says to them as messages."""
 
+from collections.abc import Iterable
+from itertools import accumulate
+
 from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
@@ -45,6 +48,7 @@ CHECKPOINT_KEY = 2**32 - 1
 MAX_ARGV = 64 * 1024
 MAX_TEXT = 2_000
 MAX_DISPLAY_NAME = 1_000
+MAX_TAG_CHARACTERS = 1_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
 _WITHHELD = {
     WithheldReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED,
@@ -235,7 +239,14 @@ def _described(session: str, message: v1.DetailsReport) -> Described:
         body=body,
         preempting=message.details.preempting,
         display_name=message.details.display_name[:MAX_DISPLAY_NAME],
+        tags=tags_that_fit(message.details.tags),
     )
+
+
+def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the first tags of a run, as many as lists carry; none is cut, as it would be another one."""
+    sizes = accumulate(len(tag) + 1 for tag in tags)
+    return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
 
 def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:

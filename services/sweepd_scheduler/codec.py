@@ -112,6 +112,7 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
         repeat=run.repeat,
         value=run.value(kind),
         display_name=run.display_name,
+        tags=run.tags,
     )
 
 

@@ -300,13 +300,15 @@ class MemoryStore:
         if known is None or (known.attempt, known.sequence) < (change.attempt, change.sequence):
             self._details[change.key] = change
             run, _ = self._runs[change.key]
-            if change.display_name != run.display_name:
+            if (change.display_name, change.tags) != (run.display_name, run.tags):
                 self._runs[change.key] = (self._named(run), number)
 
     def _named(self, run: Run) -> Run:
-        """Return a run with the name of the details that are stored."""
+        """Return a run with name and tags of the details that are stored."""
         known = self._details.get(run.key)
-        return replace(run, display_name=known.display_name if known else "")
+        if known is None:
+            return replace(run, display_name="", tags=())
+        return replace(run, display_name=known.display_name, tags=known.tags)
 
     def _stored(self, sweep: Sweep) -> Stored:
         runs = self._runs_of(sweep.key)

@@ -249,6 +249,11 @@ def attempt_row(attempt: Attempt) -> tuple[Value, ...]:
     )
 
 
+def tags_text(tags: tuple[str, ...]) -> str:
+    """Return tags as they are stored."""
+    return json.dumps(tags, ensure_ascii=False, separators=(",", ":")) if tags else "[]"
+
+
 def _carried(attempt: Attempt) -> str | None:
     if not (attempt.storage or attempt.preempting or attempt.checkpoints):
         return None

@@ -105,6 +105,7 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
         verdicts=tuple(Verdict(**verdict) for verdict in _entries(row["verdicts"])),
         logged_keys=tuple(_entries(row["logged_keys"])),
         display_name=row["display_name"] or "",
+        tags=tuple(_entries(row["tags"])) if row["tags"] else (),
         start_time=row["start_time"],
         end_time=row["end_time"],
     )

@@ -81,6 +81,7 @@ CREATE TABLE run (
     end_time BIGINT NOT NULL,
     changed BIGINT NOT NULL,
     display_name TEXT,
+    tags TEXT,
     PRIMARY KEY (sweep_id, number),
     UNIQUE (sweep_id, digest, repeat, occurrence)
 );
@@ -188,4 +189,4 @@ CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO alembic_version (version_num) VALUES ('0007');
+INSERT INTO alembic_version (version_num) VALUES ('0008');

@@ -171,10 +171,7 @@ def grouped(all_changes: Sequence[Change], number: int) -> Iterator[Statement]:
     yield from _guards(changes.of(GuardChanged))
     told = changes.of(DetailsChanged)
     yield from _if_any(PUT_DETAILS, [(*each.key, each.attempt, each.sequence, each.body) for each in told])
-    yield from _if_any(
-        NAME_RUN,
-        [(t.display_name, number, *t.key, t.display_name, t.attempt, t.sequence) for t in told],
-    )
+    yield from _if_any(NAME_RUN, [_naming_row(each, number) for each in told])
     yield from _priors(changes.of(PriorRunsTaken))
     yield from _rungs(changes.of(RungReached))
     yield from _if_any(INSERT_OBSERVATION, [rows.note_row(note) for note in changes.of(StudyNoted)])
@@ -212,6 +209,11 @@ def _rungs(reached: Sequence[RungReached]) -> Iterator[Statement]:
     rungs = {(each.sweep, each.rule, each.rung, each.run): each.value for each in reached}
     yield from _if_any(PUT_RUNG, [(*key, value) for key, value in rungs.items() if value is not None])
     yield from _if_any(DROP_RUNG, [key for key, value in rungs.items() if value is None])
+
+
+def _naming_row(told: DetailsChanged, number: int) -> tuple[rows.Value, ...]:
+    name, tags = told.display_name, rows.tags_text(told.tags)
+    return (name, tags, number, *told.key, name, tags, told.attempt, told.sequence)
 
 
 def _event_row(line: Happened) -> tuple[rows.Value, ...]:

@@ -31,10 +31,11 @@ PUT_DETAILS = (
     _put("run_details", ("sweep_id", "run"), ("attempt", "sequence", "body"))
     + " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
 )
-# Of reports that come late or again only the one that is stored gives the run its name.
+# Of reports that come late or again only the one that is stored gives the run its name and tags.
 NAME_RUN = (
-    "update run set display_name = ?, changed = ? where sweep_id = ? and number = ?"
-    " and coalesce(display_name, '') <> ? and exists (select 1 from run_details d"
+    "update run set display_name = ?, tags = ?, changed = ? where sweep_id = ? and number = ?"
+    " and (coalesce(display_name, '') <> ? or coalesce(tags, '[]') <> ?)"
+    " and exists (select 1 from run_details d"
     " where d.sweep_id = run.sweep_id and d.run = run.number and d.attempt = ? and d.sequence = ?)"
 )
 PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))

@@ -117,6 +117,8 @@ class RunRow(SchedulerTable, table=True):
     changed: int = Field(sa_column=_whole())
     # What lists show of the details: they may be large, and are not read for it.
     display_name: str | None = Field(sa_column=_text(nullable=True))
+    # Likewise, as JSON; null: none.
+    tags: str | None = Field(sa_column=_text(nullable=True))
 
 
 class AttemptRow(SchedulerTable, table=True):

@@ -55,7 +55,7 @@ def pages(found: Iterable[T], limit: int, weigh: Callable[[T], int]) -> Iterator
 
 def run_weight(run: Run) -> int:
     """Return the bytes that a run has at most as a message."""
-    texts = [run.reason, run.display_name, *run.logged_keys]
+    texts = [run.reason, run.display_name, *run.tags, *run.logged_keys]
     for attempt in run.attempts:
         texts += [attempt.reason, attempt.host, attempt.exit.message if attempt.exit else "", *attempt.argv]
     in_all = sum(map(_text_weight, texts))

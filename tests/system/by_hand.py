@@ -25,7 +25,8 @@ from pathlib import Path
 import sweepd
 
 rows, ending = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "well"
-run = sweepd.init(name="baseline", config={"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"})
+config = {"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"}
+run = sweepd.init(name="baseline", tags=["first", "try"], config=config)
 print(os.environ["SWEEPD_RUN_DIR"], flush=True)
 for step in range(rows):
     sweepd.log({"loss": 1 / (step + 1)})

@@ -55,10 +55,15 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     assert attempt["argv"] == [sys.executable, "train.py", "30", ending]
     assert_whole(installation, script)
     gone(script, installation)
-    listed = json.loads(installation.ctl("runs", "--project", project, "-o", "json").stdout)
-    assert [(row["run"], row["displayName"]) for row in listed] == [(script.run, "baseline")]
+    flags = ("--filter", "tags=try", "-o", "json")
+    listed = json.loads(installation.ctl("runs", "--project", project, *flags).stdout)
+    assert [(row["run"], row["displayName"], row["tags"]) for row in listed] == [
+        (script.run, "baseline", ["first", "try"])
+    ]
     with Client(server.address, token=server.access_token) as client:
-        assert [each.display_name for each in client.runs(f"local/{project}")] == ["baseline"]
+        assert [(each.display_name, each.tags) for each in client.runs(f"local/{project}")] == [
+            ("baseline", ["first", "try"])
+        ]
 
 
 LEAVES = """

@@ -99,6 +99,7 @@ _RUNS_FRONT = (
     Column("attempt", "attempt"),
 )
 _RUNS_BACK = (
+    Column("tags", "tags", shown_words, wide=True, long=True),
     Column("run", "run", wide=True),
     Column("repeat", "repeat", wide=True),
     Column("best", "bestValue", shown_value, wide=True),

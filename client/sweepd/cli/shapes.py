@@ -49,6 +49,7 @@ def run_shape(run: v1.Run) -> Shape:
         "run": run.name,
         "sweep": run.sweep or None,
         "displayName": run.display_name or None,
+        "tags": list(run.tags),
         "number": run.number,
         "repeat": run.repeat,
         "state": run_state(run),

@@ -66,7 +66,7 @@ class ApiRun(ApiRecord):
     @property
     def tags(self) -> list[str]:
         """Its tags."""
-        return self._whole().tags
+        return self.run.tags
 
     @property
     def notes(self) -> str | None:

@@ -16,8 +16,8 @@ from sweepd.states import FINAL_RUN
 class RunRecord(Record[v1.Run]):
     """A run as it stood when the server was last asked; nothing here asks it again.
 
-    What its script told of it besides the name (`tags`, `notes`, `config`) is not part of lists of runs, nor
-    of what is watched: `refresh` brings it.
+    What its script told of it besides name and tags (`notes`, `config`) is not part of lists of runs, nor of
+    what is watched: `refresh` brings it.
     """
 
     @property
@@ -32,8 +32,8 @@ class RunRecord(Record[v1.Run]):
 
     @property
     def tags(self) -> list[str]:
-        """The tags that its script gave it."""
-        return list(self._message.details.tags)
+        """The tags that its script gave it; in lists the first of them, up to about 1,000 characters."""
+        return list(self._message.details.tags or self._message.tags)
 
     @property
     def notes(self) -> str | None:

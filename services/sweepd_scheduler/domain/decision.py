@@ -80,7 +80,8 @@ class GuardChanged:
 class DetailsChanged:
     """What is told of a run besides metrics; stored unless something newer is: (attempt, sequence) decides.
 
-    `body` is a serialised `RunDetails`; nothing here looks into it. `display_name` is what lists show of it.
+    `body` is a serialised `RunDetails`; nothing here looks into it. `display_name` and `tags` are what lists
+    show of it.
     """
 
     key: RunKey
@@ -88,6 +89,7 @@ class DetailsChanged:
     sequence: int
     body: bytes
     display_name: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class StudyEvent(StrEnum):

@@ -185,6 +185,7 @@ class Described:
     body: bytes
     preempting: bool = False
     display_name: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,18 @@ def test_a_fenced_attempt_tells_nothing(world: StoredWorld, opened: Opened) -> N
     assert (session, Fenced(start.ref)) in world.told
 
 
-def names(world: StoredWorld, session: str, ref: AttemptRef, sequence: int, name: str) -> None:
-    """Tell the name of a run."""
-    event = Described(session=session, ref=ref, sequence=sequence, body=name.encode(), display_name=name)
+def names(world: StoredWorld, session: str, ref: AttemptRef, sequence: int, name: str, *tags: str) -> None:
+    """Tell the name and the tags of a run."""
+    body = name.encode()
+    event = Described(session=session, ref=ref, sequence=sequence, body=body, display_name=name, tags=tags)
     world.happens(event)
     world.save()
+
+
+def listed_tags(opened: Opened) -> tuple[str, ...]:
+    sweep = opened.records.sweep(NAME.sweep)
+    assert sweep is not None
+    return opened.records.runs(sweep, (), None, 1, best=False).entries[0].tags
 
 
 def listed_name(opened: Opened) -> str:
@@ -118,6 +125,27 @@ def test_lists_have_the_name_of_the_newest_report(world: StoredWorld, opened: Op
     assert listed_name(opened) == "baseline"
     world.restart()
     assert world.state.runs[KEY].display_name == "baseline"
+
+
+def test_lists_have_the_tags_of_the_newest_report(world: StoredWorld, opened: Opened) -> None:
+    world.create(GRID_4)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.save()
+    before = opened.records.snapshot(KEY[0], 0, 1).number
+    assert listed_tags(opened) == ()
+    names(world, session, start.ref, 1, "a", "x")
+    names(world, session, start.ref, 2, "a")
+    assert listed_tags(opened) == world.state.runs[KEY].tags == ()
+    names(world, session, start.ref, 4, "a", "größer", "z")
+    names(world, session, start.ref, 3, "a", "late")
+    told = ("größer", "z")
+    assert listed_tags(opened) == told
+    resumed = opened.records.changed_since(KEY[0], before, 10)
+    assert resumed is not None
+    assert [run.tags for run in resumed.runs] == [told]
+    world.restart()
+    assert world.state.runs[KEY].tags == told
 
 
 def test_those_who_watch_are_told_a_name_once(world: StoredWorld, opened: Opened) -> None:

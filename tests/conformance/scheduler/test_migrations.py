@@ -97,11 +97,15 @@ def test_a_copy_from_before_is_kept(first: Path) -> None:
         assert now.execute("pragma integrity_check").fetchall() == [("ok",)]
 
 
-def test_runs_of_before_are_listed_with_their_names(first: Path) -> None:
+def test_runs_of_before_are_listed_with_their_names_and_tags(first: Path) -> None:
     """Those that are over tell nothing any more."""
-    told = {1: v1.RunDetails(display_name="baseline", notes="n" * 100_000), 2: v1.RunDetails(notes="n")}
+    told = {
+        1: v1.RunDetails(display_name="baseline", notes="n" * 100_000, tags=["ä", "b" * 997, "c"]),
+        2: v1.RunDetails(notes="n"),
+    }
     with closing(sqlite3.connect(first)) as connection:
         connection.execute("alter table run drop column display_name")
+        connection.execute("alter table run drop column tags")
         connection.execute("alter table attempt drop column log_bytes")
         connection.execute("update alembic_version set version_num = '0005'")
         rows = [(number, details.SerializeToString()) for number, details in told.items()]
@@ -113,3 +117,4 @@ def test_runs_of_before_are_listed_with_their_names(first: Path) -> None:
         assert sweep is not None
         found = records.runs(sweep, (), None, 10, best=False).entries
     assert [run.display_name for run in found] == ["baseline", "", "", ""]
+    assert [run.tags for run in found] == [("ä", "b" * 997), (), (), ()]

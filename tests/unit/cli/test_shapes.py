@@ -9,6 +9,7 @@ from sweepd import v1
 from sweepd.cli.columns import runs_columns
 from sweepd.cli.describe import describe_run, describe_sweep
 from sweepd.cli.metric_shapes import point_shapes
+from sweepd.cli.rows import Choice
 from sweepd.cli.shapes import run_shape, sweep_shape
 from sweepd.cli.table import distinct
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
@@ -165,6 +166,16 @@ def test_runs_show_their_names_where_one_has_one() -> None:
         (column,) = [each for each in runs_columns(rows) if each.heading == "name"]
         assert column.wide is not narrow
         assert [column.text(row) for row in rows] == ["-", "baseline"][: len(rows)]
+
+
+def test_runs_have_the_tags_that_their_scripts_gave_them() -> None:
+    plain, tagged = a_run(1), a_run(2)
+    tagged.tags.extend(["baseline", "größer"])
+    rows = [run_shape(plain), run_shape(tagged)]
+    (column,) = [each for each in runs_columns(rows) if each.heading == "tags"]
+    assert column.wide
+    assert [column.text(row) for row in rows] == ["-", "baseline, größer"]
+    assert Choice(filters=["tags=baseline"]).of(rows) == rows[1:]
 
 
 def test_a_parameter_that_is_named_as_another_column_is_told_from_it() -> None:

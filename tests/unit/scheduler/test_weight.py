@@ -10,6 +10,7 @@ from sweepd.codec import point_message
 from sweepd.spec import Json, ObjectiveValue
 from sweepd.spec.ordering.proposed import Source
 from sweepd.spec.preview import PreviewedRun
+from sweepd_scheduler.agent_codec import tags_that_fit
 from sweepd_scheduler.codec import run_message
 from sweepd_scheduler.weight import page, pages, point_weight, previewed_weight, run_weight
 from unit.scheduler.world import GRID_4, World
@@ -41,12 +42,12 @@ def test_a_previewed_run_is_never_lighter_than_its_message(point: dict[str, Json
     assert previewed_weight(run) >= alone.ByteSize()
 
 
-@given(TEXT, TEXT)
-def test_a_run_is_never_lighter_than_its_message(name: str, reason: str) -> None:
+@given(TEXT, TEXT, st.lists(TEXT))
+def test_a_run_is_never_lighter_than_its_message(name: str, reason: str, tags: list[str]) -> None:
     world = World()
     world.create(GRID_4)
     run = world.takes_one(world.attach()).run
-    run = replace(run, display_name=name * 100, reason=reason * 100)
+    run = replace(run, display_name=name * 100, reason=reason * 100, tags=tuple(tags) * 100)
     alone = v1.ListRunsResponse(runs=[run_message(run, ObjectiveValue.BEST)])
     assert run_weight(run) >= alone.ByteSize()
 
@@ -64,3 +65,10 @@ def test_a_page_takes_no_more_than_it_needs_from_its_source() -> None:
     source = iter(range(100))
     assert page(source, 3, lambda _: 1).entries == (0, 1, 2)
     assert next(source) == 4
+
+
+def test_lists_carry_the_first_tags_none_of_them_cut() -> None:
+    assert tags_that_fit(["a", "b" * 996, "c", "d"]) == ("a", "b" * 996)
+    assert tags_that_fit(["a" * 1_000, "b"]) == ()
+    assert len(tags_that_fit([""] * 5_000)) == 1_000
+    assert tags_that_fit([]) == ()

@@ -160,17 +160,19 @@ def described(turn: Turn, event: Described) -> None:
             sequence=event.sequence,
             body=event.body,
             display_name=event.display_name,
+            tags=event.tags,
         )
     )
     turn.tell(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
 
 
 def _name(turn: Turn, key: RunKey, event: Described) -> None:
-    """Give a run in memory the name that those who watch see; the store gives it to the others by itself."""
+    """Give a run in memory the name and tags that those who watch see; the store gives them to the others."""
     run = turn.state.runs.get(key)
-    if run is None or run.attempt != event.ref.attempt or run.display_name == event.display_name:
+    if run is None or run.attempt != event.ref.attempt:
         return
-    turn.put_run(replace(run, display_name=event.display_name))
+    if (run.display_name, run.tags) != (event.display_name, event.tags):
+        turn.put_run(replace(run, display_name=event.display_name, tags=event.tags))
 
 
 def strayed(turn: Turn, event: Strayed) -> None:

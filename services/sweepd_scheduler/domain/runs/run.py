@@ -232,6 +232,7 @@ class Run:
     verdicts: tuple[Verdict, ...] = ()
     logged_keys: tuple[str, ...] = ()
     display_name: str = ""
+    tags: tuple[str, ...] = ()
     start_time: int = 0
     end_time: int = 0
 
