@@ -9,6 +9,7 @@ import pytest
 
 from sweepd import errors, v1
 from sweepd.calls import methods
+from sweepd.calls.following import follow
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following
@@ -104,3 +105,20 @@ def test_a_run_by_hand_is_asked_for_until_it_has_ended() -> None:
     with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
         run_now(following.wait_for_run(passing, "a/b/c-1", "finished", limit=None, check=True))
     assert (passing.answers, passing.pauses) == ([], 2), "it is asked again at once, then after each pause"
+
+
+def test_a_run_by_hand_has_no_value_that_could_be_waited_for() -> None:
+    passing = _Passing()
+    with pytest.raises(errors.InvalidError, match="has no objective to wait for; wait for its end"):
+        run_now(following.wait_for_run(passing, "a/b/c-1", "best<1", limit=None, check=True))
+    assert passing.pauses == 0
+
+
+def test_each_interruption_is_told_once() -> None:
+    told: list[str] = []
+    gone = [[_part(a_run(1), token="1", revision=1)], [], [], [_part(a_run(1, 0.5), token="2")], []]
+    watched = _Watched(*gone, [_part(token="3", revision=2)])
+    messages = iterate(follow(watched, "a/b/c", on_gap=lambda error: told.append(error.said)))
+    assert [next(messages).resume_token for _ in range(3)] == ["1", "2", "3"]
+    assert watched.tokens == ["", "1", "1", "1", "2", "2"]
+    assert told == ["gone", "gone"]
