@@ -98,12 +98,12 @@ def command(
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the runs of a project that people have started by hand; their sweep is an empty one."""
     from sweepd import v1
+    from sweepd.calls.states import run_states
     from sweepd.cli.lineage import Tried
     from sweepd.cli.shapes import params_shape
 
-    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     name = project_name(project, current_settings().told("entity"))
-    listed = client.list_runs(project=name, states=wanted, stand_alone=True)
+    listed = client.list_runs(project=name, states=run_states(states), stand_alone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 
 
@@ -140,16 +140,15 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
 
 
 def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
-    from sweepd import v1
+    from sweepd.calls.states import run_states
     from sweepd.cli.exit_code import ExitCode
     from sweepd.cli.lineage import Tried
     from sweepd.cli.shapes import params_shape
 
-    wanted = [v1.RunState.Value(f"RUN_STATE_{state.upper()}") for state in states]
     tried: list[Tried] = []
     for name in names:
         spec = client.get_sweep(name).spec
-        for run in client.list_runs(name, states=wanted):
+        for run in client.list_runs(name, states=run_states(states)):
             value = run.value if run.HasField("value") else None
             tried.append(Tried(spec, params_shape(run), value))
     if not tried and not any_run:
