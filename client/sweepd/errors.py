@@ -133,7 +133,10 @@ _KINDS: Mapping[str, type[ClientError]] = {
     "ABORTED": ConflictError,
     "DEADLINE_EXCEEDED": UnreachableError,
 }
-_FIND_ONE = "start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, or name one with"
+_FIND_ONE = (
+    "start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, "
+    "or name one with Client(address)"
+)
 
 
 def error_of(failure: Failure, address: str) -> ClientError:
@@ -158,18 +161,17 @@ def invalid(message: str, next_step: str = "") -> InvalidError:
 def no_server(why: str) -> UnreachableError:
     """Return the exception for a client that finds no server: none is named, or what names one is broken."""
     if why.startswith("no server is known"):
-        why = f"no server is known: {_FIND_ONE} Client(address)"
+        return UnreachableError("no server is known", code="UNAVAILABLE", next_step=_FIND_ONE)
     return UnreachableError(why, code="UNAVAILABLE")
 
 
 def _unavailable(failure: Failure, address: str) -> UnreachableError:
     from sweepd.rpc_error import unreachable_cause
 
-    message = failure.message
-    if not failure.reason:
-        cause = unreachable_cause(message)
-        message = f"no server answers at {address} ({cause}): {_FIND_ONE} Client(address)"
-    return UnreachableError(message, failure=failure, address=address)
+    if failure.reason:
+        return UnreachableError(failure.message, failure=failure, address=address)
+    message = f"no server answers at {address} ({unreachable_cause(failure.message)})"
+    return UnreachableError(message, failure=failure, address=address, next_step=_FIND_ONE)
 
 
 if not TYPE_CHECKING:

@@ -78,6 +78,15 @@ def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.Client
         assert error.violations == (("a.b", "bad"),)
 
 
+def test_of_a_server_that_is_away_it_is_said_how_to_come_to_one() -> None:
+    refused = "failed to connect to all addresses; last error: UNKNOWN: connection refused"
+    error = error_of(Failure(code="UNAVAILABLE", message=refused), "host:1")
+    assert error.message == "no server answers at host:1 (connection refused)"
+    assert error.next_step.startswith("start one with `sweepd up -d`")
+    assert str(error) == f"{error.message}; {error.next_step}"
+    assert (error.said, error.address) == (refused, "host:1")
+
+
 class _Pages(NoWire):
     """A server of three pages of runs or sweeps, which counts what it is asked for."""
 
