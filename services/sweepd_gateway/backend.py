@@ -1,6 +1,7 @@
 """The gateway's connections to one service."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from sweepd_kernel.errors import UnavailableError
 CALLS_PER_CONNECTION = 90
 # A service that is being started again is waited for, one that stays away is not.
 PATIENCE = 1.0
+# One that is there and says nothing yet has longer: a busy machine may not let it run for a while.
+SILENT_PATIENCE = 5.0
 _POLL = 0.02
 HEALTH_TIMEOUT = 0.5
 _SERVING: int = health_pb2.HealthCheckResponse.SERVING
@@ -53,16 +56,17 @@ class Backend:
             taken.calls -= 1
 
     async def ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
-        """Wait a moment for `channel` to stand.
+        """Wait a moment for `channel` to stand; longer where somebody listens, and has not answered yet.
 
         Raises:
             UnavailableError: it does not.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (PATIENCE if time_left is None else min(PATIENCE, time_left))
+        began, most = loop.time(), math.inf if time_left is None else time_left
         # Polled: gRPC cannot cancel a wait for a change, so many callers would leave as many waits behind.
-        while channel.get_state(try_to_connect=True) is not grpc.ChannelConnectivity.READY:
-            if loop.time() >= deadline:
+        while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+            patience = SILENT_PATIENCE if state is grpc.ChannelConnectivity.CONNECTING else PATIENCE
+            if loop.time() - began >= min(patience, most):
                 raise UnavailableError(self.name, self.address)
             await asyncio.sleep(_POLL)
 

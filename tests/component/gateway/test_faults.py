@@ -16,9 +16,10 @@ from sweepd.rpc_error import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from sweepd_gateway.backend import PATIENCE
 from sweepd_gateway.vigil import INTERVAL
 from sweepd_kernel.server import STOP_GRACE
-from waiting import least_told
+from waiting import least_told, until_told
 
 
 def test_a_service_that_stays_away_is_named(home: Home) -> None:
@@ -62,6 +63,34 @@ def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
                 return time.monotonic() - began
 
             assert await least_told(answers_again, wanted=3.0) < 3.0
+
+    run(main())
+
+
+def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home: Home) -> None:
+    daemon = home.up()
+    before = home.status()
+
+    async def main() -> None:
+        async with door(daemon) as opened:
+
+            async def seen_away() -> bool:
+                info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
+                return {each.service for each in info.services if not each.serving} == {"scheduler"}
+
+            assert await sweep(opened, "x") == "x"
+            os.kill(before["gateway"].pid, signal.SIGSTOP)  # it finds the service new, and silent
+            os.kill(before["scheduler"].pid, signal.SIGKILL)
+            assert eventually(lambda: home.status()["scheduler"].restarts == 1)
+            assert eventually(lambda: home.status()["scheduler"].state == "serving")
+            again = home.status()["scheduler"].pid
+            os.kill(again, signal.SIGSTOP)
+            os.kill(before["gateway"].pid, signal.SIGCONT)
+            await until_told(seen_away)
+            asked = asyncio.create_task(sweep(opened, "x"))
+            await asyncio.sleep(2 * PATIENCE)  # longer than one is waited for with whom nobody listens
+            os.kill(again, signal.SIGCONT)
+            assert await asked == "x"
 
     run(main())
 
