@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import grpc.aio
 import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from sweepd.codec import point_from_message
-from sweepd.rpc_error import Failure
 from system.installation import Installation
 from system.wire import OnTheWire, Wire, over_the_door, work_to_the_end
 
@@ -27,12 +25,7 @@ async def worked_off(wire: Wire, text: str, agents: int = 3) -> tuple[v1.Sweep, 
 
     async def one() -> int:
         async with ScriptedAgent(wire.channel, name) as agent:
-            try:
-                return await work_to_the_end(agent, one_value)
-            except grpc.aio.AioRpcError as error:
-                if Failure.of(error).reason != "sweep-ended":  # the others were faster
-                    raise
-                return 0
+            return await work_to_the_end(agent, one_value)
 
     taken = await asyncio.gather(*(one() for _ in range(agents)))
     runs = await wire.all_runs(name)

@@ -153,9 +153,15 @@ async def work_to_the_end(
         twice: whether it says everything twice, as an agent does that is not sure of having been heard.
     """
     taken = 0
-    await agent.offer()
     while True:
-        command = await agent.next_of("start_run", "sweep_ended")
+        try:
+            await agent.offer()
+            command = await agent.next_of("start_run", "sweep_ended")
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            error = await agent.end()
+            if error is None or Failure.of(error).reason != "sweep-ended":
+                raise
+            return taken  # it came when the others had done all
         if command.WhichOneof("command") == "sweep_ended":
             return taken
         taken += 1
@@ -167,4 +173,3 @@ async def work_to_the_end(
             if logged:
                 await agent.observe(ref, 1, *logged)
             await agent.exit(ref, len(logged), keys=["loss"] if logged else [])
-        await agent.offer()
