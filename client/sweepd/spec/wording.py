@@ -1,13 +1,26 @@
 """Words and values as messages show them, and the legal word that a misspelt one stands for."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
 _ABBREVIATION: Final = 3
 _MOST_NEIGHBOURS: Final = 300
 """Words that are compared with a misspelt one: many errors times many names would take minutes."""
+
+_ELSEWHERE: Final = {
+    **dict.fromkeys(
+        ("count", "max_runs", "num_runs", "max_trials", "num_trials", "n_trials", "trials"), "run_cap"
+    ),
+    **dict.fromkeys(("early_stop", "early_stopping"), "early_terminate"),
+    **dict.fromkeys(("search_space", "space", "params"), "parameters"),
+    **dict.fromkeys(("algorithm", "strategy"), "method"),
+    **dict.fromkeys(("objective",), "metric"),
+    **dict.fromkeys(("num_workers", "max_concurrent"), "max_parallel"),
+    **dict.fromkeys(("script", "entrypoint"), "program"),
+}
+"""What keys of other tools, and keys that people expect, are called here."""
 
 
 def nearest(word: str, legal: Iterable[str]) -> str | None:
@@ -23,6 +36,12 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
     # Of several that are near, the one that starts alike: `retries` is `retry`, not `metrics`.
     alike = [choice[:2] == start[:2] for choice in found]
     return by_lower[found[alike.index(True) if any(alike) else 0]]
+
+
+def meant(word: str, legal: Collection[str]) -> str | None:
+    """Return the legal word that one stands for, if any does: by its meaning in other tools, or misspelt."""
+    known = _ELSEWHERE.get(word.lower())
+    return known if known in legal else nearest(word, legal)
 
 
 def shown(value: object, limit: int = 60) -> str:

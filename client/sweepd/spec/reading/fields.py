@@ -12,7 +12,7 @@ from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
 from sweepd.spec.point import Number
 from sweepd.spec.reading.diagnostic import Findings, Place
 from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from sweepd.spec.wording import nearest, shown
+from sweepd.spec.wording import meant, nearest, shown
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -60,7 +60,7 @@ class Fields:
         for key, entry in self.node.entries.items():
             if key not in legal:
                 message = f"unknown key {shown(key)} in {where}"
-                near = nearest(key, legal)
+                near = meant(key, legal)
                 self.findings.error(entry.place, self.path_of(key), "unknown-key", message, near)
 
     def need(self, key: str, what: str = "") -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from numbers import Integral, Real
 from typing import Final
 
@@ -98,6 +99,8 @@ def _feed_python(value: object, composer: Composer) -> None:
             for item in value:
                 _feed_python(item, composer)
             composer.end()
+        case _ if callable(listed := getattr(value, "tolist", None)) and getattr(value, "shape", None):
+            _feed_python(listed(), composer)  # an array of numpy and the like
         case _:
             composer.scalar(_python_scalar(value), None)
 
@@ -114,5 +117,6 @@ def _python_scalar(value: object) -> Scalar:
         case Real():
             return float(value)
         case _:
-            message = f"a value of type {type(value).__name__} cannot be part of a sweep"
+            hint = "; make it a list" if isinstance(value, AbstractSet) else ""
+            message = f"a value of type {type(value).__name__} cannot be part of a sweep{hint}"
             raise LoadError("not-json", message, None)

@@ -88,7 +88,11 @@ def check_name(findings: Findings, name: str, place: Place | None, path: str) ->
         findings.warning(place, path, "slash-in-name", message)
     else:
         message = "a name is made of letters, digits and _ . - and starts with a letter or _"
-        findings.error(place, path, "bad-name", message, _legal_name(name))
+        bare = name.lstrip("+")
+        if bare != name and _NAME.fullmatch(bare):
+            macro = "args_override_hydra" if name.startswith("++") else "args_append_hydra"
+            message = f"{message}; for Hydra's {name}=… put `${{{macro}}}` in `command`"
+        findings.error(place, path, "bad-name", message, _legal_name(bare))
 
 
 def _legal_name(name: str) -> str | None:

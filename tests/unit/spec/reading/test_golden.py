@@ -43,6 +43,7 @@ MADE = {
 MAPPINGS: dict[str, dict[str, object]] = {
     "python_object": {"method": "random", "parameters": {"a": {"values": [1, object()]}}},
     "python_key": {"method": "random", "parameters": {1: {"value": 3}}},
+    "python_set": {"method": "random", "parameters": {"a": {"values": {1, 2}}}},
     "python_keys_missing": {"method": "random", "paramters": {}},
 }
 """What the Python interface is given."""

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +206,10 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
     parsed = parse_text(content, file="s.yaml")
     assert parsed.spec is None
     assert any(finding.severity == "error" for finding in parsed.diagnostics)
+
+
+def test_arrays_are_the_lists_of_their_values() -> None:
+    findings = Findings("config")
+    root = load_mapping({"a": np.arange(3), "b": [np.float64(0.5), np.array([[1.5, 2.0]])]}, findings)
+    assert root is not None
+    assert plain(root) == {"a": [0, 1, 2], "b": [0.5, [[1.5, 2.0]]]}
