@@ -21,6 +21,7 @@ from sweepd.script.summary import Summary
 from sweepd.script.trouble import LEFT, say_trouble, shown
 from sweepd.script.unheard import (
     say_what_comes_late,
+    say_what_has_no_effect,
     say_what_the_sweep_decides,
     say_which_variables_are_others,
 )
@@ -97,8 +98,8 @@ def init(
         resume_from: has no effect; see `Run.resume_from`.
         fork_from: has no effect.
         save_code: has no effect; see `Run.log_code`.
-        tensorboard: has no effect.
-        sync_tensorboard: has no effect.
+        tensorboard: has no effect, as `sync_tensorboard`.
+        sync_tensorboard: has no effect; `metrics_from` in the sweep file has event files read.
         monitor_gym: has no effect.
         ignored: has no effect.
 
@@ -127,15 +128,11 @@ def init(
         _notices.once(
             f"id {id}", f"init(id={id!r}): an id has small letters, digits, - and _; it is {wanted.id!r}"
         )
-    for word, value in {
-        "resume_from": resume_from,
-        "fork_from": fork_from,
-        "sync_tensorboard": sync_tensorboard or tensorboard,
-        "monitor_gym": monitor_gym,
-        **dict.fromkeys(ignored, True),
-    }.items():
-        if value:
-            _notices.once(word, f"init({word}=…) has no effect here")
+    asked = {"resume_from": resume_from, "fork_from": fork_from, "monitor_gym": monitor_gym}
+    say_what_has_no_effect(
+        {**asked, "sync_tensorboard": sync_tensorboard or tensorboard, **dict.fromkeys(ignored, True)},
+        _notices,
+    )
     values = chosen(as_mapping(config or {}), config_include_keys, config_exclude_keys)
     with _lock:
         run = _run

@@ -8,6 +8,15 @@ from sweepd.script.own_folder import named
 from sweepd.script.run import Run
 from sweepd.script.settings import VARIABLES, Wishes
 
+_INSTEAD = {"sync_tensorboard": "; `metrics_from: {tensorboard: DIR}` in the sweep file has event files read"}
+
+
+def say_what_has_no_effect(arguments: Mapping[str, object], notices: Notices) -> None:
+    """Say which arguments of `init` that were given have no effect, and what to do instead."""
+    for word, value in arguments.items():
+        if value:
+            notices.once(word, f"init({word}=…) has no effect here{_INSTEAD.get(word, '')}")
+
 
 def say_what_the_sweep_decides(run_name: str, wanted: Wishes, notices: Notices) -> None:
     """Say which names have no effect because the sweep decides."""
