@@ -85,8 +85,10 @@ def test_names_that_the_sweep_has_given_are_not_heard_and_the_script_is_told_onc
         env=environment_of(tmp_path, SWEEPD_PROJECT="mnist", SWEEPD_ENTITY="acme"),
     )
     assert errors.splitlines() == [
-        "sweepd: init(sync_tensorboard=…) has no effect here; "
-        + "`metrics_from: {tensorboard: DIR}` in the sweep file has event files read",
+        (
+            "sweepd: init(sync_tensorboard=…) has no effect here; "
+            "`metrics_from: {tensorboard: DIR}` in the sweep file has event files read"
+        ),
         "sweepd: init(anonymous=…) has no effect here",
         "sweepd: init(project='mine') has no effect in a sweep: it is 'mnist'",
         "sweepd: init(id='x1') has no effect in a sweep: it is 'r1'",
