@@ -12,6 +12,7 @@ from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import CAPPED, create, get
 from sweepd import v1
 from sweepd.codec.gathering import MOST_IN_ONE
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 
 
 def whole_run(start: v1.StartRun) -> list[v1.AttachRequest]:
@@ -50,6 +51,18 @@ def test_whole_runs_go_through_in_one_message_each(tmp_path: Path, takes_several
     # The end of a run and the start of the next are stored at once, so that they are told at once.
     assert (["ack", "start_run"] in together) is takes_several
     assert max(map(len, together)) == (2 if takes_several else 1)
+
+
+def test_a_hello_comes_alone(tmp_path: Path) -> None:
+    async def scenario() -> grpc.StatusCode:
+        async with a_scheduler(tmp_path) as installation:
+            sweep = await create(installation, CAPPED)
+            hello = v1.Hello(agent_id="a", instance="1", slots=1, protocol_version=1, sweeps=[sweep.name])
+            call = AgentServiceStub(installation.channel).Attach()
+            await call.write(v1.AttachRequest(hello=hello, more=[OFFER]))
+            return await call.code()
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 20)) is grpc.StatusCode.INVALID_ARGUMENT
 
 
 HELLO = v1.AttachRequest(hello=v1.Hello(agent_id="a"))
