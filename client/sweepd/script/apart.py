@@ -8,16 +8,17 @@ Such runs stay in their folders, since what would bring them to the server ends 
 from collections.abc import Mapping
 from typing import Final
 
-_SIGN: Final = "WANDB_RUN_ID"
+# Who keeps one of them is still in the run: W&B has a run without an id of its own in the sweep, too.
+_SIGNS: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID")
 
 _seen = False
 _anew = False
 
 
 def see(environ: Mapping[str, str]) -> None:
-    """Note whether an agent has named a run by W&B's variable, so that it is missed when it is gone."""
+    """Note whether an agent has named a run by W&B's variables, so that it is seen when they are gone."""
     global _seen
-    _seen = _seen or (_SIGN in environ and "SWEEPD_SWEEP_ID" in environ)
+    _seen = _seen or (_has_sign(environ) and "SWEEPD_SWEEP_ID" in environ)
 
 
 def set_up_anew() -> None:
@@ -37,4 +38,8 @@ def is_apart(environ: Mapping[str, str], wanted_id: str | None) -> bool:
     handed_out = environ.get("SWEEPD_RUN_ID", "").rpartition("/")[2]
     if "SWEEPD_SWEEP_ID" not in environ or wanted_id == handed_out:
         return False
-    return _SIGN not in environ and (_seen or _anew)
+    return not _has_sign(environ) and (_seen or _anew)
+
+
+def _has_sign(environ: Mapping[str, str]) -> bool:
+    return any(name in environ for name in _SIGNS)
