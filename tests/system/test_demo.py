@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -31,14 +32,20 @@ def assert_nothing_is_left(installation: Installation, allowed: set[Path] | None
     assert set(installation.work.iterdir()) == (allowed or set())
 
 
-@pytest.mark.timeout(150)
+def processor_seconds() -> float:
+    """Return what all that was started here and has ended has used of processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.timeout(280)
 def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_told_to(
     installation: Installation,
 ) -> None:
     kept = installation.work / "kept"
-    begun = time.monotonic()
-    out, err = start_demo(installation, "--keep", str(kept)).communicate(timeout=120)
-    took = time.monotonic() - begun
+    begun, used = time.monotonic(), processor_seconds()
+    out, err = start_demo(installation, "--keep", str(kept)).communicate(timeout=240)
+    took, worked = time.monotonic() - begun, processor_seconds() - used
     assert "Best run: local/digits/" in out, err
     assert "--learning_rate=" in out
     gain = re.search(r"defaults reach val_loss (\S+): this is (\d+)% better", out)
@@ -47,7 +54,8 @@ def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_told_t
     assert "sweepctl run sweep.yaml" in err
     assert "\x1b" not in out + err
     assert "Traceback" not in err
-    assert took < 100  # alone on the machine it is far below a minute
+    assert worked < 2 * 60, "two processors of its own are through within a minute"
+    assert took < 4 * worked, "it hardly waits, but for processors that others have"
     assert_nothing_is_left(installation, {kept})
     assert {"train.py", "sweep.yaml", "data"} <= {path.name for path in kept.iterdir()}
     again = start_demo(installation, "--keep", str(kept))
