@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
-from sweepd.errors import InvalidError
+from sweepd.errors import InvalidError, NotFoundError
+from sweepd.objects.api_files import ApiFile, files_of
 from sweepd.objects.api_record import ApiRecord
 from sweepd.objects.history import History
 from sweepd.objects.stored_run import StoredRun
 from sweepd.spec.point import Json
+from sweepd.spec.wording import nearest
 
 if TYPE_CHECKING:
     from typing import Self
@@ -183,6 +185,23 @@ class ApiRun(ApiRecord):
                 and all(key in row for key in keys or ())
             ):
                 yield row
+
+    def files(self, names: list[str] | None = None, per_page: int = 50) -> list[ApiFile]:
+        """Return its files, by name; with `names` only these. `per_page` is taken, without effect."""
+        return [file for file in files_of(self.run) if not names or file.name in names]
+
+    def file(self, name: str) -> ApiFile:
+        """Return one of its files.
+
+        Raises:
+            NotFoundError: it has none of this name.
+        """
+        found = files_of(self.run)
+        for file in found:
+            if file.name == name:
+                return file
+        near = nearest(name, [file.name for file in found])
+        raise NotFoundError(f"{self.run.name} has no file {name}{f'; did you mean {near}?' if near else ''}")
 
     def load(self, force: bool = False) -> Self:
         """Ask the server how it stands."""

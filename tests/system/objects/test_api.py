@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -88,7 +90,7 @@ def test_a_run_has_config_summary_and_history(api: Api, here: Here) -> None:
         with pytest.raises(InvalidError, match=r"\(\): "):
             change()
     with pytest.raises(AttributeError, match=r"docs/wandb\.md"):
-        run.files  # type: ignore[attr-defined]  # noqa: B018
+        run.logged_artifacts  # type: ignore[attr-defined]  # noqa: B018
     assert run.created_at is not None
     assert run.created_at.endswith("+00:00")
 
@@ -124,3 +126,23 @@ def test_the_runs_of_a_project_are_chosen_counted_and_put_in_order(api: Api, her
     assert api.from_path(f"{entity}/{project}/sweeps/{id_}").path == [entity, project, id_]
     assert api.from_path(f"{here.ended}-1").path == [entity, project, f"{id_}-1"]
     assert api.default_entity == "local"
+
+
+def test_files_of_a_run_are_listed_and_brought_in(api: Api, here: Here, tmp_path: Path) -> None:
+    run = api.run(f"{here.ended}-1")
+    files = {file.name: file for file in run.files()}
+    assert "context.json" in files
+    (one,) = run.files(names=["context.json"])
+    with one.download(root=tmp_path / "new") as text:
+        content = text.read()
+    assert json.loads(content)["argv"]
+    assert (tmp_path / "new" / "context.json").stat().st_size == one.size
+    with pytest.raises(ValueError, match="replace=True"):
+        run.file("context.json").download(str(tmp_path / "new"))
+    (tmp_path / "new" / "context.json").write_text("mine")
+    with run.file("context.json").download(tmp_path / "new", exist_ok=True) as text:
+        assert text.read() == "mine"
+    with run.file("context.json").download(tmp_path / "new", replace=True) as text:
+        assert text.read() == content
+    with pytest.raises(NotFoundError, match=r"no file context\.jsn; did you mean context\.json\?"):
+        run.file("context.jsn")
