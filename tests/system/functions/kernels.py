@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -58,16 +59,20 @@ class Notebook:
 
 @contextmanager
 def kernel(home: Installation, folder: Path) -> Iterator[Notebook]:
-    """Start a kernel that works in `folder`, as a notebook server would."""
-    manager = KernelManager(
-        kernel_name="python3", connection_file=str(home.folder / f"kernel-{time.monotonic_ns()}.json")
-    )
-    manager.start_kernel(env=home.environment, cwd=str(folder))
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=_PATIENCE)
-        yield Notebook(manager, client, folder)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+    """Start a kernel that works in `folder`, as a notebook server would.
+
+    It is spoken to by files: the ports that a manager looks for may be somebody else's when the kernel is up.
+    """
+    with TemporaryDirectory() as sockets:  # whose names may not be long
+        manager = KernelManager(
+            kernel_name="python3", transport="ipc", connection_file=f"{sockets}/kernel.json"
+        )
+        manager.start_kernel(env=home.environment, cwd=str(folder))
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=_PATIENCE)
+            yield Notebook(manager, client, folder)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
