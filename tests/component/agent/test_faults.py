@@ -131,7 +131,7 @@ def test_runs_end_with_their_lease_if_that_is_wanted(scheduler: ScriptedSchedule
     attempt = running(scheduler, machine)
     scheduler.lease = 1.0  # from the next stream on: this one may have paused for longer
     scheduler.break_streams()
-    scheduler.until(lambda: len(scheduler.sessions) == 2)
+    scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
     scheduler.stop()
     until(lambda: agent.events("run_ended"), within=10)
     scheduler.start()
