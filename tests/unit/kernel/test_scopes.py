@@ -19,6 +19,7 @@ NO_NAMES = {
     "page_token",
     "request_id",
     "resume_token",
+    "key",
     "keys",
     "sweep_id",
     "run_id",
