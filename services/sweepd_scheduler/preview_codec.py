@@ -60,12 +60,14 @@ def previewed(
 
 
 def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
-    left, end = most, clock.monotonic() + LONGEST
+    """Return what takes runs while there is room and time; the first one also where all took too long."""
+    left, end, is_first = most, clock.monotonic() + LONGEST, True
 
     def fits(run: PreviewedRun) -> bool:
-        nonlocal left
+        nonlocal left, is_first
         left -= previewed_weight(run)
-        return left >= 0 and clock.monotonic() < end
+        is_in_time, is_first = is_first or clock.monotonic() < end, False
+        return left >= 0 and is_in_time
 
     return fits
 
