@@ -35,7 +35,9 @@ _OF_THE_MOMENT = {
     "run": "The run that goes on, a `Run`; None before `init` and after `finish`.",
     "summary": "The summary of the run that goes on: the last value of each key, and what scripts put there.",
 }
-_INNER = frozenset({"count_steps", "keep", "name_late", "store"})
+_INNER = frozenset(
+    {"count_steps", "finish_at_exit", "go_on_from", "keep", "name_as_before", "name_late", "store"}
+)
 """What modules of ours call on objects of each other."""
 _ITEM = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: \([^)]*\))?: (.*)")
 
