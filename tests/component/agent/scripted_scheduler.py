@@ -234,10 +234,11 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
 
     def _listen(self, session: Session, requests: Iterator[v1.AttachRequest]) -> None:
         try:
-            for request in requests:
+            for message in requests:
                 with self.changed:
-                    self.reports.append(request)
-                    self._report(session, request)
+                    for request in (message, *message.more):
+                        self.reports.append(request)
+                        self._report(session, request)
                     self.changed.notify_all()
         except grpc.RpcError:
             pass
@@ -256,6 +257,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             log_window_bytes=1 << 20,
             verdicts=[self._verdict(session, held) for held in session.hello.attempts],
             withheld=self.withheld,
+            takes_several=not self.of_first_version,
             file_window_bytes=0 if self.of_first_version else 1 << 19,
             system_window_bytes=0 if self.of_first_version else 1 << 16,
         )
