@@ -1,6 +1,6 @@
 """What the importance of parameters is worked out from: points of the runs of a sweep, and their values."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -13,9 +13,9 @@ from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status, UnavailableError
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.runs.run import RunState
-from sweepd_scheduler.domain.share import Share
+from sweepd_scheduler.domain.share import Share, evenly_ordered
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.ports import TriedPoint
+from sweepd_scheduler.ports import Records, TriedPoint
 from sweepd_scheduler.reading import Reading
 
 MOST_RUNS = 2_000
@@ -24,6 +24,11 @@ MOST_VALUES = 200_000
 
 RUNS_A_CALL = 1_000
 DEADLINE = 60.0
+
+MOST_BYTES = 4_000_000
+"""Of a question, in which the specification may be as large as the points."""
+
+_FRAME_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +59,23 @@ class Importances:
         if not key and sweep.spec.metric is None:
             raise InvalidFieldError("key", f"needed: {sweep.name} has no metric to look at")
         most = min(MOST_RUNS, MOST_VALUES // max(1, len(sweep.spec.search_space.dimensions)))
-        share = Share.of(most, _tried(sweep) + (0 if key else sweep.prior_runs))
-        records = self._reading.records
-        page = await self._reading(records.tried_points, sweep, share, most, valued=not key)
-        tried = list(await self._with_last_values(sweep, page.entries, key) if key else page.entries)
-        request = await self._reading.work(_request, sweep, tried)
+        tried = await self._reading(evenly_chosen, self._reading.records, sweep, most, valued=not key)
+        if key:
+            tried = await self._with_last_values(sweep, tried, key)
+        request = await self._reading.work(question, sweep, tried)
         try:
             answer = await self._suggestion.GetImportance(request, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
-                raise DomainError(
-                    "too many questions wait already", status=Status.RESOURCE_EXHAUSTED, retry_after=5.0
-                ) from error
+                raise DomainError(_why(error), status=Status.RESOURCE_EXHAUSTED, retry_after=5.0) from error
+            if error.code() is grpc.StatusCode.INTERNAL:  # the same again would fail again
+                raise DomainError(_why(error), status=Status.INTERNAL) from error
             raise UnavailableError("suggestion", self._suggestion_address, _why(error)) from error
         return answer.importance
 
     async def _with_last_values(
         self, sweep: Sweep, tried: Sequence[TriedPoint], key: str
-    ) -> Iterable[TriedPoint]:
+    ) -> Sequence[TriedPoint]:
         """Return runs with the last value of a key, in place of that of the objective."""
         names = {str(RunName(sweep.name, one.run)): one for one in tried}
         values: dict[str, float] = {}
@@ -79,28 +83,47 @@ class Importances:
             request = v1.ListSummariesRequest(
                 runs=list(names)[start : start + RUNS_A_CALL], keys=[key], page_size=RUNS_A_CALL
             )
-            try:
-                answer = await self._metrics.ListSummaries(request, timeout=DEADLINE)
-            except grpc.aio.AioRpcError as error:
-                raise UnavailableError("metric-store", self._metrics_address, _why(error)) from error
-            values |= dict(_last_numbers(answer))
+            more = True
+            while more:
+                answer = await self._summaries(request)
+                values |= dict(_last_numbers(answer))
+                request.page_token = answer.next_page_token
+                more = bool(answer.next_page_token)
         return [TriedPoint(one.run, one.point, values.get(name)) for name, one in names.items()]
 
+    async def _summaries(self, request: v1.ListSummariesRequest) -> v1.ListSummariesResponse:
+        try:
+            return await self._metrics.ListSummaries(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise UnavailableError("metric-store", self._metrics_address, _why(error)) from error
 
-def _tried(sweep: Sweep) -> int:
-    return sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
+
+def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) -> Sequence[TriedPoint]:
+    """Return the points of about `most` runs, of fewer where points are large; may raise StorageError."""
+    total = sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
+    total += sweep.prior_runs if valued else 0
+    page = records.tried_points(sweep, Share.of(most, total), most, valued=valued)
+    if page.more and len(page.entries) < most:  # the first ones alone would not be an even share
+        share = Share.of(len(page.entries), total)
+        page = records.tried_points(sweep, share, most, valued=valued)
+    return page.entries
 
 
-def _request(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
-    return v1.GetImportanceRequest(
-        sweep=str(sweep.name),
-        spec=spec_message(sweep.spec),
-        points=[
-            v1.ValuedPoint(point=point_message(one.point), value=one.value)
-            for one in tried
-            if one.value is not None and isfinite(one.value)
-        ],
-    )
+def question(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
+    """Return what is asked of the suggestion service; of fewer runs where all of them have no room."""
+    spec = spec_message(sweep.spec)
+    points = [
+        v1.ValuedPoint(point=point_message(one.point), value=one.value)
+        for one in tried
+        if one.value is not None and isfinite(one.value)
+    ]
+    room, kept = MOST_BYTES - spec.ByteSize(), list[int]()
+    for place in evenly_ordered(len(points)):
+        room -= points[place].ByteSize() + _FRAME_BYTES
+        if room < 0:
+            break
+        kept.append(place)
+    return v1.GetImportanceRequest(spec=spec, points=[points[place] for place in sorted(kept)])
 
 
 def _last_numbers(answer: v1.ListSummariesResponse) -> Iterator[tuple[str, float]]:

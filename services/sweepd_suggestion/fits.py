@@ -19,13 +19,10 @@ _TRIES = 2
 
 @dataclass(eq=False, slots=True)
 class Fit:
-    """One question on its way; given up before it starts if nobody waits for it any more."""
+    """The answer to a question; given up before it starts if nobody waits for it any more."""
 
-    sweep: Hashable
-    question: Asked
     answer: asyncio.Future[Answered]
     waiting: int = 0
-    tries: int = 0
 
     @property
     def is_lost(self) -> bool:
@@ -51,8 +48,18 @@ class Fit:
             self.answer.exception()  # counts as seen, even if everybody has gone
 
 
+@dataclass(eq=False, slots=True)
+class _Queued:
+    """A question on its way. It may have many megabytes: it goes once it is answered, the answer is kept."""
+
+    line: Hashable
+    question: Asked
+    fit: Fit
+    tries: int = 0
+
+
 class Fits:
-    """Runs fits in worker processes, taking the sweeps in turn, each sweep's fits in order.
+    """Runs fits in worker processes, taking their lines in turn, as one for each sweep, each line in order.
 
     A process takes seconds to load what fitting needs. So a question goes to one that has, and only while all
     of those are busy is another made ready.
@@ -60,7 +67,7 @@ class Fits:
 
     def __init__(self, workers: int, log: logging.Logger) -> None:
         self._log = log
-        self._waiting: OrderedDict[Hashable, deque[Fit]] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, deque[_Queued]] = OrderedDict()
         self._cold = [WorkerProcess(FIT_LIMIT, log) for _ in range(workers)]
         self._idle: list[WorkerProcess] = []
         self._all = tuple(self._cold)
@@ -78,54 +85,55 @@ class Fits:
         for worker in self._all:
             await worker.end()
         for queue in self._waiting.values():
-            for fit in queue:
-                fit.fail(_unavailable("the service is stopping"))
+            for queued in queue:
+                queued.fit.fail(_unavailable("the service is stopping"))
 
     def warm_up(self) -> None:
         """See to it that there is a worker with everything loaded, or soon will be."""
         if len(self._cold) == len(self._all):
             self._warm_another()
 
-    def submit(self, sweep: Hashable, question: Asked) -> Fit:
-        """Queue a question behind earlier ones of its sweep; whoever waits for it counts as `waiting`.
+    def submit(self, line: Hashable, question: Asked) -> Fit:
+        """Queue a question behind earlier ones of its line; whoever waits for it counts as `waiting`.
 
         Raises:
             DomainError: RESOURCE_EXHAUSTED; far too many wait already.
         """
         if sum(len(queue) for queue in self._waiting.values()) >= _MOST_WAITING:
             raise DomainError("too many fits are waiting", status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
-        fit = Fit(sweep, question, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(sweep, deque()).append(fit)
+        fit = Fit(asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(line, deque()).append(_Queued(line, question, fit))
         # Once the caller waits: one that nobody waits for would be dropped.
         asyncio.get_running_loop().call_soon(self._dispatch)
         return fit
 
     def _dispatch(self) -> None:
-        while self._idle and (fit := self._next()) is not None:
-            self._begin(self._answer(self._idle.pop(), fit))
+        while self._idle and (queued := self._next()) is not None:
+            self._begin(self._answer(self._idle.pop(), queued))
         if self._waiting:
             self._warm_another()
 
-    def _next(self) -> Fit | None:
+    def _next(self) -> _Queued | None:
         while self._waiting:
-            sweep, queue = self._waiting.popitem(last=False)
-            fit = queue.popleft()
+            line, queue = self._waiting.popitem(last=False)
+            queued = queue.popleft()
             if queue:
-                self._waiting[sweep] = queue  # to the end: the others come first
-            if fit.waiting > 0:
-                return fit
-            fit.answer.cancel()
+                self._waiting[line] = queue  # to the end: the others come first
+            if queued.fit.waiting > 0:
+                return queued
+            queued.fit.answer.cancel()
         return None
 
-    async def _answer(self, worker: WorkerProcess, fit: Fit) -> None:
-        fit.tries += 1
+    async def _answer(self, worker: WorkerProcess, queued: _Queued) -> None:
+        queued.tries += 1
         try:
-            answer = await worker.ask(fit.question)
+            answer = await worker.ask(queued.question)
         except WorkerDiedError:
             self._cold.append(worker)
-            self._again(fit)
+            self._again(queued)
         else:
             self._idle.append(worker)
+            fit = queued.fit
             if isinstance(answer, Failed | Ready):
                 self._log.error("a fit failed", extra={"answer": answer})
                 fit.fail(DomainError("the model could not be fitted", status=Status.INTERNAL))
@@ -133,12 +141,12 @@ class Fits:
                 fit.answer.set_result(answer)
         self._dispatch()
 
-    def _again(self, fit: Fit) -> None:
-        if fit.tries >= _TRIES:
-            fit.fail(_unavailable("the process that fits the model died twice"))
+    def _again(self, queued: _Queued) -> None:
+        if queued.tries >= _TRIES:
+            queued.fit.fail(_unavailable("the process that fits the model died twice"))
             return
-        self._waiting.setdefault(fit.sweep, deque()).appendleft(fit)
-        self._waiting.move_to_end(fit.sweep, last=False)
+        self._waiting.setdefault(queued.line, deque()).appendleft(queued)
+        self._waiting.move_to_end(queued.line, last=False)
 
     def _warm_another(self) -> None:
         if self._cold and not self._warming:
@@ -160,8 +168,8 @@ class Fits:
             return
         self._cold.append(worker)
         if len(self._cold) == len(self._all):  # nobody is left to answer what waits
-            while (fit := self._next()) is not None:
-                fit.fail(_unavailable("no process that fits models can be started"))
+            while (queued := self._next()) is not None:
+                queued.fit.fail(_unavailable("no process that fits models can be started"))
 
     def _begin(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -38,8 +38,8 @@ class Importance:
     """How much each parameter matters for a metric, the most important first; an iterable of these.
 
     `runs` is how many it was worked out from. `explained` is the share of the differences between runs that
-    a forest explains for runs that it has not seen: 1 all of them; 0 or less none, so that the importances
-    mean nothing; None where there are too few runs to say.
+    a forest explains for points that it has not seen: 1 all of them; 0 or less none, so that the importances
+    mean nothing; None where there are less than eight points, or no differences.
     """
 
     parameters: tuple[ParameterImportance, ...]

@@ -26,3 +26,8 @@ class Share:
     def has(self, number: int) -> bool:
         """Whether a run is in it; prior runs count by what their negative number is without its sign."""
         return abs(number) * FACTOR % _WHOLE < self.below
+
+
+def evenly_ordered(count: int) -> list[int]:
+    """Return the places from 0 to `count - 1` in such an order that those up to any are an even share."""
+    return sorted(range(count), key=lambda place: place * FACTOR % _WHOLE)

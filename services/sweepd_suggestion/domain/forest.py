@@ -1,9 +1,12 @@
 """What a random forest says of the importance of parameters.
 
-Breiman, "Random forests", Machine Learning 45 (2001), 5-32: each tree is grown on a sample of the runs; how
-much worse it foretells the runs left out once the values of one parameter are shuffled among them is the
+Breiman, "Random forests", Machine Learning 45 (2001), 5-32: each tree is grown on a sample of the points; how
+much worse it foretells the points left out once the values of one parameter are shuffled among them is the
 parameter's importance. Unlike the sums of what splits gain, this does not favour parameters of many values,
 and what decides nothing gets about nothing.
+
+Runs of the same point count as one. Else a tree would know the points left out from their other runs, by
+any parameter that tells points apart, and all of those would seem to matter.
 """
 
 from dataclasses import dataclass
@@ -13,14 +16,18 @@ from sklearn.ensemble import RandomForestRegressor
 
 from sweepd_suggestion.domain.vectors import Array
 
-FEWEST_RUNS = 8
+FEWEST_POINTS = 8
 """With less than these a forest tells nothing."""
 
 _TREES, _FEWEST_TREES = 96, 16
 _SHUFFLES = 12_288
 """Trees times parameters, at most: it bounds the time."""
 
-_LEAF = 2
+_ALIKE = 1e-9
+"""Means of equal ranks differ by rounding."""
+
+LEAF = 2
+"""Points in a leaf, at least: nothing is learnt of what only one has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +43,16 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
 
     Args:
         columns: shape (runs, columns).
-        groups: the columns of each parameter; each column is in one of them.
+        groups: the columns of each parameter, none where it does not vary; each column is in one of them.
         values: shape (runs,). Only their order counts: one run that has diverged must not hide the others.
     """
-    if len(values) < FEWEST_RUNS or not groups or values.min() == values.max():
+    columns, point_of = np.unique(columns, axis=0, return_inverse=True)
+    ranks = np.bincount(point_of, _ranks(values)) / np.bincount(point_of)
+    if len(columns) < FEWEST_POINTS or np.ptp(ranks) < _ALIKE:
         return None
-    ranks = _ranks(values)
     trees = int(np.clip(_SHUFFLES // len(groups), _FEWEST_TREES, _TREES))
     forest = RandomForestRegressor(
-        n_estimators=trees, max_features=1 / 3, min_samples_leaf=_LEAF, random_state=0, n_jobs=1
+        n_estimators=trees, max_features=1 / 3, min_samples_leaf=LEAF, random_state=0, n_jobs=1
     )
     forest.fit(columns, ranks)
     rng = np.random.Generator(np.random.PCG64(0))
@@ -70,9 +78,8 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
 
 
 def _explained(ranks: Array, foretold: Array, counted: Array) -> float:
-    seen = counted > 0
-    missed = np.square(foretold[seen] / counted[seen] - ranks[seen]).sum()
-    return float(1.0 - missed / np.square(ranks[seen] - ranks[seen].mean()).sum())
+    foretold = np.where(counted > 0, foretold / np.maximum(counted, 1), ranks.mean())
+    return float(1.0 - np.square(foretold - ranks).sum() / np.square(ranks - ranks.mean()).sum())
 
 
 def _ranks(values: Array) -> Array:

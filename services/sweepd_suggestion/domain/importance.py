@@ -46,7 +46,7 @@ class Importance:
     Args:
         runs: how many points it was worked out from.
         explained: the share of the differences between points that a forest explains for points that it has
-            not seen: 1 all of them, 0 or less none. None where there are too few of them.
+            not seen: 1 all of them, 0 or less none. None where there are too few of them, or they are alike.
     """
 
     parameters: tuple[ParameterImportance, ...]

@@ -19,6 +19,7 @@ from sweepd.spec import (
 )
 
 Array = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 _TAIL = 0.002
 """Unbounded distributions are searched within all but this share at each end."""
@@ -48,7 +49,9 @@ class Coordinates:
 
     def vectors(self, points: list[Point]) -> Array:
         """Return points of the space as vectors, shape (points, columns)."""
-        return np.array([self._vector(point) for point in points], dtype=float).reshape(len(points), self.count)
+        return np.array([self._vector(point) for point in points], dtype=float).reshape(
+            len(points), self.count
+        )
 
     def point(self, vector: Array) -> Point:
         """Return the point at a vector, made of plain Python values."""

@@ -1,25 +1,31 @@
 """From points and values to the importance and correlation of each parameter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweepd.spec import Categorical, Dimension, Json, WeightedCategorical, canonical_json
 from sweepd.spec.parameter import dotted
 from sweepd.spec.point import is_number
-from sweepd_suggestion.domain.correlation import correlation
-from sweepd_suggestion.domain.forest import forest_importance
+from sweepd_suggestion.domain.correlation import category_correlations, correlation
+from sweepd_suggestion.domain.forest import LEAF, forest_importance
 from sweepd_suggestion.domain.importance import (
     CategoryCorrelation,
     Importance,
     ImportanceQuestion,
     ParameterImportance,
 )
-from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
+from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates, Places
 
 _MOST = 1e150
 """What lies farther from zero counts as that: squares of differences would not be finite."""
+
+_CATEGORIES = Categorical | WeightedCategorical
+
+_MOST_COLUMNS = 500
+"""For the categories of all parameters together, which bounds the time; a forest sees rare ones as one."""
 
 
 def weighed(question: ImportanceQuestion) -> Importance:
@@ -31,7 +37,7 @@ def weighed(question: ImportanceQuestion) -> Importance:
     ]
     values = np.clip(np.array([value for _, value in inside], dtype=float), -_MOST, _MOST)
     vectors = Coordinates(question.space).vectors([point for point, _ in inside])
-    parts = [_part(dimension, vectors[:, i]) for i, dimension in enumerate(question.space.dimensions)]
+    parts = _parts(question.space.dimensions, vectors)
     groups, columns = _side_by_side(parts, len(values))
     answer = forest_importance(columns, groups, values)
     raw = np.zeros(len(parts)) if answer is None else answer.importances
@@ -46,45 +52,76 @@ def weighed(question: ImportanceQuestion) -> Importance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """One dimension: its columns for a forest, and where it has one its scale for a correlation."""
+    """One dimension: its columns for a forest, and where it has one its scale for a correlation.
+
+    Args:
+        dimension: which.
+        there: shape (runs,), which of them have it.
+        columns: shape (runs, any).
+        scale: shape (runs,).
+        categories: those that some run has.
+        places: the category of each run that has one.
+    """
 
     dimension: Dimension
-    there: Array
+    there: NDArray[np.bool_]
     columns: Array
     scale: Array | None
-    categories: tuple[tuple[Json, Array], ...] = ()
+    categories: tuple[Json, ...] = ()
+    places: Places
 
     def importance(self, share: float, values: Array) -> ParameterImportance:
         """Return what is told of it."""
-        there = self.there.astype(bool)
+        values = values[self.there]
+        found = category_correlations(self.places, values) if self.categories else []
         return ParameterImportance(
             names=tuple(dotted(path) for path in self.dimension.paths),
             importance=share,
-            correlation=None if self.scale is None else correlation(self.scale[there], values[there]),
+            correlation=None if self.scale is None else correlation(self.scale[self.there], values),
             categories=tuple(
-                CategoryCorrelation(value=value, correlation=correlation(has[there], values[there]))
-                for value, has in self.categories
+                CategoryCorrelation(value=value, correlation=one)
+                for value, one in zip(self.categories, found, strict=True)
             ),
         )
 
 
-def _part(dimension: Dimension, column: Array) -> _Part:
+def _parts(dimensions: Sequence[Dimension], vectors: Array) -> list[_Part]:
+    categorical = sum(isinstance(each.distribution, _CATEGORIES) for each in dimensions)
+    most = max(2, _MOST_COLUMNS // max(1, categorical))
+    return [_part(dimension, vectors[:, i], most) for i, dimension in enumerate(dimensions)]
+
+
+def _part(dimension: Dimension, column: Array, most: int) -> _Part:
     there = column != INACTIVE
     distribution = dimension.distribution
-    if not isinstance(distribution, Categorical | WeightedCategorical):
-        return _Part(dimension=dimension, there=there, columns=column[:, np.newaxis], scale=column)
-    categories = [
-        (value, (column == code).astype(float))
-        for code, value in enumerate(_distinct(distribution.values))
-        if (column == code).any()
-    ]
-    scale = _on_a_scale(categories)
-    if scale is None:
-        columns = np.column_stack([np.empty((len(column), 0)), *(has for _, has in categories)])
+    if not isinstance(distribution, _CATEGORIES):
+        nowhere = np.array([], dtype=np.intp)
+        return _Part(
+            dimension=dimension, there=there, columns=column[:, np.newaxis], scale=column, places=nowhere
+        )
+    codes, places = np.unique(column[there].astype(np.intp), return_inverse=True)
+    distinct = tuple(_distinct(distribution.values))
+    categories = tuple(distinct[code] for code in codes.tolist())
+    numbers, scale = _numbers(categories), None
+    if numbers is None:
+        often = _often(places, most)
+        columns = np.zeros((len(column), len(often)))
+        columns[there] = places[:, np.newaxis] == often
     else:  # a forest needs the order alone
-        places = np.unique(scale, return_inverse=True)[1]
-        columns = np.where(there, places, INACTIVE)[:, np.newaxis]
-    return _Part(dimension=dimension, there=there, columns=columns, scale=scale, categories=tuple(categories))
+        scale = np.zeros(len(column))
+        scale[there] = numbers[places]
+        columns = np.full((len(column), 1), INACTIVE)
+        columns[there, 0] = np.unique(scale[there], return_inverse=True)[1]
+    return _Part(
+        dimension=dimension, there=there, columns=columns, scale=scale, categories=categories, places=places
+    )
+
+
+def _often(places: Places, most: int) -> Places:
+    """Return the categories that most runs have, without those of which a forest learns nothing."""
+    counts = np.bincount(places)
+    by_count = np.argsort(-counts, kind="stable")[:most]
+    return np.sort(by_count[counts[by_count] >= LEAF])
 
 
 def _distinct(values: tuple[Json, ...]) -> Iterator[Json]:
@@ -95,14 +132,14 @@ def _distinct(values: tuple[Json, ...]) -> Iterator[Json]:
     yield from seen.values()
 
 
-def _on_a_scale(categories: list[tuple[Json, Array]]) -> Array | None:
-    """Return the numbers that the categories are, 0 and 1 for booleans; None where they are neither."""
-    values = [value for value, _ in categories]
-    if not values or not (all(map(is_number, values)) or all(isinstance(value, bool) for value in values)):
+def _numbers(categories: Sequence[Json]) -> Array | None:
+    """Return the numbers that categories are, 0 and 1 for booleans; None where they are neither."""
+    if not categories or not (
+        all(map(is_number, categories)) or all(isinstance(value, bool) for value in categories)
+    ):
         return None
-    numbers = np.clip(np.array(values, dtype=float), -_MOST, _MOST)
-    scale: Array = numbers @ np.array([has for _, has in categories])
-    return scale
+    numbers: Array = np.clip(np.array(categories, dtype=float), -_MOST, _MOST)
+    return numbers
 
 
 def _side_by_side(parts: list[_Part], runs: int) -> tuple[list[list[int]], Array]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from asyncio import create_task, run, wait_for
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from logging import getLogger
 from math import log10
 from pathlib import Path
 from random import Random
+from time import process_time
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
 from suggestion_server import SuggestionServer
@@ -18,8 +23,11 @@ from sweepd.codec import point_message, spec_message
 from sweepd.codec.values import value_message
 from sweepd.rpc_error import Failure
 from sweepd.spec import Point, SweepSpec
+from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance
 from sweepd_suggestion.domain.weighing import weighed
+from sweepd_suggestion.fits import Fits
+from sweepd_suggestion.importances import Importances
 
 SPACE: Mapping[str, object] = {
     "lr": {"distribution": "log_uniform_values", "min": 1e-6, "max": 1.0},
@@ -95,7 +103,9 @@ def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
     assert [one.value for one in kind.categories] == ["adam", "sgd", None]
     correlations = [one.correlation for one in kind.categories]
     assert correlations[1] == pytest.approx(1.0)
-    assert all(one is not None and one < 0 for one in (correlations[0], correlations[2]))
+    question = asked(lambda p, _: float(p["opt"]["kind"] == "sgd"))
+    has = np.array([float(p["opt"]["kind"] is None) for p in question.points])  # type: ignore[index, call-overload]
+    assert correlations[2] == pytest.approx(np.corrcoef(has, question.values)[0, 1])
     assert found["lr"].categories == ()
 
 
@@ -104,6 +114,34 @@ def test_parameters_that_vary_together_are_one() -> None:
     assert found["a+b"].names == ("a", "b")
     assert found["a+b"].importance > 0.9
     assert [one.value for one in found["a+b"].categories] == [[1, "w"], [2, "x"], [3, "y"], [4, "z"]]
+
+
+def test_runs_of_the_same_point_do_not_tell_each_other_away() -> None:
+    rng, once = Random(3), asked(lambda p, _: log10(p["lr"]), 30)
+    repeated = ImportanceQuestion(
+        space=once.space,
+        points=once.points * 4,
+        values=tuple(value + rng.gauss(0, 1) for value in once.values * 4),
+    )
+    assert shares(weighed(repeated))["lr"] > 0.8
+    alike = ImportanceQuestion(space=once.space, points=once.points * 2, values=(0.0,) * 30 + (1.0,) * 30)
+    assert weighed(alike).explained is None
+
+
+def test_a_sweep_all_of_whose_parameters_are_away_has_nothing_to_weigh() -> None:
+    space = {"c": {"value": 1}, "b": {"values": ["x", "y"], "when": "c == 2"}}
+    found = weighed(asked(lambda _, rng: rng.random(), 20, a_spec(space, method="random")))
+    assert (found.runs, found.explained, shares(found)) == (20, None, {"b": 0.0})
+
+
+def test_thousands_of_categories_take_no_longer_than_some() -> None:
+    names = [f"c{number}" for number in range(3_000)]
+    spec = a_spec({f"p{number}": {"values": names} for number in range(6)}, method="random")
+    question = asked(lambda p, _: float(p["p0"] < "c15"), 500, spec)
+    began = process_time()
+    found = weighed(question)
+    assert process_time() - began < 5  # a column for each takes several times as long
+    assert len(by_name(found)["p0"].categories) > 400
 
 
 @pytest.mark.parametrize(
@@ -144,7 +182,6 @@ def test_a_sweep_of_constants_has_no_parameters_to_weigh() -> None:
 
 def request(question: ImportanceQuestion) -> v1.GetImportanceRequest:
     return v1.GetImportanceRequest(
-        sweep="local/p/importance",
         spec=spec_message(a_spec(SPACE)),
         points=[
             v1.ValuedPoint(point=point_message(point), value=value)
@@ -186,3 +223,20 @@ def test_what_is_malformed_is_refused_by_its_place(
     failure = Failure.of(caught.value)
     assert failure.code == "INVALID_ARGUMENT"
     assert field in failure.message
+
+
+def test_equal_questions_share_a_line_and_too_many_different_ones_are_refused() -> None:
+    question = asked(lambda p, _: p["lr"], 3)
+
+    async def scenario() -> None:
+        importances = Importances(Fits(0, getLogger()))  # no worker: all of them wait
+        messages = [request(replace(question, values=(float(n), 0.0, 1.0))) for n in range(17)]
+        waiting = [create_task(importances.of(each)) for each in messages[:16] * 2]
+        with pytest.raises(DomainError, match="too many") as refused:
+            await wait_for(importances.of(messages[16]), 10)
+        assert refused.value.status is Status.RESOURCE_EXHAUSTED
+        assert not any(each.done() for each in waiting)
+        for each in waiting:
+            each.cancel()
+
+    run(scenario())

@@ -10,6 +10,7 @@ from sweepd_scheduler.domain.prior.notes import notes_of
 from sweepd_scheduler.domain.runs.run import RunState
 from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
+from sweepd_scheduler.importance import evenly_chosen
 from sweepd_scheduler.ports import TriedPoint
 from unit.scheduler.invariants import check_restored
 from unit.scheduler.prior import prior_runs
@@ -85,6 +86,21 @@ def test_points_with_values_are_those_of_prior_runs_too(world: StoredWorld) -> N
     found = records.tried_points(sweep, Share.of(10, 3), 10, valued=True).entries
     assert found == tuple(TriedPoint(each.number, each.point, each.value) for each in (priors[2], priors[0]))
     assert not records.tried_points(sweep, Share.of(10, 3), 10, valued=False).entries
+
+
+def test_of_large_points_an_even_share_is_read_as_of_many(world: StoredWorld) -> None:
+    assert world.opened is not None
+    parameters = {"lr": {"min": 0.0, "max": 1.0}, "text": {"value": "x" * 100_000}}
+    document: dict[str, object] = {**BAYES, "parameters": parameters}
+    tried: list[tuple[Point, tuple[float, ...]]] = [
+        ({"lr": number / 100, "text": "x" * 100_000}, (1.0,)) for number in range(90)
+    ]
+    sweep = world.create(document, prior=prior_runs(document, tried))
+    world.save()
+    found = [-each.run for each in evenly_chosen(world.opened.records, sweep, 2_000, valued=True)]
+    assert 20 < len(found) < 32  # 3 MB
+    assert min(found) < 10
+    assert max(found) > 80
 
 
 def test_a_sweep_that_prior_runs_have_finished_is_over_after_a_restart(world: StoredWorld) -> None:
