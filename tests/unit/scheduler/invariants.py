@@ -22,6 +22,7 @@ from sweepd_scheduler.domain.runs.block import Ended, block_value
 from sweepd_scheduler.domain.runs.run import FINAL, HELD, LIVE, PointSource, Run, RunKey, RunState
 from sweepd_scheduler.domain.state import State, rungs_held
 from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
+from sweepd_scheduler.domain.sweeps.progress import RunValue, progress
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
@@ -138,6 +139,15 @@ def _check_best(sweep: Sweep, runs: list[Run]) -> None:
     assert (sweep.best.value if sweep.best else None) == best
     if sweep.best is not None:
         assert values[sweep.best.run] == best
+    kind, by_number = sweep.value_kind, sorted(runs, key=lambda run: run.number)
+    told = progress(
+        sweep,
+        [RunValue(run.number, run.block, run.state, run.end_time, run.value(kind)) for run in by_number],
+    )
+    assert {each.run: each.value for each in told} == values
+    assert (told[-1].best if told else None) == best
+    ended = {run.block for run in runs if run.state in FINAL}
+    assert all((each.end_time > 0) == (each.run in ended) for each in told)
 
 
 def _values_that_count(sweep: Sweep, runs: list[Run]) -> dict[int, float]:
