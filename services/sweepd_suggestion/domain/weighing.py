@@ -5,8 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from sweepd.spec import Categorical, Dimension, Json, WeightedCategorical, canonical_json
+from sweepd.spec import (
+    Categorical,
+    Dimension,
+    Json,
+    LogNormal,
+    Normal,
+    QLogNormal,
+    QNormal,
+    WeightedCategorical,
+    canonical_json,
+)
 from sweepd.spec.parameter import dotted
 from sweepd.spec.point import is_number
 from sweepd_suggestion.domain.correlation import category_correlations, correlation
@@ -23,6 +34,9 @@ _MOST = 1e150
 """What lies farther from zero counts as that: squares of differences would not be finite."""
 
 _CATEGORIES = Categorical | WeightedCategorical
+
+_TAIL = 1e-12
+"""Share beyond which a normal distribution has no places of its own."""
 
 _MOST_COLUMNS = 500
 """For the categories of all parameters together, which bounds the time; a forest sees rare ones as one."""
@@ -95,9 +109,13 @@ def _part(dimension: Dimension, column: Array, most: int) -> _Part:
     there = column != INACTIVE
     distribution = dimension.distribution
     if not isinstance(distribution, _CATEGORIES):
-        nowhere = np.array([], dtype=np.intp)
+        normal = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
         return _Part(
-            dimension=dimension, there=there, columns=column[:, np.newaxis], scale=column, places=nowhere
+            dimension=dimension,
+            there=there,
+            columns=column[:, np.newaxis],
+            scale=ndtri(np.clip(column, _TAIL, 1 - _TAIL)) if normal else column,
+            places=np.array([], dtype=np.intp),
         )
     codes, places = np.unique(column[there].astype(np.intp), return_inverse=True)
     distinct = tuple(_distinct(distribution.values))

@@ -6,7 +6,7 @@ from asyncio import create_task, run, wait_for
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from logging import getLogger
-from math import log10
+from math import log, log10
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -94,6 +94,14 @@ def test_correlations_have_a_sign_and_are_taken_on_the_scale_of_the_draw() -> No
     assert falling["batch"].correlation == pytest.approx(-1.0, abs=1e-4)
     truth = by_name(weighed(asked(lambda p, _: float(p["flag"]))))
     assert truth["flag"].correlation == pytest.approx(1.0)
+
+
+def test_what_is_drawn_normally_correlates_as_it_is_or_by_its_logarithm() -> None:
+    spread = {"mu": 2, "sigma": 3}
+    space = {"n": {"distribution": "normal", **spread}, "ln": {"distribution": "log_normal", **spread}}
+    spec = a_spec(space, method="random")
+    assert by_name(weighed(asked(lambda p, _: p["n"], spec=spec)))["n"].correlation == pytest.approx(1.0)
+    assert by_name(weighed(asked(lambda p, _: log(p["ln"]), spec=spec)))["ln"].correlation == pytest.approx(1)
 
 
 def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
