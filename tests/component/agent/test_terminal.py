@@ -74,6 +74,12 @@ def drawn(written: str) -> list[int]:
     return [len(part.partition("\r\n")[0]) for part in parts]
 
 
+def staying(written: str) -> list[str]:
+    """Return the lines that stay on the terminal: what stood in one before it was erased is gone."""
+    lines = [line.rpartition("\x1b[K")[2] for line in written.split("\r\n")]
+    return [line for line in lines if line]
+
+
 def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
     """C15: one line at a run's start and end, a progress bar on a terminal."""
     scheduler.add("sh", "-c", UNTIL_TOLD)
@@ -86,7 +92,7 @@ def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, mach
     code, written = on_a_terminal(machine, "--count", "2", steps=steps, NO_COLOR="1")
     assert code == 0
     assert all(line in written for line in ahead)
-    lines = [line.rpartition("\x1b[K")[2].partition(" ")[2] for line in written.split("\r\n")]
+    lines = [line.partition(" ")[2] for line in staying(written)]
     assert "run tune-1 started" in lines
     assert "run tune-1 finished" in lines
     assert "run tune-2 failed with exit code 3" in lines
@@ -109,7 +115,7 @@ def test_nothing_that_a_trial_or_its_file_says_steers_the_terminal(
     bad = {sign for sign in shown if sign != "\n" and not sign.isprintable()}
     assert not bad, written
     assert "\\x1b]0;mine\\x07\\x1b[2J\\r\\n\\x9b31m\\u202e" in shown
-    lines = shown.splitlines()
+    lines = staying(written)
     assert len([line for line in lines if "started" in line]) == 2
     assert lines[-1] == (
         "error: 2 runs have failed in a row (--max-consecutive-failed-runs 2); run tune-3 failed with exit "
