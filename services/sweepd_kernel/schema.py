@@ -21,7 +21,7 @@ def ensure_schema(path: Path, package: str) -> None:
     """Bring the database at `path` to the newest schema of `package`, as `sweepd_scheduler`.
 
     Raises:
-        StartError: it was written by a newer version.
+        StartError: it was written by a newer version, or by one that never was released.
         sqlite3.Error: it cannot be read or written; nothing is half done.
     """
     schema = resources.files(package).joinpath("schema.sql").read_text()
@@ -40,6 +40,7 @@ def ensure_schema(path: Path, package: str) -> None:
         connection.close()
     if stored != newest:
         _migrate(path, package, stored=stored, newest=newest)
+    _check_columns(path, schema)
 
 
 def newest_revision(schema: str) -> str:
@@ -58,6 +59,27 @@ def _stored_revision(connection: sqlite3.Connection) -> str | None:
         raise StartError("the database was not written by this program: it has no alembic_version")
     row = connection.execute("select version_num from alembic_version").fetchone()
     return str(row[0]) if row else None
+
+
+def _check_columns(path: Path, schema: str) -> None:
+    """Refuse a database that lacks what is written to it: writes would fail, and be tried again for ever."""
+    with closing(sqlite3.connect(":memory:")) as model, closing(open_sqlite(path, read_only=True)) as stored:
+        model.executescript(schema)
+        missing = sorted(_columns(model) - _columns(stored))
+    if missing:
+        raise StartError(
+            f"{path} has not the tables of its version: {', '.join(missing)} missing; "
+            "a version that was never released has written it: move it away, or put back a copy from before"
+        )
+
+
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    """Return all columns, as `run.number`."""
+    found = connection.execute(
+        "select t.name || '.' || c.name from sqlite_master t, pragma_table_info(t.name) c"
+        " where t.type = 'table'"
+    )
+    return {name for (name,) in found}
 
 
 def _migrate(path: Path, package: str, *, stored: str, newest: str) -> None:

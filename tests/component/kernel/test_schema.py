@@ -110,6 +110,14 @@ def test_a_database_of_a_newer_version_is_refused(package: Package, tmp_path: Pa
         ensure_schema(tmp_path / "x.db", package.name)
 
 
+def test_a_database_without_all_columns_of_its_version_is_refused(package: Package, tmp_path: Path) -> None:
+    package.release_first()
+    ensure_schema(tmp_path / "x.db", package.name)
+    package.release_second("pass")
+    with pytest.raises(StartError, match=r"x\.db has not the tables of its version: thing\.name missing"):
+        ensure_schema(tmp_path / "x.db", package.name)
+
+
 def test_a_database_of_somebody_else_is_refused(package: Package, tmp_path: Path) -> None:
     package.release_first()
     with sqlite3.connect(tmp_path / "x.db") as connection:

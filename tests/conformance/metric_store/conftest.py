@@ -15,9 +15,15 @@ from sweepd_metric_store.sql_reads import SqliteReads
 
 @pytest.fixture(params=["sqlite"])
 def store(tmp_path: Path) -> Iterator[Store]:
-    clock = SystemClock()
-    writes, reads = SqliteWrites(tmp_path, clock), SqliteReads(tmp_path)
-    writes.open()
-    yield Store(writes=writes, reads=reads, reopened=lambda: SqliteWrites(tmp_path, clock))
-    writes.close()
+    clock, reads = SystemClock(), SqliteReads(tmp_path)
+    opened = [SqliteWrites(tmp_path, clock)]
+    opened[0].open()
+
+    def reopened() -> SqliteWrites:
+        opened.append(SqliteWrites(tmp_path, clock))
+        return opened[-1]
+
+    yield Store(writes=opened[0], reads=reads, reopened=reopened)
+    for writes in opened:
+        writes.close()
     reads.close()
