@@ -8,11 +8,14 @@ hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). A change chan
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct
 
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
 from sweepd.spec.ordering.sobol_numbers import BITS, initial_numbers
 
+_WORD = BITS // 8
 _MASK = (1 << BITS) - 1
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _SCALE = 2.0**-BITS
 _MULTIPLIERS = (0x6C50B47C, 0xB82F1E52, 0xC7AFE638, 0x8D22F6E6)
 
@@ -28,33 +31,44 @@ def scrambled_sobol(seed: int, index: int, paths: Sequence[tuple[str, ...]]) -> 
     Raises:
         ValueError: there are more than 1,024 dimensions.
     """
-    digits = sobol_digits(index, len(paths))
+    mirrored = _mirrored_digits(index, len(paths))
     keys = _keys(seed, tuple(paths))
     # The middle of the cell: no coordinate is 0, where the quantile of a normal distribution has no value.
-    return tuple((_scrambled(x, key) + 0.5) * _SCALE for x, key in zip(digits, keys, strict=True))
+    return tuple((_scrambled(x, key) + 0.5) * _SCALE for x, key in zip(mirrored, keys, strict=True))
 
 
-def sobol_digits(index: int, dimensions: int) -> list[int]:
+def sobol_digits(index: int, dimensions: int) -> tuple[int, ...]:
     """Return the coordinates of a point of the plain sequence, times 2^32.
 
     Raises:
         ValueError: there are more than 1,024 dimensions.
     """
+    return tuple(map(_reversed, _mirrored_digits(index, dimensions)))
+
+
+def _mirrored_digits(index: int, dimensions: int) -> tuple[int, ...]:
+    """Return the same with the digits of each from the last to the first, as the scrambling wants them."""
     if dimensions > MAX_SOBOL_DIMENSIONS:
         raise ValueError(f"{dimensions:,} dimensions; a Sobol sequence has {MAX_SOBOL_DIMENSIONS:,} at most")
-    point = [0] * dimensions
-    gray = (index ^ index >> 1) & _MASK
+    point, gray = 0, (index ^ index >> 1) & _MASK
     for bit in range(gray.bit_length()):
         if gray >> bit & 1:
-            numbers = _directions(bit)
-            point = [x ^ v for x, v in zip(point, numbers, strict=False)]
-    return point
+            point ^= _directions(bit)
+    return _point(dimensions).unpack(
+        (point & (1 << BITS * dimensions) - 1).to_bytes(_WORD * dimensions, "little")
+    )
 
 
 @lru_cache(maxsize=BITS)
-def _directions(bit: int) -> tuple[int, ...]:
-    """Return the direction numbers of one bit of the index, by dimension."""
-    return tuple(column[bit] for column in _columns())
+def _directions(bit: int) -> int:
+    """Return the direction numbers of one bit of the index, mirrored, side by side in one number."""
+    numbers = [_reversed(column[bit]) for column in _columns()]
+    return int.from_bytes(_point(len(numbers)).pack(*numbers), "little")
+
+
+@lru_cache(maxsize=16)
+def _point(dimensions: int) -> Struct:
+    return Struct(f"<{dimensions}I")
 
 
 @lru_cache(maxsize=1)
@@ -87,13 +101,14 @@ def _key(seed: int, path: tuple[str, ...]) -> int:
     return int.from_bytes(digest, "big")
 
 
-def _scrambled(digits: int, key: int) -> int:
+def _scrambled(mirrored: int, key: int) -> int:
     """Flip each digit by the key and the higher digits alone: Burley (2020), listing 2."""
-    x = _reversed(digits) + key & _MASK
+    x = mirrored + key & _MASK
     for multiplier in _MULTIPLIERS:
         x ^= x * multiplier & _MASK
     return _reversed(x)
 
 
 def _reversed(digits: int) -> int:
-    return int(f"{digits:032b}"[::-1], 2)
+    first, second, third, fourth = digits.to_bytes(_WORD, "little").translate(_REVERSED)
+    return first << 24 | second << 16 | third << 8 | fourth
