@@ -1,7 +1,6 @@
 """The summary of a stored run is the one that its script has seen."""
 
 import json
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sweepd_agent.core.rows import Value, parse_line, whole_lines
 from sweepd_metric_store.codec import summary_bytes
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
 from sweepd_metric_store.domain.summary import Summary, extended
+from unit.client.wires import NoWire
 
 SCRIPT = """
     import json, math
@@ -70,10 +70,8 @@ def _stretch(row: int, value: Value) -> Stretch:
             return Stretch(kind=Kind.STRING, spine=spine, values=[value])
 
 
-class _Server:
+class _Server(NoWire):
     """Answers with one run and what its metric store knows."""
-
-    address = "server"
 
     def __init__(self, run: v1.Run, summaries: list[v1.KeySummary]) -> None:
         self._run = run
@@ -84,14 +82,6 @@ class _Server:
             return v1.GetRunResponse(run=self._run)
         assert method is methods.LIST_SUMMARIES
         return v1.ListSummariesResponse(summaries=self._summaries)
-
-    def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
-    ) -> AsyncGenerator[Any, None]:
-        raise NotImplementedError
-
-    async def pause(self, seconds: float) -> None:
-        raise NotImplementedError
 
 
 def test_a_stored_run_has_the_summary_that_its_script_has_seen(tmp_path: Path) -> None:
