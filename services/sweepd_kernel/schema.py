@@ -87,6 +87,13 @@ def _migrate(path: Path, package: str, *, stored: str, newest: str) -> None:
     from sweepd_kernel import migration
 
     if not migration.knows(package, stored):
+        # Revisions are numbers of four digits, so their text compares as they do.
+        if stored < newest:
+            raise StartError(
+                f"{path} was written by a build from before the first release (its schema is {stored},"
+                f" ours is {newest}): export what you need with that build, then move the data folder away,"
+                " or name a new one with --data"
+            )
         raise StartError(f"{path} was written by a newer version (its schema is {stored}, ours {newest})")
     backup = path.with_name(f"{path.name}.before-{newest}")
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:

@@ -110,6 +110,17 @@ def test_a_database_of_a_newer_version_is_refused(package: Package, tmp_path: Pa
         ensure_schema(tmp_path / "x.db", package.name)
 
 
+def test_a_database_of_a_build_before_the_first_release_is_refused(package: Package, tmp_path: Path) -> None:
+    package.release_first()
+    ensure_schema(tmp_path / "x.db", package.name)
+    with sqlite3.connect(tmp_path / "x.db") as connection:
+        connection.execute("update alembic_version set version_num = '0000'")
+    connection.close()
+    with pytest.raises(StartError, match=r"before the first release.*export what you need.*--data"):
+        ensure_schema(tmp_path / "x.db", package.name)
+    assert columns(tmp_path / "x.db") == ["id"]
+
+
 def test_a_database_without_all_columns_of_its_version_is_refused(package: Package, tmp_path: Path) -> None:
     package.release_first()
     ensure_schema(tmp_path / "x.db", package.name)

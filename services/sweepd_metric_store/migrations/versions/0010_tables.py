@@ -1,0 +1,13 @@
+"""All tables. Nothing is released before this revision, so it may change until the first release."""
+
+from alembic import op
+
+from sweepd_metric_store.tables import MetricTable
+
+revision = "0010"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    MetricTable.metadata.create_all(op.get_bind())

@@ -1,0 +1,24 @@
+"""Databases of builds before the first release are refused, with what to do, and left as they are."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sweepd_kernel.errors import StartError
+from sweepd_kernel.schema import ensure_schema
+
+DATABASES = Path(__file__).parent / "databases"
+
+
+def test_a_database_of_an_older_build_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "scheduler.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((DATABASES / "0001.sql").read_text())
+        before = list(connection.iterdump())
+    with pytest.raises(StartError, match=r"scheduler\.sqlite was written by a build from before the first"):
+        ensure_schema(path, "sweepd_scheduler")
+    with closing(sqlite3.connect(path)) as connection:
+        assert list(connection.iterdump()) == before
+    assert [each.name for each in tmp_path.glob("*before*")] == []
