@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepd.compat.search_path import search_path
 from sweepd.compat.variables import handed_out
+from sweepd.folders import make_folder
 from sweepd_agent import process, trial
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.attempt_parts import elsewhere_of, feed_of
@@ -174,7 +175,7 @@ class Attempt:
     async def _launched(self, place: Place) -> SupervisedProcess:
         around = self._around
         checkpoints = around.folder.checkpoint_folder(self.assignment)
-        checkpoints.mkdir(parents=True, exist_ok=True)
+        make_folder(checkpoints)
         environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
         if compat := self.assignment.compat or around.compat:
             environ |= search_path(compat, environ) | handed_out(environ)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd.metrics_file import FILE_NAME
 from sweepd_agent.core.attempt import (
     Assignment,
@@ -64,7 +65,7 @@ class AttemptFolder:
 
     def journal(self, assignment: Assignment) -> None:
         """Bring an assignment to disk, so that no crash forgets it once this returns."""
-        self.path.mkdir(parents=True)
+        make_folder(self.path, exist_ok=False)
         self.params_file.write_text(
             json.dumps({name: assignment.params[name] for name in sorted(assignment.params)}) + "\n"
         )

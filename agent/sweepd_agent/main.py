@@ -1,5 +1,6 @@
 """`sweep-agent`: reads command line and environment, puts the agent together, and ends with its exit code."""
 
+from sweepd.folders import make_folder
 from sweepd_agent.preload import INHERITED
 
 # isort: split
@@ -261,7 +262,7 @@ def _make_checkpoint_root(root: Path | None) -> None:
         return
     why = "it cannot be written"
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
     except OSError as error:
         why = str(error.strerror)
     if not os.access(root, os.W_OK | os.X_OK):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
 from sweepd_agent.core.numbering import Begin
@@ -209,7 +210,7 @@ def open_own(path: Path, patience: float) -> OwnState:
         FolderInUseError: an agent follows the run already.
         OSError: nothing can be written there.
     """
-    (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    make_folder(path / _AGENT_FOLDER)
     deadline = time.monotonic() + patience
     while (lock := try_lock(os.fspath(path / _AGENT_FOLDER / "lock"))) is None:
         if time.monotonic() >= deadline:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment
 from sweepd_agent.file_lock import try_lock
@@ -129,7 +130,7 @@ def open_free_folder(parent: Path, serves: Callable[[str], bool]) -> StateFolder
 
 
 def _try_open(path: Path) -> StateFolder | None:
-    (path / _RUNS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path / _RUNS)
     lock = try_lock(str(path / _LOCK_FILE))
     if lock is None:
         return None

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweepd.folders import make_folder
+
 VARIABLE = "SWEEPD_CONTEXT"
 DEFAULTS = ("entity", "project", "output")
 """What a context may say beside its server: it holds where nothing else is said."""
@@ -131,7 +133,7 @@ def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
         OSError: it cannot be written.
     """
     path = config_file(environ)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     lines = [f"current-context = {quoted(contexts.current)}"] if contexts.current else []
     lines += _default_lines("defaults", contexts.defaults)
     for name, context in sorted(contexts.by_name.items()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweepd.contexts import ConfigError, Contexts, quoted, read_contexts, write_private
+from sweepd.folders import make_folder
 
 DEFAULT_PORT = 7333
 _CURRENT = "current"
@@ -59,7 +60,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> Path:
     """Make `entry` known to this account, and current; only the account can read it."""
     path = _entry_path(entry.address, environ)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     lines = [
         f"address = {quoted(entry.address)}",
         f"token = {quoted(entry.token)}",

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd_kernel import logs
 from sweepd_kernel.address import Address, address
 from sweepd_kernel.clock import SystemClock
@@ -134,7 +135,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
     )
     held: list[DataFolderLock] = []
     with suppress(OSError):  # without data only the port would be remembered there; else the lock says why
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240 (nothing is served yet)
+        make_folder(folder)
 
     async def attempt() -> RunningService:
         if definition.has_data and not held:

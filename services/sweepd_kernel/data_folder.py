@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd_kernel.errors import StartError
 
 LOCK_NAME = "lock"
@@ -40,7 +41,7 @@ def lock_data_folder(path: Path, *, patience: float = PATIENCE) -> DataFolderLoc
         DataInUseError: another process has it.
         OSError: the folder cannot be made or written.
     """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path)
     descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, path, time.monotonic() + patience)

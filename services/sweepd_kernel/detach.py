@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd_kernel.console import answer, complain
 from sweepd_kernel.data_folder import DataInUseError
 from sweepd_kernel.errors import StartError
@@ -51,7 +52,7 @@ def detach(log: Path, daemon: Callable[[Launcher], int]) -> int:
         StartError: the log cannot be written.
     """
     try:
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(log.parent)
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise StartError(f"cannot write {log}: {error.strerror}") from None

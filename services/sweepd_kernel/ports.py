@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd_kernel.address import Address, require_loopback
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.server import remembered_port, require_free
@@ -47,7 +48,7 @@ def reserve(listen: Address, port_file: Path) -> Reservation:
             return _reserve_exactly(listen.with_port(noted))
     reservation = _reserve_exactly(listen)
     with suppress(OSError):  # a full disk costs the memory of the port, not the daemon
-        port_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(port_file.parent)
         port_file.write_text(f"{reservation.address.port}\n")
     return reservation
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sweepd import v1
 from sweepd.codec.details import context_document
+from sweepd.folders import make_folder
 from sweepd_agent.context.command import CommandFailedError
 from sweepd_agent.context.host import Host, host
 from sweepd_agent.context.interpreter import Interpreter, ask, path_of
@@ -136,7 +137,7 @@ def _message(
 def _leave(
     folder: Path, context: v1.RunContext, found: Repository | None, python: Interpreter | str | None
 ) -> None:
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     document = json.dumps(context_document(context), indent=2, ensure_ascii=False)
     (folder / "context.json").write_text(document + "\n", encoding="utf-8")
     if found is not None and found.diff:

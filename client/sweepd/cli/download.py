@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from sweepd.folders import make_folder
+
 
 class UnsafeNameError(ValueError):
     """The name of a file leads out of the folder, or through a link; the message is a sentence."""
@@ -34,7 +36,7 @@ def place_of(folder: Path, name: str) -> Path:
         place = place / part
         if place.is_symlink():
             raise UnsafeNameError(f"{name!r} leads through the link {place}; it was left out")
-        place.mkdir(exist_ok=True)
+        make_folder(place)
     return place / parts[-1]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sweepd.cli.children import Process, end, program, ready_address, start
 from sweepd.cli.interrupts import Interrupts
 from sweepd.cli.problem import Problem, usage_problem
+from sweepd.folders import make_folder
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -127,7 +128,7 @@ def remove_leftovers(parent: Path) -> None:
 
 def _made(folder: Path) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         occupied = any(folder.iterdir())
     except OSError as error:
         raise Problem(message=f"cannot use {folder}", cause=error.strerror or str(error)) from error

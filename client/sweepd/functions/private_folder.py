@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweepd.discovery import state_folder
+from sweepd.folders import make_folder
 
 _LOCK = "lock"
 
@@ -20,7 +21,7 @@ def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
     A holder that is killed removes nothing, so the next one does: whose lock is free is gone.
     """
     parent = state_folder(environ).absolute() / "functions"
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(parent)
     with _locked(parent / _LOCK):
         _remove_abandoned(parent)
         path = Path(tempfile.mkdtemp(dir=parent))

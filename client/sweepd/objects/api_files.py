@@ -10,6 +10,7 @@ from sweepd.calls import metrics
 from sweepd.calls.wire import iterate
 from sweepd.cli.download import place_of, save
 from sweepd.errors import NotFoundError
+from sweepd.folders import make_folder
 from sweepd.objects.stored_run import StoredRun
 from sweepd.script.familiar import Familiar
 
@@ -51,7 +52,7 @@ class ApiFile(Familiar):
             here = f"the content of {self.name} of {self._run.name}"
             raise NotFoundError(f"{here} stayed on its machine: {self._message.left_out}")
         folder = Path(root)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         place = place_of(folder, self.name)
         if place.exists() and not (replace or exist_ok):
             raise ValueError(f"{place} is there already: say replace=True to have it replaced")

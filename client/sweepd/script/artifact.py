@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
+from sweepd.folders import make_folder
 from sweepd.script.document import document_of
 from sweepd.script.errors import UsageError
 from sweepd.script.familiar import Familiar
@@ -93,7 +94,7 @@ class Artifact(Familiar):
 
         folder = Path(tempfile.mkdtemp(prefix="sweepd-artifact-"))
         path = folder / _inside(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file: IO[str] = path.open(mode.replace("x", "w"), encoding=encoding)
         self._files[_inside(name)] = path
         self._drafts[path] = folder
@@ -152,6 +153,7 @@ class Artifact(Familiar):
             return str(self._folder)
         import shutil  # loads every kind of archive
 
+        make_folder(Path(root))
         shutil.copytree(self._folder, root, dirs_exist_ok=True)
         return str(root)
 
@@ -185,12 +187,12 @@ class Artifact(Familiar):
         for file in self._opened:
             if not file.closed:
                 file.flush()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         complaints: list[str] = []
         for name, content in list(self._files.items()):
             try:
                 path = folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(path.parent)
                 self._keep_one(name, content, folder, path)
             except Exception as error:  # noqa: BLE001 (whatever an encoder says, the others are kept)
                 complaints.append(f"{name}: {error}")

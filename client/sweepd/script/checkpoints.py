@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from sweepd.folders import make_folder
+
 STEP_FILE = ".sweepd-step"
 
 
@@ -20,7 +22,7 @@ def save_step(folder: Path, step: int) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     fresh = folder / f"{STEP_FILE}.{os.getpid()}"
     with fresh.open("w", encoding="ascii") as file:
         file.write(f"{step}\n")

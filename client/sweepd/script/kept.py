@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from sweepd.folders import make_folder
+
 _serials = itertools.count()
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -40,7 +42,7 @@ class Place:
     def _claimed(self, folder: str, suffix: str) -> Path:
         """Make an empty file that no other value has: neither of this process nor of those beside it."""
         parent = self.files / folder
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         # Processes that count no steps log under the same key again and again.
         mark = f"{os.getpid()}-{next(_serials)}" if self.step is None else str(self.step)
         path, serial = parent / f"{self.stem}_{mark}_{self.number}{suffix}", 0

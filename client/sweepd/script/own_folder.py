@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd.metrics_file import FILE_NAME, end_of
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import RUN_FILE, RunFolder, noted_in, write_json
@@ -77,7 +78,7 @@ def own_folder(wanted: Wishes, parent: Path, *, program: str, now: float) -> Run
     runs = parent.absolute() / RUN_FOLDERS
     asked = wanted.resume is not None and (wanted.id is not None or wanted.resume == "auto")
     if asked:
-        runs.mkdir(parents=True, exist_ok=True)
+        make_folder(runs)
     with one_at_a_time(runs) if asked else nullcontext():  # of two that are started at once, one is earlier
         earlier = _earlier(wanted, runs, program=program, now=now) if asked else None
         if earlier is not None:
@@ -216,11 +217,11 @@ def _whole(attempt: object) -> int:
 
 def _fresh(runs: Path, name: str) -> Path:
     """Make a folder that no other run has."""
-    runs.mkdir(parents=True, exist_ok=True)
+    make_folder(runs)
     path, more = runs / name, 1
     while True:
         try:
-            path.mkdir()
+            make_folder(path, exist_ok=False)
         except FileExistsError:
             more += 1
             path = runs / f"{name}-{more}"

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd.script.folder import RunFolder, noted_in, write_json
 
 SCRIPT_FILE = "script.json"
@@ -71,7 +72,7 @@ def follow(path: Path, environ: Mapping[str, str], *flags: str, script: int | No
     if PathFinder.find_spec("sweepd_agent") is None:
         return False
     inherited = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
-    (path / _AGENT_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    make_folder(path / _AGENT_FOLDER)
     log = str(path / _AGENT_FOLDER / "log")
     actions: list[tuple[int, int, int]] = []
     if script is not None:

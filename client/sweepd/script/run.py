@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
+from sweepd.folders import make_folder
 from sweepd.script import checkpoints
 from sweepd.script.config import Config, on_change
 from sweepd.script.definitions import Definition, checked_definition
@@ -114,7 +115,7 @@ class Run(RunFiles):
     def checkpoint_dir(self) -> str:
         """A folder that the next attempt at this run finds again."""
         path = self._folder.checkpoint_path
-        self._rows.attempt_to(lambda: path.mkdir(parents=True, exist_ok=True), "there can be no checkpoint")
+        self._rows.attempt_to(lambda: make_folder(path), "there can be no checkpoint")
         return str(path)
 
     def checkpoint_saved(self, step: int | None = None) -> None:

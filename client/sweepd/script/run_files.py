@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from sweepd.folders import make_folder
 from sweepd.script.artifact import Artifact
 from sweepd.script.errors import UsageError
 from sweepd.script.kept import copy
@@ -66,7 +67,7 @@ class RunFiles(RunNames):
                     return path.open(encoding="utf-8", errors="surrogateescape")
                 target = Path(root) / name
                 if replace or not target.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
+                    make_folder(target.parent)
                     copy(path, target)
                 return target.open(encoding="utf-8", errors="surrogateescape")
         where = f" of run {run_path}" if run_path else ""
@@ -204,7 +205,7 @@ class RunFiles(RunNames):
         try:
             newest = path.stat().st_mtime_ns
             if not target.exists() or target.stat().st_mtime_ns != newest:
-                target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(target.parent)
                 copy(path, target)
         except OSError as error:
             self._notices.once(f"save {path}", f"save: {path} cannot be kept: {error}")

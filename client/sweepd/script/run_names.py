@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd.script import checkpoints
 from sweepd.script.artifact import Artifact
 from sweepd.script.folder import RunFolder
@@ -158,7 +159,7 @@ class RunNames:
     def dir(self) -> str:
         """A folder for files: what is put there is kept with the run, as it is and as it changes."""
         with suppress(OSError):  # a full disk, say: opening a file in it tells
-            self._files.mkdir(parents=True, exist_ok=True)
+            make_folder(self._files)
         return str(self._files)
 
     @property

@@ -12,6 +12,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import note, put
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
+from sweepd.folders import make_folder
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -70,7 +71,7 @@ def _show(playground: Playground, interrupts: Interrupts, keep: Path | None) -> 
 def _start_alone(playground: Playground) -> Process:
     """Start the script by hand, so that the sweep has something to beat."""
     folder = playground.folder / "defaults"
-    folder.mkdir()
+    make_folder(folder, exist_ok=False)
     script = str(playground.folder / "train.py")
     # Only to compare with: it stays in its folder, so that no agent brings it in.
     offline = {"SWEEPD_MODE": "offline"}

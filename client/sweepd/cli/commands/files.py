@@ -12,6 +12,7 @@ from sweepd.cli.output import note, output_of, output_option, row_options, write
 from sweepd.cli.problem import not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
+from sweepd.folders import make_folder
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -111,7 +112,7 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
     from sweepd.cli.exit_code import ExitCode
     from sweepd.cli.text import clean, counted
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written = 0
     failed = False
     for file in files:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sweepd.folders import make_folder
 from sweepd.script.errors import UsageError
 from sweepd.script.familiar import Familiar
 from sweepd.script.kept import Place
@@ -44,7 +45,7 @@ class Histogram(Familiar):
     def store(self, place: Place) -> Path:
         """Add a line to the file of its key and return the file's path."""
         folder = place.files / "media" / "histograms"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         path = folder / f"{place.stem}.jsonl"
         line = {"key": place.key, "step": place.step, "counts": self.histogram, "edges": self.bins}
         with path.open("ab", buffering=0) as file:  # in one piece, beside those of other processes

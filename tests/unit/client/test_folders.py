@@ -1,0 +1,63 @@
+"""Folders are for this account alone, whatever the umask; nothing makes one in another way."""
+
+import ast
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweepd.folders import make_folder
+
+ROOT = Path(__file__).parents[3]
+SOURCES = ("client/sweepd", "agent/sweepd_agent", "services")
+MAKERS = {"mkdir", "makedirs"}
+
+
+@pytest.fixture
+def _no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("_no_umask")
+def test_every_level_that_is_made_is_for_this_account_alone(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b" / "c")
+    assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/c")] == [0o700] * 3
+
+
+@pytest.mark.usefixtures("_no_umask")
+def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o755)
+    make_folder(tmp_path / "shared")
+    make_folder(tmp_path / "shared" / "own")
+    assert (mode(tmp_path / "shared"), mode(tmp_path / "shared/own")) == (0o755, 0o700)
+
+
+def test_what_must_not_be_there_or_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "file")
+    with pytest.raises(NotADirectoryError):
+        make_folder(tmp_path / "file" / "inner")
+    make_folder(tmp_path / "new", exist_ok=False)
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "new", exist_ok=False)
+
+
+def test_no_program_makes_a_folder_in_another_way() -> None:
+    elsewhere = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for source in SOURCES
+        for path in (ROOT / source).rglob("*.py")
+        if path != ROOT / "client/sweepd/folders.py"
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Attribute) and node.attr in MAKERS
+    ]
+    assert elsewhere == []
