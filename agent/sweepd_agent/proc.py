@@ -31,16 +31,31 @@ def descendants(root: int) -> list[tuple[int, int]]:
     return found
 
 
-def with_variable(assignment: str) -> Iterator[int]:
-    """Yield every living process whose environment has `assignment`, in the form NAME=value."""
-    wanted = assignment.encode()
+def of_folder(variable: str, folder: str) -> set[int]:
+    """Return the living processes that a variable of their environment tells a folder, and their descendants.
+
+    The folder is compared, not only its path: in a container, that may be another one.
+    """
+    wanted = f"{variable}={folder}".encode()
+    children: dict[int, list[int]] = {}
+    found: set[int] = set()
     for pid, fields in _processes():
+        if fields[0] in {"Z", "X"}:
+            continue
+        children.setdefault(int(fields[1]), []).append(pid)
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-                if fields[0] not in {"Z", "X"} and wanted in file.read().split(b"\0"):
-                    yield pid
+                told = wanted in file.read().split(b"\0")
+            if told and os.path.samefile(f"/proc/{pid}/root{folder}", folder):  # noqa: PTH121
+                found.add(pid)
         except OSError:
             continue
+    parents = list(found)
+    while parents:
+        born = [pid for pid in children.pop(parents.pop(), ()) if pid not in found]
+        found.update(born)
+        parents += born
+    return found - {os.getpid()}
 
 
 def memory_kills() -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -29,6 +30,11 @@ _SUPERVISOR = (
 _PATIENCE = 2.0
 # Processes may be born while they are listed, so they are listed again; one that hangs in the kernel stays.
 _ROUNDS = 20
+# Why a supervisor has ended its run by itself, by the name in its record.
+_LOST = {
+    "orphaned": "no agent came back for it in time",
+    "unwatched": "the watchdog of its supervisor was killed",
+}
 _SIGNALS = {StopMode.TERMINATE: signal.SIGTERM, StopMode.KILL: signal.SIGUSR1}
 
 
@@ -68,15 +74,32 @@ class SupervisedProcess:
             await readable(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = None
-        return outcome(self._folder) or _vanished(self._folder)
+        if (known := outcome(self._folder)) is not None:
+            return known
+        if (watchdog := _open_watchdog(self._folder)) is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(readable(watchdog), _PATIENCE)
+            os.close(watchdog)
+        return _vanished(self._folder)
 
 
 class Supervised:
     """Finds processes that agents have started."""
 
     def find(self, folder: AttemptFolder) -> SupervisedProcess | None:
-        """Return the process of an attempt, alive or gone; None if none was ever started."""
-        return find(folder)
+        """Return the process of an attempt, alive or gone; None if none was ever started.
+
+        If it has lost its supervisor, nothing of it is left: another attempt may start from now on.
+        """
+        process = find(folder)
+        if process is not None and not process.alive and outcome(folder) is None:
+            if (watchdog := _open_watchdog(folder)) is not None:
+                ended = select.poll()
+                ended.register(watchdog, select.POLLIN)
+                ended.poll(_PATIENCE * 1_000)
+                os.close(watchdog)
+            _vanished(folder)
+        return process
 
     def outcome(self, folder: AttemptFolder) -> Outcome | None:
         """Return how the process ended; None if that is not known."""
@@ -111,7 +134,7 @@ async def launch(
     with supervisor.stdout as said:
         await readable(said.fileno())
         started = bool(said.read(1))
-    if not started and supervisor.wait() != 0:  # the pipe ended with it, so this takes no time
+    if not started and await _exit_code(supervisor) != 0:
         return find(folder) or SupervisedProcess(folder, 0, None)
     process = await _await_identity(folder, patience=0.0 if started else _PATIENCE)
     _reap_later(supervisor)
@@ -126,13 +149,8 @@ def find(folder: AttemptFolder) -> SupervisedProcess | None:
     pid, supervisor = int(identity["pid"]), int(identity["supervisor"])
     if identity["boot"] != proc.boot_id():
         return SupervisedProcess(folder, pid, None)
-    try:
-        pidfd = os.pidfd_open(supervisor)
-    except ProcessLookupError:
-        return SupervisedProcess(folder, pid, None)
-    # Looked at after the descriptor holds it: the number cannot pass to another process any more.
-    if proc.start_ticks(supervisor) != int(identity["supervisor_start"]):
-        os.close(pidfd)
+    pidfd = _open_process(supervisor, int(identity["supervisor_start"]))
+    if pidfd is None:
         return SupervisedProcess(folder, pid, None)
     return SupervisedProcess(folder, pid, pidfd, started_time=float(identity["time"]))
 
@@ -142,15 +160,15 @@ def outcome(folder: AttemptFolder) -> Outcome | None:
     record = read_record(str(folder.path / EXIT_FILE))
     if record is None:
         return None
-    orphaned = record.get("orphaned") == "1"
+    lost = next((message for name, message in _LOST.items() if record.get(name) == "1"), "")
     return Outcome(
         code=int(record["code"]) if "code" in record else None,
         signal=int(record["signal"]) if "signal" in record else None,
         out_of_memory=record.get("out_of_memory") == "1",
-        orphaned=orphaned,
+        orphaned=bool(lost),
         stopped=record.get("stopped") == "1",
         start_error=record.get("start_error"),
-        message="no agent came back for it in time" if orphaned else "",
+        message=lost,
         time=float(record["time"]),
     )
 
@@ -165,13 +183,43 @@ async def _await_identity(folder: AttemptFolder, *, patience: float) -> Supervis
     return process
 
 
+def _open_watchdog(folder: AttemptFolder) -> int | None:
+    """Return a descriptor of the watchdog of a supervisor that is gone, as long as it ends what was left."""
+    identity = read_record(str(folder.path / PROCESS_FILE))
+    if identity is None or identity["boot"] != proc.boot_id():
+        return None
+    return _open_process(int(identity["watchdog"]), int(identity["watchdog_start"]))
+
+
+def _open_process(pid: int, start: int) -> int | None:
+    """Return a descriptor of a process by its id and its start; None if that has ended."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    # Looked at after the descriptor holds it: the number cannot pass to another process any more.
+    if proc.start_ticks(pid) == start:
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+async def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Return the exit code of a child once it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(process.pid)
+        await readable(pidfd)
+        os.close(pidfd)
+    return process.wait()
+
+
 def _vanished(folder: AttemptFolder) -> Outcome:
     """Return the outcome where a supervisor is gone without a word, once the remains are gone too."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is not None and identity["boot"] != proc.boot_id():
         return Outcome(orphaned=True, message="it vanished with its host")
     for _ in range(_ROUNDS):
-        remains = list(proc.with_variable(f"SWEEPD_RUN_DIR={folder.path}"))
+        remains = proc.of_folder("SWEEPD_RUN_DIR", str(folder.path))
         if not remains:
             break
         for pid in remains:

@@ -3,19 +3,23 @@
 It outlives its agent, so a restarted one finds the process as it was. It is a subreaper: what a process
 leaves behind, in whatever session, becomes its child, so the tree below it is complete. SIGTERM has the tree
 terminated, and killed after the stop grace; SIGUSR1 has it killed. If nobody holds the lock of the agent's
-folder for long enough, the tree is ended too.
+folder for long enough, the tree is ended too. If the supervisor itself is killed, the kernel kills the
+process, and its watchdog all that descends from it.
 
 It is started for every run, hence small: no import that is not needed, no package with a heavy `__init__`.
 """
 
+import errno
 import os
 import signal
 import sys
 import time
 
 from sweepd_agent.file_lock import is_locked, try_lock
+from sweepd_agent.parent_death import signal_at_death_of
 from sweepd_agent.proc import boot_id, descendants, memory_kills, start_ticks
 from sweepd_agent.record import write_record
+from sweepd_agent.watchdog import DIED, continue_below_watchdog
 
 ARGUMENTS_FILE = "arguments"
 PROCESS_FILE = "process"
@@ -23,20 +27,25 @@ EXIT_FILE = "exit"
 LOG_FILE = "output.log"
 _LOCK_FILE = "supervisor.lock"
 
-_PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 0.5
 # Where a run is to end with its agent.
 _LOOK_SOON = 0.1
 # What a process left behind, and one that nobody came back for, get between SIGTERM and SIGKILL.
 _SHORT_GRACE = 1.0
-_AWAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1)
+_AWAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, DIED)
+_DEFAULT_IN_TRIAL = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, *_AWAITED)
+# How long an earlier supervisor of the same attempt may take to start the process, or to end with its tree.
+_PATIENCE = 1.5
 
 
 class Supervisor:
     """One attempt's process, from its start to the end of its last descendant."""
 
-    def __init__(self, folder: str, agent_lock: str, *, orphan_after: float, stop_grace: float) -> None:
+    def __init__(
+        self, folder: str, agent_lock: str, watchdog: int, *, orphan_after: float, stop_grace: float
+    ) -> None:
         self._folder = folder
+        self._watchdog = watchdog
         self._agent_lock = os.open(agent_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._orphan_after = orphan_after
         self._look_every = min(_LOOK_EVERY, max(_LOOK_SOON, orphan_after / 8))
@@ -57,27 +66,18 @@ class Supervisor:
         """
         output = os.open(f"{self._folder}/{LOG_FILE}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         null = os.open(os.devnull, os.O_RDONLY)
-        actions = [
-            (os.POSIX_SPAWN_DUP2, null, 0),
-            (os.POSIX_SPAWN_DUP2, output, 1),
-            (os.POSIX_SPAWN_DUP2, output, 2),
-        ]
-        self._pid = os.posix_spawnp(
-            arguments[0],
-            arguments,
-            os.environ,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, *_AWAITED],
-        )
-        os.close(output)
-        os.close(null)
+        try:
+            self._pid = _spawn(arguments, null, output)
+        finally:
+            os.close(output)
+            os.close(null)
         own = os.getpid()
         identity: dict[str, str | int | float] = {
             "pid": self._pid,
             "supervisor": own,
             "supervisor_start": start_ticks(own) or 0,
+            "watchdog": self._watchdog,
+            "watchdog_start": start_ticks(self._watchdog) or 0,
             "boot": boot_id(),
             "time": time.time(),
         }
@@ -115,6 +115,8 @@ class Supervisor:
                 self._terminate("stopped", self._stop_grace)
             elif heard is not None and heard.si_signo == signal.SIGUSR1:
                 self._kill("stopped")
+            elif heard is not None and heard.si_signo == DIED:
+                self._kill("unwatched")
             self._look_for_agent()
             if time.monotonic() >= self._kill_at:
                 self._kill()
@@ -171,7 +173,7 @@ class Supervisor:
         for pid, _ in descendants(os.getpid()):
             try:
                 os.kill(pid, number)
-            except ProcessLookupError:
+            except (ProcessLookupError, PermissionError):  # it has ended, or runs as somebody else (`sudo`)
                 continue
 
     def _death(self) -> int | None:
@@ -191,15 +193,14 @@ def main() -> None:
     """Supervise the attempt whose folder is named by the arguments, and say on stdout when it has started."""
     folder, agent_lock, orphan_after, stop_grace = sys.argv[1:]
     # Held to the end: of two for the same attempt, only the first starts it.
-    lock = try_lock(f"{folder}/{_LOCK_FILE}")
-    if lock is None or os.path.exists(f"{folder}/{EXIT_FILE}") or os.path.exists(f"{folder}/{PROCESS_FILE}"):  # noqa: PTH110
+    if not _take(folder):
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _become_subreaper()
+    watchdog = continue_below_watchdog()
     supervisor = Supervisor(
-        folder, agent_lock, orphan_after=float(orphan_after), stop_grace=float(stop_grace)
+        folder, agent_lock, watchdog, orphan_after=float(orphan_after), stop_grace=float(stop_grace)
     )
     end: dict[str, str | int | float]
     try:
@@ -214,10 +215,63 @@ def main() -> None:
     os._exit(0)
 
 
-def _become_subreaper() -> None:
-    import ctypes  # here, as the agent knows this module too, and does not need it
+def _take(folder: str) -> bool:
+    """Lock the attempt until this process and its supervisor end; return False if it was started before."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        lock = try_lock(f"{folder}/{_LOCK_FILE}")
+        if any(os.path.exists(f"{folder}/{name}") for name in (EXIT_FILE, PROCESS_FILE)):  # noqa: PTH110
+            return False
+        if lock is not None or time.monotonic() >= deadline:
+            return lock is not None
+        time.sleep(0.01)
 
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+def _spawn(arguments: list[str], null: int, output: int) -> int:
+    """Start a process that does not outlive this one, in a session of its own; return its id.
+
+    Raises:
+        OSError: the program cannot be executed.
+    """
+    parent = os.getpid()
+    result, failed = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            signal_at_death_of(parent, signal.SIGKILL)
+            os.setsid()
+            for descriptor, source in enumerate((null, output, output)):
+                os.dup2(source, descriptor)
+            for number in _DEFAULT_IN_TRIAL:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            os.write(failed, str(_execute(arguments)).encode())
+        finally:
+            os._exit(127)
+    os.close(failed)
+    with os.fdopen(result, "rb") as file:
+        code = file.read()
+    if code:
+        os.waitpid(pid, 0)
+        raise OSError(int(code), os.strerror(int(code)), arguments[0])
+    return pid
+
+
+def _execute(arguments: list[str]) -> int:
+    """Become a program, looked for as `execvp` does; return the error number if it cannot be executed."""
+    program = arguments[0]
+    folders = os.environ.get("PATH", os.defpath).split(":")
+    found = errno.ENOENT
+    for path in (program,) if "/" in program else (f"{folder or '.'}/{program}" for folder in folders):
+        try:
+            os.execv(path, arguments)  # noqa: S606
+        except OSError as error:
+            number = error.errno or errno.ENOENT
+            if number not in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
+                return number
+            if number == errno.EACCES or "/" in program:
+                found = number
+    return found
 
 
 def _tell_agent() -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,13 @@ def last_sign(installation: Installation, name: str, agent: Agent) -> float:
     points = stored(installation, name)
     clocks = [points[*key, row, "clock"] for key, row in acknowledged([agent]).items()]
     return max(clock for clock in clocks if isinstance(clock, float))
+
+
+def supervisor_of(record: Path) -> int:
+    """Return the process id that a supervisor wrote into the record of its process."""
+    return next(
+        int(line.split()[1]) for line in record.read_text().splitlines() if line.startswith("supervisor ")
+    )
 
 
 def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(installation: Installation) -> None:
@@ -161,7 +169,7 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
     def outlived() -> float:
         agent = installation.start_agent(installation.create(sweep("stubborn.py")), *([flag] if flag else []))
         until(lambda: agent.events("metrics_acked"))
-        assert len(installation.processes()) >= 4  # agent, supervisor, trial, grandchild
+        assert len(installation.processes()) >= 5  # agent, supervisor, its watchdog, trial, grandchild
         agent.process.kill()
         killed_at = time.monotonic()
         agent.process.wait()
@@ -169,6 +177,27 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
         return time.monotonic() - killed_at
 
     assert least(outlived, wanted=within) < within
+
+
+@pytest.mark.parametrize(("flag", "within"), [(None, LOST_AFTER + 2), ("--no-adopt", 2.0)])
+def test_nothing_of_a_run_outlives_its_agent_and_supervisor_killed_together(
+    installation: Installation, flag: str | None, within: float
+) -> None:
+    """P9: a run has one live attempt, also when nobody is left to end the first."""
+    installation.join_server(*SHORT)
+    name = installation.create(sweep("stubborn.py"))
+    agent = installation.start_agent(name, *([flag] if flag else []), state="killed")
+    until(lambda: agent.events("metrics_acked"))
+    (record,) = (installation.folder / "killed" / "runs").glob("*/process")
+    for pid in (agent.pid, supervisor_of(record)):
+        os.kill(pid, signal.SIGKILL)
+    agent.process.wait()
+    until(lambda: not installation.processes(), within=within)
+    other = installation.start_agent(name, state="other")
+    (again,) = started(other)
+    assert again["attempt"] == 2
+    installation.ctl("cancel", name, "--yes")
+    until(lambda: not installation.processes())
 
 
 def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> None:
@@ -202,14 +231,11 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     agent = installation.start_agent(name, state="agent")
     (run,) = started(agent)
     (record,) = (installation.folder / "agent" / "runs").glob("*/process")
-    supervisor = next(
-        int(line.split()[1]) for line in record.read_text().splitlines() if line.startswith("supervisor ")
-    )
-    os.kill(supervisor, signal.SIGKILL)
+    os.kill(supervisor_of(record), signal.SIGKILL)
     until(lambda: not alive(number(run, "run_pid")), within=LOST_AFTER + 2)
     started(agent, 2)
     # What finds out where a run is runs beside it for a moment.
-    until(lambda: len(installation.processes()) == 3, what="agent, supervisor, trial")
+    until(lambda: len(installation.processes()) == 4, what="agent, supervisor, its watchdog, trial")
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     (row,) = runs(installation, name)
