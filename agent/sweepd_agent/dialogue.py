@@ -212,7 +212,7 @@ class Dialogue:
         }
         self._log.event("result_acked", attempt.key, fields)
         if ack.notice:
-            self._log.event("notice", attempt.key, {"message": ack.notice})
+            self._log.event("notice", attempt.key, {"message": ack.notice, "topic": "objective"})
         self._agent.handle(ExitAcked(attempt.key))
 
     def _key(self, stream: Stream, ref: v1.AttemptRef) -> AttemptKey | None:

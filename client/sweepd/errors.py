@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweepd.script.errors import Error
 
 if TYPE_CHECKING:
+    from sweepd.discovery import NoServerError
     from sweepd.rpc_error import Failure
     from sweepd.spec.reading.diagnostic import Diagnostic
 
@@ -158,11 +159,13 @@ def invalid(message: str, next_step: str = "") -> InvalidError:
     return InvalidError(message, code="INVALID_ARGUMENT", next_step=next_step)
 
 
-def no_server(why: str) -> UnreachableError:
+def no_server(error: NoServerError) -> UnreachableError:
     """Return the exception for a client that finds no server: none is named, or what names one is broken."""
-    if why.startswith("no server is known"):
-        return UnreachableError("no server is known", code="UNAVAILABLE", next_step=_FIND_ONE)
-    return UnreachableError(why, code="UNAVAILABLE")
+    from sweepd.discovery import BrokenContextsError
+
+    if isinstance(error, BrokenContextsError):
+        return UnreachableError(str(error), code="UNAVAILABLE")
+    return UnreachableError("no server is known", code="UNAVAILABLE", next_step=_FIND_ONE)
 
 
 def _unavailable(failure: Failure, address: str) -> UnreachableError:

@@ -23,7 +23,7 @@ from sweepd_scheduler.domain.runs.run import (
     RunState,
 )
 from sweepd_scheduler.domain.sweeps.counts import Counts
-from sweepd_scheduler.domain.sweeps.sweep import Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, SourceFile, Sweep, SweepState
 
 RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
 SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}
@@ -34,6 +34,7 @@ _ENDINGS = {
     Ending.STOP: v1.SWEEP_ENDING_STOP,
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
+_PAUSE_CAUSES = {cause: v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}") for cause in PauseCause}
 _ATTEMPT_STATES = {each: v1.AttemptState.Value(f"ATTEMPT_STATE_{each.name}") for each in AttemptState}
 _CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in ExitCause}
 _SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}
@@ -78,6 +79,8 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
         end_time=timestamp(sweep.end_time),
     )
     message.paused_by_itself = sweep.paused_by_itself
+    if sweep.pause_cause is not None:
+        message.pause_cause = _PAUSE_CAUSES[sweep.pause_cause]
     message.revision = sweep.revision
     message.prior_runs = sweep.prior_runs
     if sweep.objective_missing is not None:

@@ -34,6 +34,7 @@ SWEEP_FIXED = (
 SWEEP_LIVE = (
     "state",
     "ending",
+    "pause_cause",
     "reason",
     *COUNT_COLUMNS,
     "cursor",
@@ -159,6 +160,7 @@ def sweep_live(sweep: Sweep) -> tuple[Value, ...]:
     return (
         sweep.state,
         sweep.ending,
+        sweep.pause_cause,
         sweep.reason,
         *sweep.counts.by_state,
         place_text(sweep.cursor),

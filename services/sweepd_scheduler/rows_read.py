@@ -27,7 +27,7 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.sweeps.counts import Counts
 from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
-from sweepd_scheduler.domain.sweeps.sweep import Ending, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, SourceFile, Sweep, SweepState
 from sweepd_scheduler.rows import COUNT_COLUMNS
 
 
@@ -56,6 +56,7 @@ def sweep(row: Row) -> Sweep:
         prior_points=row["prior_points"] or 0,
         state=SweepState(row["state"]),
         ending=Ending(row["ending"]) if row["ending"] else None,
+        pause_cause=PauseCause(row["pause_cause"]) if row["pause_cause"] else None,
         reason=row["reason"],
         counts=Counts(tuple(row[column] for column in COUNT_COLUMNS)),
         cursor=int(row["cursor"], 0),

@@ -12,6 +12,7 @@ CREATE TABLE sweep (
     counted BIGINT,
     state TEXT NOT NULL,
     ending TEXT,
+    pause_cause TEXT,
     reason TEXT NOT NULL,
     pending_runs BIGINT NOT NULL,
     assigned_runs BIGINT NOT NULL,

@@ -45,6 +45,7 @@ class SweepRow(SchedulerTable, table=True):
     counted: int | None = Field(sa_column=_whole(nullable=True))
     state: str = Field(sa_column=_text())
     ending: str | None = Field(sa_column=_text(nullable=True))
+    pause_cause: str | None = Field(sa_column=_text(nullable=True))
     reason: str = Field(sa_column=_text())
     pending_runs: int = Field(sa_column=_whole())
     assigned_runs: int = Field(sa_column=_whole())

@@ -38,7 +38,7 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
         ("revision", cell(sweep["revision"]) if sweep["revision"] not in (0, 1) else "-"),
     ]
     missing = objective_notice(sweep)
-    if missing and missing not in cell(sweep["reason"]):
+    if missing and not tells_objective(sweep):
         entries.append(("objective", missing))
     return listing([entry for entry in entries if entry[1] != "-"], colored=colored)
 
@@ -57,6 +57,12 @@ def objective_notice(sweep: Row) -> str:
         return ""
     logged = quoted_list(str(key) for key in keys) if keys else "nothing"
     return f"your script logged {logged}; the sweep optimises `{cell(lookup(sweep, 'metric.name'))}`"
+
+
+def tells_objective(sweep: Row) -> bool:
+    """Tell whether the reason of a sweep already says that the objective was not logged."""
+    for_it = sweep["pauseCause"] == "objective-missing" or sweep["state"] == "failed"
+    return bool(sweep["reason"]) and for_it
 
 
 def describe_run(run: Row, *, colored: bool, summary: Json = None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from sweepd.cli.children import Process, program, start
-from sweepd.cli.progress import OBJECTIVE_MISSING, Notice
+from sweepd.cli.progress import Notice
 from sweepd.cli.text import clean
 
 _KEPT_LINES = 20
@@ -45,7 +45,7 @@ class LocalAgent:
                     lost = False
                     tell(Notice("agent: connected again", "run"))
                 # The sweep says so itself, once for all of its agents.
-                case "notice" if not message.startswith(OBJECTIVE_MISSING):
+                case "notice" if event.get("topic") != "objective":
                     tell(Notice(f"agent: {message}", "warning"))
                 case "exiting" if event.get("message"):
                     self.lines.append(message)

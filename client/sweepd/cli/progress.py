@@ -6,17 +6,13 @@ from typing import Literal
 
 from sweepd import v1
 from sweepd.calls.states import run_state, sweep_state
-from sweepd.cli.describe import end_reason, objective_notice
+from sweepd.cli.describe import end_reason, objective_notice, tells_objective
 from sweepd.cli.metric_shapes import real
 from sweepd.cli.point_text import point
 from sweepd.cli.rule_text import verdict_text
 from sweepd.cli.shapes import params_shape, run_shape, sweep_shape
 from sweepd.cli.text import cell, clean, number
 from sweepd.states import FINAL_RUN, FINAL_SWEEP
-
-# How the scheduler begins when a run has not logged the objective.
-OBJECTIVE_MISSING = "your script logged "
-_OBJECTIVE_WANTED = "; the sweep optimises "
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +133,7 @@ class Progress:
         verdicts = shape["verdicts"]
         if state == "stopped" and isinstance(verdicts, list) and verdicts:
             parts.append(verdict_text(verdicts[-1]))
-        elif run.reason.startswith(OBJECTIVE_MISSING) and _OBJECTIVE_WANTED in run.reason:
+        elif run.reason and _lacks_objective(run, metric):
             if not self._missing_told:
                 self._missing_told = clean(run.reason)
                 parts.append(self._missing_told)
@@ -152,20 +148,27 @@ class Progress:
         state = sweep_state(sweep)
         is_new = before is None or sweep_state(before) != state
         reason = clean(sweep.reason) if before is None or sweep.reason != before.reason else ""
-        missing = objective_notice(sweep_shape(sweep))
+        shape = sweep_shape(sweep)
+        missing = objective_notice(shape)
         if not missing:
             self._missing_told = ""
         if self._missing_told and reason:
             reason = reason.replace(f": {self._missing_told}", "")
         if sweep.ending and state not in FINAL_SWEEP:
             if before is None or sweep.ending != before.ending:
-                yield Notice(f"no new runs: {reason or cell(sweep_shape(sweep)['ending'])}", "sweep")
+                yield Notice(f"no new runs: {reason or cell(shape['ending'])}", "sweep")
         elif is_new or reason:
             yield Notice(f"sweep {state}{f': {reason}' if reason else ''}", "sweep")
         if missing and not self._missing_told:
             self._missing_told = missing
-            if missing not in reason:
+            if not tells_objective(shape):
                 yield Notice(missing, "warning")
+
+
+def _lacks_objective(run: v1.Run, metric: str) -> bool:
+    """Tell whether a run ended well without ever logging the objective: all give the same reason."""
+    finished = run.state == v1.RUN_STATE_FINISHED
+    return finished and bool(metric) and not run.iterations and metric not in run.logged_keys
 
 
 def _counts_at_the_end(spec: v1.SweepSpec) -> bool:

@@ -28,6 +28,7 @@ def sweep_shape(sweep: v1.Sweep) -> Shape:
         "ending": word(v1.SweepEnding.Name(sweep.ending), "SWEEP_ENDING_") if sweep.ending else None,
         "reason": sweep.reason or None,
         "pausedByItself": sweep.paused_by_itself,
+        "pauseCause": _pause_cause(sweep),
         "revision": sweep.revision,
         **spec_shape(spec),
         "plannedRuns": sweep.planned_runs if sweep.HasField("planned_runs") else None,
@@ -41,6 +42,10 @@ def sweep_shape(sweep: v1.Sweep) -> Shape:
         "startTime": _time(sweep, "start_time"),
         "endTime": _time(sweep, "end_time"),
     }
+
+
+def _pause_cause(sweep: v1.Sweep) -> Json:
+    return word(v1.PauseCause.Name(sweep.pause_cause), "PAUSE_CAUSE_") if sweep.pause_cause else None
 
 
 def run_shape(run: v1.Run) -> Shape:

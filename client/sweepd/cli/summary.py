@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sweepd import v1
 from sweepd.calls.logs import Place
 from sweepd.calls.states import run_state, sweep_state
-from sweepd.cli.describe import end_reason, objective_notice
+from sweepd.cli.describe import end_reason, objective_notice, tells_objective
 from sweepd.cli.shapes import params_shape, run_shape, sweep_shape
 from sweepd.cli.text import cell, clean, clean_lines, number
 from sweepd.cli.winning import shell_line, winning_arguments
@@ -67,8 +67,9 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     lines = [f"No run of {sweep.name} has a value; it is {sweep_state(sweep)}."]
     if sweep.reason:
         lines.append(clean(sweep.reason))
-    if missing := objective_notice(sweep_shape(sweep)):
-        return lines if missing in lines[-1] else [*lines, missing]
+    shape = sweep_shape(sweep)
+    if missing := objective_notice(shape):
+        return lines if tells_objective(shape) else [*lines, missing]
     failed = failed_run(client, sweep.name)
     if failed is None:
         return lines

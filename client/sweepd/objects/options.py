@@ -52,7 +52,7 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
         message = f"there is no context {error.name}"
         raise NotFoundError(message, code="NOT_FOUND", next_step=error.next_step) from error
     except NoServerError as error:
-        raise no_server(str(error)) from error
+        raise no_server(error) from error
     return found if token is None else Target(found.address, token)
 
 

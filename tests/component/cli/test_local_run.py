@@ -155,6 +155,7 @@ def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
 ) -> None:
     paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
     paused.paused_by_itself = True
+    paused.pause_cause = v1.PAUSE_CAUSE_OBJECTIVE_MISSING
     paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=3, logged_keys=["acc"]))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=paused))
     said = Said()
@@ -179,7 +180,7 @@ def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, h
     events = (
         '[{"event": "connected"}, {"event": "disconnected", "message": "link cut"}, {"event": "connected"},'
         ' {"event": "notice", "message": "disk full"},'
-        ' {"event": "notice", "message": "your script logged `a`; the sweep optimises `b`"},'
+        ' {"event": "notice", "message": "nothing of `b`", "topic": "objective"},'
         ' "plain words", {"event": "exiting", "message": "token refused"}]'
     )
     said = Said()

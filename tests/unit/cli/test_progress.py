@@ -107,17 +107,18 @@ def test_a_missing_objective_is_told_at_once_and_once() -> None:
 def test_a_missing_objective_that_a_run_tells_is_not_told_again() -> None:
     told = "your script logged `acc`; the sweep optimises `val_loss`"
     run, other, sweep = a_run(1), a_run(2), a_sweep()
-    run.reason = other.reason = told
+    run.reason, other.reason = told, "the same in other words"
     sweep.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=1, logged_keys=["acc"]))
     progress = Progress()
     progress.apply(message(a_sweep()))
     assert texts(progress, message(sweep, run)) == [f"run 1 finished  {told}"]
     paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
     paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=2, logged_keys=["acc"]))
-    paused.reason = f"2 runs in a row ended well without the objective: {told}; mend the script"
+    paused.pause_cause = v1.PAUSE_CAUSE_OBJECTIVE_MISSING
+    paused.reason = f"2 runs in a row ended well without the objective: {told}; fix the script"
     assert texts(progress, message(paused, other)) == [
         "run 2 finished",
-        "sweep paused: 2 runs in a row ended well without the objective; mend the script",
+        "sweep paused: 2 runs in a row ended well without the objective; fix the script",
     ]
     assert texts(Progress(), message(paused)) == [f"sweep paused: {paused.reason}"]
 

@@ -7,7 +7,16 @@ from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, Timer
 from sweepd_scheduler.domain.handing_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.retry import lost
-from sweepd_scheduler.domain.runs.run import Attempt, AttemptState, Run, RunKey, RunState, moved, with_attempt
+from sweepd_scheduler.domain.runs.run import (
+    Attempt,
+    AttemptState,
+    Run,
+    RunKey,
+    RunState,
+    attempt_moved,
+    moved,
+    with_attempt,
+)
 from sweepd_scheduler.domain.runs.run_end import give_back
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.turn import Turn
@@ -40,7 +49,7 @@ def lease_due(turn: Turn, event: LeaseDue) -> None:
         _lose(turn, run)
     elif silence >= terms.lease:
         if run.newest.state is not AttemptState.SUSPECT:
-            turn.put_run(with_attempt(run, replace(run.newest, state=AttemptState.SUSPECT)))
+            turn.put_run(with_attempt(run, attempt_moved(run.newest, AttemptState.SUSPECT)))
             turn.note("attempt-suspect", run)
         turn.later(terms.lost_after - silence, event)
     else:
@@ -65,7 +74,7 @@ def heard_again(turn: Turn, key: RunKey) -> None:
     run = turn.state.runs.get(key)
     if run is not None and key in turn.state.suspects:
         state = AttemptState.RUNNING if run.state is RunState.RUNNING else AttemptState.ASSIGNED
-        turn.put_run(with_attempt(run, replace(run.newest, state=state)))
+        turn.put_run(with_attempt(run, attempt_moved(run.newest, state)))
         turn.note("attempt-heard-again", run)
 
 
@@ -74,7 +83,7 @@ def kept(turn: Turn, run: Run) -> Run:
     if run.state is not RunState.PENDING:
         return run
     charged = run.newest.state is AttemptState.LOST and not run.newest.preempting
-    attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
+    attempt = attempt_moved(run.newest, AttemptState.RUNNING)
     requeues = max(0, run.requeues - charged)
     back = replace(moved(run, RunState.RUNNING, attempt=attempt), requeues=requeues)
     turn.put_run(back)
@@ -90,4 +99,4 @@ def _lose(turn: Turn, run: Run) -> None:
 
 
 def _given_up(turn: Turn, run: Run, state: AttemptState, reason: str) -> Attempt:
-    return replace(run.newest, state=state, reason=reason, end_time=turn.now.wall)
+    return attempt_moved(run.newest, state, reason=reason, end_time=turn.now.wall)

@@ -31,6 +31,7 @@ from sweepd_scheduler.domain.runs.run import (
     Run,
     RunKey,
     RunState,
+    attempt_moved,
     moved,
     with_attempt,
 )
@@ -71,7 +72,8 @@ def started(turn: Turn, event: Started) -> None:
     if run is None:
         return
     if not run.newest.start_time:
-        attempt = replace(run.newest, state=AttemptState.RUNNING, start_time=turn.now.wall, argv=event.argv)
+        attempt = attempt_moved(run.newest, AttemptState.RUNNING)
+        attempt = replace(attempt, start_time=turn.now.wall, argv=event.argv)
         turn.put_run(_running(run, attempt, turn.now.wall))
         turn.note("run-started", run)
     step = event.resumed_from_step
@@ -91,7 +93,7 @@ def observed(turn: Turn, event: Observed) -> None:
     if event.first_row <= run.observation_row + 1 and event.last_row > run.observation_row:
         fresh = [each for each in event.observations if run.observation_row < each.row <= event.last_row]
         if run.state is not RunState.RUNNING:
-            run = _running(run, replace(run.newest, state=AttemptState.RUNNING), turn.now.wall)
+            run = _running(run, attempt_moved(run.newest, AttemptState.RUNNING), turn.now.wall)
         waited = waits_for_canary(turn.state.sweeps[run.sweep])
         _take(turn, run, event.last_row, fresh)
         turn.tell(event.session, Ack(ref=event.ref, observation_row=event.last_row))
@@ -127,14 +129,8 @@ def exited(turn: Turn, event: Exited) -> None:
     run = replace(run, logged_keys=event.logged_keys)
     reason = exit_sentence(run, event.exit, event.log_tail)
     ended = _end_time(run, event, turn.now.wall)
-    attempt = replace(
-        run.newest,
-        state=AttemptState.ENDED,
-        exit=event.exit,
-        reason=reason,
-        end_time=ended,
-        log_bytes=event.log_bytes,
-    )
+    attempt = attempt_moved(run.newest, AttemptState.ENDED, reason=reason, end_time=ended)
+    attempt = replace(attempt, exit=event.exit, log_bytes=event.log_bytes)
     notice = _conclude(turn, run, attempt, event.exit, reason)
     left = turn.state.holdings[event.session].by_handle[event.ref.handle].exited
     turn.tell(

@@ -21,6 +21,7 @@ from sweepd_scheduler.domain.runs.run import (
     Run,
     RunState,
     Values,
+    attempt_moved,
     moved,
     with_attempt,
 )
@@ -84,22 +85,21 @@ def _begun(turn: Turn, run: Run, event: CreateRun) -> Run:
         start_time=begun,
         argv=event.argv,
     )
+    if run.state is not RunState.RUNNING:
+        run = moved(run, RunState.RUNNING)
     for missed in range(run.attempt + 1, event.attempt):
         never = replace(
             attempt, number=missed, state=AttemptState.RETURNED, start_time=0, argv=(), end_time=now
         )
         run = replace(run, attempts=(*run.attempts, replace(never, reason="a later one tells all of it")))
-        turn.put_run(replace(run, state=RunState.RUNNING))
+        turn.put_run(run)
     run = replace(
         run,
-        state=RunState.RUNNING,
-        reason="",
         attempts=(*run.attempts, attempt),
         observation_row=0,
         values=Values(),
         stop=None,
         start_time=run.start_time or begun,
-        end_time=0,
     )
     turn.put_run(run)
     turn.later(turn.state.terms.lease, LeaseDue(run.key, run.attempt))
@@ -113,8 +113,8 @@ def _begun_again(turn: Turn, run: Run, event: CreateRun) -> Run:
         turn.take_run(run)
         return _begun(turn, run, event)
     unplace(turn, run.key)
-    given_up = replace(
-        run.newest, state=AttemptState.LOST, end_time=turn.now.wall, reason="its script was started again"
+    given_up = attempt_moved(
+        run.newest, AttemptState.LOST, end_time=turn.now.wall, reason="its script was started again"
     )
     run = with_attempt(run, given_up)
     turn.put_run(run)  # with it goes its lease: that of the next attempt counts from its own beginning
@@ -142,7 +142,7 @@ def _claimed(turn: Turn, event: CreateRun, run_id: str) -> Run:
 def _taken_up(turn: Turn, run: Run) -> Run:
     """Let a run go on of whose script nobody knew anything any more: it has not ended."""
     turn.take_run(run)
-    attempt = replace(run.newest, state=AttemptState.RUNNING, end_time=0, reason="")
+    attempt = attempt_moved(run.newest, AttemptState.RUNNING)
     back = moved(run, RunState.RUNNING, attempt=attempt)
     turn.note("run-claimed", back, before=run.state, agent=back.newest.agent)
     turn.put_run(back)

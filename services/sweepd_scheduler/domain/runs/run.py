@@ -54,15 +54,31 @@ LIVE = frozenset({RunState.ASSIGNED, RunState.RUNNING})
 _ENDS = FINAL - {RunState.CRASHED}
 
 # A run that was given up waits as pending; if its agent comes back before anyone took it, it goes on there.
-# Final runs wait again, unless they finished well, when a person retries them; nothing else moves them. A
-# stand-alone run that crashed only because its agent was silent goes on when that agent claims it again.
+# Final runs wait again, unless they finished well, when a person retries them; nothing else moves them.
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.PENDING: _ENDS | LIVE,
     RunState.ASSIGNED: FINAL | {RunState.PENDING, RunState.RUNNING},
     RunState.RUNNING: FINAL | {RunState.PENDING},
     RunState.FINISHED: frozenset(),
 } | dict.fromkeys(FINAL - {RunState.FINISHED}, frozenset({RunState.PENDING}))
-TRANSITIONS[RunState.CRASHED] |= {RunState.RUNNING}
+
+# A standalone run is never handed out. It is running from its first claim on, and again after any end when
+# its agent claims it: the script was started again, or it crashed only because its agent was silent.
+STANDALONE_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
+    RunState.PENDING: frozenset({RunState.RUNNING}),
+    RunState.ASSIGNED: frozenset(),
+    RunState.RUNNING: FINAL,
+} | dict.fromkeys(FINAL, frozenset({RunState.RUNNING}))
+
+# The end of an attempt is final. One that was given up goes on if its agent comes back before another has it.
+ATTEMPT_TRANSITIONS: dict[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.ASSIGNED: frozenset(AttemptState) - {AttemptState.ASSIGNED},
+    AttemptState.RUNNING: frozenset({AttemptState.SUSPECT, AttemptState.LOST, AttemptState.ENDED}),
+    AttemptState.SUSPECT: frozenset(AttemptState) - {AttemptState.SUSPECT},
+    AttemptState.LOST: frozenset({AttemptState.RUNNING}),
+    AttemptState.RETURNED: frozenset({AttemptState.RUNNING}),
+    AttemptState.ENDED: frozenset(),
+}
 
 # A sum of finite values stays finite: what is stored is a number.
 _LARGEST = float_info.max
@@ -274,18 +290,32 @@ class Run:
 
 
 class IllegalTransitionError(AssertionError):
-    """The core tried to bring a run into a state that cannot follow; a defect, never an answer."""
+    """The core tried to bring a run, an attempt or a sweep into a state that cannot follow; a defect."""
 
 
 def moved(
     run: Run, state: RunState, *, attempt: Attempt | None = None, reason: str = "", now: int = 0
 ) -> Run:
-    """Return the run in another state, by the table above, and with `attempt` in place of its newest one."""
-    if state not in TRANSITIONS[run.state]:
+    """Return the run in another state, by its table above, and with `attempt` in place of its newest one."""
+    if state not in transitions(run)[run.state]:
         raise IllegalTransitionError(f"{run.name}: {run.state} -> {state}")
     end_time = now if state in FINAL else 0
     attempts = run.attempts if attempt is None else (*run.attempts[:-1], attempt)
     return replace(run, state=state, attempts=attempts, reason=reason, end_time=end_time)
+
+
+def transitions(run: Run) -> dict[RunState, frozenset[RunState]]:
+    """Return the transition table of a run."""
+    return STANDALONE_TRANSITIONS if run.stands_alone else TRANSITIONS
+
+
+def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:
+    """Return the attempt in another state, by the table above; itself if it is in that state."""
+    if state is attempt.state:
+        return attempt
+    if state not in ATTEMPT_TRANSITIONS[attempt.state]:
+        raise IllegalTransitionError(f"attempt {attempt.number}: {attempt.state} -> {state}")
+    return replace(attempt, state=state, reason=reason, end_time=end_time)
 
 
 def with_attempt(run: Run, attempt: Attempt) -> Run:

@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.canary import canary_failed, canary_sentence
 from sweepd_scheduler.domain.sweeps.objective import missing_sentence, one_more, pause_sentence
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep, SweepState, settled
+from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, PauseCause, Sweep, SweepState, settled
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
 from sweepd_scheduler.domain.turn import Turn
@@ -99,7 +99,7 @@ def lint(turn: Turn, run: Run) -> str:
     sweep = replace(sweep, objective_missing=missing)
     pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)
     if missing.pauses and not sweep.objective_seen and pausable:
-        guard.pause(turn, sweep, pause_sentence(metric, missing))
+        guard.pause(turn, sweep, PauseCause.OBJECTIVE_MISSING, pause_sentence(metric, missing))
     else:
         turn.put_sweep(sweep)
     return missing_sentence(metric, run.logged_keys)

@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.handing_out.eligibility import tell_standing
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import FINAL, PauseCause, Sweep, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.turn import Turn
 
@@ -86,13 +86,13 @@ def run_failed(turn: Turn, key: int, reason: str) -> None:
     ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
     if not sweep.guarded_from and ended == failed == FIRST_RUNS:
         told = f"the first {FIRST_RUNS} runs have all failed, the last one because: {reason}"
-        _pause_for_failures(turn, sweep, told)
+        _pause_for_failures(turn, sweep, PauseCause.FIRST_RUNS_FAILED, told)
         return
     recent = turn.state.index[key].recent
     share = sweep.spec.guard.sweep
     if share is not None and len(recent) == RECENT_RUNS and sum(recent) / RECENT_RUNS >= share:
         told = f"{sum(recent)} of the last {RECENT_RUNS} runs have failed, the last one because: {reason}"
-        _pause_for_failures(turn, sweep, told)
+        _pause_for_failures(turn, sweep, PauseCause.FAILED_SHARE, told)
 
 
 def count_anew(turn: Turn, key: int) -> None:
@@ -103,17 +103,17 @@ def count_anew(turn: Turn, key: int) -> None:
     name_held(turn, key)
 
 
-def pause(turn: Turn, sweep: Sweep, reason: str) -> None:
+def pause(turn: Turn, sweep: Sweep, cause: PauseCause, reason: str) -> None:
     """Let a sweep hand out nothing more until a person resumes it."""
-    paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason)
-    turn.note("sweep-paused", sweep=paused, reason=reason)
+    paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason, pause_cause=cause)
+    turn.note("sweep-paused", sweep=paused, cause=cause, reason=reason)
     turn.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
     turn.put_sweep(paused)
 
 
-def _pause_for_failures(turn: Turn, sweep: Sweep, told: str) -> None:
+def _pause_for_failures(turn: Turn, sweep: Sweep, cause: PauseCause, told: str) -> None:
     """Pause. The runs are to blame and not the agents: what counts against those not held is forgotten."""
-    pause(turn, sweep, f"{told}; mend it, then resume")
+    pause(turn, sweep, cause, f"{told}; fix it, then resume")
     guards = turn.state.index[sweep.key].guards
     for agent in [agent for agent, each in guards.items() if not each.held]:
         turn.put_guard(sweep.key, agent, None)

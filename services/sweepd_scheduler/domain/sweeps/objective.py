@@ -54,5 +54,5 @@ def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
 def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:
     """Say why a sweep pauses by itself, and what to do."""
     told = missing_sentence(metric, missing.logged_keys)
-    remedy = "mend the script and resume, or name the right metric in a new sweep"
+    remedy = "fix the script and resume, or name the right metric in a new sweep"
     return f"{missing.consecutive_runs} runs in a row ended well without the objective: {told}; {remedy}"

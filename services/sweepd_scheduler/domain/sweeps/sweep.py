@@ -10,6 +10,7 @@ from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.ranking import Best
+from sweepd_scheduler.domain.runs.run import IllegalTransitionError
 from sweepd_scheduler.domain.sweeps.counts import NO_RUNS, Counts
 from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
 
@@ -34,6 +35,16 @@ class Ending(StrEnum):
     GRID = "grid"
     STOP = "stop"
     RETRIED = "retried"  # it was stopped; runs that were retried go out all the same
+
+
+class PauseCause(StrEnum):
+    """Why a sweep is paused; all but the first are pauses by itself."""
+
+    PERSON = "person"
+    FIRST_RUNS_FAILED = "first-runs-failed"
+    FAILED_SHARE = "failed-share"
+    OBJECTIVE_MISSING = "objective-missing"
+    ALL_AGENTS_QUARANTINED = "all-agents-quarantined"
 
 
 FINAL = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
@@ -71,6 +82,7 @@ class Sweep:
         revision: version of the specification.
         prior_runs: how many runs of elsewhere it began with.
         prior_points: points of its method that those have, so that no run gets them.
+        pause_cause: why it is paused; None: it is not.
         timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person let it go on.
     """
 
@@ -84,6 +96,7 @@ class Sweep:
     file: SourceFile | None = None
     state: SweepState = SweepState.PENDING
     ending: Ending | None = None
+    pause_cause: PauseCause | None = None
     reason: str = ""
     counts: Counts = NO_RUNS
     cursor: int = 0
@@ -126,8 +139,8 @@ class Sweep:
 
     @property
     def paused_by_itself(self) -> bool:
-        """Whether it waits for a person because its runs cannot work."""
-        return self.state is SweepState.PAUSED and self.reason != _PAUSED_BY_A_PERSON
+        """Whether it has paused because its runs cannot work, and not because a person said so."""
+        return self.pause_cause not in (None, PauseCause.PERSON)
 
     @property
     def starts_new_runs(self) -> bool:
@@ -147,10 +160,19 @@ class Sweep:
         return known_size(self.spec, self.counted)
 
 
-def moved(sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0) -> Sweep:
-    """Return the sweep in another state, by the table above."""
-    assert state in TRANSITIONS[sweep.state], f"{sweep.name}: {sweep.state} -> {state}"
-    return replace(sweep, state=state, reason=reason, end_time=now if state in FINAL else 0)
+def moved(
+    sweep: Sweep,
+    state: SweepState,
+    *,
+    reason: str = "",
+    now: int = 0,
+    pause_cause: PauseCause | None = None,
+) -> Sweep:
+    """Return the sweep in another state, by the table above; `pause_cause` goes with `PAUSED` alone."""
+    if state not in TRANSITIONS[sweep.state]:
+        raise IllegalTransitionError(f"{sweep.name}: {sweep.state} -> {state}")
+    end_time = now if state in FINAL else 0
+    return replace(sweep, state=state, pause_cause=pause_cause, reason=reason, end_time=end_time)
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
@@ -180,11 +202,9 @@ def paused(sweep: Sweep) -> Sweep:
         WrongStateError: it has ended.
     """
     _refuse_if_final(sweep, "pause")
-    return (
-        sweep
-        if sweep.state is SweepState.PAUSED
-        else moved(sweep, SweepState.PAUSED, reason=_PAUSED_BY_A_PERSON)
-    )
+    if sweep.state is SweepState.PAUSED:
+        return sweep
+    return moved(sweep, SweepState.PAUSED, reason="paused by a person", pause_cause=PauseCause.PERSON)
 
 
 def resumed(sweep: Sweep) -> Sweep:
@@ -236,8 +256,6 @@ def cancelled(sweep: Sweep, now: int) -> Sweep:
     gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
     return replace(gone, ending=None)
 
-
-_PAUSED_BY_A_PERSON = "paused by a person"
 
 ENDING_REASONS = {
     Ending.CAP: "run_cap is reached",

@@ -132,7 +132,7 @@ def test_a_share_of_the_last_twenty_pauses_the_sweep(world: World) -> None:
     assert world.sweep().state is SweepState.PAUSED
     assert world.sweep().paused_by_itself
     assert world.sweep().reason == (
-        "12 of the last 20 runs have failed, the last one because: exited with code 3; mend it, then resume"
+        "12 of the last 20 runs have failed, the last one because: exited with code 3; fix it, then resume"
     )
 
 

@@ -1,10 +1,15 @@
 """What a sweep says of itself when a pause and an end come together."""
 
+from dataclasses import replace
+
 import pytest
 
+from sweepd import v1
+from sweepd_scheduler import codec
 from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, IllegalTransitionError
+from sweepd_scheduler.domain.sweeps.sweep import PauseCause, SweepState, moved
 from unit.scheduler.world import PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")
@@ -56,3 +61,44 @@ def test_a_paused_sweep_that_is_stopped_says_who_stopped_it(begun: bool) -> None
     if start is not None:
         world.exits(session, start.ref)
     assert (world.sweep().state, world.sweep().reason) == (SweepState.STOPPED, "stopped by a person")
+
+
+@pytest.mark.parametrize("cause", PauseCause)
+def test_who_has_paused_a_sweep_does_not_depend_on_the_words_of_its_reason(cause: PauseCause) -> None:
+    world = World()
+    sweep = moved(world.create(TARGET), SweepState.PAUSED, reason="paused by a person", pause_cause=cause)
+    for reason in (sweep.reason, "", "other words"):
+        told = replace(sweep, reason=reason)
+        assert told.paused_by_itself == (cause is not PauseCause.PERSON)
+        assert codec.sweep_message(told, 0).pause_cause == v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}")
+
+
+def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
+    world = World()
+    world.create(TARGET)
+    for _ in range(2):
+        world.happens(PauseSweep(S))
+        assert world.sweep().pause_cause is PauseCause.PERSON
+        world.restarts()
+        assert world.state.sweeps[1].pause_cause is PauseCause.PERSON
+        world.happens(ResumeSweep(S))
+        assert world.sweep().pause_cause is None
+    assert codec.sweep_message(world.sweep(), 0).pause_cause == v1.PAUSE_CAUSE_UNSPECIFIED
+
+
+def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:
+    """The blame is taken from agents only while the sweep has paused by itself."""
+    world = World()
+    world.create(RANDOM)
+    session = world.attach(slots=2)
+    start = world.takes_one(session)
+    world.happens(PauseSweep(S))
+    world.exits(session, start.ref, Exit(cause=ExitCause.EXITED, code=1))
+    assert world.state.index[1].guards["ann"].failures == 1
+
+
+def test_a_sweep_cannot_skip_the_table() -> None:
+    world = World()
+    cancelled = moved(world.create(TARGET), SweepState.CANCELLED)
+    with pytest.raises(IllegalTransitionError):
+        moved(cancelled, SweepState.RUNNING)
