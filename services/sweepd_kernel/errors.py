@@ -45,6 +45,7 @@ class Reason(StrEnum):
     NOT_ALLOWED = "NOT_ALLOWED"
     CAP_REACHED = "CAP_REACHED"
     STALE_REVISION = "STALE_REVISION"
+    REQUEST_QUOTA = "REQUEST_QUOTA"
 
 
 @dataclass(frozen=True, slots=True)

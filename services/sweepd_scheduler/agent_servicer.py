@@ -80,7 +80,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             Released,
             lambda found: v1.ReleaseAgentResponse(sweeps=found.sweeps),
             v1.ReleaseAgentResponse,
-            repeatable(request, request.request_id),
+            repeatable(request, request.request_id, sweep.parent if sweep else None),
         )
 
     def _seen(self, agent: ListedAgent) -> int:

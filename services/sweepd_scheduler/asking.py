@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from sweepd_kernel.errors import InvalidFieldError
+from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.principal import current_principal
 from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.decision import RequestKey
 from sweepd_scheduler.domain.events import Request
-from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.names import Parent, SweepName, sweep_name
 from sweepd_scheduler.domain.requests import NotInMemoryError
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.remembered import Repeatable
+from sweepd_scheduler.responses import complete, kept_message, shortened
+from sweepd_scheduler.responses import sweep_name as sweep_of
 
 MAX_REQUEST_ID = 64
 MAX_TRIES = 8
@@ -52,8 +58,14 @@ class Asking:
         Raises:
             DomainError: it was refused, or could not be stored.
         """
-        found = await self._owner.ask(event, kind, lambda each: encode(each).SerializeToString(), again)
-        return answer.FromString(found)
+        found = await self._owner.ask(
+            event, kind, lambda each: encode(each).SerializeToString(), again, partial(shortened, answer)
+        )
+        return (
+            await self._complete(answer, found.content)
+            if found.repeated
+            else answer.FromString(found.content)
+        )
 
     async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
         """Return what a call was answered when it came first, without doing anything else; None if it is new.
@@ -62,7 +74,7 @@ class Asking:
             DomainError: its id belongs to another call, or the first answer could not be stored.
         """
         found = await self._owner.first_answer(again) if again else None
-        return answer.FromString(found) if found else None
+        return await self._complete(answer, found) if found is not None else None
 
     async def ask_prepared(
         self,
@@ -89,9 +101,25 @@ class Asking:
                 stored = await self._reading(self._reading.records.stored, sweep) if missing.whole else None
         raise AssertionError("the last try has returned or raised")
 
+    async def _complete(self, kind: type[M], kept: bytes) -> M:
+        """Return the first response of a request that is repeated."""
+        message = kept_message(kind, kept)
+        name = sweep_of(message)
+        if name:
+            sweep = await self._reading(self._reading.records.sweep, sweep_name(name))
+            if sweep is None:
+                raise NotFoundError(name)
+            complete(message, sweep)
+        return message
 
-def repeatable(request: Message, request_id: str) -> Repeatable | None:
-    """Return how the call is recognised when it comes again; None if it named no id.
+
+def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repeatable | None:
+    """Return how the call is recognised when it is repeated; None if it named no id.
+
+    Args:
+        request: the call.
+        request_id: its id.
+        parent: the project that it concerns; None: it names none, and concerns those of the caller's token.
 
     Raises:
         InvalidFieldError: the id is too long.
@@ -102,4 +130,13 @@ def repeatable(request: Message, request_id: str) -> Repeatable | None:
         raise InvalidFieldError("request_id", f"it has more than {MAX_REQUEST_ID} characters")
     content = request.SerializeToString(deterministic=True)
     kind = request.DESCRIPTOR.full_name.encode()
-    return Repeatable(request_id=request_id, fingerprint=hashlib.sha256(kind + b"\0" + content).digest())
+    caller = current_principal()
+    key = RequestKey(caller.name, str(parent) if parent else _place_of(caller.bounds), request_id)
+    return Repeatable(key=key, fingerprint=hashlib.sha256(kind + b"\0" + content).digest())
+
+
+def _place_of(bounds: Bounds) -> str:
+    """Return what stands for the projects of a token: empty for all, else a text that no project has."""
+    if bounds.everywhere:
+        return ""
+    return "@" + hashlib.sha256("\0".join(sorted(bounds.places)).encode()).hexdigest()

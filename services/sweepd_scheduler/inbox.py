@@ -10,14 +10,26 @@ from sweepd_scheduler.domain.events import Event
 from sweepd_scheduler.remembered import Repeatable
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The bytes that a request is answered with; `repeated`: what was kept of those of the first."""
+
+    content: bytes
+    repeated: bool = False
+
+
+NO_RESPONSE = Response(b"")
+
+
 @dataclass(slots=True, kw_only=True)
 class Item:
     """Something to be decided, and who waits for it."""
 
     event: Event
     encode: Callable[[Answer], bytes] | None = None
+    shorten: Callable[[bytes], bytes] = bytes
     repeatable: Repeatable | None = None
-    answer: "asyncio.Future[bytes] | None" = None
+    answer: "asyncio.Future[Response] | None" = None
     done: Callable[[], None] | None = None
 
 
@@ -27,11 +39,11 @@ class Decided:
 
     item: Item
     decision: Decision
-    answer: bytes = b""
+    answer: Response = NO_RESPONSE
     refusal: Exception | None = None
 
 
-def finish(item: Item, answer: bytes, refusal: Exception | None) -> None:
+def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
     """Tell whoever waits for an item."""
     if item.done is not None:
         item.done()

@@ -1,7 +1,7 @@
 """A store without a disk, for tests: the same two sides as `sql.py` and `sql_records.py`, in dictionaries."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sweepd.spec import Point
@@ -15,6 +15,7 @@ from sweepd_scheduler.domain.decision import (
     Happened,
     PriorRunsTaken,
     Remembered,
+    RequestKey,
     RunChanged,
     RungReached,
     StudyEvent,
@@ -43,6 +44,7 @@ from sweepd_scheduler.ports import (
     StudyLine,
     TriedPoint,
 )
+from sweepd_scheduler.remembered import EVERYBODY, Recollection, Used
 from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 
@@ -59,9 +61,9 @@ class MemoryStore:
         self._details: dict[RunKey, DetailsChanged] = {}
         self._notes: list[StudyNoted] = []
         self._lines: list[Happened] = []
-        self._requests: list[Remembered] = []
+        self._requests: dict[RequestKey, Remembered] = {}
 
-    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+    def commit(self, changes: Sequence[Change], number: int) -> None:
         """Store all changes, or nothing."""
         if self.away:
             raise StorageError("scheduler", "memory", "it was told to fail", full=True)
@@ -88,18 +90,37 @@ class MemoryStore:
                 case Happened():
                     self._lines.append(change)
                 case Remembered():
-                    kept = [each for each in self._requests if each.time >= forget_before]
-                    self._requests = [*kept, change]
+                    self._requests[change.key] = change
 
-    def load(self, forget_before: int) -> Loaded:
+    def load(self) -> Loaded:
         """Return what is held in memory."""
         going = [sweep for sweep, _ in self._sweeps.values() if not _over(sweep)]
         over = [sweep for sweep, _ in self._sweeps.values() if _over(sweep)]
         return Loaded(
             sweeps=tuple(self._stored(sweep) for sweep in going),
             ended=tuple((sweep.key, EndedSweep.of(sweep)) for sweep in over),
-            requests=tuple(each for each in self._requests if each.time >= forget_before),
+            newest_request=max((each.time for each in self._requests.values()), default=0),
             number=self._last_number(),
+        )
+
+    def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
+        """Return what is remembered of some requests, and of their quotas."""
+        kept = {key: each for key, each in self._requests.items() if each.time >= forget_before}
+        self._requests = kept
+        owners = {EVERYBODY, *(key.owner for key in keys)}
+        charged = {
+            owner: [each for each in kept.values() if owner in (EVERYBODY, each.key.owner)]
+            for owner in owners
+        }
+        return Recollection(
+            requests={key: kept[key] for key in keys if key in kept},
+            used={
+                owner: Used(
+                    size_bytes=sum(each.size_bytes for each in some),
+                    oldest=min((each.time for each in some), default=0),
+                )
+                for owner, some in charged.items()
+            },
         )
 
     def close(self) -> None:

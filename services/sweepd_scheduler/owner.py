@@ -21,7 +21,7 @@ from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import Steps
 from sweepd_scheduler.domain.sweeps.timeout import first_timeouts
-from sweepd_scheduler.inbox import Decided, Item, finish
+from sweepd_scheduler.inbox import NO_RESPONSE, Decided, Item, Response, finish
 from sweepd_scheduler.ports import Outlet, Store
 from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.timers import Timers
@@ -56,10 +56,10 @@ class Owner:
         Raises:
             StorageError: it cannot be read.
         """
-        loaded = self._store.load(self._moment().wall - DAY)
+        loaded = self._store.load()
         now = self._moment()
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now.monotonic)
-        self._requests.restore(loaded.requests)
+        self._requests.restore(loaded.newest_request, now)
         timers: list[tuple[float, Timer]] = [
             *self.state.first_timers(now.monotonic),
             *first_timeouts(self.state, now),
@@ -68,37 +68,45 @@ class Owner:
             self._timers.set(at, timer)
 
     async def ask(
-        self, event: Request, kind: type[A], encode: Callable[[A], bytes], repeatable: Repeatable | None
-    ) -> bytes:
+        self,
+        event: Request,
+        kind: type[A],
+        encode: Callable[[A], bytes],
+        repeatable: Repeatable | None,
+        shorten: Callable[[bytes], bytes] = bytes,
+    ) -> Response:
         """Carry out what a person asks for, and return the answer once it is stored.
 
         Args:
             event: the request.
             kind: what the core answers it with.
             encode: makes the bytes of that.
-            repeatable: how the request is recognised when it comes again.
+            repeatable: how the request is recognised when it is repeated.
+            shorten: makes of these bytes those that are kept for that case.
 
         Raises:
             DomainError: it was refused, or could not be stored.
         """
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
         def encoded(found: Answer) -> bytes:
             assert isinstance(found, kind)
             return encode(found)
 
-        self._post(Item(event=event, encode=encoded, repeatable=repeatable, answer=answer))
+        item = Item(event=event, encode=encoded, shorten=shorten, repeatable=repeatable, answer=answer)
+        self._post(item)
         return await answer
 
     async def first_answer(self, repeatable: Repeatable) -> bytes | None:
-        """Return what a call was answered when it came first; None if it is new.
+        """Return what is kept of the first response to a call; None if it is new.
 
         Raises:
             DomainError: its id belongs to another call, or the first answer could not be stored.
         """
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._post(Item(event=Recalled(), encode=lambda _: b"", repeatable=repeatable, answer=answer))
-        return await answer or None
+        response = await answer
+        return response.content if response.repeated else None
 
     async def settle(self, event: Event) -> None:
         """Let something happen and return once it is stored.
@@ -106,7 +114,7 @@ class Owner:
         Raises:
             DomainError: it was refused.
         """
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._post(Item(event=event, answer=answer))
         await answer
 
@@ -166,6 +174,7 @@ class Owner:
 
     async def _carry_out(self, items: Sequence[Item], now: Moment) -> None:
         """Decide items and store them together; those of a turn that has a defect one by one."""
+        await self._recall(items, now)
         with uncollected():
             decided = [await self._decide(item, now) for item in items]
         changes = [change for each in decided for change in each.decision.changes]
@@ -183,22 +192,34 @@ class Owner:
                 return
             self._log.exception("%s could not be stored", type(items[0].event).__name__)
             self._ring_again(items[0], now)
-            finish(items[0], b"", error)
+            finish(items[0], NO_RESPONSE, error)
         else:
             self._keep(decided, changes, number)
 
+    async def _recall(self, items: Sequence[Item], now: Moment) -> None:
+        """Read what is stored about the requests among `items`; reports of agents have none."""
+        keys = {item.repeatable.key for item in items if item.repeatable}
+        if not keys:
+            return
+        loop = asyncio.get_running_loop()
+        before = self._requests.time(now) - DAY
+        try:
+            self._requests.begin(await loop.run_in_executor(self._writer, self._store.recall, keys, before))
+        except DomainError as error:
+            self._requests.refuse(error)
+
     async def _commit(self, changes: Sequence[Change], number: int, now: Moment) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._store.commit, changes, number, now.wall - DAY)
+        await loop.run_in_executor(self._writer, self._store.commit, changes, number)
         if self._storage_away:
             self._storage_away = False
             self._log.info("the database can be written again")
 
     async def _decide(self, item: Item, now: Moment) -> Decided:
         try:
-            first = self._requests.answer_to(item.repeatable)
+            first = self._requests.response_to(item.repeatable)
             if first is not None:
-                return Decided(item, Decision(), answer=first)
+                return Decided(item, Decision(), answer=Response(first, repeated=True))
             return await self._decide_new(item, now)
         except DomainError as error:
             return Decided(item, Decision(), refusal=error)
@@ -213,13 +234,14 @@ class Owner:
         if item.encode is None or decision.answer is None:
             return Decided(item, decision)
         try:
-            answer = item.encode(decision.answer)
+            content = item.encode(decision.answer)
+            answer = Response(content)
+            if item.repeatable is None:
+                return Decided(item, decision, answer=answer)
+            remembered = self._requests.remember(item.repeatable, item.shorten(content), now)
         except BaseException:
             self.state.journal.back_to(mark)
             raise
-        if item.repeatable is None:
-            return Decided(item, decision, answer=answer)
-        remembered = self._requests.remember(item.repeatable, answer, now.wall)
         changes = (*decision.changes, remembered)
         return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
 
@@ -236,7 +258,6 @@ class Owner:
                 else:
                     self._let_out(partial(self._outlet.perform, effect))
             finish(each.item, each.answer, each.refusal)
-        self._requests.forget_before(self._moment().wall - DAY)
 
     def _let_out(self, perform: Callable[[], None]) -> None:
         try:
@@ -254,7 +275,7 @@ class Owner:
             if each.item.encode is None:
                 self._held.append(each.item)
             else:
-                finish(each.item, b"", each.refusal or error)
+                finish(each.item, NO_RESPONSE, each.refusal or error)
 
     def _ring_again(self, item: Item, now: Moment) -> None:
         if isinstance(item.event, Timer):

@@ -1,12 +1,12 @@
 """What the owner and the readers need: a database (`sql.py`, `memory.py`), and a way out (`outlet.py`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd.spec import Point
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
-from sweepd_scheduler.domain.decision import Change, Effect, Happened, Remembered, StudyNoted
+from sweepd_scheduler.domain.decision import Change, Effect, Happened, RequestKey, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
@@ -15,6 +15,7 @@ from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
+from sweepd_scheduler.remembered import Recollection
 from sweepd_scheduler.weight import Page, point_weight
 
 _NOTE_BYTES = 100
@@ -22,11 +23,18 @@ _NOTE_BYTES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that the owner keeps in memory. `number`: the last one of a change or of the record."""
+    """Everything that the owner keeps in memory.
+
+    Args:
+        sweeps: those that have not ended.
+        ended: the others.
+        newest_request: time of the newest remembered request; 0: there is none.
+        number: the last one of a change or of the record.
+    """
 
     sweeps: tuple[Stored, ...]
     ended: tuple[tuple[int, EndedSweep], ...]
-    requests: tuple[Remembered, ...]
+    newest_request: int
     number: int
 
 
@@ -90,10 +98,21 @@ class ProjectCounts:
 class Store(Protocol):
     """The owner's side: one writer, calls one at a time, in any thread."""
 
-    def load(self, forget_before: int) -> Loaded:
-        """Return what is held in memory. Requests older than `forget_before` (microseconds) are left out."""
+    def load(self) -> Loaded:
+        """Return what is held in memory."""
 
-    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+    def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
+        """Return what is remembered of some requests, and of the quotas that they are charged to.
+
+        Args:
+            keys: the requests.
+            forget_before: requests older than this (microseconds) are forgotten, some at a time.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+
+    def commit(self, changes: Sequence[Change], number: int) -> None:
         """Store all changes durably in one transaction; rows are marked with `number`, which grows.
 
         Raises:

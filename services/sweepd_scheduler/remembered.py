@@ -1,22 +1,56 @@
-"""Requests of the last day and their answers: one that comes again has the answer of the first."""
+"""Requests of the last day and their responses: one that is repeated has the response of the first.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+The database keeps them; memory holds those of one batch of decisions. Each account has a quota in each
+project, so that none can take the room of another, and nothing is forgotten before its day has passed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_scheduler.domain.decision import Remembered
+from sweepd_scheduler.domain.decision import Remembered, RequestKey
 from sweepd_scheduler.domain.journal import Journal
+from sweepd_scheduler.domain.moment import Moment
 
-DAY = 24 * 3600 * 1_000_000
+SECOND = 1_000_000
+DAY = 24 * 3600 * SECOND
 """How long a request is remembered, in microseconds."""
+
+QUOTA_BYTES = 128 * 1024 * 1024
+"""For the requests of one account in one project: 100,000 a day with responses of a kilobyte."""
+
+TOTAL_BYTES = 1024 * 1024 * 1024
+"""For all requests together."""
+
+Owner = tuple[str, str]
+"""Account and project whose quota a request is charged to."""
+
+EVERYBODY: Owner = ("", "")
+"""Stands for all accounts and projects together; no account has an empty name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeatable:
-    """How a request is recognised when it comes again. `fingerprint` tells whether it is the same call."""
+    """A request as it is recognised when it is repeated. `fingerprint` tells whether it is the same call."""
 
-    request_id: str
+    key: RequestKey
     fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """The part of a quota that is taken. `oldest`: time of the request that is forgotten first."""
+
+    size_bytes: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recollection:
+    """What the database holds about the requests of a batch, and the quotas that they are charged to."""
+
+    requests: Mapping[RequestKey, Remembered] = field(default_factory=dict)
+    used: Mapping[Owner, Used] = field(default_factory=dict)
 
 
 class RequestIdReusedError(DomainError):
@@ -31,42 +65,98 @@ class RequestIdReusedError(DomainError):
         )
 
 
+class RequestQuotaError(DomainError):
+    """No room is left for another response; what is remembered keeps its room until its day has passed."""
+
+    def __init__(self, owner: Owner, quota: int, wait: float) -> None:
+        account, project = owner
+        whose = f"account {account} in {project or 'no project'}" if account else "all accounts together"
+        hours, minutes = divmod(int(wait / 60) + 1, 60)
+        super().__init__(
+            f"the responses of the last 24 h for {whose} fill their {quota >> 20} MiB, so no other one can"
+            f" be remembered; the first of them are forgotten in {hours} h {minutes} min."
+            " A call without a request id is still carried out",
+            status=Status.RESOURCE_EXHAUSTED,
+            reason=Reason.REQUEST_QUOTA,
+            metadata={"account": account, "project": project, "quota_bytes": str(quota)},
+            retry_after=wait,
+        )
+
+
 class RememberedRequests:
-    """Held in memory, oldest first; what is added is staged until the journal is kept."""
+    """The requests of one batch; what is added is staged until the journal is kept.
 
-    def __init__(self, journal: Journal) -> None:
+    Time is that of the newest stored request plus what this process has run since: a wall clock that jumps
+    forgets nothing early, and while the scheduler is down nothing ages.
+    """
+
+    def __init__(self, journal: Journal, *, quota: int = QUOTA_BYTES, total: int = TOTAL_BYTES) -> None:
         self._journal = journal
-        self._by_id: dict[str, Remembered] = {}
+        self._quota = quota
+        self._total = total
+        self._known: dict[RequestKey, Remembered] = {}
+        self._used: dict[Owner, Used] = {}
+        self._unreadable: DomainError | None = None
+        self._start = 0
+        self._started = 0.0
 
-    def restore(self, stored: Iterable[Remembered]) -> None:
-        """Take in what the database holds."""
-        self._by_id = {request.request_id: request for request in stored}
+    def restore(self, newest: int, now: Moment) -> None:
+        """Begin to count time.
 
-    def answer_to(self, repeatable: Repeatable | None) -> bytes | None:
-        """Return the first answer to a request; None if it is new.
+        Args:
+            newest: time of the newest request that is stored; 0: there is none.
+            now: the present.
+        """
+        self._start = newest or now.wall
+        self._started = now.monotonic
+
+    def time(self, now: Moment) -> int:
+        """Return the time by which requests age, in microseconds."""
+        return self._start + int((now.monotonic - self._started) * SECOND)
+
+    def begin(self, found: Recollection) -> None:
+        """Begin a batch with what the database holds about its requests."""
+        self._known = dict(found.requests)
+        self._used = dict(found.used)
+        self._unreadable = None
+
+    def refuse(self, error: DomainError) -> None:
+        """Begin a batch whose requests cannot be looked up."""
+        self._unreadable = error
+
+    def response_to(self, repeatable: Repeatable | None) -> bytes | None:
+        """Return the first response to a request; None if it is new.
 
         Raises:
             RequestIdReusedError: its id was used for another call.
+            DomainError: whether it is new cannot be told at present.
         """
-        known = self._by_id.get(repeatable.request_id) if repeatable else None
-        if known is None or repeatable is None:
+        if repeatable is None:
+            return None
+        if self._unreadable is not None:
+            raise self._unreadable
+        known = self._known.get(repeatable.key)
+        if known is None:
             return None
         if known.fingerprint != repeatable.fingerprint:
-            raise RequestIdReusedError(known.request_id)
-        return known.answer
+            raise RequestIdReusedError(known.key.request_id)
+        return known.response
 
-    def remember(self, repeatable: Repeatable, answer: bytes, now: int) -> Remembered:
-        """Stage an answer, and return what is to be stored of it."""
+    def remember(self, repeatable: Repeatable, response: bytes, now: Moment) -> Remembered:
+        """Stage a response, and return what is to be stored of it.
+
+        Raises:
+            RequestQuotaError: there is no room for it.
+        """
+        time = self.time(now)
         remembered = Remembered(
-            request_id=repeatable.request_id, fingerprint=repeatable.fingerprint, answer=answer, time=now
+            key=repeatable.key, fingerprint=repeatable.fingerprint, response=response, time=time
         )
-        self._journal.put(self._by_id, remembered.request_id, remembered)
+        for owner, quota in ((remembered.key.owner, self._quota), (EVERYBODY, self._total)):
+            used = self._used.get(owner) or Used(size_bytes=0, oldest=time)
+            if used.size_bytes + remembered.size_bytes > quota:
+                raise RequestQuotaError(owner, quota, max(1.0, (used.oldest + DAY - time) / SECOND))
+            after = Used(size_bytes=used.size_bytes + remembered.size_bytes, oldest=used.oldest)
+            self._journal.put(self._used, owner, after)
+        self._journal.put(self._known, remembered.key, remembered)
         return remembered
-
-    def forget_before(self, time: int) -> None:
-        """Forget what is older."""
-        while self._by_id:
-            first = next(iter(self._by_id.values()))
-            if first.time >= time:
-                return
-            del self._by_id[first.request_id]

@@ -21,6 +21,7 @@ from sweepd_scheduler.explanation_codec import event_message, obstacle_message
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.ports import RunPlace, RunPosition
 from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.weight import page, run_weight
 
 MAX_NAMES = 10_000
 MAX_EVENTS = 1_000
@@ -50,7 +51,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             Runs,
             lambda found: v1.CreateRunResponse(run=_messages(found)[0]),
             v1.CreateRunResponse,
-            repeatable(request, request.request_id),
+            repeatable(request, request.request_id, wanted.parent),
         )
 
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
@@ -93,7 +94,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             Runs,
             lambda found: v1.EnqueueRunResponse(runs=_messages(found)),
             v1.EnqueueRunResponse,
-            repeatable(request, request.request_id),
+            repeatable(request, request.request_id, name.parent),
         )
 
     async def StopRun(self, request: v1.StopRunRequest, context: object) -> v1.StopRunResponse:
@@ -112,7 +113,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             Runs,
             lambda found: v1.StopRunResponse(run=_messages(found)[0]),
             v1.StopRunResponse,
-            repeatable(request, request.request_id),
+            repeatable(request, request.request_id, name.sweep.parent),
         )
 
     async def RetryRuns(self, request: v1.RetryRunsRequest, context: object) -> v1.RetryRunsResponse:
@@ -128,7 +129,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             Retried,
             lambda found: v1.RetryRunsResponse(names=found.names[:MAX_NAMES], total=len(found.names)),
             v1.RetryRunsResponse,
-            repeatable(request, request.request_id),
+            repeatable(request, request.request_id, wanted.sweep.parent),
         )
 
     async def ExplainRun(self, request: v1.ExplainRunRequest, context: object) -> v1.ExplainRunResponse:
@@ -237,7 +238,9 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
 
 def _messages(found: Runs) -> list[v1.Run]:
-    return [codec.run_message(run, found.kind) for run in found.runs]
+    """Return as many of the runs as one answer carries; with `repeats` a point may have a thousand."""
+    carried = page(found.runs, len(found.runs), run_weight).entries
+    return [codec.run_message(run, found.kind) for run in carried]
 
 
 def _sweep_of(run: Run) -> SweepName:

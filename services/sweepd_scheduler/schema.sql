@@ -178,13 +178,24 @@ CREATE TABLE event (
 CREATE INDEX event_of_run ON event (sweep_id, run, number);
 
 CREATE TABLE request (
+    account TEXT NOT NULL,
+    project TEXT NOT NULL,
     id TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
-    answer BLOB NOT NULL,
     time BIGINT NOT NULL,
-    PRIMARY KEY (id)
+    response BLOB NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    PRIMARY KEY (account, project, id)
 );
 CREATE INDEX ix_request_time ON request (time);
+CREATE INDEX request_of_quota ON request (account, project, time);
+
+CREATE TABLE request_quota (
+    account TEXT NOT NULL,
+    project TEXT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    PRIMARY KEY (account, project)
+);
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,

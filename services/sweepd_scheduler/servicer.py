@@ -22,7 +22,6 @@ from sweepd_scheduler.domain.events import (
     CancelSweep,
     CreateSweep,
     PauseSweep,
-    Request,
     ResumeSweep,
     StopSweep,
 )
@@ -47,6 +46,7 @@ SEED_BITS = 31
 ProgressContext: TypeAlias = (
     "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
 )
+StateChange: TypeAlias = PauseSweep | ResumeSweep | StopSweep | CancelSweep
 WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.WatchSweepResponse]"
 
 
@@ -89,11 +89,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
-        again = repeatable(request, request.request_id)
+        parent = names.parent(request.parent)
+        again = repeatable(request, request.request_id, parent)
         first = await self._asking.first_answer(v1.CreateSweepResponse, again)
         if first is not None:  # whatever it takes to create one may be away by now
             return first
-        parent = names.parent(request.parent)
         wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
         spec, file = await self._reading.work(codec.new_sweep, request)
         if spec.seed is None:
@@ -180,7 +180,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             Sweep,
             lambda sweep: v1.UpdateSweepResponse(sweep=self._message(sweep)),
             v1.UpdateSweepResponse,
-            repeatable(request, request.request_id),
+            repeatable(request, request.request_id, name.parent),
         )
 
     async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
@@ -255,8 +255,8 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             raise NotFoundError(text)
         return sweep
 
-    async def _change(self, event: Request, request: Message, request_id: str) -> v1.Sweep:
-        again = repeatable(request, request_id)
+    async def _change(self, event: StateChange, request: Message, request_id: str) -> v1.Sweep:
+        again = repeatable(request, request_id, event.name.parent)
         return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
 
     async def _check_searchable(self, spec: SweepSpec) -> None:

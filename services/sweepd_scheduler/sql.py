@@ -3,11 +3,13 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
 from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
+from sweepd_kernel.errors import StorageError
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
@@ -17,6 +19,7 @@ from sweepd_scheduler.domain.decision import (
     Happened,
     PriorRunsTaken,
     Remembered,
+    RequestKey,
     RunChanged,
     RungReached,
     StudyNoted,
@@ -28,9 +31,12 @@ from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import Loaded
+from sweepd_scheduler.remembered import EVERYBODY, Owner, Recollection, Used
 from sweepd_scheduler.sql_statements import (
+    ADD_TO_QUOTA,
     DROP_GUARD,
     DROP_RUNG,
+    FORGET_REQUESTS,
     INSERT_EVENT,
     INSERT_OBSERVATION,
     INSERT_PRIOR,
@@ -49,6 +55,7 @@ from sweepd_scheduler.sql_statements import (
 from sweepd_scheduler.sql_stored import stored_sweep
 
 SERVICE = "scheduler"
+FORGOTTEN_AT_ONCE = 500
 C = TypeVar("C", bound=Change)
 Statement = tuple[str, list[tuple[rows.Value, ...]]]
 
@@ -61,24 +68,13 @@ class SqliteStore:
         self._connection = open_sqlite(path)
         self._connection.row_factory = sqlite3.Row
 
-    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+    def commit(self, changes: Sequence[Change], number: int) -> None:
         """Store all changes durably in one transaction, or nothing."""
-        connection = self._connection
-        try:
-            connection.execute("begin immediate")
+        with self._transaction():
             for statement, values in grouped(changes, number):
-                connection.executemany(statement, values)
-            if any(isinstance(change, Remembered) for change in changes):
-                connection.execute("delete from request where time < ?", (forget_before,))
-            connection.execute("commit")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.rollback()
-            if isinstance(error, sqlite3.Error) and not isinstance(error, DEFECTS):
-                raise storage_error(error, SERVICE, self._path) from error
-            raise
+                self._connection.executemany(statement, values)
 
-    def load(self, forget_before: int) -> Loaded:
+    def load(self) -> Loaded:
         """Return what is held in memory."""
         connection = self._connection
         ended: list[tuple[int, EndedSweep]] = []
@@ -96,23 +92,77 @@ class SqliteStore:
                 ended.append((row["id"], over))
             else:
                 going.append(stored_sweep(connection, row))
-        requests = connection.execute(
-            "select id, fingerprint, answer, time from request where time >= ? order by time",
-            (forget_before,),
-        )
         return Loaded(
             sweeps=tuple(going),
             ended=tuple(ended),
-            requests=tuple(
-                Remembered(request_id=name, fingerprint=fingerprint, answer=answer, time=time)
-                for name, fingerprint, answer, time in requests
-            ),
+            newest_request=connection.execute("select max(time) from request").fetchone()[0] or 0,
             number=self._last_number(),
         )
+
+    def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
+        """Return what is remembered of some requests and their quotas; forget what is old, some at a time."""
+        try:
+            with suppress(StorageError):  # what cannot be forgotten now stays, and so does its room
+                self._forget(forget_before)
+            owners = {EVERYBODY, *(key.owner for key in keys)}
+            used = {owner: self._used(owner) for owner in owners}
+            found = [(key, self._request(key)) for key in keys]
+        except sqlite3.Error as error:
+            raise storage_error(error, SERVICE, self._path) from error
+        return Recollection(requests={key: each for key, each in found if each}, used=used)
 
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
+
+    def _request(self, key: RequestKey) -> Remembered | None:
+        row = self._connection.execute(
+            "select fingerprint, response, time from request where account = ? and project = ? and id = ?",
+            (key.account, key.project, key.request_id),
+        ).fetchone()
+        if row is None:
+            return None
+        return Remembered(key=key, fingerprint=row["fingerprint"], response=row["response"], time=row["time"])
+
+    def _used(self, owner: Owner) -> Used:
+        execute = self._connection.execute
+        row = execute(
+            "select size_bytes from request_quota where account = ? and project = ?", owner
+        ).fetchone()
+        (oldest,) = (
+            execute("select min(time) from request")
+            if owner == EVERYBODY
+            else execute("select min(time) from request where account = ? and project = ?", owner)
+        ).fetchone()
+        return Used(size_bytes=row["size_bytes"] if row else 0, oldest=oldest or 0)
+
+    def _forget(self, before: int) -> None:
+        """Forget requests that are old: a bounded number, as agents wait for commits meanwhile."""
+        connection = self._connection
+        oldest = connection.execute("select min(time) from request").fetchone()[0]
+        if oldest is None or oldest >= before:
+            return
+        with self._transaction():
+            gone = connection.execute(FORGET_REQUESTS, (before, FORGOTTEN_AT_ONCE)).fetchall()
+            freed = [(account, project, -size) for account, project, size in gone]
+            freed.append((*EVERYBODY, sum(size for _, _, size in freed)))
+            connection.executemany(ADD_TO_QUOTA, freed)
+            connection.execute("delete from request_quota where size_bytes <= 0")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Store all that is written within durably, or nothing."""
+        connection = self._connection
+        try:
+            connection.execute("begin immediate")
+            yield
+            connection.execute("commit")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.rollback()
+            if isinstance(error, sqlite3.Error) and not isinstance(error, DEFECTS):
+                raise storage_error(error, SERVICE, self._path) from error
+            raise
 
     def _last_number(self) -> int:
         queries = (
@@ -176,10 +226,7 @@ def grouped(all_changes: Sequence[Change], number: int) -> Iterator[Statement]:
     yield from _rungs(changes.of(RungReached))
     yield from _if_any(INSERT_OBSERVATION, [rows.note_row(note) for note in changes.of(StudyNoted)])
     yield from _if_any(INSERT_EVENT, [_event_row(line) for line in changes.of(Happened)])
-    yield from _if_any(
-        INSERT_REQUEST,
-        [(r.request_id, r.fingerprint, r.answer, r.time) for r in changes.of(Remembered)],
-    )
+    yield from _requests(changes.of(Remembered))
 
 
 def _guards(changes: Sequence[GuardChanged]) -> Iterator[Statement]:
@@ -209,6 +256,16 @@ def _rungs(reached: Sequence[RungReached]) -> Iterator[Statement]:
     rungs = {(each.sweep, each.rule, each.rung, each.run): each.value for each in reached}
     yield from _if_any(PUT_RUNG, [(*key, value) for key, value in rungs.items() if value is not None])
     yield from _if_any(DROP_RUNG, [key for key, value in rungs.items() if value is None])
+
+
+def _requests(remembered: Sequence[Remembered]) -> Iterator[Statement]:
+    values: list[tuple[rows.Value, ...]] = [
+        (*each.key.owner, each.key.request_id, each.fingerprint, each.time, each.size_bytes, each.response)
+        for each in remembered
+    ]
+    yield from _if_any(INSERT_REQUEST, values)
+    taken = [(owner, each.size_bytes) for each in remembered for owner in (each.key.owner, EVERYBODY)]
+    yield from _if_any(ADD_TO_QUOTA, [(*owner, size) for owner, size in taken])
 
 
 def _naming_row(told: DetailsChanged, number: int) -> tuple[rows.Value, ...]:

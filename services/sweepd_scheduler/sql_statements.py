@@ -48,4 +48,14 @@ INSERT_OBSERVATION = _insert(
     ("sweep_id", "number", "run", "event", "iterations", "value", "best", "worst", "last", "outcome"),
 )
 INSERT_EVENT = _insert("event", ("number", "time", "sweep_id", "run", "attempt", "kind", "detail"))
-INSERT_REQUEST = _insert("request", ("id", "fingerprint", "answer", "time"))
+INSERT_REQUEST = _insert(
+    "request", ("account", "project", "id", "fingerprint", "time", "size_bytes", "response")
+)
+ADD_TO_QUOTA = (
+    "insert into request_quota (account, project, size_bytes) values (?, ?, ?)"
+    " on conflict (account, project) do update set size_bytes = size_bytes + excluded.size_bytes"
+)
+FORGET_REQUESTS = (
+    "delete from request where rowid in (select rowid from request where time < ? order by time limit ?)"
+    " returning account, project, size_bytes"
+)

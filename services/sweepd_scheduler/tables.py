@@ -234,10 +234,23 @@ class EventRow(SchedulerTable, table=True):
 
 
 class RequestRow(SchedulerTable, table=True):
-    """A request of the last day and its answer."""
+    """A request of the last day and its response. `time` ages with the scheduler; see `remembered.py`."""
 
     __tablename__ = "request"
+    __table_args__ = (Index("request_of_quota", "account", "project", "time"),)
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    project: str = Field(sa_column=Column(Text, primary_key=True))
     id: str = Field(sa_column=Column(Text, primary_key=True))
     fingerprint: bytes = Field(sa_column=_bytes())
-    answer: bytes = Field(sa_column=_bytes())
     time: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    response: bytes = Field(sa_column=_bytes())
+    size_bytes: int = Field(sa_column=_whole())
+
+
+class RequestQuotaRow(SchedulerTable, table=True):
+    """What the requests of an account in a project take; with empty names, those of all together."""
+
+    __tablename__ = "request_quota"
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    project: str = Field(sa_column=Column(Text, primary_key=True))
+    size_bytes: int = Field(sa_column=_whole())

@@ -124,29 +124,29 @@ class Accounts:
         ]
         return seen[:limit], len(seen) > limit
 
-    async def create(
-        self, wanted: TokenRequest, caller: Principal, request_id: str, again: Repeatable | None
-    ) -> NewToken:
+    async def create(self, wanted: TokenRequest, caller: Principal, again: Repeatable | None) -> NewToken:
         """Make a token, or answer a repeated request as before.
 
         Raises:
             DomainError: it may not be made, or could not be stored.
         """
-        return await _whole(self._create(wanted, caller, request_id, again))
+        return await _whole(self._create(wanted, caller, again))
 
-    async def _create(
-        self, wanted: TokenRequest, caller: Principal, request_id: str, again: Repeatable | None
-    ) -> NewToken:
+    async def _create(self, wanted: TokenRequest, caller: Principal, again: Repeatable | None) -> NewToken:
         account, scope, bounds = checked(wanted, caller.name, caller.bounds)
         async with self._changing:
             now = self.now()
-            made = self._repeated(again, request_id, now)
+            made = self._repeated(again, now)
             if made is not None:
                 return made
             if sum(each.state(now) is TokenState.VALID for each in self._by_id.values()) >= MAX_VALID:
                 raise TooManyTokensError
             key, salt = self._free_id(), secrets.token_bytes(SALT_BYTES)
-            secret = derived(self._key, salt, request_id, key) if again else written(secrets.token_bytes(32))
+            secret = (
+                derived(self._key, salt, again.key.request_id, key)
+                if again
+                else written(secrets.token_bytes(32))
+            )
             token = Token(
                 number=max((each.number for each in self._by_id.values()), default=0) + 1,
                 id=key,
@@ -161,7 +161,7 @@ class Accounts:
             )
             noted = None
             if again is not None:
-                digest = request_digest(request_id)
+                digest = request_digest(again.key)
                 noted = Made(request=digest, fingerprint=again.fingerprint, token=key, salt=salt, time=now)
             await self.write(self.store.put_token, token, noted, now - DAY)
             self._keep(token)
@@ -229,16 +229,16 @@ class Accounts:
         self._by_id[token.id] = token
         self._by_digest[token.digest] = token
 
-    def _repeated(self, again: Repeatable | None, request_id: str, now: int) -> NewToken | None:
-        made = self._made.get(request_digest(request_id)) if again else None
+    def _repeated(self, again: Repeatable | None, now: int) -> NewToken | None:
+        made = self._made.get(request_digest(again.key)) if again else None
         if made is None or again is None or made.time < now - DAY:
             return None
         if made.fingerprint != again.fingerprint:
-            raise RequestIdReusedError(request_id)
+            raise RequestIdReusedError(again.key.request_id)
         token = self._by_id.get(made.token)
         if token is None:  # it has been forgotten meanwhile
             return None
-        secret = derived(self._key, made.salt, request_id, made.token)
+        secret = derived(self._key, made.salt, again.key.request_id, made.token)
         if digest_of(secret) != token.digest:
             raise SecretGoneError(token.id)
         return NewToken(token, secret)

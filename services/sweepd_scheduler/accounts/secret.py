@@ -9,6 +9,8 @@ import base64
 import hashlib
 import hmac
 
+from sweepd_scheduler.domain.decision import RequestKey
+
 PREFIX = "swp_"
 SALT_BYTES = 32
 _DOMAIN = b"sweepd token secret v1\0"
@@ -25,6 +27,8 @@ def written(bits: bytes) -> str:
     return PREFIX + base64.urlsafe_b64encode(bits).rstrip(b"=").decode()
 
 
-def request_digest(request_id: str) -> bytes:
-    """Return what is stored of a request id."""
-    return hashlib.sha256(b"sweepd request id v1\0" + request_id.encode()).digest()
+def request_digest(key: RequestKey) -> bytes:
+    """Return what is stored of a request id, which is known to one caller only."""
+    parts = (key.account, key.project, key.request_id)
+    lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
+    return hashlib.sha256(b"sweepd request id v2\0" + lengths + "".join(parts).encode()).digest()

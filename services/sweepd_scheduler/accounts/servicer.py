@@ -1,9 +1,7 @@
 """Answers the calls of `AccountService`: decode, one call, encode."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 
 from sweepd import v1
 from sweepd.v1 import account_service_pb2_grpc
@@ -16,7 +14,6 @@ from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.asking import repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.account import BoundTokenError, entity
-from sweepd_scheduler.remembered import Repeatable
 
 DIGEST_BYTES = 32
 
@@ -39,7 +36,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     async def CreateToken(self, request: v1.CreateTokenRequest, context: object) -> v1.CreateTokenResponse:
         """Make a token; this answer alone has its secret."""
         made = await self._accounts.create(
-            codec.wanted_token(request), current_principal(), request.request_id, _of_caller(request)
+            codec.wanted_token(request), current_principal(), repeatable(request, request.request_id, None)
         )
         token = codec.token_message(made.token, self._accounts.now())
         return v1.CreateTokenResponse(token=token, secret=made.secret)
@@ -120,16 +117,6 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         async with aclosing(self._accounts.revocations.follow()) as parts:
             async for ids in parts:
                 yield v1.WatchRevocationsResponse(token_ids=ids)
-
-
-def _of_caller(request: v1.CreateTokenRequest) -> Repeatable | None:
-    """Return how a repeat is recognised: from another account, or bound otherwise, it is another call."""
-    again = repeatable(request, request.request_id)
-    if again is None:
-        return None
-    caller = current_principal()
-    who = "\0".join((caller.name, *sorted(caller.bounds.places))).encode()
-    return replace(again, fingerprint=hashlib.sha256(again.fingerprint + who).digest())
 
 
 def _after(place: page_token.Place | None) -> str:

@@ -92,6 +92,10 @@ class DetailsChanged:
     tags: tuple[str, ...] = ()
 
 
+_REQUEST_BYTES = 150
+"""Of a stored request besides its names and its response."""
+
+
 class StudyEvent(StrEnum):
     """What a study is told."""
 
@@ -139,14 +143,40 @@ class Happened:
     detail: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """A request: ids are known within one account and project only.
+
+    `project` is empty, or stands for the projects of the caller's token, where a call concerns none by name.
+    """
+
+    account: str
+    project: str
+    request_id: str
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Account and project."""
+        return (self.account, self.project)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A request and the bytes of its answer, for the case that it comes again."""
+    """A request and its response in the form in which that is kept, for the case that it is repeated.
 
-    request_id: str
+    `time` is microseconds on the clock by which requests age.
+    """
+
+    key: RequestKey
     fingerprint: bytes
-    answer: bytes
+    response: bytes
     time: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Size that counts for quotas: on disk, rows and their indexes included."""
+        names = (self.key.account, self.key.project, self.key.request_id)
+        return _REQUEST_BYTES + 3 * sum(len(name.encode()) for name in names) + len(self.response)
 
 
 Change = (

@@ -27,10 +27,15 @@ BAYES = RANDOM.replace(b"random", b"bayes") + b"run_cap: 8\n"
 
 
 async def create(
-    installation: Installation, content: bytes, sweep_id: str = "", request_id: str = ""
+    installation: Installation,
+    content: bytes,
+    sweep_id: str = "",
+    request_id: str = "",
+    *,
+    parent: str = "local/demo",
 ) -> v1.Sweep:
     file = v1.SweepFile(file_name="sweep.yaml", content=content)
-    request = v1.CreateSweepRequest(parent="local/demo", sweep_id=sweep_id, file=file, request_id=request_id)
+    request = v1.CreateSweepRequest(parent=parent, sweep_id=sweep_id, file=file, request_id=request_id)
     return (await installation.sweeps.CreateSweep(request)).sweep
 
 

@@ -148,7 +148,7 @@ def stored(path: Path, count: int) -> None:
         changes += decide(state, wanted, Moment(0.0, 1_000 + number)).changes
         state.journal.keep()
     store = SqliteStore(path)
-    store.commit(changes, state.counters["number"] + 1, 0)
+    store.commit(changes, state.counters["number"] + 1)
     store.close()
 
 

@@ -80,14 +80,14 @@ class StoredWorld(World):
         """Store what has happened since the last time."""
         assert self.opened is not None
         number = self.state.counters["number"] = self.state.counters["number"] + 1
-        self.opened.store.commit(self.changes[self.stored :], number, 0)
+        self.opened.store.commit(self.changes[self.stored :], number)
         self.stored = len(self.changes)
 
     def restart(self) -> None:
         """Begin anew from what is stored."""
         assert self.opened is not None
         self.opened.store = self.opened.reopen()
-        loaded = self.opened.store.load(0)
+        loaded = self.opened.store.load()
         self.state = State(Terms())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
         self.timers = list(self.state.first_timers(self.now))

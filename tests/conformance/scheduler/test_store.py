@@ -5,7 +5,7 @@ import pytest
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler import codec
-from sweepd_scheduler.domain.decision import Remembered, StartRun
+from sweepd_scheduler.domain.decision import Remembered, RequestKey, StartRun
 from sweepd_scheduler.domain.events import PauseSweep
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
@@ -13,6 +13,7 @@ from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import RunPosition, TriedPoint
+from sweepd_scheduler.remembered import EVERYBODY, Used
 from sweepd_scheduler.weight import Page
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 
@@ -105,13 +106,36 @@ def test_a_failed_commit_stores_nothing(world: StoredWorld, opened: Opened) -> N
     assert again.state is SweepState.PAUSED
 
 
+def request(
+    name: str, time: int, account: str = "ann", project: str = "local/p", response: bytes = b"r"
+) -> Remembered:
+    key = RequestKey(account, project, name)
+    return Remembered(key=key, fingerprint=name.encode(), response=response, time=time)
+
+
 def test_requests_are_remembered_until_they_are_old(opened: Opened) -> None:
-    old = Remembered(request_id="old", fingerprint=b"f", answer=b"a", time=10)
-    new = Remembered(request_id="new", fingerprint=b"f", answer=b"b", time=20)
-    opened.store.commit([old], 1, 0)
-    opened.store.commit([new], 2, 15)
-    assert opened.store.load(0).requests == (new,)
-    assert opened.store.load(21).requests == ()
+    old, new = request("old", 10), request("new", 20)
+    opened.store.commit([old], 1)
+    opened.store.commit([new], 2)
+    assert opened.store.load().newest_request == 20
+    keys = [old.key, new.key]
+    assert opened.store.recall(keys, 10).requests == {old.key: old, new.key: new}
+    kept = opened.store.recall(keys, 15)
+    assert kept.requests == {new.key: new}
+    assert kept.used[new.key.owner] == kept.used[EVERYBODY] == Used(size_bytes=new.size_bytes, oldest=20)
+    assert opened.store.recall(keys, 21).used[EVERYBODY].size_bytes == 0
+
+
+def test_a_request_id_is_known_to_its_account_and_project_alone(opened: Opened) -> None:
+    mine = request("r", 10)
+    others = request("r", 11, account="bob"), request("r", 12, project="local/q", response=b"of q")
+    opened.store.commit([mine], 1)
+    assert not opened.store.recall([each.key for each in others], 0).requests
+    opened.store.commit(others, 2)
+    found = opened.store.recall([mine.key, *(each.key for each in others)], 0)
+    assert list(found.requests.values()) == [mine, *others]
+    assert found.used[mine.key.owner] == Used(size_bytes=mine.size_bytes, oldest=10)
+    assert found.used[EVERYBODY].size_bytes == sum(each.size_bytes for each in (mine, *others))
 
 
 def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Opened) -> None:

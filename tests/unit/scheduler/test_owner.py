@@ -4,18 +4,28 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
-from sweepd_scheduler.domain.decision import Change, Effect, StartRun, SweepChanged, Tell
+from sweepd_scheduler.domain.decision import (
+    Change,
+    Effect,
+    Remembered,
+    RequestKey,
+    StartRun,
+    SweepChanged,
+    Tell,
+)
 from sweepd_scheduler.domain.events import (
     Announced,
     Attached,
     CreateSweep,
     Offered,
     PauseSweep,
+    ResumeSweep,
     StopSweep,
 )
 from sweepd_scheduler.domain.names import SweepName
@@ -24,9 +34,10 @@ from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import RUNS_A_STEP
 from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
 from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.inbox import Response
 from sweepd_scheduler.memory import MemoryStore
 from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.remembered import Repeatable, RequestIdReusedError
+from sweepd_scheduler.remembered import QUOTA_BYTES, Repeatable, RequestIdReusedError, RequestQuotaError
 from unit.scheduler.world import PARENT, RANDOM, a_spec
 
 S = SweepName(PARENT, "s")
@@ -66,10 +77,14 @@ class Recording:
 class Particular(MemoryStore):
     """A store whose tables have a rule against sweeps of one name."""
 
-    def commit(self, changes: Sequence[Change], number: int, forget_before: int) -> None:
+    def commit(self, changes: Sequence[Change], number: int) -> None:
         if any(isinstance(each, SweepChanged) and each.sweep.name.id == "wrong" for each in changes):
             raise sqlite3.IntegrityError("CHECK constraint failed")
-        super().commit(changes, number, forget_before)
+        super().commit(changes, number)
+
+
+def repeatable(request_id: str, fingerprint: bytes, project: str = "local/p") -> Repeatable:
+    return Repeatable(key=RequestKey("ann", project, request_id), fingerprint=fingerprint)
 
 
 class Bench:
@@ -83,8 +98,8 @@ class Bench:
         )
 
     async def pause(self, request_id: str = "", fingerprint: bytes = b"") -> bytes:
-        repeatable = Repeatable(request_id=request_id, fingerprint=fingerprint) if request_id else None
-        return await self.owner.ask(PauseSweep(S), Sweep, encode, repeatable)
+        again = repeatable(request_id, fingerprint) if request_id else None
+        return (await self.owner.ask(PauseSweep(S), Sweep, encode, again)).content
 
     async def attach(self) -> None:
         await self.owner.settle(Announced("session", "ann"))
@@ -211,7 +226,7 @@ def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame()
         attaching = asyncio.ensure_future(bench.attach())
         asked = (bench.owner.ask(each, Sweep, encode, None) for each in creates)
         a, wrong, b = await asyncio.gather(*asked, return_exceptions=True)
-        assert (a, b) == (b"local/demo/a pending", b"local/demo/b pending")
+        assert (a, b) == (Response(b"local/demo/a pending"), Response(b"local/demo/b pending"))
         assert isinstance(wrong, sqlite3.IntegrityError)
         await attaching
         assert {sweep.name.id for sweep in bench.owner.state.sweeps.values()} == {"s", "a", "b"}
@@ -251,7 +266,7 @@ def test_what_comes_within_a_long_decision_is_decided_after_it() -> None:
 
 
 def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_not_before() -> None:
-    first = Repeatable(request_id="r", fingerprint=b"pause s")
+    first = repeatable("r", b"pause s")
 
     async def scenario(bench: Bench) -> None:
         assert await bench.owner.first_answer(first) is None
@@ -267,6 +282,24 @@ def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_no
         answer = await bench.pause("r", b"pause s")
         assert await bench.owner.first_answer(first) == answer
         with pytest.raises(RequestIdReusedError):
-            await bench.owner.first_answer(Repeatable(request_id="r", fingerprint=b"pause t"))
+            await bench.owner.first_answer(repeatable("r", b"pause t"))
+
+    running(scenario)
+
+
+def test_a_call_that_cannot_be_remembered_changes_nothing_and_evicts_nothing() -> None:
+    async def scenario(bench: Bench) -> None:
+        first = repeatable("first", b"another call")
+        wall = bench.owner.state.sweeps[1].create_time
+        large = Remembered(key=first.key, fingerprint=b"f", response=bytes(QUOTA_BYTES - 1_000), time=wall)
+        bench.store.commit([large], 1)
+        for number in range(50):
+            with suppress(RequestQuotaError):
+                await bench.pause(f"r{number}")
+        with pytest.raises(RequestQuotaError):
+            await bench.owner.ask(ResumeSweep(S), Sweep, encode, repeatable("resume", b""))
+        assert bench.owner.state.sweeps[1].state is SweepState.PAUSED
+        assert (await bench.owner.ask(ResumeSweep(S), Sweep, encode, None)).content == b"local/demo/s pending"
+        assert bench.store.recall([first.key], 0).requests == {first.key: large}
 
     running(scenario)

@@ -288,12 +288,12 @@ class World:
     def everything(self) -> MemoryStore:
         """A store that holds everything that has happened."""
         store = MemoryStore()
-        store.commit(self.changes, 10_000, 0)
+        store.commit(self.changes, 10_000)
         return store
 
     def restarts(self) -> None:
         """Begin again with what was stored; every stream is gone, and the time of day has not stood still."""
-        loaded = self.everything().load(0)
+        loaded = self.everything().load()
         before, self.state = self.state, State(Terms())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
         self.timers = [*self.state.first_timers(self.now), *first_timeouts(self.state, self.moment)]

@@ -13,17 +13,26 @@ import pytest
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
 from sweepd_kernel.open_calls import OpenCalls
-from sweepd_kernel.principal import FULL_ACCESS, TOKEN_FORM, Principal, digest_of
+from sweepd_kernel.principal import FULL_ACCESS, OWNER, TOKEN_FORM, Principal, digest_of
 from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
 from sweepd_scheduler.accounts.memory import MemoryAccounts
 from sweepd_scheduler.accounts.ports import Made
 from sweepd_scheduler.domain.account import OthersAccountError, Token, TokenRequest, TooManyTokensError
+from sweepd_scheduler.domain.decision import RequestKey
 from sweepd_scheduler.remembered import Repeatable, RequestIdReusedError
 
 MNIST = Bounds(frozenset({"acme/mnist"}))
 LEAD = Principal("lead", "person", Scope.ADMIN, Bounds(frozenset({"acme"})), "lead-token")
-AGAIN = Repeatable(request_id="r-1", fingerprint=b"the same call")
+
+
+def repeatable(
+    request_id: str = "r-1", fingerprint: bytes = b"the same call", account: str = OWNER
+) -> Repeatable:
+    return Repeatable(key=RequestKey(account, "", request_id), fingerprint=fingerprint)
+
+
+AGAIN = repeatable()
 
 
 @dataclass
@@ -57,7 +66,7 @@ class Desk:
     async def made(
         self, caller: Principal = FULL_ACCESS, again: Repeatable | None = None, **wanted: Any
     ) -> NewToken:
-        return await self.accounts.create(request(**wanted), caller, again.request_id if again else "", again)
+        return await self.accounts.create(request(**wanted), caller, again)
 
 
 def request(
@@ -98,7 +107,7 @@ def test_no_two_secrets_are_alike(desk: Desk) -> None:
     async def main() -> None:
         secrets = {(await desk.made()).secret for _ in range(200)}
         for number in range(200):
-            again = Repeatable(request_id=f"r-{number}", fingerprint=b"x")
+            again = repeatable(f"r-{number}")
             secrets.add((await desk.made(again=again)).secret)
         assert len(secrets) == 400
 
@@ -116,11 +125,21 @@ def test_a_repeated_request_has_the_first_answer_also_after_a_restart(desk: Desk
     run(main())
 
 
+def test_the_request_id_of_one_account_is_free_for_another(desk: Desk) -> None:
+    async def scenario() -> None:
+        first = await desk.made(again=AGAIN)
+        other = await desk.made(LEAD, again=repeatable(fingerprint=b"another call", account="lead"))
+        assert other.token.id != first.token.id
+        assert (await desk.made(again=AGAIN)).secret == first.secret
+
+    run(scenario())
+
+
 def test_a_request_id_of_another_call_is_refused(desk: Desk) -> None:
     async def main() -> None:
         await desk.made(again=AGAIN)
         with pytest.raises(RequestIdReusedError):
-            await desk.made(again=Repeatable(request_id="r-1", fingerprint=b"another call"))
+            await desk.made(again=repeatable(fingerprint=b"another call"))
 
     run(main())
 

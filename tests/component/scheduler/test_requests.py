@@ -1,0 +1,115 @@
+"""Requests that are repeated, on a real scheduler: the first response, whoever and whatever it was; P22."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import grpc
+import pytest
+
+from component.scheduler.serving import SERVICE_TOKEN, Installation, a_scheduler
+from component.scheduler.sweeps import RANDOM, create
+from sweepd import v1
+from sweepd.codec import point_message
+from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
+from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.principal import PRINCIPAL_KEY, Principal, telling
+from sweepd_kernel.scopes import Scope
+from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.decision import GuardChanged
+from sweepd_scheduler.sql import SqliteStore
+
+BIG = RANDOM + b"# " + b"x" * 500_000 + b"\n"
+
+
+def stored_bytes(folder: Path) -> int:
+    with sqlite3.connect(folder / "scheduler" / "scheduler.sqlite") as database:
+        return int(database.execute("select coalesce(sum(length(response)), 0) from request").fetchone()[0])
+
+
+def of_person(name: str, *projects: str) -> tuple[tuple[str, str | bytes], ...]:
+    """Return the metadata with which a service speaks for a person."""
+    person = Principal(name, "person", Scope.WRITE, Bounds(frozenset(projects)), f"token-of-{name}")
+    return (("authorization", f"Bearer {SERVICE_TOKEN}"), (PRINCIPAL_KEY, telling(person)))
+
+
+def test_responses_with_large_files_take_little_room_and_are_the_same_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            file = v1.SweepFile(file_name="big.yaml", content=BIG)
+            request = v1.CreateSweepRequest(parent="local/p", sweep_id="s", file=file, request_id="create")
+            made = await installation.sweeps.CreateSweep(request)
+            assert made.sweep.file.content == BIG
+            paused = [
+                await installation.sweeps.PauseSweep(
+                    v1.PauseSweepRequest(name=made.sweep.name, request_id=f"pause-{number}")
+                )
+                for number in range(20)
+            ]
+            assert stored_bytes(tmp_path) < 30_000
+            edit = v1.UpdateSweepRequest(request_id="edit")
+            edit.sweep.name = made.sweep.name
+            edit.sweep.spec.description = "changed"
+            edit.update_mask.paths.append("spec.description")
+            edited = await installation.sweeps.UpdateSweep(edit)
+            assert edited.sweep.spec.description == "changed"
+            await installation.restart()
+            assert await installation.sweeps.CreateSweep(request) == made
+            again = v1.PauseSweepRequest(name=made.sweep.name, request_id="pause-7")
+            assert await installation.sweeps.PauseSweep(again) == paused[7]
+            assert await installation.sweeps.UpdateSweep(edit) == edited
+
+    asyncio.run(scenario())
+
+
+def test_the_request_ids_of_one_account_and_project_are_free_for_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            sweeps = [await create(installation, RANDOM, "s", parent=f"local/{name}") for name in "pq"]
+            channel = grpc.aio.insecure_channel(installation.scheduler.address)
+            runs = RunServiceStub(channel)
+            for account in ("ann", "bob"):
+                for sweep in sweeps:
+                    request = v1.EnqueueRunRequest(sweep=sweep.name, request_id="r")
+                    request.parameters.CopyFrom(point_message({"x": 0.5}))
+                    metadata = of_person(account, "local/p", "local/q")
+                    first = await runs.EnqueueRun(request, metadata=metadata)
+                    assert await runs.EnqueueRun(request, metadata=metadata) == first
+                    assert first.runs[0].sweep == sweep.name
+                    request.first = True
+                    with pytest.raises(grpc.aio.AioRpcError) as refused:
+                        await runs.EnqueueRun(request, metadata=metadata)
+                    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+            await channel.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_repeated_release_names_no_sweep_of_projects_that_the_token_does_not_cover(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_scheduler(tmp_path) as installation:
+            await guarded_everywhere(installation, tmp_path)
+            channel = grpc.aio.insecure_channel(installation.scheduler.address)
+            agents = AgentServiceStub(channel)
+            request = v1.ReleaseAgentRequest(agent="a", request_id="r")
+            released = await agents.ReleaseAgent(request, metadata=of_person("ann", "local/p"))
+            assert list(released.sweeps) == ["local/p/s"]
+            other = await agents.ReleaseAgent(request, metadata=of_person("ann", "local/q"))
+            assert list(other.sweeps) == ["local/q/s"]
+            again = await agents.ReleaseAgent(request, metadata=of_person("ann", "local/p"))
+            assert again == released
+            await channel.close()
+
+    asyncio.run(scenario())
+
+
+async def guarded_everywhere(installation: Installation, folder: Path) -> None:
+    """Let the guards of two sweeps, each in its project, hold back an agent."""
+    for name in "pq":
+        await create(installation, RANDOM, "s", parent=f"local/{name}")
+    await installation.scheduler.stop()
+    store = SqliteStore(folder / "scheduler" / "scheduler.sqlite")
+    store.commit([GuardChanged(key, "a", Guarded(failures=5, held=True)) for key in (1, 2)], 1_000)
+    store.close()
+    await installation.scheduler.start()
