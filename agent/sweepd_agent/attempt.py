@@ -233,7 +233,8 @@ class Attempt:
         if self._output is not None:
             await self._output.show_rest()
         await self._rows.save()
-        return replace(end.result(), preempting=self.feed.details.preempting)
+        details = self.feed.details
+        return replace(end.result(), preempting=details.preempting, reported_code=details.exit_code)
 
     async def _read_until(self, end: asyncio.Task[Outcome]) -> None:
         around = self._around

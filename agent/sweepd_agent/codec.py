@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.duration_pb2 import Duration
@@ -132,6 +132,7 @@ def run_exited(
     *,
     last_row: int,
     logged_keys: Iterable[str],
+    summary_values: Mapping[int, float],
     log_tail: str,
     log_bytes: int,
 ) -> v1.AttachRequest:
@@ -149,6 +150,8 @@ def run_exited(
         log_tail=text(log_tail)[-_MAX_MESSAGE:],
         log_bytes=log_bytes,
     )
+    for key, value in sorted(summary_values.items()):
+        exited.summary_values.add(key=key, value=value)
     if how.time:
         exited.time.CopyFrom(timestamp(how.time))
     return v1.AttachRequest(run_exited=exited)

@@ -1,11 +1,17 @@
 """What the script of an attempt says of its run besides metrics: its file, and the report of it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sweepd import v1
-from sweepd.codec.details import MAX_DETAILS_BYTES, cut_to_size, details_message
+from sweepd.codec.details import (
+    MAX_DETAILS_BYTES,
+    cut_to_size,
+    details_message,
+    summary_names,
+    summary_number,
+)
 from sweepd_agent.core.level import Level
 
 FILE_NAME = "details.json"
@@ -28,6 +34,11 @@ class Details:
         self._looked = float("-inf")
         self._seen: tuple[int, int, int] | None = None
         self._said = v1.RunDetails()
+        # What the script itself has put into the summary, what it has had made of its rows for it by
+        # `define_metric`, and the code with which it has ended the run.
+        self._summary: Mapping[str, object] = {}
+        self._figures: Mapping[str, object] = {}
+        self._exit_code: int | None = None
         self._context: v1.RunContext | None = None
         self._body = b""
         self._level = Level()
@@ -48,6 +59,20 @@ class Details:
     def preempting(self) -> bool:
         """Whether the script has said that its machine is about to be taken away."""
         return self._said.preempting
+
+    @property
+    def exit_code(self) -> int | None:
+        """Code from 1 to 255 with which the script has ended its run; None: it has not, or well."""
+        return self._exit_code
+
+    def summary_number(self, key: str) -> float | None:
+        """Return the number that the script itself has in its summary under a key; None: it has none."""
+        explicit = summary_number(self._summary, key)
+        return summary_number(self._figures, key) if explicit is None else explicit
+
+    def summary_names(self) -> list[str]:
+        """Return the keys of the numbers in it, those in groups with dots."""
+        return summary_names(self._summary)
 
     def look(self, *, at_once: bool = False) -> bool:
         """See whether the script has said something new, at most once a second; return whether it has."""
@@ -116,6 +141,11 @@ class Details:
         document: object = json.loads(self._file.read_bytes())
         if not isinstance(document, dict):
             raise ValueError("it is no JSON object")
+        summary, code = document.get("summary"), document.get("exit_code")
+        figures = document.get("figures")
+        self._summary = summary if isinstance(summary, dict) else {}
+        self._figures = figures if isinstance(figures, dict) else {}
+        self._exit_code = code if type(code) is int and 1 <= code <= 255 else None
         return details_message(document)
 
     def _combine(self) -> bool:

@@ -8,6 +8,7 @@ from sweepd import v1
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey, Exit
 from sweepd_agent.core.cursors import Cursor
+from sweepd_agent.core.numbering import MAX_LOGGED_KEYS
 from sweepd_agent.details import Details
 from sweepd_agent.run_files import RunFiles
 from sweepd_agent.spool import Spool
@@ -148,11 +149,21 @@ class Feed:
                 self._ref,
                 self._exit,
                 last_row=self.spool.last_row,
-                logged_keys=self.spool.numbering.logged_keys,
+                logged_keys=self._logged_keys(),
+                summary_values=self._summary_values(),
                 log_tail=self.log_tail() if self._exit.failed else "",
                 log_bytes=self._log_size,
             )
         return None
+
+    def _logged_keys(self) -> list[str]:
+        """Return the first keys by name of those that were logged, or put into the summary as numbers."""
+        return sorted({*self.spool.numbering.logged_keys, *self.details.summary_names()})[:MAX_LOGGED_KEYS]
+
+    def _summary_values(self) -> dict[int, float]:
+        """Return what the script has put into its summary under watched keys, by their indices."""
+        found = {index: self.details.summary_number(key) for key, index in self.spool.watched.items()}
+        return {index: value for index, value in found.items() if value is not None}
 
     def next_points(self, window: int) -> v1.AttachRequest | None:
         """Return points, if there are any and the window has room."""

@@ -225,6 +225,7 @@ def _exited(session: str, message: v1.RunExited) -> Exited:
         log_tail=message.log_tail[-MAX_TEXT:],
         time=message.time.ToMicroseconds() if message.HasField("time") else 0,
         log_bytes=message.log_bytes if message.HasField("log_bytes") else None,
+        summary_value=next((each.value for each in message.summary_values if each.key == 0), None),
     )
 
 

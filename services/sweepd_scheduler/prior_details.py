@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from sweepd import v1
-from sweepd.codec.details import plain_map
+from sweepd.codec.details import plain_map, summary_number
 from sweepd.spec import Json
-from sweepd.spec.point import is_number
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.ports import Records
 
@@ -22,10 +21,8 @@ class Told:
 
     def value(self, key: str) -> float | None:
         """Return the finite number that the summary has under a key, dots leading into groups; else None."""
-        found: Json = dict(self.summary)
-        for part in [key] if key in self.summary else key.split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-        return float(found) if is_number(found) and isfinite(found) else None
+        found = summary_number(self.summary, key)
+        return found if found is not None and isfinite(found) else None
 
 
 def told_of(records: Records, run: RunKey) -> Told:
@@ -42,7 +39,6 @@ def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[
     return [run for run in runs if tags <= told_of(records, run.key).tags]
 
 
-def values_told(records: Records, runs: Sequence[RunKey], key: str) -> list[list[float]]:
-    """Return of each run what its summary has under a key, as its only value; else nothing."""
-    values = (told_of(records, run).value(key) for run in runs)
-    return [[] if value is None else [value] for value in values]
+def values_told(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
+    """Return what the summary of each run has under a key."""
+    return [told_of(records, run).value(key) for run in runs]

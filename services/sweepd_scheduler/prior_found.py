@@ -100,10 +100,10 @@ class Taken:
     without_curve: int = 0
     rung_values: int = 0
 
-    def judge(self, each: Candidate, curve: Sequence[float]) -> Outcome:
+    def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> Outcome:
         """Return what a run comes to, or why it teaches the sweep nothing; it is added in its turn."""
         try:
-            shown = shown_in(self.found.spec, each, curve)
+            shown = shown_in(self.found.spec, each, curve, summary)
         except UnsuitableError as error:
             return error
         if not self._means(each, shown):

@@ -10,7 +10,7 @@ from sweepd.spec.sizes import points_taken
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
 from sweepd_scheduler.domain.prior.suitability import Candidate
-from sweepd_scheduler.domain.runs.run import FINAL, Run, RunState
+from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import Records, RunPosition
 from sweepd_scheduler.prior_codec import Filter, Gathered, Selection
@@ -186,19 +186,24 @@ class PriorRuns:
         )
 
     async def _judged(self, taken: Taken, key: str) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
-        """Yield what each run comes to, in order; where there is no curve, what its script says counts."""
+        """Yield what each run comes to, in order, by its curve and its summary."""
         candidates = taken.found.candidates
+        told = await self._told(candidates, key)
 
-        def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, Outcome | None]:
-            return candidates[place], taken.judge(candidates[place], curve) if curve else None
+        def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, Outcome]:
+            each = candidates[place]
+            return each, taken.judge(each, curve, told.get(each.key))
 
         async for part in self._curves.of([each.source for each in candidates], key, judged):
-            unsure = [each.key for each, outcome in part if outcome is None]
-            values = iter(await self._reading(values_told, self._records, unsure, key))
-            yield [
-                (each, taken.judge(each, next(values)) if outcome is None else outcome)
-                for each, outcome in part
-            ]
+            yield part
+
+    async def _told(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
+        """Read what the summaries have under a key, of runs of which the scheduler has not counted it."""
+        told: dict[RunKey, float] = {}
+        for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
+            found = await self._reading(values_told, self._records, part, key)
+            told |= {run: value for run, value in zip(part, found, strict=True) if value is not None}
+        return told
 
     async def _without_objective(self, taken: Taken) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
         for part in _parts(taken.found.candidates, PAGE):

@@ -102,6 +102,8 @@ class Outcome:
     """What the supervisor of a process saw of its end."""
 
     code: int | None = None
+    # The code other than 0 with which the script itself has ended its run, whatever its process did then.
+    reported_code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
     # The supervisor ended it because nobody came back for it, or both vanished.
@@ -153,14 +155,19 @@ def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -
 
     `ending`: the agent itself was told to end by SIGTERM. Platforms send that to all that runs on a machine.
     """
-    message = outcome.message
+    message, code = outcome.message, outcome.code
+    if code is not None and outcome.reported_code is not None:
+        code, message = (
+            outcome.reported_code,
+            f"the script ended the run with exit code {outcome.reported_code}",
+        )
     if outcome.start_error is not None:
         cause, message = ExitCause.START_FAILED, outcome.start_error
     elif order is not None and outcome.stopped:
         cause, message = order.cause, order.reason
     elif outcome.stopped or (ending and outcome.signal == _SIGTERM):
         cause, message = ExitCause.HANDED_BACK, "SIGTERM came from outside: its machine is being taken away"
-    elif outcome.preempting and (outcome.signal is not None or outcome.code != 0):
+    elif outcome.preempting and (outcome.signal is not None or code != 0):
         cause, message = (
             ExitCause.HANDED_BACK,
             "its machine was about to be taken away, as the script has said",
@@ -173,4 +180,4 @@ def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -
         cause = ExitCause.SIGNALED
     else:
         cause = ExitCause.EXITED
-    return Exit(cause=cause, code=outcome.code, signal=outcome.signal, message=message, time=outcome.time)
+    return Exit(cause=cause, code=code, signal=outcome.signal, message=message, time=outcome.time)

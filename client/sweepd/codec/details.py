@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import NULL_VALUE
 
 from sweepd import v1
 from sweepd.codec.values import MAX_VALUE_DEPTH
+from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec.limits import INT64_MAX, INT64_MIN
 from sweepd.spec.point import Json
 
@@ -96,6 +97,35 @@ def plain_value(message: v1.ParameterValue) -> Json:
             return None
 
 
+def summary_number(summary: Mapping[str, object], key: str) -> float | None:
+    """Return the number of a summary under a key, NaN and infinities included; None if there is none.
+
+    Dots of the key may lead into groups, wherever they stand in it. The exact name counts before one made of
+    nested ones, as in rows.
+    """
+    exact = summary.get(key)
+    if isinstance(exact, int | float) and not isinstance(exact, bool):
+        return _as_float(exact)
+    at = key.find(".")
+    while at >= 0:
+        group = summary.get(key[:at])
+        if isinstance(group, Mapping) and (found := summary_number(group, key[at + 1 :])) is not None:
+            return found
+        at = key.find(".", at + 1)
+    return None
+
+
+def summary_names(summary: Mapping[str, object], prefix: str = "") -> list[str]:
+    """Return the keys of the numbers of a summary, those in groups with dots."""
+    names: list[str] = []
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            names += summary_names(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            names.append(f"{prefix}{key}")
+    return [name for name in names if len(name) <= MAX_KEY_LENGTH]
+
+
 def context_document(context: v1.RunContext) -> dict[str, Json]:
     """Return where and of what an attempt runs as people and scripts see it."""
     git = context.git
@@ -178,6 +208,13 @@ def _fill(message: v1.ParameterValue, value: object, depth: int) -> None:
 
 def _words(value: object) -> str:
     return _text(value)[:_MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _text(value: str) -> str:

@@ -68,6 +68,20 @@ class Logged:
         """Return what the rows come to, nested as they were."""
         return self._shown("", dict(self._last))
 
+    def figures(self) -> dict[str, object]:
+        """Return what the rows come to for metrics whose summary is defined, groups by dotted names."""
+        shown: dict[str, object] = {}
+        for key, counted in list(self._defined.items()):  # another thread may be logging
+            said = self._definitions.of(key)
+            if said is not None and (figures := counted.figures().shown(said)) is not None:
+                shown[key] = figures
+        return shown
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether there are any."""
+        return bool(self._defined)
+
     def _count(self, key: str, value: object) -> None:
         if isinstance(value, Mapping):
             for inner, inner_value in value.items():

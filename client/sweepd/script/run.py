@@ -23,6 +23,7 @@ from sweepd.script.trouble import FILE, say_trouble
 
 DETAILS_FILE = "details.json"
 _DETAILS_INTERVAL = 0.5
+_DETAILS_BURST = 0.1
 
 
 class Run(RunFiles):
@@ -39,6 +40,8 @@ class Run(RunFiles):
         super().__init__(folder, wishes)
         self._speaks = counts_steps and not _is_other_rank(os.environ)
         self._preempting = False
+        # With which code the script has ended the run; 0: it has not, or well.
+        self._exit_code = 0
         self._rows = Rows(
             None if self.disabled else folder.metrics_file,
             self._notices,
@@ -46,7 +49,11 @@ class Run(RunFiles):
             keep=self._keep_at,
         )
         self._details = StateFile(
-            folder.path / DETAILS_FILE, self._said, self._attempt_to_say, interval=_DETAILS_INTERVAL
+            folder.path / DETAILS_FILE,
+            self._said,
+            self._attempt_to_say,
+            interval=_DETAILS_INTERVAL,
+            burst=_DETAILS_BURST,
         )
         # For children that are started: at once.
         self._config_file = StateFile(folder.config_file, lambda: config, self._attempt_to_say, interval=0)
@@ -78,6 +85,8 @@ class Run(RunFiles):
         if not isinstance(data, Mapping):
             raise TypeError(f"log: a mapping of metrics, not {type(data).__name__}")
         self._rows.add(data, step, commit)
+        if self._rows.logged.has_figures and self._writes_details:
+            self._details.changed_a_little()
 
     def define_metric(
         self,
@@ -159,18 +168,21 @@ class Run(RunFiles):
         """End the run: complete the open step and release its file. Further calls do nothing.
 
         Args:
-            exit_code: noted in the folder of a run of its own. Under an agent, the exit status of the process
-                says how the run ended.
+            exit_code: 0 to 255. Another one than 0 fails the run, whatever its process ends with. With 0, and
+                if it is not given, the process says how a run of a sweep has ended.
             quiet: without effect; this only says what keeps the run from its server.
         """
-        self._finish(int(exit_code or 0), at_exit=False)
+        code = int(exit_code or 0)
+        self._finish(code & 0xFF or int(code != 0), at_exit=False)
 
     def finish_at_exit(self, exit_code: int) -> None:
         """End the run of a process that is about to end, with the exit code as far as that knows it."""
         self._finish(exit_code, at_exit=True)
 
     def _finish(self, code: int, *, at_exit: bool) -> None:
-        if self._release() and self._folder.own and self._rows.is_ours and not self.disabled:
+        if not self._release(0 if at_exit else code):
+            return
+        if self._folder.own and self._rows.is_ours and not self.disabled:
             now = time.time()
             self._rows.attempt_to(
                 lambda: note_end(self._folder, exit_code=code, now=now, at_exit=at_exit),
@@ -187,12 +199,19 @@ class Run(RunFiles):
         self.config.setdefaults(earlier.config.as_dict())
         self.summary.update(earlier.summary.explicit())
 
-    def _release(self) -> bool:
+    def _release(self, exit_code: int) -> bool:
         """Complete the open step and release the file; False if that was done before."""
         if self._rows.is_ours:
             self._save_again()
             self._details.flush()
-        return self._rows.end()
+        if not self._rows.end():
+            return False
+        if self._rows.is_ours:
+            # In any case: of several processes that have begun the run, the last one says how it ended.
+            self._exit_code = exit_code
+            self._changed()
+            self._details.flush()
+        return True
 
     def count_steps(self) -> None:
         """Have this process count steps, from 0, unless it does so already."""
@@ -207,12 +226,18 @@ class Run(RunFiles):
             "definitions": self._rows.definitions.document(),
             "resumed_from_step": self._resume_step,
             "preempting": self._preempting,
+            "figures": self._rows.logged.figures(),
+            "exit_code": self._exit_code,
         }
         return {name: value for name, value in members.items() if value not in (None, (), {}, False)}
 
-    def _changed(self) -> None:
+    @property
+    def _writes_details(self) -> bool:
         # Another process would write over what the one that began the run says.
-        if self._speaks and self._rows.is_ours and not self.disabled:
+        return self._speaks and self._rows.is_ours and not self.disabled
+
+    def _changed(self) -> None:
+        if self._writes_details:
             self._details.changed()
 
     def _config_changed(self) -> None:

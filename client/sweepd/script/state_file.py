@@ -9,16 +9,21 @@ from sweepd.script.document import document_of
 from sweepd.script.folder import write_json
 
 _TRIES = 5
+# Of the time, writing may take this share once what may be written at once is used up.
+_SHARE = 0.05
 
 
 class StateFile:
     """Brings the newest state to the file: at once if it has been quiet, else at the end of the interval.
+
+    A script may end at any time, by `os._exit` or a signal: some changes in a row are written at once, too.
 
     Args:
         path: the file.
         content: returns the state.
         attempt_to: carries out a write, or says what is lost.
         interval: seconds between two writes; 0: each change is written at once.
+        burst: seconds of writing that may follow one another without an interval between them.
     """
 
     def __init__(
@@ -28,11 +33,15 @@ class StateFile:
         attempt_to: Callable[[Callable[[], None]], None],
         *,
         interval: float,
+        burst: float = 0.0,
     ) -> None:
         self._path = path
         self._content = content
         self._attempt_to = attempt_to
         self._interval = interval
+        self._burst = burst
+        # Seconds that recent writes have taken.
+        self._spent = 0.0
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
         self._written = float("-inf")
@@ -43,10 +52,19 @@ class StateFile:
         with self._lock:
             if self._timer is not None:
                 return
-            wait = self._written + self._interval - time.monotonic()
-            if wait > 0 and self._write_later(wait):
+            now = time.monotonic()
+            self._spent = max(0.0, self._spent - (now - self._written) * _SHARE)
+            wait = self._written + self._interval - now
+            if wait > 0 and self._spent >= self._burst and self._write_later(wait):
                 return
             self._write()
+            self._spent += time.monotonic() - now
+
+    def changed_a_little(self) -> None:
+        """Take note of a change that can wait for the end of the interval: there are many like it."""
+        with self._lock:
+            if self._timer is None:
+                self._write_later(self._interval)
 
     def flush(self) -> None:
         """Bring a change that still waits to the file."""

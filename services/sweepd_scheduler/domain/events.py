@@ -163,6 +163,7 @@ class Exited:
     """The process of an attempt has ended.
 
     `time`: when, by the clock there; 0 if it does not say. `log_bytes`: how long its log is; None: likewise.
+    `summary_value`: what the script has put into its summary as the objective; None: nothing.
     """
 
     session: str
@@ -171,6 +172,7 @@ class Exited:
     exit: Exit
     logged_keys: tuple[str, ...]
     log_tail: str
+    summary_value: float | None = None
     time: int = 0
     log_bytes: int | None = None
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from sweepd.codec.details import plain_map
+from waiting import until
 
 SAY = """
 import json, os, pathlib, sys, time
@@ -31,6 +34,14 @@ wait_for("end")
 """
 AT_THE_END = f"""{SAY}
 say(name="last words", resumed_from_step=7)
+"""
+ENDED = f"""{SAY}
+say(summary={{"loss": 0.5, "size": {{"end": 3}}}}, figures={{"acc": {{"mean": 0.75}}, "loss": {{"min": 9}}}})
+wait_for("go")
+summary = {{"loss": 0.25, "size": {{"end": 4}}, "flag": True}}
+say(summary=summary, figures={{"acc": {{"mean": 0.5}}}}, exit_code=3)
+wait_for("end")
+sys.exit(CODE)
 """
 BROKEN = f"""{SAY}
 (folder / "details.json").write_text("[1, 2")
@@ -68,6 +79,44 @@ def test_what_is_said_last_comes_though_the_script_has_ended(
     assert machine.start("--count", "1").ended() == 0
     last = said(scheduler.attempt(run))[-1]
     assert (last.display_name, last.resumed_from_step) == ("last words", 7)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_end_that_a_script_gives_its_run_comes_with_its_summary_though_the_agent_was_killed(
+    scheduler: ScriptedScheduler, machine: Machine, code: int
+) -> None:
+    scheduler.watched = ["size.end", "acc.mean", "flag", "loss", "other"]
+    machine.write("say.py", ENDED.replace("CODE", str(code)))
+    run = scheduler.add(sys.executable, "say.py")
+    agent = machine.start()
+    attempt = scheduler.attempt(run)
+    scheduler.until(lambda: said(attempt))
+    agent.kill()
+    for name in ("go", "end"):
+        (machine.folder / name).touch()
+    until(lambda: list(machine.state.glob("runs/*/exit")), within=10, what="the process has ended")
+    assert machine.start("--count", "1").ended() == 0
+    assert attempt.exit is not None
+    ended = attempt.exit.exit
+    assert (ended.cause, ended.code, ended.signal) == (v1.EXIT_CAUSE_EXITED, 3, 0)
+    assert ended.message == "the script ended the run with exit code 3"
+    assert [(each.key, each.value) for each in attempt.exit.summary_values] == [(0, 4.0), (1, 0.5), (3, 0.25)]
+    assert list(attempt.exit.logged_keys) == ["loss", "size.end"]
+
+
+def test_a_stop_comes_before_the_end_that_a_script_gives_its_run(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("say.py", ENDED)
+    (machine.folder / "go").touch()
+    run = scheduler.add(sys.executable, "say.py")
+    agent = machine.start("--count", "1")
+    attempt = scheduler.attempt(run)
+    scheduler.until(lambda: any("flag" in plain_map(details.summary) for details in said(attempt)))
+    scheduler.stop_run(attempt, v1.STOP_MODE_TERMINATE)
+    assert agent.ended() == 0
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_COMMANDED
 
 
 def test_another_agent_tells_it_again_under_a_higher_number(

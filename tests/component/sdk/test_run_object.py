@@ -66,6 +66,7 @@ def test_an_agent_finds_all_that_the_script_has_said(tmp_path: Path) -> None:
         "notes": "n",
         "group": "g",
         "job_type": "train",
+        "figures": {"val/loss": {"max": 3, "min": 1}},
         "summary": {"acc": 0.9, "test": {"f1": 0.5}},
         "definitions": {
             "val/*": {"summary": ["min", "max"], "step_metric": "epoch", "goal": "minimize", "hidden": True}

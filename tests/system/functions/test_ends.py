@@ -128,3 +128,33 @@ def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_told(home: Home, 
                     os.kill(pid, signal.SIGKILL)
         assert process.wait(30) == 0, caller.said("err")
     assert caller.said("out").endswith("1 the agent was ended by signal 9\n")
+
+
+ENDS = """
+import contextlib
+def train():
+    match sweepd.config.x:
+        case 1:
+            with contextlib.suppress(ValueError), sweepd.init():
+                raise ValueError("no good")
+        case 2:
+            sweepd.init().finish(exit_code=3)
+        case 3:
+            with contextlib.suppress(ValueError), sweepd.init():
+                raise ValueError("no good")
+            sweepd.init().finish()
+        case 4:
+            sweepd.init().finish(exit_code=3)
+            raise SystemExit(5)
+sweepd.agent(sweep, train, in_process={in_process}, fail_fast=False)
+"""
+
+
+def test_functions_that_fail_their_run_and_go_on_have_failed(home: Home, caller: Caller) -> None:
+    for in_process in (False, True):
+        sweep = home.grid(1, 2, 3, 4)
+        done = caller.run(ENDS.format(in_process=in_process), sweep=sweep.id)
+        assert states(sweep) == ["failed", "failed", "finished", "failed"]
+        for number, code in ((1, 1), (2, 3), (4, 3)):
+            assert f"Run {sweep.id}-{number} failed with exit code {code}" in done.stderr
+        assert (sweep.run(2).reason or "").startswith("the script ended the run with exit code 3")

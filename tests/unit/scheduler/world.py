@@ -235,6 +235,7 @@ class World:
         keys: tuple[str, ...] = (),
         time: int = 0,
         log_bytes: int | None = None,
+        summary_value: float | None = None,
     ) -> None:
         ended = Exited(
             session=session,
@@ -245,6 +246,7 @@ class World:
             log_tail="",
             time=time,
             log_bytes=log_bytes,
+            summary_value=summary_value,
         )
         self.happens(ended)
 

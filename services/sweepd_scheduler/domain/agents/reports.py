@@ -23,6 +23,7 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs import retry
 from sweepd_scheduler.domain.runs.checkpoints import begin_anew, resume, saved
 from sweepd_scheduler.domain.runs.exit_words import exit_sentence
+from sweepd_scheduler.domain.runs.results import summary_reported
 from sweepd_scheduler.domain.runs.run import (
     Attempt,
     AttemptState,
@@ -40,6 +41,9 @@ from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.domain.turn import Turn
+
+# What an attempt has shown at such an end is not how its run came out.
+_TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
 def offered(turn: Turn, event: Offered) -> None:
@@ -127,6 +131,8 @@ def exited(turn: Turn, event: Exited) -> None:
         turn.tell(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
         return
     run = replace(run, logged_keys=event.logged_keys)
+    if event.summary_value is not None and event.exit.cause not in _TRIED_AGAIN:
+        run = summary_reported(turn, run, event.summary_value)
     reason = exit_sentence(run, event.exit, event.log_tail)
     ended = _end_time(run, event, turn.now.wall)
     attempt = attempt_moved(run.newest, AttemptState.ENDED, reason=reason, end_time=ended)

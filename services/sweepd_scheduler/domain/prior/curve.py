@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import isfinite
 
-from sweepd.spec import Asha, Goal, Hyperband, Median, ObjectiveValue, StopRule
+from sweepd.spec import Asha, Goal, Hyperband, Median, StopRule
 from sweepd.spec.rungs import rungs
 from sweepd_scheduler.domain.runs.run import Values
 
@@ -34,17 +34,6 @@ def turned(values: Values) -> Values:
         total=values.total,
         logged=values.logged,
     )
-
-
-def value_of(values: Values, kind: ObjectiveValue) -> float | None:
-    """Return the value for the search; None while there is none."""
-    match kind:
-        case ObjectiveValue.BEST:
-            return values.best
-        case ObjectiveValue.LAST:
-            return values.last
-        case ObjectiveValue.MEAN:
-            return values.total / values.iterations if values.iterations else None
 
 
 def rung_values(

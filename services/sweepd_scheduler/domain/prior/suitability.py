@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from sweepd.spec import Json, Method, Point, SweepSpec, point_digest
-from sweepd_scheduler.domain.prior.curve import rung_values, turned, value_of, values_of
+from sweepd_scheduler.domain.prior.curve import rung_values, turned, values_of
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.block import COUNTED
 from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState, Values
@@ -95,13 +95,16 @@ def point_in(spec: SweepSpec, point: Point) -> Point:
     return taken
 
 
-def shown_in(spec: SweepSpec, found: Candidate, curve: Sequence[float]) -> Shown:
+def shown_in(
+    spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
+) -> Shown:
     """Return what a run comes to in a sweep.
 
     Args:
         spec: the sweep.
         found: the run.
         curve: the finite values of the sweep's objective, in the order of its rows.
+        summary: the finite one that its script has put into its summary; `counted` has it already.
 
     Raises:
         UnsuitableError: it teaches the sweep nothing.
@@ -113,9 +116,12 @@ def shown_in(spec: SweepSpec, found: Candidate, curve: Sequence[float]) -> Shown
             raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
         return Shown()
     values = values_of(curve, metric.goal)
-    if found.counted.iterations > values.iterations:
-        values = found.counted  # its last points are still on their way to the metric store
-    value = value_of(values, metric.value)
+    if found.counted.best is not None and found.counted.iterations >= values.iterations:
+        # Its last points may still be on their way to the metric store; the value of its summary is in there.
+        values = found.counted
+    elif summary is not None:
+        values = values.with_summary(summary, metric.goal)
+    value = values.of_kind(metric.value)
     if value is None and (ended_well or spec.method is not Method.BAYES):
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):

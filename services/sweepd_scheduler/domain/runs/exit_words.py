@@ -18,7 +18,8 @@ def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
     """Say why a process ended, with the log's last error line where that helps; empty for a plain exit 0."""
     match ended.cause:
         case ExitCause.EXITED:
-            return "" if ended.code == 0 else _with_line(f"exited with code {ended.code}", log_tail)
+            told = ended.message or f"exited with code {ended.code}"
+            return "" if ended.code == 0 else _with_line(told, log_tail)
         case ExitCause.SIGNALED:
             return _with_line(f"ended by {signal_name(ended.signal)}", log_tail)
         case ExitCause.OUT_OF_MEMORY:

@@ -4,6 +4,8 @@ Without `repeats` a run stands for its point. With them the point counts once, w
 under the number of the first. With `metric.value` best a value counts when it is logged, else at the end.
 """
 
+from math import isfinite
+
 from sweepd.spec import Method, ObjectiveValue
 from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.replacing import replace
@@ -54,6 +56,22 @@ def value_logged(turn: Turn, run: Run, value: float) -> None:
         turn.put_sweep(replace(sweep, objective_seen=True, objective_missing=None))
     if counts_at_once(sweep):
         _offer(turn, run, run.number, value)
+
+
+def summary_reported(turn: Turn, run: Run, value: float) -> Run:
+    """Count the objective that the script of a run has put into its summary; return the run with it.
+
+    It is a value beside those of the iterations, as W&B's search has it: by `metric.value` the best of all
+    counts, or this one as the last, or the mean of the iterations where there are any.
+    """
+    sweep = turn.state.sweeps[run.sweep]
+    if sweep.spec.metric is None:
+        return run
+    if not isfinite(value):
+        return replace(run, values=replace(run.values, logged=True))
+    run = replace(run, values=run.values.with_summary(value, sweep.goal))
+    value_logged(turn, run, value)
+    return run
 
 
 def run_ending(turn: Turn, run: Run, state: RunState) -> None:

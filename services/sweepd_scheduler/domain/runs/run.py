@@ -137,6 +137,21 @@ class Values:
             logged=True,
         )
 
+    def with_summary(self, value: float, goal: Goal) -> "Values":
+        """Return the values after a finite one that the script has put into its summary: no iteration."""
+        after = self.with_value(value, goal)
+        return replace(after, iterations=self.iterations, total=self.total)
+
+    def of_kind(self, kind: ObjectiveValue) -> float | None:
+        """Return the one that counts for the search; None while there is none."""
+        match kind:
+            case ObjectiveValue.BEST:
+                return self.best
+            case ObjectiveValue.LAST:
+                return self.last
+            case ObjectiveValue.MEAN:  # over the iterations; without one, the summary has the only value
+                return self.total / self.iterations if self.iterations else self.last
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
@@ -269,14 +284,7 @@ class Run:
 
     def value(self, kind: ObjectiveValue) -> float | None:
         """Return its value for the search; None while there is none."""
-        values = self.values
-        match kind:
-            case ObjectiveValue.BEST:
-                return values.best
-            case ObjectiveValue.LAST:
-                return values.last
-            case ObjectiveValue.MEAN:
-                return values.total / values.iterations if values.iterations else None
+        return self.values.of_kind(kind)
 
     @property
     def attempt(self) -> int:

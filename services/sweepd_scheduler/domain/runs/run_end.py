@@ -91,7 +91,7 @@ def lint(turn: Turn, run: Run) -> str:
     """Notice that a run ended well without ever logging the objective; return a sentence, or nothing."""
     sweep = turn.state.sweeps[run.sweep]
     metric = sweep.spec.metric
-    if metric is None or run.values.iterations:
+    if metric is None or run.values.best is not None:
         return ""
     if run.values.logged or metric.name in run.logged_keys:
         return f"your script logged `{metric.name}`, but never as a finite number"

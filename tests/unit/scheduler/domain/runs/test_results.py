@@ -24,14 +24,16 @@ def ended(world: World) -> list[StudyNoted]:
     return [note for note in notes if note.event is StudyEvent.ENDED]
 
 
-def one_run(world: World, session: str, *values: float, exit_: Exit = EXIT_0) -> None:
+def one_run(
+    world: World, session: str, *values: float, exit_: Exit = EXIT_0, summary_value: float | None = None
+) -> None:
     world.offer(session)
     world.passes(1.0)
     start = world.last_told(StartRun)
     world.confirms(session, start)
     if values:
         world.logs(session, start.ref, 1, *values)
-    world.exits(session, start.ref, exit_, last_row=len(values))
+    world.exits(session, start.ref, exit_, last_row=len(values), summary_value=summary_value)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,65 @@ def test_the_value_for_the_search_is_as_the_sweep_says(
     (note,) = ended(world)
     assert (note.value, note.outcome, note.iterations, note.last) == (value, Outcome.FINISHED, 4, 0.5)
     assert world.sweep().best == Best(run=1, value=value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "goal", "logged", "summary", "value"),
+    [
+        ("best", "minimize", (), 0.9, 0.9),
+        ("last", "minimize", (), 0.9, 0.9),
+        ("mean", "minimize", (), 0.9, 0.9),
+        ("best", "minimize", (0.5, 0.75), 0.25, 0.25),
+        ("best", "minimize", (0.5, 0.75), 0.9, 0.5),
+        ("best", "maximize", (0.5, 0.75), 0.9, 0.9),
+        ("last", "minimize", (0.5, 0.75), 0.9, 0.9),
+        ("mean", "minimize", (0.5, 0.75), 0.9, 0.625),
+        ("best", "minimize", (0.5,), float("nan"), 0.5),
+    ],
+)
+def test_what_a_script_puts_into_its_summary_is_a_value_beside_those_of_its_iterations(
+    world: World, kind: str, goal: str, logged: tuple[float, ...], summary: float, value: float
+) -> None:
+    world.create({**BAYES, "metric": {"name": "loss", "goal": goal, "value": kind}, "canary": True})
+    one_run(world, world.attach(), *logged, summary_value=summary)
+    (note,) = ended(world)
+    assert (note.value, note.outcome, note.iterations) == (value, Outcome.FINISHED, len(logged))
+    assert world.sweep().best == Best(run=1, value=value)
+    assert (world.sweep().state, world.sweep().objective_missing) == (SweepState.RUNNING, None)
+    assert world.acks()[-1].notice == ""
+    world.restarts()
+    assert world.sweep().best == Best(run=1, value=value)
+
+
+def test_a_summary_reaches_the_target_and_one_without_a_number_is_named(world: World) -> None:
+    world.create({**RANDOM, "metric": {"name": "loss", "target": 0.5}})
+    session = world.attach()
+    one_run(world, session, summary_value=float("inf"))
+    assert world.acks()[-1].notice == "your script logged `loss`, but never as a finite number"
+    assert world.sweep().best is None
+    one_run(world, session, summary_value=0.5)
+    assert (world.sweep().ending, world.sweep().state) == (Ending.TARGET, SweepState.FINISHED)
+
+
+@pytest.mark.parametrize("cause", [ExitCause.HANDED_BACK, ExitCause.ORPHANED])
+def test_the_summary_of_an_attempt_that_is_tried_again_at_no_charge_does_not_count(
+    world: World, cause: ExitCause
+) -> None:
+    world.create({**BAYES, **OBJECTIVE})
+    session = world.attach()
+    one_run(world, session, exit_=Exit(cause=cause), summary_value=0.5)
+    assert (world.sweep().best, world.run((1, 1)).state) == (None, RunState.PENDING)
+    one_run(world, session, exit_=FAILS, summary_value=0.25)
+    assert (world.run((1, 1)).values.best, world.run((1, 1)).values.iterations) == (0.25, 0)
+
+
+def test_early_termination_never_sees_a_summary(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "early_terminate": {"type": "median", "min_iter": 1, "min_runs": 1}})
+    session = world.attach()
+    one_run(world, session, summary_value=0.1)
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.9)
+    assert world.stops() == []
 
 
 @pytest.mark.parametrize("kind", ["last", "mean"])
