@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 import grpc.aio
 
 from sweepd import v1
+from sweepd.agent_identity import agent_id
 from sweepd.channel import aio_channel
 from sweepd.codec.gathering import gathered
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -39,6 +41,7 @@ class ProtocolAgent:
         self._stub = AgentServiceStub(channel)
         self._sweep = sweep
         self._name = name
+        self._secret = hashlib.sha256(name.encode()).digest()
         self._tally = tally
         self._outgoing: asyncio.Queue[v1.AttachRequest] = asyncio.Queue()
         self._ended_at = 0.0
@@ -85,7 +88,8 @@ class ProtocolAgent:
 
     def _hello(self) -> v1.Hello:
         return v1.Hello(
-            agent_id=self._name,
+            agent_id=agent_id(self._secret),
+            agent_secret=self._secret,
             instance=self._name,
             pid=1,
             host="bench",

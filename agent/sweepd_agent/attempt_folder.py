@@ -23,6 +23,7 @@ from sweepd_agent.core.numbering import Begin
 from sweepd_agent.parameter_file import yaml_parameters
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
+from sweepd_agent.synced_file import replace_synced, sync
 
 _ASSIGNMENT_FILE = "assignment.json"
 _CURSORS_FILE = "cursors.json"
@@ -69,9 +70,13 @@ class AttemptFolder:
         self.params_file.write_text(
             json.dumps({name: assignment.params[name] for name in sorted(assignment.params)}) + "\n"
         )
-        document = asdict(assignment) | {"key": list(assignment.key), "rungs": sorted(assignment.rungs)}
-        _replace_synced(self.path / _ASSIGNMENT_FILE, json.dumps(document))
-        _sync_folder(self.path.parent)
+        document = asdict(assignment) | {
+            "key": list(assignment.key),
+            "rungs": sorted(assignment.rungs),
+            "secret": assignment.secret.hex(),
+        }
+        replace_synced(self.path / _ASSIGNMENT_FILE, json.dumps(document))
+        sync(self.path.parent)
 
     def assignment(self) -> Assignment | None:
         """Return what was handed out; None if the agent died before that was on disk."""
@@ -87,6 +92,7 @@ class AttemptFolder:
             rungs=frozenset(document.pop("rungs")),
             command=tuple(document.pop("command")),
             watched_keys=tuple(document.pop("watched_keys")),
+            secret=bytes.fromhex(document.pop("secret", "")),
             **document,
         )
 
@@ -125,8 +131,8 @@ class AttemptFolder:
     def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
         """Replace the cursors; the rows that they number, in the files `synced`, are on disk before them."""
         for file in synced:
-            _sync_file(file)
-        _replace_synced(self.path / _CURSORS_FILE, json.dumps(document, separators=(",", ":")))
+            sync(file)
+        replace_synced(self.path / _CURSORS_FILE, json.dumps(document, separators=(",", ":")))
 
     def cursors(self) -> dict[str, Json]:
         """Return the cursors that were saved last; empty if there are none."""
@@ -175,29 +181,3 @@ class AttemptFolder:
         except OSError:
             doomed = self.path
         shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _replace_synced(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fdatasync(descriptor)
-    fresh.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    _sync_file(path)
-
-
-def _sync_file(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return  # a segment that was closed a moment ago
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -30,7 +30,7 @@ class Claim:
 
     def __init__(self, state: OwnState, agent: Agent, log: Log) -> None:
         self._folder = state.run
-        self._agent_id = state.agent_id
+        self._state = state
         self._agent = agent
         self._log = log
 
@@ -45,7 +45,7 @@ class Claim:
         if run is None:
             raise LookupRefusedError(Refusal.NO_RUN, f"{self._folder.path} is no run's folder any more")
         attempt = max((key.attempt for key in self._agent.attempts), default=run.attempt)
-        request = _request(run, attempt, self._folder.script(), self._folder.config(), self._agent_id)
+        request = _request(run, attempt, self._folder.script(), self._folder.config(), self._state)
         try:
             answer = await RunServiceStub(door).CreateRun(request, timeout=_WITHIN)
         except grpc.aio.AioRpcError as error:
@@ -70,13 +70,14 @@ class Claim:
 
 
 def _request(
-    run: OwnRun, attempt: int, script: Script | None, config: Mapping[str, object], agent: str
+    run: OwnRun, attempt: int, script: Script | None, config: Mapping[str, object], state: OwnState
 ) -> v1.CreateRunRequest:
     parent, _, run_id = run.name.rpartition("/")
     request = v1.CreateRunRequest(
         parent=parent,
         run_id=run_id,
-        agent_id=agent,
+        agent_id=state.agent_id,
+        agent_secret=state.secret,
         parameters=plain_values(config),
         argv=_cut(script.argv if script is not None else (run.program,)),
         host=socket.gethostname()[:_MOST_HOST],

@@ -68,6 +68,7 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
         repeat=start.repeat if start.HasField("repeat") else None,
         compat=_COMPATS[start.compat],
         metrics_from=_metrics_from(start.metrics_from) if start.HasField("metrics_from") else None,
+        secret=start.secret,
     )
 
 

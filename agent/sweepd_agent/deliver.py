@@ -124,6 +124,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         agent = Agent(_state(options, loop.time()), around, Upkeep(around, min_free=0, keep=0.0))
         identity = Identity(
             agent_id=folder.agent_id,
+            secret=folder.secret,
             instance=os.urandom(16).hex(),
             boot_id=proc.boot_id(),
             version=installed_version(),

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sweepd import v1
 from sweepd.codec.values import CodecError
@@ -38,6 +38,8 @@ class Identity:
     """Who the agent is."""
 
     agent_id: str
+    # Proves that the agent has that id.
+    secret: bytes = field(repr=False)
     instance: str
     boot_id: str
     version: str
@@ -62,6 +64,7 @@ class Dialogue:
         identity = self._identity
         hello = v1.Hello(
             agent_id=identity.agent_id,
+            agent_secret=identity.secret,
             instance=identity.instance,
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -165,6 +168,7 @@ class Dialogue:
             observation_row=observation_row,
             point_row=point_row,
             log_offset=log_offset,
+            secret=held.assignment.secret,
         )
 
     def _start_run(self, stream: Stream, start: v1.StartRun) -> None:

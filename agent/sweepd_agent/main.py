@@ -118,6 +118,7 @@ async def _run(
         agent = Agent(_state(options, gpus, loop.time()), around, upkeep)
         identity = Identity(
             agent_id=folder.agent_id,
+            secret=folder.secret,
             instance=os.urandom(16).hex(),
             boot_id=proc.boot_id(),
             version=own_version,

@@ -14,7 +14,7 @@ from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.file_lock import try_lock
 from sweepd_agent.record import read_record, write_record
-from sweepd_agent.state_folder import FolderInUseError, StateFolder
+from sweepd_agent.state_folder import FolderInUseError, StateFolder, stored_identity
 
 RUN_FILE = "run.json"
 SCRIPT_FILE = "script.json"
@@ -120,6 +120,7 @@ class OwnFolder(AttemptFolder):
         run = self.run()
         if run is None:
             return None
+        identity = stored_identity(self.path / _AGENT_FOLDER)
         return Assignment(
             key=AttemptKey(run.name, self._attempt),
             sweep="",
@@ -132,6 +133,7 @@ class OwnFolder(AttemptFolder):
             stop_grace=0.0,
             lost_after=0.0,
             assigned_time=run.started,
+            secret=b"" if identity is None else identity[1],
         )
 
     def begins(self) -> tuple[Begin, ...]:

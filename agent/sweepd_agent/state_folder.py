@@ -8,17 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from sweepd.agent_identity import agent_id
 from sweepd.folders import make_folder
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment
 from sweepd_agent.file_lock import try_lock
+from sweepd_agent.synced_file import replace_synced
 
 _LOCK_FILE = "lock"
 _AGENT_FILE = "agent.json"
 _RUNS = "runs"
 _CHECKPOINTS = "checkpoints"
-_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID_LENGTH = 26
+_SECRET_BYTES = 32
 _MOST_AGENTS = 100_000
 # A predecessor that is just ending holds the lock for a moment longer.
 _PATIENCE = 0.5
@@ -36,7 +37,7 @@ class StateFolder:
         # Where checkpoints are, if not here: a folder that other agents see, too.
         self.checkpoint_root: Path | None = None
         self._lock = lock
-        self.agent_id = self._own_id()
+        self.agent_id, self.secret = stored_identity(path) or _new_identity(path)
 
     @property
     def lock_file(self) -> Path:
@@ -85,16 +86,22 @@ class StateFolder:
         """Give the lock back."""
         os.close(self._lock)
 
-    def _own_id(self) -> str:
-        file = self.path / _AGENT_FILE
-        try:
-            stored = json.loads(file.read_bytes())["id"]
-        except (FileNotFoundError, ValueError, KeyError):
-            stored = "".join(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in os.urandom(_ID_LENGTH))
-            fresh = file.with_name(f".{file.name}")
-            fresh.write_text(json.dumps({"id": stored}) + "\n")
-            fresh.replace(file)
-        return str(stored)
+
+def stored_identity(path: Path) -> tuple[str, bytes] | None:
+    """Return the id and the secret of the agent whose folder this is; None if it has none yet."""
+    try:
+        stored = json.loads((path / _AGENT_FILE).read_bytes())
+        return str(stored["id"]), bytes.fromhex(stored["secret"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _new_identity(path: Path) -> tuple[str, bytes]:
+    secret = os.urandom(_SECRET_BYTES)
+    identity = agent_id(secret)
+    document = {"id": identity, "secret": secret.hex()}
+    replace_synced(path / _AGENT_FILE, json.dumps(document) + "\n")
+    return identity, secret
 
 
 def open_folder(path: Path) -> StateFolder:

@@ -1,11 +1,13 @@
 """What agents say as events of the core, and what the core says to them as messages."""
 
+import hmac
 from collections.abc import Iterable
 from itertools import accumulate
 
 from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
+from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.gathering import MOST_IN_ONE
@@ -68,8 +70,9 @@ def check_hello(hello: v1.Hello) -> None:
     Raises:
         InvalidFieldError: a field is missing or out of range.
     """
-    if not 1 <= len(hello.agent_id) <= 64 or not 1 <= len(hello.instance) <= 64:
-        raise InvalidFieldError("hello.agent_id", "agent_id and instance have 1 to 64 characters")
+    if not 1 <= len(hello.instance) <= 64:
+        raise InvalidFieldError("hello.instance", "it has to have 1 to 64 characters")
+    check_identity(hello.agent_id, hello.agent_secret, "hello.agent_secret")
     if not 1 <= hello.slots <= MAX_SLOTS:
         raise InvalidFieldError("hello.slots", f"{hello.slots} is not within 1 to {MAX_SLOTS}")
     if not hello.sweeps and not hello.attempts:
@@ -83,6 +86,18 @@ def check_hello(hello: v1.Hello) -> None:
     handles = {held.run_handle for held in hello.attempts}
     if len(handles) != len(hello.attempts):
         raise InvalidFieldError("hello.attempts", "a run_handle comes twice")
+
+
+def check_identity(agent: str, secret: bytes, field: str) -> None:
+    """Refuse whoever names an agent without having its secret.
+
+    Raises:
+        InvalidFieldError: `field`, which has the secret, does not fit.
+    """
+    if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
+        raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")
+    if not hmac.compare_digest(agent_id(secret).encode(), agent.encode()):
+        raise InvalidFieldError(field, "it is not the secret of this agent_id")
 
 
 def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
@@ -270,6 +285,7 @@ def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
         repeat=run.repeat if sweep.spec.repeats > 1 else None,
         compat=compat_number(sweep.spec.compat),
         metrics_from=metrics_from_message(sweep.spec.metrics_from) if sweep.spec.metrics_from else None,
+        secret=command.secret,
     )
 
 

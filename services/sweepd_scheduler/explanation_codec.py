@@ -14,6 +14,7 @@ _SENTENCES = {
     "run-started": "its process has started",
     "run-resumed": "it goes on from a checkpoint that holds everything up to step {step}",
     "run-kept": "its agent came back and goes on with it",
+    "run-taken-over": "agent {agent} has the folder of the attempt now and goes on with it",
     "run-enqueued": "a person asked for it",
     "run-added": "run_cap was raised: its point had fewer runs than repeats says",
     "run-retried": "a person asked for another attempt; it was {before}",

@@ -314,6 +314,7 @@ class MemoryStore:
             observation_row=run.observation_row if number == run.attempt else 0,
             resumed_from_step=attempt.resumed_from_step,
             details_sequence=details.sequence if details and details.attempt == number else 0,
+            secret_digest=attempt.secret_digest,
         )
 
     def _put_details(self, change: DetailsChanged, number: int) -> None:

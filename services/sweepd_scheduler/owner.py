@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.timers import Timers
 
 RETRY_STORAGE_AFTER = 0.25
+ENTROPY_BYTES = 32
 RING_AGAIN_AFTER = 10.0
 """Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
 
@@ -160,7 +162,8 @@ class Owner:
         self._wake.set()
 
     def _moment(self) -> Moment:
-        return Moment(self._clock.monotonic(), microseconds(self._clock.now()))
+        now = microseconds(self._clock.now())
+        return Moment(self._clock.monotonic(), now, secrets.token_bytes(ENTROPY_BYTES))
 
     async def _turn(self) -> None:
         now = self._moment()

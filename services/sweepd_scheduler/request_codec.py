@@ -8,6 +8,7 @@ from sweepd.spec import Point, canonical_json, parse_mapping
 from sweepd.spec.limits import MAX_POINT_BYTES
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
+from sweepd_scheduler.agent_codec import check_identity
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests import CreateRun, Edit
@@ -15,7 +16,6 @@ from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.sweep_ids import drawn_ids
 
 MAX_RETRIED_BY_NAME = 1_000
-MAX_AGENT_ID = 64
 MAX_HOST = 255
 MAX_ATTEMPT = 1_000
 MAX_ARGV = 64 * 1024
@@ -63,8 +63,7 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
     Raises:
         DomainError: it cannot be read.
     """
-    if not 1 <= len(request.agent_id) <= MAX_AGENT_ID:
-        raise InvalidFieldError("agent_id", f"it has to have 1 to {MAX_AGENT_ID} characters")
+    check_identity(request.agent_id, request.agent_secret, "agent_secret")
     if sum(map(len, request.argv)) > MAX_ARGV:
         raise InvalidFieldError("argv", f"it has more than {MAX_ARGV} characters")
     if request.attempt > MAX_ATTEMPT:
@@ -92,6 +91,7 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         point=point,
         start_time=max(0, start),
         attempt=request.attempt or 1,
+        secret=request.agent_secret,
     )
 
 

@@ -109,6 +109,7 @@ ATTEMPT = (
     "end_time",
     "carried",
     "log_bytes",
+    "secret_digest",
 )
 PRIOR = (
     "sweep_id",
@@ -248,6 +249,7 @@ def attempt_row(attempt: Attempt) -> tuple[Value, ...]:
         attempt.end_time,
         _carried(attempt),
         attempt.log_bytes,
+        attempt.secret_digest,
     )
 
 

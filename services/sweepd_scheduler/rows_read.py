@@ -159,6 +159,7 @@ def attempt(row: Row) -> Attempt:
         preempting=carried.get("preempting", False),
         checkpoints=tuple(_checkpoint(each) for each in carried.get("checkpoints", ())),
         log_bytes=row["log_bytes"],
+        secret_digest=row["secret_digest"],
     )
 
 

@@ -106,6 +106,7 @@ CREATE TABLE attempt (
     end_time BIGINT NOT NULL,
     carried TEXT,
     log_bytes BIGINT,
+    secret_digest BLOB NOT NULL,
     PRIMARY KEY (sweep_id, run, number)
 );
 

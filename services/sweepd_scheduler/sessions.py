@@ -66,8 +66,8 @@ class Sessions:
             await self._owner.settle(Announced(line.session, hello.agent_id))
             attempts = await self._held(hello, bounds)
             for held in attempts:
-                if held.known is not None and held.known.resumed_from_step is not None:
-                    session.resumed[held.ref] = held.known.resumed_from_step
+                if held.owned is not None and held.owned.resumed_from_step is not None:
+                    session.resumed[held.ref] = held.owned.resumed_from_step
             await self._owner.settle(_attached(line.session, hello, sweeps, attempts))
         except BaseException:
             self.close(session)
@@ -125,6 +125,7 @@ class Sessions:
             HeldAttempt(
                 ref=AttemptRef(held.run_handle, held.attempt),
                 known=known.get((name, held.attempt)) if name is not None else None,
+                secret=held.secret,
             )
             for held, (name, _) in zip(hello.attempts, asked, strict=True)
         )

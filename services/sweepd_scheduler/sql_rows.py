@@ -129,8 +129,8 @@ def known(connection: sqlite3.Connection, name: RunName, number: int) -> Known |
         return None
     row, sweep = found
     tried = connection.execute(
-        "select a.state, a.resumed_from_step, d.sequence from attempt a left join run_details d"
-        " on d.sweep_id = a.sweep_id and d.run = a.run and d.attempt = a.number"
+        "select a.state, a.resumed_from_step, a.secret_digest, d.sequence from attempt a"
+        " left join run_details d on d.sweep_id = a.sweep_id and d.run = a.run and d.attempt = a.number"
         " where a.sweep_id = ? and a.run = ? and a.number = ?",
         (row["sweep_id"], row["number"], number),
     ).fetchone()
@@ -145,4 +145,5 @@ def known(connection: sqlite3.Connection, name: RunName, number: int) -> Known |
         observation_row=row["observation_row"] if row["attempt"] == number else 0,
         resumed_from_step=tried["resumed_from_step"],
         details_sequence=tried["sequence"] or 0,
+        secret_digest=tried["secret_digest"],
     )

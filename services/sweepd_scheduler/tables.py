@@ -146,6 +146,8 @@ class AttemptRow(SchedulerTable, table=True):
     carried: str | None = Field(sa_column=_text(nullable=True))
     # Of its whole log; null while that may grow, or where the agent did not say.
     log_bytes: int | None = Field(sa_column=_whole(nullable=True))
+    # SHA-256 of the secret with which an agent proves that the attempt is its own.
+    secret_digest: bytes = Field(sa_column=_bytes())
 
 
 class RunDetailsRow(SchedulerTable, table=True):

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import held as held_of
 from sweepd import v1
 from system.installation import Installation
 from system.test_early_termination import RULES
@@ -41,11 +42,9 @@ class Trial:
 
     async def come_back(self) -> v1.AttemptVerdict:
         """Connect again with the process alive; return what is said about it."""
-        held = v1.HeldAttempt(
-            run_handle=self.ref.run_handle, run=self.start.run, attempt=self.ref.attempt, alive=True
-        )
+        held = held_of(self.start, self.ref.run_handle)
         self.agent = await self._stack.enter_async_context(
-            ScriptedAgent(self._wire.channel, self._sweep, agent_id=self.agent.agent_id, held=[held])
+            ScriptedAgent(self._wire.channel, self._sweep, secret=self.agent.secret, held=[held])
         )
         (verdict,) = (await self.agent.takes("welcome")).welcome.verdicts
         return verdict

@@ -180,7 +180,7 @@ def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
     async def scenario(wire: Wire) -> None:
         sweep = await wire.create(KNOWN, "known")
         seen: Counter[str] = Counter()
-        async with ScriptedAgent(wire.channel, sweep.name, agent_id="honest") as good:
+        async with ScriptedAgent(wire.channel, sweep.name, named="honest") as good:
             await good.offer()
             start = await good.next_start()
             ref = await good.start_process(start)

@@ -72,8 +72,8 @@ def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation
     async def scenario(wire: Wire) -> None:
         sweep = await wire.create(SWEEP)
         async with (
-            ScriptedAgent(wire.channel, sweep.name, agent_id="slow") as slow,
-            ScriptedAgent(wire.channel, sweep.name, agent_id="quick") as quick,
+            ScriptedAgent(wire.channel, sweep.name, named="slow") as slow,
+            ScriptedAgent(wire.channel, sweep.name, named="quick") as quick,
         ):
             both = SlowAndQuick(wire, slow, quick)
             ref = await both.begin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import held as held_of
 from sweepd import v1
 from system.installation import Installation
 from system.wire import OnTheWire, Wire, failure, over_the_door
@@ -234,7 +235,7 @@ def test_a_final_state_stays_whatever_agents_say(on_the_wire: OnTheWire) -> None
             for _ in range(4):
                 assert (await agent.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
             assert await wire.run(start.run) == before
-        held = v1.HeldAttempt(run_handle=3, run=start.run, attempt=1, alive=True)
+        held = held_of(start, 3)
         async with ScriptedAgent(wire.channel, sweep, held=[held]) as late:
             (verdict,) = (await late.takes("welcome")).welcome.verdicts
             assert verdict.fate in (v1.ATTEMPT_FATE_DELIVER, v1.ATTEMPT_FATE_STOP)

@@ -15,6 +15,7 @@ import grpc.aio
 import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import held as held_of
 from sweepd import v1
 from system.installation import Installation, Server
 from system.wire import Wire, over_the_door
@@ -24,22 +25,24 @@ GRID = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min:
 STORED = 10_000
 
 
-def filled(installation: Installation) -> tuple[Server, str]:
+def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
     """Store a sweep with as many ended runs as ten thousand, all like its first, and one that is live."""
     server = installation.start_server()
     names = []
+    handed_out = []
 
     async def two_runs(wire: Wire) -> None:
         sweep = await wire.create(GRID, "big")
         names.append(sweep.name)
-        async with ScriptedAgent(wire.channel, sweep.name, agent_id="ann") as agent:
+        async with ScriptedAgent(wire.channel, sweep.name, named="ann") as agent:
             await agent.offer()
             ref = await agent.start_process(await agent.next_start())
             await agent.observe(ref, 1, 0.25)
             await agent.exit(ref, 1, keys=["loss"])
             await agent.acked_exit(ref)
             await agent.offer()
-            live = await agent.start_process(await agent.next_start())
+            handed_out.append(await agent.next_start())
+            live = await agent.start_process(handed_out[0])
             await agent.observe(live, 1, 0.5)
             await agent.takes("ack", lambda m: m.ack.attempt == live)
 
@@ -67,11 +70,11 @@ def filled(installation: Installation) -> tuple[Server, str]:
         return time.monotonic() - began
 
     assert least(ready, wanted=3.0) < 3.0
-    return server, names[0]
+    return server, names[0], handed_out[0]
 
 
 def test_a_large_sweep_is_soon_there_again_complete_and_in_pages(installation: Installation) -> None:
-    server, name = filled(installation)
+    server, name, live = filled(installation)
 
     async def scenario(wire: Wire) -> None:
         sweep = await wire.get(name)
@@ -88,8 +91,8 @@ def test_a_large_sweep_is_soon_there_again_complete_and_in_pages(installation: I
             if not part.snapshot_continues:
                 break
         assert seen == list(range(1, STORED + 2))
-        held = v1.HeldAttempt(run_handle=1, run=f"{name}-2", attempt=1, alive=True)
-        async with ScriptedAgent(wire.channel, name, agent_id="ann", slots=2, held=[held]) as agent:
+        held = held_of(live, 1)
+        async with ScriptedAgent(wire.channel, name, named="ann", slots=2, held=[held]) as agent:
             (verdict,) = (await agent.takes("welcome")).welcome.verdicts
             assert verdict.fate == v1.ATTEMPT_FATE_KEEP
             await agent.offer(1)
@@ -125,7 +128,7 @@ def test_a_watch_goes_on_after_its_token_over_a_death_of_the_scheduler(installat
 
     async def scenario(wire: Wire) -> None:
         name = (await wire.create(GRID)).name
-        async with ScriptedAgent(wire.channel, name, agent_id="ann") as agent:
+        async with ScriptedAgent(wire.channel, name, named="ann") as agent:
             await agent.offer()
             start = await agent.next_start()
             token, known = await _followed(wire, name, "", until_run=1)
@@ -134,9 +137,9 @@ def test_a_watch_goes_on_after_its_token_over_a_death_of_the_scheduler(installat
             token, known = await _followed(wire, name, token, until_run=1)
             assert known == {1: v1.RUN_STATE_RUNNING}
             os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
-        held = v1.HeldAttempt(run_handle=1, run=start.run, attempt=1, alive=True)
+        held = held_of(start, 1)
         await _serving(wire)
-        async with ScriptedAgent(wire.channel, name, agent_id="ann", slots=2, held=[held]) as agent:
+        async with ScriptedAgent(wire.channel, name, named="ann", slots=2, held=[held]) as agent:
             await agent.takes("welcome")
             await agent.exit(v1.AttemptRef(run_handle=1, attempt=1))
             await agent.offer(1)

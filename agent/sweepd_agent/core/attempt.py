@@ -1,7 +1,7 @@
 """What an attempt is to the agent that holds it, and how its process's end is judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,6 +63,8 @@ class Assignment:
     compat: str | None = None
     # Where metrics are read that the script does not log itself; None: nowhere.
     metrics_from: MetricsFrom | None = None
+    # Proves to the scheduler that the attempt is ours; for its folder and Hello alone.
+    secret: bytes = field(default=b"", repr=False)
 
 
 class ExitCause(StrEnum):

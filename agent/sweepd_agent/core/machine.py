@@ -129,7 +129,9 @@ def _start(turn: Turn, event: StartReceived) -> None:
     key = event.assignment.key
     held = turn.find(key)
     if held is not None:  # a repeat: the first confirmation may have been lost
-        if held.phase is not Phase.JOURNALLING:
+        if held.assignment.secret != event.assignment.secret:
+            turn.do(Confirm(event.command_id, "this agent still holds another attempt of that name"))
+        elif held.phase is not Phase.JOURNALLING:
             turn.do(Confirm(event.command_id))
         return
     if turn.state.leaving is not None:

@@ -198,12 +198,13 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Start the newest attempt of a run."""
+    """Start the newest attempt of a run. `secret` proves that it is the agent's; it is kept nowhere else."""
 
     command: int
     ref: AttemptRef
     run: Run
     sweep: Sweep
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Everything that can happen to the scheduler; what `decide` is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sweepd.spec import Point, SweepSpec
 from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.ownership import proves
 from sweepd_scheduler.domain.names import Parent, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.requests import RunRequest
@@ -78,14 +79,25 @@ class Known:
     observation_row: int
     resumed_from_step: int | None = None
     details_sequence: int = 0
+    secret_digest: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldAttempt:
-    """An attempt that an agent still has something of, and what the database holds of it, if anything."""
+    """An attempt of which an agent says that it has something, and what the database holds of it.
+
+    `secret`: what the agent shows to prove that the attempt is its own.
+    """
 
     ref: AttemptRef
     known: Known | None
+    secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def owned(self) -> Known | None:
+        """What is known of the attempt, if the agent has proved that it is its own."""
+        known = self.known
+        return known if known is not None and proves(self.secret, known.secret_digest) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,7 @@ class CreateRun:
         point: its configuration.
         start_time: when it began, 0 for now.
         attempt: which attempt at it this is.
+        secret: proves that the run is the caller's, from its first claim on.
         found: the run that the database has under the id, once it was looked for.
     """
 
@@ -127,6 +128,7 @@ class CreateRun:
     point: Point
     start_time: int = 0
     attempt: int = 1
+    secret: bytes = field(repr=False)
     found: Run | None = None
 
 

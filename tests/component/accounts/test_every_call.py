@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from component.accounts.house import FOREIGN, OWN, House, a_house
+from component.scheduler.scripted_agent import id_of, secret_of
 from sweepd import v1
 from sweepd.rpc_error import Failure
 from sweepd_kernel.scopes import Scope, rule_of
@@ -88,7 +89,14 @@ async def known(channel: grpc.aio.Channel) -> bool:
 
 def hello(sweep: str) -> v1.AttachRequest:
     said = v1.Hello(
-        agent_id="a" * 26, instance="i", pid=1, host="h", protocol_version=1, slots=1, sweeps=[sweep]
+        agent_id=id_of("a"),
+        agent_secret=secret_of("a"),
+        instance="i",
+        pid=1,
+        host="h",
+        protocol_version=1,
+        slots=1,
+        sweeps=[sweep],
     )
     return v1.AttachRequest(hello=said)
 

@@ -75,22 +75,23 @@ def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> 
         everywhere = await house.channel("direct")
         mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
         async with (
-            ScriptedAgent(everywhere, mine, agent_id="a-mine") as one,
-            ScriptedAgent(everywhere, theirs, agent_id="b-theirs") as two,
-            ScriptedAgent(everywhere, mine, agent_id="c-both", more_sweeps=[theirs]) as both,
+            ScriptedAgent(everywhere, mine, named="a-mine") as one,
+            ScriptedAgent(everywhere, theirs, named="b-theirs") as two,
+            ScriptedAgent(everywhere, mine, named="c-both", more_sweeps=[theirs]) as both,
         ):
             for agent in (one, two, both):
                 await agent.takes("welcome")
             await two.offer()
             await two.next_start()
             everyone = await AgentServiceStub(everywhere).ListAgents(v1.ListAgentsRequest())
-            assert [agent.id for agent in everyone.agents] == ["a-mine", "b-theirs", "c-both"]
+            assert [agent.id for agent in everyone.agents] == sorted(
+                agent.agent_id for agent in (one, two, both)
+            )
             for way in house.ways:
                 stub = AgentServiceStub(await house.channel(way, secret))
                 seen = await stub.ListAgents(v1.ListAgentsRequest())
                 assert [(agent.id, list(agent.sweeps)) for agent in seen.agents] == [
-                    ("a-mine", [mine]),
-                    ("c-both", [mine]),
+                    (id_, [mine]) for id_ in sorted((one.agent_id, both.agent_id))
                 ]
                 assert not any(agent.runs for agent in seen.agents)
                 told = await refused(stub.ListAgents(v1.ListAgentsRequest(sweep=theirs)))
@@ -124,18 +125,18 @@ def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp
         mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
         everywhere = await house.channel("direct")
         for sweeps in ([mine, theirs], [theirs]):
-            async with ScriptedAgent(everywhere, sweeps[0], agent_id="x", more_sweeps=sweeps[1:]) as first:
+            async with ScriptedAgent(everywhere, sweeps[0], named="x", more_sweeps=sweeps[1:]) as first:
                 await first.takes("welcome")
                 for way in house.ways:
-                    async with ScriptedAgent(await house.channel(way, secret), mine, agent_id="x") as second:
+                    async with ScriptedAgent(await house.channel(way, secret), mine, named="x") as second:
                         await until_told(lambda second=second: answered(second.ended))  # type: ignore[misc]
                     assert second.error is not None
                     told = Failure.of(second.error)
                     assert (told.code, told.retry_after) == ("UNAVAILABLE", 5.0)
                 assert not first.ended
         async with (
-            ScriptedAgent(everywhere, mine, agent_id="x") as first,
-            ScriptedAgent(await house.channel("direct", secret), mine, agent_id="x") as second,
+            ScriptedAgent(everywhere, mine, named="x") as first,
+            ScriptedAgent(await house.channel("direct", secret), mine, named="x") as second,
         ):
             await second.takes("welcome")
             await until_told(lambda: answered(first.ended))

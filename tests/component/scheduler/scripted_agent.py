@@ -1,6 +1,7 @@
 """An agent that does what a test says, on the real stream: no processes, no disk."""
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -9,28 +10,49 @@ from typing import Self
 import grpc.aio
 
 from sweepd import v1
+from sweepd.agent_identity import agent_id
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from waiting import PATIENCE
 
 
+def secret_of(named: str) -> bytes:
+    """Return the secret of the agent that tests call by a name."""
+    return hashlib.sha256(named.encode()).digest()
+
+
+def id_of(named: str) -> str:
+    """Return the id of that agent."""
+    return agent_id(secret_of(named))
+
+
+def held(start: v1.StartRun, handle: int = 9, *, alive: bool = True) -> v1.HeldAttempt:
+    """Return an attempt as the agent names it that it was handed out to."""
+    return v1.HeldAttempt(
+        run_handle=handle, run=start.run, attempt=start.attempt, alive=alive, secret=start.secret
+    )
+
+
 class ScriptedAgent:
-    """One stream; what comes down is kept and can be waited for."""
+    """One stream; what comes down is kept and can be waited for. With the same name it is the same agent."""
 
     def __init__(
         self,
         channel: grpc.aio.Channel,
         sweep: str,
         *,
-        agent_id: str | None = None,
+        named: str | None = None,
+        secret: bytes | None = None,
         slots: int = 1,
         held: Sequence[v1.HeldAttempt] = (),
         more_sweeps: Sequence[str] = (),
         takes_several: bool = False,
     ) -> None:
-        self.agent_id = agent_id or secrets.token_hex(13)
+        self.secret = secret or secret_of(named or secrets.token_hex(8))
+        self.agent_id = agent_id(self.secret)
         self._call = AgentServiceStub(channel).Attach()
         self._hello = v1.Hello(
             agent_id=self.agent_id,
+            agent_secret=self.secret,
             instance=secrets.token_hex(8),
             pid=1,
             host="scripted",

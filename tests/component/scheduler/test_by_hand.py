@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import RANDOM, create, failure, run
 from sweepd import v1
@@ -20,11 +20,12 @@ from sweepd_scheduler.sql import SqliteStore
 
 NAME = "local/demo/abcdefgh"
 REF = v1.AttemptRef(run_handle=2**31, attempt=1)
-HELD = v1.HeldAttempt(run_handle=2**31, run=NAME, attempt=1, alive=True)
+HELD = v1.HeldAttempt(run_handle=2**31, run=NAME, attempt=1, alive=True, secret=secret_of("ann"))
 
 
-def claim(**more: object) -> v1.CreateRunRequest:
-    values: dict[str, object] = {"parent": "local/demo", "run_id": "abcdefgh", "agent_id": "ann", **more}
+def claim(named: str = "ann", **more: object) -> v1.CreateRunRequest:
+    identity = {"agent_id": id_of(named), "agent_secret": secret_of(named)}
+    values: dict[str, object] = {"parent": "local/demo", "run_id": "abcdefgh", **identity, **more}
     return v1.CreateRunRequest(**values)  # type: ignore[arg-type]  # fields by their names
 
 
@@ -50,7 +51,7 @@ def test_a_run_is_claimed_reported_on_and_ended_over_a_restart(tmp_path: Path) -
             assert created.parameters == point
             await installation.restart()
             assert (await installation.runs.CreateRun(request)).run == created
-            async with ScriptedAgent(installation.channel, "", agent_id="ann", held=[HELD]) as agent:
+            async with ScriptedAgent(installation.channel, "", named="ann", held=[HELD]) as agent:
                 welcome = (await agent.takes("welcome")).welcome
                 assert welcome.verdicts[0].fate == v1.ATTEMPT_FATE_KEEP
                 await agent.exit(REF, code=3)
@@ -93,12 +94,14 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
                 claim(run_id="Up"),
                 claim(parent="demo"),
                 claim(agent_id=""),
+                claim(agent_id=id_of("bob")),
+                claim(agent_secret=b"short"),
                 claim(argv=["x" * 70_000]),
                 claim(attempt=2_000),
                 claim(parameters=point_message({"x": "y" * 530_000})),
             ):
                 assert (await failure(calls.CreateRun(wrong))).code == "INVALID_ARGUMENT", wrong
-            for taken in (claim(agent_id="bob"), claim(run_id="s"), claim(run_id="s-1")):
+            for taken in (claim("bob"), claim(run_id="s"), claim(run_id="s-1")):
                 assert (await failure(calls.CreateRun(taken))).reason == "name-taken", taken
             request = v1.CreateSweepRequest(
                 parent="local/demo",
@@ -126,7 +129,7 @@ def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Pat
             await installation.runs.CreateRun(claim())
             await installation.runs.StopRun(v1.StopRunRequest(name=NAME))
             await installation.restart()
-            async with ScriptedAgent(installation.channel, "", agent_id="ann", held=[HELD]) as agent:
+            async with ScriptedAgent(installation.channel, "", named="ann", held=[HELD]) as agent:
                 stop = (await agent.takes("stop_run")).stop_run
                 assert (stop.attempt, stop.mode) == (REF, v1.STOP_MODE_TERMINATE)
                 await agent.exit(REF, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
@@ -145,7 +148,7 @@ def stored(path: Path, count: int) -> None:
     changes: list[Change] = []
     for number in range(count):
         wanted = request_codec.new_run(claim(run_id=f"run{number}"))
-        changes += decide(state, wanted, Moment(0.0, 1_000 + number)).changes
+        changes += decide(state, wanted, Moment(0.0, 1_000 + number, bytes(32))).changes
         state.journal.keep()
     store = SqliteStore(path)
     store.commit(changes, state.counters["number"] + 1)

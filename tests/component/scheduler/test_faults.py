@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import ScriptedAgent, held
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import HALVING, RANDOM, create, failure, get, run
 from scheduler_database import DEFECT, refusing
@@ -22,15 +22,11 @@ async def pause(installation: Installation, sweep: v1.Sweep) -> v1.PauseSweepRes
     return await installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name))
 
 
-def held(start: v1.StartRun, *, alive: bool = True) -> v1.HeldAttempt:
-    return v1.HeldAttempt(run_handle=9, run=start.run, attempt=start.attempt, alive=alive)
-
-
 def test_a_restart_loses_nothing_and_live_runs_go_on(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, HALVING, "r")
-            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as ann:
+            async with ScriptedAgent(installation.channel, sweep.name, named="ann") as ann:
                 await ann.offer()
                 start = await ann.next_start()
                 ref = await ann.start_process(start)
@@ -41,7 +37,7 @@ def test_a_restart_loses_nothing_and_live_runs_go_on(tmp_path: Path) -> None:
                 ann.cut()
                 await restarting
             channel = installation.channel
-            again = ScriptedAgent(channel, sweep.name, agent_id="ann", held=[held(start)])
+            again = ScriptedAgent(channel, sweep.name, named="ann", held=[held(start)])
             async with again:
                 welcome = (await again.takes("welcome")).welcome
                 (verdict,) = welcome.verdicts
@@ -94,9 +90,9 @@ def test_of_two_streams_of_one_agent_the_newer_wins(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
-            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as old:
+            async with ScriptedAgent(installation.channel, sweep.name, named="ann") as old:
                 await old.takes("welcome")
-                async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as new:
+                async with ScriptedAgent(installation.channel, sweep.name, named="ann") as new:
                     await new.takes("welcome")
                     error = await old.end()
                     assert error is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from component.scheduler.scripted_agent import ScriptedAgent, observation_batch
+from component.scheduler.scripted_agent import ScriptedAgent, id_of, observation_batch, secret_of
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import CAPPED, create, get
 from sweepd import v1
@@ -57,7 +57,14 @@ def test_a_hello_comes_alone(tmp_path: Path) -> None:
     async def scenario() -> grpc.StatusCode:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
-            hello = v1.Hello(agent_id="a", instance="1", slots=1, protocol_version=1, sweeps=[sweep.name])
+            hello = v1.Hello(
+                agent_id=id_of("a"),
+                agent_secret=secret_of("a"),
+                instance="1",
+                slots=1,
+                protocol_version=1,
+                sweeps=[sweep.name],
+            )
             call = AgentServiceStub(installation.channel).Attach()
             await call.write(v1.AttachRequest(hello=hello, more=[OFFER]))
             return await call.code()

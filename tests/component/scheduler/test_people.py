@@ -208,12 +208,12 @@ def test_agents_are_listed_while_they_are_there_or_hold_a_run(tmp_path: Path) ->
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
             listed = v1.ListAgentsRequest(sweep=sweep.name)
-            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as agent:
+            async with ScriptedAgent(installation.channel, sweep.name, named="ann") as agent:
                 await agent.offer()
                 start = await agent.next_start()
                 await agent.start_process(start)
                 (found,) = (await installation.agents.ListAgents(listed)).agents
-                assert (found.id, found.connected, found.host) == ("ann", True, "scripted")
+                assert (found.id, found.connected, found.host) == (agent.agent_id, True, "scripted")
                 assert list(found.runs) == [start.run]
                 assert found.HasField("last_seen_time")
                 assert (await get(installation, sweep.name)).connected_agents == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.serving import Installation, a_metric_store, a_scheduler
 from component.scheduler.sweeps import GRID, create, failure, get
 from sweepd import v1
@@ -302,7 +302,9 @@ def test_runs_by_hand_are_taken_by_name_and_with_their_project(tmp_path: Path) -
     """One whose id looks like that of a sweep's run is found by it, too."""
     ids = ("first-1", "second")
     held = [
-        v1.HeldAttempt(run_handle=2**31 + place, run=f"local/demo/{each}", attempt=1, alive=True)
+        v1.HeldAttempt(
+            run_handle=2**31 + place, run=f"local/demo/{each}", attempt=1, alive=True, secret=secret_of("ann")
+        )
         for place, each in enumerate(ids)
     ]
 
@@ -315,11 +317,12 @@ def test_runs_by_hand_are_taken_by_name_and_with_their_project(tmp_path: Path) -
                     v1.CreateRunRequest(
                         parent="local/demo",
                         run_id=run_id,
-                        agent_id="ann",
+                        agent_id=id_of("ann"),
+                        agent_secret=secret_of("ann"),
                         parameters=point_message({"a": number, "b": "y"}),
                     )
                 )
-            async with ScriptedAgent(installation.channel, "", agent_id="ann", held=held) as agent:
+            async with ScriptedAgent(installation.channel, "", named="ann", held=held) as agent:
                 for place, each in enumerate(held):
                     ref = v1.AttemptRef(run_handle=each.run_handle, attempt=1)
                     if place:

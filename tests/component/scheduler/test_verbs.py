@@ -219,14 +219,14 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM + b"guard: {agent: 2}\n", "s")
-            async with ScriptedAgent(installation.channel, sweep.name, agent_id="ann") as agent:
+            async with ScriptedAgent(installation.channel, sweep.name, named="ann") as agent:
                 await one_run(agent, code=1)
                 await one_run(agent, code=1)
                 told = (await agent.takes("withheld")).withheld
                 assert (told.sweep, told.reason) == (sweep.name, v1.WITHHELD_REASON_GUARD)
                 await agent.offer()
-                assert list((await get(installation, sweep.name)).guarded_agents) == ["ann"]
-                request = v1.ReleaseAgentRequest(agent="ann", request_id="free")
+                assert list((await get(installation, sweep.name)).guarded_agents) == [agent.agent_id]
+                request = v1.ReleaseAgentRequest(agent=agent.agent_id, request_id="free")
                 answer = await installation.agents.ReleaseAgent(request)
                 assert list(answer.sweeps) == [sweep.name]
                 told = (await agent.takes("withheld")).withheld
@@ -234,7 +234,7 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
                 assert (await agent.next_start()).number == 3
                 assert await installation.agents.ReleaseAgent(request) == answer
             assert not (await get(installation, sweep.name)).guarded_agents
-            again = v1.ReleaseAgentRequest(agent="ann", sweep=sweep.name)
+            again = v1.ReleaseAgentRequest(agent=agent.agent_id, sweep=sweep.name)
             assert (await failure(installation.agents.ReleaseAgent(again))).code == "NOT_FOUND"
 
     asyncio.run(scenario())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.message import Message
 
-from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import ScriptedAgent, id_of
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import create, failure, get, run
 from component.scheduler.test_verbs import one_run, raised
@@ -40,7 +40,7 @@ def stop(at: Installation) -> Awaitable[Message]:
 
 
 def release(at: Installation) -> Awaitable[Message]:
-    return at.agents.ReleaseAgent(v1.ReleaseAgentRequest(agent="ann", request_id="one"))
+    return at.agents.ReleaseAgent(v1.ReleaseAgentRequest(agent=id_of("ann"), request_id="one"))
 
 
 async def prepared(at: Installation) -> None:
@@ -51,7 +51,7 @@ async def prepared(at: Installation) -> None:
         await one_run(agent)
         await agent.takes("sweep_ended")
     live = await create(at, LIVE, "live")
-    async with ScriptedAgent(at.channel, live.name, agent_id="ann") as agent:
+    async with ScriptedAgent(at.channel, live.name, named="ann") as agent:
         await one_run(agent, code=1)
     await at.runs.EnqueueRun(v1.EnqueueRunRequest(sweep=live.name, parameters=point_message({"a": 5})))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from blocking_channel import channel
+from component.scheduler.scripted_agent import id_of, secret_of
 from sweepd import InvalidError, NotYetError, v1
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from system.objects.conftest import Here
@@ -16,7 +17,8 @@ from system.objects.conftest import Here
 def by_hand(here: Here) -> v1.Run:
     """A run of a script that a person has started, whose agent never said a word."""
     with channel(here.server.address, here.server.access_token) as door:
-        request = v1.CreateRunRequest(parent="local/hand", agent_id="nobody", argv=["python", "train.py"])
+        request = v1.CreateRunRequest(parent="local/hand", argv=["python", "train.py"])
+        request.agent_id, request.agent_secret = id_of("nobody"), secret_of("nobody")
         request.parameters.entries.add(name="lr").value.double_value = 0.5
         return RunServiceStub(door).CreateRun(request).run
 

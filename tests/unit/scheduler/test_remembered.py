@@ -18,7 +18,7 @@ from sweepd_scheduler.remembered import (
 )
 
 NOON = 1_800_000_000_000_000
-NOW = Moment(100.0, NOON)
+NOW = Moment(100.0, NOON, bytes(32))
 
 
 def a_call(name: str = "r", project: str = "local/p", fingerprint: bytes = b"f") -> Repeatable:
@@ -85,6 +85,6 @@ def test_a_hundred_thousand_small_responses_a_day_fit_the_quota() -> None:
 
 def test_requests_age_while_the_scheduler_runs_whatever_the_wall_clock_does() -> None:
     requests = RememberedRequests(Journal())
-    requests.restore(NOON, Moment(5.0, NOON + 400 * DAY))
-    assert requests.time(Moment(65.0, NOON - DAY)) == NOON + 60_000_000
-    assert requests.remember(a_call(), b"", Moment(7.0, 0)).time == NOON + 2_000_000
+    requests.restore(NOON, Moment(5.0, NOON + 400 * DAY, bytes(32)))
+    assert requests.time(Moment(65.0, NOON - DAY, bytes(32))) == NOON + 60_000_000
+    assert requests.remember(a_call(), b"", Moment(7.0, 0, bytes(32))).time == NOON + 2_000_000

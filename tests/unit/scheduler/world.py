@@ -29,6 +29,7 @@ from sweepd_scheduler.domain.events import (
     Answered,
     Attached,
     CreateSweep,
+    Described,
     Detached,
     Event,
     Exited,
@@ -62,6 +63,11 @@ NO_LABELS: Mapping[str, str] = {}
 EXIT_0 = Exit(cause=ExitCause.EXITED, code=0)
 
 
+def secret_of(agent: str) -> bytes:
+    """The secret of an agent that follows scripts which a person has started."""
+    return f"the secret of {agent}".encode()
+
+
 def a_spec(document: Mapping[str, object]) -> SweepSpec:
     parsed = parse_mapping({"program": "train.py", "seed": 7, **document})
     assert parsed.spec is not None, parsed.diagnostics
@@ -78,13 +84,15 @@ class World:
     changes: list[Change] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     told: list[tuple[str, Command]] = field(default_factory=list)
+    # Of each attempt that was handed out.
+    secrets: dict[tuple[RunKey, int], bytes] = field(default_factory=dict)
     sessions: int = 0
     events: int = 0
 
     @property
     def moment(self) -> Moment:
         """No two events have the same display time, as on a real clock."""
-        return Moment(self.now, int(self.now * 1e6) + self.events)
+        return Moment(self.now, int(self.now * 1e6) + self.events, self.events.to_bytes(32))
 
     def happens(self, event: Event) -> Answer | None:
         decision = decide(self.state, event, self.moment)
@@ -95,6 +103,9 @@ class World:
         for effect in decision.effects:
             if isinstance(effect, Tell):
                 self.told.append((effect.session, effect.command))
+                if isinstance(effect.command, StartRun):
+                    handed_out = effect.command.run.key, effect.command.ref.attempt
+                    self.secrets[handed_out] = effect.command.secret
             elif isinstance(effect, SetTimer):
                 self.timers.append((effect.at, effect.event))
         self.timers = [timer for timer in self.timers if not is_moot(self.state, timer[1])]
@@ -141,7 +152,12 @@ class World:
         return answer
 
     def start_by_hand(
-        self, run_id: str | None, agent: str = "ann", start_time: int = 0, attempt: int = 1
+        self,
+        run_id: str | None,
+        agent: str = "ann",
+        start_time: int = 0,
+        attempt: int = 1,
+        secret: bytes | None = None,
     ) -> Run:
         """Claim a run for a script that a person has started, as the servicer does."""
         event = CreateRun(
@@ -154,6 +170,7 @@ class World:
             point={"lr": 0.1},
             start_time=start_time,
             attempt=attempt,
+            secret=secret_of(agent) if secret is None else secret,
         )
         try:
             answer = self.happens(event)
@@ -250,9 +267,15 @@ class World:
         )
         self.happens(ended)
 
-    def held(self, key: RunKey, ref: AttemptRef) -> HeldAttempt:
-        """An attempt as an agent names it in Hello, with what the database would say."""
+    def describes(self, session: str, ref: AttemptRef, sequence: int = 1) -> None:
+        self.happens(Described(session=session, ref=ref, sequence=sequence, body=b"", preempting=True))
+
+    def held(self, key: RunKey, ref: AttemptRef, *, secret: bytes | None = None) -> HeldAttempt:
+        """An attempt as its agent names it in Hello, with what the database would say."""
         run = self.run(key)
+        if secret is None:
+            by_hand = run.stands_alone and secret_of(run.attempts[ref.attempt - 1].agent)
+            secret = by_hand or self.secrets[key, ref.attempt]
         known = Known(
             key=key,
             run=run.name,
@@ -260,8 +283,9 @@ class World:
             run_state=run.state,
             state=run.attempts[ref.attempt - 1].state,
             observation_row=run.observation_row,
+            secret_digest=run.attempts[ref.attempt - 1].secret_digest,
         )
-        return HeldAttempt(ref=ref, known=known)
+        return HeldAttempt(ref=ref, known=known, secret=secret)
 
     def leaves(self, session: str) -> None:
         agents = {s: agent for agent, s in self.state.streams.items()}

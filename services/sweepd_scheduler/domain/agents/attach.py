@@ -1,15 +1,15 @@
 """What follows when the stream of an agent begins and ends: sessions, and verdicts on what it still holds."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
-from sweepd_scheduler.domain.agents.agent import Held, Session
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Held, Session
 from sweepd_scheduler.domain.agents.holding import close_session, open_session, place, tell_stop
 from sweepd_scheduler.domain.agents.lease import give_up_unconfirmed, heard_again, kept
 from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome, Withheld
 from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
-from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt
+from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
 from sweepd_scheduler.domain.handing_out.eligibility import withheld
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import AttemptState, Run
+from sweepd_scheduler.domain.runs.run import AttemptState, Run, with_attempt
 from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending
 from sweepd_scheduler.domain.turn import Turn
@@ -19,11 +19,12 @@ AGENTS_OWN_HANDLES = 2**31
 
 
 class StreamReplacedError(DomainError):
-    """The same agent has attached again."""
+    """The same agent has attached again, or another one that has proved to have what this one held."""
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self, agent: str, by: str | None = None) -> None:
+        again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
         super().__init__(
-            f"agent {agent} has attached again; this stream is void",
+            f"{again}; this stream is void",
             status=Status.ABORTED,
             reason=Reason.STREAM_REPLACED,
             metadata={"agent": agent},
@@ -46,8 +47,7 @@ def announced(turn: Turn, event: Announced) -> None:
     """Make older streams of the agent void: of two at once, the later one wins."""
     older = turn.state.streams.get(event.agent)
     if older is not None:
-        close_session(turn, older)
-        turn.effects.append(CloseSession(older, StreamReplacedError(event.agent)))
+        _replace(turn, older, StreamReplacedError(event.agent))
     turn.state.journal.put(turn.state.streams, event.agent, event.session)
 
 
@@ -94,42 +94,69 @@ def detached(turn: Turn, event: Detached) -> None:
         turn.state.journal.drop(turn.state.streams, event.agent)
 
 
+def _replace(turn: Turn, session: str, error: StreamReplacedError) -> None:
+    close_session(turn, session)
+    turn.effects.append(CloseSession(session, error))
+
+
 def _judge(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
-    """Say what becomes of an attempt that the agent names; what it reports on gets its handle."""
-    if held.known is None:
+    """Say what becomes of an attempt that the agent names; what it reports on gets its handle.
+
+    Without the proof that it is the agent's, the answer is the one for an attempt that does not exist.
+    """
+    known = held.owned
+    if known is None:
         return Fated(ref=held.ref, fate=Fate.UNKNOWN)
-    run = turn.state.runs.get(held.known.key)
-    if run is not None and _is_its_own(run, session, held):
+    run = turn.state.runs.get(known.key)
+    if run is not None and _is_live(run, held):
         row = _keep(turn, session, run, held)
-        details = held.known.details_sequence
-        return Fated(ref=held.ref, fate=Fate.KEEP, observation_row=row, details_sequence=details)
-    return _judge_past(turn, session, held)
+        return Fated(
+            ref=held.ref, fate=Fate.KEEP, observation_row=row, details_sequence=known.details_sequence
+        )
+    return _judge_past(turn, session, held.ref, known)
 
 
-def _is_its_own(run: Run, session: Session, held: HeldAttempt) -> bool:
-    same = held.ref.attempt == run.attempt and run.newest.agent == session.agent
-    return same and run.newest.state is not AttemptState.ENDED
+def _is_live(run: Run, held: HeldAttempt) -> bool:
+    return held.ref.attempt == run.attempt and run.newest.state is not AttemptState.ENDED
 
 
 def _keep(turn: Turn, session: Session, run: Run, held: HeldAttempt) -> int:
+    _leave_to(turn, session, run)
     turn.state.journal.drop(turn.state.unconfirmed, run.key)  # its agent has it, whichever stream brought it
-    run = kept(turn, run)
+    run = _taken_over(turn, session, kept(turn, run))
     place(turn, session.id, run, held.ref.handle)
     turn.state.heard[run.key] = turn.now.monotonic
     heard_again(turn, run.key)
     return run.observation_row
 
 
-def _judge_past(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
-    known = held.known
-    assert known is not None
+def _leave_to(turn: Turn, session: Session, run: Run) -> None:
+    """Close the stream that an attempt is on: its agent's folder was copied, and the later one wins."""
+    placement = turn.state.placements.get(run.key)
+    if placement is not None and placement.session != session.id:
+        older = turn.state.sessions[placement.session].agent
+        _replace(turn, placement.session, StreamReplacedError(older, by=session.agent))
+        turn.state.journal.drop(turn.state.streams, older)
+
+
+def _taken_over(turn: Turn, session: Session, run: Run) -> Run:
+    """Note that an attempt has come to another agent, whose state folder has its secret now."""
+    if run.newest.agent == session.agent:
+        return run
+    run = with_attempt(run, replace(run.newest, agent=session.agent, host=session.host))
+    turn.put_run(run)
+    turn.note("run-taken-over", run, agent=session.agent)
+    return run
+
+
+def _judge_past(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> Fated:
     if known.state is not AttemptState.ENDED:
-        _hold(turn, session, held)
-        return Fated(ref=held.ref, fate=Fate.STOP, observation_row=known.observation_row)
-    exited = replace(_hold(turn, session, held), exited=known.run_state)
-    turn.state.journal.put(turn.state.holdings[session.id].by_handle, held.ref.handle, exited)
+        _hold(turn, session, ref, known)
+        return Fated(ref=ref, fate=Fate.STOP, observation_row=known.observation_row)
+    exited = replace(_hold(turn, session, ref, known), exited=known.run_state)
+    turn.state.journal.put(turn.state.holdings[session.id].by_handle, ref.handle, exited)
     return Fated(
-        ref=held.ref,
+        ref=ref,
         fate=Fate.DELIVER,
         observation_row=known.observation_row,
         exited=True,
@@ -137,11 +164,9 @@ def _judge_past(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
     )
 
 
-def _hold(turn: Turn, session: Session, held: HeldAttempt) -> Held:
-    assert held.known is not None
-    known = held.known
-    past = Held(key=known.key, attempt=held.ref.attempt, run=known.run, sweep=known.sweep)
-    turn.state.journal.put(turn.state.holdings[session.id].by_handle, held.ref.handle, past)
+def _hold(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> Held:
+    past = Held(key=known.key, attempt=ref.attempt, run=known.run, sweep=known.sweep)
+    turn.state.journal.put(turn.state.holdings[session.id].by_handle, ref.handle, past)
     return past
 
 

@@ -3,6 +3,7 @@
 from sweepd.spec import Method
 from sweepd_scheduler.domain.agents.agent import OnItsWay, Session
 from sweepd_scheduler.domain.agents.holding import new_command, place, put_session
+from sweepd_scheduler.domain.agents.ownership import digest_of, new_secret
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.handing_out.creation import new_block
@@ -100,6 +101,7 @@ def _next_point(turn: Turn, key: int) -> Drawn | None:
 
 def _assign(turn: Turn, run: Run, session: Session) -> None:
     """Give a run its next attempt: from here on reports of earlier ones are fenced."""
+    secret = new_secret(turn.now.entropy, run.key, run.attempt + 1)
     attempt = Attempt(
         number=run.attempt + 1,
         agent=session.agent,
@@ -107,6 +109,7 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
         state=AttemptState.ASSIGNED,
         assign_time=turn.now.wall,
         storage=session.storage,
+        secret_digest=digest_of(secret),
     )
     first = not run.attempts
     assigned = replace(
@@ -129,7 +132,7 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
     turn.state.journal.put(turn.state.unconfirmed, assigned.key, on_its_way)
     put_session(turn, replace(session, unconfirmed=session.unconfirmed + 1))
     command = new_command(turn, session.id, assigned.key, attempt.number, starts=True)
-    turn.tell(session.id, StartRun(command, ref, assigned, turn.state.sweeps[run.sweep]))
+    turn.tell(session.id, StartRun(command, ref, assigned, turn.state.sweeps[run.sweep], secret))
     turn.later(turn.state.terms.confirm, ConfirmDue(assigned.key, attempt.number))
     turn.later(turn.state.terms.lease, LeaseDue(assigned.key, attempt.number))
 

@@ -6,6 +6,7 @@ and never ends. So attempts, leases, fencing and cursors are those of any other 
 
 from sweepd.spec import parse_mapping
 from sweepd_scheduler.domain.agents.holding import unplace
+from sweepd_scheduler.domain.agents.ownership import digest_of, proves
 from sweepd_scheduler.domain.answers import Runs
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.name_taken import NameTakenError
@@ -33,10 +34,10 @@ _SAYS_NOTHING = {"program": "by-hand", "method": "random", "parameters": {"by": 
 
 
 def create_run(turn: Turn, event: CreateRun) -> Runs:
-    """Add a run to its project, or let the agent have the one that it has created before.
+    """Add a run to its project, or return the one that was created before with the same secret.
 
     Raises:
-        NameTakenError: the id belongs to a sweep, or to a run of another agent.
+        NameTakenError: the id belongs to a sweep, or to a run with another secret.
         NotInMemoryError: the run that has the id has to be read first.
     """
     if event.id is not None and turn.state.stands_alone(event.parent, event.id):
@@ -84,6 +85,7 @@ def _begun(turn: Turn, run: Run, event: CreateRun) -> Run:
         assign_time=now,
         start_time=begun,
         argv=event.argv,
+        secret_digest=digest_of(event.secret),
     )
     if run.state is not RunState.RUNNING:
         run = moved(run, RunState.RUNNING)
@@ -122,7 +124,7 @@ def _begun_again(turn: Turn, run: Run, event: CreateRun) -> Run:
 
 
 def _claimed(turn: Turn, event: CreateRun, run_id: str) -> Run:
-    """Return the run that there is, if it is the agent's own."""
+    """Return the run that there is, if the claim proves that it is its own."""
     found = event.found
     name = f"{event.parent}/{run_id}"
     if found is None:
@@ -130,7 +132,7 @@ def _claimed(turn: Turn, event: CreateRun, run_id: str) -> Run:
     if found.key not in turn.state.runs and found.state not in FINAL:
         raise NotInMemoryError(name)  # it has ended since it was read
     run = turn.state.runs.get(found.key, found)
-    if run.newest.agent != event.agent:
+    if not proves(event.secret, run.newest.secret_digest):
         raise NameTakenError(name)
     if event.attempt > run.attempt:
         return _begun_again(turn, run, event)

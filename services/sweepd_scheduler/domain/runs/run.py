@@ -1,6 +1,6 @@
 """What a run and its attempts are, and which states may follow each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from sys import float_info
 
@@ -179,6 +179,7 @@ class Attempt:
         storage: where they are, as agents name it that see the same files; empty: with its agent alone.
         preempting: its script has said that its machine is about to be taken away.
         log_bytes: how long its log has become; None: it goes on, or its agent did not say.
+        secret_digest: of the secret that proves an agent to be its owner; empty: nobody can prove it.
     """
 
     number: int
@@ -196,6 +197,7 @@ class Attempt:
     storage: str = ""
     preempting: bool = False
     log_bytes: int | None = None
+    secret_digest: bytes = field(default=b"", repr=False)
 
 
 class PointSource(StrEnum):

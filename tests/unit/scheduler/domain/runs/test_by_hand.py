@@ -115,6 +115,29 @@ def test_a_run_of_another_agent_is_not_to_be_had(world: World) -> None:
     assert refused.value.reason is Reason.NAME_TAKEN
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.CRASHED, RunState.FINISHED])
+def test_whoever_knows_run_and_agent_by_name_can_neither_claim_it_nor_report_on_it(
+    world: World, state: RunState, attempt: int
+) -> None:
+    run = world.start_by_hand("abcdefgh")
+    session = follows(world, run)
+    if state is RunState.CRASHED:
+        world.passes(125)
+    elif state is RunState.FINISHED:
+        world.exits(session, REF)
+    before, changes = world.run(run.key), list(world.changes)
+    assert before.state is state
+    with pytest.raises(DomainError) as refused:
+        world.start_by_hand("abcdefgh", attempt=attempt, secret=b"guessed")
+    assert refused.value.reason is Reason.NAME_TAKEN
+    eve = world.attach("eve", None, attempts=(world.held(run.key, REF, secret=b"guessed"),))
+    assert last_fate(world) is Fate.UNKNOWN
+    world.logs(eve, REF, 1, -1e9)
+    world.exits(eve, REF)
+    assert (world.run(run.key), world.changes) == (before, changes)
+
+
 @pytest.mark.parametrize(("sweep", "run_id"), [("s", "s"), ("s", "s-1"), ("s-1", "s")])
 def test_ids_are_unique_across_sweeps_and_runs(world: World, sweep: str, run_id: str) -> None:
     world.create(RANDOM, sweep)

@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec import Json, Method
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
 from sweepd_scheduler.domain.decide import decide
-from sweepd_scheduler.domain.decision import StartRun
+from sweepd_scheduler.domain.decision import NotUnderstood, StartRun
 from sweepd_scheduler.domain.events import (
     Answered,
     CancelSweep,
@@ -21,6 +22,7 @@ from sweepd_scheduler.domain.events import (
     PauseSweep,
     ResumeSweep,
     StopSweep,
+    Strayed,
     SuggestionsArrived,
     SuggestionsFailed,
 )
@@ -83,6 +85,29 @@ class SweepLife(RuleBasedStateMachine):
             self.given[agent] = renumbered
             self.world.offer(self.sessions[agent], slots)
         self.remember()
+
+    @precondition(lambda self: self.world.secrets)
+    @rule(data=st.data(), agent=st.sampled_from(("eve", *AGENTS)), how=st.sampled_from(ENDS))
+    def names_what_is_not_its_own(self, data: st.DataObject, agent: str, how: Exit) -> None:
+        """An agent without the secret of an attempt changes nothing, whatever it says of it."""
+        world = self.world
+        key, attempt = data.draw(st.sampled_from(sorted(world.secrets)))
+        ref = AttemptRef(2**31, attempt)
+        if agent in self.sessions:
+            world.leaves(self.sessions.pop(agent))
+        session = world.attach(agent, attempts=(world.held(key, ref, secret=b"guessed"),))
+        verdict = world.last_told(Welcome).verdicts[0]
+        assert verdict == Fated(ref=ref, fate=Fate.UNKNOWN)
+        changes, told = len(world.changes), len(world.told)
+        world.resumes(session, ref, 3)
+        world.logs(session, ref, world.run(key).observation_row + 1, -1e9)
+        world.describes(session, ref)
+        world.happens(Strayed(session, ref))
+        world.happens(Heartbeat(session, (ref,)))
+        world.exits(session, ref, how, world.run(key).observation_row)
+        assert world.changes[changes:] == []
+        assert {(to, type(command)) for to, command in world.told[told:]} == {(session, NotUnderstood)}
+        world.leaves(session)
 
     @rule(agent=st.sampled_from(AGENTS))
     def vanishes(self, agent: str) -> None:

@@ -1,0 +1,182 @@
+"""Whoever has the secret of an attempt owns it; the names of runs and the ids of agents prove nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sweepd_kernel.errors import Reason
+from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.ownership import digest_of, new_secret, proves
+from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
+from sweepd_scheduler.domain.decision import Ack, NotUnderstood, StartRun
+from sweepd_scheduler.domain.events import Heartbeat, Strayed
+from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
+from unit.scheduler.world import OBJECTIVE, RANDOM, World
+
+RUN = (1, 1)
+REF = AttemptRef(2**31, 1)
+HANDED_BACK = Exit(cause=ExitCause.HANDED_BACK)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.create({**RANDOM, **OBJECTIVE})
+    return world
+
+
+def live(world: World) -> None:
+    session = world.attach("ann")
+    world.logs(session, world.takes_one(session).ref, 1, 0.5)
+
+
+def unconfirmed(world: World) -> None:
+    world.offer(world.attach("ann"))
+
+
+def away(world: World) -> None:
+    live(world)
+    world.leaves("session-1")
+
+
+def lost(world: World) -> None:
+    live(world)
+    world.passes(200)
+    assert world.run(RUN).state is RunState.PENDING
+
+
+def ended(world: World) -> None:
+    live(world)
+    world.exits("session-1", world.last_told(StartRun).ref, last_row=1)
+    assert world.run(RUN).state is RunState.FINISHED
+
+
+def handed_back(world: World) -> None:
+    live(world)
+    world.exits("session-1", world.last_told(StartRun).ref, HANDED_BACK, last_row=1)
+    assert world.run(RUN).newest.state is AttemptState.ENDED
+
+
+def superseded(world: World) -> None:
+    lost(world)
+    world.takes_one(world.attach("bob"))
+    assert world.run(RUN).attempt == 2
+
+
+STATES = [live, unconfirmed, away, lost, ended, handed_back, superseded]
+
+
+@pytest.mark.parametrize("secret", [b"", b"guessed", digest_of(b"")], ids=["none", "wrong", "digest"])
+@pytest.mark.parametrize("brought", STATES)
+def test_without_its_secret_an_attempt_does_not_exist(
+    world: World, brought: Callable[[World], None], secret: bytes
+) -> None:
+    brought(world)
+    before, changes = world.run(RUN), list(world.changes)
+    theirs = {
+        name: (state, list(world.state.holdings[name].live)) for name, state in world.state.sessions.items()
+    }
+    told = len(world.told)
+    session = world.attach("eve", attempts=(world.held(RUN, REF, secret=secret),))
+    assert world.last_told(Welcome).verdicts == (Fated(ref=REF, fate=Fate.UNKNOWN),)
+    world.resumes(session, REF, 1)
+    world.logs(session, REF, 2, -1e9)
+    world.describes(session, REF)
+    world.happens(Strayed(session, REF))
+    world.happens(Heartbeat(session, (REF,)))
+    world.exits(session, REF, last_row=1)
+    assert {(to, type(command)) for to, command in world.told[told:]} == {
+        (session, Welcome),
+        (session, NotUnderstood),
+    }
+    assert (world.run(RUN), world.changes) == (before, changes)
+    world.leaves(session)
+    assert theirs == {
+        name: (state, list(world.state.holdings[name].live)) for name, state in world.state.sessions.items()
+    }
+
+
+@pytest.mark.parametrize("secret", [b"", b"guessed"])
+def test_the_digest_of_a_secret_proves_nothing(world: World, secret: bytes) -> None:
+    live(world)
+    stored = world.run(RUN).newest.secret_digest
+    assert proves(world.secrets[RUN, 1], stored)
+    assert not proves(stored, stored)
+    assert not proves(secret, stored)
+    assert not proves(secret, b"")
+
+
+def test_each_attempt_has_a_secret_of_its_own(world: World) -> None:
+    world.offer(world.attach("ann", slots=3), 3)
+    superseded_at = world.last_told(StartRun).run.key
+    world.leaves("session-1")
+    world.passes(200)
+    world.takes_one(world.attach("bob"))
+    assert len(world.secrets) == 4
+    assert len(set(world.secrets.values())) == 4
+    assert all(len(secret) == 32 for secret in world.secrets.values())
+    first = world.held(superseded_at, AttemptRef(2**31, 1)).secret
+    assert first == world.secrets[superseded_at, 1]
+
+
+def test_another_moment_makes_other_secrets() -> None:
+    assert new_secret(bytes(32), RUN, 1) != new_secret(bytes(31) + b"1", RUN, 1)
+
+
+def test_secrets_and_digests_are_not_written_out(world: World) -> None:
+    live(world)
+    held = world.held(RUN, REF)
+    shown = "".join(map(repr, (world.run(RUN), world.told, world.changes, held, world.moment)))
+    for hidden in (world.secrets[RUN, 1], world.run(RUN).newest.secret_digest, world.moment.entropy):
+        assert repr(hidden) not in shown
+
+
+@pytest.mark.parametrize("before", [live, away, lost, unconfirmed])
+def test_whoever_has_the_folder_goes_on_with_its_attempt_under_another_id(
+    world: World, before: Callable[[World], None]
+) -> None:
+    before(world)
+    session = world.attach("cat", attempts=(world.held(RUN, REF),))
+    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.KEEP]
+    row = world.run(RUN).observation_row
+    world.logs(session, REF, row + 1, 0.25)
+    assert world.run(RUN).newest.agent == "cat"
+    world.exits(session, REF, last_row=row + 1)
+    run = world.run(RUN)
+    assert (run.state, run.values.best, run.attempt) == (RunState.FINISHED, 0.25, 1)
+
+
+def test_of_two_agents_that_have_the_same_attempt_the_older_leaves(world: World) -> None:
+    live(world)
+    old = "session-1"
+    session = world.attach("cat", attempts=(world.held(RUN, REF),))
+    (closed,) = world.closed()
+    assert (closed.session, closed.error.reason) == (old, Reason.STREAM_REPLACED)
+    assert "cat" in closed.error.message
+    assert set(world.state.sessions) == {session}
+    assert set(world.state.streams) == {"cat"}
+    world.attach("ann")
+    assert len(world.state.sessions) == 2
+
+
+def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: World) -> None:
+    handed_back(world)
+    session = world.attach("cat", attempts=(world.held(RUN, REF),))
+    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.DELIVER]
+    world.exits(session, REF)
+    assert world.last_told(Ack).run_state is RunState.PENDING
+
+
+def test_an_attempt_that_was_superseded_is_stopped_by_whoever_has_the_folder(world: World) -> None:
+    superseded(world)
+    world.attach("cat", attempts=(world.held(RUN, REF),))
+    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.STOP]
+
+
+def test_a_restart_of_the_scheduler_forgets_no_owner(world: World) -> None:
+    live(world)
+    world.restarts()
+    world.attach("eve", attempts=(world.held(RUN, REF, secret=b"guessed"),))
+    assert world.last_told(Welcome).verdicts == (Fated(ref=REF, fate=Fate.UNKNOWN),)
+    world.attach("ann", attempts=(world.held(RUN, REF),))
+    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.KEEP]
