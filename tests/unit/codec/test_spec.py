@@ -95,7 +95,7 @@ SWEEPS = st.fixed_dictionaries(
         ),
     },
     optional={
-        "name": st.text("aé\n", min_size=1, max_size=4),
+        "name": st.text("aé\n", min_size=1, max_size=4).filter(str.strip),
         "description": st.text("aé", min_size=1, max_size=4),
         "program": st.just("train.py"),
         "command": st.just(["${env}", "python", "x.py", "${args}"]),

@@ -157,7 +157,7 @@ def _consistent(document: dict[str, object]) -> dict[str, object]:
 
 
 metrics = st.fixed_dictionaries(
-    {"name": words.filter(bool)},
+    {"name": words.filter(str.strip)},
     optional={
         "goal": st.sampled_from(["minimize", "maximize"]),
         "target": moderate,
@@ -173,10 +173,12 @@ sweeps = st.fixed_dictionaries(
         "metric": metrics,
     },
     optional={
-        "name": words.filter(bool),
+        "name": words.filter(str.strip),
         "description": words,
-        "program": words.filter(bool),
-        "command": st.lists(words | st.integers(0, 9) | st.booleans(), max_size=4),
+        "program": words.filter(str.strip),
+        "command": st.lists(words | st.integers(0, 9) | st.booleans(), max_size=4).filter(
+            lambda items: not items or str(items[0]).strip()
+        ),
         "early_terminate": rules | st.lists(rules, min_size=1, max_size=3),
         **handling,
         "run_cap": st.integers(1, 100),

@@ -40,6 +40,9 @@ def read_command(fields: Fields) -> tuple[str, ...]:
     for index, item in enumerate(entry.node.items):
         if isinstance(item, ScalarNode) and item.value is not None:
             items.append(str(item.value))
+            if index == 0 and not items[0].strip():
+                message = f"must not be blank, as {shown(items[0])} is: it is what is started"
+                fields.findings.error(item.place, "command[0]", "bad-value", message)
         else:
             message = "an item is text, a number or a boolean"
             fields.findings.error(item.place, f"command[{index}]", "bad-type", message)

@@ -94,13 +94,14 @@ class Fields:
         return isinstance(node, SequenceNode) and not node.items
 
     def texts(self, key: str, wanted: str) -> dict[int, str]:
-        """Return the non-empty texts of a list by their index."""
+        """Return the texts of a list by their index; none of them may be blank."""
         texts: dict[int, str] = {}
         for index, item in enumerate(self.items(key, wanted)):
-            if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
-                texts[index] = item.value
-            elif isinstance(item, ScalarNode) and item.value == "":
-                self.item_error(key, index, "bad-value", "must not be empty")
+            if isinstance(item, ScalarNode) and isinstance(item.value, str):
+                if complaint := _blank(item.value):
+                    self.item_error(key, index, "bad-value", complaint)
+                else:
+                    texts[index] = item.value
             else:
                 hint = "; quote it" if _is_bare(item) else ""
                 self.item_error(key, index, "bad-type", f"must be text, not {shown(_brief(item))}{hint}")
@@ -133,15 +134,16 @@ class Fields:
             return None
         return seconds
 
-    def text(self, key: str, *, empty_allowed: bool = False) -> str | None:
-        """Return text."""
+    def text(self, key: str, *, blank_allowed: bool = False) -> str | None:
+        """Return text, which has more than blanks unless that is allowed."""
         node = self.node_at(key)
         if node is None:
             return None
         if isinstance(node, ScalarNode) and isinstance(node.value, str):
-            if node.value or empty_allowed:
+            complaint = "" if blank_allowed else _blank(node.value)
+            if not complaint:
                 return node.value
-            self.error("bad-value", "must not be empty", key=key)
+            self.error("bad-value", complaint, key=key)
             return None
         self._wrong_type(key, node, "text", "; quote it" if _is_bare(node) else "")
         return None
@@ -205,6 +207,13 @@ class Fields:
 
     def _wrong_type(self, key: str, node: Node, wanted: str, hint: str = "") -> None:
         self.error("bad-type", f"must be {wanted}, not {shown(_brief(node))}{hint}", key=key)
+
+
+def _blank(text: str) -> str:
+    """Return what is wrong with text that says nothing; empty if it says something."""
+    if text.strip():
+        return ""
+    return f"must not be blank, as {shown(text)} is" if text else "must not be empty"
 
 
 def _bounds(minimum: int, maximum: int, value: Number) -> str:

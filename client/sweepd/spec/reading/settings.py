@@ -107,6 +107,8 @@ def _requires(fields: Fields) -> dict[str, str]:
             if not 1 <= len(text) <= MAX_LABEL_LENGTH or not text.isprintable():
                 message = f"a label and its value have 1 to {MAX_LABEL_LENGTH} printable characters"
                 inner.error("bad-name", message, key=key)
+        if key and not key.strip():
+            inner.error("bad-name", "a label must not be blank", key=key)
         labels[key] = value or ""
     return labels
 

@@ -28,7 +28,9 @@ def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:
     """Return what the file says, None if anything in it is an error; all of it is recorded."""
     fields.check_keys((*KEYS, *LATER_KEYS), "a sweep file")
     texts = read_placing(fields, placing) | {
-        key: fields.text(key, empty_allowed=key in ("name", "description"))
+        key: fields.text(
+            key, blank_allowed=key == "description" or (key == "name" and _is_empty(fields, key))
+        )
         for key in TEXT_KEYS
         if key not in PLACING_KEYS
     }
@@ -83,6 +85,12 @@ def read_sweep(fields: Fields, placing: Collection[str]) -> SweepSpec | None:
     return spec
 
 
+def _is_empty(fields: Fields, key: str) -> bool:
+    """Tell whether a key has the empty text, by which a file may say that there is none."""
+    node = fields.node_at(key)
+    return isinstance(node, ScalarNode) and node.value == ""
+
+
 def _method(fields: Fields) -> Method | None:
     """Return the method; one that comes later was spoken of before."""
     legal = [method.value for method in Method]
@@ -133,7 +141,7 @@ def _check_space(fields: Fields, spec: SweepSpec, listed: Mapping[str, Mapping[i
 
 def _check_without_effect(fields: Fields) -> None:
     for key in ("apiVersion", "job", "image_uri"):
-        fields.text(key, empty_allowed=True)
+        fields.text(key, blank_allowed=True)
     kind = fields.text("kind")
     if kind is not None and kind != "sweep":
         fields.error("unknown-value", f"must be sweep, not {shown(kind)}", key="kind", suggestion="sweep")

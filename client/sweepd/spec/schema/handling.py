@@ -90,7 +90,7 @@ HANDLING: Final[dict[str, Schema]] = {
         {
             "type": "object",
             "maxProperties": MAX_LABELS,
-            "propertyNames": {"minLength": 1, "maxLength": MAX_LABEL_LENGTH},
+            "propertyNames": {"minLength": 1, "maxLength": MAX_LABEL_LENGTH, "pattern": r"\S"},
             "additionalProperties": _LABEL,
         },
     ),

@@ -10,7 +10,7 @@ Schema = dict[str, object]
 ANYTHING: Final[Schema] = {}
 NUMBER: Final[Schema] = {"type": "number"}
 BOOLEAN: Final[Schema] = {"type": "boolean"}
-TEXT: Final[Schema] = {"type": "string", "minLength": 1}
+TEXT: Final[Schema] = {"type": "string", "minLength": 1, "pattern": r"\S"}
 DURATION: Final[Schema] = {"type": "string", "pattern": r"^(?=.*[1-9])([0-9]+(\.[0-9]+)?(ms|d|h|m|s))+$"}
 
 
@@ -25,7 +25,7 @@ def number(**bounds: float) -> Schema:
 
 
 def text(**bounds: object) -> Schema:
-    """Return the schema of text that is not empty."""
+    """Return the schema of text that is not blank."""
     return {**TEXT, **bounds}
 
 

@@ -46,7 +46,7 @@ _ANY_TEXT: Final[Schema] = {"type": "string"}
 _NAME: Final[Schema] = {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"}
 """Of other letters, some become letters of a legal name; no schema can tell which."""
 _TEXTS: Final[dict[str, Schema]] = {
-    "name": described("What is shown instead of the sweep's ID.", _ANY_TEXT),
+    "name": described("What is shown instead of the sweep's ID.", {"type": "string", "pattern": r"^$|\S"}),
     "description": described("Shown with the sweep.", _ANY_TEXT),
     "project": described(
         "Where the sweep lives, in lower case; flags and environment come before it.", _NAME
@@ -78,6 +78,7 @@ def schema_text() -> str:
 
 
 def _keys() -> dict[str, Schema]:
+    argument: Schema = {"type": ["string", "number", "boolean"]}
     return {
         "method": described(
             "How the next point is found.",
@@ -91,7 +92,11 @@ def _keys() -> dict[str, Schema]:
         "command": described(
             "How a run is started: one item an argument, no shell. Default: "
             "[${env}, ${interpreter}, ${program}, ${args}].",
-            items({"type": ["string", "number", "boolean"]}),
+            {
+                "type": "array",
+                "items": [{**argument, "pattern": r"\S"}],
+                "additionalItems": argument,
+            },
         ),
         **{key: _TEXTS[key] for key in TEXT_KEYS},
         **HANDLING,
