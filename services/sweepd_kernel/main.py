@@ -8,6 +8,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweepd.installing import INSTALL_SERVER
 from sweepd_kernel.console import answer, complain
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("sweepd"):
             raise
-        complain(f"the server needs {error.name}, which is not installed: pip install 'sweepd[server]'")
+        complain(f"the server needs {error.name}, which is not installed: {INSTALL_SERVER}")
         return 1
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweepd.cli.children import last_lines
 from sweepd.cli.problem import Problem
+from sweepd.installing import INSTALL_SERVER
 
 _FILE = "metrics.jsonl"
 
@@ -24,7 +25,7 @@ def best_of(folder: Path, metric: str, *, log: Path) -> float:
         raise Problem(
             message="the demonstration's script does not work here",
             cause=cause,
-            next_step="pip install 'sweepd[server]'" if missing else "",
+            next_step=INSTALL_SERVER if missing else "",
         )
     return min(values)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from sweepd.cli.problem import Problem
+from sweepd.installing import INSTALL_SERVER
 
 Process = subprocess.Popen[bytes]
 _READY = "sweepd ready "
@@ -27,9 +28,7 @@ def program(name: str) -> str:
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        raise Problem(
-            message=f"the command {name} is not installed", next_step="pip install 'sweepd[server]'"
-        )
+        raise Problem(message=f"the command {name} is not installed", next_step=INSTALL_SERVER)
     return found
 
 

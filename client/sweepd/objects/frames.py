@@ -29,7 +29,7 @@ def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
     Raises:
         MissingExtraError: pandas is not installed.
     """
-    pandas = _library("pandas", "pandas")
+    pandas = _library("pandas")
     return pandas.DataFrame(
         {
             column.name: pandas.Series(column.values, dtype=_PANDAS.get(column.kind, "object"))
@@ -44,7 +44,7 @@ def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
     Raises:
         MissingExtraError: polars is not installed.
     """
-    polars = _library("polars", "polars")
+    polars = _library("polars")
     kinds = {
         "int": polars.Int64,
         "float": polars.Float64,
@@ -67,7 +67,7 @@ def to_arrow(columns: Sequence[Column]) -> pa.Table:
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
-    arrow = _library("pyarrow", "arrow")
+    arrow = _library("pyarrow")
     kinds = {
         "int": arrow.int64(),
         "float": arrow.float64(),
@@ -88,10 +88,10 @@ def _plain(column: Column) -> list[object]:
     return [as_text(value) for value in column.values] if column.kind == "mixed" else column.values
 
 
-def _library(name: str, extra: str) -> Any:  # noqa: ANN401 - its types are those of the library
+def _library(name: str) -> Any:  # noqa: ANN401 - its types are those of the library
     try:
         return import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"{name} is not installed: pip install 'sweepd[{extra}]'", reason="missing-extra"
+            f"{name} is not installed: pip install {name}", reason="missing-extra"
         ) from error
