@@ -22,7 +22,6 @@ from sweepd.spec.schema.pieces import (
     any_of,
     choice,
     described,
-    items,
     lacks,
     mapping,
     needs,
