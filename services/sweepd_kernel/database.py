@@ -5,10 +5,16 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from sweepd_kernel.errors import DomainError, StorageError
+from sweepd_kernel.errors import DamagedError, DomainError, StorageError
 
 ROOM = 64 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_DAMAGED = {
+    sqlite3.SQLITE_CORRUPT: "pages of it cannot be read",
+    sqlite3.SQLITE_NOTADB: "it is not a database",
+}
+_NO_TABLES = "no such table"
+_NO_TEXT = "Could not decode to UTF-8"
 
 DEFECTS = (
     sqlite3.IntegrityError,
@@ -61,8 +67,25 @@ def storage_error(error: Exception, service: str, place: Path | str) -> DomainEr
     return StorageError(service, str(place), str(error))
 
 
-def _sqlite_error(error: sqlite3.Error, service: str, place: Path | str) -> StorageError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+def damage_of(error: Exception) -> str:
+    """Say in what way an error shows that a database is damaged; empty: it does not."""
+    if not isinstance(error, sqlite3.Error):
+        return ""
+    if str(error).startswith(_NO_TABLES):  # every table is there once a database is open
+        return "its tables are gone"
+    if str(error).startswith(_NO_TEXT):
+        return "a text in it is not UTF-8"
+    return _DAMAGED.get(_code(error), "")
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _sqlite_error(error: sqlite3.Error, service: str, place: Path | str) -> DomainError:
+    if damage := damage_of(error):
+        return DamagedError(str(place), f"{damage} ({error})")
+    code = _code(error)
     # Where SQLite cannot grow the file that it maps into memory, it speaks of an input error.
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(Path(place))):
         return StorageError(service, str(place), "no space left on the device", full=True)

@@ -13,6 +13,7 @@ class Status(StrEnum):
 
     ABORTED = "ABORTED"
     ALREADY_EXISTS = "ALREADY_EXISTS"
+    DATA_LOSS = "DATA_LOSS"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     FAILED_PRECONDITION = "FAILED_PRECONDITION"
     INTERNAL = "INTERNAL"
@@ -46,6 +47,8 @@ class Reason(StrEnum):
     CAP_REACHED = "CAP_REACHED"
     STALE_REVISION = "STALE_REVISION"
     REQUEST_QUOTA = "REQUEST_QUOTA"
+    DATA_DAMAGED = "DATA_DAMAGED"
+    DATABASES_DIFFER = "DATABASES_DIFFER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,25 @@ class StorageError(DomainError):
             reason=Reason.STORAGE_UNAVAILABLE,
             metadata={"service": service, "place": place},
             retry_after=2.0,
+        )
+
+
+class DamagedError(DomainError):
+    """Stored data that cannot be read back as it was written; to try again does not help."""
+
+    def __init__(self, place: str, what: str, *, metadata: Mapping[str, str] = NO_METADATA) -> None:
+        """Take the file that is damaged, and what of it.
+
+        Args:
+            place: path of the file.
+            what: what cannot be read, as a clause.
+            metadata: the run and the key that it belongs to, where that is known.
+        """
+        super().__init__(
+            f"{place} is damaged: {what}",
+            status=Status.DATA_LOSS,
+            reason=Reason.DATA_DAMAGED,
+            metadata={"place": place, **metadata},
         )
 
 

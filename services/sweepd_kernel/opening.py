@@ -12,9 +12,11 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from sweepd_kernel import server
 from sweepd_kernel.backoff import Backoff
 from sweepd_kernel.database import storage_error
-from sweepd_kernel.errors import DomainError, StorageError
+from sweepd_kernel.errors import DamagedError, DomainError, StartError, StorageError
 from sweepd_kernel.interceptors import Context, Handler
 from sweepd_kernel.service import RunningService
+
+PUT_BACK = "put back a copy from before the damage, of all databases of the data folder together"
 
 
 async def open_patiently(
@@ -33,6 +35,9 @@ async def open_patiently(
         place: what to name where the error does not say.
         waiting: told the reason once, when the first attempt failed.
         stopping: ends the waiting when set.
+
+    Raises:
+        StartError: its database is damaged, which waiting does not fix.
     """
     backoff = Backoff()
     stand_in: _StandIn | None = None
@@ -40,8 +45,10 @@ async def open_patiently(
         while not stopping.is_set():
             try:
                 return await attempt()
-            except (StorageError, sqlite3.Error, OSError) as error:
+            except (DamagedError, StorageError, sqlite3.Error, OSError) as error:
                 reason = _reason(error, settings.name, place)
+                if isinstance(reason, DamagedError):
+                    raise StartError(f"{reason}; {PUT_BACK}") from error
             settings.log.error(reason.message)
             if stand_in is None:
                 waiting(reason.message)

@@ -11,8 +11,8 @@ from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
-from sweepd_kernel.database import open_sqlite
-from sweepd_kernel.errors import StartError
+from sweepd_kernel.database import damage_of, open_sqlite
+from sweepd_kernel.errors import DamagedError, StartError
 
 _NEWEST = re.compile(r"insert\s+into\s+alembic_version\b[^;]*?'(\w+)'", re.IGNORECASE)
 
@@ -22,8 +22,18 @@ def ensure_schema(path: Path, package: str) -> None:
 
     Raises:
         StartError: it was written by a newer version, or by one that never was released.
+        DamagedError: it cannot be read, and will not be.
         sqlite3.Error: it cannot be read or written; nothing is half done.
     """
+    try:
+        _ensure_schema(path, package)
+    except sqlite3.Error as error:
+        if damage := damage_of(error):
+            raise DamagedError(str(path), f"{damage} ({error})") from error
+        raise
+
+
+def _ensure_schema(path: Path, package: str) -> None:
     schema = resources.files(package).joinpath("schema.sql").read_text()
     newest = newest_revision(schema)
     connection = open_sqlite(path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sweepd_metric_store import codec
 from sweepd_metric_store.domain.batch import Stretch
+from sweepd_metric_store.domain.checksum import intact
 from sweepd_metric_store.domain.compaction import NO_TAIL, Tail
 from sweepd_metric_store.domain.summary import Summary
 from sweepd_metric_store.ports import AttemptName
@@ -52,6 +53,8 @@ class SeriesState:
     kinds: int = 0
     summary: Summary | None = None
     tail: Tail = NO_TAIL
+    damaged: tuple[bytes, int] | None = None
+    """A summary that cannot be read, and its checksum: both stay as they are, so that readers are told."""
     arrived: list[Stretch] = field(default_factory=list)
 
 
@@ -215,23 +218,31 @@ class Ledger:
         assert run is not None
         self._runs[name.run] = run
         attempt = AttemptState(row[0], run, name.attempt, *row[1:])
-        for key, series_id, key_id, numbers, kinds, summary, *tail in self._connection.execute(
-            _SERIES, (attempt.id,)
-        ):
-            first_row, points, pieces = tail
-            attempt.series[key] = SeriesState(
-                id=series_id,
-                attempt_id=attempt.id,
-                key_id=key_id,
-                kinds=kinds,
-                summary=codec.summary(summary, number_count=numbers),
-                tail=Tail(first_row=first_row, points=points, pieces=pieces),
-            )
+        for row in self._connection.execute(_SERIES, (attempt.id,)):
+            attempt.series[row[0]] = _stored_series(attempt.id, row)
         return attempt
 
     def _find(self, query: str, name: str) -> int | None:
         row = self._connection.execute(query, (name,)).fetchone()
         return int(row[0]) if row else None
+
+
+def _stored_series(
+    attempt_id: int, row: tuple[str, int, int, int, int, int, int, int, int, int, bytes]
+) -> SeriesState:
+    _, series_id, key_id, count, numbers, kinds, first_row, points, pieces, stored, summary = row
+    series = SeriesState(
+        id=series_id,
+        attempt_id=attempt_id,
+        key_id=key_id,
+        kinds=kinds,
+        tail=Tail(first_row=first_row, points=points, pieces=pieces),
+    )
+    if intact(stored, summary, series_id, attempt_id, key_id, count, numbers, kinds):
+        series.summary = codec.summary(summary, number_count=numbers)
+    else:
+        series.damaged = (summary, stored)
+    return series
 
 
 _TABLES = ("sweep", "run", "attempt", "metric_key", "series", "chunk", "log_piece")
@@ -256,6 +267,6 @@ _ATTEMPT = """
     select a.id, a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces
     from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
 _SERIES = """
-    select k.name, s.id, s.key_id, s.numbers, s.kinds, s.summary,
-        s.tail_first_row, s.tail_points, s.tail_pieces
+    select k.name, s.id, s.key_id, s.points, s.numbers, s.kinds,
+        s.tail_first_row, s.tail_points, s.tail_pieces, s.checksum, s.summary
     from series s join metric_key k on k.id = s.key_id where s.attempt_id = ?"""

@@ -7,7 +7,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
+from sweepd_kernel.errors import DomainError
 from sweepd_metric_store.domain.batch import Batch
+from sweepd_metric_store.domain.checksum import Damage
 
 SYSTEM = "#system"
 """Ends the names under which the samples of agents are kept: a history apart. No name has such a letter."""
@@ -118,6 +120,7 @@ class HistoryQuery:
         all_attempts: give what newer attempts have replaced, too.
         by_attempt: order a run's series by attempt before key, else by key before attempt.
         budget: about how many bytes the page may have.
+        skip_damaged: leave out what is damaged and name it, else it is an error.
         part_of_stream: it may wait behind other parts of long answers.
     """
 
@@ -127,42 +130,53 @@ class HistoryQuery:
     max_points: int = 0
     all_attempts: bool = False
     by_attempt: bool = False
+    skip_damaged: bool = False
     part_of_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPage:
-    """Series as the contract encodes them, and where the next page begins; None at the end."""
+    """Series as encoded, what was left out, and where the next page begins; None at the end."""
 
     series: Sequence[bytes]
     rest: Position | None
+    damaged: Sequence[Damage] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryPage:
-    """Summaries as the contract encodes them, and where the next page begins; None at the end."""
+    """Summaries as encoded, what was left out, and where the next page begins; None at the end."""
 
     summaries: Sequence[bytes]
     rest: Position | None
+    damaged: Sequence[Damage] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """What attempts have grown by: series as encoded, the rows now reached, and attempts not yet read."""
+    """What attempts have grown by: series as encoded, the rows now reached, and attempts not yet read.
+
+    What is damaged is left out and named.
+    """
 
     series: Sequence[bytes]
     rows: Mapping[AttemptName, int]
     unread: AbstractSet[AttemptName]
+    damaged: Sequence[Damage] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPart:
-    """Bytes of the log of `attempt` (0: there is none) from `offset` on; `end` is the length of the log."""
+    """Bytes of the log of `attempt` (0: there is none) from `offset` on; `end` is the length of the log.
+
+    With `damaged_from` there are none: from there up to `offset` the log cannot be read.
+    """
 
     attempt: int
     offset: int
     content: bytes
     end: int
+    damaged_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,12 +200,23 @@ class FilePage:
 
 
 class MetricReads(Protocol):
-    """Storage as readers see it; calls run beside each other and beside the writer, and never wait for it."""
+    """Storage as readers see it; calls run beside each other and beside the writer, and never wait for it.
+
+    Every method may raise DamagedError, which names the file of the database and what of it is damaged.
+    """
+
+    place: str
+    """Path of the database file."""
+
+    def damaged(self, damages: Sequence[Damage]) -> DomainError:
+        """Return the error that names what was left out of an answer."""
 
     async def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of histories, ordered by run, in which runs first logged."""
 
-    async def summaries(self, selection: Selection, start: Position, page_size: int) -> SummaryPage:
+    async def summaries(
+        self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
+    ) -> SummaryPage:
         """Return a page of summaries, of the newest attempt that logged each key; reads no history."""
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
@@ -211,8 +236,8 @@ class MetricReads(Protocol):
     async def file_blob(self, run: str, name: str) -> int | None:
         """Return the number of the content of a file; None if there is none."""
 
-    async def file_piece(self, blob: int, offset: int) -> bytes | None:
-        """Return the piece of a content from `offset` on; empty at its end, None if it is gone."""
+    async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
+        """Return the piece from `offset` on of a content `blob`; empty at its end, None if it is gone."""
 
 
 Listener = Callable[[Sequence[Stored]], None]

@@ -51,6 +51,7 @@ def history_query(request: v1.GetHistoryRequest) -> HistoryQuery:
         budget=MAX_PAGE_BYTES,
         max_points=request.max_points,
         all_attempts=request.all_attempts,
+        skip_damaged=request.skip_damaged,
     )
 
 
@@ -68,6 +69,7 @@ def export_query(request: v1.ExportPointsRequest, start: Position, budget: int) 
         budget=budget,
         all_attempts=True,
         by_attempt=True,
+        skip_damaged=True,
         part_of_stream=True,
     )
 

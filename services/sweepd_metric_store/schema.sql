@@ -45,6 +45,7 @@ CREATE TABLE log_piece (
     first_offset INTEGER NOT NULL,
     end_offset INTEGER NOT NULL,
     body BLOB NOT NULL,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (attempt_id, first_offset),
     FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE
@@ -61,6 +62,7 @@ CREATE TABLE series (
     tail_points INTEGER NOT NULL,
     tail_pieces INTEGER NOT NULL,
     summary BLOB NOT NULL,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (attempt_id, key_id),
     FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE,
@@ -78,6 +80,7 @@ CREATE TABLE chunk (
     max_step INTEGER NOT NULL,
     kind INTEGER NOT NULL,
     body BLOB NOT NULL,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (series_id, first_row),
     FOREIGN KEY(series_id) REFERENCES series (id) ON DELETE CASCADE
@@ -94,6 +97,7 @@ CREATE TABLE file_piece (
     blob_id INTEGER NOT NULL,
     first_offset INTEGER NOT NULL,
     body BLOB NOT NULL,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (blob_id, first_offset)
 );
 

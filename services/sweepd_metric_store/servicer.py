@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from sweepd import v1
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.principal import require_service
 from sweepd_metric_store import codec, log_reading, page_token, requests, watching, wire
+from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.notices import Notices
 from sweepd_metric_store.ports import MetricReads, Position, Stored
 from sweepd_metric_store.streams import MESSAGE_BYTES, AppendStreams
@@ -65,10 +66,13 @@ class MetricServicer:
             async for stored in answers:
                 yield codec.log_answer(stored)
 
+    def _left_out(self, damages: Sequence[Damage]) -> list[bytes]:
+        return wire.damaged_series(damages, self._reads.place)
+
     async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
         """Give a page of histories."""
         page = await self._reads.history(requests.history_query(request))
-        return wire.page(page.series, page_token.encoded(page.rest, request))
+        return wire.page(page.series, page_token.encoded(page.rest, request), self._left_out(page.damaged))
 
     async def ListSummaries(self, request: v1.ListSummariesRequest, _context: object) -> bytes:
         """Give a page of summaries."""
@@ -76,24 +80,29 @@ class MetricServicer:
             requests.selection(request),
             page_token.decoded(request.page_token, request),
             requests.page_size(request),
+            skip_damaged=request.skip_damaged,
         )
-        return wire.page(page.summaries, page_token.encoded(page.rest, request))
+        return wire.page(page.summaries, page_token.encoded(page.rest, request), self._left_out(page.damaged))
 
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
         """Follow points; writes by itself, as a reader that stalls has to be noticed."""
         selection = requests.selection(request)
         async with aclosing(watching.history(selection, self._reads, self._notices)) as groups:
-            async for group in groups:
-                await watching.send(context.write, wire.page(group))
+            async for group, damages in groups:
+                await watching.send(context.write, wire.page(group, damaged=self._left_out(damages)))
 
     async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
-        """Give every point of a sweep."""
+        """Give every point of a sweep that can be read; then say what could not."""
+        damages: list[Damage] = []
         rest: Position | None = Position()
         while rest is not None:
             page = await self._reads.history(requests.export_query(request, rest, MESSAGE_BYTES))
             if page.series:
                 yield wire.page(page.series)
+            damages += [each for each in page.damaged if each not in damages[-1:]]
             rest = page.rest
+        if damages:
+            raise self._reads.damaged(damages)
 
     async def ReadLog(
         self, request: v1.ReadLogRequest, _context: object
@@ -135,11 +144,12 @@ class MetricServicer:
         self, request: v1.ReadFileRequest, _context: object
     ) -> AsyncIterator[v1.ReadFileResponse]:
         """Give the content of a file."""
-        blob = await self._reads.file_blob(requests.logged_run(request), request.name)
+        run = requests.logged_run(request)
+        blob = await self._reads.file_blob(run, request.name)
         if blob is None:
             raise NotFoundError(f"{request.run}: {request.name}")
         offset = 0
-        while (piece := await self._reads.file_piece(blob, offset)) != b"":
+        while (piece := await self._reads.file_piece(run, request.name, blob, offset)) != b"":
             if piece is None:
                 raise FileReplacedError(request.name)
             yield v1.ReadFileResponse(content=piece)

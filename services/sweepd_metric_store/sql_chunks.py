@@ -9,26 +9,19 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from sweepd_metric_store import codec
-from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
+from sweepd_metric_store import codec, sql_chunk_rows
+from sweepd_metric_store.domain.batch import Spine, Stretch
+from sweepd_metric_store.domain.checksum import checksum
 from sweepd_metric_store.domain.compaction import Tail, plan, tail_after
 from sweepd_metric_store.domain.summary import extended
 from sweepd_metric_store.ledger import Ledger, SeriesState
+from sweepd_metric_store.sql_chunk_rows import Chunk
 
 _SERIES_PER_TIDYING = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A row of the table, but for the series it belongs to."""
-
-    first_row: int
-    last_row: int
-    points: int
-    min_step: int
-    max_step: int
-    kind: Kind
-    body: bytes
+class _DamagedTailError(Exception):
+    """A tail has a chunk that is not what was written."""
 
 
 @dataclass(slots=True)
@@ -60,30 +53,25 @@ class _Statements:
 
     def insert(self, series_id: int, chunks: Sequence[Chunk]) -> None:
         """Add chunk rows."""
-        for each in chunks:
-            self.chunks.append(
-                (
-                    series_id,
-                    each.first_row,
-                    each.last_row,
-                    each.points,
-                    each.min_step,
-                    each.max_step,
-                    each.kind.value,
-                    each.body,
-                )
-            )
+        self.chunks += [sql_chunk_rows.values(series_id, each) for each in chunks]
 
-    def taken_tail(self, series_id: int, tail: Tail) -> list[Chunk]:
-        """Read the open tail of a series and have its rows removed."""
-        self.removed.append((series_id, tail.first_row))
-        return _tail(self.connection, series_id, tail.first_row)
+    def taken_tail(self, series_id: int, first_row: int) -> list[Chunk]:
+        """Read the open tail of a series and have its rows removed; of a damaged one nothing, and it stays.
+
+        What is damaged would be lost, or spread over what it is joined to.
+        """
+        try:
+            found = list(sql_chunk_rows.read(self.connection, series_id, _refuse_damage, first_row=first_row))
+        except _DamagedTailError:
+            return []
+        self.removed.append((series_id, first_row))
+        return found
 
     def run(self) -> None:
         """Execute them; what is joined goes before its joined form comes, which begins with the same row."""
         self.connection.executemany("delete from chunk where series_id = ? and first_row >= ?", self.removed)
         self.connection.executemany(_UPSERT_SERIES, self.series)
-        self.connection.executemany(_INSERT_CHUNK, self.chunks)
+        self.connection.executemany(sql_chunk_rows.INSERT, self.chunks)
 
 
 def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
@@ -103,11 +91,10 @@ def tidy(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_TIDYING)).fetchall()
     statements = _Statements(connection)
     for series_id, _, first_row in loose:
-        joined = _joined(_tail(connection, series_id, first_row))
-        statements.removed.append((series_id, first_row))
-        statements.insert(series_id, joined)
+        if tail := statements.taken_tail(series_id, first_row):
+            statements.insert(series_id, _joined(tail))
     statements.run()
-    # A tail of two types stays in two pieces; it counts as one, or it would come up here for ever.
+    # A tail of two types, or a damaged one, stays in pieces; it counts as one, or it would come up for ever.
     connection.executemany("update series set tail_pieces = 1 where id = ?", [(each[0],) for each in loose])
     return {int(each[1]) for each in loose}
 
@@ -119,7 +106,7 @@ def _write_series(series: SeriesState, statements: _Statements) -> None:
     for group in plan(series.tail, [len(stretch) for stretch in series.arrived]):
         parts = [statements.encoded(stretch) for stretch in series.arrived[group.start : group.stop]]
         if group.takes_tail:
-            parts = statements.taken_tail(series.id, series.tail) + parts
+            parts = statements.taken_tail(series.id, series.tail.first_row) + parts
         chunks = _joined(parts)
         statements.insert(series.id, chunks)
         points = sum(chunk.points for chunk in chunks)
@@ -130,18 +117,12 @@ def _write_series(series: SeriesState, statements: _Statements) -> None:
 def _series_row(series: SeriesState) -> tuple[int | bytes, ...]:
     known, tail = series.summary, series.tail
     assert known is not None
-    return (
-        series.id,
-        series.attempt_id,
-        series.key_id,
-        known.count,
-        known.number_count,
-        series.kinds,
-        tail.first_row,
-        tail.points,
-        tail.pieces,
-        codec.summary_bytes(known),
-    )
+    numbers = (series.id, series.attempt_id, series.key_id, known.count, known.number_count, series.kinds)
+    tails = (tail.first_row, tail.points, tail.pieces)
+    if series.damaged is not None:
+        return (*numbers, *tails, *series.damaged)
+    summary = codec.summary_bytes(known)
+    return (*numbers, *tails, summary, checksum(summary, *numbers))
 
 
 def _joined(parts: Sequence[Chunk]) -> list[Chunk]:
@@ -167,28 +148,19 @@ def _one(parts: Sequence[Chunk]) -> Chunk:
     )
 
 
-def _tail(connection: sqlite3.Connection, series_id: int, first_row: int) -> list[Chunk]:
-    rows = connection.execute(_TAIL, (series_id, first_row))
-    return [
-        Chunk(first, last, points, least, greatest, Kind(kind), body)
-        for first, last, points, least, greatest, kind, body in rows
-    ]
+def _refuse_damage() -> None:
+    raise _DamagedTailError
 
 
-_INSERT_CHUNK = """
-    insert into chunk (series_id, first_row, last_row, points, min_step, max_step, kind, body)
-    values (?, ?, ?, ?, ?, ?, ?, ?)"""
 _UPSERT_SERIES = """
     insert into series
-        (id, attempt_id, key_id, points, numbers, kinds, tail_first_row, tail_points, tail_pieces, summary)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (id, attempt_id, key_id, points, numbers, kinds, tail_first_row, tail_points, tail_pieces, summary,
+        checksum)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict (id) do update set
         points = excluded.points, numbers = excluded.numbers, kinds = excluded.kinds,
         tail_first_row = excluded.tail_first_row, tail_points = excluded.tail_points,
-        tail_pieces = excluded.tail_pieces, summary = excluded.summary"""
-_TAIL = """
-    select first_row, last_row, points, min_step, max_step, kind, body from chunk
-    where series_id = ? and first_row >= ? order by first_row"""
+        tail_pieces = excluded.tail_pieces, summary = excluded.summary, checksum = excluded.checksum"""
 _LOOSE = """
     select id, attempt_id, tail_first_row from series
     where tail_pieces > 1 and attempt_id not in (select value from json_each(?)) limit ?"""

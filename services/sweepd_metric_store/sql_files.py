@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sweepd_kernel.database import damage_of
+from sweepd_metric_store.domain.checksum import checksum, intact
 from sweepd_metric_store.domain.files import (
     MAX_LEFT_OUT,
     MAX_NUMBER,
@@ -18,6 +20,10 @@ from sweepd_metric_store.domain.files import (
 )
 from sweepd_metric_store.ledger import AttemptState, FileTotals
 from sweepd_metric_store.ports import FileArrived, FilePage, Stored, StoredFile
+
+
+class DamagedPieceError(Exception):
+    """A piece of a content is not what was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,29 @@ def blob(connection: sqlite3.Connection, run: str, name: str) -> int | None:
 
 
 def piece(connection: sqlite3.Connection, blob_id: int, offset: int) -> bytes | None:
-    """Return the piece of a content that begins at `offset`; empty at its end, None if it is gone."""
-    row = connection.execute(_PIECE, (blob_id, offset)).fetchone()
+    """Return the piece of a content that begins at `offset`; empty at its end, None if it is gone.
+
+    Raises:
+        DamagedPieceError: it is not what was stored.
+    """
+    row = _stored_piece(connection, blob_id, offset)
     if row is not None:
-        return bytes(row[0])
+        body, stored = row
+        if not intact(stored, body, blob_id, offset):
+            raise DamagedPieceError
+        return body
     size = connection.execute("select size from file_blob where id = ?", (blob_id,)).fetchone()
     return b"" if size is not None and size[0] == offset else None
+
+
+def _stored_piece(connection: sqlite3.Connection, blob_id: int, offset: int) -> tuple[bytes, int] | None:
+    try:
+        row: tuple[bytes, int] | None = connection.execute(_PIECE, (blob_id, offset)).fetchone()
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+        raise DamagedPieceError from error
+    return row
 
 
 def _refusal(
@@ -113,22 +136,34 @@ def _taken(
     if not blob_id:
         blob_id = connection.execute("insert into file_blob (size) values (?)", (size,)).lastrowid or 0
     if arrival.content:
-        connection.execute(_PUT_PIECE, (blob_id, arrival.offset, arrival.content))
+        place = (blob_id, arrival.offset)
+        connection.execute(_PUT_PIECE, (*place, arrival.content, checksum(arrival.content, *place)))
     end = arrival.offset + len(arrival.content)
     if end < size:
         return _Upload(upload.number, blob_id, arrival.file, end), ""
     digest = _digest(connection, blob_id)
-    if digest != arrival.digest:
+    if digest is None or digest != arrival.digest:
         _drop_blob(connection, blob_id)
         return _Upload(upload.number), "its content is not what its digest says"
+    blob_id = _shared(connection, blob_id, digest)
+    _put_file(connection, attempt, arrival, blob=blob_id, left_out="")
+    return _Upload(upload.number), ""
+
+
+def _shared(connection: sqlite3.Connection, blob_id: int, digest: bytes) -> int:
+    """Return the blob that keeps a content from now on; one that is damaged has it again from the new one."""
     known = connection.execute("select id from file_blob where digest = ?", (digest,)).fetchone()
     if known is None:
         connection.execute("update file_blob set digest = ? where id = ?", (digest, blob_id))
-    else:
+        return blob_id
+    (known_id,) = known
+    if _digest(connection, known_id) == digest:
         _drop_blob(connection, blob_id)
-        blob_id = known[0]
-    _put_file(connection, attempt, arrival, blob=blob_id, left_out="")
-    return _Upload(upload.number), ""
+        return int(known_id)
+    connection.execute("update file set blob_id = ? where blob_id = ?", (blob_id, known_id))
+    _drop_blob(connection, known_id)
+    connection.execute("update file_blob set digest = ? where id = ?", (digest, blob_id))
+    return blob_id
 
 
 def _list_alone(
@@ -188,12 +223,15 @@ def _drop_unused(connection: sqlite3.Connection, blobs: Iterable[int | None]) ->
             _drop_blob(connection, each)
 
 
-def _digest(connection: sqlite3.Connection, blob_id: int) -> bytes:
-    digest = hashlib.sha256()
-    for (body,) in connection.execute(
-        "select body from file_piece where blob_id = ? order by first_offset", (blob_id,)
-    ):
-        digest.update(body)
+def _digest(connection: sqlite3.Connection, blob_id: int) -> bytes | None:
+    """Return the digest of a content; None if it is damaged."""
+    digest, offset = hashlib.sha256(), 0
+    try:
+        while body := piece(connection, blob_id, offset):
+            digest.update(body)
+            offset += len(body)
+    except DamagedPieceError:
+        return None
     return digest.digest()
 
 
@@ -215,7 +253,7 @@ _PUT_UPLOAD = """
     on conflict (attempt_id) do update set
         number = excluded.number, blob_id = excluded.blob_id, name = excluded.name,
         next_offset = excluded.next_offset"""
-_PUT_PIECE = "insert into file_piece (blob_id, first_offset, body) values (?, ?, ?)"
+_PUT_PIECE = "insert into file_piece (blob_id, first_offset, body, checksum) values (?, ?, ?, ?)"
 _PUT_FILE = """
     insert into file (attempt_id, name, size, time, blob_id, left_out) values (?, ?, ?, ?, ?, ?)"""
 _NAMESAKES = """
@@ -233,4 +271,4 @@ _LIST = """
 _BLOB = """
     select f.blob_id from run r join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id
     where r.name = ? and f.name = ? order by a.number desc limit 1"""
-_PIECE = "select body from file_piece where blob_id = ? and first_offset = ?"
+_PIECE = "select body, checksum from file_piece where blob_id = ? and first_offset = ?"

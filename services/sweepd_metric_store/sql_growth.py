@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from sweepd_metric_store import wire
-from sweepd_metric_store.history_page import Part
+from sweepd_kernel.database import damage_of
+from sweepd_metric_store import sql_series, wire
+from sweepd_metric_store.history_page import Part, SeriesName
 from sweepd_metric_store.ports import AttemptName, Growth, Selection
-from sweepd_metric_store.sql_history import Held, parts_between
+from sweepd_metric_store.sql_history import Damages, Held, parts_between
 from sweepd_metric_store.sql_selection import KEYS, parameters, runs_clause
 
 FAIR_BYTES = 64 * 1024
@@ -36,6 +37,7 @@ def growth(
     unread = set(names)
     reached: dict[AttemptName, int] = {}
     series: list[bytes] = []
+    damages = Damages()
     room = FAIR_BYTES
     for name in sorted(names, key=lambda each: (each.run, each.attempt)):
         if room < 0:
@@ -46,18 +48,37 @@ def growth(
             continue
         attempt_id, cursor = row
         asked = parameters(Selection(keys=keys)) | {"attempt_id": attempt_id}
-        wanted = connection.execute(_SERIES.format(keys=KEYS), asked).fetchall()
-        grown, reached[name] = _grown(connection, wanted, rows.get(name, 0), cursor)
+        wanted = _wanted(connection, asked)
+        grown, reached[name] = _grown(connection, name, wanted, rows.get(name, 0), cursor, damages)
         for key, parts in grown.items():
             series.append(wire.series(name.run, name.attempt, key, [part.body for part in parts]))
             room -= len(series[-1])
         if reached[name] == cursor:
             unread.discard(name)
-    return Growth(series=series, rows=reached, unread=unread)
+    return Growth(series=series, rows=reached, unread=unread, damaged=damages.all)
+
+
+def _wanted(
+    connection: sqlite3.Connection, asked: dict[str, str | int | None]
+) -> Sequence[tuple[int, int, str]]:
+    """Return id, kinds and key of each series of an attempt."""
+    try:
+        rows = connection.execute(_SERIES.format(figures=sql_series.FIGURES, keys=KEYS), asked).fetchall()
+        return [(row[1], sql_series.points_and_kinds(row[1:])[1], row[0]) for row in rows]
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+    rows = connection.execute(_SERIES.format(figures="s.id", keys=KEYS), asked).fetchall()
+    return [(series_id, sql_series.UNKNOWN[1], key) for key, series_id in rows]
 
 
 def _grown(
-    connection: sqlite3.Connection, wanted: Sequence[tuple[int, int, str]], seen: int, cursor: int
+    connection: sqlite3.Connection,
+    name: AttemptName,
+    wanted: Sequence[tuple[int, int, str]],
+    seen: int,
+    cursor: int,
+    damages: Damages,
 ) -> tuple[dict[str, list[Part]], int]:
     """Return parts by key beyond row `seen`, as much as is fair, and the row that all keys are read up to."""
     if not wanted:
@@ -71,7 +92,9 @@ def _grown(
     for series_id, kinds, key in wanted:
         parts: list[Part] = []
         size = 0
-        for part in parts_between(connection, Held(series_id, kinds), first_row=seen + 1, last_row=last):
+        on_damage = damages.of(SeriesName(run_id=0, run=name.run, attempt=name.attempt, key=key))
+        held = Held(series_id, kinds)
+        for part in parts_between(connection, held, on_damage, first_row=seen + 1, last_row=last):
             if size > share:
                 last = min(last, part.first_row - 1)
                 break
@@ -89,5 +112,5 @@ _ATTEMPTS = """
 _CURSOR = """
     select a.id, a.point_row from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
 _SERIES = """
-    select s.id, s.kinds, k.name from series s join metric_key k on k.id = s.key_id
+    select k.name, {figures} from series s join metric_key k on k.id = s.key_id
     where s.attempt_id = :attempt_id and {keys} order by k.name"""

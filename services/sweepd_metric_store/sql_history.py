@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import groupby
 
-from sweepd_metric_store import codec
+from sweepd_kernel.database import damage_of
+from sweepd_metric_store import codec, sql_chunk_rows, sql_series
+from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError
 from sweepd_metric_store.domain.downsample import thinned
 from sweepd_metric_store.domain.view import EVERYTHING, NOTHING, Attempt, last_visible_steps, windowed
 from sweepd_metric_store.history_page import PageBuilder, Part, SeriesName
-from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position
+from sweepd_metric_store.ports import SYSTEM, HistoryPage, HistoryQuery, Position
+from sweepd_metric_store.sql_chunk_rows import OnDamage
 from sweepd_metric_store.sql_selection import KEYS, parameters, runs_clause
 
 MAX_THINNED_POINTS = 2_000_000
@@ -45,6 +48,33 @@ class StoredSeries:
     last_step: int
 
 
+class Damages:
+    """What is found damaged while an answer is made; without `skip` the first of it ends the reading."""
+
+    def __init__(self, *, skip: bool = True) -> None:
+        self._skip = skip
+        self.all: list[Damage] = []
+
+    def of(self, name: SeriesName) -> OnDamage:
+        """Return what to call for each damaged chunk of a series.
+
+        It raises DamagedBodyError, unless what is damaged is skipped.
+        """
+        run = name.run.removesuffix(SYSTEM)
+        return lambda: self.add(Damage(run=run, attempt=name.attempt, what="points", name=name.key))
+
+    def add(self, damage: Damage) -> None:
+        """Note what is damaged, once.
+
+        Raises:
+            DamagedBodyError: it is not to be skipped.
+        """
+        if not self._skip:
+            raise DamagedBodyError(damage)
+        if damage not in self.all:
+            self.all.append(damage)
+
+
 def takes_long(connection: sqlite3.Connection, query: HistoryQuery) -> bool:
     """Tell whether thinning is so much work that other reads should not wait for a page of `query`."""
     statement = _POINTS_AHEAD.format(runs=runs_clause(query.selection), keys=KEYS)
@@ -56,49 +86,61 @@ def takes_long(connection: sqlite3.Connection, query: HistoryQuery) -> bool:
 def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
     """Return the page of `query`."""
     builder = PageBuilder(query.budget)
+    found = Damages(skip=query.skip_damaged)
     work = 0
     for series in _series(connection, query):
         start_row = _start_row(series, query)
         if start_row is None:
             continue
         if work > MAX_THINNED_POINTS:
-            return HistoryPage(series=builder.encoded(), rest=_position(series.name, start_row))
+            return _page(builder, found, _position(series.name, start_row))
+        on_damage = found.of(series.name)
         visible = _visible_points(connection, series)
-        parts = parts_between(connection, series.held, first_row=start_row, last_step=series.last_step)
+        parts = parts_between(
+            connection, series.held, on_damage, first_row=start_row, last_step=series.last_step
+        )
         if query.max_points and visible > query.max_points:
             work += visible
-            parts = _thinned(connection, series, visible, query.max_points, start_row)
+            parts = _thinned(connection, series, on_damage, visible, query.max_points, start_row)
         builder.begin(series.name)
         for part in parts:
             if not builder.add(part):
-                return HistoryPage(series=builder.encoded(), rest=_position(series.name, part.first_row))
-    return HistoryPage(series=builder.encoded(), rest=None)
+                return _page(builder, found, _position(series.name, part.first_row))
+    return _page(builder, found, None)
+
+
+def _page(builder: PageBuilder, found: Damages, rest: Position | None) -> HistoryPage:
+    return HistoryPage(series=builder.encoded(), rest=rest, damaged=found.all)
 
 
 def parts_between(
     connection: sqlite3.Connection,
     held: Held,
+    on_damage: OnDamage,
     *,
     first_row: int,
     last_row: int = EVERYTHING,
     last_step: int = EVERYTHING,
 ) -> Iterator[Part]:
-    """Yield the stored chunks of a series, cut where they reach beyond these rows or this step.
+    """Yield the stored chunks of a series but those that are damaged, cut where they reach beyond these rows.
+
+    Likewise where they reach beyond this step.
 
     They come in the order of their first rows. Where stretches of different types overlap, cutting may change
     that order, so a part is held until no chunk to come can begin before it.
     """
     waiting: list[tuple[int, Part]] = []
-    for first, last, least_step, greatest_step, body in connection.execute(
-        _CHUNKS, (held.series_id, first_row, last_row, held.mixed)
+    for chunk in sql_chunk_rows.read(
+        connection, held.series_id, on_damage, first_row=first_row, last_row=last_row, mixed=held.mixed
     ):
-        while waiting and waiting[0][0] < first:
+        while waiting and waiting[0][0] < chunk.first_row:
             yield heappop(waiting)[1]
-        if least_step > last_step:
+        if chunk.min_step > last_step:
             continue
-        part = Part(first_row=first, last_row=last, body=body)
-        if first < first_row or last > last_row or greatest_step > last_step:
-            cut = windowed(codec.stretch(body), first_row=first_row, last_row=last_row, last_step=last_step)
+        part = Part(first_row=chunk.first_row, last_row=chunk.last_row, body=chunk.body)
+        if chunk.first_row < first_row or chunk.last_row > last_row or chunk.max_step > last_step:
+            stretch = codec.stretch(chunk.body)
+            cut = windowed(stretch, first_row=first_row, last_row=last_row, last_step=last_step)
             if not len(cut):
                 continue
             part = Part.of(cut)
@@ -109,9 +151,14 @@ def parts_between(
 
 
 def _thinned(
-    connection: sqlite3.Connection, series: StoredSeries, visible: int, max_points: int, start_row: int
+    connection: sqlite3.Connection,
+    series: StoredSeries,
+    on_damage: OnDamage,
+    visible: int,
+    max_points: int,
+    start_row: int,
 ) -> Iterator[Part]:
-    stored = parts_between(connection, series.held, first_row=0, last_step=series.last_step)
+    stored = parts_between(connection, series.held, on_damage, first_row=0, last_step=series.last_step)
     kept = thinned((codec.stretch(part.body) for part in stored), total=visible, max_points=max_points)
     # The whole is thinned for each page and cut afterwards, so that its buckets do not depend on the pages.
     cut = (windowed(each, first_row=start_row, last_row=EVERYTHING) for each in kept)
@@ -141,10 +188,7 @@ def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
 
 def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[StoredSeries]:
     """Yield the series that are to be seen, in the order of the query."""
-    rows = connection.execute(
-        _SERIES.format(runs=runs_clause(query.selection), keys=KEYS),
-        parameters(query.selection, run_id=query.start.run_id),
-    )
+    rows = _series_rows(connection, query)
     for (run_id, run), of_run in groupby(rows, key=lambda row: (row[0], row[1])):
         found = list(of_run)
         limits = last_visible_steps(
@@ -152,9 +196,9 @@ def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[Sto
             if not query.all_attempts
             else ()
         )
-        order = (2, 5) if query.by_attempt else (5, 2)
-        for _, _, number, _, series_id, key, points, kinds in sorted(
-            (row for row in found if row[5] is not None), key=lambda row: (row[order[0]], row[order[1]])
+        order = (2, 4) if query.by_attempt else (4, 2)
+        for _, _, number, _, key, series_id, points, kinds in sorted(
+            (row for row in found if row[4]), key=lambda row: (row[order[0]], row[order[1]])
         ):
             last_step = limits.get(number, EVERYTHING)
             if last_step != NOTHING:
@@ -162,9 +206,48 @@ def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[Sto
                 yield StoredSeries(held=Held(series_id, kinds), name=name, points=points, last_step=last_step)
 
 
+def _series_rows(
+    connection: sqlite3.Connection, query: HistoryQuery
+) -> Iterator[tuple[int, str, int, int | None, str, int, int, int]]:
+    """Yield run, its name, attempt, where that resumed, key, id of the series, its points and kinds.
+
+    Of an attempt without a wanted series the last four are nothing. Where a page is unreadable, the series of
+    the others are looked at one by one.
+    """
+    clauses = {"runs": runs_clause(query.selection), "keys": KEYS}
+    asked = parameters(query.selection, run_id=query.start.run_id)
+    run_id, yielded = 0, set[tuple[int, str | None]]()
+    try:
+        for row in connection.execute(_SERIES.format(figures=sql_series.FIGURES, **clauses), asked):
+            if row[0] != run_id:
+                run_id, yielded = row[0], set()
+            yielded.add((row[2], row[4]))
+            yield (*row[:6], *(sql_series.points_and_kinds(row[5:]) if row[4] else (0, 0)))
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+    else:
+        return
+    # The index alone names the series of all attempts.
+    names = connection.execute(_SERIES.format(figures="s.id", **clauses), asked | {"run_id": run_id})
+    for row in names.fetchall():
+        if row[0] != run_id or (row[2], row[4]) not in yielded:
+            yield (*row, *_points_and_kinds(connection, row[5]))
+
+
+def _points_and_kinds(connection: sqlite3.Connection, series_id: int) -> tuple[int, int]:
+    try:
+        figures = connection.execute(sql_series.ONE, (series_id,)).fetchone()
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+        return sql_series.UNKNOWN
+    return sql_series.points_and_kinds(figures) if figures else sql_series.UNKNOWN
+
+
 # Attempts without a wanted series come too, as they may have replaced others.
 _SERIES = """
-    select r.id, r.name, a.number, a.resumed_from_step, s.id, k.name, s.points, s.kinds from run r
+    select r.id, r.name, a.number, a.resumed_from_step, k.name, {figures} from run r
     cross join attempt a on a.run_id = r.id and a.point_row > 0
     left join series s on s.attempt_id = a.id
     left join metric_key k on k.id = s.key_id and {keys}
@@ -176,10 +259,4 @@ _POINTS_AHEAD = """
         cross join series s on s.attempt_id = a.id
         cross join metric_key k on k.id = s.key_id
         where {runs} and {keys} limit :most)"""
-# Chunks of one type follow each other, so the first that is wanted can be sought.
-_CHUNKS = """
-    select first_row, last_row, min_step, max_step, body from chunk
-    where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
-        coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
-    order by first_row"""
 _POINTS_UP_TO = "select coalesce(sum(points), 0) from chunk where series_id = ? and min_step <= ?"

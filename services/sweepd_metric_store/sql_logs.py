@@ -6,6 +6,8 @@ import json
 import sqlite3
 from collections.abc import Set as AbstractSet
 
+from sweepd_kernel.database import damage_of
+from sweepd_metric_store.domain.checksum import checksum, intact
 from sweepd_metric_store.ledger import AttemptState, Ledger
 from sweepd_metric_store.ports import LogPart
 
@@ -28,7 +30,8 @@ def tidy(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_TIDYING)).fetchall()
     for attempt_id, offset in loose:
         content = _taken_tail(connection, attempt_id, offset)
-        connection.execute(_INSERT, (attempt_id, offset, offset + len(content), content))
+        if content:
+            _insert(connection, attempt_id, offset, content)
     connection.executemany("update attempt set log_tail_pieces = 1 where id = ?", [row[:1] for row in loose])
     return {int(row[0]) for row in loose}
 
@@ -40,7 +43,15 @@ def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, li
         return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
     attempt_id, number, end = found
     content = bytearray()
-    for first, piece in connection.execute(_PIECES, (attempt_id, offset, offset + limit)):
+    begins = _begins(connection, attempt_id, offset, offset + limit)
+    for at, first in enumerate(begins):
+        piece = _piece(connection, attempt_id, first)
+        if piece is None:
+            if content:
+                break
+            after = begins[at + 1] if at + 1 < len(begins) else _next_begin(connection, attempt_id, first)
+            behind = end if after is None else after
+            return LogPart(attempt=number, offset=behind, content=b"", end=end, damaged_from=offset)
         content += piece[max(0, offset - first) :]
         if len(content) >= limit:
             break
@@ -55,31 +66,70 @@ def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
         attempt.log_tail_offset = offset
     full = end - attempt.log_tail_offset >= CLOSED_BYTES
     if attempt.log_tail_pieces and (full or attempt.log_tail_pieces + 1 >= MAX_TAIL_PIECES):
-        content = _taken_tail(connection, attempt.id, attempt.log_tail_offset) + content
+        tail = _taken_tail(connection, attempt.id, attempt.log_tail_offset)
+        if not tail:  # it is damaged: the log begins a new tail behind it
+            attempt.log_tail_offset = offset
+        content = tail + content
         offset, attempt.log_tail_pieces = attempt.log_tail_offset, 0
     attempt.log_tail_pieces = 0 if full else attempt.log_tail_pieces + 1
-    connection.execute(_INSERT, (attempt.id, offset, end, content))
+    _insert(connection, attempt.id, offset, content)
 
 
 def _taken_tail(connection: sqlite3.Connection, attempt_id: int, offset: int) -> bytes:
-    """Read the pieces from `offset` on and remove them."""
-    pieces = connection.execute(_TAIL, (attempt_id, offset)).fetchall()
+    """Read the pieces from `offset` on and remove them; of a damaged tail nothing, and it stays."""
+    pieces: list[bytes] = []
+    for first in _begins(connection, attempt_id, offset, MAX_OFFSET):
+        piece = _piece(connection, attempt_id, first)
+        if piece is None:
+            return b""
+        pieces.append(piece)
     connection.execute(
         "delete from log_piece where attempt_id = ? and first_offset >= ?", (attempt_id, offset)
     )
-    return b"".join(piece for (piece,) in pieces)
+    return b"".join(pieces)
 
 
-_INSERT = "insert into log_piece (attempt_id, first_offset, end_offset, body) values (?, ?, ?, ?)"
-_TAIL = "select body from log_piece where attempt_id = ? and first_offset >= ? order by first_offset"
+def _begins(connection: sqlite3.Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
+    """Return where the pieces begin that have bytes from `offset` up to `stop`."""
+    return [first for (first,) in connection.execute(_BEGINS, (attempt_id, offset, stop))]
+
+
+def _next_begin(connection: sqlite3.Connection, attempt_id: int, first: int) -> int | None:
+    row = connection.execute(_NEXT, (attempt_id, first)).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def _piece(connection: sqlite3.Connection, attempt_id: int, first: int) -> bytes | None:
+    """Return the piece that begins at `first`; None if it is damaged."""
+    try:
+        end, body, stored = connection.execute(_PIECE, (attempt_id, first)).fetchone()
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+        return None
+    return body if intact(stored, body, attempt_id, first, end) else None
+
+
+def _insert(connection: sqlite3.Connection, attempt_id: int, offset: int, content: bytes) -> None:
+    place = (attempt_id, offset, offset + len(content))
+    connection.execute(_INSERT, (*place, content, checksum(content, *place)))
+
+
+MAX_OFFSET = 2**63 - 1
+_INSERT = (
+    "insert into log_piece (attempt_id, first_offset, end_offset, body, checksum) values (?, ?, ?, ?, ?)"
+)
 _LOOSE = """
     select id, log_tail_offset from attempt
     where log_tail_pieces > 1 and id not in (select value from json_each(?)) limit ?"""
 _ATTEMPT = """
     select a.id, a.number, a.log_offset from run r join attempt a on a.run_id = r.id
     where r.name = :run and a.log_offset > 0 and :attempt in (0, a.number) order by a.number desc limit 1"""
-_PIECES = """
-    select first_offset, body from log_piece
+# In the index alone, which is there also where the page of a piece is unreadable.
+_BEGINS = """
+    select first_offset from log_piece
     where attempt_id = ?1 and first_offset < ?3 and first_offset >=
         coalesce((select max(first_offset) from log_piece where attempt_id = ?1 and first_offset <= ?2), 0)
     order by first_offset"""
+_NEXT = "select min(first_offset) from log_piece where attempt_id = ? and first_offset > ?"
+_PIECE = "select end_offset, body, checksum from log_piece where attempt_id = ? and first_offset = ?"

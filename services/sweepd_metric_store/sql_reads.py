@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_kernel.errors import DamagedError
 from sweepd_metric_store import sql_files, sql_growth, sql_history, sql_logs, sql_summaries
+from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError
 from sweepd_metric_store.ports import (
     AttemptName,
     FilePage,
@@ -37,6 +39,7 @@ class SqliteReads:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / DATABASE
+        self.place = str(self._path)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
         self._long = ThreadPoolExecutor(_LONG_THREADS, thread_name_prefix="long-reader")
         # Any number of streams may ask for more; they wait for each other, and single calls for none of them.
@@ -60,6 +63,15 @@ class SqliteReads:
             raise storage_error(error, SERVICE, self._path) from error
         self._connections.add(holder)
 
+    def damaged(self, damages: Sequence[Damage]) -> DamagedError:
+        """Return the error that names what was left out of an answer."""
+        first, more = damages[0], len(damages) - 1
+        named = f"{first} cannot be read as written"
+        keys = {"run": first.run} | (
+            {"key" if first.what in {"points", "summary"} else "name": first.name} if first.name else {}
+        )
+        return DamagedError(str(self._path), f"{named}, and {more} more" if more else named, metadata=keys)
+
     async def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of histories; see the port."""
         pool = self._threads
@@ -71,10 +83,14 @@ class SqliteReads:
             pool = self._long
         return await self._run(lambda connection: sql_history.page(connection, query), pool)
 
-    async def summaries(self, selection: Selection, start: Position, page_size: int) -> SummaryPage:
+    async def summaries(
+        self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
+    ) -> SummaryPage:
         """Return a page of summaries; see the port."""
+        damages = sql_history.Damages(skip=skip_damaged)
         return await self._run(
-            lambda connection: sql_summaries.page(connection, selection, start, page_size), self._threads
+            lambda connection: sql_summaries.page(connection, selection, start, page_size, damages),
+            self._threads,
         )
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
@@ -105,9 +121,14 @@ class SqliteReads:
         """Return the number of a content; see the port."""
         return await self._run(lambda connection: sql_files.blob(connection, run, name), self._threads)
 
-    async def file_piece(self, blob: int, offset: int) -> bytes | None:
+    async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
         """Return a piece of a content; see the port."""
-        return await self._run(lambda connection: sql_files.piece(connection, blob, offset), self._patient)
+        try:
+            return await self._run(
+                lambda connection: sql_files.piece(connection, blob, offset), self._patient
+            )
+        except sql_files.DamagedPieceError as error:
+            raise self.damaged([Damage(run=run, attempt=0, what="file", name=name)]) from error
 
     def close(self) -> None:
         """End the threads and let the database go."""
@@ -129,6 +150,8 @@ class SqliteReads:
                 return read(connection)
             finally:
                 connection.execute("rollback")
+        except DamagedBodyError as error:
+            raise self.damaged([error.damage]) from error
         except (sqlite3.Error, OSError) as error:
             self._drop_connection()
             raise storage_error(error, SERVICE, self._path) from error

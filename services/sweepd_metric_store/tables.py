@@ -1,6 +1,16 @@
 """The tables of the metric database; `schema.sql` and the migrations agree with them."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -11,6 +21,11 @@ class MetricTable(SQLModel, registry=registry()):
 
 def _reference(target: str, *, index: bool = False) -> Column[int]:
     return Column(Integer, ForeignKey(target, ondelete="CASCADE"), nullable=False, index=index)
+
+
+def _checksum() -> Column[int]:
+    """Return the column for what `domain.checksum` makes of the rest of a row."""
+    return Column(BigInteger, nullable=False)
 
 
 class SweepRow(MetricTable, table=True):
@@ -78,6 +93,8 @@ class SeriesRow(MetricTable, table=True):
     tail_pieces: int
     summary: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """A serialised `KeySummary` without its names."""
+    checksum: int = Field(sa_column=_checksum())
+    """Of the summary and of all else of the row but its tail."""
 
 
 class ChunkRow(MetricTable, table=True):
@@ -96,6 +113,7 @@ class ChunkRow(MetricTable, table=True):
     """The type of its values, as `Kind` numbers them."""
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """A serialised `SeriesChunk`."""
+    checksum: int = Field(sa_column=_checksum())
 
 
 class LogPieceRow(MetricTable, table=True):
@@ -108,6 +126,7 @@ class LogPieceRow(MetricTable, table=True):
     first_offset: int
     end_offset: int
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    checksum: int = Field(sa_column=_checksum())
 
 
 class FileBlobRow(MetricTable, table=True):
@@ -127,6 +146,7 @@ class FilePieceRow(MetricTable, table=True):
     blob_id: int = Field(primary_key=True)
     first_offset: int = Field(primary_key=True)
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    checksum: int = Field(sa_column=_checksum())
 
 
 class FileRow(MetricTable, table=True):

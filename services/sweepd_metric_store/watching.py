@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.notices import Notices
 from sweepd_metric_store.ports import AttemptName, MetricReads, Selection
 from sweepd_metric_store.streams import PAUSE_SECONDS, grouped
@@ -39,8 +40,12 @@ async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> Non
         raise SlowReaderError from None
 
 
-async def history(selection: Selection, reads: MetricReads, notices: Notices) -> AsyncGenerator[list[bytes]]:
+async def history(
+    selection: Selection, reads: MetricReads, notices: Notices
+) -> AsyncGenerator[tuple[list[bytes], Sequence[Damage]]]:
     """Yield groups of series, each a message: all that is stored, then what is added, each point once.
+
+    With a group comes what is damaged, which is left out.
 
     Only the row reached is kept for each attempt: a reader that is late gets more at once, and costs nothing.
     """
@@ -51,7 +56,11 @@ async def history(selection: Selection, reads: MetricReads, notices: Notices) ->
             growth = await reads.growth(unread or await follower.taken(), rows, selection.keys)
             rows.update(growth.rows)
             unread = set(growth.unread)
+            damages = growth.damaged
             for group in grouped(growth.series):
-                yield group
+                yield group, damages
+                damages = ()
+            if damages:
+                yield [], damages
             if not unread:
                 await asyncio.sleep(PAUSE_SECONDS)

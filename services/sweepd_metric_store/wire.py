@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sweepd import v1
+from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.ports import SYSTEM
 
 _LENGTH_DELIMITED = 2
@@ -20,6 +21,8 @@ _SUMMARY_KEY = _number(v1.KeySummary, "key")
 # `series` and `summaries` are the first field of every answer that has them; the tests hold them to it.
 _LIST = _number(v1.GetHistoryResponse, "series")
 _TOKEN = _number(v1.GetHistoryResponse, "next_page_token")
+# Likewise `damaged` has one number, in answers with a token and in those of a watch.
+_DAMAGED = _number(v1.GetHistoryResponse, "damaged")
 
 FRAME = 8
 """A nested message of up to 4 MiB costs at most this many bytes beside its own."""
@@ -43,7 +46,7 @@ def _nested(tag: bytes, content: bytes) -> bytes:
     return tag + varint(len(content)) + content
 
 
-_CHUNKS_TAG, _LIST_TAG, _TOKEN_TAG = _tag(_CHUNKS), _tag(_LIST), _tag(_TOKEN)
+_CHUNKS_TAG, _LIST_TAG, _TOKEN_TAG, _DAMAGED_TAG = _tag(_CHUNKS), _tag(_LIST), _tag(_TOKEN), _tag(_DAMAGED)
 _SUMMARY_RUN_TAG, _SUMMARY_KEY_TAG = _tag(_SUMMARY_RUN), _tag(_SUMMARY_KEY)
 
 
@@ -62,9 +65,18 @@ def key_summary(run: str, key: str, rest: bytes) -> bytes:
     )
 
 
-def page(items: Sequence[bytes], next_page_token: str = "") -> bytes:
-    """Encode an answer that is a list of messages and, perhaps, the token of the next page."""
+def page(items: Sequence[bytes], next_page_token: str = "", damaged: Sequence[bytes] = ()) -> bytes:
+    """Encode an answer: a list of messages, what was left out and, perhaps, the token of the next page."""
     parts = [_nested(_LIST_TAG, item) for item in items]
+    parts += [_nested(_DAMAGED_TAG, each) for each in damaged]
     if next_page_token:
         parts.append(_nested(_TOKEN_TAG, next_page_token.encode()))
     return b"".join(parts)
+
+
+def damaged_series(damages: Iterable[Damage], place: str) -> list[bytes]:
+    """Encode what was left out of an answer."""
+    return [
+        v1.DamagedSeries(run=each.run, attempt=each.attempt, key=each.name, place=place).SerializeToString()
+        for each in damages
+    ]

@@ -15,6 +15,7 @@ from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.runs.run import RunState
 from sweepd_scheduler.domain.share import Share, evenly_ordered
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.metric_refusal import lasting_refusal
 from sweepd_scheduler.ports import Records, TriedPoint
 from sweepd_scheduler.reading import Reading
 
@@ -95,7 +96,9 @@ class Importances:
         try:
             return await self._metrics.ListSummaries(request, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
-            raise UnavailableError("metric-store", self._metrics_address, _why(error)) from error
+            raise lasting_refusal(error) or UnavailableError(
+                "metric-store", self._metrics_address, _why(error)
+            ) from error
 
 
 def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) -> Sequence[TriedPoint]:

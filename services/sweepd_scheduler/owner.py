@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.collector import uncollected
-from sweepd_kernel.errors import DomainError, Status, StorageError
+from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.answers import Answer
@@ -185,7 +185,7 @@ class Owner:
         try:
             if changes:
                 await self._commit(changes, number, now)
-        except StorageError as error:
+        except (DamagedError, StorageError) as error:
             self._hold(decided, error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers hear of it)
             self.state.journal.back_to(0)
@@ -268,12 +268,12 @@ class Owner:
         except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
             self._log.exception("an effect has failed")
 
-    def _hold(self, decided: Sequence[Decided], error: StorageError) -> None:
+    def _hold(self, decided: Sequence[Decided], error: DamagedError | StorageError) -> None:
         """Forget what was staged. People are told; what agents report is decided again later."""
         self.state.journal.back_to(0)
         if not self._storage_away:
             self._storage_away = True
-            self._log.error("%s; trying again", error)
+            self._log.error("%s" if isinstance(error, DamagedError) else "%s; trying again", error)
         for each in decided:
             if each.item.encode is None:
                 self._held.append(each.item)

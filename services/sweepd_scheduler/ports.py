@@ -117,6 +117,7 @@ class Store(Protocol):
 
         Raises:
             StorageError: nothing was stored, as the database is away; it may come back.
+            DamagedError: nothing was stored, as the database is damaged.
             Exception: nothing was stored, as the changes cannot be.
         """
 
@@ -137,7 +138,7 @@ class Outlet(Protocol):
 class Records(Protocol):
     """The readers' side: what was committed, in any thread; never more at once than one message carries.
 
-    Every method may raise StorageError.
+    Every method may raise StorageError, or DamagedError.
     """
 
     def sweep(self, name: SweepName) -> Sweep | None:

@@ -12,6 +12,7 @@ import grpc.aio
 from sweepd import v1
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.errors import DomainError, Status
+from sweepd_scheduler.metric_refusal import lasting_refusal
 from sweepd_scheduler.reading import Reading
 
 T = TypeVar("T")
@@ -159,6 +160,7 @@ class Curves:
 
         Raises:
             CurvesAwayError: the metric store does not answer.
+            DomainError: what it has is damaged, or not of this scheduler.
         """
         wanted = Wanted(key)
         for start in range(0, len(runs), RUNS_A_CALL):
@@ -174,7 +176,9 @@ class Curves:
             try:
                 page = await self._stub.GetHistory(request, timeout=DEADLINE)
             except grpc.aio.AioRpcError as error:
-                raise CurvesAwayError(error.details() or error.code().name) from error
+                raise lasting_refusal(error) or CurvesAwayError(
+                    error.details() or error.code().name
+                ) from error
             yield page
             if not page.next_page_token:
                 return

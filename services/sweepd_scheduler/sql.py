@@ -76,6 +76,12 @@ class SqliteStore:
 
     def load(self) -> Loaded:
         """Return what is held in memory."""
+        try:
+            return self._load()
+        except sqlite3.Error as error:
+            raise storage_error(error, SERVICE, self._path) from error
+
+    def _load(self) -> Loaded:
         connection = self._connection
         ended: list[tuple[int, EndedSweep]] = []
         going: list[Stored] = []

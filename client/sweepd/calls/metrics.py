@@ -9,6 +9,7 @@ from sweepd import v1
 from sweepd.calls import methods
 from sweepd.calls.pages import PAGE, pages
 from sweepd.calls.wire import Wire
+from sweepd.errors import FailedError
 
 
 async def history(
@@ -20,29 +21,52 @@ async def history(
     all_attempts: bool = False,
     system: bool = False,
 ) -> AsyncGenerator[v1.Series, None]:
-    """Yield the series of one run, in parts if it is long; `system`: the samples of its agent."""
+    """Yield the series of one run, in parts if it is long; `system`: the samples of its agent.
+
+    Raises:
+        ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
+    """
     request = v1.GetHistoryRequest(
-        runs=[run], keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
+        runs=[run],
+        keys=keys,
+        max_points=max_points,
+        all_attempts=all_attempts,
+        system=system,
+        skip_damaged=True,
     )
+    damaged: list[v1.DamagedSeries] = []
     async with aclosing(pages(wire, methods.GET_HISTORY, request)) as found:
         async for page in found:
+            damaged += page.damaged
             for series in page.series:
                 yield series
+    _require_whole("points", damaged)
 
 
 async def summaries(
     wire: Wire, *, sweep: str = "", runs: Sequence[str] = (), keys: Sequence[str] = ()
 ) -> AsyncGenerator[v1.KeySummary, None]:
-    """Yield what is known of each key of each run."""
-    request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=PAGE)
+    """Yield what is known of each key of each run.
+
+    Raises:
+        ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
+    """
+    request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=PAGE, skip_damaged=True)
+    damaged: list[v1.DamagedSeries] = []
     async with aclosing(pages(wire, methods.LIST_SUMMARIES, request)) as found:
         async for page in found:
+            damaged += page.damaged
             for summary in page.summaries:
                 yield summary
+    _require_whole("summary", damaged)
 
 
 async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
-    """Yield every point of a sweep, all attempts included."""
+    """Yield every point of a sweep, all attempts included.
+
+    Raises:
+        ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
+    """
     async with aclosing(wire.stream(methods.EXPORT_POINTS, v1.ExportPointsRequest(sweep=sweep))) as parts:
         async for part in parts:
             for series in part.series:
@@ -77,3 +101,21 @@ def read_log(
     """Yield the log of an attempt, the newest unless said otherwise."""
     request = v1.ReadLogRequest(run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow)
     return wire.stream(methods.READ_LOG, request, seconds=seconds)
+
+
+def _require_whole(what: str, damaged: Sequence[v1.DamagedSeries]) -> None:
+    if damaged:
+        raise damaged_error(what, damaged)
+
+
+def damaged_error(what: str, damaged: Sequence[v1.DamagedSeries]) -> FailedError:
+    """Return the error that names what is damaged: `points` or a `summary` of some series."""
+    first = damaged[0]
+    more = len({(each.run, each.attempt, each.key) for each in damaged}) - 1
+    named = f"the {what} of {first.key!r}, run {first.run}, attempt {first.attempt} cannot be read as written"
+    return FailedError(
+        f"{first.place} is damaged: {named}{f', and {more} more' if more else ''}",
+        code="DATA_LOSS",
+        reason="data-damaged",
+        metadata={"place": first.place, "run": first.run, "key": first.key},
+    )

@@ -34,6 +34,9 @@ _NEXT_STEPS = {
     "request-id-reused": "use a fresh --request-id for another call",
     "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
     "wrong-state": "`sweepctl explain {name}` tells how it came to that",
+    "data-damaged": "all else can be read; to have it again, stop the server and put back all databases of "
+    "its data folder from one copy",
+    "databases-differ": "stop the server and put back all databases of its data folder from one copy",
     "stale-revision": "look at it again, `sweepctl get {name}`, and repeat the call",
 }
 

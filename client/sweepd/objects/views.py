@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import aclosing
 
 from sweepd import v1
@@ -21,9 +22,17 @@ _CURVE_POINTS = 300
 
 
 async def rows(wire: Wire, sweep: str) -> list[Row]:
-    """Return a row for each run of a sweep."""
+    """Return a row for each run of a sweep; a warning tells of what is damaged and left out."""
     runs = [run async for run in run_calls.list_of(wire, sweep)]
-    return run_rows(runs, [each async for each in metrics.summaries(wire, sweep=sweep)])
+    found: list[v1.KeySummary] = []
+    try:
+        async for each in metrics.summaries(wire, sweep=sweep):
+            found.append(each)  # noqa: PERF401 (what came before an error is kept)
+    except ClientError as error:
+        if error.code != "DATA_LOSS":
+            raise
+        warnings.warn(str(error), stacklevel=2)
+    return run_rows(runs, found)
 
 
 async def columns(wire: Wire, sweep: str) -> list[Column]:

@@ -68,7 +68,7 @@ def content(store: Store, file: str = "a.txt", run: str = NAME.run) -> bytes | N
         if blob is None:
             return None
         found = b""
-        while part := await store.reads.file_piece(blob, len(found)):
+        while part := await store.reads.file_piece(run, file, blob, len(found)):
             found += part
         return found
 
@@ -234,7 +234,7 @@ def test_what_a_newer_attempt_has_replaced_is_kept_no_longer(store: Store) -> No
         return await store.reads.file_blob(NAME.run, "a.txt")
 
     async def is_kept(number: int | None) -> bool:
-        return number is not None and await store.reads.file_piece(number, 0) is not None
+        return number is not None and await store.reads.file_piece(NAME.run, "a.txt", number, 0) is not None
 
     commit(store, piece(1, b"one"))
     old = asyncio.run(blob())
@@ -313,7 +313,7 @@ def test_who_reads_a_content_that_goes_is_not_given_another_one(store: Store) ->
     )
     blob = asyncio.run(store.reads.file_blob(NAME.run, "a.txt"))
     assert blob is not None
-    assert asyncio.run(store.reads.file_piece(blob, 0)) == first[:MAX_PIECE_BYTES]
+    assert asyncio.run(store.reads.file_piece(NAME.run, "a.txt", blob, 0)) == first[:MAX_PIECE_BYTES]
     commit(store, piece(3, size=MAX_FILE_BYTES + 1, left_out="it is too large"))
     secret, other = b"b" * MAX_PIECE_BYTES + b"secret", AttemptName(sweep="b/c/s", run="b/c/s-1", attempt=1)
     commit(
@@ -321,4 +321,4 @@ def test_who_reads_a_content_that_goes_is_not_given_another_one(store: Store) ->
         piece(1, secret[:MAX_PIECE_BYTES], whole=secret, name=other),
         piece(2, b"secret", whole=secret, offset=MAX_PIECE_BYTES, name=other),
     )
-    assert asyncio.run(store.reads.file_piece(blob, MAX_PIECE_BYTES)) is None
+    assert asyncio.run(store.reads.file_piece(NAME.run, "a.txt", blob, MAX_PIECE_BYTES)) is None

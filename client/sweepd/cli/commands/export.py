@@ -33,7 +33,8 @@ def command(name: str, output_format: str) -> None:
 
     `jsonl`: a line for each run, each observation of the search, each run that it began with (`prior`) and
     each point of every attempt. `csv`: a line for each run with its parameters and the last value of each
-    metric; those that it began with have the state `prior`.
+    metric; those that it began with have the state `prior`. What is damaged in the server's database is left
+    out and named; the exit code is 1 then.
     """
     from sweepd.cli.connection import connect
 
@@ -65,14 +66,17 @@ def _write_line(row: Row) -> None:
 
 
 def _write_csv(client: Client, named: Named) -> None:
+    from sweepd.cli.readable import Readable
     from sweepd.cli.table import Column
     from sweepd.objects.rows import FRONT, row_shape, run_rows
 
     runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
     prior = [] if named.is_run else list(client.list_prior_runs(named.name))
-    rows = run_rows(runs, _summaries(client, named), prior)
+    readable = Readable()
+    rows = run_rows(runs, readable.of(_summaries(client, named)), prior)
     columns = [Column(column, column) for column in (rows[0] if rows else FRONT)]
     write_rows([row_shape(row) for row in rows], Output(format="csv"), columns, name="run")
+    readable.finish()
 
 
 def _runs(client: Client, named: Named) -> Iterator[Row]:

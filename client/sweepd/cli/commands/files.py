@@ -111,6 +111,7 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
     from sweepd.cli.download import DigestError, UnsafeNameError, place_of, save
     from sweepd.cli.exit_code import ExitCode
     from sweepd.cli.text import clean, counted
+    from sweepd.errors import ClientError
 
     make_folder(folder)
     written = 0
@@ -122,7 +123,9 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
         try:
             save(place_of(folder, file.name), client.read_file(run, file.name), file.digest)
             written += 1
-        except (UnsafeNameError, DigestError) as error:
+        except (UnsafeNameError, DigestError, ClientError) as error:
+            if isinstance(error, ClientError) and error.code != "DATA_LOSS":
+                raise
             failed = True
             note(f"error: {clean(str(error))}")
     note(f"{counted(written, 'file')} of {clean(run)} in {folder}")

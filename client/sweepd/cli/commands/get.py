@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from sweepd.cli.output import output_of, output_option, put, write_document, write_rows
+from sweepd.cli.output import note, output_of, output_option, put, write_document, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -85,13 +85,18 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
     from sweepd.cli.describe import describe_run
     from sweepd.cli.details_shapes import finite
+    from sweepd.cli.readable import Readable
     from sweepd.errors import ClientError
     from sweepd.objects.summary import run_summary
 
+    readable = Readable()
+    summary: dict[str, object] = {}
     try:
-        summary = run_summary(client.summaries(runs=[run.name]), run.details)
-    except ClientError:  # the metric store is away; what is known without it is told all the same
-        summary = {}
+        summary = run_summary(readable.of(client.summaries(runs=[run.name])), run.details)
+        readable.finish()
+    except ClientError as error:  # what is known without the metric store is told all the same
+        if error.code == "DATA_LOSS":
+            note(f"warning: {error}")
     return describe_run(shape, colored=colored, summary=finite(cast("Json", summary)))
 
 

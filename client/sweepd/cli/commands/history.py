@@ -53,19 +53,22 @@ def command(
 ) -> None:
     """Show what a run has logged, one line a step. `sweepctl export` has each row of its log."""
     from sweepd.cli.connection import connect
+    from sweepd.cli.readable import Readable
 
+    readable = Readable()
     with connect(current_settings()) as client:
         found = client.find_run(run)
         system = system or (bool(keys) and all(key.startswith("system/") for key in keys))
         series = client.history(
             found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
         )
-        rows, logged = _rows(found.name, series, by_step=not system)
+        rows, logged = _rows(found.name, readable.of(series), by_step=not system)
         if not system and (unknown := [key for key in keys if key not in logged]):
             _tell_unknown(client, found.name, unknown, nothing_else=not rows)
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     empty = f"{found.name} has no samples" if system else f"{found.name} has logged nothing yet"
     write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
+    readable.finish()
 
 
 def _rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:

@@ -1,0 +1,112 @@
+"""Reads and writes rows of chunks, each with its checksum; one that is damaged hides no other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sweepd_kernel.database import damage_of
+from sweepd_metric_store.domain.batch import Kind
+from sweepd_metric_store.domain.checksum import checksum, intact
+from sweepd_metric_store.domain.view import EVERYTHING
+
+OnDamage: TypeAlias = Callable[[], None]
+"""Called for what cannot be read; it raises where nothing more is to be read then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A row of the table, but for the series it belongs to."""
+
+    first_row: int
+    last_row: int
+    points: int
+    min_step: int
+    max_step: int
+    kind: Kind
+    body: bytes
+
+
+def values(series_id: int, chunk: Chunk) -> tuple[int | bytes, ...]:
+    """Return what `INSERT` takes."""
+    numbers = (
+        series_id,
+        chunk.first_row,
+        chunk.last_row,
+        chunk.points,
+        chunk.min_step,
+        chunk.max_step,
+        chunk.kind.value,
+    )
+    return (*numbers, chunk.body, checksum(chunk.body, *numbers))
+
+
+def read(
+    connection: sqlite3.Connection,
+    series_id: int,
+    on_damage: OnDamage,
+    *,
+    first_row: int,
+    last_row: int = EVERYTHING,
+    mixed: bool = True,
+) -> Iterator[Chunk]:
+    """Yield the chunks of a series that reach into these rows, by their first row.
+
+    Args:
+        connection: in a transaction.
+        series_id: the series.
+        on_damage: called for each that is damaged.
+        first_row: the first row wanted.
+        last_row: the last one.
+        mixed: whether chunks may overlap, as there are several types of values.
+    """
+    reached = -1
+    try:
+        for row in connection.execute(_CHUNKS, (series_id, first_row, last_row, mixed)):
+            reached = row[0]
+            yield from _checked(series_id, row, on_damage)
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+    else:
+        return
+    # A page is unreadable; the index knows which rows there are, and most lie in other pages.
+    for (chunk_id,) in connection.execute(_IDS, (series_id, reached, last_row)).fetchall():
+        try:
+            row = connection.execute(_ONE, (chunk_id,)).fetchone()
+        except sqlite3.Error as error:
+            if not damage_of(error):
+                raise
+            row = None
+        if row is None:
+            on_damage()
+        elif row[1] >= first_row:
+            yield from _checked(series_id, row, on_damage)
+
+
+def _checked(
+    series_id: int, row: tuple[int, int, int, int, int, int, bytes, int], on_damage: OnDamage
+) -> Iterator[Chunk]:
+    *numbers, body, stored = row
+    if not intact(stored, body, series_id, *numbers):
+        on_damage()
+        return
+    first, last, points, least, greatest, kind = numbers
+    yield Chunk(first, last, points, least, greatest, Kind(kind), body)
+
+
+INSERT = """
+    insert into chunk (series_id, first_row, last_row, points, min_step, max_step, kind, body, checksum)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_COLUMNS = "first_row, last_row, points, min_step, max_step, kind, body, checksum"
+# Chunks of one type follow each other, so the first that is wanted can be sought.
+_CHUNKS = f"""
+    select {_COLUMNS} from chunk
+    where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
+        coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
+    order by first_row"""  # noqa: S608 (constants)
+# In the index alone.
+_IDS = "select id from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
+_ONE = f"select {_COLUMNS} from chunk where id = ?"  # noqa: S608 (constants)
