@@ -71,6 +71,10 @@ class ScriptedAgent:
         self.error: grpc.aio.AioRpcError | None = None
         self.ended = False
 
+    def pretend(self, agent: str, secret: bytes) -> None:
+        """Say that it is another agent, before its stream begins."""
+        self._hello.agent_id, self._hello.agent_secret = agent, secret
+
     async def __aenter__(self) -> Self:
         self._reading = asyncio.get_running_loop().create_task(self._read())
         await self.send(hello=self._hello)

@@ -1,0 +1,254 @@
+"""Agents that say an attempt is theirs, on a real scheduler and a real metric store."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from component.scheduler.scripted_agent import ScriptedAgent, held, point_batch
+from component.scheduler.serving import Installation, a_metric_store, a_scheduler, metric_stub
+from component.scheduler.sweeps import RANDOM, create, run
+from sweepd import v1
+from sweepd.rpc_error import Failure
+from waiting import until_told
+
+if TYPE_CHECKING:
+    from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
+
+REF = v1.AttemptRef(run_handle=9, attempt=1)
+QUICKLY = ("--lease", "500ms", "--lost-after", "1s")
+
+
+@dataclass
+class Place:
+    """A scheduler with a run that agent "ann" has."""
+
+    installation: Installation
+    metrics: "MetricServiceAsyncStub"
+    sweep: str
+    ann: ScriptedAgent
+    start: v1.StartRun
+    ref: v1.AttemptRef
+
+    def agent(self, *attempts: v1.HeldAttempt, named: str | None = None) -> ScriptedAgent:
+        return ScriptedAgent(self.installation.channel, self.sweep, named=named, held=attempts)
+
+    async def everything(self) -> tuple[v1.Run, bytes, bytes, bytes]:
+        """Return what there is of the run, wherever that is."""
+        name = self.start.run
+        points = await self.metrics.GetHistory(v1.GetHistoryRequest(runs=[name]))
+        log = b"".join([part.content async for part in self.metrics.ReadLog(v1.ReadLogRequest(run=name))])
+        files = await self.metrics.ListFiles(v1.ListFilesRequest(run=name))
+        found = await run(self.installation, name)
+        return found, points.SerializeToString(deterministic=True), log, files.SerializeToString()
+
+
+@asynccontextmanager
+async def a_place(folder: Path, *flags: str) -> AsyncIterator[Place]:
+    store = a_metric_store(folder)
+    address = await store.start()
+    channel, metrics = metric_stub(address)
+    async with a_scheduler(folder, *flags, metrics=address) as installation:
+        sweep = await create(installation, RANDOM, "s")
+        async with ScriptedAgent(installation.channel, sweep.name, named="ann") as ann:
+            await ann.takes("welcome")
+            await ann.offer()
+            start = await ann.next_start()
+            ref = await ann.start_process(start)
+            await ann.observe(ref, 1, 0.5)
+            await ann.points(ref, 1, 0.5)
+            await ann.send(log=v1.LogReport(attempt=ref, offset=0, content=b"ann was here\n"))
+            stored = v1.Ack()
+            while (stored.log_offset, stored.point_row) != (13, 1):
+                stored.MergeFrom((await ann.takes("ack")).ack)
+            yield Place(installation, metrics, sweep.name, ann, start, ref)
+    await channel.close()
+    await store.stop()
+
+
+async def live(place: Place) -> None:
+    pass
+
+
+async def ended(place: Place) -> None:
+    await place.ann.exit(place.ref, 1, keys=["loss"])
+    await place.ann.acked_exit(place.ref)
+
+
+async def handed_back(place: Place) -> None:
+    await place.ann.exit(place.ref, 1, code=None, cause=v1.EXIT_CAUSE_HANDED_BACK)
+    await place.ann.acked_exit(place.ref)
+
+
+async def superseded(place: Place) -> None:
+    await handed_back(place)
+    await place.ann.offer()
+    again = await place.ann.next_start()
+    assert (again.run, again.attempt) == (place.start.run, 2)
+    await place.ann.start_process(again)
+
+
+def all_reports(ref: v1.AttemptRef) -> dict[str, object]:
+    """Everything that an agent can say of an attempt."""
+    details = v1.RunDetails(display_name="mine now", tags=["mine"], preempting=True)
+    exit_ = v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0)
+    piece = v1.FilePiece(name="weights.bin", content=b"x", size_bytes=1)
+    return {
+        "run_started": v1.RunStarted(attempt=ref, pid=7, argv=["evil"], resumed_from_step=3),
+        "observations": v1.ObservationBatch(
+            attempt=ref, first_row=2, last_row=2, observations=[v1.Observation(row=2, value=-1e9)]
+        ),
+        "points": v1.PointReport(attempt=ref, batch=point_batch(2, -1e9)),
+        "system_points": v1.PointReport(attempt=ref, batch=point_batch(1, 1e9, key="system.cpu")),
+        "log": v1.LogReport(attempt=ref, offset=13, content=b"eve was here\n"),
+        "file": v1.FileReport(attempt=ref, number=2**32 + 1, piece=piece),
+        "details": v1.DetailsReport(attempt=ref, sequence=9, details=details),
+        "run_exited": v1.RunExited(attempt=ref, last_row=1, exit=exit_, logged_keys=["evil"]),
+    }
+
+
+def test_all_reports_are_tried() -> None:
+    of_an_attempt = {
+        field.name
+        for field in v1.AttachRequest.DESCRIPTOR.oneofs_by_name["report"].fields
+        if field.message_type is not None and "attempt" in field.message_type.fields_by_name
+    }
+    assert all_reports(REF).keys() == of_an_attempt
+
+
+@pytest.mark.parametrize("secret", [b"", secrets.token_bytes(32)], ids=["none", "wrong"])
+@pytest.mark.parametrize("brought", [live, ended, handed_back, superseded])
+def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_nothing(
+    tmp_path: Path, brought: Callable[[Place], Awaitable[None]], secret: bytes
+) -> None:
+    async def scenario() -> None:
+        async with a_place(tmp_path) as place:
+            await brought(place)
+            before = await place.everything()
+            claimed = v1.HeldAttempt(run_handle=9, run=place.start.run, attempt=1, alive=True, secret=secret)
+            unheard_of = v1.HeldAttempt(
+                run_handle=10, run="local/demo/none-1", attempt=1, alive=True, secret=secret
+            )
+            async with place.agent(claimed, unheard_of) as eve:
+                mine, nobodys = (await eve.takes("welcome")).welcome.verdicts
+                assert mine == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
+                nobodys.attempt.CopyFrom(REF)
+                assert mine == nobodys
+                for kind, report in all_reports(REF).items():
+                    await eve.send(**{kind: report})
+                    await eve.takes("unsupported")
+                await eve.send(heartbeat=v1.Heartbeat(alive=[REF]))
+                await eve.takes("heartbeat_seen")
+                assert not eve.received
+            assert not place.ann.ended
+            assert {each.WhichOneof("command") for each in place.ann.received} <= {"ack"}
+            assert await place.everything() == before
+
+    asyncio.run(scenario())
+
+
+def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_goes_on(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_place(tmp_path) as place:
+            listed = (await place.installation.agents.ListAgents(v1.ListAgentsRequest())).agents
+            assert [each.id for each in listed] == [place.ann.agent_id]
+            for secret in (b"", b"x" * 200, secrets.token_bytes(32), listed[0].id.encode()):
+                eve = place.agent(held(place.start))
+                eve.pretend(listed[0].id, secret)
+                async with eve:
+                    error = await eve.end()
+                assert error is not None
+                assert Failure.of(error).code == "INVALID_ARGUMENT"
+                assert not eve.received
+            await place.ann.exit(place.ref, 1, keys=["loss"])
+            assert (await place.ann.acked_exit(place.ref)).run_state == v1.RUN_STATE_FINISHED
+
+    asyncio.run(scenario())
+
+
+def test_another_agent_that_has_the_folder_goes_on_with_the_run_and_the_older_leaves(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_place(tmp_path) as place:
+            await place.installation.restart()
+            async with place.agent(held(place.start), named="ann") as ann:
+                (verdict,) = (await ann.takes("welcome")).welcome.verdicts
+                assert (verdict.fate, verdict.observation_row) == (v1.ATTEMPT_FATE_KEEP, 1)
+                async with place.agent(held(place.start), named="bob") as bob:
+                    (verdict,) = (await bob.takes("welcome")).welcome.verdicts
+                    assert (verdict.fate, verdict.observation_row) == (v1.ATTEMPT_FATE_KEEP, 1)
+                    error = await ann.end()
+                    assert error is not None
+                    assert Failure.of(error).reason == "stream-replaced"
+                    await bob.observe(REF, 2, 0.25)
+                    await bob.exit(REF, 2, keys=["loss"])
+                    assert (await bob.acked_exit(REF)).run_state == v1.RUN_STATE_FINISHED
+            found = await run(place.installation, place.start.run)
+            assert (found.best_value, [each.agent for each in found.attempts]) == (0.25, [bob.agent_id])
+            told = await place.installation.runs.ExplainRun(v1.ExplainRunRequest(name=place.start.run))
+            assert "run-taken-over" in [each.kind for each in told.events]
+
+    asyncio.run(scenario())
+
+
+def test_what_is_left_of_an_ended_attempt_is_delivered_by_whoever_has_its_folder(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_place(tmp_path) as place:
+            await handed_back(place)
+            async with place.agent(held(place.start), named="bob") as bob:
+                (verdict,) = (await bob.takes("welcome")).welcome.verdicts
+                assert verdict.fate == v1.ATTEMPT_FATE_DELIVER
+                await bob.send(log=v1.LogReport(attempt=REF, offset=13, content=b"bob, too\n"))
+                await bob.takes("ack", lambda m: m.ack.log_offset == 22)
+            assert (await place.everything())[2] == b"ann was here\nbob, too\n"
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_run_is_not_kept_for_an_agent_that_only_names_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with a_place(tmp_path, *QUICKLY) as place:
+            place.ann.cut()
+
+            async def lost() -> bool:
+                return (await run(place.installation, place.start.run)).state == v1.RUN_STATE_PENDING
+
+            await until_told(lost)
+            async with place.agent(named="eve") as eve:
+                await eve.offer()
+                second = await eve.next_start()
+            assert (second.run, second.attempt) == (place.start.run, 2)
+            assert second.secret != place.start.secret
+            for attempt in (1, 2):
+                claimed = v1.HeldAttempt(run_handle=9, run=second.run, attempt=attempt, alive=True)
+                async with place.agent(claimed) as stranger:
+                    (verdict,) = (await stranger.takes("welcome")).welcome.verdicts
+                    assert verdict.fate == v1.ATTEMPT_FATE_UNKNOWN
+
+    asyncio.run(scenario())
+
+
+def test_no_secret_is_stored_listed_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> bytes:
+        async with a_place(tmp_path) as place:
+            calls = place.installation
+            answers = [
+                await run(calls, place.start.run),
+                await calls.runs.ListRuns(v1.ListRunsRequest(sweep=place.sweep)),
+                await calls.runs.ExplainRun(v1.ExplainRunRequest(name=place.start.run)),
+                await calls.agents.ListAgents(v1.ListAgentsRequest()),
+            ]
+            shown = "".join(map(str, answers)) + caplog.text
+            for secret in (place.start.secret, place.ann.secret):
+                assert len(secret) == 32
+                assert not any(secret in each.SerializeToString() for each in answers)
+                assert secret.hex() not in shown
+                for file in (tmp_path / "scheduler").rglob("*"):
+                    assert not file.is_file() or secret not in file.read_bytes(), file
+            return place.start.secret
+
+    assert asyncio.run(scenario())
