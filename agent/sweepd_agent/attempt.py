@@ -156,6 +156,8 @@ class Attempt:
             self.process = await self._launched(place)
         except (trial.StartError, OSError) as error:
             self._over(Outcome(start_error=str(error), time=self._around.wall_clock()))
+        except trial.InvalidCommandError as error:
+            self._over(Outcome(command_error=str(error), time=self._around.wall_clock()))
         else:
             if self.process.pid:
                 self._home.handle(ProcessStarted(self.key, self.process.pid))

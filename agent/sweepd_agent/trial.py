@@ -10,14 +10,15 @@ from sweepd.spec.arguments.argument_size import check_room
 from sweepd.spec.arguments.command import (
     AgentFacts,
     CommandError,
+    MissingFactError,
     args_json,
     expand_command,
     uses_args_json_file,
-    uses_program,
 )
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, Place
 from sweepd_agent.devices import VISIBLE
+from sweepd_agent.program_check import missing_program
 
 # What leads to the server; a trial has no business there.
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
@@ -27,7 +28,11 @@ _MOST_ROOM = 6 * 2**20
 
 
 class StartError(Exception):
-    """The process of a run cannot be started; the message says why, in one line."""
+    """This agent cannot start the process of a run; the message says why, in one line."""
+
+
+class InvalidCommandError(Exception):
+    """No agent can start the process of a run; the message says why, in one line."""
 
 
 def environment(
@@ -78,14 +83,14 @@ def arguments(
         interpreter: what `${interpreter}` stands for; None: `python`, or our own where there is none.
 
     Raises:
-        StartError: it cannot be made, or the program is not there.
+        StartError: the program, or something that the command asks of this agent, is not there.
+        InvalidCommandError: the parameters make a command that cannot be run anywhere.
     """
     args_file: str | None = None
     if uses_args_json_file(assignment.command):
         path = folder.path / _ARGS_FILE
         path.write_text(args_json(assignment.params) + "\n")
         args_file = str(path)
-    _check_program(assignment)
     try:
         made = expand_command(
             assignment.command,
@@ -99,9 +104,14 @@ def arguments(
             windows=os.name == "nt",
         )
         check_room(made, environ, _room())
-    except CommandError as error:
+    except MissingFactError as error:
         raise StartError(str(error)) from error
+    except CommandError as error:
+        raise InvalidCommandError(str(error)) from error
     _check_letters(made)
+    trouble = missing_program(made, environ)
+    if trouble is not None:
+        raise StartError(trouble)
     return made
 
 
@@ -129,11 +139,3 @@ def _check_letters(arguments: Sequence[str]) -> None:
             f"an argument has the letter {letter}, which the locale of this agent ({error.encoding}) lacks; "
             "start the agent with LC_ALL=C.UTF-8"
         ) from error
-
-
-def _check_program(assignment: Assignment) -> None:
-    """Say in words what an interpreter would say in a log: the file is not there."""
-    command, program = assignment.command, assignment.program
-    interpreted = not command or "${interpreter}" in command
-    if program and interpreted and uses_program(command) and not Path(program).is_file():
-        raise StartError(f"the program {program} is not there (working directory {Path.cwd()})")

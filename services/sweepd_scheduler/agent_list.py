@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from sweepd import v1
 from sweepd_kernel.bounds import EVERYWHERE, Bounds
 from sweepd_scheduler import codec
-from sweepd_scheduler.domain.agents.agent import Session
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Session
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
+
+_CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for cause in QuarantineCause}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class ListedAgent:
     session: Session | None = None
     runs: list[Run] = field(default_factory=list)
     sweeps: list[str] = field(default_factory=list)
+    quarantines: dict[str, Guarded] = field(default_factory=dict)
 
 
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
@@ -46,6 +49,10 @@ def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> l
                 agent, ListedAgent(id=agent, host=run.newest.host, sweeps=[full_names[run.sweep]])
             )
             listed.runs.append(run)
+    for key, index in state.index.items():
+        for agent, guarded in index.guards.items():
+            if guarded.held and agent in found and key in full_names and sweep in (None, key):
+                found[agent].quarantines[full_names[key]] = guarded
     return [found[agent] for agent in sorted(found)]
 
 
@@ -63,4 +70,9 @@ def agent_message(agent: ListedAgent, seen: int) -> v1.Agent:
         sweeps=agent.sweeps,
         labels=session.labels if session else {},
         last_seen_time=codec.timestamp(seen),
+        quarantines=[
+            v1.Quarantine(sweep=name, cause=_CAUSES[guarded.quarantine], reason=guarded.reason)
+            for name, guarded in sorted(agent.quarantines.items())
+            if guarded.quarantine is not None
+        ],
     )

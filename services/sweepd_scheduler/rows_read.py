@@ -7,6 +7,7 @@ from sqlite3 import Row
 from typing import Any
 
 from sweepd.spec import SweepSpec, parse_mapping
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.prior.prior_run import PriorRun
@@ -72,6 +73,12 @@ def sweep(row: Row) -> Sweep:
         start_time=row["start_time"],
         end_time=row["end_time"],
     )
+
+
+def guarded(row: Row) -> Guarded:
+    """Return how the agent of a row stands with the guard of a sweep."""
+    quarantine = QuarantineCause(row["quarantine"]) if row["quarantine"] else None
+    return Guarded(failures=row["failures"], quarantine=quarantine, reason=row["reason"])
 
 
 def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:

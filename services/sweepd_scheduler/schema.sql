@@ -148,7 +148,8 @@ CREATE TABLE agent_guard (
     sweep_id INTEGER NOT NULL,
     agent TEXT NOT NULL,
     failures BIGINT NOT NULL,
-    held BOOLEAN NOT NULL,
+    quarantine TEXT,
+    reason TEXT NOT NULL,
     PRIMARY KEY (sweep_id, agent)
 );
 

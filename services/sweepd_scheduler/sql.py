@@ -238,7 +238,8 @@ def grouped(all_changes: Sequence[Change], number: int) -> Iterator[Statement]:
 def _guards(changes: Sequence[GuardChanged]) -> Iterator[Statement]:
     newest = {(change.sweep, change.agent): change.guarded for change in changes}
     yield from _if_any(
-        PUT_GUARD, [(*key, each.failures, int(each.held)) for key, each in newest.items() if each]
+        PUT_GUARD,
+        [(*key, each.failures, each.quarantine, each.reason) for key, each in newest.items() if each],
     )
     yield from _if_any(DROP_GUARD, [key for key, each in newest.items() if not each])
 

@@ -40,7 +40,7 @@ NAME_RUN = (
 )
 PUT_RUNG = _put("rung", ("sweep_id", "rule", "rung", "run"), ("value",))
 DROP_RUNG = "delete from rung where sweep_id = ? and rule = ? and rung = ? and run = ?"
-PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "held"))
+PUT_GUARD = _put("agent_guard", ("sweep_id", "agent"), ("failures", "quarantine", "reason"))
 DROP_GUARD = "delete from agent_guard where sweep_id = ? and agent = ?"
 INSERT_PRIOR = _insert("prior_run", PRIOR)
 INSERT_OBSERVATION = _insert(

@@ -3,7 +3,6 @@
 import sqlite3
 
 from sweepd_scheduler import rows_read
-from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.runs.block import Ended
 from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
@@ -36,7 +35,7 @@ def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
         "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
         (key,),
     )
-    guards = connection.execute("select agent, failures, held from agent_guard where sweep_id = ?", (key,))
+    guards = connection.execute("select * from agent_guard where sweep_id = ?", (key,))
     return Stored(
         sweep=sweep,
         runs=tuple(rows_read.run(run, sweep.name, tries) for run, tries in zip(live, attempts, strict=True)),
@@ -45,7 +44,7 @@ def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:
         durations=tuple(time / 1e6 for (time,) in times),
         ended=_ended(connection, key),
         recent=_recent(connection, sweep),
-        guards={agent: Guarded(failures=failures, held=bool(held)) for agent, failures, held in guards},
+        guards={row["agent"]: rows_read.guarded(row) for row in guards},
     )
 
 

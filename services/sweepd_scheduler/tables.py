@@ -196,13 +196,14 @@ class PriorRunRow(SchedulerTable, table=True):
 
 
 class AgentGuardRow(SchedulerTable, table=True):
-    """An agent on which runs of a sweep failed in a row, and whether it gets no more of them."""
+    """An agent on which runs of a sweep failed in a row, and why it gets no more of them; null: it does."""
 
     __tablename__ = "agent_guard"
     sweep_id: int = Field(sa_column=_key())
     agent: str = Field(sa_column=Column(Text, primary_key=True))
     failures: int = Field(sa_column=_whole())
-    held: bool
+    quarantine: str | None = Field(sa_column=_text(nullable=True))
+    reason: str = Field(sa_column=_text())
 
 
 class ObservationRow(SchedulerTable, table=True):

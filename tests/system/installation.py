@@ -198,8 +198,10 @@ class Installation:
         written(data / "port", what=f"{name} listens")
         return process
 
-    def start_agent(self, sweep: str, *flags: str, state: str | None = None) -> Agent:
-        """Start an agent that logs as JSON."""
+    def start_agent(
+        self, sweep: str, *flags: str, state: str | None = None, folder: Path | None = None
+    ) -> Agent:
+        """Start an agent that logs as JSON; it works in `folder`, else where everything works."""
         self._agents += 1
         log = self.folder / f"agent-{self._agents}.log"
         where = ("--state", str(self.folder / state)) if state else ()
@@ -207,7 +209,7 @@ class Installation:
             process = subprocess.Popen(
                 [str(BIN / "sweep-agent"), "--sweep", sweep, "--log-format", "json", *where, *flags],
                 env=self.environment,
-                cwd=self.work,
+                cwd=folder or self.work,
                 stdout=subprocess.DEVNULL,
                 stderr=stream,
                 text=True,

@@ -183,7 +183,7 @@ def test_a_value_of_500_kib_reaches_the_script_or_is_why_the_run_does_not_start(
     first, second = installation.export(name, "run")
     assert (first["state"], second["state"]) == ("failed", "finished")
     (end,) = [event for event in agent.events("run_ended") if event["message"]]
-    assert end["cause"] == "start failed"
+    assert end["cause"] == "invalid command"
     assert end["message"] == (
         '"${args}" makes an argument of 500,007 bytes, most of it the parameter "blob", more than the '
         "131,071 that the system passes in one; use ${args_json_file}, or read the parameters with "

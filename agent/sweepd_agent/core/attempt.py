@@ -77,10 +77,12 @@ class ExitCause(StrEnum):
     START_FAILED = "start failed"
     HANDED_BACK = "handed back"
     ORPHANED = "orphaned"
+    INVALID_COMMAND = "invalid command"
 
 
 _SIGTERM = 15
-_CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEMORY, ExitCause.START_FAILED})
+_NOT_STARTED = frozenset({ExitCause.START_FAILED, ExitCause.INVALID_COMMAND})
+_CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEMORY}) | _NOT_STARTED
 
 
 class StopMode(StrEnum):
@@ -114,8 +116,10 @@ class Outcome:
     stopped: bool = False
     # The program had said that its machine was about to be taken away.
     preempting: bool = False
-    # Why it could not be started.
+    # Why this agent cannot start it.
     start_error: str | None = None
+    # Why no agent can.
+    command_error: str | None = None
     message: str = ""
     # Unix time; for display only.
     time: float = 0.0
@@ -138,13 +142,13 @@ class Exit:
 
     @property
     def charged(self) -> bool:
-        """Whether the run itself has failed: neither stopped by anybody, nor lost with its supervisor."""
+        """Whether it has failed, or could not be started: neither stopped, nor lost with its supervisor."""
         return not self.succeeded and self.cause in _CHARGED
 
     @property
     def guarded(self) -> bool:
         """Whether the guards of the agent count it: the program said so, or it could not be started."""
-        return self.cause is ExitCause.START_FAILED or (self.cause is ExitCause.EXITED and self.code != 0)
+        return self.cause in _NOT_STARTED or (self.cause is ExitCause.EXITED and self.code != 0)
 
     @property
     def failed(self) -> bool:
@@ -165,6 +169,8 @@ def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -
         )
     if outcome.start_error is not None:
         cause, message = ExitCause.START_FAILED, outcome.start_error
+    elif outcome.command_error is not None:
+        cause, message = ExitCause.INVALID_COMMAND, outcome.command_error
     elif order is not None and outcome.stopped:
         cause, message = order.cause, order.reason
     elif outcome.stopped or (ending and outcome.signal == _SIGTERM):

@@ -57,6 +57,8 @@ def how_ended(cause: str, code: int | None, signal: int | None) -> str:
             return f"failed by signal {signal}"
         case ExitCause.START_FAILED:
             return "failed to start"
+        case ExitCause.INVALID_COMMAND:
+            return "failed, as its command cannot be run"
         case ExitCause.COMMANDED:
             return "stopped by the scheduler"
         case _:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sweepd.cli.point_text import param_paths, shown_param
-from sweepd.cli.rows import Row
+from sweepd.cli.rows import Row, lookup
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell, duration, local_time, number, seconds_between
 from sweepd.spec.point import Json, is_number
@@ -51,6 +51,15 @@ def _names(value: Json) -> str:
     )
 
 
+def _quarantined(value: Json) -> str:
+    return _names([lookup(each, "sweep") for each in value]) if isinstance(value, list) else "-"
+
+
+def _why_quarantined(value: Json) -> str:
+    rows = value if isinstance(value, list) else []
+    return "; ".join(cell(lookup(each, "reason")) for each in rows) or "-"
+
+
 def shown_words(value: Json) -> str:
     """Return a list of words on one line, as tags."""
     return ", ".join(cell(word) for word in value) if isinstance(value, list) and value else "-"
@@ -79,10 +88,12 @@ AGENTS = (
     Column("slots", "slots"),
     Column("runs", "runs", _names),
     Column("sweeps", "sweeps", _names),
+    Column("quarantined", "quarantines", _quarantined),
     Column("seen", "lastSeenTime", shown_age),
     Column("pid", "pid", wide=True),
     Column("version", "version", wide=True),
     Column("labels", "labels", wide=True),
+    Column("why quarantined", "quarantines", _why_quarantined, wide=True),
 )
 
 PROJECTS = (

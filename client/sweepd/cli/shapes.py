@@ -137,6 +137,14 @@ def agent_shape(agent: v1.Agent) -> Shape:
         "runs": list(agent.runs),
         "sweeps": list(agent.sweeps),
         "labels": labels,
+        "quarantines": [
+            {
+                "sweep": each.sweep,
+                "cause": word(v1.QuarantineCause.Name(each.cause), "QUARANTINE_CAUSE_"),
+                "reason": each.reason,
+            }
+            for each in agent.quarantines
+        ],
         "lastSeenTime": _time(agent, "last_seen_time"),
     }
 

@@ -20,6 +20,7 @@ from sweepd_scheduler.domain.events import (
     Observed,
     Offered,
     PauseSweep,
+    QuarantineDue,
     Recalled,
     Report,
     ResumeSweep,
@@ -44,7 +45,7 @@ from sweepd_scheduler.domain.requests import (
 from sweepd_scheduler.domain.searching import suggestions
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.steps import Steps, whole
-from sweepd_scheduler.domain.sweeps import timeout, verbs
+from sweepd_scheduler.domain.sweeps import guard, timeout, verbs
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -98,6 +99,8 @@ def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
             hand_out.search_due(turn, event)
         case TimeoutDue():
             yield from timeout.timeout_due(turn, event)
+        case QuarantineDue():
+            guard.quarantine_due(turn, event)
         case AskDue():
             suggestions.due(turn, event)
         case SuggestionsArrived():

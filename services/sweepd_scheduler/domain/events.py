@@ -251,6 +251,13 @@ class TimeoutDue:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineDue:
+    """Only quarantined agents may have been attached to a sweep for a while."""
+
+    sweep: int
+
+
+@dataclass(frozen=True, slots=True)
 class AskDue:
     """A hand-out has waited long enough for a fresh suggestion."""
 
@@ -296,7 +303,7 @@ class Recalled:
 SweepRequest = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
 Request = SweepRequest | RunRequest
 Report = Heartbeat | Offered | Started | Observed | Exited | Described | Strayed | Answered
-Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue
+Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue | QuarantineDue
 Event = (
     Request
     | Recalled

@@ -56,10 +56,12 @@ def test_a_trial_is_told_all_it_needs_and_no_secret(scheduler: ScriptedScheduler
     ("command", "program", "expected"),
     [
         ((), "missing.py", "the program missing.py is not there"),
-        (("${program}",), "./missing.sh", "missing.sh: No such file or directory"),
-        (("no-such-program",), "", "no-such-program: No such file or directory"),
+        (("${env}", "python", "${program}", "${args}"), "missing.py", "the program missing.py is not there"),
+        (("python", "missing.py"), "", "the program missing.py is not there"),
+        (("${program}",), "./missing.sh", "the program ./missing.sh is not there"),
+        (("no-such-program",), "", "the program no-such-program is not there"),
         (("true", "${envvar:NOT_SET}"), "", "NOT_SET, which is not set"),
-        (("train.txt",), "", "No such file"),
+        (("train.txt",), "", "the program train.txt is not there"),
     ],
 )
 def test_a_run_that_cannot_start_says_why(
@@ -125,7 +127,7 @@ def test_more_arguments_than_the_system_passes_are_why_a_run_does_not_start(
     assert started is not None
     assert refused is not None
     assert (started.exit.cause, started.exit.code) == (v1.EXIT_CAUSE_EXITED, 0)
-    assert refused.exit.cause == v1.EXIT_CAUSE_START_FAILED
+    assert refused.exit.cause == v1.EXIT_CAUSE_INVALID_COMMAND
     assert refused.exit.message.startswith("the arguments and the environment take ")
     assert refused.exit.message.endswith(
         f" bytes, more than the {room:,} that the system passes; use ${{args_json_file}}, or read the "

@@ -16,7 +16,7 @@ from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd_kernel.bounds import Bounds
 from sweepd_kernel.principal import PRINCIPAL_KEY, Principal, telling
 from sweepd_kernel.scopes import Scope
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import GuardChanged
 from sweepd_scheduler.sql import SqliteStore
 
@@ -110,6 +110,7 @@ async def guarded_everywhere(installation: Installation, folder: Path) -> None:
         await create(installation, RANDOM, "s", parent=f"local/{name}")
     await installation.scheduler.stop()
     store = SqliteStore(folder / "scheduler" / "scheduler.sqlite")
-    store.commit([GuardChanged(key, "a", Guarded(failures=5, held=True)) for key in (1, 2)], 1_000)
+    guarded = Guarded(failures=5, quarantine=QuarantineCause.FAILURES, reason="exited with code 1")
+    store.commit([GuardChanged(key, "a", guarded) for key in (1, 2)], 1_000)
     store.close()
     await installation.scheduler.start()

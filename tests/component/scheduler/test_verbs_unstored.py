@@ -51,7 +51,10 @@ async def prepared(at: Installation) -> None:
         await one_run(agent)
         await agent.takes("sweep_ended")
     live = await create(at, LIVE, "live")
-    async with ScriptedAgent(at.channel, live.name, named="ann") as agent:
+    async with (
+        ScriptedAgent(at.channel, live.name, named="bob"),  # without another agent it would pause
+        ScriptedAgent(at.channel, live.name, named="ann") as agent,
+    ):
         await one_run(agent, code=1)
     await at.runs.EnqueueRun(v1.EnqueueRunRequest(sweep=live.name, parameters=point_message({"a": 5})))
 

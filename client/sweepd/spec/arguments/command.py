@@ -9,6 +9,7 @@ from sweepd.spec.arguments.macros import (
     MACROS,
     AgentFacts,
     CommandError,
+    MissingFactError,
     Source,
     args_json,
     is_agent_macro,
@@ -23,6 +24,7 @@ __all__ = [
     "DEFAULT_COMMAND",
     "AgentFacts",
     "CommandError",
+    "MissingFactError",
     "args_json",
     "embedded_names",
     "expand_command",
@@ -164,7 +166,7 @@ def _with_environment(item: str, variables: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if name not in variables:
-            raise CommandError(f"the command needs the environment variable {name}, which is not set")
+            raise MissingFactError(f"the command needs the environment variable {name}, which is not set")
         return variables[name]
 
     return _ENVIRONMENT.sub(value, item)

@@ -16,6 +16,10 @@ class CommandError(Exception):
     """The command of a run cannot be made; the message says why, in one line."""
 
 
+class MissingFactError(CommandError):
+    """The agent lacks what the command asks of it; on another one the command may be made."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFacts:
     """What commands may know of the agent that starts a run."""
@@ -111,12 +115,12 @@ def _fact(agent: AgentFacts, name: str) -> str:
         return str(agent.slot)
     if name == "agent.gpus":
         if agent.gpus is None:
-            raise CommandError("the command needs ${agent.gpus}, but this agent has no --gpus-per-run")
+            raise MissingFactError("the command needs ${agent.gpus}, but this agent has no --gpus-per-run")
         return agent.gpus
     label = name.removeprefix(LABEL_PREFIX)
     if label not in agent.labels:
         shown = printable(label)
-        raise CommandError(
+        raise MissingFactError(
             f"the command needs the label {shown}, which this agent lacks: --label {shown}=VALUE sets it"
         )
     return agent.labels[label]

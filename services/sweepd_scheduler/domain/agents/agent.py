@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from sweepd_scheduler.domain.runs.run import RunKey, RunState
 
@@ -37,20 +38,36 @@ class Session:
         return max(0, self.wanted - self.unconfirmed)
 
 
+class QuarantineCause(StrEnum):
+    """Why an agent gets no more runs of a sweep."""
+
+    FAILURES = "failures"
+    START_FAILED = "start-failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
     """How an agent stands with the guard of a sweep.
 
     Args:
         failures: attempts at runs of the sweep that failed there in a row.
-        held: it gets no more of them until a person releases it.
+        quarantine: why it gets no more of them until a person releases it; None: it is not quarantined.
+        reason: how the last one failed, or why it cannot start them: one sentence for people.
     """
 
-    failures: int
-    held: bool = False
+    failures: int = 0
+    quarantine: QuarantineCause | None = None
+    reason: str = ""
+
+    @property
+    def held(self) -> bool:
+        """Whether it is quarantined."""
+        return self.quarantine is not None
 
     def told(self, where: str) -> str:
         """Return what failed, as the beginning of a sentence."""
+        if self.quarantine is QuarantineCause.START_FAILED:
+            return f"no run can be started {where}: {self.reason}"
         if self.failures == 1:
             return f"1 attempt failed {where}"
         return f"{self.failures} attempts failed {where} in a row"

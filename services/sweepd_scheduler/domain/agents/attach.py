@@ -11,6 +11,8 @@ from sweepd_scheduler.domain.handing_out.eligibility import withheld
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import AttemptState, Run, with_attempt
 from sweepd_scheduler.domain.stored import EndedSweep
+from sweepd_scheduler.domain.sweeps import guard
+from sweepd_scheduler.domain.sweeps.resumption import resume_with
 from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending
 from sweepd_scheduler.domain.turn import Turn
 
@@ -77,6 +79,9 @@ def attached(turn: Turn, event: Attached) -> None:
     given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
     open_session(turn, session, first_free_handle=max(given, default=0) + 1)
     verdicts = tuple(_judge(turn, session, held) for held in event.attempts)
+    for sweep in keys:
+        resume_with(turn, sweep, session.agent)
+    guard.watch_attached(turn, keys)
     turn.tell(session.id, Welcome(verdicts, _withheld(turn, session)))
     _return_what_it_never_got(turn, session)
     for key in list(state.holdings[session.id].live):
@@ -89,7 +94,9 @@ def attached(turn: Turn, event: Attached) -> None:
 
 def detached(turn: Turn, event: Detached) -> None:
     """Forget the session. Its attempts stay the agent's until their leases run out."""
+    closed = turn.state.sessions.get(event.session)
     close_session(turn, event.session)
+    guard.watch_attached(turn, closed.sweeps if closed else ())
     if turn.state.streams.get(event.agent) == event.session:
         turn.state.journal.drop(turn.state.streams, event.agent)
 

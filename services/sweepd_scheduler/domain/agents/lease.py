@@ -19,6 +19,7 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.runs.run_end import give_back
 from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -96,6 +97,7 @@ def _lose(turn: Turn, run: Run) -> None:
     terms = turn.state.terms
     reason = f"agent {run.newest.agent} on {run.newest.host} was silent for {terms.lost_after:g} s"
     lost(turn, run, _given_up(turn, run, AttemptState.LOST, reason), reason)
+    guard.pause_if_all_quarantined(turn, run.sweep)
 
 
 def _given_up(turn: Turn, run: Run, state: AttemptState, reason: str) -> Attempt:

@@ -6,6 +6,7 @@ from sweepd_scheduler.domain.handing_out.eligibility import tell_standing
 from sweepd_scheduler.domain.handing_out.hand_out import serve_session
 from sweepd_scheduler.domain.requests import ReleaseAgent
 from sweepd_scheduler.domain.sweeps.guard import name_held
+from sweepd_scheduler.domain.sweeps.resumption import resume_with
 from sweepd_scheduler.domain.turn import Turn
 
 
@@ -24,6 +25,7 @@ def release(turn: Turn, event: ReleaseAgent) -> Released:
         turn.put_guard(key, event.agent, None)
         turn.note("agent-released", sweep=turn.state.sweeps[key], agent=event.agent)
         name_held(turn, key)
+        resume_with(turn, key, event.agent)
         tell_standing(turn, key, event.agent)
     session = turn.state.streams.get(event.agent)
     if session is not None:

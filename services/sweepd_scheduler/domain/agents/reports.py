@@ -217,6 +217,11 @@ def _conclude(turn: Turn, run: Run, attempt: Attempt, exit_: Exit, reason: str) 
             serve_sweep(turn, run.sweep)
         case Exit(cause=ExitCause.ORPHANED):
             retry.lost(turn, run, attempt, reason)
+        case Exit(cause=ExitCause.START_FAILED) if not run.stands_alone:
+            guard.cannot_start(turn, run, exit_.message)
+            give_back(turn, run, attempt, f"agent {attempt.agent} could not start it: {exit_.message}")
+            guard.pause_if_all_quarantined(turn, run.sweep)
+            serve_sweep(turn, run.sweep)
         case _:
             retry.failed(turn, run, attempt, reason)
     return ""

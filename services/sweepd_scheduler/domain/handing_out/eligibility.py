@@ -10,6 +10,11 @@ from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.turn import Turn
 
 
+def has_labels(sweep: Sweep, session: Session) -> bool:
+    """Tell whether an agent has the labels that a sweep requires."""
+    return all(session.labels.get(label) == value for label, value in sweep.spec.requires.items())
+
+
 def withheld(sweep: Sweep, session: Session, index: SweepIndex) -> Withheld | None:
     """Return why an agent gets no runs of a sweep; None if it does."""
     lacking = _lacking(sweep.spec.requires, session.labels)

@@ -28,6 +28,8 @@ def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
             return run.stop.reason if run.stop else "ended on command"
         case ExitCause.START_FAILED:
             return f"could not be started: {ended.message or 'the agent does not say why'}"
+        case ExitCause.INVALID_COMMAND:
+            return f"its command cannot be run: {ended.message or 'the agent does not say why'}"
         case ExitCause.TIMEOUT:
             return "ran longer than it may"
         case ExitCause.HANDED_BACK:

@@ -47,6 +47,7 @@ class ExitCause(StrEnum):
     TIMEOUT = "timeout"
     HANDED_BACK = "handed-back"
     ORPHANED = "orphaned"
+    INVALID_COMMAND = "invalid-command"
 
 
 FINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CRASHED, RunState.STOPPED, RunState.KILLED})

@@ -48,7 +48,7 @@ def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
     if metric is not None and canary_failed(sweep, run):
         fail_sweep(turn, run.sweep, canary_sentence(metric, run, reason))
     elif run.state is RunState.FAILED:
-        guard.run_failed(turn, run.sweep, reason)
+        guard.run_failed(turn, run, reason)
 
 
 def give_back(

@@ -10,7 +10,14 @@ from sweepd_scheduler.domain.handing_out.eligibility import withheld
 from sweepd_scheduler.domain.runs.run import Run, RunState
 from sweepd_scheduler.domain.state import State, SweepIndex
 from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
-from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, FINAL, Ending, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import (
+    ENDING_REASONS,
+    FINAL,
+    Ending,
+    PauseCause,
+    Sweep,
+    SweepState,
+)
 
 
 class ObstacleKind(StrEnum):
@@ -127,7 +134,10 @@ def _ended(sweep: Sweep) -> Obstacle:
 
 def _paused(sweep: Sweep) -> Obstacle:
     why = f" ({sweep.reason})" if sweep.reason else ""
-    return Obstacle(ObstacleKind.PAUSED, f"it is paused{why}; let it go on: sweepctl resume {sweep.name}")
+    remedy = f"let it go on: sweepctl resume {sweep.name}"
+    if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:
+        remedy = "it goes on by itself when an agent is released, or another one attaches"
+    return Obstacle(ObstacleKind.PAUSED, f"it is paused{why}; {remedy}")
 
 
 def _before(index: SweepIndex, number: int) -> list[int]:

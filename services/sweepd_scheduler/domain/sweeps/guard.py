@@ -1,42 +1,106 @@
-"""What keeps a sweep from wasting runs: agents that are held, and pauses by itself."""
+"""What keeps a sweep from wasting runs: agents that are quarantined, and pauses by itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import LogLine
-from sweepd_scheduler.domain.handing_out.eligibility import tell_standing
+from sweepd_scheduler.domain.events import QuarantineDue
+from sweepd_scheduler.domain.handing_out.eligibility import has_labels, tell_standing
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import Run, RunState
+from sweepd_scheduler.domain.runs.run import LIVE, Run, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.sweep import FINAL, PauseCause, Sweep, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.turn import Turn
 
 FIRST_RUNS = 5
-"""When so many runs are the first ones and have all failed, the sweep pauses."""
+"""When so many first runs have all failed, the sweep pauses, unless one agent is to blame."""
 MAX_NAMED = 10
+MAX_REASON = 500
 
 
 def attempt_failed(turn: Turn, run: Run, reason: str) -> None:
-    """Count a failure against the agent of a run, and hold the agent when there are too many in a row.
+    """Count a failure against the agent of a run, and quarantine it when there are too many in a row.
 
     While a sweep is paused by itself, its runs are to blame and not the agents; when it is over, nobody is.
     """
     sweep, agent = turn.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL or sweep.paused_by_itself:
         return
-    before = turn.state.index[run.sweep].guards.get(agent, Guarded(failures=0))
+    before = turn.state.index[run.sweep].guards.get(agent, Guarded())
     failures = before.failures + 1
-    held = before.held or failures >= sweep.spec.guard.agent
-    guarded = Guarded(failures=failures, held=held)
+    if before.held or failures < sweep.spec.guard.agent:
+        turn.put_guard(run.sweep, agent, replace(before, failures=failures))
+        return
+    guarded = Guarded(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason[:MAX_REASON])
+    last = "because" if failures == 1 else "the last one because"
+    _quarantine(turn, run, guarded, f"{guarded.told('there')}, {last}: {reason}")
+    pause_if_all_quarantined(turn, run.sweep)
+
+
+def cannot_start(turn: Turn, run: Run, reason: str) -> None:
+    """Quarantine the agent of a run that it cannot start; neither the run nor the sweep is charged."""
+    sweep, agent = turn.state.sweeps.get(run.sweep), run.newest.agent
+    if sweep is None or sweep.state in FINAL:
+        return
+    before = turn.state.index[run.sweep].guards.get(agent, Guarded())
+    if not before.held:
+        guarded = replace(before, quarantine=QuarantineCause.START_FAILED, reason=reason[:MAX_REASON])
+        _quarantine(turn, run, guarded, guarded.told("there"))
+
+
+def _quarantine(turn: Turn, run: Run, guarded: Guarded, told: str) -> None:
+    """Give an agent no more runs of a sweep, and say so where people look."""
+    sweep, agent = turn.state.sweeps[run.sweep], run.newest.agent
     turn.put_guard(run.sweep, agent, guarded)
-    if held and not before.held:
-        last = "because" if failures == 1 else "the last one because"
-        told = f"{guarded.told('there')}, {last}: {reason}"
-        turn.note("agent-held", run, agent=agent, reason=told)
-        turn.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
-        tell_standing(turn, run.sweep, agent)
-        name_held(turn, run.sweep)
+    turn.note("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=told)
+    turn.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
+    tell_standing(turn, run.sweep, agent)
+    name_held(turn, run.sweep)
+
+
+def all_quarantined(turn: Turn, key: int) -> bool:
+    """Tell whether agents are attached that could take runs of a sweep, and each of them is quarantined."""
+    held = {agent for agent, each in turn.state.index[key].guards.items() if each.held}
+    if not held:
+        return False
+    attached = attached_agents(turn, key)
+    return bool(attached) and attached <= held
+
+
+def attached_agents(turn: Turn, key: int) -> set[str]:
+    """Return the agents with the labels that a sweep requires, and those that hold a live run of it.
+
+    The stream of one that holds a run may be down for a moment: until its lease is lost it is there.
+    """
+    state, sweep, index = turn.state, turn.state.sweeps[key], turn.state.index[key]
+    sessions = (state.sessions[each] for each in index.serving)
+    labelled = {session.agent for session in sessions if has_labels(sweep, session)}
+    unfinished = (state.runs[(key, number)] for number in index.unfinished)
+    return labelled | {run.newest.agent for run in unfinished if run.state in LIVE}
+
+
+def pause_if_all_quarantined(turn: Turn, key: int) -> None:
+    """Pause a sweep that has runs to hand out, but agents alone that get none."""
+    sweep = turn.state.sweeps.get(key)
+    if sweep is None or not sweep.hands_out or sweep.name.stands_for_none:
+        return
+    index = turn.state.index[key]
+    if (sweep.starts_new_runs or len(index.pending)) and all_quarantined(turn, key):
+        told = held_sentence(index.guards)
+        pause(turn, sweep, PauseCause.ALL_AGENTS_QUARANTINED, f"every attached agent is quarantined: {told}")
+
+
+def quarantine_due(turn: Turn, event: QuarantineDue) -> None:
+    """Pause a sweep that nobody but quarantined agents has been attached to for a while."""
+    pause_if_all_quarantined(turn, event.sweep)
+
+
+def watch_attached(turn: Turn, keys: Iterable[int]) -> None:
+    """Look again later at sweeps that only quarantined agents are attached to: others may be on their way."""
+    for key in keys:
+        if key in turn.state.sweeps and all_quarantined(turn, key):
+            turn.later(turn.state.terms.lost_after, QuarantineDue(key))
 
 
 def attempt_worked(turn: Turn, run: Run) -> None:
@@ -48,7 +112,7 @@ def attempt_worked(turn: Turn, run: Run) -> None:
 
 
 def name_held(turn: Turn, key: int) -> None:
-    """Let the reason of a sweep name the agents that are held, while it has nothing else to say."""
+    """Let the reason of a sweep name the agents that are quarantined, while it has nothing else to say."""
     sweep = turn.state.sweeps.get(key)
     if (
         sweep is None
@@ -56,36 +120,53 @@ def name_held(turn: Turn, key: int) -> None:
         or sweep.ending is not None
     ):
         return
-    reason = held_sentence(agent for agent, each in turn.state.index[key].guards.items() if each.held)
+    reason = held_sentence(turn.state.index[key].guards)
     if reason != sweep.reason:
         turn.put_sweep(replace(sweep, reason=reason))
 
 
-def held_sentence(agents: Iterable[str]) -> str:
-    """Say which agents get no more runs, and what to do; nothing for none."""
-    held = sorted(agents)
+def held_sentence(guards: Mapping[str, Guarded]) -> str:
+    """Say which agents get no more runs, why, and what to do; nothing for none."""
+    held = {agent: guards[agent] for agent in sorted(guards) if guards[agent].held}
     if not held:
         return ""
     if len(held) == 1:
-        return (
-            f"agent {held[0]} gets no more runs, as too many attempts failed there in a row; "
-            f"mend the cause, then release it: sweepctl agents release {held[0]}"
+        ((agent, guarded),) = held.items()
+        last = f", the last one because: {guarded.reason}" if guarded.failures > 1 else f": {guarded.reason}"
+        why = (
+            f"it cannot start them: {guarded.reason}"
+            if guarded.quarantine is QuarantineCause.START_FAILED
+            else f"too many attempts failed there in a row{last}"
         )
-    named = ", ".join(held[:MAX_NAMED]) + (", …" if len(held) > MAX_NAMED else "")
+        release = f"fix the cause, then release it: sweepctl agents release {agent}"
+        return f"agent {agent} gets no more runs, as {why}; {release}"
+    named = ", ".join([*held][:MAX_NAMED]) + (", …" if len(held) > MAX_NAMED else "")
+    why = " or ".join(_WHY[cause] for cause in QuarantineCause if cause in _causes(held.values()))
     return (
-        f"agents {named} get no more runs, as too many attempts failed on each in a row; "
-        "mend the cause, then release each: sweepctl agents release AGENT"
+        f"agents {named} get no more runs, as {why}; "
+        "fix the cause, then release each: sweepctl agents release AGENT"
     )
 
 
-def run_failed(turn: Turn, key: int, reason: str) -> None:
+_WHY = {
+    QuarantineCause.FAILURES: "too many attempts failed on each in a row",
+    QuarantineCause.START_FAILED: "they cannot start them",
+}
+
+
+def _causes(held: Iterable[Guarded]) -> set[QuarantineCause | None]:
+    return {each.quarantine for each in held}
+
+
+def run_failed(turn: Turn, run: Run, reason: str) -> None:
     """Pause a sweep whose first runs have all failed, or too many of its last: the next would fail too."""
+    key = run.sweep
     sweep = turn.state.sweeps[key]
     if not sweep.starts_new_runs:
         return
-    ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
-    if not sweep.guarded_from and ended == failed == FIRST_RUNS:
-        told = f"the first {FIRST_RUNS} runs have all failed, the last one because: {reason}"
+    if _first_runs_failed(turn, run):
+        failed = sweep.counts.ended
+        told = f"the first {failed} runs have all failed, the last one because: {reason}"
         _pause_for_failures(turn, sweep, PauseCause.FIRST_RUNS_FAILED, told)
         return
     recent = turn.state.index[key].recent
@@ -95,8 +176,26 @@ def run_failed(turn: Turn, key: int, reason: str) -> None:
         _pause_for_failures(turn, sweep, PauseCause.FAILED_SHARE, told)
 
 
+def _first_runs_failed(turn: Turn, run: Run) -> bool:
+    """Tell whether the runs are to blame for their failures, and not the one agent on which all failed.
+
+    It is if they failed on several agents, or on the only one there is while nothing else is under way that
+    may still show that runs can work. Attempts that failed are kept with the guard until one works.
+    """
+    sweep, guards = turn.state.sweeps[run.sweep], turn.state.index[run.sweep].guards
+    ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
+    if sweep.guarded_from or ended != failed or failed < FIRST_RUNS:
+        return False
+    failing = {run.newest.agent} | {agent for agent, each in guards.items() if each.failures}
+    if len(failing) > 1:
+        return True
+    held = {agent for agent, each in guards.items() if each.held}
+    others = attached_agents(turn, run.sweep) - failing - held
+    return not others and not any(sweep.counts.of(state) for state in LIVE)
+
+
 def count_anew(turn: Turn, key: int) -> None:
-    """Count the runs that end from here on alone: a person has mended what was wrong, and lets it go on."""
+    """Count the runs that end from here on alone: a person has fixed what was wrong, and lets it go on."""
     sweep = turn.state.sweeps[key]
     turn.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
     turn.forget_recent(key)

@@ -202,9 +202,12 @@ def paused(sweep: Sweep) -> Sweep:
         WrongStateError: it has ended.
     """
     _refuse_if_final(sweep, "pause")
+    reason = "paused by a person"
+    if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:  # else it would be resumed by an agent
+        return replace(sweep, pause_cause=PauseCause.PERSON, reason=reason)
     if sweep.state is SweepState.PAUSED:
         return sweep
-    return moved(sweep, SweepState.PAUSED, reason="paused by a person", pause_cause=PauseCause.PERSON)
+    return moved(sweep, SweepState.PAUSED, reason=reason, pause_cause=PauseCause.PERSON)
 
 
 def resumed(sweep: Sweep) -> Sweep:

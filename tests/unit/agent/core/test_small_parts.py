@@ -26,6 +26,7 @@ STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="wor
         (Outcome(signal=15, stopped=True), None, ExitCause.HANDED_BACK),
         (Outcome(code=143, stopped=True), None, ExitCause.HANDED_BACK),
         (Outcome(start_error="no such file"), STOP, ExitCause.START_FAILED),
+        (Outcome(command_error="too long"), STOP, ExitCause.INVALID_COMMAND),
     ],
 )
 def test_a_process_ended_by_itself_unless_our_signal_came_first(

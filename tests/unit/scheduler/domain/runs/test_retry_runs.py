@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, WrongStateError
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.answers import Retried
 from sweepd_scheduler.domain.decision import Happened, StartRun, StudyEvent, StudyNoted, SweepEnded
 from sweepd_scheduler.domain.events import CancelSweep, StopSweep
@@ -254,8 +254,10 @@ def test_what_the_guard_held_against_agents_is_there_after_a_revival(world: Worl
     world.create({**GRID_4, "guard": {"agent": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
-    assert world.state.index[1].guards == {"ann": Guarded(failures=1, held=True)}
+    reason = "exited with code 1"
+    guards = {"ann": Guarded(failures=1, quarantine=QuarantineCause.FAILURES, reason=reason)}
+    assert world.state.index[1].guards == guards
     world.happens(StopSweep(S))
     retry(world, 1)
-    assert world.state.index[1].guards == {"ann": Guarded(failures=1, held=True)}
+    assert world.state.index[1].guards == guards
     assert world.offer(session) == []

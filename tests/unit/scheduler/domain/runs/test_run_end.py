@@ -35,8 +35,13 @@ def world() -> World:
         (Exit(cause=ExitCause.OUT_OF_MEMORY), RunState.FAILED, "the kernel ended it for want of memory"),
         (
             Exit(cause=ExitCause.START_FAILED, message="no train.py"),
+            RunState.PENDING,
+            "agent ann could not start it: no train.py",
+        ),
+        (
+            Exit(cause=ExitCause.INVALID_COMMAND, message="an argument is too long"),
             RunState.FAILED,
-            "could not be started: no train.py",
+            "its command cannot be run: an argument is too long",
         ),
         (Exit(cause=ExitCause.TIMEOUT), RunState.FAILED, "ran longer than it may"),
         (Exit(cause=ExitCause.COMMANDED, signal=15), RunState.STOPPED, "ended on command"),

@@ -77,7 +77,7 @@ def test_with_the_guard_holding_the_only_agent(world: World) -> None:
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
     world.offer(session)
-    assert kinds(world) == [ObstacleKind.GUARD]
+    assert kinds(world) == [ObstacleKind.PAUSED, ObstacleKind.GUARD]
 
 
 def test_while_the_canary_is_out(world: World) -> None:

@@ -2,20 +2,31 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.agents.welcome import Withheld, WithheldReason
-from sweepd_scheduler.domain.decision import GuardChanged, Happened
+from sweepd_scheduler.domain.decision import GuardChanged, Happened, StartRun
 from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
 from sweepd_scheduler.domain.sweeps.guard import held_sentence
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
-from unit.scheduler.world import EXIT_0, PARENT, RANDOM, World
+from sweepd_scheduler.domain.sweeps.sweep import PauseCause, SweepState
+from unit.scheduler.people import release
+from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")
 FAILS = Exit(cause=ExitCause.EXITED, code=3)
 COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
 LOST = Exit(cause=ExitCause.ORPHANED)
+MISSING = Exit(cause=ExitCause.START_FAILED, message="the program train.py is not there")
+
+
+def quarantined(failures: int) -> Guarded:
+    reason = "exited with code 3"
+    return Guarded(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason)
+
+
+def state_of(world: World) -> tuple[SweepState, PauseCause | None]:
+    return world.sweep().state, world.sweep().pause_cause
 
 
 @pytest.fixture
@@ -39,8 +50,8 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
     assert world.offer(bad) == []
     assert world.sweep().state is SweepState.RUNNING
     assert world.sweep().reason == (
-        "agent bad gets no more runs, as too many attempts failed there in a row; "
-        "mend the cause, then release it: sweepctl agents release bad"
+        "agent bad gets no more runs, as too many attempts failed there in a row, the last one because: "
+        "exited with code 3; fix the cause, then release it: sweepctl agents release bad"
     )
     told = world.last_told(Withheld)
     assert (told.sweep, told.reason) == ("local/demo/s", WithheldReason.GUARD)
@@ -52,7 +63,7 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
     assert line.detail["agent"] == "bad"
     assert str(line.detail["reason"]).startswith("5 attempts failed there in a row, the last one because: ")
     runs(world, good, EXIT_0)
-    assert world.state.index[1].guards == {"bad": Guarded(failures=5, held=True)}
+    assert world.state.index[1].guards == {"bad": quarantined(5)}
 
 
 @pytest.mark.parametrize(("between", "held"), [(EXIT_0, False), (COMMANDED, False), (LOST, True)])
@@ -88,11 +99,12 @@ def test_who_is_held_is_known_after_a_restart(world: World) -> None:
     runs(world, session, EXIT_0, FAILS, FAILS)
     world.restarts()
     assert world.offer(world.attach()) == []
-    assert world.state.index[1].guards == {"ann": Guarded(failures=2, held=True)}
+    assert world.state.index[1].guards == {"ann": quarantined(2)}
 
 
 def test_whoever_is_held_is_named_again_after_a_pause(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
+    world.attach("bob")
     session = world.attach()
     runs(world, session, EXIT_0, FAILS)
     named = world.sweep().reason
@@ -103,9 +115,12 @@ def test_whoever_is_held_is_named_again_after_a_pause(world: World) -> None:
 
 
 def test_the_sentence_names_several_agents_and_not_too_many() -> None:
-    assert held_sentence([]) == ""
-    assert held_sentence(["b", "a"]).startswith("agents a, b get no more runs")
-    many = held_sentence(f"{n:02}" for n in range(12))
+    assert held_sentence({"a": Guarded(failures=4)}) == ""
+    both = {"b": quarantined(5), "a": Guarded(quarantine=QuarantineCause.START_FAILED, reason="no train.py")}
+    assert held_sentence(both).startswith(
+        "agents a, b get no more runs, as too many attempts failed on each in a row or they cannot start "
+    )
+    many = held_sentence({f"{n:02}": quarantined(5) for n in range(12)})
     assert many.startswith("agents 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, … get")
 
 
@@ -172,3 +187,207 @@ def test_nothing_is_stored_of_agents_without_failures(world: World) -> None:
     world.create(RANDOM)
     runs(world, world.attach(), EXIT_0, EXIT_0)
     assert not [change for change in world.changes if isinstance(change, GuardChanged)]
+
+
+def test_five_failures_of_one_agent_pause_nothing_while_a_run_is_live_elsewhere(world: World) -> None:
+    """P11: one agent in an empty folder, another one whose run is at 0.75."""
+    world.create({**RANDOM, **OBJECTIVE})
+    good, bad = world.attach("good"), world.attach("bad")
+    live = world.takes_one(good)
+    world.logs(good, live.ref, 1, 0.75)
+    runs(world, bad, *[FAILS] * 5)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    assert world.offer(bad) == [], "it is the agent that gets no more"
+    world.exits(good, live.ref, last_row=1)
+    assert world.offer(good) != []
+
+
+def test_five_failures_of_one_agent_pause_nothing_while_another_one_waits(world: World) -> None:
+    world.create(RANDOM)
+    bad, good = world.attach("bad"), world.attach("good")
+    runs(world, bad, *[FAILS] * 5)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    assert world.offer(good) != []
+
+
+@pytest.mark.parametrize("labels", [{}, {"gpu": "a100"}])
+def test_an_agent_without_the_labels_is_no_other_agent(world: World, labels: dict[str, str]) -> None:
+    world.create({**RANDOM, "requires": {"gpu": "a100"}})
+    bad = world.attach("bad", labels={"gpu": "a100"})
+    world.attach("other", labels=labels)
+    runs(world, bad, *[FAILS] * 5)
+    paused = (SweepState.PAUSED, PauseCause.FIRST_RUNS_FAILED)
+    assert state_of(world) == ((SweepState.RUNNING, None) if labels else paused)
+
+
+def test_first_runs_that_failed_on_several_agents_pause_the_sweep(world: World) -> None:
+    world.create(RANDOM)
+    first, second, third = (world.attach(name) for name in ("ann", "bob", "cat"))
+    world.takes_one(third)
+    runs(world, first, *[FAILS] * 4)
+    runs(world, second, FAILS)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.FIRST_RUNS_FAILED)
+
+
+def test_more_failures_elsewhere_say_that_the_runs_are_to_blame(world: World) -> None:
+    world.create(RANDOM)
+    bad = world.attach("bad")
+    world.attach("good")
+    runs(world, bad, *[FAILS] * 5)
+    world.restarts()
+    runs(world, world.attach("good"), FAILS)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.FIRST_RUNS_FAILED)
+    assert world.sweep().reason.startswith("the first 6 runs have all failed, the last one because: ")
+
+
+@pytest.mark.parametrize(("last", "paused"), [(FAILS, True), (EXIT_0, False)])
+def test_the_only_agent_may_still_show_that_runs_can_work(world: World, last: Exit, paused: bool) -> None:
+    """Its fifth failure quarantines it nevertheless, if that comes first."""
+    world.create({**RANDOM, "guard": {"agent": 100}})
+    session = world.attach(slots=2)
+    first, second = world.offer(session, 2)
+    for start in (first, second):
+        world.confirms(session, start)
+    world.exits(session, second.ref, FAILS)
+    runs(world, session, *[FAILS] * 4)
+    assert state_of(world) == (SweepState.RUNNING, None), "a run is live"
+    world.exits(session, first.ref, last)
+    expected = (SweepState.PAUSED, PauseCause.FIRST_RUNS_FAILED) if paused else (SweepState.RUNNING, None)
+    assert state_of(world) == expected
+
+
+def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: World) -> None:
+    world.create({**RANDOM, "retry": {"failure": 1, "infrastructure": 1}})
+    bad, good = world.attach("bad"), world.attach("good")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    run = world.run((1, 1))
+    assert (run.state, run.requeues, run.failures) == (RunState.PENDING, 0, 0)
+    assert (run.newest.state, run.newest.exit) == (AttemptState.ENDED, MISSING)
+    assert world.sweep().counts.of(RunState.FAILED) == 0
+    expected = Guarded(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
+    assert world.state.index[1].guards == {"bad": expected}
+    assert world.offer(bad) == []
+    told = world.last_told(Withheld)
+    assert told.reason is WithheldReason.GUARD
+    assert told.message == (
+        "no run can be started here: the program train.py is not there; agent bad gets no more runs of "
+        "local/demo/s until a person releases it: sweepctl agents release bad"
+    )
+    (start,) = world.offer(good)
+    assert (start.run.number, start.run.attempt) == (1, 2)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    assert (
+        "agent bad gets no more runs, as it cannot start them: the program train.py" in world.sweep().reason
+    )
+
+
+def test_a_run_whose_command_no_agent_can_start_has_failed(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    runs(world, session, Exit(cause=ExitCause.INVALID_COMMAND, message="too long"))
+    assert world.run((1, 1)).state is RunState.FAILED
+    assert world.run((1, 1)).reason == "its command cannot be run: too long"
+    assert world.offer(session) != []
+
+
+def test_a_canary_that_its_agent_cannot_start_fails_no_sweep(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "canary": True})
+    bad, good = world.attach("bad"), world.attach("good")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    (start,) = world.offer(good)
+    assert (start.run.number, start.run.attempt) == (1, 2)
+    assert state_of(world) == (SweepState.RUNNING, None)
+
+
+@pytest.mark.parametrize("how", [MISSING, FAILS])
+def test_a_sweep_whose_agents_are_all_quarantined_pauses_with_that_cause(world: World, how: Exit) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}})
+    first, second = world.attach("ann"), world.attach("bob")
+    runs(world, first, how)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    runs(world, second, how)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    assert world.sweep().reason.startswith("every attached agent is quarantined: agents ann, bob get no more")
+    assert world.sweep().paused_by_itself
+    world.restarts()
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    for name in ("ann", "bob"):
+        assert world.offer(world.attach(name)) == []
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+
+
+@pytest.mark.parametrize("by", ["release", "another agent", "resume"])
+def test_it_goes_on_once_an_agent_is_there_that_gets_runs(world: World, by: str) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}})
+    session = world.attach("ann")
+    world.exits(session, world.takes_one(session).ref, MISSING)
+    assert world.sweep().paused_by_itself
+    world.offer(session)
+    before = len(world.told)
+    if by == "release":
+        release(world, "ann")
+        assert [told.run.number for _, told in world.told[before:] if isinstance(told, StartRun)] == [1]
+    elif by == "another agent":
+        assert [start.run.number for start in world.offer(world.attach("bob"))] == [1]
+    else:
+        world.happens(ResumeSweep(S))
+    assert state_of(world) == (SweepState.RUNNING, None)
+    assert world.offer(session) == []
+
+
+def test_a_person_s_pause_outlasts_the_want_of_agents(world: World) -> None:
+    """P19: nothing but resume ends it."""
+    world.create(RANDOM)
+    session = world.attach("ann")
+    world.exits(session, world.takes_one(session).ref, MISSING)
+    world.happens(PauseSweep(S))
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.PERSON)
+    release(world, "ann")
+    assert world.offer(world.attach("bob")) == []
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.PERSON)
+
+
+def test_another_quarantined_agent_resumes_nothing(world: World) -> None:
+    world.create(RANDOM)
+    first, second = world.attach("ann"), world.attach("bob")
+    for session in (first, second):
+        world.exits(session, world.takes_one(session).ref, MISSING)
+    world.leaves(second)
+    world.attach("bob")
+    world.attach("cat", "s")
+    assert state_of(world) == (SweepState.RUNNING, None)
+
+
+def test_an_agent_that_is_away_for_a_moment_with_a_live_run_is_no_reason_to_pause(world: World) -> None:
+    world.create(RANDOM)
+    good, bad = world.attach("good"), world.attach("bad")
+    world.takes_one(good)
+    world.leaves(good)
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    world.passes(125)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED), "its run is lost"
+
+
+@pytest.mark.parametrize("returns", [True, False])
+def test_a_sweep_that_only_quarantined_agents_are_left_with_pauses_after_a_while(
+    world: World, returns: bool
+) -> None:
+    world.create(RANDOM)
+    good, bad = world.attach("good"), world.attach("bad")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    world.leaves(good)
+    world.passes(60)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    if returns:
+        world.attach("good")
+    world.passes(65)
+    paused = (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    assert state_of(world) == ((SweepState.RUNNING, None) if returns else paused)
+
+
+def test_a_sweep_with_nothing_left_to_hand_out_does_not_pause_for_want_of_agents(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1, "guard": {"agent": 1}})
+    session = world.attach()
+    runs(world, session, FAILS)
+    assert world.sweep().state is SweepState.FINISHED

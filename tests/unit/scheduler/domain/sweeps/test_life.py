@@ -42,6 +42,7 @@ ENDS = (
     Exit(cause=ExitCause.COMMANDED, signal=15),
     Exit(cause=ExitCause.HANDED_BACK),
     Exit(cause=ExitCause.ORPHANED),
+    Exit(cause=ExitCause.START_FAILED, message="no train.py"),
 )
 
 

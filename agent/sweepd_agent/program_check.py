@@ -1,0 +1,137 @@
+"""Whether the program of a run is there before it is started, which an interpreter would tell by exit code 2.
+
+Only what is known for certain is refused: what a launcher, a shell's `-c` or a container makes of its
+arguments is theirs to judge. Files are looked at anew for each start, as they may come later.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PYTHON = re.compile(r"(python|pypy)[0-9.]*")
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+# Of these only a first argument that is no option is known to be the script.
+_OTHERS = frozenset({"Rscript", "julia", "perl", "ruby"})
+# Without options these run what follows them.
+_WRAPPERS = frozenset({"nice", "nohup", "setsid"})
+# Options that take the next argument, and those after which there is no script.
+_PYTHON_VALUES, _PYTHON_ENDS = "WX", "cm"
+_SHELL_VALUES, _SHELL_ENDS = "oO", "cs"
+_LONG_VALUES = frozenset({"--check-hash-based-pycs", "--rcfile", "--init-file"})
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_SYSTEM_PATH = "/bin:/usr/bin"
+_LONGEST_SHEBANG = 256
+
+
+def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    """Return why arguments start no program here, in one sentence; None where they may.
+
+    Args:
+        arguments: the whole vector, with macros expanded.
+        environ: of the process.
+    """
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return "the working directory of the agent is gone"
+    path = environ.get("PATH", _SYSTEM_PATH)
+    trouble = _not_executable(arguments[0], path)
+    if trouble is not None:
+        return trouble
+    command = _behind_wrappers(arguments)
+    if not command:
+        return None
+    return _not_executable(command[0], path) or _no_script(command, folder, path)
+
+
+def _behind_wrappers(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the command that `env` and the like run; nothing where that is not clear."""
+    rest = list(arguments)
+    while rest and (Path(rest[0]).name == "env" or Path(rest[0]).name in _WRAPPERS):
+        assigns = Path(rest.pop(0)).name == "env"
+        while assigns and rest and _ASSIGNMENT.fullmatch(rest[0]):
+            if rest.pop(0).startswith("PATH="):
+                return []
+        # Some of their options change the folder or the path, or take a value; few commands have any.
+        if rest and rest[0].startswith("-"):
+            return []
+    return rest
+
+
+def _not_executable(name: str, path: str) -> str | None:
+    """Return why a program cannot be executed; None if it can."""
+    if "/" not in name:
+        if shutil.which(name, path=path) is None:
+            return f"the program {name} is not there: no folder of PATH has it"
+        return None
+    if not os.path.exists(name):  # noqa: PTH110 -- a path that is refused does not exist, either
+        return f"the program {name} is not there (working directory {Path.cwd()})"
+    if not os.path.isfile(name) or not os.access(name, os.X_OK):  # noqa: PTH113
+        return f"the program {name} may not be executed"
+    interpreter = _shebang(name)
+    if interpreter is not None and not os.path.exists(interpreter):  # noqa: PTH110
+        return f"the interpreter {interpreter} of the program {name} is not there"
+    return None
+
+
+def _shebang(name: str) -> str | None:
+    """Return the absolute path of the interpreter that the first line of a file names, if it does."""
+    try:
+        with Path(name).open("rb") as file:
+            first = file.read(_LONGEST_SHEBANG)
+    except OSError:  # it may be executed, but not read
+        return None
+    if not first.startswith(b"#!") or b"\n" not in first:
+        return None
+    words = first[2:].partition(b"\n")[0].split()
+    return os.fsdecode(words[0]) if words and words[0].startswith(b"/") else None
+
+
+def _no_script(command: Sequence[str], folder: Path, path: str) -> str | None:
+    """Return why an interpreter would find no script; None if it would, or is none that is known."""
+    name, rest = Path(command[0]).name, command[1:]
+    if _PYTHON.fullmatch(name):
+        script = _script(rest, _PYTHON_VALUES, _PYTHON_ENDS)
+    elif name in _SHELLS:
+        script = _script(rest, _SHELL_VALUES, _SHELL_ENDS)
+        if script is not None and shutil.which(script, mode=os.R_OK, path=path) is not None:
+            return None  # shells look there, too
+    elif name in _OTHERS:
+        script = rest[0] if rest and not rest[0].startswith("-") else None
+    else:
+        return None
+    if script is None:
+        return None
+    if not os.path.exists(script):  # noqa: PTH110
+        return f"the program {script} is not there (working directory {folder})"
+    if not os.access(script, os.R_OK):
+        return f"the program {script} may not be read"
+    return None
+
+
+def _script(words: Sequence[str], with_value: str, without_script: str) -> str | None:
+    """Return the script among the arguments of an interpreter; None where it runs something else.
+
+    Args:
+        words: what follows the interpreter.
+        with_value: letters of options whose value follows, in the same argument or the next one.
+        without_script: letters of options after which there is no script.
+    """
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return rest[0] if rest else None
+        if word == "-" or not word.startswith(("-", "+")):
+            return None if word == "-" else word
+        if word in _LONG_VALUES:
+            del rest[:1]
+        elif not word.startswith("--"):
+            letter = next((each for each in word[1:] if each in with_value + without_script), "")
+            if letter and letter in without_script:
+                return None
+            if letter and word.endswith(letter):
+                del rest[:1]
+    return None
