@@ -70,7 +70,13 @@ def elsewhere_of(
         return None
     from sweepd_agent.elsewhere import Elsewhere  # what few runs need is loaded for them
 
-    return Elsewhere(assignment.metrics_from, folder, partial(complain, "elsewhere"), around.monotonic)
+    return Elsewhere(
+        assignment.metrics_from,
+        folder,
+        partial(complain, "elsewhere"),
+        around.monotonic,
+        run_id=assignment.key.run.rpartition("/")[2],
+    )
 
 
 def _count(stored: Mapping[str, Json], name: str) -> int:

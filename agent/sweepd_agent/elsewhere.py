@@ -13,6 +13,7 @@ from sweepd.metrics_file import STEP, TIME, MetricsFile, closed_segments
 from sweepd.metrics_from.sources import EventFolder, Found, Source, event_files, file_source, output_source
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import MetricsFrom
+from sweepd_agent.event_writer import writer_of
 
 _FROM = "_from"
 _START_FILE = "metrics-from.json"
@@ -32,6 +33,7 @@ class Elsewhere:
     Args:
         wanted: what is read.
         folder: of the attempt.
+        run_id: of its run.
         complain: says once what is wrong.
     """
 
@@ -41,8 +43,11 @@ class Elsewhere:
         folder: AttemptFolder,
         complain: Callable[[str], None],
         monotonic: Callable[[], float],
+        *,
+        run_id: str = "",
     ) -> None:
         self._wanted = wanted
+        self._run_id = run_id
         self._folder = folder
         self._complain = complain
         self._monotonic = monotonic
@@ -84,7 +89,16 @@ class Elsewhere:
             self._sources.append(file_source(Path(start["file"]), position))
         if start["tensorboard"]:
             positions = {name: at for name, at in read.items() if name.startswith("tensorboard/")}
-            self._sources.append(EventFolder(Path(start["tensorboard"]), positions, start["events"]))
+            path = self._folder.path
+            self._sources.append(
+                EventFolder(
+                    Path(start["tensorboard"]),
+                    positions,
+                    start["events"],
+                    run_id=self._run_id,
+                    is_foreign=lambda file: writer_of(file) not in (None, str(path)),
+                )
+            )
 
     def look(self, *, ended: bool = False) -> float | None:
         """Append what is new to the metrics file, for a moment at a time.

@@ -1,12 +1,13 @@
 """Reads what metrics come from while it grows: each line or event once, from where reading stood."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from sweepd.metrics_from.event_file import DamagedError, Event, events, record_length
+from sweepd.metrics_from.event_prefix import event_prefix
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
 from sweepd.metrics_from.row import Complaints, Row
 from sweepd.metrics_from.table import MAX_LINE_BYTES, Lines, lines_of
@@ -124,13 +125,32 @@ class _Matching:
 
 
 class EventFolder:
-    """Scalars of all event files below a folder; the names of inner folders come before their tags."""
+    """Scalars of all event files below a folder; the names of inner folders come before their tags.
 
-    def __init__(self, folder: Path, positions: Mapping[str, int], skipped: Mapping[str, int]) -> None:
+    Args:
+        folder: that is read.
+        positions: how far each file was read, by the name of its source.
+        skipped: how far each was written before the run began.
+        run_id: of the run; the folder of that name is its own, and no part of keys.
+        is_foreign: tells whether a file is known to be another run's; asked once for each that is new.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        positions: Mapping[str, int],
+        skipped: Mapping[str, int],
+        *,
+        run_id: str = "",
+        is_foreign: Callable[[Path], bool] = lambda _: False,
+    ) -> None:
         self.complaints = Complaints()
         self._folder = folder
         self._positions = dict(positions)
         self._skipped = skipped
+        self._run_id = run_id
+        self._is_foreign = is_foreign
+        self._known: set[str] = set()
         self._given_up: set[str] = set()
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
@@ -145,9 +165,14 @@ class EventFolder:
                 return
 
     def _of_file(self, name: str) -> Iterator[Found | None]:
+        if name not in self._known:
+            self._known.add(name)
+            if name not in self._skipped and self._is_foreign(self._folder / name):
+                self._given_up.add(name)
+                return
         source = f"tensorboard/{name}"
         position = self._positions.get(source, self._skipped.get(name, 0))
-        prefix = f"{os.path.dirname(name)}/" if "/" in name else ""  # noqa: PTH120 -- a text, no path
+        prefix = event_prefix(name, self._run_id)
         try:
             with (self._folder / name).open("rb") as file:
                 file.seek(position)

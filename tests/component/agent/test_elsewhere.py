@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+
+import pytest
 
 from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
@@ -33,6 +36,23 @@ from tensorboardX import SummaryWriter
 with SummaryWriter(sys.argv[1]) as writer:
     for step in range(4):
         writer.add_scalar("loss", 1 / (step + 1), step * 5)
+"""
+SHARES_A_FOLDER = """
+import os, pathlib, sys, time
+from tensorboardX import SummaryWriter
+
+number, name = sys.argv[1], sys.argv[2].format(pid=os.getpid())
+folder = pathlib.Path("runs", f"Dec01_20-15-0{number}_box")
+writer = SummaryWriter(str(folder), max_queue=1, flush_secs=0)
+(file,) = folder.iterdir()
+if "." in name:
+    file.rename(folder / f"events.out.tfevents.1764620100.{name}")
+writer.add_scalar("loss", float(number), 0)
+writer.flush()
+while not os.path.exists("go"):
+    time.sleep(0.02)
+writer.add_scalar("loss", 0.5, 1)
+writer.close()
 """
 HANGS_THE_PATTERN = """
 print("a" * 60)
@@ -85,6 +105,24 @@ def test_event_files_of_a_real_writer_in_the_folder_of_the_run(
     attempt = scheduler.ended(run)
     assert [round(value, 4) for value in observed(attempt)] == [1.0, 0.5, 0.3333, 0.25]
     assert list(attempt.steps.values()) == [0, 5, 10, 15]
+
+
+@pytest.mark.parametrize("name", ["box", f"{socket.gethostname()}.{{pid}}.0"])
+def test_runs_that_share_a_folder_of_event_files_have_their_own_values_under_the_same_key(
+    scheduler: ScriptedScheduler, machine: Machine, name: str
+) -> None:
+    machine.write("shared.py", SHARES_A_FOLDER)
+    scheduler.metrics_from = v1.MetricsFrom(tensorboard="runs")
+    runs = [scheduler.add(sys.executable, "shared.py", str(number), name) for number in (1, 2)]
+    agent = machine.start("--count", "2", "--slots", "2")
+    attempts = [scheduler.attempt(run) for run in runs]
+    scheduler.until(lambda: all(observed(attempt) for attempt in attempts))
+    (machine.folder / "go").touch()
+    for number, run in enumerate(runs, start=1):
+        attempt = scheduler.ended(run)
+        assert observed(attempt) == [float(number), 0.5]
+        assert {key for _, key in attempt.points} == {"loss"}
+    assert agent.ended() == 0
 
 
 def test_a_pattern_that_takes_too_long_harms_nothing_but_itself(

@@ -16,6 +16,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
 from sweepd.metrics_from.event_file import DamagedError, crc32c_masked, events
+from sweepd.metrics_from.event_prefix import event_prefix
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
 from sweepd.metrics_from.row import Row, number_of
 from sweepd.metrics_from.sources import EventFolder, Found, Source, file_source, output_source
@@ -143,6 +144,51 @@ def test_scalars_of_a_real_writer_are_read(tmp_path: Path) -> None:
     assert math.isnan(read[3][1]["val/loss"])
     assert found(source) == []
     assert source.complaints.taken() == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "prefix"),
+    [
+        ("", ""),
+        ("train", "train/"),
+        ("validation/top", "validation/top/"),
+        ("fold_1", "fold_1/"),
+        ("Dec01_20-15-00_box", ""),
+        ("Dec01_20-15-00_box/loss_train", "loss_train/"),
+        ("lightning_logs/version_3", ""),
+        ("version_0/val", "val/"),
+        ("logs/fit/20261201-201500/train", "fit/20261201-201500/train/"),
+        ("20261201-201500/validation", "validation/"),
+        ("2026-12-01/20-15-00", ""),
+        ("PPO_1", ""),
+        ("run-7/eval", "eval/"),
+        ("k3x9v2ab-7", ""),
+        ("cnn-k3x9v2ab-7/eval", "eval/"),
+        ("lr=0.1,depth=3", ""),
+        ("Dec01_20-15-00_box/1764620100.25", ""),
+        ("train/version_1", "train/version_1/"),
+    ],
+)
+def test_folders_that_name_a_run_are_no_part_of_keys_and_all_others_are(folder: str, prefix: str) -> None:
+    name = f"{folder}/events.out.tfevents.1.box" if folder else "events.out.tfevents.1.box"
+    assert event_prefix(name, "k3x9v2ab-7") == prefix
+
+
+def test_a_file_of_another_run_is_not_read_and_one_that_was_there_before_is(tmp_path: Path) -> None:
+    for name in ("ours", "theirs", "shared"):
+        with SummaryWriter(str(tmp_path / name)) as writer:
+            writer.add_scalar("loss", 1.0, 0)
+    asked: list[str] = []
+
+    def is_foreign(file: Path) -> bool:
+        asked.append(file.parent.name)
+        return file.parent.name != "ours"
+
+    shared = next((tmp_path / "shared").iterdir())
+    source = EventFolder(tmp_path, {}, {f"shared/{shared.name}": 0}, is_foreign=is_foreign)
+    assert [set(values) for _, values in found(source)] == [{"ours/loss"}, {"shared/loss"}]
+    assert found(source) == []
+    assert asked == ["ours", "theirs"]
 
 
 def test_events_are_read_while_they_are_written(tmp_path: Path) -> None:
