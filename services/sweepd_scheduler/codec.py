@@ -251,6 +251,7 @@ def _provenance_message(origin: Provenance) -> v1.Provenance:
         source=_SOURCES[origin.source],
         index=origin.index,
         observations_seen=origin.observations_seen,
+        study_length=origin.study_length,
         engine=origin.engine,
         seed=origin.seed,
         predicted_value=origin.predicted_value,

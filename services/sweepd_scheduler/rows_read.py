@@ -190,6 +190,7 @@ def _provenance(row: Row) -> Provenance:
         seed=row["seed"],
         index=row["point_index"],
         observations_seen=row["observations_seen"],
+        study_length=row["study_length"],
         engine=row["engine"],
         predicted_value=row["predicted_value"],
         predicted_deviation=row["predicted_deviation"],

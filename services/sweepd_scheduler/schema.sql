@@ -54,6 +54,7 @@ CREATE TABLE run (
     seed BIGINT NOT NULL,
     point_index BIGINT NOT NULL,
     observations_seen BIGINT NOT NULL,
+    study_length BIGINT NOT NULL,
     engine TEXT NOT NULL,
     predicted_value FLOAT,
     predicted_deviation FLOAT,

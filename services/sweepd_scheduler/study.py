@@ -171,13 +171,15 @@ def observation_message(line: StudyLine) -> v1.StudyObservation:
 
 
 def _suggested(message: v1.Suggestion, run_number: int) -> Suggested:
-    if message.observations_seen > MAX_OBSERVATIONS:
-        raise CodecError("observations_seen", f"{message.observations_seen} were never made")
+    for name in ("observations_seen", "study_length"):
+        if (count := getattr(message, name)) > MAX_OBSERVATIONS:
+            raise CodecError(name, f"{count} observations were never made")
     return Suggested(
         point=point_from_message(message.point),
         engine=message.engine[:100],
         run_number=run_number,
         observations_seen=message.observations_seen,
+        study_length=message.study_length,
         predicted_value=message.predicted_value if message.HasField("predicted_value") else None,
         predicted_deviation=message.predicted_deviation if message.HasField("predicted_deviation") else None,
         expected_improvement=message.expected_improvement

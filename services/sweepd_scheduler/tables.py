@@ -89,6 +89,7 @@ class RunRow(SchedulerTable, table=True):
     seed: int = Field(sa_column=_whole())
     point_index: int = Field(sa_column=_whole())
     observations_seen: int = Field(sa_column=_whole())
+    study_length: int = Field(sa_column=_whole())
     engine: str = Field(sa_column=_text())
     predicted_value: float | None = None
     predicted_deviation: float | None = None

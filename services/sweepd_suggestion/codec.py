@@ -70,7 +70,7 @@ def suggestions(found: Found) -> v1.SuggestResponse:
     """Return points as an answer."""
     return v1.SuggestResponse(
         suggestions=v1.Suggestions(
-            suggestions=[_suggestion(proposal, found.known) for proposal in found.proposals],
+            suggestions=[_suggestion(proposal, found) for proposal in found.proposals],
             observations_known=found.known,
             exhausted=found.exhausted,
         )
@@ -165,8 +165,13 @@ def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
     )
 
 
-def _suggestion(proposal: Proposal, known: int) -> v1.Suggestion:
-    message = v1.Suggestion(point=point_message(proposal.point), engine=ENGINE, observations_seen=known)
+def _suggestion(proposal: Proposal, found: Found) -> v1.Suggestion:
+    message = v1.Suggestion(
+        point=point_message(proposal.point),
+        engine=ENGINE,
+        observations_seen=found.observed,
+        study_length=found.known,
+    )
     prediction = proposal.prediction
     if prediction is not None:
         message.predicted_value = prediction.value

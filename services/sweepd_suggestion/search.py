@@ -21,10 +21,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The points, and what the study knew when they were worked out."""
+    """The points, and what the study knew when they were worked out: entries, and values among them."""
 
     proposals: tuple[Proposal, ...]
     known: int
+    observed: int
     exhausted: bool
 
 
@@ -45,18 +46,19 @@ class Search:
         study = known.study
         seen, exhausted = study.known, study.exhausted
         if wish.count == 0 or exhausted:
-            return Found((), seen, exhausted)
+            return Found((), seen, 0, exhausted)
         asked = question(study, wish.run_number, wish.count)
         if asked.design_only:
             self._fits.warm_up()  # a model will be wanted soon
             # In a thread: where little is feasible, a point may take tens of thousands of draws.
-            return Found(await asyncio.to_thread(proposals, asked, None), seen, exhausted)
+            found = await asyncio.to_thread(proposals, asked, None)
+            return Found(found, seen, asked.observed, exhausted)
         place = (seen, wish)
         fit = known.fits.get(place)
         if fit is None or fit.is_lost:
             fit = known.fits[place] = self._fits.submit(key, asked)
             while len(known.fits) > _KEPT_FITS:
                 known.fits.popitem(last=False)
-        found = await fit.awaited()
-        assert isinstance(found, tuple)
-        return Found(found, seen, exhausted)
+        fitted = await fit.awaited()
+        assert isinstance(fitted, tuple)
+        return Found(fitted, seen, asked.observed, exhausted)

@@ -59,7 +59,7 @@ async def replayed(
         revision=1,
         spec=spec,
         first_observation=1,
-        observations=lines[: run.provenance.observations_seen],
+        observations=lines[: run.provenance.study_length],
         run_number=run.provenance.index,
         count=1,
     )

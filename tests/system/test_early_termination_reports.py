@@ -229,7 +229,8 @@ def test_the_search_learns_what_a_stopped_run_came_to(installation: Installation
                 await trial.begin()
                 # Of each run before: that it was handed out, its value at the rung, and its end.
                 assert trial.start.number == number
-                assert (await trial.run()).provenance.observations_seen == 3 * (number - 1)
+                origin = (await trial.run()).provenance
+                assert (origin.study_length, origin.observations_seen) == (3 * (number - 1), number - 1)
                 await trial.logs(1, value)
                 ended = await trial.ends(1, commanded=value > 0.3)
                 assert (ended.value, len(ended.verdicts)) == (value, int(value > 0.3))

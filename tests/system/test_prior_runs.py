@@ -131,7 +131,9 @@ def test_points_of_a_search_that_began_with_prior_runs_can_be_worked_out_again(
         assert not any(line.prior_index for line in lines[24:])
         suggested = [run for run in runs if run.provenance.HasField("predicted_value")]
         assert len(suggested) >= MODELLED
-        assert all(run.provenance.observations_seen >= 24 for run in suggested)
+        assert all(
+            run.provenance.study_length >= 24 and run.provenance.observations_seen >= 12 for run in suggested
+        )
         async with wire_to(server.service_address("suggestion"), server.service_token) as inner:
             for run in suggested:
                 assert await replayed(inner, sweep.spec, lines, run) == run.parameters

@@ -93,7 +93,7 @@ def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation
         assert sorted(ends) == sorted(runs), "every end is learnt of once"
 
         modelled = [run for run in runs.values() if run.provenance.HasField("predicted_value")]
-        assert any(lines[run.provenance.observations_seen - 1].HasField("value_so_far") for run in modelled)
+        assert any(lines[run.provenance.study_length - 1].HasField("value_so_far") for run in modelled)
         async with wire_to(server.service_address("suggestion"), server.service_token) as inner:
             for run in (run for run in runs.values() if run.provenance.engine):
                 point = await replayed(inner, sweep.spec, lines, run)

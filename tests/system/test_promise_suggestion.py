@@ -86,7 +86,7 @@ def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(install
             async def is_normal() -> bool:
                 """Whether the next point was worked out by the model since then."""
                 last = (await wire.run((await one_run(searcher, 0.3)).run)).provenance
-                return last.source in BY_MODEL and last.observations_seen >= told
+                return last.source in BY_MODEL and last.study_length >= told
 
             while not await is_normal():
                 assert time.monotonic() - back < 5.0
@@ -148,9 +148,7 @@ class Liar(suggestion_service_pb2_grpc.SuggestionServiceServicer):
             if self.mood == "outside"
             else [_point(x=v1.ParameterValue(double_value=0.5), y=v1.ParameterValue(int_value=3))]
         )
-        suggestions = [
-            v1.Suggestion(point=point, engine="liar/1", observations_seen=known) for point in points
-        ]
+        suggestions = [v1.Suggestion(point=point, engine="liar/1", study_length=known) for point in points]
         return v1.SuggestResponse(
             suggestions=v1.Suggestions(suggestions=suggestions, observations_known=known)
         )

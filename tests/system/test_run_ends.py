@@ -56,7 +56,11 @@ def test_an_objective_in_the_summary_alone_is_the_value_of_its_run_everywhere(
     assert {run["run"]: run["value"] for run in listed} == x
     stored = installation.json("get", str(runs[0]["run"]))
     assert stored["loggedKeys"] == ["eval.acc", "other"]
-    assert any(run["provenance"]["observationsSeen"] for run in listed)
+    origins = {run["number"]: run["provenance"] for run in listed}
+    fresh = {number: origin for number, origin in origins.items() if origin["source"] == "fresh"}
+    assert {number: origin["observationsSeen"] for number, origin in fresh.items()} == {
+        number: number - 1 for number in fresh
+    }
 
     file = installation.write("next.yaml", sweep_file(wait=False).replace("bayes", "random"))
     made = installation.json("create", str(file), "--prior-sweep", sweep)

@@ -176,7 +176,7 @@ def _origin(run: Row) -> str:
     if source is None:
         return "-"
     seen = lookup(run, "provenance.observationsSeen")
-    told = f", after {counted(seen, 'observation')}" if isinstance(seen, int) and seen else ""
+    told = f", after {counted(seen, 'value')}" if isinstance(seen, int) and seen else ""
     return f"{cell(source)}{told}"
 
 

@@ -211,6 +211,7 @@ def _provenance(origin: v1.Provenance) -> Shape:
         "source": word(v1.PointSource.Name(origin.source), "POINT_SOURCE_"),
         "index": origin.index,
         "observationsSeen": origin.observations_seen,
+        "studyLength": origin.study_length,
         "engine": origin.engine or None,
         "seed": origin.seed,
         "predictedValue": real(origin.predicted_value) if origin.HasField("predicted_value") else None,

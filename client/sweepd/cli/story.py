@@ -101,7 +101,7 @@ def _origin(provenance: Json) -> Iterator[str]:
     known = {name: cell(lookup(provenance, name)) for name in ("index", "seed", "engine")}
     yield _SOURCES.get(source, source).format(**known)
     if seen := lookup(provenance, "observationsSeen"):
-        yield f"the search had seen {counted(seen, 'observation') if isinstance(seen, int) else cell(seen)}"
+        yield f"the search had seen {counted(seen, 'value') if isinstance(seen, int) else cell(seen)}"
     predicted = lookup(provenance, "predictedValue")
     if predicted is not None:
         deviation = lookup(provenance, "predictedDeviation")

@@ -267,12 +267,16 @@ class AskDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggested:
-    """One proposed point, and why. `run_number`: the run that it was worked out for; another may get it."""
+    """One proposed point, and why. `run_number`: the run that it was worked out for; another may get it.
+
+    It was made from `study_length` numbered observations, which have `observations_seen` values in them.
+    """
 
     point: Point
     engine: str
     run_number: int
     observations_seen: int
+    study_length: int
     predicted_value: float | None = None
     predicted_deviation: float | None = None
     expected_improvement: float | None = None

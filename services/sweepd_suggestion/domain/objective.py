@@ -19,10 +19,14 @@ class Valued:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a model may learn from: points with values, and points whose values are still awaited."""
+    """What a model may learn from: points with values, and points whose values are still awaited.
+
+    `observed`: how many of the values were observed, not imputed.
+    """
 
     valued: tuple[Valued, ...]
     pending: tuple[Point, ...]
+    observed: int
 
 
 def sign_of(metric: Metric) -> float:
@@ -42,18 +46,21 @@ def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
     worst_finished = max((loss for run in known for loss in _finished(run, sign)), default=None)
     valued: list[Valued] = []
     pending: list[Point] = []
+    observed = 0
     for run in known:
         if not run.in_space:
             continue
         if run.end is None:
-            loss = _loss_so_far(run, metric, worst)
+            loss, own = _loss_so_far(run, metric, worst), _loss_so_far(run, metric, None)
             if loss is None:
                 pending.append(run.point)
         else:
             loss = _loss_at_end(run.end, metric, worst, worst_finished)
+            own = _loss_at_end(run.end, metric, None, None)
         if loss is not None:
             valued.append(Valued(run.number, run.point, loss))
-    return Evidence(tuple(valued), tuple(pending))
+            observed += own is not None
+    return Evidence(tuple(valued), tuple(pending), observed)
 
 
 def _loss_at_end(

@@ -40,7 +40,7 @@ class Question:
     With repeats only every `stride`th run gets a point. The points of runs between `first_run` and
     `run_number` are not known; they are worked out first, as pending. So a point depends on the study and the
     run's number, not on how many are asked for at once. `first_place` counts the points before that of
-    `first_run`, wherever they came from.
+    `first_run`, wherever they came from. `observed` of the values are no imputed ones.
     """
 
     space: SearchSpace
@@ -48,6 +48,7 @@ class Question:
     sign: float
     design_size: int
     observations: int
+    observed: int
     first_run: int
     first_place: int
     run_number: int
@@ -86,6 +87,7 @@ def question(study: Study, run_number: int, count: int) -> Question:
         sign=sign_of(spec.metric),
         design_size=design_size(len(spec.search_space.dimensions), most_points),
         observations=study.known,
+        observed=known.observed,
         first_run=run_number - ahead * stride,
         first_place=study.points_before(run_number) + unknown - ahead,
         run_number=run_number,

@@ -42,7 +42,7 @@ def test_a_run_that_was_stopped_tells_why_it_was_tried_and_why_it_ended(
     ]
     shown = ctl("explain", "k3x9v2ab:7").out
     assert "suggested for this very hand-out by gp 1.0, seed 3, for run 7" in shown
-    assert "the search had seen 12 observations" in shown
+    assert "the search had seen 12 values" in shown
     assert "expected to come to 0.5 ± 0.125" in shown
     judged = "hyperband at iteration 9: 0.61 is worse than 0.55, the threshold of this rung (rank 4 of 6)"
     assert judged in shown

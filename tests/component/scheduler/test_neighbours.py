@@ -169,7 +169,8 @@ def test_a_study_is_told_everything_again_after_the_service_has_restarted(
                         break
                     await asyncio.sleep(0.1)  # runs go on without the service until it is asked again
             assert found.provenance.source == v1.POINT_SOURCE_FRESH
-            assert found.provenance.observations_seen == 2 * (found.number - 1)
+            assert found.provenance.study_length == 2 * (found.number - 1)
+            assert found.provenance.observations_seen == found.number - 1
         await service.stop()
 
     asyncio.run(scenario())

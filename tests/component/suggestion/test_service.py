@@ -27,7 +27,8 @@ def test_a_search_is_told_deltas_only_and_answers_with_predictions(server: Sugge
     assert len(caller.request(20).observations) == 2
     (suggestion,) = caller.ask(ENOUGH + 2).suggestions
     assert suggestion.engine == "skopt-gp/3"
-    assert suggestion.observations_seen == len(caller.history)
+    assert suggestion.study_length == len(caller.history)
+    assert suggestion.observations_seen == ENOUGH + 1, "values, not hand-outs and ends"
     assert suggestion.HasField("predicted_value")
     assert caller.spec.search_space.violations(point_from_message(suggestion.point)) == ()
 

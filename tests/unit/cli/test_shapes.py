@@ -47,9 +47,9 @@ def test_a_run_has_what_scripts_rely_on() -> None:
 def test_a_run_tells_how_much_the_search_had_seen() -> None:
     run = a_run(7)
     run.provenance.CopyFrom(v1.Provenance(source=v1.POINT_SOURCE_FRESH, observations_seen=1))
-    assert "fresh, after 1 observation\n" in describe_run(run_shape(run), colored=False)
+    assert "fresh, after 1 value\n" in describe_run(run_shape(run), colored=False)
     run.provenance.observations_seen = 2
-    assert "fresh, after 2 observations\n" in describe_run(run_shape(run), colored=False)
+    assert "fresh, after 2 values\n" in describe_run(run_shape(run), colored=False)
 
 
 def test_a_sweep_counts_its_runs_by_state() -> None:

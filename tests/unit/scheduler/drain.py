@@ -38,7 +38,9 @@ def drain(world: World) -> None:
 def suggestion(sweep: Sweep, seen: int) -> Suggested:
     """A point of the space, as the search might propose it."""
     point = sweep.spec.search_space.random_point(sweep.seed, sweep.counts.total + seen)
-    return Suggested(point=point, engine="test/1", run_number=1, observations_seen=seen)
+    return Suggested(
+        point=point, engine="test/1", run_number=1, observations_seen=seen // 2, study_length=seen
+    )
 
 
 def _run_everything(world: World) -> None:

@@ -55,6 +55,16 @@ def test_a_failed_run_counts_as_the_worst_seen_even_if_it_logged_better() -> Non
     assert losses(*EXAMPLE, ended(5, Outcome.FAILED, 0.1)) == [0.5, 2.0, 9.0, 9.0, 9.0]
 
 
+def test_values_that_are_imputed_are_not_observed() -> None:
+    under_way = RungReached(run_number=6, iteration=1, value=0.25)
+    assert learnt(*EXAMPLE).observed == 2
+    assert learnt(*EXAMPLE, impute="latest").observed == 3
+    assert learnt(*EXAMPLE, under_way).observed == 2
+    assert learnt(*EXAMPLE, under_way, impute_while_running="worst").observed == 3
+    stopped = ended(5, Outcome.STOPPED, 0.5)
+    assert learnt(*EXAMPLE, stopped, ended(6, Outcome.NOTHING)).observed == 3
+
+
 def test_a_value_is_never_invented() -> None:
     assert losses(*EXAMPLE, impute="best") == [0.5, 2.0, 9.0]
     assert losses(ended(1, Outcome.FAILED), ended(2, Outcome.FINISHED)) == []
@@ -139,7 +149,7 @@ def test_the_value_that_counts_is_told_apart_from_the_best() -> None:
 @pytest.mark.parametrize("outside", [{"a": "w", "b": 1}, {"a": "x"}, {"a": "x", "b": 1, "c": 2}])
 def test_a_run_outside_the_space_is_left_out(outside: Point) -> None:
     known = learnt(ended(1, Outcome.FINISHED, 1.0), point=outside)
-    assert known == Evidence((), ())
+    assert known == Evidence((), (), 0)
 
 
 def test_a_retried_run_is_pending_again_and_its_newest_end_counts() -> None:

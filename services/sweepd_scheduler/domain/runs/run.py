@@ -218,12 +218,16 @@ class PointSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a point came from: enough to find it again."""
+    """Where a point came from: enough to find it again.
+
+    A suggestion was made from `study_length` numbered observations, with `observations_seen` values in them.
+    """
 
     source: PointSource
     seed: int
     index: int = 0
     observations_seen: int = 0
+    study_length: int = 0
     engine: str = ""
     predicted_value: float | None = None
     predicted_deviation: float | None = None

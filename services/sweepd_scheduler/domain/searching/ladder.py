@@ -61,7 +61,7 @@ def top_up(turn: Turn, key: int) -> None:
         return
     slots = sum(turn.state.sessions[session].slots for session in turn.state.index[key].serving)
     wanted = min(MAX_PREFETCH, slots)
-    newest = study.stock[0].observations_seen if study.stock else -1
+    newest = study.stock[0].study_length if study.stock else -1
     if wanted and newest < sweep.observations - 4 * wanted:
         call_study(turn, key, wanted)
 
@@ -91,7 +91,7 @@ def _take(turn: Turn, key: int, seen: int) -> Suggested | None:
     """Take the first suggestion out of the stock that saw enough; drop those whose point was used."""
     study, digests = turn.state.studies[key], turn.state.index[key].digests
     stock = [each for each in study.stock if point_digest(each.point) not in digests]
-    taken = next((each for each in stock if each.observations_seen >= seen), None)
+    taken = next((each for each in stock if each.study_length >= seen), None)
     if taken is not None:
         stock.remove(taken)
     if len(stock) != len(study.stock):
@@ -105,6 +105,7 @@ def _drawn(turn: Turn, key: int, suggestion: Suggested, source: PointSource) -> 
         seed=turn.state.sweeps[key].seed,
         index=suggestion.run_number,
         observations_seen=suggestion.observations_seen,
+        study_length=suggestion.study_length,
         engine=suggestion.engine,
         predicted_value=suggestion.predicted_value,
         predicted_deviation=suggestion.predicted_deviation,

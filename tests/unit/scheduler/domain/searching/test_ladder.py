@@ -24,7 +24,9 @@ def world() -> World:
 def answer(world: World, *points: float, seen: int | None = None, exhausted: bool = False) -> None:
     known = world.sweep().observations if seen is None else seen
     suggestions = tuple(
-        Suggested(point={"x": x}, engine="e/1", run_number=number, observations_seen=known)
+        Suggested(
+            point={"x": x}, engine="e/1", run_number=number, observations_seen=known // 2, study_length=known
+        )
         for number, x in enumerate(points, start=world.sweep().counts.total + 1)
     )
     world.happens(SuggestionsArrived(sweep=1, suggestions=suggestions, exhausted=exhausted))
@@ -111,7 +113,7 @@ def test_rules_hold_for_suggestions_too(outside: Point) -> None:
     world.create(RULED)
     world.offer(world.attach(slots=2), 2)
     suggestions = [
-        Suggested(point=point, engine="e/1", run_number=number, observations_seen=0)
+        Suggested(point=point, engine="e/1", run_number=number, observations_seen=0, study_length=0)
         for number, point in enumerate((outside, DEEP), start=1)
     ]
     world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
