@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
+# What is wrong with what the script itself has left in its folder is said in the log of the run, too.
+_FOR_ITS_AUTHOR = frozenset({"irregular", "files", "details"})
 
 
 class Attempt:
@@ -269,7 +271,10 @@ class Attempt:
         return True
 
     def _complain(self, topic: str, message: str) -> None:
-        self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
+        first = self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
+        if first and topic in _FOR_ITS_AUTHOR:
+            with suppress(OSError):  # the agent's log has it
+                self.folder.append_to_log(f"sweepd: {message}")
 
 
 async def _read_rest(elsewhere: "Elsewhere") -> None:

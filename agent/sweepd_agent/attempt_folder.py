@@ -9,6 +9,14 @@ from pathlib import Path
 
 from sweepd.folders import make_folder
 from sweepd.metrics_file import FILE_NAME
+from sweepd.regular_files import (
+    IrregularFileError,
+    open_inside,
+    read_inside,
+    sync_folder,
+    sync_inside,
+    write_inside,
+)
 from sweepd_agent.core.attempt import (
     Assignment,
     AttemptKey,
@@ -23,8 +31,9 @@ from sweepd_agent.core.numbering import Begin
 from sweepd_agent.parameter_file import yaml_parameters
 from sweepd_agent.record import read_record, write_record
 from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
-from sweepd_agent.synced_file import replace_synced, sync
 
+# Of a file of the agent's own; a script may have put something larger in its place.
+_MOST_BYTES = 64 * 2**20
 _ASSIGNMENT_FILE = "assignment.json"
 _CURSORS_FILE = "cursors.json"
 _PARAMS_FILE = "params.json"
@@ -67,22 +76,21 @@ class AttemptFolder:
     def journal(self, assignment: Assignment) -> None:
         """Bring an assignment to disk, so that no crash forgets it once this returns."""
         make_folder(self.path, exist_ok=False)
-        self.params_file.write_text(
-            json.dumps({name: assignment.params[name] for name in sorted(assignment.params)}) + "\n"
-        )
+        params = json.dumps({name: assignment.params[name] for name in sorted(assignment.params)})
+        write_inside(self.path, _PARAMS_FILE, f"{params}\n".encode())
         document = asdict(assignment) | {
             "key": list(assignment.key),
             "rungs": sorted(assignment.rungs),
             "secret": assignment.secret.hex(),
         }
-        replace_synced(self.path / _ASSIGNMENT_FILE, json.dumps(document))
-        sync(self.path.parent)
+        write_inside(self.path, _ASSIGNMENT_FILE, json.dumps(document).encode(), sync=True)
+        sync_folder(self.path.parent)
 
     def assignment(self) -> Assignment | None:
         """Return what was handed out; None if the agent died before that was on disk."""
         try:
-            document = json.loads((self.path / _ASSIGNMENT_FILE).read_bytes())
-        except (FileNotFoundError, ValueError):
+            document = json.loads(read_inside(self.path, _ASSIGNMENT_FILE, limit=_MOST_BYTES))
+        except (FileNotFoundError, IrregularFileError, ValueError):
             return None
         run, attempt = document.pop("key")
         source = document.pop("metrics_from", None)
@@ -98,7 +106,7 @@ class AttemptFolder:
 
     def write_yaml_parameters(self, params: Mapping[str, Json]) -> None:
         """Leave the parameters for scripts that read them as YAML."""
-        self.yaml_params_file.write_text(yaml_parameters(params), encoding="utf-8")
+        write_inside(self.path, _YAML_PARAMS_FILE, yaml_parameters(params).encode())
 
     def write_place(self, place: Place) -> None:
         """Note where the process runs, before it does: the next agent gives neither slot nor devices away."""
@@ -118,27 +126,39 @@ class AttemptFolder:
 
     def write_arguments(self, arguments: list[str]) -> None:
         """Leave the arguments of the process for its supervisor."""
-        (self.path / ARGUMENTS_FILE).write_bytes(b"\0".join(os.fsencode(argument) for argument in arguments))
+        content = b"\0".join(os.fsencode(argument) for argument in arguments)
+        write_inside(self.path, ARGUMENTS_FILE, content)
 
     def arguments(self) -> list[str]:
         """Return the arguments of the process; empty if it was never started."""
         try:
-            content = (self.path / ARGUMENTS_FILE).read_bytes()
-        except FileNotFoundError:
+            content = read_inside(self.path, ARGUMENTS_FILE, limit=_MOST_BYTES)
+        except (FileNotFoundError, IrregularFileError):
             return []
         return [os.fsdecode(argument) for argument in content.split(b"\0")]
+
+    def append_to_log(self, line: str) -> None:
+        """Add a line to what the process has written, if that is here; raises OSError."""
+        descriptor = open_inside(self.path, LOG_FILE, os.O_RDWR | os.O_APPEND)
+        try:
+            size = os.fstat(descriptor).st_size
+            begun = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, ("\n" * begun + line + "\n").encode(errors="replace"))
+        finally:
+            os.close(descriptor)
 
     def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
         """Replace the cursors; the rows that they number, in the files `synced`, are on disk before them."""
         for file in synced:
-            sync(file)
-        replace_synced(self.path / _CURSORS_FILE, json.dumps(document, separators=(",", ":")))
+            sync_inside(file.parent, file.name)
+        content = json.dumps(document, separators=(",", ":")).encode()
+        write_inside(self.path, _CURSORS_FILE, content, sync=True)
 
     def cursors(self) -> dict[str, Json]:
         """Return the cursors that were saved last; empty if there are none."""
         try:
-            document = json.loads((self.path / _CURSORS_FILE).read_bytes())
-        except (FileNotFoundError, ValueError):
+            document = json.loads(read_inside(self.path, _CURSORS_FILE, limit=_MOST_BYTES))
+        except (FileNotFoundError, IrregularFileError, ValueError):
             return {}
         return document if isinstance(document, dict) else {}
 
@@ -159,7 +179,7 @@ class AttemptFolder:
     def noted_since(self, time: float) -> bool:
         """Tell whether the order was noted after a Unix time."""
         try:
-            return (self.path / _ORDER_FILE).stat().st_mtime >= time
+            return (self.path / _ORDER_FILE).lstat().st_mtime >= time
         except FileNotFoundError:
             return False
 

@@ -214,7 +214,7 @@ def _state(options: Options, now: float) -> State:
 def _open(path: Path, patience: float) -> StateFolder | None:
     """Take the folder; None if it is of neither kind."""
     if (path / RUN_FILE).exists():
-        return open_own(path.absolute(), patience)
+        return open_own(path.resolve(), patience)
     if (path / "agent.json").exists() and (path / "runs").is_dir():
         return open_folder(path.absolute())
     return None

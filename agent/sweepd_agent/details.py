@@ -12,6 +12,7 @@ from sweepd.codec.details import (
     summary_names,
     summary_number,
 )
+from sweepd.regular_files import read_inside, status_inside
 from sweepd_agent.core.level import Level
 
 FILE_NAME = "details.json"
@@ -81,12 +82,12 @@ class Details:
             return False
         self._looked = now
         try:
-            status = self._file.stat()
+            status = status_inside(self._file.parent, self._file.name)
             seen = (status.st_ino, status.st_mtime_ns, status.st_size)
             if seen == self._seen:
                 return False
             self._seen = seen
-            self._said = self._read(status.st_size)
+            self._said = self._read()
         except FileNotFoundError:
             return False
         except (OSError, ValueError, RecursionError) as error:
@@ -135,10 +136,9 @@ class Details:
         if ack.HasField("details_sequence"):
             self._level = self._level.acknowledged(ack.details_sequence)
 
-    def _read(self, size: int) -> v1.RunDetails:
-        if size > _MAX_FILE:
-            raise ValueError(f"it is larger than {_MAX_FILE // 2**20} MiB")
-        document: object = json.loads(self._file.read_bytes())
+    def _read(self) -> v1.RunDetails:
+        content = read_inside(self._file.parent, self._file.name, limit=_MAX_FILE)
+        document: object = json.loads(content)
         if not isinstance(document, dict):
             raise ValueError("it is no JSON object")
         summary, code = document.get("summary"), document.get("exit_code")

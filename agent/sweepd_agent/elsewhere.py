@@ -5,18 +5,21 @@ the last one that is there: nothing is read twice, nothing is left out.
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from sweepd.metrics_file import STEP, TIME, MetricsFile, closed_segments
+from sweepd.metrics_file import MAX_LINE_BYTES, STEP, TIME, MetricsFile, closed_segments
 from sweepd.metrics_from.sources import EventFolder, Found, Source, event_files, file_source, output_source
+from sweepd.regular_files import open_inside, read_inside, write_inside
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import MetricsFrom
 from sweepd_agent.event_writer import writer_of
 
 _FROM = "_from"
 _START_FILE = "metrics-from.json"
+_MOST_BYTES = 2**20
 _LOOK_EVERY = 0.2
 # Looking may take this share of the time, so that large trees of event files are looked at less often.
 _SHARE = 0.1
@@ -72,12 +75,12 @@ class Elsewhere:
             if events
             else {},
         }
-        (self._folder.path / _START_FILE).write_text(json.dumps(start))
+        write_inside(self._folder.path, _START_FILE, json.dumps(start).encode())
 
     def open(self) -> None:
         """Begin to read, behind what the metrics file has already."""
         try:
-            start = json.loads((self._folder.path / _START_FILE).read_bytes())
+            start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MOST_BYTES))
         except (OSError, ValueError):
             return  # the script never started
         read = _read_before(self._folder.metrics_file)
@@ -166,8 +169,8 @@ def _read_before(path: Path) -> dict[str, int]:
     read: dict[str, int] = {}
     for file in (*(segment for _, segment in closed_segments(path)), path):
         try:
-            with file.open("rb") as lines:
-                for line in lines:
+            with os.fdopen(open_inside(file.parent, file.name), "rb") as lines:
+                while line := lines.readline(MAX_LINE_BYTES + 1):
                     if b'"_from"' in line and line.endswith(b"\n"):
                         _note(line, read)
         except OSError:

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from sweepd import v1
+from sweepd.regular_files import open_inside, status_inside
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey, Exit
 from sweepd_agent.core.cursors import Cursor
@@ -123,9 +125,9 @@ class Feed:
     def look_at_log(self) -> bool:
         """See how long the log has become; return whether it has grown."""
         try:
-            size = self._log.stat().st_size
-        except FileNotFoundError:
-            size = 0  # it was removed: nothing of it will ever come
+            size = status_inside(self._log.parent, self._log.name).st_size
+        except OSError:
+            size = 0  # it was removed, or replaced: nothing of it will ever come
         grown, self._log_size = size > self._log_size, size
         return grown
 
@@ -186,10 +188,10 @@ class Feed:
         if self._ref is None or sent >= self._log_size or not self._logs.may_send(window):
             return None
         try:
-            with self._log.open("rb") as file:
+            with self._open_log() as file:
                 file.seek(sent)
                 content = file.read(min(LOG_CHUNK, self._log_size - sent))
-        except FileNotFoundError:
+        except OSError:
             content = b""
         if not content:
             return None
@@ -236,13 +238,16 @@ class Feed:
     def log_tail(self) -> str:
         """Return the last lines of the log."""
         try:
-            with self._log.open("rb") as file:
+            with self._open_log() as file:
                 file.seek(0, os.SEEK_END)
                 file.seek(max(0, file.tell() - _TAIL_BYTES))
                 content = file.read()
-        except FileNotFoundError:
+        except OSError:
             return ""
         return "\n".join(content.decode(errors="replace").splitlines()[-_TAIL_LINES:])
+
+    def _open_log(self) -> BinaryIO:
+        return os.fdopen(open_inside(self._log.parent, self._log.name), "rb")
 
 
 def _given(cursors: v1.AttemptVerdict | None, name: str) -> int | None:

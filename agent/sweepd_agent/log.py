@@ -35,11 +35,13 @@ class Log:
             is_error = text.startswith("error: ")
             self._write(text if is_error else f"{datetime.now():%H:%M:%S} {text}")  # noqa: DTZ005 -- for people
 
-    def once(self, topic: str, message: str, key: AttemptKey | None = None) -> None:
-        """Tell people of something that needs saying once only."""
-        if topic not in self._once:
-            self._once.add(topic)
-            self.event("notice", key, {"message": message})
+    def once(self, topic: str, message: str, key: AttemptKey | None = None) -> bool:
+        """Tell people of something that needs saying once only; return whether this was the time."""
+        if topic in self._once:
+            return False
+        self._once.add(topic)
+        self.event("notice", key, {"message": message})
+        return True
 
     def _document(self, event: str, key: AttemptKey | None, fields: Mapping[str, Json]) -> dict[str, Json]:
         document: dict[str, Json] = {

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+from sweepd.regular_files import IrregularFileError, open_inside
 from sweepd_agent.core.attempt import AttemptKey
 from sweepd_agent.log import Log
 from sweepd_agent.surroundings import Surroundings
@@ -47,14 +48,14 @@ class OutputCopy:
 
     def _copy(self) -> None:
         try:
-            with self._file.open("rb") as file:
+            with os.fdopen(open_inside(self._file.parent, self._file.name), "rb") as file:
                 file.seek(self._shown)
                 while content := file.read(_CHUNK):
                     self._shown += len(content)
                     piece = self._form(content)
                     while piece:
                         piece = piece[os.write(sys.stdout.fileno(), piece) :]
-        except FileNotFoundError:
+        except (FileNotFoundError, IrregularFileError):
             return
 
     def _complain(self, copied: "asyncio.Future[None]") -> None:

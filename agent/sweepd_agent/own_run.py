@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd.folders import make_folder
+from sweepd.regular_files import read_inside
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
 from sweepd_agent.core.numbering import Begin
@@ -23,6 +24,7 @@ _AGENT_FOLDER = "agent"
 _CLAIM_FILE = "claim"
 _EXIT_FILE = "exit"
 _LOOK_AGAIN = 0.2
+_MOST_BYTES = 64 * 2**20
 _YEAR_10000 = 253_402_300_800
 
 
@@ -170,7 +172,7 @@ class OwnFolder(AttemptFolder):
 
     def write_claim(self, values: Mapping[str, str]) -> None:
         """Note where the run is delivered to."""
-        write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values)
+        write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values, sync=True)
 
     def exit_code(self) -> int | None:
         """Return with which code the process of this attempt has ended, as the system has told an agent."""
@@ -181,12 +183,12 @@ class OwnFolder(AttemptFolder):
         """Note with which code the process of this attempt has ended."""
         record = {"attempt": self._attempt, "code": code}
         with contextlib.suppress(OSError):  # it is told in any case, and noted for whoever brings it in later
-            write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record)
+            write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record, sync=True)
 
     def last_sign(self) -> float:
         """Return when the script is known to have lived."""
         try:
-            return self.metrics_file.stat().st_mtime
+            return self.metrics_file.lstat().st_mtime
         except OSError:
             run = self.run()
             return run.started if run is not None else 0.0
@@ -223,7 +225,7 @@ def open_own(path: Path, patience: float) -> OwnState:
 
 def _object(path: Path) -> dict[str, object]:
     try:
-        document: object = json.loads(path.read_bytes())
+        document: object = json.loads(read_inside(path.parent, path.name, limit=_MOST_BYTES))
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from sweepd.regular_files import write_inside
 from sweepd.script.trouble import FILE, LEFT
 
 
@@ -29,9 +30,7 @@ class Trouble:
                 self._file.unlink(missing_ok=True)
                 return
             document = {"server": server or "the server", "folder": str(self._folder), "why": why}
-            fresh = self._file.with_name(f".{self._file.name}")
-            fresh.write_text(json.dumps(document) + "\n")
-            fresh.replace(self._file)
+            write_inside(self._file.parent, self._file.name, f"{json.dumps(document)}\n".encode())
 
     def leave(self) -> None:
         """Leave what the script has not said to the next one that begins a run beside it."""

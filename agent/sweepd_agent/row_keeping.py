@@ -52,11 +52,14 @@ class RowKeeping:
         """
         async with self._around.reading:
             try:
-                return self._spool.poll()
+                more = self._spool.poll()
             except OSError as error:
                 where = f"cannot read {self._folder.metrics_file}"
                 self._complain("unread", f"{where}: {error.strerror or error}")
                 return None
+        if self._spool.complaint:
+            self._complain("irregular", self._spool.complaint)
+        return more
 
     async def read_rest(self) -> None:
         """Read what is left after the end; what cannot be read for long is given up."""

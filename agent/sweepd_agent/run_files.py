@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sweepd import v1
+from sweepd.regular_files import entries_inside, kind_of, open_inside, read_inside, write_inside
 from sweepd_agent.context.recorder import FOLDER as CONTEXT_FOLDER
 from sweepd_agent.core.cursors import Cursor
 from sweepd_agent.core.delivery import MAX_FILES, Deliveries, Seen, takes_name
@@ -16,6 +17,7 @@ from sweepd_agent.core.delivery import MAX_FILES, Deliveries, Seen, takes_name
 SCRIPT_FOLDER = "files"
 PIECE_BYTES = 256 * 1024
 _STATE_FILE = "delivered-files.json"
+_MAX_STATE_BYTES = 64 * 2**20
 _LOOK_EVERY = 2.0
 _STORE_EVERY = 2.0
 _SERIES_BITS = 32
@@ -98,7 +100,7 @@ class RunFiles:
             if reason := self._files.left_out(name):
                 stays = v1.FilePiece(name=name, size_bytes=seen.size, left_out=reason)
                 return self._report(ref, name, seen, stays, whole=True)
-            self._open = _OpenFile.of(name, seen)
+            self._open = _OpenFile.of(self._folder, name, seen)
             if self._open is None:  # it is gone, or cannot be read: so it is not seen any more
                 self._files.forget(name)
                 return None
@@ -161,42 +163,42 @@ class RunFiles:
     def _seen(self, *, ended: bool) -> Iterator[tuple[str, Seen]]:
         recent = (self._wall_clock() - _AT_REST_AFTER) * 1e9
         found: dict[str, Seen] = {}
-        for root in (self._folder / CONTEXT_FOLDER, self._folder / SCRIPT_FOLDER):
-            for name, seen in self._below(str(root), ""):
+        for root in (CONTEXT_FOLDER, SCRIPT_FOLDER):
+            for name, seen in self._below(root, ""):
                 if ended or seen.modified <= recent or self._files.delivered.get(name) == seen:
                     found[name] = seen
                 if len(found) >= MAX_FILES:
-                    self._complain(f"there are more than {MAX_FILES} files in {root}; the rest stays there")
+                    where = self._folder / root
+                    self._complain(f"there are more than {MAX_FILES} files in {where}; the rest stays there")
                     yield from found.items()
                     return
         yield from found.items()
 
     def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
-        """Yield the regular files below a folder; links to files are followed, links to folders are not."""
+        """Yield the regular files below a folder of the run's folder; nothing else is followed or opened."""
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
+            entries = entries_inside(self._folder, folder)
+        except FileNotFoundError:
             return
         except OSError as error:  # the others come all the same
-            self._complain(f"the files in {folder} cannot be listed: {error.strerror}")
+            self._complain(f"the files in {self._folder / folder} cannot be listed: {error.strerror}")
             return
-        for entry in entries:
-            name = prefix + entry.name
-            if entry.name.startswith(".") or not takes_name(name):
+        for entry, status in entries:
+            name, path = f"{prefix}{entry}", f"{folder}/{entry}"
+            if entry.startswith(".") or not takes_name(name):
                 continue
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._below(entry.path, f"{name}/")
-                    continue
-                status = entry.stat()
-            except OSError:
-                continue  # it went meanwhile
-            if stat.S_ISREG(status.st_mode):
-                yield name, _as_seen(entry.path, status)
+            if stat.S_ISDIR(status.st_mode):
+                yield from self._below(path, f"{name}/")
+            elif stat.S_ISREG(status.st_mode):
+                yield name, _as_seen(path, status)
+            else:
+                self._complain(
+                    f"{self._folder / path} is {kind_of(status)}; only regular files are kept with a run"
+                )
 
     def _stored(self) -> dict[str, Seen]:
         try:
-            stored = json.loads((self._folder / _STATE_FILE).read_bytes())
+            stored = json.loads(read_inside(self._folder, _STATE_FILE, limit=_MAX_STATE_BYTES))
             return {name: Seen(**seen) for name, seen in stored.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
@@ -206,10 +208,9 @@ class RunFiles:
         self._stored_at = self._monotonic()
         if not self._files.delivered or not self._folder.exists():
             return
-        fresh = self._folder / f".{_STATE_FILE}"
+        delivered = {name: asdict(seen) for name, seen in self._files.delivered.items()}
         try:
-            fresh.write_text(json.dumps({name: asdict(seen) for name, seen in self._files.delivered.items()}))
-            fresh.replace(self._folder / _STATE_FILE)
+            write_inside(self._folder, _STATE_FILE, json.dumps(delivered).encode())
         except OSError as error:
             self._complain(f"cannot write in {self._folder}: {error}")
 
@@ -227,9 +228,9 @@ class _OpenFile:
         self._digest = hashlib.sha256()
 
     @classmethod
-    def of(cls, name: str, seen: Seen) -> "_OpenFile | None":
+    def of(cls, folder: Path, name: str, seen: Seen) -> "_OpenFile | None":
         try:
-            return cls(name, seen, open(seen.path, "rb"))  # noqa: PTH123 -- it stays open for its pieces
+            return cls(name, seen, os.fdopen(open_inside(folder, seen.path), "rb"))
         except OSError:
             return None
 

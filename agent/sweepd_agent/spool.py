@@ -104,6 +104,11 @@ class Spool:
         self.numbering = self.numbering.thinned(segment)
 
     @property
+    def complaint(self) -> str:
+        """Why a part of the file is never read; empty: all of it is."""
+        return self._tail.complaint
+
+    @property
     def watched(self) -> Mapping[str, int]:
         """Index by name of the watched keys."""
         return self._watched

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from sweepd.agent_identity import agent_id
 from sweepd.folders import make_folder
+from sweepd.regular_files import IrregularFileError, read_inside, write_inside
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment
 from sweepd_agent.file_lock import try_lock
-from sweepd_agent.synced_file import replace_synced
 
 _LOCK_FILE = "lock"
 _AGENT_FILE = "agent.json"
 _RUNS = "runs"
 _CHECKPOINTS = "checkpoints"
 _SECRET_BYTES = 32
+_MOST_BYTES = 64 * 1024
 _MOST_AGENTS = 100_000
 # A predecessor that is just ending holds the lock for a moment longer.
 _PATIENCE = 0.5
@@ -90,9 +91,9 @@ class StateFolder:
 def stored_identity(path: Path) -> tuple[str, bytes] | None:
     """Return the id and the secret of the agent whose folder this is; None if it has none yet."""
     try:
-        stored = json.loads((path / _AGENT_FILE).read_bytes())
+        stored = json.loads(read_inside(path.resolve(), _AGENT_FILE, limit=_MOST_BYTES))
         return str(stored["id"]), bytes.fromhex(stored["secret"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, IrregularFileError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -100,7 +101,7 @@ def _new_identity(path: Path) -> tuple[str, bytes]:
     secret = os.urandom(_SECRET_BYTES)
     identity = agent_id(secret)
     document = {"id": identity, "secret": secret.hex()}
-    replace_synced(path / _AGENT_FILE, json.dumps(document) + "\n")
+    write_inside(path.resolve(), _AGENT_FILE, f"{json.dumps(document)}\n".encode(), sync=True)
     return identity, secret
 
 

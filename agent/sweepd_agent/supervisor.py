@@ -92,7 +92,7 @@ class Supervisor:
         """Leave word of the end; while the disk takes nothing, wait as long as somebody may want to know."""
         while True:
             try:
-                write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()})
+                write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()}, sync=True)
             except FileNotFoundError:
                 break  # the folder is gone, and with it whoever wants to know
             except OSError:

@@ -4,11 +4,13 @@ They are no rows of the script: its numbers, steps and iterations do not know of
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sweepd import v1
 from sweepd.metrics_file import STEP, TIME
+from sweepd.regular_files import open_inside
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.cursors import Cursor
@@ -52,8 +54,9 @@ class SystemRows:
     def add(self, sample: Mapping[str, float], *, step: int) -> None:
         """Write a sample, taken now; raises OSError. `step`: the last one of the script."""
         line = {STEP: step, TIME: round(self._wall_clock(), 3), **sample}
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        with os.fdopen(open_inside(self.file.parent, self.file.name, flags), "ab") as file:
+            file.write(f"{json.dumps(line)}\n".encode())
         self.read_rest()
 
     def read_rest(self) -> None:

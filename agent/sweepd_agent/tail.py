@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
+from sweepd.regular_files import IrregularFileError, open_inside, status_inside
 from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
 # Some milliseconds' worth: whoever looks leaves others their turn in between.
@@ -40,6 +41,8 @@ class Tail:
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
         self.more = False
+        # Why a part of it is never read; empty: all of it is.
+        self.complaint = ""
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -82,19 +85,26 @@ class Tail:
             sizes.append((self._highest_closed + 1, os.fstat(self._descriptor).st_size))
         for number, path in sorted(self._closed.items(), reverse=True):
             try:
-                sizes.append((number, path.stat().st_size))
+                sizes.append((number, status_inside(path.parent, path.name).st_size))
             except FileNotFoundError:
                 continue
+            except IrregularFileError as error:
+                self._complain(error)
         return sizes[::-1]
+
+    def _complain(self, error: OSError) -> None:
+        self.complaint = self.complaint or f"{error.filename} is not read: {error.strerror}"
 
     def _open_newest(self) -> None:
         """Open the newest segment and list the closed ones, of which it is none."""
         while True:
             self.close()
             try:
-                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+                self._descriptor = open_inside(self._path.parent, self._path.name)
             except FileNotFoundError:
                 pass
+            except IrregularFileError as error:  # as if it were missing: what else there is can be read
+                self._complain(error)
             else:
                 status = os.fstat(self._descriptor)
                 self._identity = (status.st_dev, status.st_ino)
@@ -128,7 +138,7 @@ class Tail:
     def _file(self, number: int) -> BinaryIO:
         path = self._closed.get(number)
         if path is not None:
-            return path.open("rb")
+            return os.fdopen(open_inside(path.parent, path.name), "rb")
         assert self._descriptor is not None
         return os.fdopen(os.dup(self._descriptor), "rb")
 
@@ -136,10 +146,10 @@ class Tail:
 def read_block(path: Path, start: int, end: int) -> Iterator[Line]:
     """Yield the lines that stand between two offsets, blank ones left out."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_inside(path.parent, path.name), "rb") as file:
             file.seek(start)
             content = file.read(end - start)
-    except FileNotFoundError:
+    except (FileNotFoundError, IrregularFileError):
         return
     for raw in content.split(b"\n"):
         line = parse_line(raw)
@@ -156,7 +166,7 @@ def _lines(segment: int, start: int, content: bytes) -> Iterator[Found]:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        status = path.stat()
+        status = path.lstat()
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino

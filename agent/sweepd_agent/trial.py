@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sweepd.regular_files import write_inside
 from sweepd.spec.arguments.argument_size import check_room
 from sweepd.spec.arguments.command import (
     AgentFacts,
@@ -88,9 +89,8 @@ def arguments(
     """
     args_file: str | None = None
     if uses_args_json_file(assignment.command):
-        path = folder.path / _ARGS_FILE
-        path.write_text(args_json(assignment.params) + "\n")
-        args_file = str(path)
+        write_inside(folder.path, _ARGS_FILE, f"{args_json(assignment.params)}\n".encode())
+        args_file = str(folder.path / _ARGS_FILE)
     try:
         made = expand_command(
             assignment.command,

@@ -55,6 +55,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweepd.regular_files import open_inside
+
 FILE_NAME = "metrics.jsonl"
 SEGMENT_BYTES = 16 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
@@ -81,7 +83,7 @@ def end_of(path: Path) -> tuple[int, int]:
     """
     closed = closed_segments(path)
     try:
-        size = path.stat().st_size
+        size = path.lstat().st_size
     except FileNotFoundError:
         size = 0
     return (closed[-1][0] if closed else 0) + 1, size
@@ -157,7 +159,8 @@ class MetricsFile:
         return self._descriptor
 
     def _open(self) -> int:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        descriptor = open_inside(self._path.parent.resolve(), self._path.name, flags, mode=0o644)
         status = os.fstat(descriptor)
         self._descriptor = descriptor
         self._identity = (status.st_dev, status.st_ino)
@@ -187,7 +190,7 @@ class MetricsFile:
 
     def _bears_the_name(self) -> bool:
         try:
-            status = self._path.stat()
+            status = self._path.lstat()
         except FileNotFoundError:
             return False
         return (status.st_dev, status.st_ino) == self._identity

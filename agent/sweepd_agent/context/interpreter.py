@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sweepd.regular_files import open_regular
 from sweepd_agent.context.command import CommandFailedError, output_of
 
 _WITHIN = 30.0
@@ -89,7 +90,7 @@ def _is_env(word: str) -> bool:
 def _of_first_line(path: str, environ: Mapping[str, str]) -> str | None:
     """Return the Python that a script names in its first line, as `torchrun` and other launchers do."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 -- as `shutil.which` gave it
+        with os.fdopen(open_regular(path), "rb") as file:
             first = file.readline(512)
     except OSError:
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from sweepd import v1
 from sweepd.codec.details import context_document
 from sweepd.folders import make_folder
+from sweepd.regular_files import read_inside, status_inside, write_inside
 from sweepd_agent.context.command import CommandFailedError
 from sweepd_agent.context.host import Host, host
 from sweepd_agent.context.interpreter import Interpreter, ask, path_of
@@ -19,6 +20,7 @@ from sweepd_agent.context.repository import Repository, repository
 
 FOLDER = "context"
 _MESSAGE_FILE = ".message"
+_MAX_MESSAGE_BYTES = 4 * 2**20
 _MAX_ARGV_BYTES = 16 * 1024
 # Runs that start within so many seconds share what was found of the repository.
 _REPOSITORY_FOR = 5.0
@@ -67,7 +69,8 @@ class Recorder:
         python = self._interpreter(arguments, environ)
         context = _message(arguments, directory, self._host, found, python)
         with contextlib.suppress(OSError):  # a full disk, or a folder that is gone: it is told all the same
-            _leave(folder / FOLDER, context, found, python)
+            if folder.is_dir():  # else its script has removed it, and it is not made again
+                _leave(folder / FOLDER, context, found, python)
         return context
 
     def _current_repository(self, directory: str, environ: Mapping[str, str]) -> Repository | None:
@@ -92,7 +95,8 @@ class Recorder:
 def recorded(folder: Path) -> v1.RunContext | None:
     """Return what was recorded in the folder of a run; None if nothing was."""
     try:
-        return v1.RunContext.FromString((folder / FOLDER / _MESSAGE_FILE).read_bytes())
+        message = read_inside(folder, f"{FOLDER}/{_MESSAGE_FILE}", limit=_MAX_MESSAGE_BYTES)
+        return v1.RunContext.FromString(message)
     except (OSError, ValueError):
         return None
 
@@ -100,7 +104,7 @@ def recorded(folder: Path) -> v1.RunContext | None:
 def forget_before(folder: Path, time: float) -> None:
     """Remove what was recorded in the folder of a run before a Unix time: it is of an earlier attempt."""
     with contextlib.suppress(OSError):
-        if (folder / FOLDER / _MESSAGE_FILE).stat().st_mtime < time:
+        if status_inside(folder, f"{FOLDER}/{_MESSAGE_FILE}").st_mtime < time:
             shutil.rmtree(folder / FOLDER)
 
 
@@ -139,15 +143,13 @@ def _leave(
 ) -> None:
     make_folder(folder)
     document = json.dumps(context_document(context), indent=2, ensure_ascii=False)
-    (folder / "context.json").write_text(document + "\n", encoding="utf-8")
+    write_inside(folder, "context.json", f"{document}\n".encode())
     if found is not None and found.diff:
-        (folder / "git.diff").write_bytes(found.diff)
+        write_inside(folder, "git.diff", found.diff)
     if isinstance(python, Interpreter) and python.packages:
-        (folder / "requirements.txt").write_bytes(python.requirements)
+        write_inside(folder, "requirements.txt", python.requirements)
     # Last: where it is, all of it is.
-    fresh = folder / f"{_MESSAGE_FILE}.new"
-    fresh.write_bytes(context.SerializeToString())
-    fresh.replace(folder / _MESSAGE_FILE)
+    write_inside(folder, _MESSAGE_FILE, context.SerializeToString())
 
 
 def _cut(arguments: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ MAX_NAME_BYTES = 512
 class Seen:
     """A file as it was seen: with another time or size it is another version."""
 
+    # Below the folder of the run.
     path: str
     size: int
     modified: int

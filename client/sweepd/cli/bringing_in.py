@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sweepd.cli.exit_code import ExitCode
 from sweepd.durations import duration_text
+from sweepd.regular_files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 IN_USE = 10
 """Exit code of the agent: another one has the folder."""
 _LOOK_AGAIN = 0.3
+_MOST_CHARACTERS = 2**16
 _CALL_WITHIN = 60.0
 
 
@@ -86,16 +89,17 @@ def is_there(client: Client, found: Found) -> bool:
 def _untouched(path: Path) -> bool:
     """Tell whether all of a folder was delivered, and its script has written nothing since."""
     try:
-        delivered = (path / "delivered").stat().st_mtime
+        delivered = (path / "delivered").lstat().st_mtime
     except OSError:
         return False
     written = (path / name for name in ("metrics.jsonl", "run.json", "details.json"))
-    return all(not file.exists() or file.stat().st_mtime <= delivered for file in written)
+    return all(not file.exists() or file.lstat().st_mtime <= delivered for file in written)
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="ascii").splitlines()
+        with os.fdopen(open_regular(file), "r", encoding="ascii") as lines:
+            return lines.read(_MOST_CHARACTERS).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd.cli.problem import Problem, not_found
+from sweepd.regular_files import read_inside
 
 RUN_FOLDERS = "sweepd-runs"
+_MOST_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def _found(path: Path) -> Found | None:
     if (path / "agent.json").is_file() and (path / "runs").is_dir():
         return Found(path.absolute(), "")
     try:
-        run = json.loads((path / "run.json").read_bytes())["run"]
+        run = json.loads(read_inside(path.resolve(), "run.json", limit=_MOST_BYTES))["run"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Found(path.absolute(), run) if isinstance(run, str) and run.count("/") == 2 else None

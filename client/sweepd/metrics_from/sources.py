@@ -11,6 +11,7 @@ from sweepd.metrics_from.event_prefix import event_prefix
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
 from sweepd.metrics_from.row import Complaints, Row
 from sweepd.metrics_from.table import MAX_LINE_BYTES, Lines, lines_of
+from sweepd.regular_files import open_regular
 
 _BYTES_A_LOOK = 1024 * 1024
 _MAX_EVENT_FILES = 200
@@ -61,7 +62,7 @@ class LineFile:
         if self._given_up:
             return
         try:
-            with self._path.open("rb") as file:
+            with os.fdopen(open_regular(self._path), "rb") as file:
                 yield from self._rows(file.fileno(), ended=ended)
         except FileNotFoundError:
             return
@@ -174,7 +175,7 @@ class EventFolder:
         position = self._positions.get(source, self._skipped.get(name, 0))
         prefix = event_prefix(name, self._run_id)
         try:
-            with (self._folder / name).open("rb") as file:
+            with os.fdopen(open_regular(self._folder / name), "rb") as file:
                 file.seek(position)
                 content = file.read(_BYTES_A_LOOK)
                 needed = record_length(content)

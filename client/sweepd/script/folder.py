@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweepd.regular_files import read_inside
 from sweepd.script.folder_lock import FolderLock
 
 RUN_FILE = "run.json"
+MOST_BYTES = 64 * 2**20
+"""Of a file that is read of a folder, which may hold anything."""
 _serials = itertools.count()
 
 
@@ -77,7 +80,7 @@ def given_folder(environment: Mapping[str, str]) -> RunFolder | None:
 def noted_in(path: Path) -> dict[str, object]:
     """Return what is noted of a run of its own in its folder; nothing if that cannot be read."""
     try:
-        noted: object = json.loads((path / RUN_FILE).read_bytes())
+        noted: object = json.loads(read_inside(path.resolve(), RUN_FILE, limit=MOST_BYTES))
     except (OSError, ValueError):
         return {}
     return noted if isinstance(noted, dict) else {}

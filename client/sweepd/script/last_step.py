@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from sweepd.metrics_file import STEP, closed_segments
+from sweepd.regular_files import open_inside
 
 _BLOCK = 64 * 1024
 
@@ -23,7 +24,7 @@ def last_step(metrics_file: Path) -> int | None:
 
 def _last_of(path: Path) -> int | None:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_inside(path.parent.resolve(), path.name), "rb") as file:
             end, rest = file.seek(0, os.SEEK_END), b""
             while end > 0:
                 begin = max(0, end - _BLOCK)

@@ -13,7 +13,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from sweepd.folders import make_folder
-from sweepd.script.folder import RunFolder, noted_in, write_json
+from sweepd.regular_files import read_inside
+from sweepd.script.folder import MOST_BYTES, RunFolder, noted_in, write_json
 
 SCRIPT_FILE = "script.json"
 _AGENT_FOLDER = "agent"
@@ -51,7 +52,7 @@ def begin(
 def script_lives(path: Path) -> int | None:
     """Return the process whose run is in the folder and goes on; None if it is over or gone."""
     try:
-        noted = json.loads((path / SCRIPT_FILE).read_bytes())
+        noted = json.loads(read_inside(path.resolve(), SCRIPT_FILE, limit=MOST_BYTES))
         over = "ended" in noted_in(path)
         pid = int(noted["pid"])
         same = (noted["start"], noted["boot"]) == (_start_ticks(f"/proc/{pid}/stat"), _boot_id())

@@ -3,18 +3,20 @@
 import json
 from pathlib import Path
 
+from sweepd.regular_files import read_inside
 from sweepd.script.notices import print_line
 
 # In the agent's part of the folder of a run, while there is a script to say it.
 FILE = Path("agent") / "trouble"
 # Beside the folders of runs, once there is none.
 LEFT = ".trouble"
+_MOST_BYTES = 2**20
 
 
 def say_trouble(file: Path) -> None:
     """Print what is in a file of either kind, once."""
     try:
-        noted = json.loads(file.read_bytes())
+        noted = json.loads(read_inside(file.parent, file.name, limit=_MOST_BYTES))
         server, folder, why = (str(noted[name]) for name in ("server", "folder", "why"))
         file.unlink()
     except (OSError, ValueError, KeyError, TypeError):

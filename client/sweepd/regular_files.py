@@ -1,0 +1,217 @@
+"""Files of folders that a program may fill with anything: of these, only regular files inside are opened.
+
+A script may leave a FIFO, a device, a socket or a link where its agent expects a file. Opening the first
+three can block for ever; a link leads to what the script itself may not be allowed to read or to write. Hard
+links are files like others: the system lets nobody link a file that they may not write.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+
+Name = str | os.PathLike[str]
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+class IrregularFileError(OSError):
+    """Something else than a regular file is there; `strerror` says what."""
+
+    def __init__(self, what: str, path: Name) -> None:
+        super().__init__(errno.EINVAL, f"it is {what}, not a regular file", os.fspath(path))
+
+
+def open_regular(path: Name, flags: int = os.O_RDONLY, *, mode: int = 0o600) -> int:
+    """Open a regular file, wherever it is, through links too; return its descriptor.
+
+    Raises:
+        IrregularFileError: it is something else.
+        OSError: it cannot be opened.
+    """
+    return _opened(path, flags, mode, None, path)
+
+
+def open_inside(folder: Name, name: str, flags: int = os.O_RDONLY, *, mode: int = 0o600) -> int:
+    """Open a regular file inside a folder, following no link; return its descriptor.
+
+    Args:
+        folder: neither is this one a link.
+        name: of the file, with slashes where it is in an inner folder.
+        flags: of `os.open`.
+        mode: of a file that is created.
+
+    Raises:
+        IrregularFileError: it is something else.
+        OSError: it cannot be opened.
+    """
+    parent, last = _parent_of(folder, name)
+    try:
+        return _opened(last, flags | os.O_NOFOLLOW, mode, parent, f"{os.fspath(folder)}/{name}")
+    finally:
+        os.close(parent)
+
+
+def read_inside(folder: Name, name: str, *, limit: int) -> bytes:
+    """Return the content of a regular file inside a folder; raises what `open_inside` does.
+
+    Raises:
+        OSError: also if it has more than `limit` bytes.
+    """
+    with os.fdopen(open_inside(folder, name), "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit // 1024} KiB", f"{os.fspath(folder)}/{name}")
+    return content
+
+
+def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False) -> None:
+    """Replace a file inside a folder by a new one; whatever has its name is replaced, never written to.
+
+    Args:
+        folder: neither is this one a link.
+        name: of the file, with slashes where it is in an inner folder.
+        content: all of it.
+        sync: whether file and name are on disk when this returns.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    parent, last = _parent_of(folder, name)
+    try:
+        fresh = f".{last}.{os.getpid()}"
+        _remove(fresh, parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(fresh, flags, 0o600, dir_fd=parent), "wb") as file:
+            file.write(content)
+            file.flush()
+            if sync:
+                os.fdatasync(file.fileno())
+        os.replace(fresh, last, src_dir_fd=parent, dst_dir_fd=parent)
+        if sync:
+            os.fsync(parent)
+    finally:
+        os.close(parent)
+
+
+def sync_inside(folder: Name, name: str) -> None:
+    """Bring a regular file inside a folder to disk; what is gone, or is something else, needs none of it."""
+    try:
+        descriptor = open_inside(folder, name)
+    except (FileNotFoundError, IrregularFileError):
+        return
+    _sync(descriptor)
+
+
+def sync_folder(path: Name) -> None:
+    """Bring the names in a folder to disk."""
+    _sync(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+
+def status_inside(folder: Name, name: str) -> os.stat_result:
+    """Return the status of a regular file inside a folder; raises what `open_inside` does."""
+    parent, last = _parent_of(folder, name)
+    try:
+        status = os.stat(last, dir_fd=parent, follow_symlinks=False)
+    finally:
+        os.close(parent)
+    _check(status, f"{os.fspath(folder)}/{name}")
+    return status
+
+
+def entries_inside(folder: Name, name: str) -> list[tuple[str, os.stat_result]]:
+    """Return names and status of what is in an inner folder, by name; a link stands for itself.
+
+    Raises:
+        OSError: it cannot be listed, or is a link.
+    """
+    parent, last = _parent_of(folder, name)
+    path = f"{os.fspath(folder)}/{name}"
+    try:
+        os.close(_open_folder(last, parent, path))
+    finally:
+        os.close(parent)
+    # Whatever takes its place now is only listed: each file is opened with a look at all that leads to it.
+    return sorted(_statuses(path), key=lambda entry: entry[0])
+
+
+def kind_of(status: os.stat_result) -> str:
+    """Return in words what a status is of."""
+    return _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _statuses(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                yield entry.name, entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # it went meanwhile
+
+
+def _parent_of(folder: Name, name: str) -> tuple[int, str]:
+    """Return a descriptor of the folder that a file is in, and the last part of its name."""
+    *inner, last = name.split("/")
+    path = os.fspath(folder)
+    parent = _open_folder(path, None, path)
+    for part in inner:
+        path = f"{path}/{part}"
+        try:
+            child = _open_folder(part, parent, path)
+        finally:
+            os.close(parent)
+        parent = child
+    return parent, last
+
+
+def _open_folder(name: str, parent: int | None, path: str) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=parent)
+    except OSError as error:
+        if error.errno in {errno.ENOTDIR, errno.ELOOP}:
+            raise OSError(errno.ENOTDIR, "it is not a folder, or a link to one", path) from error
+        raise
+
+
+def _opened(name: Name, flags: int, mode: int, parent: int | None, path: Name) -> int:
+    try:
+        descriptor = os.open(name, flags | _FILE, mode, dir_fd=parent)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise IrregularFileError("a symbolic link", path) from error
+        if error.errno in {errno.ENXIO, errno.ENODEV}:
+            raise IrregularFileError("a FIFO, a socket or a device", path) from error
+        raise
+    try:
+        _check(os.fstat(descriptor), path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check(status: os.stat_result, path: Name) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise IrregularFileError(kind_of(status), path)
+
+
+def _remove(name: str, parent: int) -> None:
+    try:
+        os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return

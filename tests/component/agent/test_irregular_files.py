@@ -1,0 +1,145 @@
+"""FIFOs and links where files of a script are expected: no agent waits for one or sends what is behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+
+from component.agent.agent_processes import Machine
+from component.agent.scripted_scheduler import ScriptedScheduler
+from sweepd import v1
+from waiting import until
+
+# Puts something odd in place of each of some files of its folder, then runs on for as long as it is to.
+ODD = """
+import json, os, pathlib, sys, time
+make, *names = sys.argv[1:]
+folder = pathlib.Path(os.environ["SWEEPD_RUN_DIR"])
+(folder / "files").mkdir(exist_ok=True)
+for name in names:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    if path.is_dir():
+        path.rename(folder / "moved")
+    path.unlink(missing_ok=True)
+    os.mkfifo(path) if make == "fifo" else path.symlink_to(make)
+print("made", flush=True)
+pathlib.Path("made").touch()
+while not pathlib.Path("enough").exists():
+    time.sleep(0.02)
+"""
+READ_AND_WRITTEN = (
+    "metrics.jsonl",
+    "metrics.jsonl.1",
+    "system.jsonl",
+    "details.json",
+    "files/odd",
+    "cursors.json",
+    ".cursors.json",
+    "order",
+    "process",
+    "place",
+    "arguments",
+    "assignment.json",
+    "params.json",
+    "delivered-files.json",
+    "context/.message",
+)
+
+
+def run(scheduler: ScriptedScheduler, machine: Machine, make: str, *names: str) -> str:
+    """Have a run handed out whose script does that, and wait until it has."""
+    machine.write("odd.py", ODD)
+    name = scheduler.add(sys.executable, "odd.py", make, *names)
+    until((machine.folder / "made").exists)
+    return name
+
+
+def test_a_fifo_in_place_of_any_file_hangs_neither_the_agent_nor_its_other_runs(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start("--count", "2", "--slots", "2", "--system-metrics-every", "100ms")
+    odd = run(scheduler, machine, "fifo", *READ_AND_WRITTEN)
+    assert scheduler.ended(scheduler.add("true"), within=10).exit is not None
+    (machine.folder / "enough").touch()
+    attempt = scheduler.ended(odd)
+    assert agent.ended() == 0
+    assert attempt.exit is not None
+    assert attempt.exit.exit.cause == v1.EXIT_CAUSE_EXITED
+    said = [event["message"] for event in agent.events("notice") if event.get("run") == odd]
+    assert [
+        text for text in said if "metrics.jsonl is not read: it is a FIFO, not a regular file" in str(text)
+    ]
+    lines = attempt.log.decode().splitlines()
+    assert lines[0] == "made"
+    assert (
+        len([line for line in lines if line.startswith("sweepd: ") and "metrics.jsonl is not" in line]) == 1
+    )
+
+
+def test_an_agent_whose_run_has_left_fifos_ends_on_sigterm_in_time(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    agent = machine.start("--grace", "2s", "--system-metrics-every", "100ms")
+    run(scheduler, machine, "fifo", *READ_AND_WRITTEN)
+    agent.ask(signal.SIGTERM)
+    assert agent.ended(within=15) in {0, 1}
+    until(lambda: not machine.processes())
+
+
+def test_an_agent_that_finds_fifos_of_a_run_starts(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    agent = machine.start("--no-context")
+    run(scheduler, machine, "fifo", *READ_AND_WRITTEN)
+    agent.kill()
+    (machine.folder / "enough").touch()
+    second = machine.start("--no-context")
+    until(lambda: second.events("connected"), within=15)
+    scheduler.ended(scheduler.add("true"), within=20)
+
+
+def test_what_a_link_leads_to_is_never_sent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    secret = machine.write("outside", '{"loss": 42.0, "notes": "secret"}\n')
+    agent = machine.start("--count", "1", "--no-context")
+    odd = run(scheduler, machine, str(secret), "metrics.jsonl", "output.log", "details.json", "files/odd")
+    (machine.folder / "enough").touch()
+    attempt = scheduler.ended(odd)
+    assert agent.ended() == 0
+    assert not attempt.points
+    assert not attempt.observations
+    assert not attempt.files
+    assert b"secret" not in attempt.log
+    assert "secret" not in str(scheduler.reports)
+    assert secret.read_text() == '{"loss": 42.0, "notes": "secret"}\n'
+
+
+@pytest.mark.parametrize("name", ["files", "context"])
+def test_a_folder_that_is_a_link_is_neither_read_nor_written_to(
+    scheduler: ScriptedScheduler, machine: Machine, name: str
+) -> None:
+    outside = machine.folder / "outside"
+    outside.mkdir()
+    (outside / "shadow").write_text("secret")
+    agent = machine.start("--count", "1")
+    odd = run(scheduler, machine, str(outside), name)
+    (machine.folder / "enough").touch()
+    attempt = scheduler.ended(odd)
+    assert agent.ended() == 0
+    assert "shadow" not in attempt.files
+    assert [entry.name for entry in outside.iterdir()] == ["shadow"]
+
+
+def test_a_fifo_that_metrics_are_to_come_from_is_said_and_not_waited_for(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    pipe = machine.folder / "rows.jsonl"
+    os.mkfifo(pipe)
+    scheduler.metrics_from = v1.MetricsFrom(file=str(pipe))
+    run_name = scheduler.add("sleep", "1")
+    agent = machine.start("--count", "1", "--no-context")
+    assert scheduler.ended(run_name).exit is not None
+    assert agent.ended() == 0
+    said = [str(event["message"]) for event in agent.events("notice")]
+    assert [text for text in said if "it is a FIFO, not a regular file" in text]
