@@ -14,6 +14,7 @@ from sweepd.folders import make_folder
 from sweepd_kernel import logs
 from sweepd_kernel.address import Address, address
 from sweepd_kernel.clock import SystemClock
+from sweepd_kernel.connections import raise_descriptor_limit
 from sweepd_kernel.console import answer, complain
 from sweepd_kernel.data_folder import DataFolderLock, lock_data_folder
 from sweepd_kernel.errors import StartError
@@ -111,6 +112,7 @@ def run_loop(main: "Coroutine[object, object, int]") -> int:
 async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notices: Notices) -> int:
     # The folder may be one that others can read; everybody's runs are in what a service writes there.
     os.umask(0o077)
+    raise_descriptor_limit()
     log = logs.configure(definition.name, flags.log_level)
     stopping = stop_on_signals()
     folder: Path = flags.data.absolute()

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from sweepd_kernel import principal, status_details
 from sweepd_kernel.access import check_names, check_scope
+from sweepd_kernel.connections import Connections
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_kernel.open_calls import OpenCalls
 from sweepd_kernel.principal import current_principal
@@ -66,15 +67,19 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
     answered here, where requests are decoded and errors go out.
     """
 
-    def __init__(self, log: logging.Logger, calls: OpenCalls | None = None) -> None:
+    def __init__(
+        self, log: logging.Logger, calls: OpenCalls | None = None, connections: Connections | None = None
+    ) -> None:
         """Take where failures are noted, and where streams are held.
 
         Args:
             log: for what is no DomainError.
             calls: ends streams; None: nobody does.
+            connections: learns which of them have shown a token; None: nobody watches them.
         """
         self._log = log
         self._calls = calls or OpenCalls()
+        self._connections = connections or Connections(log)
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -86,7 +91,9 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None
-            self._wrapped[method] = _mapped(cast("Handler", handler), method, self._log, self._calls)
+            connections = self._connections
+            seen = connections.checked if method == HEALTH_CHECK else connections.authenticated
+            self._wrapped[method] = _mapped(cast("Handler", handler), method, self._log, self._calls, seen)
         return cast("grpc.RpcMethodHandler[Request, Response]", self._wrapped[method])
 
 
@@ -99,20 +106,22 @@ def _refusal(error: DomainError) -> Handler:
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-def _mapped(handler: Handler, method: str, log: logging.Logger, calls: OpenCalls) -> Handler:
+def _mapped(
+    handler: Handler, method: str, log: logging.Logger, calls: OpenCalls, seen: Callable[[str], None]
+) -> Handler:
     decode = handler.request_deserializer
     encode = handler.response_serializer
     if handler.unary_unary is not None:
-        unary = _unary(cast("UnaryBehaviour", handler.unary_unary), decode, method, log)
+        unary = _unary(cast("UnaryBehaviour", handler.unary_unary), decode, method, log, seen)
         return grpc.unary_unary_rpc_method_handler(unary, None, encode)
     if handler.unary_stream is not None:
-        streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log, calls)
+        streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log, calls, seen)
         return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
     guarded = _guarded(decode) if decode is not None else None
     if handler.stream_unary is not None:
-        unary = _unary(cast("UnaryBehaviour", handler.stream_unary), None, method, log)
+        unary = _unary(cast("UnaryBehaviour", handler.stream_unary), None, method, log, seen)
         return grpc.stream_unary_rpc_method_handler(unary, guarded, encode)
-    streaming = _streaming(cast("UnaryBehaviour", handler.stream_stream), None, method, log, calls)
+    streaming = _streaming(cast("UnaryBehaviour", handler.stream_stream), None, method, log, calls, seen)
     return grpc.stream_stream_rpc_method_handler(streaming, guarded, encode)
 
 
@@ -121,10 +130,12 @@ def _unary(
     decode: Callable[[bytes], object] | None,
     method: str,
     log: logging.Logger,
+    seen: Callable[[str], None],
 ) -> UnaryBehaviour:
     rule = rule_of(method)
 
     async def answer(request: object, context: Context) -> object:
+        seen(context.peer())
         try:
             given = _decoded(request, decode)
             check_names(current_principal(), rule, given)
@@ -142,12 +153,14 @@ def _streaming(
     method: str,
     log: logging.Logger,
     calls: OpenCalls,
+    seen: Callable[[str], None],
 ) -> UnaryBehaviour:
     generates = isasyncgenfunction(behaviour)
     rule = rule_of(method)
 
     async def answer(request: object, context: Context) -> None:
         caller = current_principal()
+        seen(context.peer())
         try:
             with calls.held(caller) as call:
                 out = context if call is None else cast("Context", WholeWrites(context, call))

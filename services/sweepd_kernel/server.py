@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from sweepd_kernel.address import Address, require_loopback
+from sweepd_kernel.connections import Connections
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.gate import Gate
 from sweepd_kernel.interceptors import Authentication, ErrorMapping
@@ -36,6 +37,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # Cuts a connection that never speaks HTTP/2; `connections.py` closes those that do, without a token.
+    ("grpc.server_handshake_timeout_ms", 10_000),
 )
 
 
@@ -55,12 +58,14 @@ class ServerSettings:
     """Knows the tokens of people, where they are let in."""
 
 
-def interceptors(settings: ServerSettings) -> tuple[Authentication, ErrorMapping]:
+def interceptors(
+    settings: ServerSettings, connections: Connections | None = None
+) -> tuple[Authentication, ErrorMapping]:
     """What every call to a service passes."""
     authenticator = Authenticator(
         service_token=settings.service_token, access_token=settings.access_token, tokens=settings.gate
     )
-    return Authentication(authenticator), ErrorMapping(settings.log, settings.gate.calls)
+    return Authentication(authenticator), ErrorMapping(settings.log, settings.gate.calls, connections)
 
 
 async def run_service(
@@ -82,7 +87,9 @@ async def run_service(
         StartError: the port is taken, or heard by other machines.
     """
     stopping = stopping or stop_on_signals()
-    server = grpc.aio.server(interceptors=interceptors(settings), options=OPTIONS)
+    connections = Connections(settings.log)
+    watching: asyncio.Task[None] | None = None
+    server = grpc.aio.server(interceptors=interceptors(settings, connections), options=OPTIONS)
     health_servicer = health.aio.HealthServicer()
     try:
         names = service.register(server)
@@ -90,6 +97,7 @@ async def run_service(
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         bound = bind(server, settings.listen, settings.port_file)
         await server.start()
+        watching = asyncio.create_task(connections.watch(bound.port))
         await service.start(str(bound))
         for name in (*names, ""):
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -98,6 +106,8 @@ async def run_service(
         await stopping.wait()
         settings.log.info("stopping")
     finally:
+        if watching is not None:
+            watching.cancel()
         await _stop(server, service, health_servicer, settings.log)
     settings.log.info("stopped")
     return 0

@@ -21,6 +21,9 @@ class Gone:
     def __init__(self) -> None:
         self.aborted = 0
 
+    def peer(self) -> str:
+        return "ipv4:127.0.0.1:1"
+
     def cancelled(self) -> bool:
         return False
 
