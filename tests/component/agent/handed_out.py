@@ -16,6 +16,7 @@ class Attempt:
 
     run: str
     number: int
+    secret: bytes = b""
     confirmed: bool = False
     pid: int = 0
     argv: list[str] = field(default_factory=list)

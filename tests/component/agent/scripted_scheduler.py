@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import deque
@@ -146,6 +147,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             lost_after=lasting(self.lost_after),
             repeat=repeat,
             metrics_from=self.metrics_from,
+            secret=secrets.token_bytes(32),
         )
         with self.changed:
             self.todo.append(start)
@@ -265,7 +267,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
     def _verdict(self, session: Session, held: v1.HeldAttempt) -> v1.AttemptVerdict:
         known = [a for a in self.attempts if (a.run, a.number) == (held.run, held.attempt)]
         ref = v1.AttemptRef(run_handle=held.run_handle, attempt=held.attempt)
-        if not known:
+        if not known or held.secret != known[0].secret:
             return v1.AttemptVerdict(attempt=ref, fate=v1.ATTEMPT_FATE_UNKNOWN)
         attempt = known[0]
         session.handles[held.run_handle] = attempt
@@ -285,7 +287,9 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             start = self.todo.popleft()
             self._command += 1
             session.unconfirmed.add(self._command)
-            attempt = Attempt(run=start.run, number=start.attempt, handed_out_at=time.monotonic())
+            attempt = Attempt(
+                run=start.run, number=start.attempt, secret=start.secret, handed_out_at=time.monotonic()
+            )
             self.attempts.append(attempt)
             handle = len(self.attempts)
             session.handles[handle] = attempt

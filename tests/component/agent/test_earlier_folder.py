@@ -53,6 +53,7 @@ def test_a_run_that_is_under_way_goes_on_and_takes_a_slot(
     (folder / "place").unlink()
     (folder / "params.yaml").unlink()
     (folder / "assignment.json").write_text(ASSIGNMENT % json.dumps(command))
+    scheduler.attempts[0].secret = b""
     agent = machine.start("--slots", "2")
     scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
     assert len(agent.events("run_adopted")) == 1

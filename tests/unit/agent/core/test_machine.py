@@ -206,6 +206,15 @@ def found_unstarted() -> Held:
     return Held(assignment=RUN, phase=Phase.READY)
 
 
+def test_a_hand_out_under_the_name_of_an_attempt_that_it_holds_from_elsewhere_is_refused() -> None:
+    agent = Play()
+    agent.running()
+    other = replace(RUN, secret=b"another server has drawn it")
+    (refused,) = agent.happens(e.StartReceived(9, other))
+    assert refused == f.Confirm(9, "this agent still holds another attempt of that name")
+    assert agent.state.held[KEY].assignment == RUN
+
+
 class AgentLife(RuleBasedStateMachine):
     """Anything may happen in any order, early, late or repeated."""
 

@@ -1,0 +1,125 @@
+"""P7: only the agent that holds an attempt reports on it, and it proves that with a secret of its folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+
+from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
+from component.scheduler.test_ownership import all_reports
+from sweepd import v1
+from sweepd_agent.state_folder import open_folder
+from system.by_hand import assert_whole, reaches, released, start
+from system.installation import Installation
+from system.promises import SHORT, alive, attempts, number, runs, stored, sweep
+from system.test_by_hand import synced
+from system.wire import Wire, failure, over_the_door
+from waiting import until
+
+REF = v1.AttemptRef(run_handle=2**31, attempt=1)
+
+
+def claimed(run: str) -> v1.HeldAttempt:
+    return v1.HeldAttempt(run_handle=REF.run_handle, run=run, attempt=1, alive=True, secret=secret_of("eve"))
+
+
+async def tell_lies(eve: ScriptedAgent) -> None:
+    """Say everything that can be said of an attempt; it is answered as of one that does not exist."""
+    (verdict,) = (await eve.takes("welcome")).welcome.verdicts
+    assert verdict == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
+    for kind, report in all_reports(REF).items():
+        await eve.send(**{kind: report})
+        await eve.takes("unsupported")
+
+
+def test_a_stranger_with_the_same_token_neither_ends_nor_falsifies_a_live_run(
+    installation: Installation,
+) -> None:
+    server = installation.join_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    agent = installation.start_agent(name)
+    until(lambda: agent.events("metrics_acked"))
+    (run,) = agent.events("run_started")
+
+    async def scenario(wire: Wire) -> None:
+        (listed,) = (await wire.agents.ListAgents(v1.ListAgentsRequest(sweep=name))).agents
+        async with ScriptedAgent(wire.channel, name, named="eve", held=[claimed(str(run["run"]))]) as eve:
+            await tell_lies(eve)
+        victim = ScriptedAgent(wire.channel, name, held=[claimed(str(run["run"]))])
+        victim.pretend(listed.id, secret_of("eve"))
+        async with victim:
+            error = await victim.end()
+        assert error is not None
+        assert error.code().name == "INVALID_ARGUMENT"
+
+    over_the_door(server, scenario)
+    assert alive(number(run, "run_pid"))
+    (installation.work / "release").touch()
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    assert not agent.events("fenced", "disconnected")
+    (row,) = runs(installation, name)
+    assert (row["state"], attempts(row)) == ("finished", [(1, "ended")])
+    values = [value for (*_, key), value in stored(installation, name).items() if key == "loss"]
+    assert values == [1 / row for row in range(1, len(values) + 1)]
+
+
+def test_a_stranger_cannot_claim_the_run_of_a_script(installation: Installation) -> None:
+    server = installation.join_server(*SHORT)
+    script = start(installation, 10, "waits")
+    reaches(installation, script.run, "running")
+
+    async def scenario(wire: Wire) -> None:
+        parent, _, run_id = script.run.rpartition("/")
+        request = v1.CreateRunRequest(
+            parent=parent, run_id=run_id, agent_id=id_of("eve"), agent_secret=secret_of("eve")
+        )
+        for request.attempt in (1, 2):
+            assert (await failure(wire.runs.CreateRun(request))).reason == "name-taken"
+        async with ScriptedAgent(wire.channel, "", named="eve", held=[claimed(script.run)]) as eve:
+            await tell_lies(eve)
+
+    over_the_door(server, scenario)
+    assert released(installation, script) == 0
+    assert reaches(installation, script.run, "finished")["attempt"] == 1
+    over_the_door(server, scenario)
+    assert reaches(installation, script.run, "finished")["attempt"] == 1
+    assert_whole(installation, script)
+
+
+def test_what_an_agent_has_left_comes_in_from_the_folder_of_another(installation: Installation) -> None:
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("steps.py"))
+    metric_store = server.service_pids()["metric-store"]
+    os.kill(metric_store, signal.SIGSTOP)
+    agent = installation.start_agent(name, "--grace", "1s", state="agent")
+    assert agent.process.wait(30) == 1, agent.log()
+    os.kill(metric_store, signal.SIGCONT)
+    other = open_folder(installation.folder / "other")
+    other.release()
+    assert other.agent_id != agent.events("connected")[0]["agent"]
+    shutil.copytree(installation.folder / "agent" / "runs", other.path / "runs", dirs_exist_ok=True)
+    (outcome,) = synced(installation, str(other.path))
+    assert (outcome["outcome"], outcome["runs"]) == ("brought-in", [f"{name}-1"])
+    rows = [point["row"] for point in installation.export(name, "point") if point["key"] == "loss"]
+    assert rows
+    assert len(rows) == outcome["rows"]
+
+
+def test_an_agent_whose_id_is_lost_goes_on_with_its_trial(installation: Installation) -> None:
+    installation.join_server(*SHORT)
+    name = installation.create(sweep("patient.py"))
+    agent = installation.start_agent(name, state="agent")
+    until(lambda: agent.events("metrics_acked"))
+    (run,) = agent.events("run_started")
+    os.kill(agent.pid, signal.SIGKILL)
+    agent.process.wait(10)
+    (installation.folder / "agent" / "agent.json").unlink()
+    again = installation.start_agent(name, state="agent")
+    until(lambda: again.events("metrics_acked"))
+    assert alive(number(run, "run_pid"))
+    (installation.work / "release").touch()
+    assert again.process.wait(60) == 0, again.log()[-2000:]
+    (row,) = runs(installation, name)
+    assert (row["state"], attempts(row)) == ("finished", [(1, "ended")])
+    assert not again.events("fenced")
