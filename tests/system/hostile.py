@@ -13,6 +13,8 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from sweepd.agent_identity import agent_id
+
 TEXTS = (
     "",
     "local/demo/known",
@@ -103,6 +105,10 @@ def _fill(message: Message, dice: random.Random, depth: int) -> None:
             getattr(message, field.name).extend(_scalar(field, dice) for _ in range(count))
         else:
             setattr(message, field.name, _scalar(field, dice))
+    has_identity = "agent_secret" in message.DESCRIPTOR.fields_by_name
+    if has_identity and dice.random() < 0.8:
+        secret = b"of a hostile agent"
+        message.agent_id, message.agent_secret = agent_id(secret), secret  # type: ignore[attr-defined]
 
 
 def _fill_child(message: Message, field: FieldDescriptor, dice: random.Random, depth: int) -> None:

@@ -51,6 +51,8 @@ def request_about(method: MethodDescriptor, project: str, sweep: str) -> Message
             getattr(target, last).append(value)
     if method.name == "RevokeToken":
         request.id = "nobodys-one"
+    if method.name == "CreateRun":
+        request.agent_id, request.agent_secret = id_of("a"), secret_of("a")
     about: Message = request
     return about
 
