@@ -17,9 +17,9 @@ _MAX_SLOTS = 1_024
 _MAX_STORAGE = 256
 _SHORTEST_INTERVAL = 0.1
 _EXAMPLES = """examples:
-  sweep-agent --sweep local/mnist/k3x9v2ab
-  sweep-agent --sweep k3x9v2ab --slots 4 --count 20
-  sweep-agent --sweep k3x9v2ab --slots 4 --gpus-per-run 2
+  sweep-agent local/mnist/k3x9v2ab
+  sweep-agent k3x9v2ab --slots 4 --count 20
+  sweep-agent --sweep k3x9v2ab --sweep m2c4t8qz --slots 4 --gpus-per-run 2
 
 exit codes: 0 done, 1 failure, 2 usage, 3 no such sweep, 4 token refused, 6 no server in time,
   9 a guard tripped, 130 Ctrl-C
@@ -69,12 +69,13 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
     """Return what the arguments ask for; help and mistakes end the program."""
     parser = _parser(version)
     given = parser.parse_args(arguments)
+    sweeps = _sweeps(parser, given.id, given.sweep)
     if given.gpus is not None and not given.gpus_per_run:
         parser.error("--gpus needs --gpus-per-run: how many of them each run gets")
     if given.storage is not None and given.checkpoint_root is None:
         parser.error("--storage names where --checkpoint-root is; give both")
     return Options(
-        sweeps=tuple(given.sweep),
+        sweeps=sweeps,
         server=given.server,
         token_file=given.token_file,
         state=given.state,
@@ -116,12 +117,19 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--version", action="version", version=f"sweep-agent {version}")
     add(
+        "id",
+        nargs="?",
+        type=_checked(parse_sweep_name),
+        metavar="ID",
+        help="the sweep: ID, PROJECT/ID or ENTITY/PROJECT/ID",
+    )
+    add(
         "--sweep",
         action="append",
-        required=True,
+        default=[],
         type=_checked(parse_sweep_name),
-        metavar="NAME",
-        help="ID, PROJECT/ID or ENTITY/PROJECT/ID; may be given several times",
+        metavar="ID",
+        help="the same; may be given several times, for several sweeps",
     )
     add("--slots", type=_whole(1, _MAX_SLOTS), default=1, metavar="N", help="runs at once (1)")
     add("--count", type=_whole(1), metavar="N", help="end after N runs have ended here")
@@ -228,6 +236,19 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--log-format", choices=("text", "json"), default="text", help="log for people or for machines (text)"
     )
     return parser
+
+
+def _sweeps(
+    parser: argparse.ArgumentParser, alone: SweepName | None, named: Sequence[SweepName]
+) -> tuple[SweepName, ...]:
+    """Return the sweeps to serve; without any, or with an ID that `--sweep` contradicts, the program ends."""
+    if alone is None:
+        if not named:
+            parser.error("which sweep? write sweep-agent ID; `sweepctl list` shows the sweeps that there are")
+        return tuple(named)
+    if not all(other.may_be(alone) for other in named):
+        parser.error("the ID and --sweep name different sweeps; for several write --sweep for each")
+    return (max((alone, *named), key=lambda name: name.full is not None),)
 
 
 def _checked(parse_text: Callable[[str], Parsed]) -> Callable[[str], Parsed]:

@@ -13,6 +13,10 @@ class SweepName:
     full: str | None
     id: str
 
+    def may_be(self, other: "SweepName") -> bool:
+        """Whether another name may mean the same sweep."""
+        return self.id == other.id and (self.full is None or other.full is None or self.full == other.full)
+
     def matches(self, name: str) -> bool:
         """Whether the sweep of full name `name` may be meant."""
         return name == self.full if self.full is not None else name.rpartition("/")[2] == self.id
