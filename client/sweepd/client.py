@@ -111,4 +111,5 @@ class Client:
     create_token = _one(accounts.create_token)
     list_tokens = _many(accounts.tokens)
     revoke_token = _one(accounts.revoke_token)
+    list_entities = _many(accounts.entities)
     list_projects = _many(accounts.projects)

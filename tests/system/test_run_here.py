@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 
@@ -51,7 +52,7 @@ def test_run_names_a_program_that_is_not_there_before_anything_is_created(instal
     installation.join_server()
     installation.write("sweep.yaml", SWEEP)
     assert "train.py" in installation.ctl("run", "sweep.yaml", "--project", "nowhere", code=5).stderr
-    assert json.loads(installation.ctl("list", "local/nowhere", "-o", "json").stdout) == []
+    assert "no project named" in installation.ctl("list", "local/nowhere", code=3).stderr
 
 
 def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
@@ -66,7 +67,7 @@ def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
     assert "write NAME=VALUE" in installation.ctl("run", "sweep.yaml", "--label", "gpu", code=2).stderr
     installation.write("bare.yaml", "project: labelled\nmethod: grid\nparameters: {x: {values: [1]}}\n")
     assert "the file names no program to run" in installation.ctl("run", "bare.yaml", code=5).stderr
-    assert json.loads(installation.ctl("list", "local/labelled", "-o", "json").stdout) == []
+    assert "no project named" in installation.ctl("list", "local/labelled", code=3).stderr
     done = installation.ctl("run", "sweep.yaml", "--label", "site=attic", "--label", "gpu=a100")
     assert "Best run" in done.stdout
 
@@ -82,16 +83,92 @@ def test_create_names_the_labels_that_an_agent_needs(installation: Installation)
     assert installation.ctl("agents", name).stderr == f"No agent. Start one:  {line}\n"
 
 
+FAILING = """import os, signal, sys
+import sweepd
+run = sweepd.init()
+run.log({"loss": run.config.x})
+if run.config.x < 3:
+    print("unpacking")
+    raise ValueError(f"no data for {run.config.x}")
+print("bye", flush=True)
+sys.exit(4) if run.config.x < 4 else os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_runs_that_all_failed_have_no_best_one_but_causes(installation: Installation) -> None:
+    installation.join_server()
+    installation.write("train.py", FAILING)
+    installation.write("sweep.yaml", SWEEP.replace("[3, 1, 2]", "[1, 2, 3, 4]"))
+    done = installation.ctl("run", "sweep.yaml", code=8)
+    name = done.stderr.partition("Sweep ")[2].split()[0]
+    assert done.stdout == ""
+    assert "Best run" not in done.stderr
+    assert "best so far" not in done.stderr
+    causes = [
+        "  2 runs: exited with code 1: ValueError: no data for 1",
+        f"    sweepctl logs {name}-1",
+        "  1 run: exited with code 4: bye",
+        f"    sweepctl logs {name}-3",
+        "  1 run: ended by SIGKILL: bye",
+        "    sweepd did not kill it; the kernel often does, for want of memory; it ended before any sample",
+        f"    sweepctl logs {name}-4",
+    ]
+    assert "\n".join([f"All 4 runs of {name} failed:", *causes]) in done.stderr
+    best = installation.ctl("best", name, code=8)
+    assert best.stdout == ""
+    assert best.stderr.splitlines()[1:-1] == causes
+    assert "every run has failed" in installation.ctl("get", name).stdout
+    assert "for want of memory" in installation.ctl("get", f"{name}-4").stdout
+    assert installation.json("runs", name, "--sort", "best")[0]["value"] == 1  # type: ignore[index]
+    document = json.loads(installation.ctl("run", "sweep.yaml", "-o", "json", code=8).stdout)
+    assert document["bestRun"] is None
+
+
+HUNGRY = """import os, signal, time
+from pathlib import Path
+import sweepd
+run = sweepd.init()
+run.log({"loss": 1.0})
+filled = b"x" * (64 * 2**20)
+while not Path("sampled").exists():
+    time.sleep(0.02)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_that_was_killed_shows_its_last_sample_of_memory(installation: Installation) -> None:
+    installation.join_server()
+    installation.write("train.py", HUNGRY)
+    sweep = installation.create(SWEEP.replace("[3, 1, 2]", "[1]"))
+    installation.start_agent(sweep, "--system-metrics-every", "100ms")
+    until(lambda: _sampled(installation, sweep))
+    installation.write("sampled", "")
+    until(lambda: installation.json("get", f"{sweep}-1")["state"] == "failed")
+    shown = installation.ctl("get", f"{sweep}-1").stdout
+    told = re.search(
+        r"when last sampled, the run had ([0-9.]+) MiB, [0-9.]+% of the host's memory was in use", shown
+    )
+    assert told is not None, shown
+    assert float(told[1]) > 64
+    assert told[0] in installation.ctl("best", sweep, code=8).stderr
+
+
+def _sampled(installation: Installation, sweep: str) -> bool:
+    history = installation.ctl("history", f"{sweep}-1", "--system", "-o", "jsonl", code=None)
+    samples = [json.loads(line)["values"].get("system/memory") for line in history.stdout.splitlines()]
+    return any(value is not None and value > 64 * 2**20 for value in samples)
+
+
 def test_run_says_why_no_run_could_be_started_just_once(installation: Installation) -> None:
     installation.join_server()
     installation.write("train.py", SCRIPT)
     text = SWEEP.replace("[python,", "[no-such-thing,").replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6]")
     installation.write("sweep.yaml", text)
     done = installation.ctl("run", "sweep.yaml", code=8)
-    told = done.stderr[done.stderr.index("No run of ") :].splitlines()
-    assert "the first 5 runs have all failed" in told[1]
-    assert "no-such-thing" in told[1]
-    assert told[2] == "Next:"
+    told = done.stderr[done.stderr.index("All 5 runs of ") :].splitlines()
+    assert told[1].startswith("  5 runs: could not be started: no-such-thing")
+    assert told[2].startswith("    sweepctl logs ")
+    assert told[3] == "Next:"
 
 
 def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation: Installation) -> None:

@@ -8,6 +8,7 @@ from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json
 _LONGEST_VALUE = 60
 _LONGEST_LINE = 200
 _NOTICE = "sweepd: "
+_SIGKILL = 9
 Fields = Mapping[str, Json]
 
 
@@ -54,7 +55,8 @@ def how_ended(cause: str, code: int | None, signal: int | None) -> str:
         case ExitCause.EXITED:
             return "finished" if code == 0 else f"failed with exit code {code}"
         case ExitCause.SIGNALED:
-            return f"failed by signal {signal}"
+            killer = ", often for want of memory" if signal == _SIGKILL else ""
+            return f"failed by signal {signal}{killer}"
         case ExitCause.START_FAILED:
             return "failed to start"
         case ExitCause.INVALID_COMMAND:

@@ -65,3 +65,12 @@ async def projects(wire: Wire, entity: str = "") -> AsyncGenerator[v1.Project, N
         async for page in found:
             for project in page.projects:
                 yield project
+
+
+async def entities(wire: Wire) -> AsyncGenerator[v1.Entity, None]:
+    """Yield the entities of which something may be seen, by name."""
+    request = v1.ListEntitiesRequest(page_size=PAGE)
+    async with aclosing(pages(wire, methods.LIST_ENTITIES, request)) as found:
+        async for page in found:
+            for entity in page.entities:
+                yield entity

@@ -75,6 +75,9 @@ WHO_AM_I = Method("/sweepd.v1.AccountService/WhoAmI", v1.WhoAmIRequest, v1.WhoAm
 CREATE_TOKEN = Method("/sweepd.v1.AccountService/CreateToken", v1.CreateTokenRequest, v1.CreateTokenResponse)
 LIST_TOKENS = Method("/sweepd.v1.AccountService/ListTokens", v1.ListTokensRequest, v1.ListTokensResponse)
 REVOKE_TOKEN = Method("/sweepd.v1.AccountService/RevokeToken", v1.RevokeTokenRequest, v1.RevokeTokenResponse)
+LIST_ENTITIES = Method(
+    "/sweepd.v1.AccountService/ListEntities", v1.ListEntitiesRequest, v1.ListEntitiesResponse
+)
 LIST_PROJECTS = Method(
     "/sweepd.v1.AccountService/ListProjects", v1.ListProjectsRequest, v1.ListProjectsResponse
 )

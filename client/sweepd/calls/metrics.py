@@ -44,14 +44,21 @@ async def history(
 
 
 async def summaries(
-    wire: Wire, *, sweep: str = "", runs: Sequence[str] = (), keys: Sequence[str] = ()
+    wire: Wire,
+    *,
+    sweep: str = "",
+    runs: Sequence[str] = (),
+    keys: Sequence[str] = (),
+    system: bool = False,
 ) -> AsyncGenerator[v1.KeySummary, None]:
-    """Yield what is known of each key of each run.
+    """Yield what is known of each key of each run; `system`: of the samples of its agent.
 
     Raises:
         ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
     """
-    request = v1.ListSummariesRequest(sweep=sweep, runs=runs, keys=keys, page_size=PAGE, skip_damaged=True)
+    request = v1.ListSummariesRequest(
+        sweep=sweep, runs=runs, keys=keys, page_size=PAGE, system=system, skip_damaged=True
+    )
     damaged: list[v1.DamagedSeries] = []
     async with aclosing(pages(wire, methods.LIST_SUMMARIES, request)) as found:
         async for page in found:

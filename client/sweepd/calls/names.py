@@ -40,7 +40,9 @@ async def sweep_name(wire: Wire, text: str) -> str:
         raise _run_for_a_sweep(text, found[0].rpartition("-")[0])
     if not names and await _alone(wire, text):
         raise _run_for_a_sweep(text, "")
-    return _only(names, text, "sweep")
+    if not names:
+        raise await _nothing(wire, text, "sweep")
+    return _only(names, text)
 
 
 async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
@@ -76,7 +78,10 @@ async def run_name(wire: Wire, text: str) -> str:
     names = await _runs(wire, text)
     if not names and (found := await _sweeps(wire, text)):
         raise _sweep_for_a_run(text, found[0])
-    return _only(names or await _alone(wire, text), text, "run")
+    names = names or await _alone(wire, text)
+    if not names:
+        raise await _nothing(wire, text, "run")
+    return _only(names, text)
 
 
 async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
@@ -138,8 +143,10 @@ async def any_name(wire: Wire, text: str) -> Named:
     found += [Named(name, is_run=False) for name in await _sweeps(wire, text)]
     if not found:
         found = [Named(name, is_run=True) for name in await _alone(wire, text)]
+    if not found:
+        raise await _nothing(wire, text, "sweep or run")
     by_name = {named.name: named for named in found}
-    return by_name[_only(list(by_name), text, "sweep or run")]
+    return by_name[_only(list(by_name), text)]
 
 
 def is_full(text: str) -> bool:
@@ -150,6 +157,18 @@ def is_full(text: str) -> bool:
 def _check(text: str) -> None:
     if not text or text.count("/") > 2 or not all(text.split("/")):
         raise invalid(f"not a name: {text!r}", "write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+
+
+async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
+    """Return the error of a name that means no sweep and no run; what is a project is said to be one."""
+    named = [name for name in await _projects(wire) if _matches(name, text)]
+    if not named:
+        return _none(text, kind)
+    return _not_found(
+        f"{text} is a project; a {kind} is wanted",
+        text,
+        f"`sweepctl list {named[0]}` lists its sweeps, `sweepctl runs --project {named[0]}` its runs",
+    )
 
 
 def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
@@ -208,14 +227,18 @@ async def _runs(wire: Wire, text: str) -> list[str]:
 async def _alone(wire: Wire, text: str) -> list[str]:
     """Return the runs by hand that `text` may stand for."""
     parent, _, run = text.rpartition("/")
+    projects = await _projects(wire)
+    names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
+    return [name for name in names if await _run(wire, name) is not None]
+
+
+async def _projects(wire: Wire) -> list[str]:
     try:
-        projects = [project.name async for project in accounts.projects(wire)]
+        return [project.name async for project in accounts.projects(wire)]
     except ClientError as error:
         if error.code == "UNIMPLEMENTED":  # a server that knows of none
             return []
         raise
-    names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
-    return [name for name in names if await _run(wire, name) is not None]
 
 
 async def _may_be_run(wire: Wire, name: str) -> bool:
@@ -236,9 +259,7 @@ def _matches(name: str, text: str) -> bool:
     return name == text or name.endswith(f"/{text}")
 
 
-def _only(names: Sequence[str], text: str, kind: str) -> str:
-    if not names:
-        raise _none(text, kind)
+def _only(names: Sequence[str], text: str) -> str:
     if len(names) > 1:
         raise invalid(f"{text} may be several: {', '.join(sorted(names))}", "write the full name")
     return names[0]

@@ -21,6 +21,7 @@ PageRequest = TypeVar(
     v1.GetHistoryRequest,
     v1.ListSummariesRequest,
     v1.ListFilesRequest,
+    v1.ListEntitiesRequest,
     v1.ListProjectsRequest,
     v1.ListTokensRequest,
 )
@@ -33,6 +34,7 @@ Page = TypeVar(
     v1.GetHistoryResponse,
     v1.ListSummariesResponse,
     v1.ListFilesResponse,
+    v1.ListEntitiesResponse,
     v1.ListProjectsResponse,
     v1.ListTokensResponse,
 )

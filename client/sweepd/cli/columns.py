@@ -35,12 +35,18 @@ def took(start: Json, end: Json) -> str:
     return duration(seconds_between(start, end)) if isinstance(end, str) else shown_age(start)
 
 
-def _progress(value: Json) -> str:
+def _progress(sweep: Row) -> str:
     """Return ended of planned runs."""
-    if not isinstance(value, dict):
-        return "-"
-    planned = value.get("planned")
-    return f"{cell(value.get('ended'))}/{'∞' if planned is None else cell(planned)}"
+    counts, planned = sweep["runs"], sweep["plannedRuns"]
+    assert isinstance(counts, dict)
+    ended = sum(count for state in FINAL_RUN if isinstance(count := counts[state], int))
+    return f"{ended}/{'∞' if planned is None else cell(planned)}"
+
+
+def shown_counts(counts: Json) -> str:
+    """Return how many runs there are in each state that occurs, in words; empty where there is none."""
+    assert isinstance(counts, dict)
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
 def _names(value: Json) -> str:
@@ -68,13 +74,14 @@ def shown_words(value: Json) -> str:
 SWEEPS = (
     Column("name", "name"),
     Column("state", "state"),
-    Column("method", "method"),
-    Column("runs", "progress", _progress, composed=True),
+    Column("method", "method", spare=2),
+    Column("runs", "runs", whole=_progress, plain=shown_counts),
     Column("best", "best.value", shown_value),
-    Column("agents", "connectedAgents"),
-    Column("created", "createTime", shown_time),
+    Column("agents", "connectedAgents", spare=3),
+    Column("created", "createTime", shown_time, spare=1),
     Column("title", "displayName", long=True),
-    Column("tags", "tags", shown_words),
+    Column("tags", "tags", shown_words, long=True),
+    Column("planned", "plannedRuns", wide=True),
     Column("metric", "metric.name", wide=True),
     Column("ending", "ending", wide=True),
     Column("ended", "endTime", shown_time, wide=True),
@@ -84,12 +91,12 @@ SWEEPS = (
 AGENTS = (
     Column("agent", "agent"),
     Column("state", "state"),
-    Column("host", "host"),
-    Column("slots", "slots"),
-    Column("runs", "runs", _names),
-    Column("sweeps", "sweeps", _names),
-    Column("quarantined", "quarantines", _quarantined),
-    Column("seen", "lastSeenTime", shown_age),
+    Column("host", "host", long=True),
+    Column("slots", "slots", spare=1),
+    Column("runs", "runs", _names, long=True),
+    Column("sweeps", "sweeps", _names, long=True),
+    Column("quarantined", "quarantines", _quarantined, long=True),
+    Column("seen", "lastSeenTime", shown_age, spare=2),
     Column("pid", "pid", wide=True),
     Column("version", "version", wide=True),
     Column("labels", "labels", wide=True),
@@ -106,8 +113,8 @@ PROJECTS = (
 _RUNS_FRONT = (
     Column("state", "state"),
     Column("value", "value", shown_value),
-    Column("iterations", "iterations"),
-    Column("attempt", "attempt"),
+    Column("iterations", "iterations", spare=2),
+    Column("attempt", "attempt", spare=3),
 )
 _RUNS_BACK = (
     Column("tags", "tags", shown_words, wide=True, long=True),
@@ -127,7 +134,7 @@ def prior_columns(rows: Iterable[Row]) -> Sequence[Column]:
         Column("prior", "prior"),
         Column("state", "state"),
         Column("value", "value", shown_value),
-        Column("iterations", "iterations"),
+        Column("iterations", "iterations", spare=2),
         *param_columns(row["params"] for row in rows),
         Column("run", "run"),
         Column("best", "bestValue", shown_value, wide=True),
@@ -135,17 +142,12 @@ def prior_columns(rows: Iterable[Row]) -> Sequence[Column]:
     )
 
 
-def with_progress(sweep: Row) -> Row:
-    """Return a sweep's row with what its column of runs shows."""
-    counts = sweep["runs"]
-    assert isinstance(counts, dict)
-    ended = sum(count for state in FINAL_RUN if isinstance(count := counts[state], int))
-    return {**sweep, "progress": {"ended": ended, "planned": sweep["plannedRuns"]}}
-
-
 def param_columns(points: Iterable[Json]) -> list[Column]:
     """Return the columns for the parameters of points, those in groups one by one."""
-    return [Column(name, f"params.{name}", shown_param, null=True, long=True) for name in param_paths(points)]
+    return [
+        Column(name, f"params.{name}", shown_param, null=True, long=True, spare=1)
+        for name in param_paths(points)
+    ]
 
 
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:

@@ -1,6 +1,6 @@
 """How `get` shows one sweep or one run to a person."""
 
-from sweepd.cli.columns import shown_time, shown_value, shown_words, took, with_progress
+from sweepd.cli.columns import shown_counts, shown_time, shown_value, shown_words, took
 from sweepd.cli.details_shapes import details_entries
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
@@ -12,10 +12,10 @@ from sweepd.spec.point import Json
 _SUMMARY_LINES = 40
 
 
-def describe_sweep(sweep: Row, *, colored: bool) -> str:
-    """Return a sweep as names and values, those that say nothing left out."""
+def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> str:
+    """Return a sweep as names and values, those that say nothing left out; `width`: of the terminal."""
     metric = sweep["metric"]
-    counts = sweep["runs"]
+    planned = "∞" if sweep["plannedRuns"] is None else cell(sweep["plannedRuns"])
     entries = [
         ("sweep", cell(sweep["name"])),
         ("name", cell(sweep["displayName"])),
@@ -26,7 +26,7 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
         ("method", cell(sweep["method"])),
         ("metric", _objective(metric)),
         *rule_entries(sweep),
-        ("runs", _counts(counts, lookup(with_progress(sweep), "progress.planned"))),
+        ("runs", f"{shown_counts(sweep['runs']) or 'none yet'} of {planned}"),
         ("prior runs", prior_notice(sweep)),
         ("best", _best(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
@@ -40,7 +40,7 @@ def describe_sweep(sweep: Row, *, colored: bool) -> str:
     missing = objective_notice(sweep)
     if missing and not tells_objective(sweep):
         entries.append(("objective", missing))
-    return listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+    return listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
 
 
 def prior_notice(sweep: Row) -> str:
@@ -65,19 +65,23 @@ def tells_objective(sweep: Row) -> bool:
     return bool(sweep["reason"]) and for_it
 
 
-def describe_run(run: Row, *, colored: bool, summary: Json = None) -> str:
+def describe_run(
+    run: Row, *, colored: bool, summary: Json = None, hint: str = "", width: int | None = None
+) -> str:
     """Return a run as names and values, then its attempts as a table.
 
     Args:
         run: its JSON.
         colored: whether states have colours.
         summary: what its script sees as its summary; else what that has set itself is shown.
+        hint: what most likely has ended it.
+        width: of the terminal; None: lines of any length.
     """
     entries = [
         ("run", cell(run["run"])),
         ("sweep", cell(run["sweep"])),
         ("state", cell(run["state"])),
-        ("reason", cell(run["reason"])),
+        ("reason", "\n".join(filter(None, (cell(run["reason"]), hint)))),
         ("repeat", cell(run["repeat"]) if run["repeat"] else "-"),
         ("value", shown_value(run["value"])),
         ("best value", shown_value(run["bestValue"]) if run["bestValue"] != run["value"] else "-"),
@@ -91,11 +95,11 @@ def describe_run(run: Row, *, colored: bool, summary: Json = None) -> str:
         ("took", run_took(run)),
         *details_entries(run),
     ]
-    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
     attempts = run["attempts"]
     assert isinstance(attempts, list)
     rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
-    return f"{text}\n{table(rows, _ATTEMPTS, colored=colored)}" if rows else text
+    return f"{text}\n{table(rows, _ATTEMPTS, colored=colored, width=width)}" if rows else text
 
 
 def _first_lines(text: str, *, of: Row) -> str:
@@ -136,25 +140,21 @@ def exit_text(value: Json) -> str:
     if cause == "commanded":
         cause = "on command"
     signal = lookup(value, "signal")
-    return cell(cause) if signal is None else f"{cell(cause)} (signal {cell(signal)})"
+    if signal is None:
+        return cell(cause)
+    return f"signal {cell(signal)}" if cause == "signaled" else f"{cell(cause)} (signal {cell(signal)})"
 
 
 _ATTEMPTS = (
     Column("attempt", "attempt"),
     Column("state", "state"),
     Column("agent", "agent"),
-    Column("host", "host"),
-    Column("handed out", "assignTime", shown_time),
-    Column("ended", "endTime", shown_time),
-    Column("exit", "exit", exit_text),
-    Column("reason", "reason"),
+    Column("host", "host", long=True, spare=3),
+    Column("handed out", "assignTime", shown_time, spare=1),
+    Column("ended", "endTime", shown_time, spare=2),
+    Column("exit", "exit", exit_text, long=True),
+    Column("reason", "reason", long=True),
 )
-
-
-def _counts(counts: Json, planned: Json) -> str:
-    assert isinstance(counts, dict)
-    shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return f"{shown or 'none yet'} of {'∞' if planned is None else cell(planned)}"
 
 
 def _objective(metric: Json) -> str:
@@ -168,7 +168,11 @@ def _objective(metric: Json) -> str:
 def _best(sweep: Row) -> str:
     if sweep["best"] is None:
         return "-"
-    return f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
+    text = f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
+    counts = sweep["runs"]
+    assert isinstance(counts, dict)
+    ended_otherwise = any(count for state, count in counts.items() if state not in ("failed", "crashed"))
+    return text if ended_otherwise else f"{text}, but every run has failed"
 
 
 def _origin(run: Row) -> str:

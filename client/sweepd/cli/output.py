@@ -1,28 +1,31 @@
 """The `-o` formats of the reading verbs: options, and writing rows or one object to stdout."""
 
-import csv
-import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import click
 
+from sweepd.cli.csv_text import csv_text
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.rows import Choice, Row, knows, lookup, paths
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.cli.table import Column, distinct, table
-from sweepd.cli.text import cell, clean, json_text
+from sweepd.cli.table import Column, cut, distinct, drawn
+from sweepd.cli.text import cell, clean, counted, json_text
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
 
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")
 Function = TypeVar("Function", bound=Callable[..., object])
+_RAW = "sweepctl.csv_raw"
+_MOST_NAMED = 30
+_NARROWEST = 40
+"""Columns of a terminal below which a table is not squeezed any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Output:
     format: str
     columns: Sequence[str] = ()
     choice: Choice = field(default_factory=Choice)
+    # Of CSV: texts as they are, formulas and control characters included.
+    raw: bool = False
 
     @property
     def structured(self) -> bool:
@@ -48,7 +53,7 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
         wanted = context.ensure_object(Settings).told("output")
         return wanted if wanted in formats else default
 
-    return click.option(
+    option = click.option(
         "-o",
         "--output",
         "output_format",
@@ -56,6 +61,22 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
         callback=chosen,
         help=f"Format; {default} if nothing is said.",
     )
+    return (lambda function: option(_raw_option(function))) if "csv" in formats else option
+
+
+def _raw_option(function: Function) -> Function:
+    """Add the option that leaves the texts of CSV as they are; `output_of` asks for it."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        context.meta[_RAW] = value
+
+    return click.option(
+        "--csv-raw",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="With -o csv: texts as they are, also those that a spreadsheet would run as a formula.",
+    )(function)
 
 
 def row_options(function: Function) -> Function:
@@ -88,7 +109,11 @@ def output_of(
 ) -> Output:
     """Return what the options say."""
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
-    return Output(format=output_format, columns=names, choice=Choice(filters=filters, sort=sort, limit=limit))
+    raw = bool(click.get_current_context().meta.get(_RAW))
+    if raw and output_format != "csv":
+        raise usage_problem("--csv-raw is for CSV", next_step="add -o csv")
+    choice = Choice(filters=filters, sort=sort, limit=limit)
+    return Output(format=output_format, columns=names, choice=choice, raw=raw)
 
 
 def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] = ()) -> list[Row]:
@@ -102,24 +127,67 @@ def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] =
     Raises:
         Problem: a name that nothing here has.
     """
-    for name in (*output.columns, *output.choice.paths):
-        if rows and not any(knows(row, name) for row in rows):
-            shown = [column.path for column in columns if not column.composed]
-            if name not in shown:
-                raise _no_such_column(name, {*shown, *(path for row in rows for path in paths(row))})
-    return output.choice.of(rows)
+    for name in output.columns:
+        _column(name, rows, columns)
+    meant = {name: _column(name, rows, columns).path for name in output.choice.paths}
+    for name, path in meant.items():
+        if inner := next(
+            (sorted(value) for row in rows if isinstance(value := lookup(row, path), dict)), None
+        ):
+            raise usage_problem(
+                f"{name} has several values, which have no order", next_step=f"name one, as {path}.{inner[0]}"
+            )
+    return output.choice.of(rows, meant)
 
 
-def _no_such_column(name: str, legal: Iterable[str]) -> Problem:
+def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column:
+    """Return the column that a name means: a path of the JSON, or a heading of the table.
+
+    Raises:
+        Problem: nothing here has it.
+    """
+    by_path: dict[str, Column] = {}
+    for column in columns:
+        if not column.composed:
+            by_path.setdefault(column.path, column)
+    headed = next((column for column in columns if column.heading == name.lower()), None)
+    known = any(knows(row, name) for row in rows)
+    if name in by_path:
+        return by_path[name]
+    if headed is not None and not any(_plain(lookup(row, name)) for row in rows):
+        return headed
+    if known or not rows:
+        return Column(name, name)
+    raise _no_such_column(
+        name, list(by_path), {path for row in rows for path in (*paths(row), *_metrics(row))}
+    )
+
+
+def _metrics(row: Row) -> Iterator[str]:
+    """Yield the paths of what a run has logged, which are read only where one is asked for."""
+    keys = row.get("loggedKeys")
+    yield from (f"metrics.{key}" for key in keys) if isinstance(keys, list) else ()
+
+
+def _plain(value: Json) -> bool:
+    """Tell whether there is a value that is not an object of several."""
+    return value is not None and not isinstance(value, dict)
+
+
+def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> Problem:
     # People know a parameter by its own name, so the last part may be what is near.
-    by_end = {path.rpartition(".")[2]: path for path in sorted(legal)}
-    near = nearest(name, sorted(legal))
+    legal = sorted({*shown, *others})
+    by_end = {path.rpartition(".")[2]: path for path in legal}
+    near = nearest(name, legal)
     if name in by_end or near is None:
         end = name if name in by_end else nearest(name.rpartition(".")[2], by_end)
         near = by_end[end] if end is not None else None
+    named = list(dict.fromkeys([*shown, *(path for path in legal if "." not in path)]))
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return usage_problem(
         f"no column {name}" + (f"; did you mean `{near}`?" if near else ""),
-        next_step="`-o json` shows the names that there are",
+        cause=f"there are {', '.join(map(clean, named[:_MOST_NAMED]))}{more}",
+        next_step="`-o json` shows all names, those of inner values included",
     )
 
 
@@ -146,17 +214,45 @@ def write_chosen(
         note(empty)
         return
     if output.format in ("table", "wide"):
-        wanted = _columns(
-            output, [column for column in columns if output.format == "wide" or not column.wide]
-        )
-        short = output.format == "table" and sys.stdout.isatty()
-        page(table(chosen, distinct(wanted), colored=current_settings().colored(sys.stdout), short=short))
+        text, hidden = table_text(chosen, output, columns)
+        page(text)
+        if hidden:
+            told = f"{counted(len(hidden), 'column')} left out, -o wide has all: {', '.join(hidden)}"
+            note(cut(told, terminal_width() or len(told)))
     elif output.format == "csv":
-        _write_csv(chosen, output.columns or [column.path for column in columns if not column.composed])
+        wanted = _columns(chosen, output, [column for column in columns if not column.composed])
+        headings = output.columns or [column.path for column in wanted]
+        values = [[column.csv_value(row) for column in wanted] for row in chosen]
+        put(csv_text(headings, values, raw=output.raw))
     elif output.format == "name":
         click.echo("".join(f"{cell(lookup(row, name))}\n" for row in chosen), nl=False)
     else:
-        write_document([_reduced(row, output.columns) for row in chosen], output.format)
+        wanted = _columns(chosen, output, columns)
+        reduced = [
+            {name: _member(row, name, column) for name, column in zip(output.columns, wanted, strict=True)}
+            if output.columns
+            else row
+            for row in chosen
+        ]
+        write_document(list(reduced), output.format)
+
+
+def table_text(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> tuple[str, list[str]]:
+    """Return rows as a table for stdout, and the headings that a terminal is too narrow for."""
+    listed = [column for column in columns if output.format == "wide" or not column.wide]
+    wanted = distinct(_columns(rows, output, columns if output.columns else listed))
+    return drawn(
+        rows,
+        wanted,
+        colored=current_settings().colored(sys.stdout),
+        width=terminal_width() if output.format == "table" else None,
+        all_of=bool(output.columns),
+    )
+
+
+def terminal_width() -> int | None:
+    """Return how wide the terminal is that stdout goes to; None where it goes elsewhere."""
+    return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
 
 
 def write_document(document: Json, output_format: str) -> None:
@@ -209,28 +305,13 @@ def _pager(settings: Settings) -> list[str] | None:
     return words
 
 
-def _columns(output: Output, columns: Sequence[Column]) -> Sequence[Column]:
+def _columns(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> Sequence[Column]:
+    """Return the columns that are wanted: those that were named, headed by these names, else all."""
     if not output.columns:
         return columns
-    known = {column.path: column for column in columns}
-    return [known.get(name) or Column(name, name) for name in output.columns]
+    return [replace(_column(name, rows, columns), spare=0) for name in output.columns]
 
 
-def _reduced(row: Row, names: Sequence[str]) -> Json:
-    return {name: lookup(row, name) for name in names} if names else row
-
-
-def _write_csv(rows: Sequence[Row], paths: Sequence[str]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(paths)
-    writer.writerows([_csv_cell(lookup(row, path)) for path in paths] for row in rows)
-    put(text.getvalue())
-
-
-def _csv_cell(value: Json) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return clean(value) if sys.stdout.isatty() else value
-    return json_text(value)
+def _member(row: Row, name: str, column: Column) -> Json:
+    """Return what JSON has under a name: a path, or where there is none what is headed so."""
+    return lookup(row, name) if knows(row, name) else lookup(row, column.path)

@@ -1,6 +1,6 @@
 """What went wrong, as a person reads it: one sentence, the cause, the next step, and an exit code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sweepd.cli.exit_code import ExitCode
@@ -14,6 +14,8 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
 
     message: str
     cause: str = ""
+    # What there is to say beyond one line.
+    details: Sequence[str] = ()
     next_step: str = ""
     exit_code: ExitCode = ExitCode.FAILURE
     # Canonical gRPC code, and the reason that the server gave.
@@ -29,6 +31,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
         lines = [f"error: {clean(self.message)}"]
         if self.cause:
             lines.append(f"  cause: {clean(self.cause)}")
+        lines += [f"  {clean(line)}" for line in self.details]
         if self.next_step:
             lines.append(f"  next:  {clean(self.next_step)}")
         return lines
@@ -40,7 +43,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
             "code": self.status,
             "reason": self.reason or None,
             "message": self.message,
-            "cause": self.cause or None,
+            "cause": self.cause or "; ".join(line.strip() for line in self.details) or None,
             "nextStep": self.next_step or None,
             "exitCode": int(self.exit_code),
             "metadata": metadata,
@@ -48,9 +51,15 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
         return json_text({"error": error})
 
 
-def usage_problem(message: str, *, next_step: str = "") -> Problem:
+def usage_problem(message: str, *, next_step: str = "", cause: str = "") -> Problem:
     """Return the problem of a command that was called wrongly."""
-    return Problem(message=message, next_step=next_step, exit_code=ExitCode.USAGE, status="INVALID_ARGUMENT")
+    return Problem(
+        message=message,
+        cause=cause,
+        next_step=next_step,
+        exit_code=ExitCode.USAGE,
+        status="INVALID_ARGUMENT",
+    )
 
 
 def not_found(message: str, *, name: str = "", next_step: str = "", cause: str = "") -> Problem:

@@ -126,7 +126,8 @@ class Progress:
         metric = self.sweep.spec.metric.name if self.sweep is not None else ""
         parts = [f"run {run.number} {state}"]
         if run.HasField("value"):
-            mark = " (best so far)" if self._is_best(run) else ""
+            good = state not in ("failed", "crashed")
+            mark = " (best so far)" if good and self._is_best(run) else ""
             parts.append(f"{clean(metric)}={number(run.value)}{mark}")
         kind: Literal["run", "warning"] = "run" if state in ("finished", "stopped", "killed") else "warning"
         shape = run_shape(run)

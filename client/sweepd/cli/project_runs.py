@@ -9,13 +9,14 @@ from sweepd.cli.failures import PROJECTS
 from sweepd.cli.output import Output, chosen_rows, write_chosen
 from sweepd.cli.placement import project_name
 from sweepd.cli.problem import not_found
+from sweepd.cli.readable import Readable
 from sweepd.cli.rows import Row
+from sweepd.cli.run_metrics import runs_with_metrics
 from sweepd.cli.settings import Settings
-from sweepd.cli.shapes import run_shape
 from sweepd.cli.table import Column
 from sweepd.cli.text import cell
 from sweepd.client import Client
-from sweepd.spec.wording import nearest
+from sweepd.spec.wording import close
 
 
 def write_project(
@@ -24,13 +25,15 @@ def write_project(
     """Write the runs of a project, the newest first."""
     name = project_name(project, settings.told("entity"))
     bound = output.choice.limit if output.choice.sort is None and not output.choice.filters else None
+    readable = Readable()
     with connect(settings) as client:
         listed = client.list_runs(project=name, states=run_states(states), stand_alone=by_hand, limit=bound)
-        rows = [run_shape(run) for run in listed]
+        rows = runs_with_metrics(client, list(listed), output, readable)
         if not rows:
             _check_exists(client, name)
     chosen = chosen_rows(rows, output, _columns(rows))
     write_chosen(chosen, output, _columns(chosen), name="run", empty=f"No such run in {name}.")
+    readable.finish()
 
 
 def _columns(rows: Sequence[Row]) -> Sequence[Column]:
@@ -49,7 +52,7 @@ def _check_exists(client: Client, project: str) -> None:
     """
     known = [each.name for each in client.list_projects()]
     if project not in known:
-        near = nearest(project, known)
+        near = close(project, known)
         raise not_found(
             f"no project named {project}" + (f"; did you mean `{near}`?" if near else ""),
             name=project,

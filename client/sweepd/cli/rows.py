@@ -1,8 +1,8 @@
 """Choosing among rows: filters, order, limit, columns. Pure; the same for every list."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sweepd.errors import invalid
 from sweepd.spec.point import Json
@@ -26,9 +26,13 @@ class Choice:
         order = [] if self.sort is None else [self.sort.removeprefix("-")]
         return [*(_condition(text).path for text in self.filters), *order]
 
-    def of(self, rows: Iterable[Row]) -> list[Row]:
-        """Return the rows wanted."""
-        conditions = [_condition(text) for text in self.filters]
+    def of(self, rows: Iterable[Row], meant: Mapping[str, str] | None = None) -> list[Row]:
+        """Return the rows wanted; `meant` has the paths that other names in filters and order stand for."""
+        paths = meant or {}
+        conditions = [
+            replace(condition, path=paths.get(condition.path, condition.path))
+            for condition in map(_condition, self.filters)
+        ]
         chosen: list[Row] = []
         for row in rows:
             if all(condition.holds(row) for condition in conditions):
@@ -36,7 +40,8 @@ class Choice:
                 if self.sort is None and self.limit is not None and len(chosen) >= self.limit:
                     break
         if self.sort is not None:
-            chosen = _sorted(chosen, self.sort)
+            path = self.sort.removeprefix("-")
+            chosen = _sorted(chosen, paths.get(path, path), greatest_first=self.sort.startswith("-"))
         return chosen if self.limit is None else chosen[: self.limit]
 
 
@@ -140,9 +145,8 @@ def _plain(value: Json) -> str:
     return str(value)
 
 
-def _sorted(rows: list[Row], sort: str) -> list[Row]:
+def _sorted(rows: list[Row], path: str, *, greatest_first: bool) -> list[Row]:
     """Sort by numbers, then texts; rows without the value come last in either direction."""
-    path = sort.removeprefix("-")
     having = [row for row in rows if lookup(row, path) is not None]
     lacking = [row for row in rows if lookup(row, path) is None]
 
@@ -151,4 +155,4 @@ def _sorted(rows: list[Row], sort: str) -> list[Row]:
         number = _number(value)
         return (0, number, "") if number is not None else (1, 0.0, _plain(value))
 
-    return sorted(having, key=key, reverse=sort.startswith("-")) + lacking
+    return sorted(having, key=key, reverse=greatest_first) + lacking

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from sweepd.cli.columns import shown_time, shown_value, took
+from sweepd.cli.columns import shown_counts, shown_time, shown_value, took
 from sweepd.cli.describe import exit_text, objective_notice, prior_notice, run_took
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.rule_text import verdict_text
-from sweepd.cli.table import listing
+from sweepd.cli.table import listing, wrapped
 from sweepd.cli.text import cell, counted
 from sweepd.cli.winning import shell_line
 from sweepd.spec.point import Json
@@ -26,8 +26,10 @@ _SOURCES = {
 }
 
 
-def run_story(run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colored: bool) -> str:
-    """Return the story of a run."""
+def run_story(
+    run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colored: bool, width: int | None = None
+) -> str:
+    """Return the story of a run; `width`: of the terminal, None: lines of any length."""
     entries = [
         ("run", cell(run["run"])),
         ("state", cell(run["state"])),
@@ -36,37 +38,35 @@ def run_story(run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colo
         ("value", _value(run)),
         ("took", run_took(run)),
     ]
-    parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored)]
-    parts += _section("Why this point", _origin(run["provenance"]))
+    parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)]
+    parts += _section("Why this point", _origin(run["provenance"]), width)
     stopped = run["state"] not in ("running", "finished")  # one that ended by itself meanwhile was not
     heading = "Why it was stopped" if stopped else "What early termination decided"
-    parts += _section(heading, _verdicts(run["verdicts"]))
+    parts += _section(heading, _verdicts(run["verdicts"]), width)
     if run["state"] == "pending":
         parts += _section(
-            "Why it waits", _obstacles(obstacles) or ["nothing: the next offer of an agent takes it"]
+            "Why it waits", _obstacles(obstacles) or ["nothing: the next offer of an agent takes it"], width
         )
-    parts += _section("Attempts", _attempts(run["attempts"]))
-    parts += _section("Record", map(_event, events))
+    parts += _section("Attempts", _attempts(run["attempts"]), width)
+    parts += _section("Record", map(_event, events), width)
     return "\n".join(parts)
 
 
-def sweep_story(sweep: Row, obstacles: Sequence[Row], *, colored: bool) -> str:
-    """Return why a sweep hands out nothing at the moment, or that it does."""
-    counts = sweep["runs"]
-    assert isinstance(counts, dict)
+def sweep_story(sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None) -> str:
+    """Return why a sweep hands out nothing at the moment, or that it does; `width` as for a run."""
     entries = [
         ("sweep", cell(sweep["name"])),
         ("state", cell(sweep["state"])),
         ("ending", cell(sweep["ending"])),
         ("reason", cell(sweep["reason"])),
-        ("runs", ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none yet"),
+        ("runs", shown_counts(sweep["runs"]) or "none yet"),
         ("prior runs", _prior(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
         ("objective", objective_notice(sweep) or "-"),
     ]
-    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored)
+    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
     told = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
-    return "\n".join([text, *_section("What holds it back", told)])
+    return "\n".join([text, *_section("What holds it back", told, width)])
 
 
 def _prior(sweep: Row) -> str:
@@ -80,9 +80,10 @@ def _prior(sweep: Row) -> str:
     )
 
 
-def _section(heading: str, lines: Iterator[str] | Sequence[str]) -> list[str]:
+def _section(heading: str, lines: Iterator[str] | Sequence[str], width: int | None) -> list[str]:
     """Return a heading and what stands below it; nothing where there is nothing to say."""
-    shown = "".join(f"  {line}\n" for line in lines)
+    parts = (part for line in lines for part in wrapped(f"  {line}", width, "   "))
+    shown = "".join(f"{part}\n" for part in parts)
     return [f"{heading}\n{shown}"] if shown else []
 
 

@@ -6,6 +6,7 @@ from sweepd import v1
 from sweepd.calls.logs import Place
 from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.describe import end_reason, objective_notice, tells_objective
+from sweepd.cli.failed_runs import all_failed, failure_heading, failure_lines
 from sweepd.cli.shapes import params_shape, run_shape, sweep_shape
 from sweepd.cli.text import cell, clean, clean_lines, number
 from sweepd.cli.winning import shell_line, winning_arguments
@@ -24,6 +25,8 @@ def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list
     if sweep.spec.repeats > 1 and run.name == sweep.best_run:
         runs = f"{cell(sweep_shape(sweep)['aggregate'])} of the {sweep.spec.repeats} runs of its point"
         lines = [f"Best run: {run.name}   {metric} {number(sweep.best_value)} ({runs})"]
+    if run_state(run) in ("failed", "crashed"):
+        lines.append(f"  It {run_state(run)}: {end_reason(run_shape(run)) or 'see its log'}")
     lines += [f"  {clean(name)} = {cell(value)}" for name, value in params_shape(run).items()]
     arguments = argument_line(sweep.spec, run, environ)
     if arguments:
@@ -64,6 +67,18 @@ def look_into(client: Client, sweep: v1.Sweep) -> str:
 
 def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     """Return why a sweep has no best run: the objective that was not logged, or the last words of a run."""
+    if all_failed(sweep):
+        heading = failure_heading(sweep)
+        told = [f"  {clean(line)}" for line in failure_lines(client, sweep)]
+        first = failed_run(client, sweep.name)
+        reason = end_reason(run_shape(first)) if first is not None else ""
+        tail = log_tail(client, first.name) if first is not None else []
+        told += [f"Run {first.number} ended with:", *tail] if first is not None and tail else []
+        return [
+            f"{heading[0].upper()}{heading[1:]}:",
+            *told,
+            *remedy(reason, has_compat=bool(sweep.spec.compat)),
+        ]
     lines = [f"No run of {sweep.name} has a value; it is {sweep_state(sweep)}."]
     if sweep.reason:
         lines.append(clean(sweep.reason))

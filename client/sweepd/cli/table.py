@@ -1,10 +1,12 @@
 """Tables for a terminal or a pipe: aligned columns, colour where it is wanted, never as the only signal."""
 
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from sweepd.cli.fitting import GAP, Need, fitted
 from sweepd.cli.rows import Row, has, lookup
 from sweepd.cli.text import cell, clean
 from sweepd.spec.point import Json
@@ -25,6 +27,8 @@ _COLORS = {
 
 _MOST = 60
 """Columns of a terminal that a long text may take."""
+_LEAST_LINE = 20
+"""Columns of a terminal that a line has, however far it is indented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,25 @@ class Column:
     null: bool = False
     # Of any length, as what people write and scripts log.
     long: bool = False
+    # What is left out of a narrow terminal: the greatest first; 0 stays.
+    spare: int = 0
+    # Shows several values of a row, in place of `show`; `plain` makes of the value at the path what CSV has.
+    whole: Callable[[Row], str] | None = None
+    plain: Callable[[Json], Json] | None = None
 
-    def text(self, row: Row, *, short: bool = False) -> str:
-        """Return how a row looks in this column; `short`: cut if it may be long."""
+    def text(self, row: Row) -> str:
+        """Return how a row looks in this column."""
+        if self.whole is not None:
+            return self.whole(row)
         value = lookup(row, self.path)
         if value is None and not (self.null and has(row, self.path)):
             return cell(None)
-        text = self.show(value)
-        return _cut(text) if short and self.long else text
+        return self.show(value)
+
+    def csv_value(self, row: Row) -> Json:
+        """Return what CSV has of a row in this column."""
+        value = lookup(row, self.path)
+        return value if self.plain is None or value is None else self.plain(value)
 
 
 def distinct(columns: Sequence[Column]) -> Sequence[Column]:
@@ -63,27 +78,71 @@ def distinct(columns: Sequence[Column]) -> Sequence[Column]:
     ]
 
 
-def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, short: bool = False) -> str:
-    """Return the rows below their headings; without rows, the headings alone. `short`: long texts are cut."""
-    shown = [[column.text(row, short=short) for column in columns] for row in rows]
-    lines = [[clean(column.heading.upper()) for column in columns], *shown]
-    widths = [max(map(_width, entries)) for entries in zip(*lines, strict=True)]
+def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None = None) -> str:
+    """Return the rows below their headings; without rows, the headings alone.
+
+    Args:
+        rows: what is shown.
+        columns: their columns.
+        colored: whether states have colours.
+        width: of the terminal; None: as wide as it comes to.
+    """
+    return drawn(rows, columns, colored=colored, width=width)[0]
+
+
+def drawn(
+    rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None, all_of: bool = False
+) -> tuple[str, list[str]]:
+    """Return the same, and the headings of the columns for which a terminal is too narrow.
+
+    With a width, columns in which no row has anything are left out without a word, unless `all_of` is wanted.
+    """
+    shown = [[column.text(row) for column in columns] for row in rows]
+    headings = [clean(column.heading.upper()) for column in columns]
+    places = list(range(len(columns)))
+    if width is None:
+        widths = {place: max(_width(line[place]) for line in [headings, *shown]) for place in places}
+    else:
+        if rows and not all_of:
+            places = [place for place in places if any(line[place] != cell(None) for line in shown)]
+        needs = [_need(columns[place], headings[place], [line[place] for line in shown]) for place in places]
+        widths = {places[which]: room for which, room in fitted(needs, width).items()}
     text = []
-    for line in lines:
-        cells = [_padded(entry, width, colored=colored) for entry, width in zip(line, widths, strict=True)]
-        text.append("  ".join(cells).rstrip() + "\n")
-    return "".join(text)
+    for line in [headings, *shown]:
+        cells = [_padded(cut(line[place], room), room, colored=colored) for place, room in widths.items()]
+        text.append((" " * GAP).join(cells).rstrip() + "\n")
+    return "".join(text), [headings[place] for place in places if place not in widths]
 
 
-def listing(entries: Sequence[tuple[str, str]], *, colored: bool) -> str:
-    """Return names and values below one another; a value of several lines is indented."""
-    width = max((len(name) for name, _ in entries), default=0) + 2
+def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
+    """Return names and values below one another; a value of several lines is indented.
+
+    With the width of a terminal, long lines go on in the next one, broken at blanks alone.
+    """
+    indent = max((len(name) for name, _ in entries), default=0) + 2
     text = []
     for name, value in entries:
-        first, *rest = value.splitlines() or [""]
-        text.append(f"{name + ':':<{width}}{painted(first, colored=colored)}".rstrip() + "\n")
-        text += [f"{'':{width}}{line}".rstrip() + "\n" for line in rest]
+        lines = value.splitlines() or [""]
+        first, *rest = (part for line in lines for part in wrapped(line, width and width - indent))
+        text.append(f"{name + ':':<{indent}}{painted(first, colored=colored)}".rstrip() + "\n")
+        text += [f"{'':{indent}}{line}".rstrip() + "\n" for line in rest]
     return "".join(text)
+
+
+def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
+    """Return a line in parts that fit a width, broken at blanks; `indent` stands before all but the first."""
+    if width is None or _width(line) <= width:
+        return [line]
+    margin = line[: len(line) - len(line.lstrip())]
+    parts = textwrap.wrap(
+        line.strip(),
+        max(width, _LEAST_LINE),
+        initial_indent=margin,
+        subsequent_indent=margin + indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return parts or [line]
 
 
 def painted(text: str, *, colored: bool) -> str:
@@ -96,14 +155,35 @@ def _padded(entry: str, width: int, *, colored: bool) -> str:
     return painted(entry, colored=colored) + " " * (width - _width(entry))
 
 
-def _cut(text: str) -> str:
-    """Return what fits of a text, with a mark where something is missing."""
-    if _width(text) <= _MOST:
+def cut(text: str, room: int) -> str:
+    """Return what fits of a text, with an ellipsis where something is missing."""
+    if _width(text) <= room:
         return text
-    kept = text[: _MOST - 1]
-    while _width(kept) >= _MOST:
+    kept = text[: max(room - 1, 0)]
+    while kept and _width(kept) >= room:
         kept = kept[:-1]
     return f"{kept}…"
+
+
+def _need(column: Column, heading: str, cells: Sequence[str]) -> Need:
+    """Return what a column needs: long texts are cut, but not the numbers among them."""
+    widest = max(map(_width, cells), default=0)
+    room = min(widest, _MOST) if column.long else widest
+    return Need(
+        cells=room,
+        heading=_width(heading),
+        cut=column.long,
+        uncut=min(max((_width(text) for text in cells if _is_number(text)), default=0), room),
+        spare=column.spare,
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _width(text: str) -> int:

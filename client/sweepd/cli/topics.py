@@ -11,7 +11,8 @@ TOPICS = {
     5  the sweep file is not valid
     6  no server answers
     7  `wait`: not yet
-    8  the sweep or run ended as failed, crashed, killed or cancelled; `wait --for`: it ended before that
+    8  the sweep or run ended as failed, crashed, killed or cancelled; `best`: all runs have failed;
+       `wait --for`: it ended before that
     9  agent: a guard tripped
   130  Ctrl-C
 """,

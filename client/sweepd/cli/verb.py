@@ -20,6 +20,13 @@ _CALLED_ELSEWHERE = {
     "sweep": "create",
 }
 """What people of other tools type for a verb, where spelling does not lead to it."""
+_OTHER_COMMANDS = {
+    "agent": "agents are started with `sweep-agent ID`; `sweepctl agents` lists them",
+    "up": "the server is started with `sweepd up`",
+    "down": "the server is ended with `sweepd down`",
+    "server": "the server is started with `sweepd up`",
+}
+"""What is not done by a verb of `sweepctl`."""
 
 
 def _help_options() -> list[click.Parameter]:
@@ -120,12 +127,11 @@ class VerbGroup(click.Group):
         """Find the verb; an unknown one is answered with the nearest."""
         name = args[0]
         if name not in self.verbs and not name.startswith("-"):
-            from difflib import get_close_matches
+            from sweepd.spec.wording import close
 
-            elsewhere = _CALLED_ELSEWHERE.get(name)
-            near = [elsewhere] if elsewhere else get_close_matches(name, self.verbs, 1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise click.UsageError(f"no such verb: {name}{hint}", ctx)
+            near = _CALLED_ELSEWHERE.get(name) or close(name, self.verbs)
+            hint = _OTHER_COMMANDS.get(name) or (near and f"did you mean `{near}`?")
+            raise click.UsageError(f"no such verb: {name}" + (f"; {hint}" if hint else ""), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,12 +13,13 @@ from sweepd.calls.names import Named
 from sweepd.cli.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.following_run import tell_gap, watch_run
-from sweepd.cli.output import note, write_document
+from sweepd.cli.output import Output, note, put, table_text, write_chosen, write_document
 from sweepd.cli.progress import Notice, Progress, progress_line
 from sweepd.cli.rows import Row, lookup
 from sweepd.cli.settings import current_settings
 from sweepd.cli.shapes import run_shape, sweep_shape
 from sweepd.cli.summary import look_into, worked
+from sweepd.cli.table import Column
 from sweepd.cli.text import clean
 from sweepd.cli.view import View, view_on
 from sweepd.client import Client
@@ -25,7 +27,9 @@ from sweepd.errors import ClientError
 from sweepd.states import FINAL_RUN, GOOD_ENDS
 
 _ASK_AGAIN_SECONDS = 1.0
-_CLEAR_SCREEN = "\x1b[H\x1b[2J"
+_HOME = "\x1b[H"
+_CLEAR_LINE = "\x1b[K"
+_CLEAR_BELOW = "\x1b[J"
 
 
 def end_code(state: str) -> ExitCode:
@@ -46,9 +50,19 @@ def watch(client: Client, named: Named, output_format: str) -> int:
         return _watch_view(client, sweep, run.name if run is not None else None, view)
 
 
-def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None], *, key: str) -> None:
-    """Show a list again and again: all of it on a terminal, what changed in a pipe. Ends with Ctrl-C."""
-    redraws = current_settings().redraws(sys.stdout)
+def repeat_rows(
+    read: Callable[[], list[Row]],
+    output: Output,
+    columns: Callable[[list[Row]], Sequence[Column]],
+    *,
+    key: str,
+) -> None:
+    """Show a list again and again: all of it on a terminal, what changed in a pipe. Ends with Ctrl-C.
+
+    A terminal is drawn anew in its place, as far as it reaches, without a pager. What a program reads is
+    appended there, too.
+    """
+    redraws = current_settings().redraws(sys.stdout) and not output.structured
     known: dict[str, Row] = {}
     away = False
     while True:
@@ -63,14 +77,23 @@ def repeat_rows(read: Callable[[], list[Row]], write: Callable[[list[Row]], None
             away = True
             rows = []
         if redraws and not away:
-            sys.stdout.write(_CLEAR_SCREEN)
-            write(rows)
-        else:
+            put(f"{_HOME}{_screen(rows, output, columns(rows))}{_CLEAR_BELOW}")
+        elif not redraws:
             changed = [row for row in reversed(rows) if known.get(str(lookup(row, key))) != row]
             known.update((str(lookup(row, key)), row) for row in rows)
             if changed:
-                write(changed)
+                write_chosen(changed, output, columns(changed), name=key)
         time.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
+    """Return what fits the terminal of a list, each line cleared to its end, and how much there is beyond."""
+    lines = table_text(rows, output, columns)[0].splitlines() if rows else ["nothing to show yet"]
+    room = shutil.get_terminal_size().lines - 1
+    if len(lines) > room:
+        shown = max(room - 1, 1)
+        lines = [*lines[:shown], f"… and {len(lines) - shown} more"]
+    return "".join(f"{line}{_CLEAR_LINE}\n" for line in lines)
 
 
 def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:

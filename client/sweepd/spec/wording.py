@@ -38,6 +38,12 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
     return by_lower[found[alike.index(True) if any(alike) else 0]]
 
 
+def close(word: str, legal: Iterable[str]) -> str | None:
+    """Return the word that another one is a slip of, where hardly anything else can be meant."""
+    found = difflib.get_close_matches(word[:64], list(islice(legal, _MOST_NEIGHBOURS)), n=1, cutoff=0.75)
+    return found[0] if found else None
+
+
 def meant(word: str, legal: Collection[str]) -> str | None:
     """Return the legal word that one stands for, if any does: by its meaning in other tools, or misspelt."""
     known = _ELSEWHERE.get(word.lower())

@@ -14,6 +14,7 @@ from component.cli.sweep_servicers import Sweeps, fail
 from held_port import HeldPort
 from sweepd import v1
 from sweepd.v1 import (
+    account_service_pb2_grpc,
     agent_service_pb2_grpc,
     metric_service_pb2_grpc,
     run_service_pb2_grpc,
@@ -59,7 +60,9 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
         summaries = [
             v1.KeySummary(run=series.run, key=series.key, last=v1.MetricValue(double_value=0.125))
             for series in self.series
-            if not request.runs or series.run in request.runs
+            if (not request.runs or series.run in request.runs)
+            and (not request.keys or series.key in request.keys)
+            and series.key.startswith("system/") == request.system
         ]
         return v1.ListSummariesResponse(summaries=summaries)
 
@@ -96,6 +99,28 @@ class Server(server_service_pb2_grpc.ServerServiceServicer):
         return v1.GetServerInfoResponse(version=self.version, protocol_version=1)
 
 
+class Accounts(account_service_pb2_grpc.AccountServiceServicer):
+    """The projects of the sweeps, and those that have none."""
+
+    def __init__(self, sweeps: Sweeps) -> None:
+        self._sweeps = sweeps
+        self.projects: list[str] = []
+
+    def ListEntities(
+        self, request: v1.ListEntitiesRequest, context: grpc.ServicerContext
+    ) -> v1.ListEntitiesResponse:
+        projects = [project.name for project in self.ListProjects(v1.ListProjectsRequest(), context).projects]
+        names = sorted({name.partition("/")[0] for name in projects})
+        return v1.ListEntitiesResponse(entities=[v1.Entity(name=name) for name in names])
+
+    def ListProjects(
+        self, request: v1.ListProjectsRequest, context: grpc.ServicerContext
+    ) -> v1.ListProjectsResponse:
+        names = {name.rpartition("/")[0] for name in self._sweeps.sweeps} | set(self.projects)
+        found = [name for name in sorted(names) if request.entity in ("", name.partition("/")[0])]
+        return v1.ListProjectsResponse(projects=[v1.Project(name=name) for name in found])
+
+
 class _Door(grpc.ServerInterceptor):
     """Lets nobody in without the token."""
 
@@ -124,6 +149,7 @@ class ScriptedServer:
         self.agents = Agents()  # type: ignore[abstract]  # answers the calls of sweepctl alone
         self.metrics = Metrics()  # type: ignore[abstract]  # answers the calls of sweepctl alone
         self.info = Server()
+        self.accounts = Accounts(self.sweeps)  # type: ignore[abstract]  # answers the calls of sweepctl alone
         self._port = HeldPort()
         self.address = self._port.address
         self._server = self._started()
@@ -148,6 +174,7 @@ class ScriptedServer:
         run_service_pb2_grpc.add_RunServiceServicer_to_server(self.runs, server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(self.agents, server)
         metric_service_pb2_grpc.add_MetricServiceServicer_to_server(self.metrics, server)
+        account_service_pb2_grpc.add_AccountServiceServicer_to_server(self.accounts, server)
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(self.info, server)
         assert server.add_insecure_port(self.address) == self._port.number
         server.start()

@@ -101,10 +101,25 @@ def test_a_wrong_call_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[s
 
 
 @pytest.mark.parametrize(
-    ("typed", "verb"), [("validat", "validate"), ("ls", "list"), ("lst", "list"), ("show", "get")]
+    ("typed", "verb"),
+    [("validat", "validate"), ("ls", "list"), ("lst", "list"), ("show", "get"), ("pasue", "pause")],
 )
 def test_a_verb_that_there_is_not_names_the_one_that_is_meant(offline: Ctl, typed: str, verb: str) -> None:
     assert f"did you mean `{verb}`?" in offline(typed, code=2).err
+
+
+@pytest.mark.parametrize("typed", ["clone", "init", "delete", "import", "sever", "agnet-x"])
+def test_a_verb_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> None:
+    assert "did you mean" not in offline(typed, code=2).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("agent", "with `sweep-agent ID`"), ("up", "`sweepd up`"), ("down", "`sweepd down`")]
+)
+def test_what_another_command_does_is_told_instead(offline: Ctl, typed: str, told: str) -> None:
+    err = offline(typed, code=2).err
+    assert told in err
+    assert "did you mean" not in err
 
 
 SWEEP_VERBS = ("pause", "resume", "cancel", "edit", "enqueue", "runs", "best", "agents", "retry")

@@ -71,7 +71,7 @@ def test_a_failed_run_tells_what_each_attempt_died_of(ctl: Ctl, server: Scripted
     run.attempts.add(number=2, agent="agent-2", host="den", state=v1.ATTEMPT_STATE_LOST, reason="silent")
     server.sweeps.runs[run.name] = run
     shown = ctl("explain", run.name).out
-    assert "1  on box, agent agent-1: ended, signaled (signal 9); killed" in shown
+    assert "1  on box, agent agent-1: ended, signal 9; killed" in shown
     assert "2  on den, agent agent-2: lost; silent" in shown
 
 

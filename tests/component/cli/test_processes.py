@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from component.cli.terminal import SWEEPCTL, on_terminal
-from unit.cli.messages import NAME, a_sweep
+from sweepd import v1
+from sweepd.spec.point import Json
+from unit.cli.messages import NAME, a_run, a_sweep
 from waiting import until
 
 START_AND_WAIT = """
@@ -106,6 +109,71 @@ def test_a_watched_list_appends_what_changed(environ: dict[str, str], server: Sc
         assert process.stdout.readline() == "local/train/new\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
+
+
+def test_a_watched_list_is_drawn_again_in_its_place_without_a_pager(
+    environ: dict[str, str], server: ScriptedServer, home: Path
+) -> None:
+    pager = home / "pager"
+    pager.write_text("#!/bin/sh\necho paged\n")
+    pager.chmod(0o700)
+    for number in range(30):
+        server.sweeps.sweeps[f"local/train/s{number}"] = a_sweep(f"local/train/s{number}")
+    environ = environ | {"PAGER": str(pager), "LINES": "10", "COLUMNS": "80", "NO_COLOR": "1"}
+    for words in (["list", "--watch"], ["list", "--watch", "--sort", "name"]):
+        code, shown = on_terminal(words, environ, b"\x03", asked=b"\x1b[J\x1b[H")
+        screens = shown.split("\x1b[H")[1:]
+        assert "paged" not in shown
+        assert len(screens) >= 2
+        assert all("NAME" in screen for screen in screens[:-1])
+        lines = screens[0].replace("\x1b[K", "").split("\x1b[J")[0].splitlines()
+        assert len(lines) == 9
+        assert lines[-1] == "… and 24 more"
+        assert max(map(len, lines)) <= 80
+        assert code == 130
+
+
+def test_watched_runs_are_drawn_on_a_terminal_and_appended_in_a_pipe(
+    environ: dict[str, str], server: ScriptedServer
+) -> None:
+    server.sweeps.runs[f"{NAME}-1"] = a_run(1, state=v1.RUN_STATE_RUNNING)
+    code, shown = on_terminal(["runs", NAME, "--watch"], environ, b"\x03", asked=b"\x1b[J\x1b[H")
+    assert code == 130
+    assert "running" in shown
+    command = [*SWEEPCTL, "runs", NAME, "--watch", "-o", "name"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{NAME}-1\n"
+        server.sweeps.runs[f"{NAME}-2"] = a_run(2)
+        assert process.stdout.readline() == f"{NAME}-2\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["runs", NAME], ["get", NAME], ["get", f"{NAME}-1"], ["explain", f"{NAME}-1"], ["agents"]],
+)
+def test_no_line_is_wider_than_the_terminal(
+    environ: dict[str, str], server: ScriptedServer, words: list[str], width: int
+) -> None:
+    server.sweeps.sweeps[NAME].spec.name = "a title of many words " * 5
+    server.sweeps.sweeps[NAME].reason = "a reason of many words " * 9
+    params: dict[str, Json] = {f"a_parameter_{number}": f"some-long-value-{number}" for number in range(12)}
+    failed = a_run(1, state=v1.RUN_STATE_FAILED, value=0.0001234, params=params)
+    failed.reason = failed.attempts[0].reason = "exited with code 1: a last line of many words " * 4
+    server.sweeps.runs[failed.name] = failed
+    server.agents.agents.append(
+        v1.Agent(
+            id="8bnf2s3e67nsxgs0mrb3ew1x3e", host="a-host.of.some.length", runs=[failed.name] * 9, slots=9
+        )
+    )
+    code, shown = on_terminal(words, environ | {"COLUMNS": str(width), "PAGER": ""}, b"")
+    assert code == 0
+    text = re.sub("\x1b\\[[0-9;]*m", "", shown)
+    assert [line for line in text.splitlines() if len(line) > width] == []
+    assert not {line.rpartition(" ")[2] for line in text.split("\r\n")} & {"ma", "man", "wor", "word", "lin"}
 
 
 def test_ctrl_c_in_the_pager_is_the_pager_s(environ: dict[str, str], home: Path) -> None:

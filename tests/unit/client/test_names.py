@@ -103,6 +103,14 @@ def test_a_run_by_hand_in_place_of_a_sweep_is_said_to_be_one(run: str) -> None:
     assert f"`sweepctl stop {run}`" in refusal.value.next_step
 
 
+@pytest.mark.parametrize("text", ["other", "local/other"])
+def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(text: str) -> None:
+    for resolve in (names.sweep_name, names.run_name, names.any_name):
+        with pytest.raises(NotFoundError, match=f"^{text} is a project; a ") as refusal:
+            run_now(resolve(Names(), text))
+        assert "`sweepctl list local/other`" in refusal.value.next_step
+
+
 def test_a_name_is_known_to_be_a_sweep_or_a_run() -> None:
     assert any_name("xyz") == Named("acme/train/xyz", is_run=False)
     assert any_name("xyz-7") == Named("acme/train/xyz-7", is_run=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output import FORMATS, output_of, output_option, put, write_document, write_rows
 from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
@@ -29,10 +30,11 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
 
     With repeats, without -n, it is the first run of the best point; with -n each run stands for itself.
     `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
-    line.
+    line. Exit code 8: all runs have failed.
     """
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
+    from sweepd.cli.failed_runs import all_failed
     from sweepd.cli.shapes import run_shape
     from sweepd.cli.summary import argument_line
 
@@ -40,7 +42,7 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
         found = client.find_sweep(sweep)
         runs = _runs(client, found, limit)
         if not runs:
-            raise _none(found)
+            raise _failed(client, found) if all_failed(found) else _none(found)
         if output_format == "args":
             for run in runs:
                 put(argument_line(found.spec, run, current_settings().environ) + "\n")
@@ -53,12 +55,28 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
 
 
 def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
+    from sweepd.cli.failed_runs import all_failed
     from sweepd.cli.summary import best_run
 
+    if all_failed(sweep):
+        return []
     if limit is not None:
         return list(client.list_runs(sweep.name, best_first=True, limit=limit))
     best = best_run(client, sweep)
     return [] if best is None else [best]
+
+
+def _failed(client: Client, sweep: v1.Sweep) -> Problem:
+    """Return the problem of a sweep whose runs have all failed, so that none of them is the best."""
+    from sweepd.cli.failed_runs import failure_heading, failure_lines
+
+    return Problem(
+        message=failure_heading(sweep),
+        details=failure_lines(client, sweep),
+        next_step=f"`sweepctl runs {sweep.name} --sort best` shows what they had logged",
+        exit_code=ExitCode.ENDED_BADLY,
+        status="FAILED_PRECONDITION",
+    )
 
 
 def _none(sweep: v1.Sweep) -> Problem:

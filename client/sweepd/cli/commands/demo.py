@@ -159,5 +159,5 @@ def _next_steps(playground: Playground, sweep: v1.Sweep, keep: Path | None) -> l
         *lines,
         f"or look into this one (script, sweep file and data are in {playground.folder}):",
         f"  sweepd up -d --data {playground.folder / 'data'}",
-        f"  sweepctl runs {sweep.name} --sort value",
+        f"  sweepctl runs {sweep.name} --sort best",
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import output_option, page, write_document
+from sweepd.cli.output import output_option, page, terminal_width, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -43,7 +43,8 @@ def _run(client: Client, name: str, output_format: str) -> None:
     events = [event_shape(event) for event in answer.events]
     obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
     if output_format == "table":
-        page(run_story(run, events, obstacles, colored=current_settings().colored(sys.stdout)))
+        colored = current_settings().colored(sys.stdout)
+        page(run_story(run, events, obstacles, colored=colored, width=terminal_width()))
     else:
         write_document({**run, "events": [*events], "obstacles": [*obstacles]}, output_format)
 
@@ -56,6 +57,7 @@ def _sweep(client: Client, name: str, output_format: str) -> None:
     sweep = sweep_shape(answer.sweep)
     obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
     if output_format == "table":
-        page(sweep_story(sweep, obstacles, colored=current_settings().colored(sys.stdout)))
+        colored = current_settings().colored(sys.stdout)
+        page(sweep_story(sweep, obstacles, colored=colored, width=terminal_width()))
     else:
         write_document({**sweep, "obstacles": [*obstacles]}, output_format)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.output import Output, output_option, write_rows
+from sweepd.cli.output import output_of, output_option, write_rows
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -75,7 +75,7 @@ def _write_csv(client: Client, named: Named) -> None:
     readable = Readable()
     rows = run_rows(runs, readable.of(_summaries(client, named)), prior)
     columns = [Column(column, column) for column in (rows[0] if rows else FRONT)]
-    write_rows([row_shape(row) for row in rows], Output(format="csv"), columns, name="run")
+    write_rows([row_shape(row) for row in rows], output_of("csv"), columns, name="run")
     readable.finish()
 
 

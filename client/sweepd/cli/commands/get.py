@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from sweepd.cli.output import note, output_of, output_option, put, write_document, write_rows
+from sweepd.cli.output import (
+    note,
+    output_of,
+    output_option,
+    put,
+    terminal_width,
+    write_document,
+    write_rows,
+)
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
@@ -85,6 +93,7 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
     from sweepd.cli.describe import describe_run
     from sweepd.cli.details_shapes import finite
+    from sweepd.cli.failed_runs import memory_hint, was_killed
     from sweepd.cli.readable import Readable
     from sweepd.errors import ClientError
     from sweepd.objects.summary import run_summary
@@ -97,7 +106,9 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
     except ClientError as error:  # what is known without the metric store is told all the same
         if error.code == "DATA_LOSS":
             note(f"warning: {error}")
-    return describe_run(shape, colored=colored, summary=finite(cast("Json", summary)))
+    hint = memory_hint(client, run.name) if was_killed(shape) else ""
+    told = finite(cast("Json", summary))
+    return describe_run(shape, colored=colored, summary=told, hint=hint, width=terminal_width())
 
 
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
@@ -116,6 +127,6 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
     else:
         colored = current_settings().colored(sys.stdout)
         if run is None:
-            put(describe_sweep(shape, colored=colored))
+            put(describe_sweep(shape, colored=colored, width=terminal_width()))
         else:
             put(_describe(client, run, shape, colored=colored))

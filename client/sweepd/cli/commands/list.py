@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.output import Output, chosen_rows, output_of, output_option, row_options, write_chosen
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.problem import not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.verb import Verb
 
@@ -45,6 +45,7 @@ def command(
     output_format: str,
 ) -> None:
     """List sweeps, newest first; or projects by name."""
+    from sweepd.cli.columns import SWEEPS
     from sweepd.cli.connection import connect
     from sweepd.cli.watching import repeat_rows
 
@@ -56,9 +57,8 @@ def command(
             _write_projects(client, parent, output)
             return
         if watch:
-            repeat_rows(
-                lambda: _rows(client, parent, output), lambda rows: _write(rows, output, ""), key="name"
-            )
+            _check_parent(client, parent)
+            repeat_rows(lambda: _rows(client, parent, output), output, lambda rows: SWEEPS, key="name")
             return
         rows = _rows(client, parent, output)
         empty = "" if rows else _empty(client, parent)
@@ -72,16 +72,17 @@ def _write_projects(client: Client, parent: str, output: Output) -> None:
     from sweepd.cli.shapes import project_shape
 
     rows = [project_shape(project) for project in client.list_projects(parent)]
+    if not rows:
+        _check_parent(client, parent)
     write_rows(rows, output, PROJECTS, name="project", empty="No project yet.")
 
 
 def _rows(client: Client, parent: str, output: Output) -> list[Row]:
     """Return the sweeps that are wanted."""
-    from sweepd.cli.columns import SWEEPS, with_progress
+    from sweepd.cli.columns import SWEEPS
     from sweepd.cli.shapes import sweep_shape
 
-    rows = [sweep_shape(sweep) for sweep in client.list_sweeps(parent)]
-    return chosen_rows(rows if output.structured else list(map(with_progress, rows)), output, SWEEPS)
+    return chosen_rows([sweep_shape(sweep) for sweep in client.list_sweeps(parent)], output, SWEEPS)
 
 
 def _empty(client: Client, parent: str) -> str:
@@ -90,9 +91,34 @@ def _empty(client: Client, parent: str) -> str:
 
     if next(client.list_sweeps(parent), None) is not None:
         return "No such sweep."
-    if parent and next(client.list_sweeps(), None) is not None:
-        return f"No sweep of `{clean(parent)}`."
-    return _EMPTY
+    _check_parent(client, parent)
+    return f"No sweep of `{clean(parent)}`." if parent else _EMPTY
+
+
+def _check_parent(client: Client, parent: str) -> None:
+    """See that there is an entity or a project of this name, with or without sweeps.
+
+    Raises:
+        Problem: there is none.
+    """
+    from sweepd.cli.failures import PROJECTS
+    from sweepd.cli.text import clean
+    from sweepd.spec.wording import close
+
+    if not parent:
+        return
+    projects = [project.name for project in client.list_projects()]
+    entities = [] if "/" in parent else [entity.name for entity in client.list_entities()]
+    if parent in (*projects, *entities):
+        return
+    near = next((name for name in projects if name.partition("/")[2] == parent), None)
+    near = near or close(parent, [*projects, *entities])
+    raise not_found(
+        f"no {'project' if '/' in parent else 'entity'} named {clean(parent)}"
+        + (f"; did you mean `{near}`?" if near else ""),
+        name=parent,
+        next_step=PROJECTS,
+    )
 
 
 def _write(rows: list[Row], output: Output, empty: str) -> None:

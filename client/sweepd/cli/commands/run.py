@@ -175,12 +175,13 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
+    from sweepd.cli.failed_runs import all_failed
     from sweepd.cli.local_run import patiently
     from sweepd.cli.shapes import run_shape, sweep_shape
     from sweepd.cli.summary import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))
-    best = best_run(client, sweep)
+    best = None if all_failed(sweep) else best_run(client, sweep)
     if output_format != "table":
         run = run_shape(best) if best is not None else None
         write_document({**sweep_shape(sweep), "bestRun": run}, output_format)
@@ -195,15 +196,13 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
 
 
 def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
-    from sweepd import v1
     from sweepd.cli.summary import look_into
 
     lines = ["Next:"]
     if best is None:
         lines.append(f"  {look_into(client, sweep)}")
     else:
-        order = "-value" if sweep.spec.metric.goal == v1.GOAL_MAXIMIZE else "value"
-        lines.append(f"  sweepctl runs {sweep.name} --sort {order}")
+        lines.append(f"  sweepctl runs {sweep.name} --sort best")
         lines.append(f"  sweepctl best {sweep.name} -o args")
         lines.append(f"  sweepctl history {best.name}")
     if outcome.stalled:

@@ -13,13 +13,14 @@ from sweepd.cli.verb import Verb
 from sweepd.states import RUN_STATES
 
 if TYPE_CHECKING:
+    from sweepd.cli.rows import Row
     from sweepd.client import Client
 
 
 @click.command(
     cls=Verb,
     examples=(
-        "sweepctl runs k3x9v2ab --sort best --limit 10",
+        "sweepctl runs k3x9v2ab --sort best --limit 10 --columns number,value,metrics.accuracy",
         "sweepctl runs --project acme/mnist --by-hand --state failed -o json",
     ),
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option("--by-hand", is_flag=True, help="With --project: only those that were started by hand.")
 @click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
+@click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
 @row_options
 @output_option()
 def command(
@@ -46,6 +48,7 @@ def command(
     project: str | None,
     by_hand: bool,
     prior: bool,
+    watch: bool,
     columns: str | None,
     sort: str | None,
     filters: tuple[str, ...],
@@ -54,19 +57,21 @@ def command(
 ) -> None:
     """List the runs of a sweep by number, or those of a project, with their parameters.
 
-    `--sort best` lists those that have a value, the best first by the goal of the sweep.
+    `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
+    `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
     from sweepd.calls.states import run_states
     from sweepd.cli.columns import runs_columns
     from sweepd.cli.connection import connect
-    from sweepd.cli.shapes import run_shape
+    from sweepd.cli.readable import Readable
+    from sweepd.cli.run_metrics import runs_with_metrics
 
     settings = current_settings()
     best_first = sort == "best"
     if best_first:
         sort = None
     output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
-    _check(sweep, project, by_hand=by_hand, prior=prior)
+    _check(sweep, project, by_hand=by_hand, prior=prior, watch=watch)
     if project:
         from sweepd.cli.project_runs import write_project
 
@@ -82,15 +87,34 @@ def command(
         return
     with connect(settings) as client:
         name = client.sweep_name(sweep)
+        readable = Readable()
         bound = limit if sort is None and not filters else None
-        listed = client.list_runs(name, states=run_states(states), best_first=best_first, limit=bound)
-        rows = [run_shape(run) for run in listed]
+
+        def read() -> list[Row]:
+            listed = client.list_runs(name, states=run_states(states), best_first=best_first, limit=bound)
+            return runs_with_metrics(
+                client, list(listed), output, readable, sweep=name if bound is None else ""
+            )
+
+        if watch:
+            from sweepd.cli.watching import repeat_rows
+
+            repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
+            return
+        rows = read()
         empty = "" if rows else _empty(client, name, settings, chosen=bool(states) or best_first)
-    chosen = chosen_rows(rows, output, runs_columns(rows))
+    chosen = _chosen(rows, output)
     write_chosen(chosen, output, runs_columns(chosen), name="run", empty=empty or "No such run.")
+    readable.finish()
 
 
-def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool) -> None:
+def _chosen(rows: list[Row], output: Output) -> list[Row]:
+    from sweepd.cli.columns import runs_columns
+
+    return chosen_rows(rows, output, runs_columns(rows))
+
+
+def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch: bool) -> None:
     if bool(sweep) == bool(project):
         raise usage_problem(
             "name either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
@@ -99,6 +123,10 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool) -> No
         raise usage_problem(
             "--by-hand goes with --project: a sweep has no such runs",
             next_step="sweepctl runs --project P --by-hand",
+        )
+    if watch and (project or prior):
+        raise usage_problem(
+            "--watch is for the runs of a sweep as they go on", next_step="sweepctl runs ID --watch"
         )
     if prior and not sweep:
         raise usage_problem(
