@@ -87,10 +87,20 @@ def _server(kind: str) -> Iterator[Server]:
         try:
             assert process.stdout is not None
             address = process.stdout.readline().partition("grpc=")[2].strip()
+            if kind == "metric-store":
+                asyncio.run(_paired(address))
             yield Server(address=address, database=home / "metrics.sqlite", pid=process.pid)
         finally:
             process.terminate()
             process.wait(15)
+
+
+async def _paired(address: str) -> None:
+    """Stand for the scheduler without which nothing is stored."""
+    async with aio_channel(address, TOKEN) as channel:
+        stub: MetricServiceAsyncStub = MetricServiceStub(channel)
+        scheduler = v1.DatabaseState(id="5" * 32, place="scheduler.sqlite")
+        await stub.PairDatabases(v1.PairDatabasesRequest(scheduler=scheduler))
 
 
 async def _measured(server: Server, seconds: float) -> Figures:

@@ -125,6 +125,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
         log=log,
         port_file=folder / "port",
     )
+    reopening = asyncio.Event()
     context = ServiceContext(
         flags=flags,
         data=folder if definition.has_data else None,
@@ -133,6 +134,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
         access_token=access_token,
         clock=SystemClock(),
         log=log,
+        reopen=reopening.set,
         gate=settings.gate,
     )
     held: list[DataFolderLock] = []
@@ -144,9 +146,16 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
             held.append(lock_data_folder(folder))
         return await definition.open(context)
 
-    service = await open_patiently(
-        attempt, settings, place=context.data, waiting=notices.waiting, stopping=stopping
-    )
-    if service is None:
-        return 0
-    return await run_service(service, settings, ready=notices.ready, stopping=stopping)
+    while not stopping.is_set():
+        service = await open_patiently(
+            attempt, settings, place=context.data, waiting=notices.waiting, stopping=stopping
+        )
+        if service is None:
+            return 0
+        reopening.clear()
+        code = await run_service(
+            service, settings, ready=notices.ready, stopping=stopping, reopening=reopening
+        )
+        if not reopening.is_set():
+            return code
+    return 0

@@ -172,6 +172,19 @@ class DamagedError(DomainError):
         )
 
 
+class DatabasesDifferError(DomainError):
+    """The databases of the scheduler and of the metric store do not belong together."""
+
+    def __init__(self, message: str, place: str, peer: str) -> None:
+        """Take what is wrong and what to do, the file at fault, and the other one."""
+        super().__init__(
+            message,
+            status=Status.FAILED_PRECONDITION,
+            reason=Reason.DATABASES_DIFFER,
+            metadata={"place": place, "peer": peer},
+        )
+
+
 class BadTokenError(DomainError):
     """No token, or one that this server does not know."""
 

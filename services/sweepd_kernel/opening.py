@@ -1,4 +1,4 @@
-"""How a service starts while its storage is away: it says so to every caller, and tries again."""
+"""How a service starts while its storage cannot be used: it tells every caller why, and tries again."""
 
 import asyncio
 import sqlite3
@@ -12,7 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from sweepd_kernel import server
 from sweepd_kernel.backoff import Backoff
 from sweepd_kernel.database import storage_error
-from sweepd_kernel.errors import DamagedError, DomainError, StartError, StorageError
+from sweepd_kernel.errors import DamagedError, DatabasesDifferError, DomainError, StartError, StorageError
 from sweepd_kernel.interceptors import Context, Handler
 from sweepd_kernel.service import RunningService
 
@@ -45,7 +45,7 @@ async def open_patiently(
         while not stopping.is_set():
             try:
                 return await attempt()
-            except (DamagedError, StorageError, sqlite3.Error, OSError) as error:
+            except (DamagedError, DatabasesDifferError, StorageError, sqlite3.Error, OSError) as error:
                 reason = _reason(error, settings.name, place)
                 if isinstance(reason, DamagedError):
                     raise StartError(f"{reason}; {PUT_BACK}") from error

@@ -91,6 +91,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "ReleaseAgent": _write("releasing an agent", "sweep"),
     },
     "MetricService": {
+        "PairDatabases": _INTERNAL,
         "AppendPoints": _INTERNAL,
         "AppendLog": _INTERNAL,
         "GetHistory": _read("reading metrics", "runs", "sweep"),

@@ -5,7 +5,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +74,7 @@ async def run_service(
     *,
     ready: Callable[[str], None],
     stopping: asyncio.Event | None = None,
+    reopening: asyncio.Event | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code.
 
@@ -82,6 +83,7 @@ async def run_service(
         settings: where and for whom.
         ready: called once with the address when calls are answered.
         stopping: ends it when set; by default SIGTERM and SIGINT do.
+        reopening: likewise, if it is given.
 
     Raises:
         StartError: the port is taken, or heard by other machines.
@@ -103,7 +105,7 @@ async def run_service(
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         settings.log.info("serving", extra={"address": str(bound)})
         ready(str(bound))
-        await stopping.wait()
+        await _first_of([stopping, reopening] if reopening else [stopping])
         settings.log.info("stopping")
     finally:
         if watching is not None:
@@ -180,6 +182,15 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     return stopping
+
+
+async def _first_of(events: Sequence[asyncio.Event]) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
 
 
 async def _stop(

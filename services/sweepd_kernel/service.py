@@ -43,6 +43,8 @@ class ServiceContext:
     """Secret of the people of this server."""
     clock: Clock
     log: logging.Logger
+    reopen: Callable[[], None] = lambda: None
+    """Ends the service in order and opens it again, for what it cannot go on with."""
     gate: Gate = field(default_factory=Gate)
     """Shared with the server: a service that knows the tokens of people says so there."""
 

@@ -32,6 +32,9 @@ GROUP = "sweepd.services"
 DOOR = "gateway"
 # Those before are needed by those after; they end in the reverse order. Others of the group come first.
 ORDER = ("metric-store", "suggestion", "scheduler", "gateway")
+# The services start side by side; before the scheduler decides anything, its database is held against that of
+# the metric store.
+MEET_WITHIN = "2s"
 # The flags by which one service is told where another listens.
 ADDRESS_FLAGS = {"metric-store": "--metrics", "suggestion": "--suggestion", "scheduler": "--scheduler"}
 
@@ -183,6 +186,7 @@ def _parse(
     data: Path = flags.data
     known = addresses or {name: Address("127.0.0.1", 0) for name in ADDRESS_FLAGS}
     given: list[str] = [f"--server-data={data}", f"--log-level={flags.log_level}"]
+    given.append(f"--meet-within={MEET_WITHIN}")
     given += [f"{flag}={known[name]}" for name, flag in ADDRESS_FLAGS.items() if name in known]
     parser = service_parser(service, data=data / service.name, tokens=data)
     namespace, unknown = parser.parse_known_args([*given, *rest])

@@ -10,9 +10,10 @@ import grpc.aio
 from sweepd_kernel.errors import StartError, UnavailableError
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_metric_store.notices import Notices
+from sweepd_metric_store.pairing import Pairing
 from sweepd_metric_store.servicer import SERVICE_NAME, MetricServicer, handlers
+from sweepd_metric_store.sql import DATABASE, SqliteWrites
 from sweepd_metric_store.sql import SERVICE as NAME
-from sweepd_metric_store.sql import SqliteWrites
 from sweepd_metric_store.sql_reads import SqliteReads
 from sweepd_metric_store.streams import AppendStreams
 from sweepd_metric_store.writer import Writer
@@ -21,8 +22,11 @@ from sweepd_metric_store.writer import Writer
 class MetricStore:
     """The running service."""
 
-    def __init__(self, writes: SqliteWrites, reads: SqliteReads, context: ServiceContext) -> None:
+    def __init__(
+        self, writes: SqliteWrites, reads: SqliteReads, pairing: Pairing, context: ServiceContext
+    ) -> None:
         self._reads = reads
+        self._pairing = pairing
         self._notices = Notices()
         self._streams = AppendStreams()
         self._writer = Writer(writes, context.clock, context.log, self._notices.publish)
@@ -30,13 +34,13 @@ class MetricStore:
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
         """Add the service to `server`."""
-        servicer = MetricServicer(self._writer, self._reads, self._notices, self._streams)
+        servicer = MetricServicer(self._writer, self._reads, self._notices, self._streams, self._pairing)
         server.add_generic_rpc_handlers((handlers(servicer),))
         return (SERVICE_NAME,)
 
     async def start(self, address: str) -> None:
         """Begin to write."""
-        self._address = address
+        self._address = self._pairing.address = address
         self._writer.start()
 
     async def stop(self) -> None:
@@ -56,14 +60,16 @@ async def _open(context: ServiceContext) -> RunningService:
     if context.data is None:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
     writes, reads = SqliteWrites(context.data, context.clock), SqliteReads(context.data)
+    pairing = Pairing(context.data / DATABASE, NAME, context.clock, context.log)
     try:
         await asyncio.to_thread(writes.open)
+        await asyncio.to_thread(pairing.open)
         await asyncio.to_thread(reads.open)
     except BaseException:
         writes.close()
         reads.close()
         raise
-    return MetricStore(writes, reads, context)
+    return MetricStore(writes, reads, pairing, context)
 
 
 SERVICE = ServiceDefinition(

@@ -75,7 +75,11 @@ def _unix_time(time: Timestamp) -> float:
 def file_answer(stored: Stored) -> v1.AppendFilesResponse:
     """Say what became of a piece of a file."""
     return v1.AppendFilesResponse(
-        run=stored.name.run, attempt=stored.name.attempt, number=stored.cursor, rejection=stored.rejection
+        run=stored.name.run,
+        attempt=stored.name.attempt,
+        number=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
     )
 
 
@@ -115,7 +119,11 @@ def _values(holder: v1.Column | v1.SeriesChunk) -> tuple[Kind, Values]:
 def points_answer(stored: Stored) -> v1.AppendPointsResponse:
     """Say what became of a batch."""
     return v1.AppendPointsResponse(
-        run=stored.name.run, attempt=stored.name.attempt, row=stored.cursor, rejection=stored.rejection
+        run=stored.name.run,
+        attempt=stored.name.attempt,
+        row=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
     )
 
 
@@ -131,7 +139,11 @@ def log_arrived(request: v1.AppendLogRequest) -> LogArrived:
 def log_answer(stored: Stored) -> v1.AppendLogResponse:
     """Say what became of a piece of a log."""
     return v1.AppendLogResponse(
-        run=stored.name.run, attempt=stored.name.attempt, offset=stored.cursor, rejection=stored.rejection
+        run=stored.name.run,
+        attempt=stored.name.attempt,
+        offset=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
     )
 
 

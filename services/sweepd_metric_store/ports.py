@@ -69,6 +69,8 @@ class Stored:
     rejection: str = ""
     fresh: bool = False
     """Whether anything new was stored."""
+    refused: bool = False
+    """Whether it is not to count as delivered, for the reason that `rejection` tells."""
 
 
 class MetricWrites(Protocol):

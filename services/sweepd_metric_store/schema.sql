@@ -123,6 +123,23 @@ CREATE TABLE file_upload (
     FOREIGN KEY(attempt_id) REFERENCES attempt (id) ON DELETE CASCADE
 );
 
+CREATE TABLE identity (
+    id INTEGER NOT NULL,
+    database_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    peer_id TEXT,
+    peer_generation TEXT,
+    peer_number BIGINT,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE generation (
+    id INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    first_number BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)

@@ -11,11 +11,13 @@ import grpc
 import grpc.aio
 
 from sweepd import v1
+from sweepd_kernel import pairing_codec
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.principal import require_service
 from sweepd_metric_store import codec, log_reading, page_token, requests, watching, wire
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.notices import Notices
+from sweepd_metric_store.pairing import Pairing
 from sweepd_metric_store.ports import MetricReads, Position, Stored
 from sweepd_metric_store.streams import MESSAGE_BYTES, AppendStreams
 from sweepd_metric_store.writer import Writer
@@ -34,11 +36,28 @@ class FileReplacedError(DomainError):
 class MetricServicer:
     """The service's calls; what they need is handed in."""
 
-    def __init__(self, writer: Writer, reads: MetricReads, notices: Notices, streams: AppendStreams) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        reads: MetricReads,
+        notices: Notices,
+        streams: AppendStreams,
+        pairing: Pairing,
+    ) -> None:
+        self._pairing = pairing
         self._writer = writer
         self._reads = reads
         self._notices = notices
         self._streams = streams
+
+    async def PairDatabases(
+        self, request: v1.PairDatabasesRequest, _context: object
+    ) -> v1.PairDatabasesResponse:
+        """Compare the scheduler's database with this one."""
+        require_service("PairDatabases")
+        scheduler = pairing_codec.database(request.scheduler)
+        own = await self._pairing.meet(scheduler, stopping=request.stopping)
+        return v1.PairDatabasesResponse(metrics=pairing_codec.message(own))
 
     async def AppendPoints(
         self, batches: AsyncIterator[v1.AppendPointsRequest], _context: object
@@ -47,6 +66,7 @@ class MetricServicer:
         require_service("AppendPoints")
 
         async def submit(request: v1.AppendPointsRequest) -> asyncio.Future[Stored]:
+            self._pairing.require_met()
             return await self._writer.submit(codec.points_arrived(request))
 
         async with aclosing(self._streams.answers(batches, submit)) as answers:
@@ -60,6 +80,7 @@ class MetricServicer:
         require_service("AppendLog")
 
         async def submit(request: v1.AppendLogRequest) -> asyncio.Future[Stored]:
+            self._pairing.require_met()
             return await self._writer.submit(codec.log_arrived(request))
 
         async with aclosing(self._streams.answers(pieces, submit)) as answers:
@@ -71,11 +92,13 @@ class MetricServicer:
 
     async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
         """Give a page of histories."""
+        self._pairing.require_known()
         page = await self._reads.history(requests.history_query(request))
         return wire.page(page.series, page_token.encoded(page.rest, request), self._left_out(page.damaged))
 
     async def ListSummaries(self, request: v1.ListSummariesRequest, _context: object) -> bytes:
         """Give a page of summaries."""
+        self._pairing.require_known()
         page = await self._reads.summaries(
             requests.selection(request),
             page_token.decoded(request.page_token, request),
@@ -86,6 +109,7 @@ class MetricServicer:
 
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
         """Follow points; writes by itself, as a reader that stalls has to be noticed."""
+        self._pairing.require_known()
         selection = requests.selection(request)
         async with aclosing(watching.history(selection, self._reads, self._notices)) as groups:
             async for group, damages in groups:
@@ -93,6 +117,7 @@ class MetricServicer:
 
     async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
         """Give every point of a sweep that can be read; then say what could not."""
+        self._pairing.require_known()
         damages: list[Damage] = []
         rest: Position | None = Position()
         while rest is not None:
@@ -108,6 +133,7 @@ class MetricServicer:
         self, request: v1.ReadLogRequest, _context: object
     ) -> AsyncIterator[v1.ReadLogResponse]:
         """Give a log, and follow it if that is asked for."""
+        self._pairing.require_known()
         run = requests.logged_run(request)
         first = await log_reading.first_part(
             self._reads, run, request.attempt, requests.log_offset(request), request.tail_bytes
@@ -124,6 +150,7 @@ class MetricServicer:
         require_service("AppendFiles")
 
         async def submit(request: v1.AppendFilesRequest) -> asyncio.Future[Stored]:
+            self._pairing.require_met()
             return await self._writer.submit(codec.file_arrived(request))
 
         async with aclosing(self._streams.answers(pieces, submit)) as answers:
@@ -132,6 +159,7 @@ class MetricServicer:
 
     async def ListFiles(self, request: v1.ListFilesRequest, _context: object) -> v1.ListFilesResponse:
         """Give a page of the files of a run."""
+        self._pairing.require_known()
         after = page_token.decoded(request.page_token, request).key
         page = await self._reads.files(requests.logged_run(request), after, requests.file_page_size(request))
         rest = None if page.rest is None else Position(key=page.rest)
@@ -144,6 +172,7 @@ class MetricServicer:
         self, request: v1.ReadFileRequest, _context: object
     ) -> AsyncIterator[v1.ReadFileResponse]:
         """Give the content of a file."""
+        self._pairing.require_known()
         run = requests.logged_run(request)
         blob = await self._reads.file_blob(run, request.name)
         if blob is None:
@@ -165,6 +194,11 @@ def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(
         SERVICE_NAME,
         {
+            "PairDatabases": grpc.unary_unary_rpc_method_handler(
+                servicer.PairDatabases,
+                v1.PairDatabasesRequest.FromString,
+                v1.PairDatabasesResponse.SerializeToString,
+            ),
             "AppendPoints": grpc.stream_stream_rpc_method_handler(
                 servicer.AppendPoints,
                 v1.AppendPointsRequest.FromString,

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sweepd_kernel import pairing_sql
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
 from sweepd_kernel.errors import DomainError, StartError
 from sweepd_kernel.schema import ensure_schema
-from sweepd_metric_store import sql_chunks, sql_files, sql_logs
+from sweepd_metric_store import sql_chunks, sql_files, sql_known, sql_logs
 from sweepd_metric_store.domain.chunks import MalformedBatchError, check_range, pack
 from sweepd_metric_store.domain.cursor import Standing, bytes_standing, standing
 from sweepd_metric_store.ledger import AttemptState, Ledger
@@ -34,14 +35,16 @@ class SqliteWrites:
         self._path = folder / DATABASE
         self._clock = clock
         self._opened: tuple[sqlite3.Connection, Ledger] | None = None
+        self._counter = pairing_sql.Counter()
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
         """Store `arrivals` in one transaction; see the port."""
         with self._storing() as (connection, ledger):
-            answers = [_staged(arrival, ledger) for arrival in arrivals]
+            answers = [_staged(arrival, connection, ledger) for arrival in arrivals]
             files = [at for at, arrival in enumerate(arrivals) if _is_piece_of_file(arrival, answers[at])]
             if ledger.changed or files:
                 with _transaction(connection):
+                    self._counter.count(connection)
                     ledger.write_names()
                     sql_chunks.write(connection, ledger)
                     sql_logs.write(connection, ledger)
@@ -51,6 +54,7 @@ class SqliteWrites:
                         assert isinstance(arrival, FileArrived)
                         attempt = ledger.attempt(arrival.name)
                         answers[at] = sql_files.store(connection, attempt, arrival)
+                self._counter.settle()
             ledger.settle(self._clock.monotonic())
             return answers
 
@@ -100,6 +104,9 @@ class SqliteWrites:
         ensure_schema(self._path, "sweepd_metric_store")
         connection = open_sqlite(self._path)
         try:
+            pairing_sql.ensure_identity(connection)
+            # A database that was put in the place of the one before has a history of its own.
+            self._counter = pairing_sql.Counter()
             return connection, Ledger(connection)
         except BaseException:
             connection.close()
@@ -119,7 +126,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def _staged(arrival: Arrival, ledger: Ledger) -> Stored:
+def _staged(arrival: Arrival, connection: sqlite3.Connection, ledger: Ledger) -> Stored:
     """Note what is new in `arrival`; nothing is written yet."""
     name = arrival.name
     if not (0 < len(name.run) <= MAX_NAME and 0 < len(name.sweep) <= MAX_NAME and name.attempt):
@@ -127,9 +134,9 @@ def _staged(arrival: Arrival, ledger: Ledger) -> Stored:
     attempt = ledger.attempt(name)
     match arrival:
         case PointsArrived():
-            return _staged_points(arrival, attempt, ledger)
+            return _staged_points(arrival, attempt, connection, ledger)
         case LogArrived():
-            return _staged_log(arrival, attempt, ledger)
+            return _staged_log(arrival, attempt, connection, ledger)
         case FileArrived():
             return Stored(name=name, cursor=0)  # what becomes of it shows in the transaction
 
@@ -138,12 +145,23 @@ def _is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
     return isinstance(arrival, FileArrived) and not answer.rejection
 
 
-def _staged_points(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger) -> Stored:
+def _refused(arrival: Arrival, cursor: int, complaint: str) -> Stored:
+    """Return the answer to what differs from what is stored: it may be of another attempt with this name."""
+    return Stored(name=arrival.name, cursor=cursor, rejection=complaint, refused=True)
+
+
+def _staged_points(
+    arrival: PointsArrived, attempt: AttemptState, connection: sqlite3.Connection, ledger: Ledger
+) -> Stored:
     name, batch = arrival.name, arrival.batch
     try:
         check_range(batch.first_row, batch.last_row)
     except MalformedBatchError as error:
         return Stored(name=name, cursor=attempt.point_row, rejection=str(error))
+    if batch.first_row <= attempt.point_row and (
+        complaint := sql_known.complaint_of_points(connection, attempt, arrival)
+    ):
+        return _refused(arrival, attempt.point_row, complaint)
     if standing(attempt.point_row, batch.first_row, batch.last_row) is not Standing.NEXT:
         return Stored(name=name, cursor=attempt.point_row)
     rejection = _staged_batch(arrival, attempt, ledger)
@@ -166,10 +184,14 @@ def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger)
     return "; ".join([*named, f"and {len(more)} more"] if more else named)
 
 
-def _staged_log(arrival: LogArrived, attempt: AttemptState, ledger: Ledger) -> Stored:
+def _staged_log(
+    arrival: LogArrived, attempt: AttemptState, connection: sqlite3.Connection, ledger: Ledger
+) -> Stored:
     cursor = attempt.log_offset
     # Of a piece that is too long the beginning is stored; the cursor tells the sender where to go on.
     content = arrival.content[:MAX_LOG_PIECE]
+    if arrival.offset < cursor and (complaint := sql_known.complaint_of_log(connection, attempt, arrival)):
+        return _refused(arrival, cursor, complaint)
     if bytes_standing(cursor, arrival.offset, len(content)) is not Standing.NEXT:
         return Stored(name=arrival.name, cursor=cursor)
     fresh = content[cursor - arrival.offset :]

@@ -58,6 +58,17 @@ def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, li
     return LogPart(attempt=number, offset=offset, content=bytes(content[:limit]), end=end)
 
 
+def stored(connection: sqlite3.Connection, attempt_id: int, offset: int, end: int) -> bytes | None:
+    """Return the bytes from `offset` up to `end`, all of which are there; None if some are damaged."""
+    content = bytearray()
+    for first in _begins(connection, attempt_id, offset, end) if offset < end else ():
+        piece = _piece(connection, attempt_id, first)
+        if piece is None:
+            return None
+        content += piece[max(0, offset - first) :]
+    return bytes(content[: max(0, end - offset)])
+
+
 def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
     content = b"".join(attempt.log_arrived)
     end = attempt.log_offset

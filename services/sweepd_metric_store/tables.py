@@ -175,3 +175,25 @@ class FileUploadRow(MetricTable, table=True):
     blob_id: int
     name: str = Field(sa_column=Column(Text, nullable=False))
     next_offset: int
+
+
+class IdentityRow(MetricTable, table=True):
+    """The one row that says which database this is, and what it remembers of the scheduler's."""
+
+    __tablename__ = "identity"
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    database_id: str = Field(sa_column=Column(Text, nullable=False))
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Of the newest commit."""
+    peer_id: str | None = Field(sa_column=Column(Text, nullable=True))
+    peer_generation: str | None = Field(sa_column=Column(Text, nullable=True))
+    peer_number: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+
+
+class GenerationRow(MetricTable, table=True):
+    """A start of the service that has committed something, and the number of its first commit."""
+
+    __tablename__ = "generation"
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    token: str = Field(sa_column=Column(Text, nullable=False))
+    first_number: int = Field(sa_column=Column(BigInteger, nullable=False))

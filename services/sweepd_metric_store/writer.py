@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.errors import DomainError, Status
+from sweepd_kernel.errors import DamagedError, DomainError, Status
 from sweepd_metric_store.lanes import Lanes
 from sweepd_metric_store.ports import Arrival, Listener, MetricWrites, PointsArrived, Stored
 
@@ -97,6 +97,8 @@ class Writer:
     def _commit(self, waiting: Sequence[_Waiting]) -> None:
         try:
             stored = self._store.commit([each.arrival for each in waiting])
+        except DamagedError as error:
+            self._commit_undamaged(waiting, error)
         except DomainError as error:
             self._note_failure(error)
             self._release(waiting, error)
@@ -116,6 +118,16 @@ class Writer:
         self._release(
             waiting, DomainError("internal error; the server's log says more", status=Status.INTERNAL)
         )
+
+    def _commit_undamaged(self, waiting: Sequence[_Waiting], error: DamagedError) -> None:
+        """Store arrivals one by one, so that only those fail whose place in the database is damaged."""
+        self._note_failure(error)
+        if len(waiting) > 1:
+            for each in waiting:
+                self._commit([each])
+            return
+        name = waiting[0].arrival.name
+        self._release(waiting, [Stored(name=name, cursor=0, rejection=error.message, refused=True)])
 
     def _tidied(self) -> bool:
         """Join small pieces; tell whether there may be more."""

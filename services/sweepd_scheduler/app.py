@@ -26,6 +26,7 @@ from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.terms import Terms
 from sweepd_scheduler.importance import Backend, Importances
 from sweepd_scheduler.lines import Lines
+from sweepd_scheduler.metric_pairing import MetricPairing, compare_at_start
 from sweepd_scheduler.outlet import ServiceOutlet
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.ports import StudyLine
@@ -83,6 +84,7 @@ class Scheduler:
         self._relays = relays_to(self._metrics, self._lines, clock, log)
         self._sessions = Sessions(self.owner, self._reading, self._lines, self._relays, clock)
         self._clock = clock
+        self._pairing = MetricPairing(self._metrics, store, self.owner.in_writer, clock, log, context.reopen)
         self._tasks: list[asyncio.Task[None]] = []
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ class Scheduler:
     async def start(self, address: str) -> None:
         """Begin to decide and to hand on."""
         loop = asyncio.get_running_loop()
-        work = (self.owner.run(), self._accounts.tidy())
+        work = (self.owner.run(), self._accounts.tidy(), self._pairing.run())
         self._tasks = [*(loop.create_task(each) for each in work), *self._relays.tasks()]
 
     async def stop(self) -> None:
@@ -130,6 +132,7 @@ class Scheduler:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pairing.leave()
         await asyncio.to_thread(self.owner.close)
         await asyncio.to_thread(self._accounts.close)
         await asyncio.to_thread(self._reading.close)
@@ -146,6 +149,13 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", required=True, metavar="ADDR", help="address of the metric store")
     parser.add_argument(
         "--suggestion", required=True, metavar="ADDR", help="address of the suggestion service"
+    )
+    parser.add_argument(
+        "--meet-within",
+        type=duration,
+        default=0.0,
+        metavar="D",
+        help="how long the start waits for the metric store, to compare their databases (default: 0s)",
     )
     defaults = Terms()
     parser.add_argument(
@@ -170,6 +180,7 @@ async def _open(context: ServiceContext) -> RunningService:
     terms = _terms(context.flags)
     store, records = await asyncio.to_thread(_open_database, context.data / DATABASE)
     try:
+        await _compare_databases(store, context)
         accounts = await asyncio.to_thread(_open_accounts, context, context.data / ACCOUNTS)
     except BaseException:
         store.close()
@@ -183,6 +194,12 @@ async def _open(context: ServiceContext) -> RunningService:
         raise
     context.gate.tokens = accounts
     return scheduler
+
+
+async def _compare_databases(store: SqliteStore, context: ServiceContext) -> None:
+    own = await asyncio.to_thread(store.database)
+    async with aio_channel(context.flags.metrics, context.service_token) as channel:
+        await compare_at_start(channel, own, context.clock, within=context.flags.meet_within)
 
 
 def _open_database(path: Path) -> tuple[SqliteStore, SqliteRecords]:

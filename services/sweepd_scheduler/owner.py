@@ -33,6 +33,7 @@ RING_AGAIN_AFTER = 10.0
 """Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
 
 A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
 
 
 class Owner:
@@ -123,6 +124,10 @@ class Owner:
     def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
         """Let something happen; `done` is called once it is stored, however long that takes."""
         self._post(Item(event=event, done=done))
+
+    async def in_writer(self, work: Callable[[], T]) -> T:
+        """Do something with the database where nothing else does at the same time."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def run(self) -> None:
         """Take turns until cancelled."""

@@ -50,10 +50,11 @@ class Parcel(Generic[Q]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How far an attempt is stored, and why a request could not be read."""
+    """How far an attempt is stored, and what was wrong; what is refused stays with the agent."""
 
     cursor: int
     rejection: str = ""
+    refused: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class _Route:
     ref: AttemptRef
     cursor: int = 0
     left_out: int = 0  # how far the requests reach that did not fit
+    refused: bool = False  # told in the log; the agent keeps what it has
 
 
 class Relay(Generic[Q, A]):
@@ -173,11 +175,13 @@ class Relay(Generic[Q, A]):
         if self._away:
             self._away = False
             self._log.info("the metric store takes %s again", self._what)
-        if answer.rejection:
+        route = self._routes.get(parcel.name)
+        if answer.rejection and not (answer.refused and route is not None and route.refused):
             run, attempt = parcel.name
             self._log.warning("%s of %s, attempt %d, refused: %s", self._what, run, attempt, answer.rejection)
-        route = self._routes.get(parcel.name)
         if route is not None:
+            route.refused = answer.refused
+        if route is not None and not answer.refused:
             route.cursor = answer.cursor
             self._acknowledge(route.session, route.ref, answer.cursor)
 

@@ -63,7 +63,7 @@ def relays_to(channel: grpc.aio.Channel, lines: Lines, clock: Clock, log: loggin
         limit: int,
     ) -> Relay[Q, A]:
         def read(answer: A) -> Answer:
-            return Answer(cursor=cursor(answer), rejection=answer.rejection)
+            return Answer(cursor=cursor(answer), rejection=answer.rejection, refused=answer.refused)
 
         return Relay(what, open_call, read, tell, limit=limit, clock=clock, log=log)
 

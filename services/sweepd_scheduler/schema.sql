@@ -200,6 +200,23 @@ CREATE TABLE request_quota (
     PRIMARY KEY (account, project)
 );
 
+CREATE TABLE identity (
+    id INTEGER NOT NULL,
+    database_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    peer_id TEXT,
+    peer_generation TEXT,
+    peer_number BIGINT,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE generation (
+    id INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    first_number BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)

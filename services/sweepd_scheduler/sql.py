@@ -8,8 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
+from sweepd_kernel import pairing_sql
 from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
 from sweepd_kernel.errors import StorageError
+from sweepd_kernel.pairing import Database, Peer
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
@@ -67,12 +69,28 @@ class SqliteStore:
         self._path = path
         self._connection = open_sqlite(path)
         self._connection.row_factory = sqlite3.Row
+        self._counter = pairing_sql.Counter()
+        pairing_sql.ensure_identity(self._connection)
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
         """Store all changes durably in one transaction, or nothing."""
         with self._transaction():
             for statement, values in grouped(changes, number):
                 self._connection.executemany(statement, values)
+            self._counter.count(self._connection, number)
+        self._counter.settle()
+
+    def database(self) -> Database:
+        """Return which database this is, and what it remembers of the metric store's."""
+        try:
+            return pairing_sql.read(self._connection, str(self._path))
+        except sqlite3.Error as error:
+            raise storage_error(error, SERVICE, self._path) from error
+
+    def remember_metric_store(self, peer: Peer) -> None:
+        """Store what is known of the metric store's database."""
+        with self._transaction():
+            pairing_sql.remember(self._connection, peer)
 
     def load(self) -> Loaded:
         """Return what is held in memory."""

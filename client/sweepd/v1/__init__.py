@@ -11,6 +11,7 @@ from sweepd.v1.explanation_pb2 import *
 from sweepd.v1.importance_pb2 import *
 from sweepd.v1.metric_pb2 import *
 from sweepd.v1.metric_service_pb2 import *
+from sweepd.v1.pairing_pb2 import *
 from sweepd.v1.parameter_value_pb2 import *
 from sweepd.v1.prior_run_pb2 import *
 from sweepd.v1.run_details_pb2 import *

@@ -12,6 +12,7 @@ from component.kernel.small_processes import SWEEPD, Home, eventually
 from sweepd.rpc_error import Failure
 from sweepd.v1 import metric_service_pb2 as v1
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.pairing_pb2 import DatabaseState
 
 
 def start(home: Home, *flags: str) -> "tuple[subprocess.Popen[str], str]":
@@ -36,6 +37,8 @@ def test_it_serves_those_who_know_the_secret_of_the_services(home: Home) -> None
     assert healthy(address)
     token = (home.path / "state" / "sweepd" / "service-token").read_text().strip()
     with channel(address, token) as opened:
+        scheduler = DatabaseState(id="5" * 32, place="scheduler.sqlite")
+        MetricServiceStub(opened).PairDatabases(v1.PairDatabasesRequest(scheduler=scheduler), timeout=5)
         MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest(sweep="a/b/c"), timeout=5)
     with channel(address, "of-nobody-of-nobody") as opened, pytest.raises(grpc.RpcError) as caught:
         MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest(sweep="a/b/c"), timeout=5)

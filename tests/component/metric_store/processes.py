@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 
+from sweepd import v1
 from sweepd.channel import aio_channel
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.principal import PRINCIPAL_KEY, Principal, telling
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 TOKEN = "the service token of the tests"
 READY = "ready grpc="
+SCHEDULER = v1.DatabaseState(id="5" * 32, place="/elsewhere/scheduler.sqlite")
+"""The database of the scheduler that the tests stand for."""
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class StoreProcess:
     address: str = ""
     process: subprocess.Popen[str] | None = None
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    is_paired: bool = True
 
     @property
     def database(self) -> Path:
@@ -65,6 +70,18 @@ class StoreProcess:
         watchdog.cancel()
         assert READY in line, (line, (self.folder / "log").read_text())
         self.address = line.partition(READY)[2].strip()
+        if self.is_paired:
+            self.pair(SCHEDULER)
+
+    def pair(self, scheduler: v1.DatabaseState, *, stopping: bool = False) -> v1.DatabaseState:
+        """Let it meet the database of a scheduler, as a scheduler does."""
+
+        async def meet() -> v1.DatabaseState:
+            async with stub(self.address) as service:
+                request = v1.PairDatabasesRequest(scheduler=scheduler, stopping=stopping)
+                return (await service.PairDatabases(request, timeout=10)).metrics
+
+        return asyncio.run(meet())
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""

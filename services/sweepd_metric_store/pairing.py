@@ -1,0 +1,108 @@
+"""Holds the database against the scheduler's, and answers for what follows: may be written, may be read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sweepd_kernel import pairing_sql
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.database import open_sqlite, storage_error
+from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableError
+from sweepd_kernel.pairing import Database, Delayed, Peer, mismatch
+
+
+class Pairing:
+    """What is known of the scheduler; its calls come one at a time.
+
+    The file is opened anew for each comparison: it may have been replaced behind our back.
+    """
+
+    def __init__(self, path: Path, service: str, clock: Clock, log: logging.Logger) -> None:
+        self.address = ""
+        self._path = path
+        self._service = service
+        self._clock = clock
+        self._log = log
+        self._delayed = Delayed()
+        self._met = False
+        self._known = False
+        self._refusal: DatabasesDifferError | None = None
+
+    def open(self) -> None:
+        """Read whether a scheduler has been met.
+
+        Raises:
+            DomainError: the database cannot be read.
+        """
+        self._known = self._own().peer is not None
+
+    async def meet(self, scheduler: Database, *, stopping: bool) -> Database:
+        """Compare the scheduler's database with this one, and return this one.
+
+        Raises:
+            DatabasesDifferError: they do not belong together; all calls are refused from now on.
+            DomainError: this one cannot be read or written.
+        """
+        try:
+            own = await asyncio.to_thread(self._compared, scheduler, stopping)
+        except DatabasesDifferError as error:
+            if self._refusal is None or self._refusal.message != error.message:
+                self._log.error(error.message)
+            self._met, self._refusal = False, error
+            raise
+        except DomainError:
+            self._met = False
+            raise
+        self._met, self._known, self._refusal = True, True, None
+        return own
+
+    def require_met(self) -> None:
+        """Refuse to store anything unless the scheduler's database has been met, and belongs to this one.
+
+        Raises:
+            DomainError: it has not, or does not.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        if not self._met:
+            raise UnavailableError(self._service, self.address, "it has not met its scheduler yet")
+
+    def require_known(self) -> None:
+        """Refuse to read from a database that has never met a scheduler: it may stand for one that was lost.
+
+        Raises:
+            DomainError: it has not, or it belongs to another.
+        """
+        if self._refusal is not None or not self._known:
+            self.require_met()
+
+    def _compared(self, scheduler: Database, stopping: bool) -> Database:
+        own = self._own()
+        found = mismatch(scheduler, own)
+        if found is not None:
+            raise DatabasesDifferError(str(found), found.place, found.other)
+        now = self._clock.monotonic()
+        self._delayed.add(scheduler.position, now)
+        due = self._delayed.due(now, at_once=stopping)
+        is_new = own.peer is None or own.peer.database != scheduler.id
+        if is_new or (due is not None and due != (own.peer and own.peer.position)):
+            self._remember(Peer(scheduler.id, due))
+        return own
+
+    def _own(self) -> Database:
+        try:
+            with closing(open_sqlite(self._path, read_only=True)) as connection:
+                return pairing_sql.read(connection, str(self._path))
+        except sqlite3.Error as error:
+            raise storage_error(error, self._service, self._path) from error
+
+    def _remember(self, peer: Peer) -> None:
+        try:
+            with closing(open_sqlite(self._path)) as connection:
+                pairing_sql.remember(connection, peer)
+        except sqlite3.Error as error:
+            raise storage_error(error, self._service, self._path) from error

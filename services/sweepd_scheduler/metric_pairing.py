@@ -1,0 +1,136 @@
+"""Holds the scheduler's database against the metric store's, at the start and again and again."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import grpc
+import grpc.aio
+
+from sweepd import v1
+from sweepd.rpc_error import Failure
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd_kernel import pairing_codec
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import DatabasesDifferError, DomainError
+from sweepd_kernel.pairing import Database, Delayed, Peer
+from sweepd_scheduler.sql import SqliteStore
+
+if TYPE_CHECKING:
+    from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
+
+T = TypeVar("T")
+EVERY = 1.0
+AT_FIRST = 0.1
+"""Seconds between comparisons, and until there has been one."""
+DEADLINE = 2.0
+LAST_DEADLINE = 0.5
+_REASON = "databases-differ"
+
+
+class InWriter(Protocol):
+    """Runs something where nothing else uses the database at the same time."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Run `work`."""
+
+
+class MetricPairing:
+    """The comparisons of a scheduler that runs.
+
+    Args:
+        channel: to the metric store.
+        store: the scheduler's database.
+        in_writer: runs what reads and writes it, in turn with all else that does.
+        differ: called once when the databases do not belong together.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        store: SqliteStore,
+        in_writer: InWriter,
+        clock: Clock,
+        log: logging.Logger,
+        differ: Callable[[], None],
+    ) -> None:
+        self._stub = MetricServiceStub(channel)
+        self._store = store
+        self._in_writer = in_writer
+        self._clock = clock
+        self._log = log
+        self._differ = differ
+        self._delayed = Delayed()
+        self._met = False
+
+    async def run(self) -> None:
+        """Compare until they differ, or until cancelled."""
+        while True:
+            try:
+                await self._meet()
+            except DatabasesDifferError as error:
+                self._log.error(error.message)
+                self._differ()
+                return
+            except (grpc.aio.AioRpcError, DomainError):
+                pass  # whoever needs the metric store, or the database, tells of it
+            await asyncio.sleep(EVERY if self._met else AT_FIRST)
+
+    async def leave(self) -> None:
+        """Let both databases remember how they stand at the end."""
+        if self._met:
+            with suppress(grpc.aio.AioRpcError, DomainError):
+                await self._meet(stopping=True, deadline=LAST_DEADLINE)
+
+    async def _meet(self, *, stopping: bool = False, deadline: float = DEADLINE) -> None:
+        own = await self._in_writer(self._store.database)
+        metrics = await compare(self._stub, own, stopping=stopping, deadline=deadline)
+        self._met = True
+        now = self._clock.monotonic()
+        self._delayed.add(metrics.position, now)
+        due = self._delayed.due(now, at_once=stopping)
+        known = own.peer
+        if known is None or known.database != metrics.id or (due is not None and due != known.position):
+            peer = Peer(metrics.id, due)
+            await self._in_writer(lambda: self._store.remember_metric_store(peer))
+
+
+async def compare(
+    stub: "MetricServiceAsyncStub", own: Database, *, stopping: bool = False, deadline: float = DEADLINE
+) -> Database:
+    """Let the metric store compare the databases, and return its own.
+
+    Raises:
+        DatabasesDifferError: they do not belong together.
+        AioRpcError: it cannot be asked, or cannot use its database.
+    """
+    request = v1.PairDatabasesRequest(scheduler=pairing_codec.message(own), stopping=stopping)
+    try:
+        response = await stub.PairDatabases(request, timeout=deadline)
+    except grpc.aio.AioRpcError as error:
+        failure = Failure.of(error)
+        if failure.reason == _REASON:
+            place, peer = failure.metadata.get("place", ""), failure.metadata.get("peer", "")
+            raise DatabasesDifferError(failure.message, place, peer) from error
+        raise
+    return pairing_codec.database(response.metrics)
+
+
+async def compare_at_start(channel: grpc.aio.Channel, own: Database, clock: Clock, *, within: float) -> None:
+    """Compare before the scheduler decides anything, if the metric store is there within so many seconds.
+
+    Raises:
+        DatabasesDifferError: they do not belong together.
+    """
+    stub, until = MetricServiceStub(channel), clock.monotonic() + within
+    while True:
+        try:
+            await compare(stub, own)
+        except grpc.aio.AioRpcError:
+            if clock.monotonic() >= until:
+                return
+            await asyncio.sleep(AT_FIRST)
+        else:
+            return

@@ -1,0 +1,76 @@
+"""What comes again is the same as what is stored, or it is refused and stays with its sender."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from conformance.metric_store.batches import Store, an_attempt, log, rows
+from sweepd_metric_store.domain.batch import Value
+
+ONE, TWO = an_attempt(1), an_attempt(2)
+ROW: dict[str, Value] = {"x": 1.5, "n": math.nan, "i": 3, "b": True, "t": "text"}
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(
+    "other",
+    [{"x": 1.25}, {"n": 0.0}, {"i": 4}, {"i": 3.0}, {"b": False}, {"t": "texT"}, {"new": 1.0}],
+    ids=str,
+)
+def test_a_known_row_with_another_value_is_refused_and_the_others_are_stored(
+    store: Store, other: dict[str, Value], together: bool
+) -> None:
+    first = rows(ONE, 1, [ROW, ROW])
+    arrivals = [rows(ONE, 1, [ROW, ROW | other]), rows(TWO, 1, [ROW])]
+    if together:
+        _, refused, stored = store.writes.commit([first, *arrivals])
+    else:
+        store.writes.commit([first])
+        refused, stored = store.writes.commit(arrivals)
+    assert refused.refused
+    assert refused.cursor == 2
+    (key,) = other
+    assert refused.rejection == f"row 2 is stored with another value of '{key}'"
+    assert (stored.refused, stored.cursor, stored.fresh) == (False, 1, True)
+
+
+def test_known_rows_with_the_same_values_are_taken_as_stored_and_new_ones_behind_them_are_stored(
+    store: Store,
+) -> None:
+    store.writes.commit([rows(ONE, 1, [ROW] * 300)])
+    (same, longer) = store.writes.commit([rows(ONE, 200, [ROW] * 50), rows(ONE, 299, [ROW] * 3)])
+    assert (same.refused, same.cursor, same.fresh) == (False, 300, False)
+    assert (longer.refused, longer.cursor, longer.fresh) == (False, 301, True)
+
+
+def test_of_a_batch_that_differs_no_new_row_is_stored(store: Store) -> None:
+    store.writes.commit([rows(ONE, 1, [ROW])])
+    (refused,) = store.writes.commit([rows(ONE, 1, [{"x": 9.0}, ROW])])
+    assert (refused.refused, refused.cursor) == (True, 1)
+
+
+def test_values_that_could_not_be_stored_are_not_missed_when_they_come_again(store: Store) -> None:
+    bad = rows(ONE, 1, [{"x": 1.0, "t": "x" * 2_000}])
+    first, again = store.writes.commit([bad, bad])
+    assert first.rejection
+    assert (again.refused, again.cursor) == (False, 1)
+    malformed = rows(TWO, 1, [{"x": 1.0}, {"x": 2.0}])
+    malformed = replace(malformed, batch=replace(malformed.batch, steps=[1]))
+    assert [each.refused for each in store.writes.commit([malformed, malformed])] == [False, False]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_known_bytes_of_a_log_that_differ_are_refused(store: Store, together: bool) -> None:
+    first, same, other = log(ONE, 0, b"abc"), log(ONE, 1, b"bcd"), log(ONE, 1, b"bxde")
+    if together:
+        _, taken, refused = store.writes.commit([first, same, other])
+    else:
+        store.writes.commit([first])
+        (taken,) = store.writes.commit([same])
+        (refused,) = store.writes.commit([other])
+    assert (taken.refused, taken.cursor) == (False, 4)
+    assert (refused.refused, refused.cursor) == (True, 4)
+    assert refused.rejection == "other bytes are stored from offset 1 on"
