@@ -11,8 +11,8 @@ from sweepd_metric_store.domain.batch import Kind, Stretch, Value
 def differing_row(repeated: Stretch, stored: Iterable[Stretch], *, missing_differs: bool) -> int | None:
     """Return the first row in which a stretch differs from what is stored of its key; None if none does.
 
-    Only values are compared. A value that is not stored differs only with `missing_differs`: it may be one that
-    could not be stored.
+    Only values are compared. A value that is not stored differs only with `missing_differs`: it may be one
+    that could not be stored.
     """
     known: dict[int, tuple[Kind, Value]] = {}
     for each in stored:
