@@ -110,6 +110,7 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
 def _parser(version: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sweep-agent",
+        usage="%(prog)s ID [options]; --help lists them",
         description="Runs the trials of a sweep on this machine, until the sweep ends.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

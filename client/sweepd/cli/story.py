@@ -12,6 +12,7 @@ from sweepd.cli.text import cell, counted
 from sweepd.cli.winning import shell_line
 from sweepd.spec.point import Json
 
+_INDENT = "   "
 _SOURCES = {
     "grid": "point {index} of the grid, counted from 0",
     "random": "random draw {index} of seed {seed}",
@@ -82,7 +83,12 @@ def _prior(sweep: Row) -> str:
 
 def _section(heading: str, lines: Iterator[str] | Sequence[str], width: int | None) -> list[str]:
     """Return a heading and what stands below it; nothing where there is nothing to say."""
-    parts = (part for line in lines for part in wrapped(f"  {line}", width, "   "))
+    # What is indented is a command as it was started, to be copied.
+    parts = (
+        part
+        for line in lines
+        for part in wrapped(f"  {line}", None if line.startswith(_INDENT) else width, _INDENT)
+    )
     shown = "".join(f"{part}\n" for part in parts)
     return [f"{heading}\n{shown}"] if shown else []
 
@@ -129,7 +135,7 @@ def _attempts(attempts: Json) -> Iterator[str]:
     for attempt in _rows(attempts):
         yield f"{cell(attempt['attempt'])}  {_attempt(attempt)}"
         if argv := attempt["argv"]:
-            yield f"   {shell_line([str(word) for word in argv] if isinstance(argv, list) else [])}"
+            yield f"{_INDENT}{shell_line([str(word) for word in argv] if isinstance(argv, list) else [])}"
 
 
 def _attempt(attempt: Row) -> str:

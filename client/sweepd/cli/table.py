@@ -1,5 +1,6 @@
 """Tables for a terminal or a pipe: aligned columns, colour where it is wanted, never as the only signal."""
 
+import re
 import textwrap
 import unicodedata
 from collections import Counter
@@ -27,6 +28,9 @@ _COLORS = {
 
 _MOST = 60
 """Columns of a terminal that a long text may take."""
+_COMMAND = re.compile(r"\bsweep(?:ctl|-agent) [^;,`()]+")
+_NO_BREAK = "\x00"
+"""Stands for the blanks of commands while lines are broken; texts that are shown have none."""
 _LEAST_LINE = 20
 """Columns of a terminal that a line has, however far it is indented."""
 
@@ -130,19 +134,22 @@ def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | N
 
 
 def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
-    """Return a line in parts that fit a width, broken at blanks; `indent` stands before all but the first."""
+    """Return a line in parts that fit a width, broken at blanks; `indent` stands before all but the first.
+
+    A command in it stays whole, even where it is longer than that: it is copied.
+    """
     if width is None or _width(line) <= width:
         return [line]
     margin = line[: len(line) - len(line.lstrip())]
     parts = textwrap.wrap(
-        line.strip(),
+        _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), line.strip()),
         max(width, _LEAST_LINE),
         initial_indent=margin,
         subsequent_indent=margin + indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return parts or [line]
+    return [part.replace(_NO_BREAK, " ") for part in parts] or [line]
 
 
 def painted(text: str, *, colored: bool) -> str:

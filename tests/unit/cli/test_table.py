@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd.cli.rows import Row
-from sweepd.cli.table import Column, cut, drawn, listing, table
+from sweepd.cli.table import Column, cut, drawn, listing, table, wrapped
 
 COLUMNS = (Column("key", "key"), Column("text", "text", long=True))
 
@@ -60,3 +60,12 @@ def test_long_values_go_on_below_themselves_and_are_broken_at_blanks_alone() -> 
     text = listing([("reason", "one two-three /a/path/without/a/blank four")], colored=False, width=30)
     assert text == "reason: one two-three\n        /a/path/without/a/blank\n        four\n"
     assert listing([("a", "b " * 90)], colored=False).count("\n") == 1
+
+
+def test_a_command_is_not_broken() -> None:
+    line = "no agent serves it; start one: sweep-agent --sweep local/a/b --label x; or not at all"
+    assert wrapped(line, 30, "  ") == [
+        "no agent serves it; start one:",
+        "  sweep-agent --sweep local/a/b --label x;",
+        "  or not at all",
+    ]
