@@ -57,6 +57,8 @@ def _run(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None
             return _status(arguments[1:])
         case ["down"]:
             return _down(arguments[1:])
+        case ["pair"]:
+            return _pair(arguments[1:])
         case ["--version" | "version"]:
             answer(f"sweepd {version('sweepd')}")
             return 0
@@ -101,6 +103,19 @@ def _down(arguments: Sequence[str]) -> int:
     return down(parser.parse_args(arguments))
 
 
+def _pair(arguments: Sequence[str]) -> int:
+    from sweepd_kernel.pair import pair
+
+    parser = _parser(
+        "pair",
+        "Let the databases of the scheduler and of the metric store belong together again, after one of"
+        " them was lost for good; the server must be stopped. Put back both from one copy instead, if there"
+        " is one. What is stored of attempts that the scheduler does not know is removed from the metric"
+        " store; a copy is kept beside it, as metrics.sqlite.before-pair. Points that were lost stay lost.",
+    )
+    return pair(parser.parse_args(arguments))
+
+
 def _service(name: str, arguments: Sequence[str]) -> int:
     found = entry_points(group="sweepd.services", name=name)
     if not found:
@@ -124,7 +139,7 @@ def _help(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument(
-        "command", metavar="COMMAND", help=f"up, status, down, or one service alone: {', '.join(names)}"
+        "command", metavar="COMMAND", help=f"up, status, down, pair, or one service alone: {', '.join(names)}"
     )
     parser.parse_args(arguments)
     return 2

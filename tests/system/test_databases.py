@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,17 @@ from pathlib import Path
 import pytest
 
 from system.installation import BIN, Installation, Server
-from system.promises import SHORT, runs, stored, sweep
+from system.promises import (
+    SHORT,
+    acknowledged,
+    alive,
+    attempts,
+    number,
+    runs,
+    signal_all,
+    stored,
+    sweep,
+)
 from waiting import until
 
 SCHEDULER = Path("scheduler/scheduler.sqlite")
@@ -149,6 +160,51 @@ def test_both_databases_put_back_from_one_copy_work(prepared: Prepared, which: s
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize("database", [SCHEDULER, METRICS])
+def test_whoever_has_lost_one_of_them_goes_on_with_the_other(prepared: Prepared, database: Path) -> None:
+    prepared.reset()
+    (prepared.data / database).unlink()
+    installation = prepared.installation
+    paired = installation.run("sweepd", "pair", "--data", str(prepared.data))
+    assert paired.returncode == 0, paired
+    backup = prepared.data / f"{METRICS}.before-pair"
+    assert backup.exists() == (database == SCHEDULER)
+    server = installation.start_server(*SHORT, listen=prepared.server.address)
+    try:
+        again = installation.run("sweepd", "pair", "--data", str(prepared.data))
+        assert again.returncode == 1
+        assert "is in use" in again.stderr
+        if database == SCHEDULER:
+            name = installation.create(sweep("steps.py", steps=2), "--id", prepared.sweeps[0].split("/")[-1])
+            assert name == prepared.sweeps[0]
+            with closing(sqlite3.connect(backup)) as connection:
+                assert connection.execute("select count(*) from run").fetchone() == (2,)
+            backup.unlink()
+            assert stored(installation, name) == {}
+        else:
+            assert stored(installation, prepared.sweeps[0]) == {}
+            assert len(runs(installation, prepared.sweeps[0])) == 1
+            name = installation.create(sweep("steps.py", steps=2))
+        agent = installation.start_agent(name)
+        assert agent.process.wait(60) == 0, agent.log()[-2000:]
+        assert {key[2] for key in stored(installation, name)} == {1, 2}
+    finally:
+        assert server.stop() == 0
+
+
+def test_older_copies_are_paired_by_what_both_know(prepared: Prepared) -> None:
+    prepared.reset()
+    put_back(prepared.copy_of("early", SCHEDULER), prepared.data / SCHEDULER)
+    installation = prepared.installation
+    paired = installation.run("sweepd", "pair", "--data", str(prepared.data))
+    assert paired.returncode == 0, paired
+    assert "does not know 1 attempt" in paired.stderr
+    (prepared.data / f"{METRICS}.before-pair").unlink()
+    server = installation.start_server(*SHORT, listen=prepared.server.address)
+    assert len(stored(installation, prepared.sweeps[0])) >= 5
+    assert server.stop() == 0
+
+
 def test_without_both_databases_the_server_begins_anew(prepared: Prepared) -> None:
     for database in (SCHEDULER, METRICS):
         (prepared.data / database).unlink()
@@ -159,3 +215,81 @@ def test_without_both_databases_the_server_begins_anew(prepared: Prepared) -> No
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
     assert len(runs(prepared.installation, name)) == 1
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("first", [SCHEDULER, METRICS])
+def test_copies_made_while_the_server_works_belong_together(installation: Installation, first: Path) -> None:
+    """P30: one file is copied some time after the other, while points and hand-outs go on."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("steps.py", runs=60, steps=3))
+    agent = installation.start_agent(name, "--slots", "2")
+    until(lambda: len(acknowledged([agent])) >= 2)
+    copies = installation.folder / "copies"
+    copy(server.data / first, copies / first.name)
+    known = len(acknowledged([agent]))
+    until(lambda: len(acknowledged([agent])) > known)
+    second = METRICS if first == SCHEDULER else SCHEDULER
+    copy(server.data / second, copies / second.name)
+    agent.process.kill()
+    assert server.stop() == 0
+    for database in (SCHEDULER, METRICS):
+        put_back(copies / database.name, server.data / database)
+    again = installation.start_server(*SHORT, listen=server.address)
+    assert stored(installation, name)
+    assert again.stop() == 0
+
+
+def test_no_kill_of_either_service_makes_their_databases_differ(installation: Installation) -> None:
+    """P1, P4: whatever is killed and whenever, both start again, and every row is there once."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("steps.py", runs=2, steps=120, seconds=0.05))
+    agent = installation.start_agent(name, "--slots", "2")
+    until(lambda: len(acknowledged([agent])) == 2)
+    for round_ in range(6):
+        victims = (("scheduler",), ("metric-store",), ("scheduler", "metric-store"))[round_ % 3]
+        pids = server.service_pids()
+        signal_all((pids[victim] for victim in victims), signal.SIGKILL)
+        rows = sum(acknowledged([agent]).values())
+        until(lambda rows=rows: sum(acknowledged([agent]).values()) > rows or not alive(agent.pid), within=30)  # type: ignore[misc]
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    assert sum(key[3] == "loss" for key in stored(installation, name)) == 2 * 120
+    assert server.stop() == 0
+    assert REMEDY not in server.log.read_text()
+    assert installation.start_server(*SHORT, listen=server.address).stop() == 0
+
+
+def test_while_they_differ_nothing_is_acknowledged_and_no_trial_ends(installation: Installation) -> None:
+    """The databases are put right again, and the same attempt delivers all of its rows."""
+    server = installation.start_server(*SHORT)
+    early = installation.folder / "early.sqlite"
+    copy(server.data / METRICS, early)
+    name = installation.create(sweep("patient.py"))
+    agent = installation.start_agent(name)
+    until(lambda: acknowledged([agent]))
+    (started,) = agent.events("run_started")
+    assert server.stop() == 0
+    late = installation.folder / "late.sqlite"
+    copy(server.data / METRICS, late)
+    put_back(early, server.data / METRICS)
+    before = acknowledged([agent])
+    with refused(Prepared(installation, server, (name, name))):
+        complaints = len(agent.events("disconnected"))
+        until(
+            lambda: any(
+                REMEDY in str(each["message"]) for each in agent.events("disconnected")[complaints - 1 :]
+            ),
+            within=30,
+            what="the agent is told",
+        )
+        assert acknowledged([agent]) == before
+        assert alive(number(started, "run_pid"))
+    put_back(late, server.data / METRICS)
+    again = installation.start_server(*SHORT, listen=server.address)
+    until(lambda: sum(acknowledged([agent]).values()) > sum(before.values()), within=30)
+    (installation.work / "release").touch()
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    (run,) = runs(installation, name)
+    assert attempts(run) == [(1, "ended")]
+    rows = {key[2] for key in stored(installation, name) if key[3] == "loss"}
+    assert rows == set(range(1, len(rows) + 1))
+    assert again.stop() == 0
