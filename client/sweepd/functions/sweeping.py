@@ -15,6 +15,7 @@ from sweepd.functions.names import legal_part
 from sweepd.script.errors import UsageError
 from sweepd.spec import Parsed, parse_mapping, to_document
 from sweepd.spec.sweep_spec import SweepSpec
+from sweepd.unbounded import unbounded_sentence
 
 _NO_PROGRAM = "no-program"
 _LAST_LINES = 5
@@ -59,6 +60,8 @@ def sweep(
     _say(f"Create sweep with ID: {sweep_id}")
     if created.get("url"):
         _say(f"Sweep URL: {created['url']}")
+    if created.get("plannedRuns") is None:
+        sys.stderr.write(f"warning: {unbounded_sentence(str(created['name']))}\n")
     return sweep_id
 
 

@@ -13,7 +13,7 @@ from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import prior, run_calls, sweep_calls
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.async_sweep import AsyncSweep
-from sweepd.objects.definition import define, warn
+from sweepd.objects.definition import define, unbounded, warn
 from sweepd.objects.options import target
 from sweepd.objects.run_record import RunRecord
 
@@ -69,7 +69,7 @@ class AsyncClient:
         created, left_out = await prior.create(
             self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
         )
-        warn(left_out, stacklevel=3)
+        warn([*left_out, *unbounded(created)], stacklevel=3)
         return AsyncSweep(self._wire, created)
 
     async def sweep(self, name: str) -> AsyncSweep:

@@ -11,7 +11,7 @@ from sweepd.calls import names, server
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import prior, run_calls, sweep_calls
-from sweepd.objects.definition import define, warn
+from sweepd.objects.definition import define, unbounded, warn
 from sweepd.objects.options import target
 from sweepd.objects.run_record import RunRecord
 from sweepd.objects.stored_run import StoredRun
@@ -86,6 +86,8 @@ class Client:
             prior_runs: runs that it begins with, or their names: it learns from them and does not repeat
                 their points. Those that do not suit it are left out, with a `SweepWarning`.
 
+        A `SweepWarning` tells of a sweep without an end of its own, as a random one without `run_cap`.
+
         Raises:
             InvalidError: the configuration has errors; `diagnostics` lists them all.
             ConflictError: the id is taken.
@@ -96,7 +98,7 @@ class Client:
                 self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
             )
         )
-        warn(left_out, stacklevel=3)
+        warn([*left_out, *unbounded(created)], stacklevel=3)
         return Sweep(self._wire, created)
 
     def sweep(self, name: str) -> Sweep:

@@ -21,6 +21,7 @@ from sweepd.cli.sweep_file import (
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError
 from sweepd.spec import parse_mapping, parse_text
+from sweepd.unbounded import unbounded_sentence
 
 
 class SweepWarning(UserWarning):
@@ -69,6 +70,11 @@ def define(
         )
     except CodecError as error:
         raise InvalidError(str(error)) from error
+
+
+def unbounded(created: v1.Sweep) -> list[str]:
+    """Return a warning for a sweep that has no end of its own."""
+    return [] if created.HasField("planned_runs") else [unbounded_sentence(created.name)]
 
 
 def warn(sentences: Iterable[str], *, stacklevel: int) -> None:

@@ -65,6 +65,9 @@ def test_create_as_json_names_the_agent_command(ctl: Ctl, home: Path) -> None:
 def test_a_sweep_without_an_end_says_how_it_is_ended(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(GOOD.replace("run_cap: 3\n", ""))
     assert "runs until `sweepctl stop local/train/drawn`" in ctl("create", "sweep.yaml").err
+    document = ctl("create", "sweep.yaml", "-o", "json").json
+    assert isinstance(document, dict)
+    assert document["plannedRuns"] is None
 
 
 def test_a_bad_file_is_refused_with_every_finding_and_never_sent(

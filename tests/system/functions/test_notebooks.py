@@ -72,7 +72,7 @@ def test_the_example_of_the_page_runs(home: Home, notebook: Notebook) -> None:
     shown = notebook.run(code)
     assert shown.startswith("Create sweep with ID: ")
     assert shown.count("Agent Starting Run: ") == 5
-    assert re.search(r"<Sweep local/first-steps/\w+ running: 5 finished; best loss [\d.e-]+>\n$", shown)
+    assert re.search(r"<Sweep local/first-steps/\w+ finished: 5 finished; best loss [\d.e-]+>\n$", shown)
     assert "<svg" in notebook.html
     home.nothing_left()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from system.functions.callers import Caller, Home
 
 
@@ -29,6 +31,50 @@ def test_findings_of_a_dictionary_are_those_of_a_file(home: Home, caller: Caller
     first, second = text.splitlines()[-3], text.splitlines()[-1]
     assert home.client.sweep(f"local/mine-own/{first}").id == first
     assert home.client.sweep(f"local/p/{second}").id == second
+
+
+def test_a_sweep_without_an_end_says_how_it_is_ended(home: Home, caller: Caller) -> None:
+    done = caller.run(
+        """
+        import warnings
+        config = {"method": "random", "program": "train.py", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+        print(sweepd.sweep(config))
+        print(sweepd.sweep({**config, "run_cap": 5}))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sweep = sweepd.Client().create(config, project="default")
+            sweepd.Client().create({**config, "run_cap": 5}, project="default")
+        (one,) = (each for each in caught if "run_cap" in str(each.message))
+        print(sweep.name, one.category.__name__, one.filename, one.message)
+        """
+    )
+    lines = done.stdout.splitlines()
+    (told,) = (line for line in done.stderr.splitlines() if "run_cap" in line)
+    assert told == (
+        "warning: no run_cap: the sweep goes on until it is stopped, by `Sweep.stop()` or "
+        f"`sweepctl stop local/train/{lines[1]}`"
+    )
+    name, category, file, message = lines[-1].split(" ", 3)
+    assert (category, Path(file).parent) == ("SweepWarning", caller.folder)
+    assert message.endswith(f"`sweepctl stop {name}`")
+
+
+def test_a_function_that_imports_wandb_gets_sweepd_where_the_sweep_says_so(
+    home: Home, caller: Caller
+) -> None:
+    done = caller.run(
+        """
+        def train():
+            import wandb
+            wandb.log({"loss": wandb.config.x})
+        config = {"method": "grid", "metric": {"name": "loss"}, "parameters": {"x": {"values": [1, 2]}}}
+        sweep = sweepd.sweep({**config, "compat": "wandb"})
+        sweepd.agent(sweep, train)
+        print(sweep)
+        """
+    )
+    runs = home.client.sweep(done.stdout.splitlines()[-1]).runs()
+    assert [(run.state, run.value) for run in runs] == [("finished", 1), ("finished", 2)]
 
 
 def test_a_sweep_begins_with_prior_runs(home: Home, caller: Caller) -> None:

@@ -79,7 +79,9 @@ def command(
         put(f"{sweep.name}\n")
     else:
         begun = {} if selection is None else {"priorRuns": report_shape(answer.prior_runs)}
-        write_document({"name": sweep.name, "url": None, "agentCommand": line, **begun}, output_format)
+        planned = sweep.planned_runs if sweep.HasField("planned_runs") else None
+        document = {"name": sweep.name, "url": None, "plannedRuns": planned, "agentCommand": line}
+        write_document({**document, **begun}, output_format)
     if not quiet and output_format == "name":
         if selection is not None:
             tell_report(answer.prior_runs)
