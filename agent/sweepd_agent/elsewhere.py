@@ -10,14 +10,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from sweepd.metrics_file import MAX_LINE_BYTES, STEP, TIME, MetricsFile, closed_segments
+from sweepd.metrics_file import FROM, MAX_LINE_BYTES, STEP, TIME, MetricsFile, closed_segments
 from sweepd.metrics_from.sources import EventFolder, Found, Source, event_files, file_source, output_source
 from sweepd.regular_files import open_inside, read_inside, write_inside
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import MetricsFrom
 from sweepd_agent.event_writer import writer_of
 
-_FROM = "_from"
 _START_FILE = "metrics-from.json"
 _MOST_BYTES = 2**20
 _LOOK_EVERY = 0.2
@@ -150,7 +149,7 @@ class Elsewhere:
             line[STEP] = found.row.step
         if found.row.time is not None:
             line[TIME] = found.row.time
-        line[_FROM] = [found.source, found.position]
+        line[FROM] = [found.source, found.position]
         try:
             text = json.dumps(line)
         except (ValueError, RecursionError) as error:  # nested just as deep as it could be read

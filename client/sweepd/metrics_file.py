@@ -22,7 +22,8 @@ resumes from a checkpoint of step s begins with s + 1. The attempts at a run by 
 
 `NaN`, `Infinity` and `-Infinity` are legal numbers. A line of more than MAX_LINE_BYTES is malformed, as no
 agent or store would take it; keys of more than MAX_KEY_LENGTH characters are passed over, nested ones counted
-with their dots; of texts, MAX_TEXT_LENGTH characters are kept. A blank line is nothing at all. A line that is
+with their dots, as are groups below MAX_DEPTH others and nulls; of texts, MAX_TEXT_LENGTH characters are
+kept, and a list is its text in JSON if that is no longer. A blank line is nothing at all. A line that is
 no JSON object is malformed. What stands after the last newline is unfinished as long as somebody may still
 write to it.
 
@@ -62,12 +63,15 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 MAX_KEY_LENGTH = 256
 MAX_TEXT_LENGTH = 1024
+MAX_DEPTH = 32
 
 STEP = "_step"
 TIME = "_time"
 OPEN = "_open"
 CHECKPOINT = "_checkpoint"
-RESERVED = frozenset({STEP, TIME, OPEN, CHECKPOINT})
+# Where an agent has read a line that a script has logged elsewhere.
+FROM = "_from"
+RESERVED = frozenset({STEP, TIME, OPEN, CHECKPOINT, FROM})
 
 
 def closed_segments(path: Path) -> list[tuple[int, Path]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sweepd.metrics_file import (
     CHECKPOINT,
+    MAX_DEPTH,
     MAX_KEY_LENGTH,
     MAX_LINE_BYTES,
     MAX_TEXT_LENGTH,
@@ -17,8 +18,8 @@ from sweepd.metrics_file import (
 
 Value = float | int | bool | str
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _INT64 = range(-(2**63), 2**63)
-_MAX_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ def _line(document: dict[str, object]) -> Line:
         if key not in RESERVED:
             # The exact name wins over the same name made of nested ones.
             if isinstance(value, dict):
-                for name, inner in _flat(key, value, _MAX_DEPTH):
+                for name, inner in _flat(key, value, MAX_DEPTH):
                     values.setdefault(name, inner)
             elif (scalar := _scalar(value)) is not None and len(key) <= MAX_KEY_LENGTH:
                 values[key] = scalar
@@ -99,7 +100,7 @@ def _flat(prefix: str, mapping: dict[str, object], depth: int) -> Iterator[tuple
 
 
 def _scalar(value: object) -> Value | None:
-    """Return a value as a metric can hold it; None for lists, nulls and the like, which are left out."""
+    """Return a value as a metric can hold it, a short list as its text; None for what is left out."""
     match value:
         case bool() | float():
             return value
@@ -107,6 +108,9 @@ def _scalar(value: object) -> Value | None:
             return value if value in _INT64 else _as_float(value)
         case str():
             return value[:MAX_TEXT_LENGTH]
+        case list():
+            text = _compact(value)
+            return text if len(text) <= MAX_TEXT_LENGTH else None
         case _:
             return None
 

@@ -39,6 +39,8 @@ def written(value: object, around: tuple[int, ...] = ()) -> object:
         return {str(key): written(inner, within) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [written(inner, within) for inner in value]
+    if isinstance(value, bytes | bytearray | range):  # however many there are
+        return _of_another_kind(value, within)
     try:
         found = plain(value)
     except TypeError:

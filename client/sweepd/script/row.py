@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import SupportsFloat
 
-from sweepd.metrics_file import MAX_KEY_LENGTH, MAX_LINE_BYTES, RESERVED
+from sweepd.metrics_file import MAX_DEPTH, MAX_KEY_LENGTH, MAX_LINE_BYTES, MAX_TEXT_LENGTH, RESERVED
 from sweepd.script.notices import Notices
 
 Keep = Callable[[str, object], object]
 """Keeps a value that is no number under a key, as a file; returns what stands for it, or raises TypeError."""
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
+_ALWAYS_SHOWN = frozenset({int, float, bool})
+_MOST_FILES = 32
+"""Of a list of files, so many are named in a row; the others are files of the run, too."""
 
 
 def plain(value: object) -> object:
@@ -35,16 +38,33 @@ def plain(value: object) -> object:
             return str.__str__(value)
         case Mapping():
             return {_key(key): plain(inner) for key, inner in value.items()}
-        case list() | tuple():
+        case list() | tuple() | set() | frozenset() | range():
             return [plain(inner) for inner in value]
+        case bytes() | bytearray():
+            return _decoded(value)
         case _:
-            return _number(value)
+            return _text_of_time(value) or _number(value)
 
 
 def _key(key: object) -> str:
     if isinstance(key, str | int | float | bool | None):
         return key if isinstance(key, str) else json.dumps(key)
     raise TypeError(f"keys must be text, not {type(key).__name__}")
+
+
+def _decoded(value: bytes | bytearray) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise TypeError(f"{type(value).__name__} that are no UTF-8") from None
+
+
+def _text_of_time(value: object) -> str | None:
+    """Return a date or a time as text; its module is loaded by whoever has one."""
+    if type(value).__module__ != "datetime":
+        return None
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat()) if callable(isoformat) else None
 
 
 def _number(value: object) -> object:
@@ -67,15 +87,17 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def suitable(
-    metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None, *, lists_arrive: bool = True
+    metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None, *, for_rows: bool = False
 ) -> Mapping[str, object]:
     """Return the metrics that can be written, as JSON values; what cannot is named once in `notices`.
+
+    What a row has no place for at the server is named once, too: nothing disappears without a word.
 
     Args:
         metrics: as a script has logged them.
         notices: where complaints go.
         keep: tried on what is no number; None: nothing is.
-        lists_arrive: whether the server takes lists from where the values go; if not, one is named once, too.
+        for_rows: whether the values go into rows, which hold numbers, booleans and short texts.
     """
     chosen: dict[str, object] = {}
     for key, value in list(metrics.items()):  # another thread may be changing it
@@ -86,13 +108,15 @@ def suitable(
             and key not in RESERVED
         ):
             chosen[key] = value
+            if for_rows and type(value) not in _ALWAYS_SHOWN:
+                _name_losses(key, value, notices)
             continue
         name = str(key)
         if (fault := _fault(name)) is not None:
             notices.once(f"key {name}", f"the key {name[:40]!r} {fault} and was not logged")
             continue
         try:
-            chosen[name] = _written(name, value, keep, None if lists_arrive else notices)
+            chosen[name] = _written(name, value, keep, notices if for_rows else None)
         except Exception as error:  # noqa: BLE001 (whatever is logged, the training goes on)
             _left_out(name, error, notices)
     return chosen
@@ -118,23 +142,57 @@ def _written(name: str, value: object, keep: Keep | None, notices: Notices | Non
             raise
     else:
         if notices is not None:
-            _name_lists(name, made, notices)
+            _name_losses(name, made, notices)
         return made
     if isinstance(value, Mapping):
         return {_key(key): _written(f"{name}.{key}", inner, keep, notices) for key, inner in value.items()}
-    return keep(name, value)
+    kept = keep(name, value)
+    return kept if notices is None or not isinstance(kept, list) else _numbered(name, kept, notices)
 
 
-def _name_lists(name: str, made: object, notices: Notices) -> None:
-    if isinstance(made, dict):
-        for key, inner in made.items():
-            _name_lists(f"{name}.{key}", inner, notices)
-    elif isinstance(made, list):
+def _numbered(name: str, files: list[object], notices: Notices) -> dict[str, object]:
+    """Return the paths of several files as a group: a row holds texts, and no list."""
+    if len(files) > _MOST_FILES:
         notices.once(
             f"key {name}",
-            f"the value of {name!r} is a list: it stays in the run's folder on this machine, as the server "
-            "has no lists in rows; log numbers, or a Table",
+            f"of the {len(files)} files of {name!r}, a row names the first {_MOST_FILES}; all are files "
+            "of the run",
         )
+    return {str(number): file for number, file in enumerate(files[:_MOST_FILES])}
+
+
+def _name_losses(name: str, made: object, notices: Notices, depth: int = MAX_DEPTH) -> None:
+    """Name what readers leave out of a row or cut, once for each key."""
+    match made:
+        case dict() if made and depth >= 0:
+            for key, inner in made.items():
+                if type(inner) not in _ALWAYS_SHOWN or len(name) + len(key) >= MAX_KEY_LENGTH:
+                    _name_losses(f"{name}.{key}", inner, notices, depth - 1)
+            return
+        case _ if len(name) > MAX_KEY_LENGTH:
+            lost = f"has a key of more than {MAX_KEY_LENGTH} characters"
+        case dict():
+            lost = f"lies more than {MAX_DEPTH} groups deep" if made else "is an empty group"
+        case None:
+            lost = "is None"
+        case list() if len(_encode(made)) > MAX_TEXT_LENGTH:
+            lost = (
+                f"is a list of more than {MAX_TEXT_LENGTH:,} characters (log numbers, a Histogram or a Table)"
+            )
+        case str() if len(made) > MAX_TEXT_LENGTH:
+            notices.once(
+                f"key {name[:40]}",
+                f"of the text of {name[:40]!r}, the server keeps {MAX_TEXT_LENGTH:,} characters",
+            )
+            return
+        case _:
+            return
+    told = name[:40] if len(name) > MAX_KEY_LENGTH else name
+    notices.once(
+        f"key {told}",
+        f"the value of {told!r} {lost}: it stays in the run's folder on this machine, and is in no row "
+        "at the server",
+    )
 
 
 def encode(

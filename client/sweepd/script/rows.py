@@ -160,7 +160,7 @@ class Rows:
             data,
             self._notices,
             lambda key, value: self._keep(key, value, step),
-            lists_arrive=self._where is None,
+            for_rows=self._where is not None,
         )
         if self.definitions:
             values = with_step_metrics(values, self.definitions, self.logged.last)

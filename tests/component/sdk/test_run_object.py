@@ -12,8 +12,8 @@ GONE = (
 )
 
 LIST = (
-    "the value of 'plain' is a list: it stays in the run's folder on this machine, as the server has no "
-    "lists in rows; log numbers, or a Table"
+    "the value of 'plain' is a list of more than 1,024 characters (log numbers, a Histogram or a Table): it "
+    "stays in the run's folder on this machine, and is in no row at the server"
 )
 
 
@@ -226,7 +226,7 @@ def test_files_of_a_run(tmp_path: Path) -> None:
         sweepd.log({"image": sweepd.Image([[0, 255]]), "scene": sweepd.Object3D(), "loss": 1})
         sweepd.log({"image": [sweepd.Image([[0]]), sweepd.Image([[1]])], "scene": sweepd.Object3D()})
         for _ in range(2):
-            sweepd.log({"image": [sweepd.Image([[0]])], "plain": [1, 2], "loss": 2})
+            sweepd.log({"image": [sweepd.Image([[0]])], "plain": [1] * 999, "loss": 2})
         sweepd.summary["plot"] = sweepd.Html("<b>")
         sweepd.summary["best"] = [1, 2]
         for _ in range(2):
@@ -259,8 +259,8 @@ def test_files_of_a_run(tmp_path: Path) -> None:
     assert (files / "artifacts" / "code" / "program.py").exists()
     assert [without_time(row) for row in rows(tmp_path / "metrics.jsonl")] == [
         {"_step": 0, "image": "media/images/image_0_0.png", "loss": 1},
-        {"_step": 1, "image": ["media/images/image_1_0.png", "media/images/image_1_1.png"]},
-        {"_step": 2, "image": "media/images/image_2_0.png", "plain": [1, 2], "loss": 2},
-        {"_step": 3, "image": "media/images/image_3_0.png", "plain": [1, 2], "loss": 2},
+        {"_step": 1, "image": {"0": "media/images/image_1_0.png", "1": "media/images/image_1_1.png"}},
+        {"_step": 2, "image": "media/images/image_2_0.png", "plain": [1] * 999, "loss": 2},
+        {"_step": 3, "image": "media/images/image_3_0.png", "plain": [1] * 999, "loss": 2},
     ]
     assert details(tmp_path)["summary"] == {"plot": "media/html/plot_4_0.html", "best": [1, 2]}

@@ -64,6 +64,9 @@ def test_numbers_of_other_libraries_become_python_numbers() -> None:
             "symbol": Symbol(),
             "decimal": decimal.Decimal("0.125"),
             "nested": {"f32": np.float32(0.5), "list": [np.int8(1)]},
+            "when": dt.datetime(2026, 12, 1, 20, 15, tzinfo=dt.UTC),
+            "bytes": "é".encode(),
+            "set": {np.int8(1)},
         }
     )
     assert row == {
@@ -77,6 +80,9 @@ def test_numbers_of_other_libraries_become_python_numbers() -> None:
         "symbol": 0.5,
         "decimal": 0.125,
         "nested": {"f32": 0.5, "list": [1]},
+        "when": "2026-12-01T20:15:00+00:00",
+        "bytes": "é",
+        "set": [1],
     }
     assert row["flag"] is True
     assert isinstance(row["one"], int)
@@ -99,7 +105,6 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
     circle.append(circle)
     unsuitable = {
         "array": np.zeros(3),
-        "when": dt.datetime.now(dt.UTC),
         "complex": 1j,
         "circle": circle,
         "broken": Broken(),
@@ -144,20 +149,54 @@ def test_a_row_that_no_reader_would_take_loses_its_longest_values_alone(
 
 def test_a_list_in_a_row_is_named_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:
     notices = Notices()
-    metrics = {"x": [1, 2, 3], "group": {"pair": (1, 2), "n": 1}, "z": 1}
+    long = list(range(1_000))
+    metrics = {"x": long, "group": {"pair": tuple(long), "n": 1}, "y": (1, 2), "z": 1}
     for _ in range(2):
-        values = suitable(metrics, notices, lists_arrive=False)
-        assert values == {"x": [1, 2, 3], "group": {"pair": [1, 2], "n": 1}, "z": 1}
-    assert [record.message.partition(":")[2].partition(":")[0] for record in caplog.records] == [
-        " the value of 'x' is a list",
-        " the value of 'group.pair' is a list",
+        values = suitable(metrics, notices, for_rows=True)
+        assert values == {"x": long, "group": {"pair": long, "n": 1}, "y": [1, 2], "z": 1}
+    assert [record.message.partition(":")[2].partition(" (")[0] for record in caplog.records] == [
+        " the value of 'x' is a list of more than 1,024 characters",
+        " the value of 'group.pair' is a list of more than 1,024 characters",
     ]
+
+
+def test_whatever_a_row_has_no_place_for_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    notices = Notices()
+    deep: object = 1
+    for _ in range(34):
+        deep = {"d": deep}
+    metrics = {
+        "none": None,
+        "group": {"none": None, "empty": {}, "n": 1},
+        "text": "x" * 1_025,
+        "deep": deep,
+        "long": {"k" * 252: 1},
+        "fine": {"k" * 251: 1, "text": "x" * 1_024},
+    }
+    for _ in range(2):
+        assert suitable(metrics, notices, for_rows=True) == metrics
+    named = [record.message.split("'")[1] for record in caplog.records]
+    assert named == [
+        "none",
+        "group.none",
+        "group.empty",
+        "text",
+        "deep" + ".d" * 33,
+        ("long." + "k" * 252)[:40],
+    ]
+    caplog.clear()
+    assert suitable(metrics, Notices()) == metrics, "of a summary all of it arrives"
+    assert not caplog.records
 
 
 def test_lists_where_they_arrive_and_lists_of_files_are_not_complained_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert suitable({"x": [1]}, Notices()) == {"x": [1]}
-    kept = suitable({"img": [object()]}, Notices(), lambda key, value: ["a.png", "b.png"], lists_arrive=False)
-    assert kept == {"img": ["a.png", "b.png"]}
+    kept = suitable({"img": [object()]}, Notices(), lambda key, value: ["a.png", "b.png"], for_rows=True)
+    assert kept == {"img": {"0": "a.png", "1": "b.png"}}
     assert not caplog.records
+    many = [f"{number}.png" for number in range(33)]
+    kept = suitable({"img": [object()]}, Notices(), lambda key, value: many, for_rows=True)
+    assert kept == {"img": {str(number): path for number, path in enumerate(many[:32])}}
+    assert "of the 33 files of 'img', a row names the first 32" in caplog.records[0].message

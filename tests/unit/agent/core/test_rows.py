@@ -38,9 +38,19 @@ def test_nested_keys_are_joined_with_dots_and_an_exact_name_wins() -> None:
 
 
 def test_what_no_metric_can_be_is_left_out() -> None:
-    line = parse_line(b'{"list": [1], "none": null, "big": 1' + b"0" * 400 + b', "ok": 1}')
+    line = parse_line(b'{"none": null, "big": 1' + b"0" * 400 + b', "ok": 1, "_from": ["stdout", 7]}')
     assert line is not None
     assert line.values == {"big": math.inf, "ok": 1}
+
+
+def test_a_short_list_is_its_text_and_a_long_one_left_out() -> None:
+    long = b"[" + b"1," * 511 + b"1]"
+    line = parse_line(
+        b'{"a": [1, {"b": NaN}], "g": {"c": []}, "fits": %s, "long": [1, %s]}' % (long[:-3] + b"]", long)
+    )
+    assert line is not None
+    assert {key: len(str(value)) for key, value in line.values.items()} == {"a": 13, "g.c": 2, "fits": 1023}
+    assert line.values["a"] == '[1,{"b":NaN}]'
 
 
 def test_a_time_that_no_float_holds_is_infinite() -> None:
