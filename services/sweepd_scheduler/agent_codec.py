@@ -16,7 +16,8 @@ from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
-from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
+from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
 from sweepd_scheduler.domain.decision import (
     Ack,
     Command,
@@ -53,10 +54,10 @@ MAX_DISPLAY_NAME = 1_000
 MAX_TAG_CHARACTERS = 1_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
 _WITHHELD = {
-    WithheldReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED,
-    WithheldReason.LABELS: v1.WITHHELD_REASON_LABELS,
-    WithheldReason.GUARD: v1.WITHHELD_REASON_GUARD,
-}
+    reason: v1.WithheldReason.Value(f"WITHHELD_REASON_{reason.name}")
+    for reason in WithheldReason
+    if reason is not WithheldReason.NONE
+} | {WithheldReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED}
 _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in StopMode}
 
 

@@ -36,10 +36,14 @@ class Wish(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why the scheduler gives an agent no runs of a sweep."""
+    """Why the scheduler gives an agent no runs of a sweep; all but the first two concern every agent."""
 
     LABELS = "labels"
     GUARD = "guard"
+    PAUSED = "paused"
+    CANARY = "canary"
+    ENDING = "ending"
+    SUGGESTION = "suggestion"
     # One of a later version.
     OTHER = "other"
 

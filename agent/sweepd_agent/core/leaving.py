@@ -88,6 +88,8 @@ def next_deadline(state: State, now: float) -> float | None:
         times += [state.leaving.terminate_at, state.leaving.kill_at, state.leaving.leave_at]
     if state.settings.stop_on_disconnect and not state.connected and _to_stop(state):
         times.append(state.silent_since + state.lease)
+    if state.waits:
+        times += state.say_at.values()
     if not state.was_connected and state.settings.wait is not None:
         times.append(state.started + state.settings.wait)
     return min((time for time in times if time is not None and time > now), default=None)

@@ -53,6 +53,7 @@ def decide(state: State, event: Event, now: float) -> Decision:
     turn = Turn(state, now)
     _happen(turn, event)
     leaving.settle(turn)
+    serving.say_due(turn)
     _offer(turn)
     return Decision(state=turn.state, effects=tuple(turn.effects))
 
@@ -150,6 +151,7 @@ def _start(turn: Turn, event: StartReceived) -> None:
         is_past = other.key.run == key.run and other.key.attempt < key.attempt
         if is_past and other.phase is not Phase.ENDED:
             _fenced(turn, Fenced(other.key))
+    serving.given(turn, event.assignment.sweep)
     turn.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING, place=free[0]))
     turn.do(Journal(event.assignment, event.command_id))
 

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from sweepd.spec.arguments.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
 from sweepd_agent.core.effects import Say
-from sweepd_agent.core.events import SweepEnded, Withholding
+from sweepd_agent.core.events import Reason, SweepEnded, Withholding
 from sweepd_agent.core.turn import Turn
+
+SAY_EVERY = 300.0
+"""Seconds after which a waiting agent says again why it waits."""
+
+V = TypeVar("V")
+
+# Longer than suggestions take in most cases: they are not worth a line.
+_PATIENCE = 2.0
+_OWN = frozenset({Reason.LABELS, Reason.GUARD, Reason.OTHER})
 
 NO_PROGRAM = (
     "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
@@ -43,17 +53,54 @@ def withheld_at_welcome(turn: Turn, withheld: Mapping[str, Withholding]) -> None
 
 
 def withhold(turn: Turn, sweep: str, withholding: Withholding | None) -> None:
-    """Note why there are no runs of a sweep, None if there are; say so once, until the reason changes."""
-    before = turn.state.withheld.get(sweep)
-    rest = {other: said for other, said in turn.state.withheld.items() if other != sweep}
+    """Note why there are no runs of a sweep, None if there are; a reason that changes is to be said."""
+    state = turn.state
+    before = state.withheld.get(sweep)
+    withheld = _without(state.withheld, sweep)
     if withholding is not None:
-        rest[sweep] = withholding
-    turn.state = replace(turn.state, withheld=rest)
+        withheld[sweep] = withholding
+    turn.state = state = replace(state, withheld=withheld)
     if (before and before.reason) == (withholding and withholding.reason):
         return
-    fields: dict[str, Json] = {
-        "sweep": sweep,
-        "reason": None if withholding is None else withholding.reason.value,
-        "message": "" if withholding is None else withholding.message,
-    }
-    turn.do(Say("withheld", None, fields))
+    say_at = _without(state.say_at, sweep)
+    if withholding is not None:
+        say_at[sweep] = turn.now + (_PATIENCE if withholding.reason is Reason.SUGGESTION else 0.0)
+    elif sweep in state.said:
+        turn.do(Say("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
+        state = replace(state, said=_without(state.said, sweep))
+    turn.state = replace(state, say_at=say_at)
+
+
+def given(turn: Turn, sweep: str) -> None:
+    """Take a run that comes for the end of what kept the runs of its sweep from every agent."""
+    withholding = turn.state.withheld.get(sweep)
+    if withholding is not None and withholding.reason not in _OWN:
+        withhold(turn, sweep, None)
+
+
+def say_due(turn: Turn) -> None:
+    """Log why there are no runs: what concerns this agent alone at once, all else while it waits for one.
+
+    It is said again every few minutes: whoever looks at a log that has grown long finds it at its end.
+    """
+    for sweep, at in sorted(turn.state.say_at.items()):
+        state, withholding = turn.state, turn.state.withheld[sweep]
+        is_new = state.said.get(sweep) is not withholding.reason
+        waits = state.waits and sweep in state.sweeps
+        if turn.now < at or not (waits or (is_new and withholding.reason in _OWN)):
+            continue
+        fields: dict[str, Json] = {
+            "sweep": sweep,
+            "reason": withholding.reason.value,
+            "message": withholding.message,
+        }
+        turn.do(Say("withheld", None, fields))
+        turn.state = replace(
+            state,
+            said={**state.said, sweep: withholding.reason},
+            say_at={**state.say_at, sweep: turn.now + SAY_EVERY},
+        )
+
+
+def _without(mapping: Mapping[str, V], sweep: str) -> dict[str, V]:
+    return {other: value for other, value in mapping.items() if other != sweep}

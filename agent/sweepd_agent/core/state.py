@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Place, StopOrder
-from sweepd_agent.core.events import Withholding
+from sweepd_agent.core.events import Reason, Withholding
 
 FIRST_MINUTE = 60.0
 """Seconds from its start in which failures say most about the agent itself."""
@@ -133,6 +133,9 @@ class State:
     served: frozenset[str] = frozenset()
     # Sweeps of which this agent gets no runs, and why.
     withheld: Mapping[str, Withholding] = field(default_factory=dict)
+    # Which reason was logged last for a sweep that still gives none, and when one is to be logged next.
+    said: Mapping[str, Reason] = field(default_factory=dict)
+    say_at: Mapping[str, float] = field(default_factory=dict)
     held: Mapping[AttemptKey, Held] = field(default_factory=dict)
     connected: bool = False
     was_connected: bool = False
@@ -164,6 +167,11 @@ class State:
             return 0
         free = len(self.free_places())
         return max(0, free if self.count_left is None else min(free, self.count_left))
+
+    @property
+    def waits(self) -> bool:
+        """Whether a run would be taken now, and none has come."""
+        return self.connected and self.wanted > 0
 
     def free_places(self) -> list[Place]:
         """Return where runs may begin now, the lowest slot first.

@@ -47,6 +47,9 @@ class LocalAgent:
                 # The sweep says so itself, once for all of its agents.
                 case "notice" if event.get("topic") != "objective":
                     tell(Notice(f"agent: {message}", "warning"))
+                # What concerns all of its agents the sweep says itself, too.
+                case "withheld" if event.get("reason") in ("labels", "guard"):
+                    tell(Notice(f"agent: {message}", "warning"))
                 case "exiting" if event.get("message"):
                     self.lines.append(message)
 

@@ -33,6 +33,7 @@ from sweepd_scheduler.domain.events import (
     TimeoutDue,
 )
 from sweepd_scheduler.domain.handing_out import hand_out
+from sweepd_scheduler.domain.handing_out.eligibility import tell_waits
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.requests import (
     CreateRun,
@@ -72,6 +73,7 @@ def decide_in_steps(state: State, event: Event, now: Moment) -> Steps[Decision]:
     turn = Turn(state, now)
     try:
         answer = yield from _dispatch(turn, event)
+        tell_waits(turn)
     except BaseException:
         state.journal.back_to(mark)
         raise

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded
-from sweepd_scheduler.domain.agents.welcome import Welcome, Withheld
+from sweepd_scheduler.domain.agents.welcome import Welcome
+from sweepd_scheduler.domain.agents.withheld import Withheld
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.prior.prior_run import PriorRun

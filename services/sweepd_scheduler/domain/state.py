@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sweepd.spec import Hyperband
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded, Holdings, OnItsWay, Placement, Session
+from sweepd_scheduler.domain.agents.withheld import WithheldReason
 from sweepd_scheduler.domain.early_termination.judging import Rung, costs, latest_rung
 from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.handing_out.waiting import Waiting
@@ -45,6 +46,7 @@ class SweepIndex:
         guards: agents with failures that the guard counts.
         serving: sessions that serve the sweep.
         roomy: those of them that would take a run now.
+        wait: what kept its runs from all of them after the last decision.
     """
 
     size: int | None
@@ -63,6 +65,7 @@ class SweepIndex:
     serving: dict[str, None] = field(default_factory=dict)
     roomy: dict[str, None] = field(default_factory=dict)
     searching: bool = False
+    wait: WithheldReason = WithheldReason.NONE
 
 
 def index_of(sweep: Sweep) -> SweepIndex:

@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from functools import partial
 
 from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.withheld import WithheldReason
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
@@ -44,6 +45,8 @@ class Turn:
         self.now = now
         self.changes: list[Change] = []
         self.effects: list[Effect] = []
+        self.touched: dict[int, None] = {}  # sweeps of which what agents get may have changed
+        self.given: dict[str, None] = {}  # sessions that are handed a run; they may take another one
         self._journal = state.journal
 
     # Effects.
@@ -76,6 +79,7 @@ class Turn:
     def put_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep; one that is over leaves memory with all that belongs to it."""
         state, journal = self.state, self._journal
+        self.touched[sweep.key] = None
         self.changes.append(SweepChanged(sweep, new=sweep.key not in state.sweeps))
         journal.put(state.sweeps, sweep.key, sweep)
         if sweep.state in SWEEP_FINAL and not sweep.counts.unfinished:
@@ -91,6 +95,7 @@ class Turn:
         for session in state.sessions.values():
             if key in session.sweeps:
                 index.serving[session.id] = None
+                journal.drop(state.holdings[session.id].withheld, key)  # its end has been told since
                 if session.room:
                     index.roomy[session.id] = None
         journal.drop(state.ended, key)
@@ -114,6 +119,7 @@ class Turn:
     def put_study(self, sweep: int, study: Study) -> None:
         """Replace what is at hand for a sweep; one that is over has nothing at hand."""
         if sweep in self.state.studies:
+            self.touched[sweep] = None
             self._journal.put(self.state.studies, sweep, study)
 
     def observe(self, note: StudyNoted) -> None:
@@ -206,7 +212,14 @@ class Turn:
         index = self.state.index[sweep]
         before = index.searching
         index.searching = searching
+        self.touched[sweep] = None
         self._journal.note(lambda: setattr(index, "searching", before))
+
+    def put_wait(self, sweep: int, wait: WithheldReason) -> None:
+        """Note what keeps the runs of a sweep from every agent."""
+        index = self.state.index[sweep]
+        before, index.wait = index.wait, wait
+        self._journal.note(setattr, index, "wait", before)
 
     def add_duration(self, sweep: int, seconds: float) -> None:
         """Remember how long a run took."""

@@ -181,17 +181,24 @@ def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, h
         '[{"event": "connected"}, {"event": "disconnected", "message": "link cut"}, {"event": "connected"},'
         ' {"event": "notice", "message": "disk full"},'
         ' {"event": "notice", "message": "nothing of `b`", "topic": "objective"},'
+        ' {"event": "withheld", "reason": "guard", "message": "no run can be started here"},'
+        ' {"event": "withheld", "reason": "paused", "message": "it is paused"},'
         ' "plain words", {"event": "exiting", "message": "token refused"}]'
     )
     said = Said()
-    said.when("disk full", (home / "end").touch)
+    said.when("no run can be started", (home / "end").touch)
     with agent(home, events, code=4) as local:
         outcome = stay(client, local, said)
         until(lambda: len(local.lines) == 2)
         assert list(local.lines) == ["plain words", "token refused"]
     assert outcome.agent_exit == 4
     told = [text for text in said.texts if text.startswith("agent:")]
-    assert told == ["agent: link cut; its runs go on", "agent: connected again", "agent: disk full"]
+    assert told == [
+        "agent: link cut; its runs go on",
+        "agent: connected again",
+        "agent: disk full",
+        "agent: no run can be started here",
+    ]
 
 
 def test_a_server_that_goes_away_is_told_once_and_followed_again(

@@ -25,8 +25,8 @@ def whole_run(start: v1.StartRun) -> list[v1.AttachRequest]:
         v1.AttachRequest(command_result=v1.CommandResult(command_id=start.command_id)),
         v1.AttachRequest(run_started=v1.RunStarted(attempt=ref, pid=1)),
         v1.AttachRequest(observations=observation_batch(ref, 1, 0.5)),
-        v1.AttachRequest(offer=v1.Offer(wanted=1)),
         v1.AttachRequest(run_exited=ended),
+        v1.AttachRequest(offer=v1.Offer(wanted=1)),
     ]
 
 

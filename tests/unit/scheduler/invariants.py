@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sweepd.spec import Goal, Method, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
 from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.withheld import WithheldReason
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
@@ -17,6 +18,7 @@ from sweepd_scheduler.domain.decision import (
     StudyNoted,
     SweepChanged,
 )
+from sweepd_scheduler.domain.handing_out.eligibility import standing
 from sweepd_scheduler.domain.prior.prior_run import digests_of, observations_of
 from sweepd_scheduler.domain.runs.block import Ended, block_value
 from sweepd_scheduler.domain.runs.run import (
@@ -306,6 +308,12 @@ def _check_sessions(state: State) -> None:
             if sweep in state.index:
                 assert (session.id in state.index[sweep].roomy) == (session.room > 0)
                 assert session.id in state.index[sweep].serving
+                told = holdings.withheld.get(sweep, WithheldReason.NONE)
+                now = standing(state, state.sweeps[sweep], session)
+                current = now.reason if now else WithheldReason.NONE
+                assert told is current or (not session.room and told is WithheldReason.NONE), (
+                    "who waits knows why"
+                )
     assert set(state.holdings) == set(state.sessions)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sweepd_scheduler.domain.agents.withheld import WithheldReason
 from sweepd_scheduler.domain.runs.run import RunKey, RunState
 
 
@@ -118,11 +119,15 @@ class Held:
 
 @dataclass(slots=True)
 class Holdings:
-    """Everything that a session holds: by handle, the live ones, and commands under way."""
+    """Everything that a session holds: by handle, the live ones, and commands under way.
+
+    `withheld`: why its agent was last told that it gets no runs of a sweep.
+    """
 
     by_handle: dict[int, Held] = field(default_factory=dict)
     live: dict[RunKey, None] = field(default_factory=dict)
     commands: dict[int, "Pending"] = field(default_factory=dict)
+    withheld: dict[int, WithheldReason] = field(default_factory=dict)
     next_handle: int = 1
     next_command: int = 1
 

@@ -4,10 +4,11 @@ from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Held, Session
 from sweepd_scheduler.domain.agents.holding import close_session, open_session, place, tell_stop
 from sweepd_scheduler.domain.agents.lease import give_up_unconfirmed, heard_again, kept
-from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome, Withheld
+from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
+from sweepd_scheduler.domain.agents.withheld import Withheld
 from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
 from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
-from sweepd_scheduler.domain.handing_out.eligibility import withheld
+from sweepd_scheduler.domain.handing_out.eligibility import standing
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import AttemptState, Run, with_attempt
 from sweepd_scheduler.domain.stored import EndedSweep
@@ -187,9 +188,14 @@ def _return_what_it_never_got(turn: Turn, session: Session) -> None:
 
 
 def _withheld(turn: Turn, session: Session) -> tuple[Withheld, ...]:
-    served = [key for key in session.sweeps if key in turn.state.sweeps]
-    standings = (withheld(turn.state.sweeps[key], session, turn.state.index[key]) for key in served)
-    return tuple(standing for standing in standings if standing is not None)
+    told: list[Withheld] = []
+    for key in session.sweeps:
+        sweep = turn.state.sweeps.get(key)
+        now = standing(turn.state, sweep, session) if sweep is not None else None
+        if now is not None:
+            turn.state.journal.put(turn.state.holdings[session.id].withheld, key, now.reason)
+            told.append(now)
+    return tuple(told)
 
 
 def _refuse_without_sweep(turn: Turn, event: Attached) -> None:

@@ -2,7 +2,7 @@
 
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.answers import Released
-from sweepd_scheduler.domain.handing_out.eligibility import tell_standing
+from sweepd_scheduler.domain.handing_out.eligibility import tell_agent
 from sweepd_scheduler.domain.handing_out.hand_out import serve_session
 from sweepd_scheduler.domain.requests import ReleaseAgent
 from sweepd_scheduler.domain.sweeps.guard import name_held
@@ -26,7 +26,7 @@ def release(turn: Turn, event: ReleaseAgent) -> Released:
         turn.note("agent-released", sweep=turn.state.sweeps[key], agent=event.agent)
         name_held(turn, key)
         resume_with(turn, key, event.agent)
-        tell_standing(turn, key, event.agent)
+        tell_agent(turn, key, event.agent)
     session = turn.state.streams.get(event.agent)
     if session is not None:
         serve_session(turn, session)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.withheld import Withheld
 
 
 class Fate(StrEnum):
@@ -31,21 +32,4 @@ class Welcome:
     """The answer to Hello."""
 
     verdicts: tuple[Fated, ...]
-    withheld: tuple["Withheld", ...] = ()
-
-
-class WithheldReason(StrEnum):
-    """Why an agent gets no runs of a sweep that it serves."""
-
-    NONE = "none"
-    LABELS = "labels"
-    GUARD = "guard"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withheld:
-    """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
-
-    sweep: str
-    reason: WithheldReason
-    message: str = ""
+    withheld: tuple[Withheld, ...] = ()

@@ -7,11 +7,11 @@ from sweepd_scheduler.domain.agents.ownership import digest_of, new_secret
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.handing_out.creation import new_block
-from sweepd_scheduler.domain.handing_out.eligibility import withheld
+from sweepd_scheduler.domain.handing_out.eligibility import tell_session, withheld
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.checkpoints import has_any, next_for
 from sweepd_scheduler.domain.runs.results import forget_best_of
-from sweepd_scheduler.domain.runs.run import LIVE, Attempt, AttemptState, Run, RunState, Values, moved
+from sweepd_scheduler.domain.runs.run import Attempt, AttemptState, Run, RunState, Values, moved
 from sweepd_scheduler.domain.searching.ladder import next_suggested
 from sweepd_scheduler.domain.searching.points import Drawn
 from sweepd_scheduler.domain.searching.search import (
@@ -21,8 +21,8 @@ from sweepd_scheduler.domain.searching.search import (
     end_if_over,
     end_search,
 )
-from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.canary import canary_under_way
+from sweepd_scheduler.domain.sweeps.sweep import Ending, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.sweeps.timeout import start_timer
 from sweepd_scheduler.domain.turn import Turn
@@ -33,6 +33,7 @@ def serve_session(turn: Turn, session: str) -> None:
     served = turn.state.sessions.get(session)
     for key in served.sweeps if served else ():
         _serve(turn, key, session)
+    tell_session(turn, session)
 
 
 def serve_sweep(turn: Turn, key: int) -> None:
@@ -55,7 +56,7 @@ def _serve(turn: Turn, key: int, session_id: str) -> bool:
     """Fill the room of a session; False if the sweep has nothing to give, to others neither."""
     while turn.state.sessions[session_id].room:
         sweep = turn.state.sweeps.get(key)
-        if sweep is None or not sweep.hands_out or _awaits_canary(sweep):
+        if sweep is None or not sweep.hands_out or canary_under_way(sweep):
             return False
         session, index = turn.state.sessions[session_id], turn.state.index[key]
         if withheld(sweep, session, index) is not None:
@@ -66,11 +67,6 @@ def _serve(turn: Turn, key: int, session_id: str) -> bool:
         elif not _start_new(turn, key, session):
             return len(index.pending) > 0  # what waits is for others
     return True
-
-
-def _awaits_canary(sweep: Sweep) -> bool:
-    """Tell whether a first run is out to show that runs can work; no other goes out beside it."""
-    return waits_for_canary(sweep) and any(sweep.counts.of(state) for state in LIVE)
 
 
 def _start_new(turn: Turn, key: int, session: Session) -> bool:
@@ -131,6 +127,8 @@ def _assign(turn: Turn, run: Run, session: Session) -> None:
     on_its_way = OnItsWay(attempt=attempt.number, offers=session.offers)
     turn.state.journal.put(turn.state.unconfirmed, assigned.key, on_its_way)
     put_session(turn, replace(session, unconfirmed=session.unconfirmed + 1))
+    turn.state.journal.drop(turn.state.holdings[session.id].withheld, run.sweep)  # its agent takes it as over
+    turn.given[session.id] = None
     command = new_command(turn, session.id, assigned.key, attempt.number, starts=True)
     turn.tell(session.id, StartRun(command, ref, assigned, turn.state.sweeps[run.sweep], secret))
     turn.later(turn.state.terms.confirm, ConfirmDue(assigned.key, attempt.number))

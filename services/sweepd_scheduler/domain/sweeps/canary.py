@@ -1,7 +1,7 @@
 """The canary: one run goes first, and when it ends without the objective the sweep has failed."""
 
 from sweepd.spec import Metric
-from sweepd_scheduler.domain.runs.run import Run, RunState
+from sweepd_scheduler.domain.runs.run import LIVE, Run, RunState
 from sweepd_scheduler.domain.sweeps.objective import missing_sentence
 from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep
 
@@ -9,6 +9,11 @@ from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep
 def waits_for_canary(sweep: Sweep) -> bool:
     """Tell whether no run but one may be under way, as nobody has seen the objective yet."""
     return sweep.spec.canary and not sweep.objective_seen
+
+
+def canary_under_way(sweep: Sweep) -> bool:
+    """Tell whether a first run is out to show that runs can work; no other goes out beside it."""
+    return waits_for_canary(sweep) and any(sweep.counts.of(state) for state in LIVE)
 
 
 def canary_failed(sweep: Sweep, run: Run) -> bool:

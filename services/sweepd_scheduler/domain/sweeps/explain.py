@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd_scheduler.domain.agents.agent import Session
-from sweepd_scheduler.domain.agents.welcome import Withheld, WithheldReason
-from sweepd_scheduler.domain.handing_out.eligibility import withheld
+from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
+from sweepd_scheduler.domain.handing_out.eligibility import OWN_REASONS, wait_sentence, withheld
 from sweepd_scheduler.domain.runs.run import Run, RunState
 from sweepd_scheduler.domain.state import State, SweepIndex
 from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
@@ -14,7 +14,6 @@ from sweepd_scheduler.domain.sweeps.sweep import (
     ENDING_REASONS,
     FINAL,
     Ending,
-    PauseCause,
     Sweep,
     SweepState,
 )
@@ -75,11 +74,9 @@ def _in_the_way(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle,
     sessions = [state.sessions[session] for session in index.serving]
     found += _agents(sweep, index, sessions)
     if waits_for_canary(sweep) and sweep.counts.unfinished > len(index.pending):
-        metric = sweep.spec.metric.name if sweep.spec.metric else "the objective"
-        told = f"the first run is the canary: the others wait until it has logged `{metric}`"
-        found.append(Obstacle(ObstacleKind.CANARY, told))
+        found.append(Obstacle(ObstacleKind.CANARY, wait_sentence(sweep, WithheldReason.CANARY)))
     if not waiting and state.studies[sweep.key].ask is not None:
-        found.append(Obstacle(ObstacleKind.SUGGESTION, "a suggestion is being worked out; it takes seconds"))
+        found.append(Obstacle(ObstacleKind.SUGGESTION, wait_sentence(sweep, WithheldReason.SUGGESTION)))
     return tuple(found)
 
 
@@ -91,7 +88,11 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
     standings = [withheld(sweep, session, index) for session in sessions]
     if all(standings):
         held = [each for each in standings if each is not None]
-        return [_withheld(held, reason) for reason in WithheldReason if _of(held, reason)]
+        return [
+            _withheld(held, reason)
+            for reason in WithheldReason
+            if reason in OWN_REASONS and _of(held, reason)
+        ]
     able = [session for session, standing in zip(sessions, standings, strict=True) if standing is None]
     if any(session.room for session in able):
         return []
@@ -133,11 +134,7 @@ def _ended(sweep: Sweep) -> Obstacle:
 
 
 def _paused(sweep: Sweep) -> Obstacle:
-    why = f" ({sweep.reason})" if sweep.reason else ""
-    remedy = f"let it go on: sweepctl resume {sweep.name}"
-    if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:
-        remedy = "it goes on by itself when an agent is released, or another one attaches"
-    return Obstacle(ObstacleKind.PAUSED, f"it is paused{why}; {remedy}")
+    return Obstacle(ObstacleKind.PAUSED, wait_sentence(sweep, WithheldReason.PAUSED))
 
 
 def _before(index: SweepIndex, number: int) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.events import QuarantineDue
-from sweepd_scheduler.domain.handing_out.eligibility import has_labels, tell_standing
+from sweepd_scheduler.domain.handing_out.eligibility import has_labels, tell_agent
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import LIVE, Run, RunState
 from sweepd_scheduler.domain.state import RECENT_RUNS
@@ -55,7 +55,7 @@ def _quarantine(turn: Turn, run: Run, guarded: Guarded, told: str) -> None:
     turn.put_guard(run.sweep, agent, guarded)
     turn.note("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=told)
     turn.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
-    tell_standing(turn, run.sweep, agent)
+    tell_agent(turn, run.sweep, agent)
     name_held(turn, run.sweep)
 
 

@@ -1,7 +1,7 @@
 """How a sweep that is over goes on: it is read from the database into memory again, and reopened."""
 
 from sweepd_kernel.errors import NotFoundError
-from sweepd_scheduler.domain.handing_out.eligibility import tell_withheld
+from sweepd_scheduler.domain.handing_out.eligibility import tell_serving
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests import NotInMemoryError
 from sweepd_scheduler.domain.runs.run import FINAL, Run
@@ -40,7 +40,7 @@ def in_memory(turn: Turn, name: SweepName, stored: Stored | None) -> Sweep:
     if stored is None or stored.sweep.key != key or not over.still_is(stored.sweep):
         raise NotInMemoryError(str(name), whole=True)
     turn.take_sweep(stored)
-    tell_withheld(turn, key)
+    tell_serving(turn, key)
     return stored.sweep
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from sweepd_kernel.errors import NotFoundError
-from sweepd_scheduler.domain.agents.welcome import Welcome, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.welcome import Welcome
+from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
 from sweepd_scheduler.domain.answers import Released
 from sweepd_scheduler.domain.decision import StartRun
 from sweepd_scheduler.domain.events import StopSweep

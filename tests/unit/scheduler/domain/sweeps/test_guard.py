@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
-from sweepd_scheduler.domain.agents.welcome import Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
 from sweepd_scheduler.domain.decision import GuardChanged, Happened, StartRun
 from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.names import SweepName

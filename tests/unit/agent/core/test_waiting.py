@@ -1,0 +1,107 @@
+"""What an agent that waits says of it: at once, and again every few minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweepd_agent.core import events as e
+from sweepd_agent.core.attempt import Json
+from sweepd_agent.core.leaving import next_deadline
+from sweepd_agent.core.serving import SAY_EVERY
+from sweepd_agent.core.state import Settings
+from unit.agent.core.test_guards import said
+from unit.agent.core.test_machine import SWEEP, Play, assignment
+
+SHARED = [e.Reason.PAUSED, e.Reason.CANARY, e.Reason.ENDING, e.Reason.SUGGESTION]
+
+
+def because(reason: e.Reason) -> e.WithheldChanged:
+    return e.WithheldChanged(SWEEP, e.Withholding(reason, f"it is {reason.value}"))
+
+
+def reasons(play: Play, *happened: e.Event) -> list[Json]:
+    """Let things happen; return the reasons that are said."""
+    return [each.fields["reason"] for each in said(play, *happened) if each.event == "withheld"]
+
+
+def passes(play: Play, seconds: float) -> list[Json]:
+    """Let time pass as the agent's one timer does; return the reasons that are said."""
+    end, heard = play.now + seconds, []
+    while (due := next_deadline(play.state, play.now)) is not None and due <= end:
+        play.now = due
+        heard += reasons(play, e.Tick())
+    play.now = end
+    return heard
+
+
+@pytest.mark.parametrize("reason", e.Reason)
+def test_a_reason_is_said_at_once_and_again_every_five_minutes_while_the_agent_waits(
+    reason: e.Reason,
+) -> None:
+    play = Play()
+    play.connected()
+    first = reasons(play, because(reason))
+    first += passes(play, 3.0)
+    assert first == [reason.value]
+    assert SAY_EVERY == 300.0
+    assert passes(play, 290.0) == []
+    assert passes(play, 10.0) == [reason.value]
+    assert passes(play, 3_000.0) == [reason.value] * 10
+
+
+def test_a_search_that_takes_no_longer_than_most_is_not_worth_a_line() -> None:
+    play = Play()
+    play.connected()
+    assert reasons(play, because(e.Reason.SUGGESTION)) == []
+    assert passes(play, 1.9) == []
+    assert reasons(play, e.WithheldChanged(SWEEP, None)) == []
+    assert passes(play, 1_000.0) == []
+
+
+def test_the_same_reason_on_a_new_stream_is_not_said_anew() -> None:
+    play = Play()
+    play.connected()
+    paused = e.Withholding(e.Reason.PAUSED, "it is paused")
+    assert reasons(play, because(e.Reason.PAUSED)) == ["paused"]
+    play.happens(e.StreamClosed())
+    assert passes(play, 400.0) == [], "without a stream nobody knows"
+    opened = e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: paused})
+    assert reasons(play, opened) == ["paused"], "five minutes are over"
+    assert reasons(play, e.StreamClosed(), opened) == []
+
+
+@pytest.mark.parametrize("reason", SHARED)
+def test_a_busy_agent_does_not_wait(reason: e.Reason) -> None:
+    play = Play()
+    play.connected()
+    run = assignment(1)
+    play.happens(e.StartReceived(1, run), e.Journalled(run.key, 1), e.ProcessStarted(run.key, 1))
+    assert reasons(play, because(reason)) == []
+    assert passes(play, 1_000.0) == []
+
+
+@pytest.mark.parametrize("reason", SHARED)
+def test_a_run_that_comes_ends_what_kept_it(reason: e.Reason) -> None:
+    play = Play(Settings(slots=2))
+    play.connected()
+    play.happens(because(reason))
+    passes(play, 3.0)
+    assert reasons(play, e.StartReceived(1, assignment(1))) == [None]
+    assert passes(play, 1_000.0) == []
+
+
+def test_what_concerns_this_agent_alone_outlasts_a_run_that_was_on_its_way() -> None:
+    play = Play(Settings(slots=2))
+    play.connected()
+    play.happens(because(e.Reason.GUARD))
+    assert reasons(play, e.StartReceived(1, assignment(1))) == []
+    assert passes(play, 301.0) == ["guard"]
+
+
+def test_an_agent_that_is_about_to_end_waits_for_nothing() -> None:
+    play = Play()
+    play.connected()
+    run = assignment(1)
+    play.happens(e.StartReceived(1, run), e.Journalled(run.key, 1), e.ProcessStarted(run.key, 1))
+    play.happens(e.Asked(e.Wish.INTERRUPT), because(e.Reason.PAUSED))
+    assert passes(play, 1_000.0) == []
