@@ -43,6 +43,19 @@ def _progress(sweep: Row) -> str:
     return f"{ended}/{'∞' if planned is None else cell(planned)}"
 
 
+def every_run_failed(sweep: Row) -> bool:
+    """Tell whether a sweep has runs, and each of them has failed or crashed."""
+    counts = sweep["runs"]
+    assert isinstance(counts, dict)
+    states = {state for state, count in counts.items() if count}
+    return bool(states) and states <= {"failed", "crashed"}
+
+
+def _best(sweep: Row) -> str:
+    """Return the best value, unless all runs have failed: then none of them is the best."""
+    return "all failed" if every_run_failed(sweep) else shown_value(lookup(sweep, "best.value"))
+
+
 def shown_counts(counts: Json) -> str:
     """Return how many runs there are in each state that occurs, in words; empty where there is none."""
     assert isinstance(counts, dict)
@@ -76,7 +89,7 @@ SWEEPS = (
     Column("state", "state"),
     Column("method", "method", spare=2),
     Column("runs", "runs", whole=_progress, plain=shown_counts),
-    Column("best", "best.value", shown_value),
+    Column("best", "best.value", whole=_best),
     Column("agents", "connectedAgents", spare=3),
     Column("created", "createTime", shown_time, spare=1),
     Column("title", "displayName", long=True),

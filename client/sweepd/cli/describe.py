@@ -1,6 +1,6 @@
 """How `get` shows one sweep or one run to a person."""
 
-from sweepd.cli.columns import shown_counts, shown_time, shown_value, shown_words, took
+from sweepd.cli.columns import every_run_failed, shown_counts, shown_time, shown_value, shown_words, took
 from sweepd.cli.details_shapes import details_entries
 from sweepd.cli.point_text import point_lines
 from sweepd.cli.rows import Row, lookup
@@ -169,10 +169,7 @@ def _best(sweep: Row) -> str:
     if sweep["best"] is None:
         return "-"
     text = f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
-    counts = sweep["runs"]
-    assert isinstance(counts, dict)
-    ended_otherwise = any(count for state, count in counts.items() if state not in ("failed", "crashed"))
-    return text if ended_otherwise else f"{text}, but every run has failed"
+    return f"{text}, but every run has failed" if every_run_failed(sweep) else text
 
 
 def _origin(run: Row) -> str:

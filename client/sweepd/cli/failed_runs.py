@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from signal import SIGKILL
 
 from sweepd import v1
+from sweepd.cli.columns import every_run_failed
 from sweepd.cli.describe import end_reason
 from sweepd.cli.rows import Row, lookup
-from sweepd.cli.shapes import run_shape
+from sweepd.cli.shapes import run_shape, sweep_shape
 from sweepd.cli.text import counted, number, size_text
 from sweepd.client import Client
 from sweepd.errors import ClientError
@@ -37,11 +38,7 @@ class Cause:
 
 def all_failed(sweep: v1.Sweep) -> bool:
     """Tell whether a sweep has runs, and each of them has failed or crashed."""
-    counts = sweep.run_counts
-    others = (
-        counts.pending + counts.assigned + counts.running + counts.finished + counts.stopped + counts.killed
-    )
-    return bool(counts.failed or counts.crashed) and not others
+    return every_run_failed(sweep_shape(sweep))
 
 
 def causes(runs: Iterable[v1.Run]) -> list[Cause]:

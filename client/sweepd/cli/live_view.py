@@ -90,9 +90,9 @@ def _headline(progress: Progress) -> Text:
     for state in ("stopped", "failed", "crashed"):
         if count := progress.counts().get(state):
             text.append(f"  {count} {state}", style="red" if state != "stopped" else "")
-    if progress.best_value is not None:
+    if progress.shown_best is not None:
         metric = clean(progress.sweep.spec.metric.name)
-        text.append(f"  best {metric} {number(progress.best_value)}", style="green")
+        text.append(f"  best {metric} {number(progress.shown_best)}", style="green")
     return text
 
 

@@ -72,6 +72,11 @@ class Progress:
             return None
         return self.sweep.planned_runs
 
+    @property
+    def shown_best(self) -> float | None:
+        """The best value, unless all runs have failed."""
+        return None if set(self.counts()) <= {"failed", "crashed"} else self.best_value
+
     def counts(self) -> dict[str, int]:
         """Return the number of runs in each state that occurs."""
         counts: dict[str, int] = {}
@@ -143,7 +148,7 @@ class Progress:
             parts.append(clean(run.reason))
         elif state in ("failed", "crashed"):
             parts.append(end_reason(shape))
-        return Notice("  ".join(parts), kind)
+        return Notice("  ".join(filter(None, parts)), kind)
 
     def _sweep_notices(self, before: v1.Sweep | None, sweep: v1.Sweep) -> Iterator[Notice]:
         state = sweep_state(sweep)
@@ -182,7 +187,7 @@ def progress_line(progress: Progress) -> str:
     """Return where a sweep stands, in one line."""
     planned = progress.planned_runs
     counts = ", ".join(f"{count} {state}" for state, count in sorted(progress.counts().items()))
-    best = "" if progress.best_value is None else f"  best {cell(real(progress.best_value))}"
+    best = "" if progress.shown_best is None else f"  best {cell(real(progress.shown_best))}"
     runs = f"{progress.ended_runs}/{'∞' if planned is None else planned} runs ({counts or 'none yet'})"
     return f"{progress.state}  {runs}{best}"
 

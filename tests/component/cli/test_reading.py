@@ -180,6 +180,9 @@ def test_the_best_of_runs_that_all_failed_is_none_but_why(ctl: Ctl, server: Scri
     assert "2 runs: exited with code 1: ValueError: no data; sweepctl logs" in error["cause"]
     assert "for want of memory" in ctl("get", f"{NAME}-1").out
     assert "for want of memory" not in ctl("get", f"{NAME}-2").out
+    server.sweeps.sweeps[NAME].best_run, server.sweeps.sweeps[NAME].best_value = f"{NAME}-1", 0.5
+    assert ctl("list", "--columns", "best").out == "BEST\nall failed\n"
+    assert ctl("list", "--columns", "best", "-o", "csv").out == "best\n0.5\n"
     server.sweeps.sweeps[NAME].run_counts.running = 1
     assert ctl("best", NAME, "-o", "name").out
 

@@ -37,6 +37,16 @@ def test_a_run_is_told_when_it_starts_and_when_it_ends() -> None:
     assert progress.live == {}
 
 
+def test_runs_that_have_all_failed_have_no_best() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    failed = texts(progress, message(None, a_run(1, state=v1.RUN_STATE_FAILED, value=0.5)))
+    assert failed == ["run 1 failed  val_loss=0.5"]
+    assert progress_line(progress) == "running  1/3 runs (1 failed)"
+    progress.apply(message(None, a_run(2, value=0.75)))
+    assert progress_line(progress) == "running  2/3 runs (1 failed, 1 finished)  best 0.5"
+
+
 def test_a_worse_run_is_no_best() -> None:
     progress = Progress()
     progress.apply(message(a_sweep(), a_run(1, value=0.5)))
