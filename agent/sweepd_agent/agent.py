@@ -151,7 +151,13 @@ class Agent:
     def _adopt(self, assignment: Assignment, folder: AttemptFolder) -> None:
         attempt = Attempt(assignment, folder, self._around, self)
         process = attempt.find_process()
-        held = Held(assignment=assignment, phase=Phase.READY, order=folder.order(), place=folder.place())
+        held = Held(
+            assignment=assignment,
+            phase=Phase.READY,
+            order=folder.order(),
+            place=folder.place(),
+            foreign=not self.state.serves(assignment.sweep),
+        )
         self.attempts[attempt.key] = attempt
         if process is None:
             self._hold(held)

@@ -54,6 +54,7 @@ class Attempt:
         self.process: LiveProcess | None = None
         self.argv: list[str] = []
         self._said_resumed = False
+        self._result_acked = folder.result_acked()
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
         self._place = folder.place()
@@ -80,6 +81,15 @@ class Attempt:
     def finish(self, how: Exit) -> None:
         """Have the end reported; rows and log were read to their ends."""
         self.feed.finish(how)
+
+    def mark_result_acked(self) -> bool:
+        """Note that the end is stored elsewhere; return whether that is news, to an earlier agent too."""
+        if self._result_acked:
+            return False
+        self._result_acked = True
+        with suppress(OSError):  # an agent that comes later says it again
+            self.folder.mark_result_acked()
+        return True
 
     def find_process(self) -> LiveProcess | None:
         """Look for the process that an earlier agent has started."""
@@ -189,7 +199,7 @@ class Attempt:
             if around.stand_in is None
             else list(around.stand_in)
         )
-        self.folder.write_yaml_parameters(self.assignment.params)
+        self.folder.write_parameters(self.assignment.params)
         self.folder.write_place(place)
         limits = Limits(
             orphan_after=self.assignment.lost_after if around.adopt else 0.0,

@@ -29,7 +29,7 @@ from sweepd_agent.core.attempt import (
 )
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.parameter_file import yaml_parameters
-from sweepd_agent.record import read_record, write_record
+from sweepd_agent.record import number, read_record, whole_number, write_record
 from sweepd_agent.supervisor import ARGUMENTS_FILE, LOG_FILE
 
 # Of a file of the agent's own; a script may have put something larger in its place.
@@ -41,6 +41,7 @@ _YAML_PARAMS_FILE = "params.yaml"
 _ORDER_FILE = "order"
 _PLACE_FILE = "place"
 _DELIVERED_FILE = "delivered"
+_ACKED_FILE = "acked"
 
 
 class AttemptFolder:
@@ -76,8 +77,6 @@ class AttemptFolder:
     def journal(self, assignment: Assignment) -> None:
         """Bring an assignment to disk, so that no crash forgets it once this returns."""
         make_folder(self.path, exist_ok=False)
-        params = json.dumps({name: assignment.params[name] for name in sorted(assignment.params)})
-        write_inside(self.path, _PARAMS_FILE, f"{params}\n".encode())
         document = asdict(assignment) | {
             "key": list(assignment.key),
             "rungs": sorted(assignment.rungs),
@@ -92,6 +91,8 @@ class AttemptFolder:
             document = json.loads(read_inside(self.path, _ASSIGNMENT_FILE, limit=_MOST_BYTES))
         except (FileNotFoundError, IrregularFileError, ValueError):
             return None
+        if not isinstance(document, dict) or not {"key", "rungs", "command"} <= document.keys():
+            return None
         run, attempt = document.pop("key")
         source = document.pop("metrics_from", None)
         return Assignment(
@@ -104,8 +105,10 @@ class AttemptFolder:
             **document,
         )
 
-    def write_yaml_parameters(self, params: Mapping[str, Json]) -> None:
-        """Leave the parameters for scripts that read them as YAML."""
+    def write_parameters(self, params: Mapping[str, Json]) -> None:
+        """Leave the parameters for scripts that read them as JSON or as YAML."""
+        text = json.dumps({name: params[name] for name in sorted(params)})
+        write_inside(self.path, _PARAMS_FILE, f"{text}\n".encode())
         write_inside(self.path, _YAML_PARAMS_FILE, yaml_parameters(params).encode())
 
     def write_place(self, place: Place) -> None:
@@ -120,9 +123,9 @@ class AttemptFolder:
         record = read_record(str(self.path / _PLACE_FILE))
         if record is None:
             return None
-        gpus = record.get("gpus")
+        slot, gpus = whole_number(record, "slot"), record.get("gpus")
         names = None if gpus is None else tuple(name for name in gpus.split(",") if name)
-        return Place(slot=int(record["slot"]), gpus=names)
+        return None if slot is None else Place(slot=slot, gpus=names)
 
     def write_arguments(self, arguments: list[str]) -> None:
         """Leave the arguments of the process for its supervisor."""
@@ -172,9 +175,11 @@ class AttemptFolder:
         record = read_record(str(self.path / _ORDER_FILE))
         if record is None:
             return None
-        return StopOrder(
-            mode=StopMode(record["mode"]), cause=ExitCause(record["cause"]), reason=record["reason"]
-        )
+        try:
+            mode, cause = StopMode(record["mode"]), ExitCause(record["cause"])
+        except (KeyError, ValueError):
+            return None
+        return StopOrder(mode=mode, cause=cause, reason=record.get("reason", ""))
 
     def noted_since(self, time: float) -> bool:
         """Tell whether the order was noted after a Unix time."""
@@ -183,6 +188,14 @@ class AttemptFolder:
         except FileNotFoundError:
             return False
 
+    def mark_result_acked(self) -> None:
+        """Note that an agent has logged that the end is stored; raises OSError."""
+        write_record(str(self.path / _ACKED_FILE), {"acked": 1})
+
+    def result_acked(self) -> bool:
+        """Tell whether an agent has logged that the end is stored."""
+        return read_record(str(self.path / _ACKED_FILE)) is not None
+
     def mark_delivered(self, now: float) -> None:
         """Note that nothing of it is wanted any more, and since when."""
         write_record(str(self.path / _DELIVERED_FILE), {"time": now})
@@ -190,7 +203,7 @@ class AttemptFolder:
     def delivered_at(self) -> float | None:
         """Return the Unix time since when nothing of it is wanted."""
         record = read_record(str(self.path / _DELIVERED_FILE))
-        return None if record is None else float(record["time"])
+        return None if record is None else number(record, "time")
 
     def remove(self) -> None:
         """Remove everything of the attempt."""

@@ -215,7 +215,7 @@ def _open(path: Path, patience: float) -> StateFolder | None:
     """Take the folder; None if it is of neither kind."""
     if (path / RUN_FILE).exists():
         return open_own(path.resolve(), patience)
-    if (path / "agent.json").exists() and (path / "runs").is_dir():
+    if (path / "runs").is_dir() and any((path / name).exists() for name in ("agent.json", "lock")):
         return open_folder(path.absolute())
     return None
 

@@ -92,6 +92,7 @@ class Dialogue:
         self.lost_after = codec.seconds(welcome.lost_after) or None
         verdicts: dict[AttemptKey, Verdict] = {}
         exited: set[AttemptKey] = set()
+        reasons: dict[AttemptKey, str] = {}
         for said in welcome.verdicts:
             key = stream.handles.get(said.attempt.run_handle)
             if key is None:
@@ -99,15 +100,20 @@ class Dialogue:
             verdicts[key] = codec.verdict(said.fate)
             if said.exited or verdicts[key] is Verdict.DELIVER:
                 exited.add(key)
+            if said.reason:
+                reasons[key] = said.reason
             attempt = agent.attempts.get(key)
             if attempt is not None and verdicts[key] in {Verdict.KEEP, Verdict.DELIVER}:
+                trip = attempt.feed.exit_round_trip()
                 stream.open_feed(attempt.feed, said.attempt.run_handle, said)
-                attempt.feed.exit_acked |= key in exited
+                if key in exited:
+                    self._result_acked(attempt, said.run_state, trip)
         agent.handle(
             StreamOpened(
                 lease=codec.seconds(welcome.lease_duration),
                 verdicts=verdicts,
                 exited=frozenset(exited),
+                reasons=reasons,
                 withheld=_withheld(welcome),
             )
         )
@@ -208,16 +214,17 @@ class Dialogue:
         self._agent.see_whether_delivered(attempt)
 
     def _exit_acked(self, attempt: Attempt, ack: v1.Ack) -> None:
-        attempt.feed.exit_acked = True
-        trip = attempt.feed.exit_round_trip()
-        fields: dict[str, Json] = {
-            "state": codec.run_state(ack.run_state),
-            "rtt_ms": _milliseconds(trip or 0.0),
-        }
-        self._log.event("result_acked", attempt.key, fields)
+        self._result_acked(attempt, ack.run_state, attempt.feed.exit_round_trip())
         if ack.notice:
             self._log.event("notice", attempt.key, {"message": ack.notice, "topic": "objective"})
         self._agent.handle(ExitAcked(attempt.key))
+
+    def _result_acked(self, attempt: Attempt, state: v1.RunState.ValueType, trip: float | None) -> None:
+        """Log once for each attempt that its end is stored, in whatever message the scheduler has said so."""
+        attempt.feed.exit_acked = True
+        if attempt.mark_result_acked():
+            fields: dict[str, Json] = {"state": codec.run_state(state), "rtt_ms": _milliseconds(trip or 0.0)}
+            self._log.event("result_acked", attempt.key, fields)
 
     def _key(self, stream: Stream, ref: v1.AttemptRef) -> AttemptKey | None:
         key = stream.handles.get(ref.run_handle)

@@ -14,7 +14,7 @@ from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.file_lock import try_lock
-from sweepd_agent.record import read_record, write_record
+from sweepd_agent.record import read_record, whole_number, write_record
 from sweepd_agent.state_folder import FolderInUseError, StateFolder, stored_identity
 
 RUN_FILE = "run.json"
@@ -157,6 +157,13 @@ class OwnFolder(AttemptFolder):
         run, order = self.run(), super().order()
         return order if run is not None and self.noted_since(run.started) else None
 
+    def mark_result_acked(self) -> None:
+        """Note nothing: each attempt and each server has an end of its own."""
+
+    def result_acked(self) -> bool:
+        """Return False: that of an earlier attempt, or on another server, says nothing of this one."""
+        return False
+
     def delivered_at(self) -> float | None:
         """Return None: whether another server has it, too, only that server can say."""
         return None
@@ -177,7 +184,7 @@ class OwnFolder(AttemptFolder):
     def exit_code(self) -> int | None:
         """Return with which code the process of this attempt has ended, as the system has told an agent."""
         noted = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
-        return int(noted["code"]) if noted.get("attempt") == str(self._attempt) else None
+        return whole_number(noted, "code") if noted.get("attempt") == str(self._attempt) else None
 
     def write_exit_code(self, code: int) -> None:
         """Note with which code the process of this attempt has ended."""

@@ -15,7 +15,7 @@ import sweepd_agent
 from sweepd_agent import proc
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Outcome, StopMode
-from sweepd_agent.record import read_record
+from sweepd_agent.record import number, read_record, whole_number
 from sweepd_agent.supervisor import EXIT_FILE, PROCESS_FILE
 
 # Isolated and without site-packages: a third of the start, and the trial's environment cannot change it.
@@ -30,6 +30,7 @@ _SUPERVISOR = (
 _PATIENCE = 2.0
 # Processes may be born while they are listed, so they are listed again; one that hangs in the kernel stays.
 _ROUNDS = 20
+_NO_PROCESS = 2**31
 # Why a supervisor has ended its run by itself, by the name in its record.
 _LOST = {
     "orphaned": "no agent came back for it in time",
@@ -146,13 +147,11 @@ def find(folder: AttemptFolder) -> SupervisedProcess | None:
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is None:
         return SupervisedProcess(folder, 0, None) if outcome(folder) is not None else None
-    pid, supervisor = int(identity["pid"]), int(identity["supervisor"])
-    if identity["boot"] != proc.boot_id():
-        return SupervisedProcess(folder, pid, None)
-    pidfd = _open_process(supervisor, int(identity["supervisor_start"]))
+    pid = whole_number(identity, "pid") or 0
+    pidfd = _open_noted(identity, "supervisor")
     if pidfd is None:
         return SupervisedProcess(folder, pid, None)
-    return SupervisedProcess(folder, pid, pidfd, started_time=float(identity["time"]))
+    return SupervisedProcess(folder, pid, pidfd, started_time=number(identity, "time"))
 
 
 def outcome(folder: AttemptFolder) -> Outcome | None:
@@ -162,14 +161,14 @@ def outcome(folder: AttemptFolder) -> Outcome | None:
         return None
     lost = next((message for name, message in _LOST.items() if record.get(name) == "1"), "")
     return Outcome(
-        code=int(record["code"]) if "code" in record else None,
-        signal=int(record["signal"]) if "signal" in record else None,
+        code=whole_number(record, "code"),
+        signal=whole_number(record, "signal"),
         out_of_memory=record.get("out_of_memory") == "1",
         orphaned=bool(lost),
         stopped=record.get("stopped") == "1",
         start_error=record.get("start_error"),
         message=lost,
-        time=float(record["time"]),
+        time=number(record, "time"),
     )
 
 
@@ -186,13 +185,14 @@ async def _await_identity(folder: AttemptFolder, *, patience: float) -> Supervis
 def _open_watchdog(folder: AttemptFolder) -> int | None:
     """Return a descriptor of the watchdog of a supervisor that is gone, as long as it ends what was left."""
     identity = read_record(str(folder.path / PROCESS_FILE))
-    if identity is None or identity["boot"] != proc.boot_id():
+    return None if identity is None else _open_noted(identity, "watchdog")
+
+
+def _open_noted(identity: Mapping[str, str], name: str) -> int | None:
+    """Return a descriptor of a process by its id and its start in a record; None if that has ended."""
+    pid, start = whole_number(identity, name), whole_number(identity, f"{name}_start")
+    if pid is None or not 0 < pid < _NO_PROCESS or identity.get("boot") != proc.boot_id():
         return None
-    return _open_process(int(identity["watchdog"]), int(identity["watchdog_start"]))
-
-
-def _open_process(pid: int, start: int) -> int | None:
-    """Return a descriptor of a process by its id and its start; None if that has ended."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -216,7 +216,7 @@ async def _exit_code(process: subprocess.Popen[bytes]) -> int:
 def _vanished(folder: AttemptFolder) -> Outcome:
     """Return the outcome where a supervisor is gone without a word, once the remains are gone too."""
     identity = read_record(str(folder.path / PROCESS_FILE))
-    if identity is not None and identity["boot"] != proc.boot_id():
+    if identity is not None and identity.get("boot") != proc.boot_id():
         return Outcome(orphaned=True, message="it vanished with its host")
     for _ in range(_ROUNDS):
         remains = proc.of_folder("SWEEPD_RUN_DIR", str(folder.path))

@@ -3,6 +3,7 @@
 The script writes to the folder of its run too: in place of a record there may be a FIFO or a link.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -40,16 +41,34 @@ def read_record(path: str) -> dict[str, str] | None:
     """Return the record at `path`; None if there is none, or only what a power failure has left of one."""
     try:
         descriptor = os.open(path, _SAFELY)
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
+            return None
+        raise
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
         lines = file.read(_MOST_BYTES).decode("ascii", "replace").splitlines()
-    pairs = (line.partition(" ") for line in lines)
+    pairs = [line.partition(" ") for line in lines]
+    if not pairs or not all(name.isidentifier() for name, _, _ in pairs):
+        return None
     return {
-        name: value.encode("ascii", "replace").decode("unicode_escape") for name, _, value in pairs
-    } or None
+        name: value.encode("ascii", "replace").decode("unicode_escape", "replace") for name, _, value in pairs
+    }
+
+
+def whole_number(record: Mapping[str, str], name: str) -> int | None:
+    """Return a whole number of a record; None if it has none of that name."""
+    text = record.get(name, "")
+    return int(text) if text.isascii() and text.removeprefix("-").isdecimal() else None
+
+
+def number(record: Mapping[str, str], name: str) -> float:
+    """Return a number of a record; 0 if it has none of that name."""
+    try:
+        return float(record.get(name, ""))
+    except ValueError:
+        return 0.0
 
 
 def _as_text(value: str | float) -> str:

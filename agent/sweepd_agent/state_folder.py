@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from sweepd.agent_identity import agent_id
+from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
 from sweepd.folders import make_folder
 from sweepd.regular_files import IrregularFileError, read_inside, write_inside
 from sweepd_agent.attempt_folder import AttemptFolder
-from sweepd_agent.core.attempt import Assignment
+from sweepd_agent.core.attempt import Assignment, StopMode
 from sweepd_agent.file_lock import try_lock
+from sweepd_agent.process import find
 
 _LOCK_FILE = "lock"
 _AGENT_FILE = "agent.json"
@@ -49,6 +50,8 @@ class StateFolder:
         """Yield the attempts that were left here; what is no whole attempt is removed."""
         for folder in _attempt_folders(self.path):
             if folder.assignment() is None:
+                if (left := find(folder)) is not None:  # nobody would know of it without its folder
+                    left.stop(StopMode.KILL)
                 folder.remove()
             else:
                 yield folder
@@ -92,9 +95,10 @@ def stored_identity(path: Path) -> tuple[str, bytes] | None:
     """Return the id and the secret of the agent whose folder this is; None if it has none yet."""
     try:
         stored = json.loads(read_inside(path.resolve(), _AGENT_FILE, limit=_MOST_BYTES))
-        return str(stored["id"]), bytes.fromhex(stored["secret"])
+        secret = bytes.fromhex(stored["secret"])
     except (FileNotFoundError, IrregularFileError, ValueError, KeyError, TypeError):
         return None
+    return (agent_id(secret), secret) if SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET else None
 
 
 def _new_identity(path: Path) -> tuple[str, bytes]:

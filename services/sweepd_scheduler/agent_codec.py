@@ -313,5 +313,7 @@ def _verdict_message(verdict: Fated) -> v1.AttemptVerdict:
         fate=_FATES[verdict.fate],
         observation_row=verdict.observation_row,
         exited=verdict.exited,
+        run_state=RUN_STATES[verdict.run_state] if verdict.run_state else v1.RUN_STATE_UNSPECIFIED,
+        reason=verdict.reason,
         details_sequence=verdict.details_sequence,
     )

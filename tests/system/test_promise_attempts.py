@@ -222,6 +222,31 @@ def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> Non
     assert_patient_rows(points, str(run["run"]), 1, max(int(str(key[2])) for key in points))
 
 
+@pytest.mark.parametrize("left", [None, "", "{}"], ids=["missing", "empty", "without a secret"])
+def test_an_agent_that_has_lost_who_it_is_keeps_its_run(installation: Installation, left: str | None) -> None:
+    """P7, P9: as after a power failure. The folder of the attempt proves whose it is."""
+    installation.join_server(*PATIENT)
+    name = installation.create(sweep("patient.py"))
+    first = installation.start_agent(name, state="agent")
+    (run,) = started(first)
+    until(lambda: acknowledged([first]))
+    first.process.kill()
+    first.process.wait()
+    identity = installation.folder / "agent" / "agent.json"
+    identity.unlink()
+    if left is not None:
+        identity.write_text(left)
+    second = installation.start_agent(name, state="agent")
+    until(lambda: acknowledged([second]))
+    assert alive(number(run, "run_pid"))
+    assert not second.events("fenced")
+    (installation.work / "release").touch()
+    assert second.process.wait(30) == 0, second.log()[-2000:]
+    assert len(second.events("result_acked")) == 1
+    (row,) = runs(installation, name)
+    assert (row["state"], attempts(row)) == ("finished", [(1, "ended")])
+
+
 def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     installation: Installation,
 ) -> None:

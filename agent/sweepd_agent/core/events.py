@@ -65,6 +65,8 @@ class StreamOpened:
     verdicts: Mapping[AttemptKey, Verdict]
     # Attempts whose end is stored already.
     exited: frozenset[AttemptKey] = frozenset()
+    # Why attempts that are stopped count no more, where the scheduler has said it.
+    reasons: Mapping[AttemptKey, str] = field(default_factory=dict)
     # Sweeps of which this agent gets no runs.
     withheld: Mapping[str, Withholding] = field(default_factory=dict)
 
@@ -129,9 +131,10 @@ class DrainReceived:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """Another attempt at the run counts now."""
+    """The attempt counts no more; `reason` says why."""
 
     key: AttemptKey
+    reason: str = "another attempt took over"
 
 
 @dataclass(frozen=True, slots=True)

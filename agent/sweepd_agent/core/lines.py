@@ -117,7 +117,9 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
     "notice": lambda run, fields: (
         f"run {run}: {fields.get('message')}" if run else str(fields.get("message"))
     ),
-    "fenced": lambda run, _: f"run {run} is another agent's by now; ending its process here",
+    "fenced": lambda run, fields: (
+        f"run {run}: {printable(str(fields.get('message')))}; ending its process here"
+    ),
     "withheld": _withheld,
     "draining": _draining,
     "exiting": _exiting,

@@ -31,7 +31,7 @@ from sweepd_agent.core.events import (
 from sweepd_agent.core.state import Held, Phase, Standing, State
 from sweepd_agent.core.turn import Turn
 
-_FENCED = StopOrder(mode=StopMode.KILL, cause=ExitCause.HANDED_BACK, reason="another attempt took over")
+_FENCED = StopOrder(mode=StopMode.KILL, cause=ExitCause.HANDED_BACK, reason="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,8 @@ def _opened(turn: Turn, event: StreamOpened) -> None:
     for held in list(turn.state.held.values()):
         verdict = event.verdicts.get(held.key, Verdict.KEEP)
         if verdict is Verdict.STOP:
-            _fenced(turn, Fenced(held.key))
+            reason = event.reasons.get(held.key)
+            _fenced(turn, Fenced(held.key, reason) if reason else Fenced(held.key))
         elif verdict is Verdict.UNKNOWN:
             turn.hold(replace(held, standing=Standing.UNKNOWN, reported=False))
         else:
@@ -190,10 +191,10 @@ def _fenced(turn: Turn, event: Fenced) -> None:
     if held is None:
         return
     if held.standing is not Standing.FENCED:
-        turn.do(Say("fenced", held.key))
+        turn.do(Say("fenced", held.key, {"message": event.reason}))
     held = turn.hold(replace(held, standing=Standing.FENCED))
     if held.has_process:
-        turn.stop(held, _FENCED)
+        turn.stop(held, replace(_FENCED, reason=event.reason))
     else:
         turn.drop(held.key)
 

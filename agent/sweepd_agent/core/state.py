@@ -72,6 +72,8 @@ class Held:
     reported: bool = False
     # The end is stored.
     acked: bool = False
+    # An earlier agent has left it, and its sweep is none that this one serves: it counts for nothing here.
+    foreign: bool = False
 
     @property
     def key(self) -> AttemptKey:
@@ -142,7 +144,7 @@ class State:
     lease: float = 30.0
     # When the stream was lost, or the agent started.
     silent_since: float = 0.0
-    # Runs that have ended here.
+    # Runs that have ended here, foreign ones left out.
     ended: int = 0
     # Those that have ended well, and those that have failed.
     succeeded: int = 0
@@ -200,6 +202,11 @@ class State:
         for slot in range(self.settings.slots):
             yield Place(slot=slot, gpus=None if self.settings.gpus is None else self.settings.gpus[slot])
 
+    def serves(self, sweep: str) -> bool:
+        """Whether a sweep is among those that this agent was named, perhaps by its id alone."""
+        named = self.sweeps | self.served
+        return sweep in named or sweep.rpartition("/")[2] in named
+
     @property
     def count_left(self) -> int | None:
         """How many more runs may begin here; None: any number."""
@@ -208,7 +215,7 @@ class State:
         return (
             self.settings.count
             - self.ended
-            - sum(held.phase is not Phase.ENDED for held in self.held.values())
+            - sum(held.phase is not Phase.ENDED and not held.foreign for held in self.held.values())
         )
 
     @property

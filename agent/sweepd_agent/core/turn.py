@@ -79,6 +79,8 @@ class Turn:
 
 def _counted(state: State, held: Held, how: Exit, log_tail: str, now: float) -> State:
     """Return the state after one more end; what was stopped or lost is neither success nor failure."""
+    if held.foreign:
+        return state
     state = replace(state, ended=state.ended + 1)
     if how.succeeded:
         return replace(state, succeeded=state.succeeded + 1, failed_in_a_row=0)

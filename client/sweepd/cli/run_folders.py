@@ -48,7 +48,8 @@ def _inside(folder: Path) -> Iterator[Found]:
 
 
 def _found(path: Path) -> Found | None:
-    if (path / "agent.json").is_file() and (path / "runs").is_dir():
+    # Without the first of these, its runs are still known by what is kept with each.
+    if (path / "runs").is_dir() and any((path / name).is_file() for name in ("agent.json", "lock")):
         return Found(path.absolute(), "")
     try:
         run = json.loads(read_inside(path.resolve(), "run.json", limit=_MOST_BYTES))["run"]

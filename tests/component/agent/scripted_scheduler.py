@@ -52,6 +52,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.acks_points = True
         self.acks_logs = True
         self.acks_files = True
+        self.acks_ends = True
         # Where agents read metrics of the runs that are added from now on.
         self.metrics_from: v1.MetricsFrom | None = None
         # As schedulers of the first version are, which know no later kinds of reports.
@@ -279,6 +280,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             point_row=attempt.point_row if self.acks_points else None,
             log_offset=len(attempt.log) if self.acks_logs else None,
             exited=attempt.exit is not None,
+            run_state=v1.RUN_STATE_UNSPECIFIED if attempt.exit is None else v1.RUN_STATE_FINISHED,
             details_sequence=max((number for number, _ in attempt.details), default=0),
         )
 
@@ -343,9 +345,9 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             case "system_points":
                 attempt.takes_samples(request.system_points.batch)
                 self._ack(session, attempt, system_row=attempt.system_row)
-            case "run_exited" if attempt.takes_exit(request.run_exited):
+            case "run_exited" if attempt.takes_exit(request.run_exited) and self.acks_ends:
                 self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
-            case "run_exited":
+            case "run_exited" if self.acks_ends:
                 self._ack(session, attempt, observation_row=attempt.observation_row)
 
     def _ack(self, session: Session, attempt: Attempt, **fields: object) -> None:

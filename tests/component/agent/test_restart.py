@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -257,6 +258,88 @@ def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
     assert supervisor.wait(10) == 0
     assert "orphaned 1\n" in (folder / "exit").read_text()
     return time.monotonic() - there if in_time else None
+
+
+def test_a_result_that_a_welcome_acknowledges_is_logged_once_for_the_attempt(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """The stream broke between the end and its acknowledgement; what is left to deliver keeps the attempt."""
+    scheduler.acks_ends = scheduler.acks_logs = False
+    agent = machine.start("--no-context")
+    attempt = scheduler.ended(scheduler.add("echo", "kept back"))
+    assert not agent.events("result_acked")
+    scheduler.break_streams()
+    until(lambda: agent.events("result_acked"))
+    (acked,) = agent.events("result_acked")
+    assert (acked["run"], acked["attempt"], acked["state"]) == (attempt.run, 1, "finished")
+    scheduler.break_streams()
+    scheduler.until(lambda: len(scheduler.sessions) == 3)
+    agent.kill()
+    scheduler.acks_logs = True
+    second = machine.start("--no-context")
+    scheduler.until(lambda: attempt.log == b"kept back\n")
+    until(lambda: not list((machine.state / "runs").iterdir()))
+    assert len(agent.events("result_acked")) == 1
+    assert not second.events("result_acked")
+
+
+def test_an_agent_that_has_lost_who_it_is_goes_on_with_its_run(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    """As by a power failure: the file is there, and empty. The attempt's own secret says whose it is."""
+    first = machine.start("--no-context")
+    attempt = running(scheduler, machine)
+    first.kill()
+    (machine.state / "agent.json").write_text("")
+    second = machine.start("--no-context", "--count", "1")
+    until(lambda: second.events("run_adopted"))
+    seen = attempt.point_row
+    scheduler.until(lambda: attempt.point_row > seen + 5)
+    assert scheduler.sessions[0].hello.agent_id != scheduler.session().hello.agent_id
+    (machine.folder / "enough").touch()
+    assert second.ended() == 0
+    assert not second.events("fenced")
+    assert everything_arrived_once(attempt)
+
+
+def test_an_agent_starts_beside_records_that_a_power_failure_has_emptied(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    first = machine.start("--no-context")
+    running(scheduler, machine)
+    first.kill()
+    (machine.folder / "enough").touch()
+    until(lambda: not machine.processes())
+    (folder,) = (machine.state / "runs").iterdir()
+    for name, content in {
+        "process": b"\0" * 80,
+        "exit": b"",
+        "place": b"slot\n",
+        "order": b"mode \n",
+    }.items():
+        (folder / name).write_bytes(content)
+    second = machine.start("--no-context")
+    until(lambda: second.events("connected"))
+    scheduler.ended(scheduler.add("true"))
+
+
+def test_a_run_of_another_sweep_that_was_left_does_not_count(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    first = machine.start("--no-context")
+    left = running(scheduler, machine)
+    first.kill()
+    (folder,) = (machine.state / "runs").iterdir()
+    document = json.loads((folder / "assignment.json").read_text())
+    (folder / "assignment.json").write_text(json.dumps({**document, "sweep": "local/demo/another"}))
+    second = machine.start("--no-context", "--count", "1", "--slots", "2")
+    until(lambda: second.events("run_adopted"))
+    (machine.folder / "enough").touch()
+    scheduler.ended(left.run)
+    own = scheduler.ended(scheduler.add("true"))
+    assert second.ended() == 0
+    assert own.run != left.run
+    assert [event["run"] for event in second.events("run_started")] == [own.run]
 
 
 def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(

@@ -10,6 +10,7 @@ from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
 from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
 from sweepd_scheduler.domain.handing_out.eligibility import standing
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.run import FINAL as FINAL_RUN
 from sweepd_scheduler.domain.runs.run import AttemptState, Run, with_attempt
 from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweeps import guard
@@ -160,7 +161,7 @@ def _taken_over(turn: Turn, session: Session, run: Run) -> Run:
 def _judge_past(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> Fated:
     if known.state is not AttemptState.ENDED:
         _hold(turn, session, ref, known)
-        return Fated(ref=ref, fate=Fate.STOP, observation_row=known.observation_row)
+        return Fated(ref=ref, fate=Fate.STOP, observation_row=known.observation_row, reason=_why_past(known))
     exited = replace(_hold(turn, session, ref, known), exited=known.run_state)
     turn.state.journal.put(turn.state.holdings[session.id].by_handle, ref.handle, exited)
     return Fated(
@@ -168,8 +169,16 @@ def _judge_past(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> 
         fate=Fate.DELIVER,
         observation_row=known.observation_row,
         exited=True,
+        run_state=known.run_state,
         details_sequence=known.details_sequence,
     )
+
+
+def _why_past(known: Known) -> str:
+    """Say why an attempt counts no more that was given up."""
+    if known.run_state in FINAL_RUN:
+        return f"the run has ended as {known.run_state} while this agent was silent"
+    return "another attempt took over"
 
 
 def _hold(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> Held:

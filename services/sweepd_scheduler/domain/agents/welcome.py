@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.withheld import Withheld
+from sweepd_scheduler.domain.runs.run import RunState
 
 
 class Fate(StrEnum):
@@ -24,6 +25,10 @@ class Fated:
     fate: Fate
     observation_row: int | None = None
     exited: bool = False
+    # Of the run, where the end of the attempt is stored.
+    run_state: RunState | None = None
+    # Why an attempt counts no more.
+    reason: str = ""
     details_sequence: int | None = None
 
 

@@ -191,6 +191,30 @@ def test_an_agent_whose_work_is_done_leaves_once_everything_is_delivered() -> No
     assert play.happens(e.Delivered(KEY))[-1] == f.Leave(0, "--count 1 reached")
 
 
+def test_what_an_earlier_agent_has_left_of_another_sweep_counts_for_nothing() -> None:
+    play = Play(Settings(slots=2, count=1, fail_fast=True, max_initial_failures=1, max_failed_in_a_row=1))
+    foreign = replace(found_unstarted(), phase=Phase.RUNNING, pid=7, foreign=True)
+    play.state = replace(play.state, held={KEY: foreign})
+    assert play.connected()[-1] == f.Offer(1)
+    play.happens(
+        e.ProcessEnded(KEY, Outcome(code=1)), e.ExitReported(KEY), e.ExitAcked(KEY), e.Delivered(KEY)
+    )
+    assert play.state.leaving is None
+    assert play.state.wanted == 1
+
+
+def test_an_attempt_that_counts_no_more_is_ended_with_the_reason_of_the_scheduler() -> None:
+    play = Play()
+    play.running()
+    why = "the run has ended as crashed while this agent was silent"
+    effects = play.happens(
+        e.StreamClosed(),
+        e.StreamOpened(lease=30.0, verdicts={KEY: e.Verdict.STOP}, reasons={KEY: why}),
+    )
+    (stopped,) = [effect for effect in effects if isinstance(effect, f.Stop)]
+    assert (stopped.order.mode, stopped.order.reason) == (StopMode.KILL, why)
+
+
 def test_a_run_that_was_found_unstarted_goes_back_if_the_agent_is_leaving() -> None:
     play = Play()
     held = {KEY: found_unstarted()}

@@ -162,7 +162,8 @@ def test_of_two_agents_that_have_the_same_attempt_the_older_leaves(world: World)
 def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: World) -> None:
     handed_back(world)
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
-    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.DELIVER]
+    (verdict,) = world.last_told(Welcome).verdicts
+    assert (verdict.fate, verdict.exited, verdict.run_state) == (Fate.DELIVER, True, RunState.PENDING)
     world.exits(session, REF)
     assert world.last_told(Ack).run_state is RunState.PENDING
 
@@ -170,7 +171,17 @@ def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: Worl
 def test_an_attempt_that_was_superseded_is_stopped_by_whoever_has_the_folder(world: World) -> None:
     superseded(world)
     world.attach("cat", attempts=(world.held(RUN, REF),))
-    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.STOP]
+    (verdict,) = world.last_told(Welcome).verdicts
+    assert (verdict.fate, verdict.reason) == (Fate.STOP, "another attempt took over")
+
+
+def test_an_attempt_of_a_run_that_has_ended_without_it_is_stopped_for_that_reason(world: World) -> None:
+    superseded(world)
+    world.exits("session-2", world.last_told(StartRun).ref, last_row=0)
+    world.attach("cat", attempts=(world.held(RUN, REF),))
+    (verdict,) = world.last_told(Welcome).verdicts
+    assert verdict.fate is Fate.STOP
+    assert verdict.reason == "the run has ended as finished while this agent was silent"
 
 
 def test_a_restart_of_the_scheduler_forgets_no_owner(world: World) -> None:
