@@ -43,7 +43,7 @@ def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, li
         return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
     attempt_id, number, end = found
     content = bytearray()
-    begins = _begins(connection, attempt_id, offset, offset + limit)
+    begins = _begins(connection, attempt_id, offset, min(end, offset + limit)) if offset < end else []
     for at, first in enumerate(begins):
         piece = _piece(connection, attempt_id, first)
         if piece is None:

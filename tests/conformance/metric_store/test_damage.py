@@ -216,6 +216,15 @@ def test_a_flip_of_any_byte_of_a_log_is_noticed_and_the_rest_is_read(store: Stor
     assert log_of(store)[1] is None
 
 
+def test_a_log_whose_end_is_damaged_has_an_end(store: Store, path: Path) -> None:
+    store.writes.commit([log(an_attempt(), 0, b"one\n")])
+    store.writes.commit([log(an_attempt(), 4, b"two\n")])
+    change(path, "update log_piece set body = 'tvo' || x'0a' where id = 2")
+    found, error = log_of(store)
+    assert b"".join(part.content for part in found) == b"one\n"
+    assert error is not None
+
+
 @pytest.mark.parametrize("by_tidying", [False, True])
 def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
     store: Store, path: Path, by_tidying: bool

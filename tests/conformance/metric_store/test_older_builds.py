@@ -1,0 +1,26 @@
+"""A database of a build before the first release is refused, with what to do, and left as it is."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sweepd_kernel.clock import SystemClock
+from sweepd_kernel.errors import StartError
+from sweepd_metric_store.sql import DATABASE, SqliteWrites
+
+DATABASES = Path(__file__).parent / "databases"
+
+
+def test_a_database_of_an_older_build_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / DATABASE
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((DATABASES / "0002.sql").read_text())
+        before = list(connection.iterdump())
+    writes = SqliteWrites(tmp_path, SystemClock())
+    with pytest.raises(StartError, match=r"metrics\.sqlite was written by a build from before the first"):
+        writes.open()
+    with closing(sqlite3.connect(path)) as connection:
+        assert list(connection.iterdump()) == before
+    assert [each.name for each in tmp_path.glob("*before*")] == []
