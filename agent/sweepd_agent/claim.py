@@ -22,6 +22,8 @@ from sweepd_agent.own_run import OwnRun, OwnState, Script
 
 _WITHIN = 10.0
 _MOST_ARGV = 60 * 1024
+_MOST_ARGUMENTS, _ARGUMENT = 8_192, 8
+"""Arguments that the server takes, and what each counts for besides its characters."""
 _MOST_HOST = 255
 
 
@@ -127,8 +129,8 @@ def _plain_members(value: Mapping[object, object]) -> Point:
 def _cut(argv: tuple[str, ...]) -> list[str]:
     kept: list[str] = []
     room = _MOST_ARGV
-    for argument in map(codec.text, argv):
-        room -= len(argument)
+    for argument in map(codec.text, argv[:_MOST_ARGUMENTS]):
+        room -= len(argument) + _ARGUMENT
         if room < 0:
             break
         kept.append(argument)

@@ -67,7 +67,7 @@ class Dialogue:
             agent_secret=identity.secret,
             instance=identity.instance,
             pid=os.getpid(),
-            host=socket.gethostname(),
+            host=socket.gethostname()[:255],
             host_boot_id=identity.boot_id,
             version=identity.version,
             protocol_version=PROTOCOL_VERSION,

@@ -15,6 +15,9 @@ from sweepd_agent.devices import parse_devices
 
 _MAX_SLOTS = 1_024
 _MAX_STORAGE = 256
+_MAX_LABELS = 64
+_MAX_LABEL_NAME = 128
+_MAX_LABEL_VALUE = 256
 _SHORTEST_INTERVAL = 0.1
 _EXAMPLES = """examples:
   sweep-agent local/mnist/k3x9v2ab
@@ -72,6 +75,8 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
     sweeps = _sweeps(parser, given.id, given.sweep)
     if given.gpus is not None and not given.gpus_per_run:
         parser.error("--gpus needs --gpus-per-run: how many of them each run gets")
+    if len(dict(given.label)) > _MAX_LABELS:
+        parser.error(f"--label: an agent has at most {_MAX_LABELS} labels")
     if given.storage is not None and given.checkpoint_root is None:
         parser.error("--storage names where --checkpoint-root is; give both")
     return Options(
@@ -312,4 +317,7 @@ def _label(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise ValueError(f"{text!r} is no label; write NAME=VALUE")
+    if len(name) > _MAX_LABEL_NAME or len(value) > _MAX_LABEL_VALUE:
+        most = f"{_MAX_LABEL_NAME} characters, its value {_MAX_LABEL_VALUE}"
+        raise ValueError(f"{name:.100!r} is too long: the name of a label has up to {most}")
     return name, value

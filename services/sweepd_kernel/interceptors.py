@@ -10,9 +10,9 @@ from typing import TypeAlias, TypeVar, cast
 
 import grpc
 import grpc.aio
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
-from sweepd_kernel import principal, status_details
+from sweepd_kernel import limits, principal, status_details
 from sweepd_kernel.access import check_names, check_scope
 from sweepd_kernel.connections import Connections
 from sweepd_kernel.errors import DomainError, Reason, Status
@@ -137,7 +137,7 @@ def _unary(
     async def answer(request: object, context: Context) -> object:
         seen(context.peer())
         try:
-            given = _decoded(request, decode)
+            given = _decoded(request, decode, method)
             check_names(current_principal(), rule, given)
             return await behaviour(given, context)
         except Exception as error:
@@ -164,7 +164,7 @@ def _streaming(
         try:
             with calls.held(caller) as call:
                 out = context if call is None else cast("Context", WholeWrites(context, call))
-                given = _decoded(request, decode)
+                given = _decoded(request, decode, method)
                 check_names(caller, rule, given)
                 if not generates:
                     await behaviour(given, out)
@@ -180,9 +180,16 @@ def _streaming(
     return answer
 
 
-def _decoded(request: object, decode: Callable[[bytes], object] | None) -> object:
+def _decoded(request: object, decode: Callable[[bytes], object] | None, method: str) -> object:
     # Decoded here rather than by gRPC, which would log a stack trace for bytes that anyone may send.
-    return request if decode is None else _guarded(decode)(cast("bytes", request))
+    if decode is None:
+        return request
+    content = cast("bytes", request)
+    limits.check_bytes(content, method)
+    message = _guarded(decode)(content)
+    if isinstance(message, Message):
+        limits.check(message)
+    return message
 
 
 def _guarded(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:

@@ -7,7 +7,6 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_metric_store import page_token
 from sweepd_metric_store.ports import SYSTEM, HistoryQuery, Position, Selection
 
-MAX_RUNS = 1_000
 MAX_PAGE_BYTES = 3 * 1024 * 1024
 MAX_PAGE_SIZE = 10_000
 MAX_LOG_BYTES = 2**62
@@ -21,12 +20,10 @@ def selection(request: Selecting) -> Selection:
     """Read whose points are wanted.
 
     Raises:
-        InvalidFieldError: neither runs nor a sweep are named, or both, or too many runs.
+        InvalidFieldError: neither runs nor a sweep are named, or both.
     """
     if bool(request.runs) == bool(request.sweep):
         raise InvalidFieldError("runs", "name either runs or a sweep")
-    if len(request.runs) > MAX_RUNS:
-        raise InvalidFieldError("runs", f"are {len(request.runs)}, at most {MAX_RUNS} are served at once")
     end = SYSTEM if not isinstance(request, v1.WatchHistoryRequest) and request.system else ""
     runs = frozenset(run_name(run) + end for run in request.runs)
     sweep = request.sweep + end if request.sweep else ""

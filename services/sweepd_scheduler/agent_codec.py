@@ -1,10 +1,11 @@
 """What agents say as events of the core, and what the core says to them as messages."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from sweepd import v1
 from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
@@ -12,8 +13,11 @@ from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.gathering import MOST_IN_ONE
 from sweepd.codec.handling import compat_number, metrics_from_message
+from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec.arguments.active_command import active_command
+from sweepd_kernel import limits
 from sweepd_kernel.errors import InvalidFieldError
+from sweepd_kernel.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
@@ -43,12 +47,9 @@ from sweepd_scheduler.domain.sweeps.objective import MAX_KEYS
 from sweepd_scheduler.domain.terms import Terms
 
 MAX_SLOTS = 1_024
-MAX_HELD = 10_000
-MAX_SWEEPS = 1_000
 MAX_ROW = 2**62
-MAX_STORAGE = 256
 CHECKPOINT_KEY = 2**32 - 1
-MAX_ARGV = 64 * 1024
+MOST_KEYS_READ = 1_000
 MAX_TEXT = 2_000
 MAX_DISPLAY_NAME = 1_000
 MAX_TAG_CHARACTERS = 1_000
@@ -71,6 +72,7 @@ def check_hello(hello: v1.Hello) -> None:
     Raises:
         InvalidFieldError: a field is missing or out of range.
     """
+    limits.check(hello, "hello")
     if not 1 <= len(hello.instance) <= 64:
         raise InvalidFieldError("hello.instance", "it has to have 1 to 64 characters")
     check_identity(hello.agent_id, hello.agent_secret, "hello.agent_secret")
@@ -82,8 +84,6 @@ def check_hello(hello: v1.Hello) -> None:
         raise InvalidFieldError(
             "hello.protocol_version", f"{hello.protocol_version} is not spoken here, 1 is"
         )
-    if len(hello.attempts) > MAX_HELD or len(hello.sweeps) > MAX_SWEEPS:
-        raise InvalidFieldError("hello", f"it names more than {MAX_HELD} attempts or {MAX_SWEEPS} sweeps")
     handles = {held.run_handle for held in hello.attempts}
     if len(handles) != len(hello.attempts):
         raise InvalidFieldError("hello.attempts", "a run_handle comes twice")
@@ -114,6 +114,21 @@ def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
     return message, *message.more
 
 
+def check_report(kind: str | None, request: v1.AttachRequest) -> None:
+    """Refuse a report of which a field is too long or has too many entries.
+
+    Raises:
+        MalformedReportError: it is.
+    """
+    found: Message | None = getattr(request, kind) if kind else None
+    if found is None:
+        return
+    try:
+        limits.check(found, kind or "")
+    except InvalidFieldError as error:
+        raise MalformedReportError(f"report {kind}: {error}") from None
+
+
 def report(session: str, request: v1.AttachRequest) -> Report:
     """Read a report that the core decides on.
 
@@ -134,7 +149,9 @@ def report(session: str, request: v1.AttachRequest) -> Report:
         case "details":
             return _described(session, request.details)
         case "command_result":
-            return Answered(session, request.command_result.command_id, request.command_result.error)
+            return Answered(
+                session, request.command_result.command_id, request.command_result.error[:MAX_TEXT]
+            )
         case other:
             raise MalformedReportError(f"report {other or 'of an unknown kind'}")
 
@@ -192,9 +209,7 @@ def duration(seconds: float) -> Duration:
 
 
 def _started(session: str, message: v1.RunStarted) -> Started:
-    argv = tuple(message.argv)
-    if sum(map(len, argv)) > MAX_ARGV:
-        argv = ("(longer than 64 KiB)",)
+    argv = tuple(message.argv) if fits(message.argv, ARGV) else TOO_LONG
     return Started(
         session=session,
         ref=ref(message.attempt),
@@ -237,12 +252,17 @@ def _exited(session: str, message: v1.RunExited) -> Exited:
             signal=ended.signal if ended.HasField("signal") else None,
             message=ended.message[:MAX_TEXT],
         ),
-        logged_keys=tuple(sorted(message.logged_keys)[:MAX_KEYS]),
+        logged_keys=_logged_keys(message.logged_keys),
         log_tail=message.log_tail[-MAX_TEXT:],
         time=message.time.ToMicroseconds() if message.HasField("time") else 0,
         log_bytes=message.log_bytes if message.HasField("log_bytes") else None,
         summary_value=next((each.value for each in message.summary_values if each.key == 0), None),
     )
+
+
+def _logged_keys(keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the first keys, without those that are too long, or more than honest agents send."""
+    return tuple(sorted(key for key in keys[:MOST_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
 
 
 def _described(session: str, message: v1.DetailsReport) -> Described:

@@ -1,7 +1,6 @@
 """Answers the calls of `AgentService`: the stream of each agent, and the list of them."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 
@@ -22,6 +21,7 @@ from sweepd_scheduler.following import send
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.sessions import Sessions
+from sweepd_scheduler.weight import page
 
 HELLO_PATIENCE = 10.0
 Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachResponse]"
@@ -65,11 +65,11 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
         agents = [agent for agent in agents_of(self._owner.state, sweep, bounds) if agent.id > after]
-        page = list(itertools.islice(agents, size))
-        more = len(agents) > size
+        messages = (agent_message(agent, self._seen(agent)) for agent in agents)
+        found = page(messages, size, v1.Agent.ByteSize)
         return v1.ListAgentsResponse(
-            agents=[agent_message(agent, self._seen(agent)) for agent in page],
-            next_page_token=page_token.encoded([page[-1].id], request) if more else "",
+            agents=found.entries,
+            next_page_token=page_token.encoded([found.entries[-1].id], request) if found.more else "",
         )
 
     async def ReleaseAgent(self, request: v1.ReleaseAgentRequest, context: object) -> v1.ReleaseAgentResponse:

@@ -1,6 +1,6 @@
 """Sweeps and runs as messages, and requests about them as commands of the core."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -42,6 +42,7 @@ CAUSES = {number: cause for cause, number in _CAUSES.items()}
 
 # A message has at most 4 MiB; of a huge sweep the file is left out, as all of it is in the specification.
 MAX_SWEEP_BYTES = 3_800_000
+MAX_ATTEMPT_BYTES = 1_000_000
 
 S = TypeVar("S", RunState, SweepState)
 
@@ -102,7 +103,7 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
         reason=run.reason,
         attempt=run.attempt,
         parameters=point_message(run.point),
-        attempts=[_attempt_message(attempt) for attempt in run.attempts],
+        attempts=_attempt_messages(run.attempts),
         best_value=run.values.best,
         last_value=run.values.last,
         iterations=run.values.iterations,
@@ -222,6 +223,22 @@ def _violation(diagnostic: Diagnostic) -> Violation:
 
 def _counts_message(counts: Counts) -> v1.RunCounts:
     return v1.RunCounts(**{state.value: counts.of(state) for state in RunState})
+
+
+def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
+    """Return all attempts; the texts of the oldest are left out where they are too many for one answer."""
+    room = MAX_ATTEMPT_BYTES
+    messages: list[v1.Attempt] = []
+    for attempt in reversed(attempts):
+        message = _attempt_message(attempt)
+        room -= message.ByteSize()
+        if room < 0 and messages:
+            message.ClearField("argv")
+            message.ClearField("reason")
+            if message.HasField("exit"):
+                message.exit.ClearField("message")
+        messages.append(message)
+    return messages[::-1]
 
 
 def _attempt_message(attempt: Attempt) -> v1.Attempt:

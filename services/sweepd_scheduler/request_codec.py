@@ -15,10 +15,7 @@ from sweepd_scheduler.domain.requests import CreateRun, Edit
 from sweepd_scheduler.domain.runs.run import FINAL, RunState
 from sweepd_scheduler.sweep_ids import drawn_ids
 
-MAX_RETRIED_BY_NAME = 1_000
-MAX_HOST = 255
 MAX_ATTEMPT = 1_000
-MAX_ARGV = 64 * 1024
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
 # Whatever else a file has to have, so that the rest can be read by its rules.
 _REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
@@ -47,8 +44,6 @@ def wanted_runs(request: v1.RetryRunsRequest) -> Wanted:
             words = "failed, crashed, stopped or killed"
             raise InvalidFieldError("states", f"say which runs are meant: {words}, at least one of them")
         return Wanted(sweep=names.sweep_name(request.sweep), states=states)
-    if len(request.names) > MAX_RETRIED_BY_NAME:
-        raise InvalidFieldError("names", f"{len(request.names)} runs are more than {MAX_RETRIED_BY_NAME}")
     runs = tuple(dict.fromkeys(names.run_name(name) for name in request.names))
     if any(run.sweep.stands_for_none for run in runs):
         raise InvalidFieldError("names", "a stand-alone run cannot be retried; start its script again")
@@ -64,13 +59,9 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         DomainError: it cannot be read.
     """
     check_identity(request.agent_id, request.agent_secret, "agent_secret")
-    if sum(map(len, request.argv)) > MAX_ARGV:
-        raise InvalidFieldError("argv", f"it has more than {MAX_ARGV} characters")
     if request.attempt > MAX_ATTEMPT:
         why = f"a run can be started {MAX_ATTEMPT} times; start its script without `resume`, as another run"
         raise InvalidFieldError("attempt", why)
-    if len(request.host) > MAX_HOST:
-        raise InvalidFieldError("host", f"it has more than {MAX_HOST} characters")
     try:
         point = point_from_message(request.parameters, "parameters")
     except CodecError as error:

@@ -6,7 +6,9 @@ from functools import lru_cache
 from sqlite3 import Row
 from typing import Any
 
+from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec import SweepSpec, parse_mapping
+from sweepd_kernel.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
@@ -44,7 +46,7 @@ def sweep(row: Row) -> Sweep:
         file = SourceFile(name=row["file_name"], content=row["file_content"])
     missing = None
     if row["missing_runs"]:
-        keys = tuple(json.loads(row["missing_keys"]))
+        keys = _keys(row["missing_keys"])
         missing = ObjectiveMissing(consecutive_runs=row["missing_runs"], logged_keys=keys)
     return Sweep(
         key=row["id"],
@@ -111,7 +113,7 @@ def run(row: Row, name: SweepName, attempts: Iterable[Row]) -> Run:
         stopping=tuple(PatienceState(**each) if each else None for each in _entries(row["stopping"])),
         stop=Stop(mode=StopMode(row["stop_mode"]), reason=row["stop_reason"]) if row["stop_mode"] else None,
         verdicts=tuple(Verdict(**verdict) for verdict in _entries(row["verdicts"])),
-        logged_keys=tuple(_entries(row["logged_keys"])),
+        logged_keys=_keys(row["logged_keys"]),
         display_name=row["display_name"] or "",
         tags=tuple(_entries(row["tags"])) if row["tags"] else (),
         start_time=row["start_time"],
@@ -157,7 +159,7 @@ def attempt(row: Row) -> Attempt:
         state=AttemptState(row["state"]),
         exit=ended,
         reason=row["reason"],
-        argv=tuple(_entries(row["argv"])),
+        argv=_argv(row["argv"]),
         resumed_from_step=row["resumed_from_step"],
         assign_time=row["assign_time"],
         start_time=row["start_time"],
@@ -176,6 +178,17 @@ def _checkpoint(document: dict[str, Any]) -> Checkpoint:
         values=Values(**document["values"]),
         stopping=tuple(PatienceState(**each) if each else None for each in document["stopping"]),
     )
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    """Read names of metrics, without those that are too long: lists of runs would outgrow messages."""
+    return tuple(key for key in _entries(text) if len(key) <= MAX_KEY_LENGTH)
+
+
+def _argv(text: str) -> tuple[str, ...]:
+    """Read arguments; of more than may enter today nothing is told."""
+    argv = _entries(text)
+    return tuple(argv) if fits(argv, ARGV) else TOO_LONG
 
 
 def _entries(text: str) -> list[Any]:

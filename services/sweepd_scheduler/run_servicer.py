@@ -25,6 +25,7 @@ from sweepd_scheduler.weight import page, run_weight
 
 MAX_NAMES = 10_000
 MAX_EVENTS = 1_000
+MOST_EVENT_BYTES = 1_000_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
@@ -140,7 +141,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         obstacles = obstacles_of_run(state, state.sweeps.get(sweep.key, sweep), run)
         return v1.ExplainRunResponse(
             run=codec.run_message(run, sweep.value_kind),
-            events=[event_message(line) for line in events],
+            events=_newest([event_message(line) for line in events]),
             obstacles=[obstacle_message(each) for each in obstacles],
         )
 
@@ -235,6 +236,11 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         if sweep is None:
             raise NotFoundError(str(name))
         return sweep
+
+
+def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
+    """Return the newest entries that fit into an answer beside the run."""
+    return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MOST_EVENT_BYTES).entries))
 
 
 def _messages(found: Runs) -> list[v1.Run]:

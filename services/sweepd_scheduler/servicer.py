@@ -41,8 +41,10 @@ from sweepd_scheduler.reading import Reading
 from sweepd_scheduler.study import Studies
 from sweepd_scheduler.sweep_ids import drawn_ids
 from sweepd_scheduler.watch import Watchers
+from sweepd_scheduler.weight import page
 
 SEED_BITS = 31
+MOST_NAMES = 10_000
 ProgressContext: TypeAlias = (
     "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
 )
@@ -135,9 +137,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         found = await self._reading(
             self._reading.records.sweeps, entity, project, wanted, before, size, bounds
         )
+        told = page([self._message(sweep) for sweep in found.entries], size, v1.Sweep.ByteSize)
+        last = found.entries[len(told.entries) - 1] if found.more or told.more else None
         return v1.ListSweepsResponse(
-            sweeps=[self._message(sweep) for sweep in found.entries],
-            next_page_token=page_token.encoded([found.entries[-1].key], request) if found.more else "",
+            sweeps=told.entries, next_page_token=page_token.encoded([last.key], request) if last else ""
         )
 
     async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:
@@ -164,7 +167,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         await self._change(CancelSweep(name), request, request.request_id)
         missing = await kills_reported(self._owner.state, self._watchers, name)
         sweep = await self._find(request.name)
-        return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing)
+        return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
 
     async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
         """Change the specification."""

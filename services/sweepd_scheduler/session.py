@@ -87,6 +87,11 @@ class AgentSession:
 
     async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
         self.heard = self._clock.monotonic()
+        try:
+            agent_codec.check_report(kind, request)
+        except agent_codec.MalformedReportError as error:
+            self._lines.tell(self.line.session, NotUnderstood(str(error)), None)
+            return
         if kind == "heartbeat":
             self.line.send(v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen()))
         else:

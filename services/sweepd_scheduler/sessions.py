@@ -142,13 +142,13 @@ def _attached(
         session=session,
         agent=hello.agent_id,
         pid=hello.pid,
-        host=hello.host[:255],
-        version=hello.version[:64],
+        host=hello.host,
+        version=hello.version,
         labels=dict(hello.labels),
         slots=hello.slots,
         sweeps=sweeps,
         attempts=attempts,
-        storage=hello.storage[: agent_codec.MAX_STORAGE],
+        storage=hello.storage,
     )
 
 

@@ -14,6 +14,7 @@ from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.asking import repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.account import BoundTokenError, entity
+from sweepd_scheduler.weight import page
 
 DIGEST_BYTES = 32
 
@@ -53,9 +54,11 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         size = page_token.page_size(request.page_size)
         found, more = self._accounts.tokens(current_principal(), before, size)
         now = self._accounts.now()
+        told = page((codec.token_message(token, now) for token in found), size, v1.Token.ByteSize)
+        last = found[len(told.entries) - 1] if more or told.more else None
         return v1.ListTokensResponse(
-            tokens=[codec.token_message(token, now) for token in found],
-            next_page_token=page_token.encoded([found[-1].number], request) if more else "",
+            tokens=told.entries,
+            next_page_token=page_token.encoded([last.number], request) if last else "",
         )
 
     async def RevokeToken(self, request: v1.RevokeTokenRequest, context: object) -> v1.RevokeTokenResponse:

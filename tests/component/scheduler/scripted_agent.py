@@ -50,7 +50,7 @@ class ScriptedAgent:
         self.secret = secret or secret_of(named or secrets.token_hex(8))
         self.agent_id = agent_id(self.secret)
         self._call = AgentServiceStub(channel).Attach()
-        self._hello = v1.Hello(
+        self.hello = v1.Hello(
             agent_id=self.agent_id,
             agent_secret=self.secret,
             instance=secrets.token_hex(8),
@@ -73,11 +73,11 @@ class ScriptedAgent:
 
     def pretend(self, agent: str, secret: bytes) -> None:
         """Say that it is another agent, before its stream begins."""
-        self._hello.agent_id, self._hello.agent_secret = agent, secret
+        self.hello.agent_id, self.hello.agent_secret = agent, secret
 
     async def __aenter__(self) -> Self:
         self._reading = asyncio.get_running_loop().create_task(self._read())
-        await self.send(hello=self._hello)
+        await self.send(hello=self.hello)
         return self
 
     async def __aexit__(

@@ -1,0 +1,348 @@
+"""Limits of what enters: for each message its bytes, for each field the length of a value and their number.
+
+A sum of lengths bounds nothing: two million empty texts have none, and stop a process for a second. So the
+entries are counted before anything is made of them. This is the one table; the contract says the same in its
+comments. Interceptors apply it to calls, sessions to reports of agents. What is stored is always read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from sweepd_kernel.errors import InvalidFieldError
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+MESSAGE_BYTES: Final = 64 * KIB
+"""Of a request that the table of messages does not name."""
+
+ENTRY_BYTES: Final = 8
+"""What each entry of a list of texts counts for besides its characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Bounds of one field.
+
+    Args:
+        size: characters of a text, or bytes, of each entry.
+        count: entries.
+        total: characters of all entries, each with `ENTRY_BYTES` more.
+        clipped: more is cut off where it is read, not refused: the end of a run is never lost by it.
+    """
+
+    size: int | None = None
+    count: int | None = None
+    total: int | None = None
+    clipped: bool = False
+
+
+_NAME: Final = Limit(size=512)
+_ID: Final = Limit(size=64)
+_PAGE_TOKEN: Final = Limit(size=4 * KIB)
+_STATES: Final = Limit(count=64)
+_SENTENCE: Final = Limit(size=2_000, clipped=True)
+_RUNS: Final = Limit(size=512, count=1_000)
+_KEYS: Final = Limit(size=256, count=2_000)
+ARGV: Final = Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB)
+
+TOO_LONG: Final = ("(longer than 64 KiB)",)
+"""What stands for arguments beyond `ARGV`."""
+
+MESSAGES: Final[Mapping[str, int]] = {
+    "CreateRunRequest": 2 * MIB,
+    "CreateSweepRequest": 4 * MIB,
+    "EnqueueRunRequest": 2 * MIB,
+    "GetHistoryRequest": MIB,
+    "GetImportanceRequest": 4 * MIB,
+    "ListSummariesRequest": MIB,
+    "PairDatabasesRequest": MIB,
+    "PrepareRequest": 4 * MIB,
+    "PreviewSweepRequest": 4 * MIB,
+    "RetryRunsRequest": MIB,
+    "SuggestRequest": 4 * MIB,
+    "UpdateSweepRequest": MIB,
+    "ValidateSweepRequest": 4 * MIB,
+    "WatchHistoryRequest": MIB,
+}
+"""Bytes of those requests that may have more than `MESSAGE_BYTES`."""
+
+OPAQUE: Final[Mapping[str, int]] = {
+    # Read by the sweep language, beside the event loop and by the rules of files.
+    "SweepSpec": 3_500_000,
+    "SweepFile": 3 * MIB + KIB,
+    # Handed on as they are; the metric store leaves out what is malformed.
+    "PointBatch": MIB,
+    "FilePiece": 260 * KIB,
+    # Kept as they are.
+    "RunDetails": 512 * KIB,
+    # Values are converted within `MAX_VALUES`.
+    "ParameterMap": 2 * MIB,
+}
+"""Bytes of messages whose fields are bounded where they are read."""
+
+MAX_VALUES: Final = 300_000
+"""Values in a `ParameterMap`, nested ones included: more than 512 KiB of JSON can have."""
+
+FIELDS: Final[Mapping[str, Limit]] = {
+    "AppendFilesRequest.run": _NAME,
+    "AppendFilesRequest.sweep": _NAME,
+    "AppendLogRequest.content": Limit(size=256 * KIB, clipped=True),
+    "AppendLogRequest.run": _NAME,
+    "AppendLogRequest.sweep": _NAME,
+    "AppendPointsRequest.run": _NAME,
+    "AppendPointsRequest.sweep": _NAME,
+    "AttachRequest.more": Limit(count=63),
+    "AuthenticateRequest.digest": Limit(size=32),
+    "CommandResult.error": _SENTENCE,
+    "CreateEntityRequest.name": _NAME,
+    "CreateProjectRequest.name": _NAME,
+    "CreateRunRequest.agent_id": _ID,
+    "CreateRunRequest.agent_secret": _ID,
+    "CreateRunRequest.argv": ARGV,
+    "CreateRunRequest.host": Limit(size=255),
+    "CreateRunRequest.parent": _NAME,
+    "CreateRunRequest.request_id": _ID,
+    "CreateRunRequest.run_id": _NAME,
+    "CreateSweepRequest.parent": _NAME,
+    "CreateSweepRequest.request_id": _ID,
+    "CreateSweepRequest.sweep_id": _NAME,
+    "CreateTokenRequest.account": _NAME,
+    "CreateTokenRequest.display_name": _NAME,
+    "CreateTokenRequest.projects": Limit(size=512, count=100),
+    "CreateTokenRequest.request_id": _ID,
+    "CancelSweepRequest.name": _NAME,
+    "CancelSweepRequest.request_id": _ID,
+    "DatabaseGeneration.token": _ID,
+    "DatabasePosition.generation": _ID,
+    "DatabaseState.generations": Limit(count=1_000),
+    "DatabaseState.id": _ID,
+    "DatabaseState.place": Limit(size=4 * KIB),
+    "EnqueueRunRequest.request_id": _ID,
+    "EnqueueRunRequest.sweep": _NAME,
+    "Exit.message": _SENTENCE,
+    "ExplainRunRequest.name": _NAME,
+    "ExplainSweepRequest.name": _NAME,
+    "ExportPointsRequest.sweep": _NAME,
+    "GetHistoryRequest.keys": _KEYS,
+    "GetHistoryRequest.page_token": _PAGE_TOKEN,
+    "GetHistoryRequest.runs": _RUNS,
+    "GetHistoryRequest.sweep": _NAME,
+    "GetImportanceRequest.points": Limit(count=2_000),
+    "GetRunRequest.name": _NAME,
+    "GetSweepImportanceRequest.key": _NAME,
+    "GetSweepImportanceRequest.name": _NAME,
+    "GetSweepRequest.name": _NAME,
+    "Goodbye.reason": _SENTENCE,
+    "Heartbeat.alive": Limit(count=10_000),
+    "HeldAttempt.run": _NAME,
+    "HeldAttempt.secret": _ID,
+    "Hello.LabelsEntry.key": Limit(size=128),
+    "Hello.LabelsEntry.value": Limit(size=256),
+    "Hello.agent_id": _ID,
+    "Hello.agent_secret": _ID,
+    "Hello.attempts": Limit(count=10_000),
+    "Hello.host": Limit(size=255),
+    "Hello.host_boot_id": _ID,
+    "Hello.instance": _ID,
+    "Hello.labels": Limit(count=64),
+    "Hello.storage": Limit(size=256),
+    "Hello.sweeps": Limit(size=512, count=1_000),
+    "Hello.version": _ID,
+    "ListAgentsRequest.page_token": _PAGE_TOKEN,
+    "ListAgentsRequest.sweep": _NAME,
+    "ListEntitiesRequest.page_token": _PAGE_TOKEN,
+    "ListFilesRequest.page_token": _PAGE_TOKEN,
+    "ListFilesRequest.run": _NAME,
+    "ListPriorRunsRequest.page_token": _PAGE_TOKEN,
+    "ListPriorRunsRequest.sweep": _NAME,
+    "ListProjectsRequest.entity": _NAME,
+    "ListProjectsRequest.page_token": _PAGE_TOKEN,
+    "ListRunsRequest.page_token": _PAGE_TOKEN,
+    "ListRunsRequest.project": _NAME,
+    "ListRunsRequest.states": _STATES,
+    "ListRunsRequest.sweep": _NAME,
+    "ListSummariesRequest.keys": _KEYS,
+    "ListSummariesRequest.page_token": _PAGE_TOKEN,
+    "ListSummariesRequest.runs": _RUNS,
+    "ListSummariesRequest.sweep": _NAME,
+    "ListSweepsRequest.page_token": _PAGE_TOKEN,
+    "ListSweepsRequest.parent": _NAME,
+    "ListSweepsRequest.states": _STATES,
+    "ListTokensRequest.page_token": _PAGE_TOKEN,
+    "LogReport.content": Limit(size=256 * KIB, clipped=True),
+    "ObjectiveMissing.logged_keys": Limit(size=256, count=100),
+    "ObservationBatch.observations": Limit(count=100_000),
+    "PauseSweepRequest.name": _NAME,
+    "PauseSweepRequest.request_id": _ID,
+    "PeerDatabase.id": _ID,
+    "PriorRunFilter.states": _STATES,
+    "PriorRunFilter.tags": Limit(size=1_000, count=1_000),
+    "PriorRunSelection.project": _NAME,
+    "PriorRunSelection.runs": Limit(size=512, count=100_000),
+    "PriorRunSelection.sweeps": Limit(size=512, count=10_000),
+    "ReadFileRequest.name": Limit(size=512),
+    "ReadFileRequest.run": _NAME,
+    "ReadLogRequest.run": _NAME,
+    "ReadSweepProgressRequest.name": _NAME,
+    "ReleaseAgentRequest.agent": _NAME,
+    "ReleaseAgentRequest.request_id": _ID,
+    "ReleaseAgentRequest.sweep": _NAME,
+    "ResumeSweepRequest.name": _NAME,
+    "ResumeSweepRequest.request_id": _ID,
+    "RetryRunsRequest.names": _RUNS,
+    "RetryRunsRequest.request_id": _ID,
+    "RetryRunsRequest.states": _STATES,
+    "RetryRunsRequest.sweep": _NAME,
+    "RevokeTokenRequest.id": _NAME,
+    "RunExited.log_tail": _SENTENCE,
+    "RunExited.logged_keys": Limit(size=256, count=100, clipped=True),
+    "RunExited.summary_values": Limit(count=1_000, clipped=True),
+    "RunStarted.argv": Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB, clipped=True),
+    "StopRunRequest.name": _NAME,
+    "StopRunRequest.request_id": _ID,
+    "StopSweepRequest.name": _NAME,
+    "StopSweepRequest.request_id": _ID,
+    "SuggestRequest.observations": Limit(count=100_000),
+    "SuggestRequest.sweep": _NAME,
+    "Sweep.best_run": _NAME,
+    "Sweep.guarded_agents": Limit(size=64, count=10_000),
+    "Sweep.name": _NAME,
+    "Sweep.reason": Limit(size=64 * KIB),
+    "UpdateSweepRequest.request_id": _ID,
+    "WatchHistoryRequest.keys": _KEYS,
+    "WatchHistoryRequest.runs": _RUNS,
+    "WatchHistoryRequest.sweep": _NAME,
+    "WatchSweepRequest.name": _NAME,
+    "WatchSweepRequest.resume_token": _ID,
+    "google.protobuf.FieldMask.paths": Limit(size=256, count=100),
+}
+"""By message and field, without the package of the contract."""
+
+_PACKAGE = "sweepd.v1."
+_TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
+
+
+@cache
+def request_bytes(method: str) -> int:
+    """Return how many bytes the request of a call may have; `method`: as `/sweepd.v1.RunService/GetRun`."""
+    service, _, name = method.removeprefix("/").rpartition("/")
+    try:
+        found = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
+    except KeyError:
+        return MESSAGE_BYTES
+    return MESSAGES.get(found.input_type.full_name.removeprefix(_PACKAGE), MESSAGE_BYTES)
+
+
+def check_bytes(content: bytes, method: str) -> None:
+    """Refuse a request that is too large, before anything is made of it.
+
+    Raises:
+        InvalidFieldError: it is.
+    """
+    most = request_bytes(method)
+    if len(content) > most:
+        raise InvalidFieldError("request", f"it has {len(content):,} bytes, and {most:,} are the most")
+
+
+def check(message: Message, path: str = "") -> None:
+    """Refuse a message of which a field is too long or has too many entries.
+
+    Args:
+        message: a request, or a report of an agent.
+        path: of the field that holds it; empty: it is the request itself.
+
+    Raises:
+        InvalidFieldError: the first field that is.
+    """
+    for field, value in message.ListFields():
+        place = f"{path}.{field.name}" if path else field.name
+        limit = FIELDS.get(field.full_name.removeprefix(_PACKAGE))
+        if limit is not None and not limit.clipped:
+            _check_field(field, value, limit, place)
+        if field.message_type is not None and _needs_a_look(field.message_type):
+            for entry in value if field.is_repeated else (value,):
+                _check_message(entry, place)
+
+
+def fits(texts: Sequence[str], limit: Limit) -> bool:
+    """Tell whether a list of texts is within a limit, without making anything of its entries first."""
+    if limit.count is not None and len(texts) > limit.count:
+        return False
+    if limit.size is not None and any(len(text) > limit.size for text in texts):
+        return False
+    return limit.total is None or sum(len(text) + ENTRY_BYTES for text in texts) <= limit.total
+
+
+@cache
+def _needs_a_look(message: Descriptor) -> bool:
+    """Tell whether a message holds anything that is bounded here; entries of maps belong to their map."""
+    if message.GetOptions().map_entry:
+        return False
+    if message.full_name.removeprefix(_PACKAGE) in OPAQUE:
+        return True
+    return any(
+        field.full_name.removeprefix(_PACKAGE) in FIELDS
+        or (field.message_type not in (None, message) and _needs_a_look(field.message_type))
+        for field in message.fields
+    )
+
+
+def _check_message(message: Message, path: str) -> None:
+    name = message.DESCRIPTOR.full_name.removeprefix(_PACKAGE)
+    most = OPAQUE.get(name)
+    if most is None:
+        check(message, path)
+    elif message.ByteSize() > most:
+        raise InvalidFieldError(path, f"it has {message.ByteSize():,} bytes, and {most:,} are the most")
+    elif name == "ParameterMap" and not _has_few_values(message):
+        raise InvalidFieldError(path, f"it has more than {MAX_VALUES:,} values")
+
+
+def _check_field(field: FieldDescriptor, value: object, limit: Limit, path: str) -> None:
+    is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+    entries: list[object] = [value] if not field.is_repeated else value  # type: ignore[assignment]
+    if limit.count is not None and len(entries) > limit.count:
+        raise InvalidFieldError(path, f"it has {len(entries):,} entries, and {limit.count:,} are the most")
+    if is_map:
+        _check_map(field, value, path)  # type: ignore[arg-type]  # a map
+    elif field.type in _TEXTS:
+        _check_texts(field, entries, limit, path)  # type: ignore[arg-type]  # texts
+
+
+def _check_texts(field: FieldDescriptor, entries: list[str], limit: Limit, path: str) -> None:
+    unit = "characters" if field.type == FieldDescriptor.TYPE_STRING else "bytes"
+    if limit.size is not None:
+        longest = max(map(len, entries))
+        if longest > limit.size:
+            raise InvalidFieldError(path, f"it has {longest:,} {unit}, and {limit.size:,} are the most")
+    if limit.total is not None and sum(len(entry) + ENTRY_BYTES for entry in entries) > limit.total:
+        raise InvalidFieldError(path, f"its entries have more than {limit.total:,} {unit} in all")
+
+
+def _check_map(field: FieldDescriptor, entries: Mapping[str, str], path: str) -> None:
+    assert field.message_type is not None
+    parts = field.message_type.fields_by_name
+    for part, texts in (("key", list(entries)), ("value", list(entries.values()))):
+        limit = FIELDS.get(parts[part].full_name.removeprefix(_PACKAGE))
+        if limit is not None and texts:
+            _check_texts(parts[part], texts, limit, path)
+
+
+def _has_few_values(message: Message) -> bool:
+    left, waiting = MAX_VALUES, [message]
+    while waiting and left >= 0:
+        nested = waiting.pop()
+        for field, value in nested.ListFields():
+            if field.message_type is not None:
+                below = value if field.is_repeated else (value,)
+                left -= len(below)
+                if left < 0:
+                    return False
+                waiting.extend(below)
+    return True
