@@ -51,7 +51,7 @@ def announced(turn: Turn, event: Announced) -> None:
     """Make older streams of the agent void: of two at once, the later one wins."""
     older = turn.state.streams.get(event.agent)
     if older is not None:
-        _replace(turn, older, StreamReplacedError(event.agent))
+        _close_replaced(turn, older, StreamReplacedError(event.agent))
     turn.state.journal.put(turn.state.streams, event.agent, event.session)
 
 
@@ -103,7 +103,7 @@ def detached(turn: Turn, event: Detached) -> None:
         turn.state.journal.drop(turn.state.streams, event.agent)
 
 
-def _replace(turn: Turn, session: str, error: StreamReplacedError) -> None:
+def _close_replaced(turn: Turn, session: str, error: StreamReplacedError) -> None:
     close_session(turn, session)
     turn.effects.append(CloseSession(session, error))
 
@@ -130,7 +130,7 @@ def _is_live(run: Run, held: HeldAttempt) -> bool:
 
 
 def _keep(turn: Turn, session: Session, run: Run, held: HeldAttempt) -> int:
-    _leave_to(turn, session, run)
+    _close_older(turn, session, run)
     turn.state.journal.drop(turn.state.unconfirmed, run.key)  # its agent has it, whichever stream brought it
     run = _taken_over(turn, session, kept(turn, run))
     place(turn, session.id, run, held.ref.handle)
@@ -139,12 +139,12 @@ def _keep(turn: Turn, session: Session, run: Run, held: HeldAttempt) -> int:
     return run.observation_row
 
 
-def _leave_to(turn: Turn, session: Session, run: Run) -> None:
+def _close_older(turn: Turn, session: Session, run: Run) -> None:
     """Close the stream that an attempt is on: its agent's folder was copied, and the later one wins."""
     placement = turn.state.placements.get(run.key)
     if placement is not None and placement.session != session.id:
         older = turn.state.sessions[placement.session].agent
-        _replace(turn, placement.session, StreamReplacedError(older, by=session.agent))
+        _close_replaced(turn, placement.session, StreamReplacedError(older, by=session.agent))
         turn.state.journal.drop(turn.state.streams, older)
 
 

@@ -87,6 +87,14 @@ class SweepLife(RuleBasedStateMachine):
             self.world.offer(self.sessions[agent], slots)
         self.remember()
 
+    @rule(agent=st.sampled_from(AGENTS), other=st.sampled_from(AGENTS), slots=st.integers(1, 3))
+    def a_copied_folder_is_used_by_another(self, agent: str, other: str, slots: int) -> None:
+        """Both can prove that the attempts in it are theirs."""
+        self.given[other] = {**self.given[agent], **self.given[other]}
+        self.attaches(other, True, slots)
+        open_ = self.world.state.sessions
+        self.sessions = {agent: session for agent, session in self.sessions.items() if session in open_}
+
     @precondition(lambda self: self.world.secrets)
     @rule(data=st.data(), agent=st.sampled_from(("eve", *AGENTS)), how=st.sampled_from(ENDS))
     def names_what_is_not_its_own(self, data: st.DataObject, agent: str, how: Exit) -> None:
