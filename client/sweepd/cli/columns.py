@@ -113,7 +113,7 @@ AGENTS = (
     Column("pid", "pid", wide=True),
     Column("version", "version", wide=True),
     Column("labels", "labels", wide=True),
-    Column("why quarantined", "quarantines", _why_quarantined, wide=True),
+    Column("why quarantined", "quarantines", _why_quarantined, wide=True, composed=True),
 )
 
 PROJECTS = (

@@ -92,7 +92,9 @@ def row_options(function: Function) -> Function:
         ),
         click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
         click.option(
-            "--columns", metavar="NAMES", help="Only these values: dotted names of the JSON, with commas."
+            "--columns",
+            metavar="NAMES",
+            help="Only these values: headings, or dotted names of the JSON, with commas.",
         ),
     ):
         function = option(function)

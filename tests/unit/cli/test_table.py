@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from sweepd.cli.columns import AGENTS, PROJECTS, SWEEPS, prior_columns, runs_columns
 from sweepd.cli.rows import Row
 from sweepd.cli.table import Column, cut, drawn, listing, table, wrapped
 
@@ -60,6 +63,12 @@ def test_long_values_go_on_below_themselves_and_are_broken_at_blanks_alone() -> 
     text = listing([("reason", "one two-three /a/path/without/a/blank four")], colored=False, width=30)
     assert text == "reason: one two-three\n        /a/path/without/a/blank\n        four\n"
     assert listing([("a", "b " * 90)], colored=False).count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", [SWEEPS, AGENTS, PROJECTS, runs_columns([]), prior_columns([])])
+def test_csv_has_each_value_once(columns: Sequence[Column]) -> None:
+    paths = [column.path for column in columns if not column.composed]
+    assert len(paths) == len(set(paths))
 
 
 def test_a_command_is_not_broken() -> None:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 )
 @click.argument("sweep", metavar="ID")
 @click.option("-n", "--limit", type=click.IntRange(min=1), help="So many runs, the best first.")
-@click.option("--columns", metavar="NAMES", help="Only these values: dotted names of the JSON, with commas.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help="Only these values: headings, or dotted names of the JSON, with commas.",
+)
 @output_option((*FORMATS, "args"))
 def command(sweep: str, limit: int | None, columns: str | None, output_format: str) -> None:
     """Show the best run of a sweep by its objective, stopped and live runs included.

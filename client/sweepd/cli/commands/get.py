@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 @click.option(
     "--spec", is_flag=True, help="The file that makes another sweep like this one, in YAML or -o json."
 )
-@click.option("--columns", metavar="NAMES", help="Only these values: dotted names of the JSON, with commas.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help="Only these values: headings, or dotted names of the JSON, with commas.",
+)
 @output_option()
 def command(
     words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
