@@ -7,7 +7,7 @@ import asyncio
 
 import grpc.aio
 
-from sweepd_kernel.errors import StartError, UnavailableError
+from sweepd_kernel.errors import DamagedError, StartError, UnavailableError
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_metric_store.notices import Notices
 from sweepd_metric_store.pairing import Pairing
@@ -62,7 +62,11 @@ async def _open(context: ServiceContext) -> RunningService:
     writes, reads = SqliteWrites(context.data, context.clock), SqliteReads(context.data)
     pairing = Pairing(context.data / DATABASE, NAME, context.clock, context.log)
     try:
-        await asyncio.to_thread(writes.open)
+        try:
+            await asyncio.to_thread(writes.open)
+        except DamagedError as error:
+            # Nothing can be stored, but perhaps most can be read: the next line tells.
+            context.log.error(error.message)
         await asyncio.to_thread(pairing.open)
         await asyncio.to_thread(reads.open)
     except BaseException:
