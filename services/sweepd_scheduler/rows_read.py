@@ -135,7 +135,7 @@ def prior_run(row: Row) -> PriorRun:
             worst=row["worst_value"],
             last=row["last_value"],
             total=row["total"],
-            logged=row["iterations"] > 0,
+            logged=row["best_value"] is not None,
         ),
         value=row["value"],
     )

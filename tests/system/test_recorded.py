@@ -87,7 +87,7 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     assert "brave" in told
 
     # Rows of the script: as if nobody had sampled.
-    assert (shown["iterations"], shown["bestValue"], shown["loggedKeys"]) == (3, 1 / 3, ["loss"])
+    assert (shown["iterations"], shown["bestValue"], shown["loggedKeys"]) == (3, 1 / 3, ["loss", "top"])
     rows = history(installation, run)
     assert [(row["row"], row["step"], row["values"]) for row in rows] == [
         (1, 0, {"loss": 1.0}),

@@ -174,7 +174,8 @@ class Progress:
 def _lacks_objective(run: v1.Run, metric: str) -> bool:
     """Tell whether a run ended well without ever logging the objective: all give the same reason."""
     finished = run.state == v1.RUN_STATE_FINISHED
-    return finished and bool(metric) and not run.iterations and metric not in run.logged_keys
+    has_value = run.HasField("best_value") or metric in run.logged_keys
+    return finished and bool(metric) and not has_value
 
 
 def _counts_at_the_end(spec: v1.SweepSpec) -> bool:
