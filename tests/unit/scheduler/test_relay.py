@@ -115,3 +115,27 @@ def test_an_answer_that_nobody_asked_for_costs_one_stream() -> None:
     relay.offer("s", REF, parcel("one", 0))
     asyncio.run(runs(relay, lambda: acknowledged))
     assert acknowledged == [("s", 1)]
+
+
+def test_what_is_refused_is_told_once_and_stays_with_the_agent(caplog: pytest.LogCaptureFixture) -> None:
+    stream = Stream(answers=True)
+    acknowledged: list[tuple[str, int]] = []
+    relay = Relay(
+        "points",
+        lambda: cast("Call", stream),
+        lambda answer: Answer(cursor=7, rejection="other values" if answer < 3 else "", refused=answer < 3),
+        lambda session, _ref, cursor: acknowledged.append((session, cursor)),
+        limit=8 * PARCEL_OVERHEAD,
+        clock=SystemClock(),
+        log=logging.getLogger("test.relay"),
+    )
+
+    async def main() -> None:
+        for start in range(3):
+            relay.offer("s", REF, parcel("one", start, size=0))
+            await runs(relay, lambda start=start: len(stream.written) > start)  # type: ignore[misc]
+        await runs(relay, lambda: acknowledged)
+
+    asyncio.run(main())
+    assert acknowledged == [("s", 7)]
+    assert len([each for each in caplog.records if "other values" in each.getMessage()]) == 1
