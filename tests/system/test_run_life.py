@@ -61,15 +61,17 @@ def test_an_agent_on_which_runs_fail_gets_no_more_and_others_do(installation: In
     name = planned(installation, plan, "retry: {failure: 5}\nguard: {agent: 2}\n")
     held = installation.start_agent(name, state="held")
     until(
-        lambda: str(installation.json("get", name)["reason"]).startswith("agent "), what="the agent is held"
+        lambda: installation.json("get", name)["pauseCause"] == "all-agents-quarantined",
+        what="the only agent is held",
     )
     kill_scheduler(server, held)
     sweep = installation.json("get", name)
     (agent,) = listed(sweep, "guardedAgents")
-    assert sweep["state"] == "running"
+    assert sweep["state"] == "paused"
     assert sweep["reason"] == (
-        f"agent {agent} gets no more runs, as too many attempts failed there in a row; "
-        f"mend the cause, then release it: sweepctl agents release {agent}"
+        f"every attached agent is quarantined: agent {agent} gets no more runs, as too many attempts failed "
+        "there in a row, the last one because: exited with code 3; "
+        f"fix the cause, then release it: sweepctl agents release {agent}"
     )
     other = installation.start_agent(name, state="other")
     assert other.process.wait(60) == 0, other.log()[-2000:]

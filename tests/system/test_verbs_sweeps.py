@@ -73,7 +73,7 @@ def test_an_agent_that_fails_again_and_again_is_held_until_it_is_released(
     installation.join_server()
     name = installation.create(sweep("mendable.py", runs=4) + "guard: {agent: 2}\n")
     agent = installation.start_agent(name)
-    until(lambda: kinds(installation, name) == ["guard"], what="the guard holds it")
+    until(lambda: kinds(installation, name) == ["paused", "guard"], what="the guard holds it")
     shown = installation.json("get", name)
     assert shown["guardedAgents"] == [agent_id(agent)]
     assert len(agent.events("run_started")) == 2
