@@ -1,10 +1,11 @@
-"""Runs reads of the database, and work on sweep files, in threads, so that the event loop stays free."""
+"""Runs reads of the database, and work on what they find, in threads, so that the event loop stays free."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from sweepd_scheduler.language import Language
 from sweepd_scheduler.ports import Records
 
 P = ParamSpec("P")
@@ -18,7 +19,8 @@ class Reading:
     def __init__(self, records: Records) -> None:
         self.records = records
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
-        # Apart, as checking a file and counting its points may take seconds, for which no read should wait.
+        # Apart, as work on many runs may take seconds, for which no read should wait.
+        self.language = Language()
         self._workers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-language")
 
     async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -33,3 +35,4 @@ class Reading:
         """Wait for what is under way."""
         self._threads.shutdown()
         self._workers.shutdown(cancel_futures=True)
+        self.language.close()

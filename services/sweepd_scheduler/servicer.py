@@ -78,16 +78,16 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
         """Report every finding about a file."""
-        parsed = await self._reading.work(codec.read_file, request.file)
+        parsed = await self._reading.language(codec.read_file, request.file)
         return codec.validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
         """Show what a file would run."""
         count = preview_codec.runs_wanted(request)
-        parsed = await self._reading.work(codec.read_placed_file, request.file)
+        parsed = await self._reading.language(codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
         prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
-        return await self._reading.work(preview_codec.previewed, parsed, count, seed, self._clock, prior)
+        return await self._reading.language(preview_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
@@ -97,11 +97,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         if first is not None:  # whatever it takes to create one may be away by now
             return first
         wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
-        spec, file = await self._reading.work(codec.new_sweep, request)
+        spec, file = await self._reading.language(codec.new_sweep, request)
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
-        counted = await self._reading.work(counted_points, spec)
+        counted = await self._reading.language(counted_points, spec)
         prior = await self._begun_with(request, spec)
         report = prior_codec.report_message(prior) if prior else None
         event = CreateSweep(
