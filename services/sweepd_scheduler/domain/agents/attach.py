@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
 from sweepd_scheduler.domain.agents.withheld import Withheld
 from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
 from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
-from sweepd_scheduler.domain.handing_out.eligibility import standing
+from sweepd_scheduler.domain.handing_out.eligibility import standing, tell_standing
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import FINAL as FINAL_RUN
 from sweepd_scheduler.domain.runs.run import AttemptState, Run, with_attempt
@@ -92,6 +92,8 @@ def attached(turn: Turn, event: Attached) -> None:
         over = _over(turn, sweep_key)
         if over is not None:
             turn.tell(session.id, SweepEnded(str(over.name), over.state, over.reason))
+        elif sweep_key in state.sweeps:  # what it never got may wait again since Welcome
+            tell_standing(turn, sweep_key, session.id)
 
 
 def detached(turn: Turn, event: Detached) -> None:
