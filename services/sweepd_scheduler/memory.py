@@ -62,11 +62,13 @@ class MemoryStore:
         self._notes: list[StudyNoted] = []
         self._lines: list[Happened] = []
         self._requests: dict[RequestKey, Remembered] = {}
+        self._number = 0
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
         """Store all changes, or nothing."""
         if self.away:
             raise StorageError("scheduler", "memory", "it was told to fail", full=True)
+        self._number = number
         for change in changes:
             match change:
                 case SweepChanged(sweep=sweep):
@@ -100,7 +102,7 @@ class MemoryStore:
             sweeps=tuple(self._stored(sweep) for sweep in going),
             ended=tuple((sweep.key, EndedSweep.of(sweep)) for sweep in over),
             newest_request=max((each.time for each in self._requests.values()), default=0),
-            number=self._last_number(),
+            number=self._number,
         )
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:

@@ -30,6 +30,17 @@ from waiting import until
 
 SCHEDULER = Path("scheduler/scheduler.sqlite")
 METRICS = Path("metric-store/metrics.sqlite")
+SUMMARY = """
+import time
+from pathlib import Path
+import sweepd
+run = sweepd.init()
+turn = 0
+while not Path("release").exists():
+    turn += 1
+    run.summary["turn"] = turn
+    time.sleep(0.2)
+"""
 REMEDY = "put back all databases of the data folder from one copy"
 
 
@@ -293,3 +304,26 @@ def test_while_they_differ_nothing_is_acknowledged_and_no_trial_ends(installatio
     rows = {key[2] for key in stored(installation, name) if key[3] == "loss"}
     assert rows == set(range(1, len(rows) + 1))
     assert again.stop() == 0
+
+
+def test_a_restart_behind_a_commit_that_marks_no_row_leaves_a_pair(installation: Installation) -> None:
+    """Changes of a summary alone are stored with numbers of their own, which are not given again."""
+    installation.write("summary.py", SUMMARY)
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep(str(installation.work / "summary.py")))
+    agent = installation.start_agent(name)
+
+    def told() -> int:
+        found = installation.ctl("get", "run", f"{name}-1", "-o", "json", code=None)
+        details = json.loads(found.stdout)["details"] if found.returncode == 0 else None
+        return int(((details or {}).get("summary") or {}).get("turn", 0))
+
+    until(lambda: told() > 2, within=30)
+    assert server.stop() == 0
+    again = installation.start_server(*SHORT, listen=server.address)
+    before = told()
+    until(lambda: told() > before + 2, within=30)
+    (installation.work / "release").touch()
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    assert again.stop() == 0
+    assert REMEDY not in again.log.read_text()
