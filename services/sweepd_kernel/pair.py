@@ -9,6 +9,7 @@ import argparse
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 from sweepd_kernel import pairing_sql
@@ -60,7 +61,7 @@ def _pair(scheduler: Path, metrics: Path) -> None:
             pairing_sql.ensure_identity(connection)
         unknown = _stored(second) - _handed_out(first)
         if unknown:
-            backup = metrics.with_name(f"{metrics.name}.before-pair")
+            backup = _unused(metrics.with_name(f"{metrics.name}.before-pair"))
             with closing(sqlite3.connect(backup)) as target:
                 second.backup(target)
             _remove(second, unknown)
@@ -73,6 +74,12 @@ def _pair(scheduler: Path, metrics: Path) -> None:
         # In this order a crash leaves a pair that is refused as before.
         pairing_sql.remember(second, Peer(ours.id, ours.position))
         pairing_sql.remember(first, Peer(theirs.id, theirs.position))
+
+
+def _unused(path: Path) -> Path:
+    """Return a path that nothing has: what an earlier call has left is kept nowhere else."""
+    others = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain((path,), others) if not each.exists())
 
 
 def _handed_out(connection: sqlite3.Connection) -> set[tuple[str, int]]:

@@ -1,0 +1,40 @@
+"""Copies that `sweepd pair` leaves: of what is removed there is no other one."""
+
+import sqlite3
+from argparse import Namespace
+from contextlib import closing
+from pathlib import Path
+
+from sweepd_kernel.pair import METRICS, SCHEDULER, pair
+from sweepd_kernel.schema import ensure_schema
+
+
+def add_run(metrics: Path, name: str) -> None:
+    """Store an attempt that no scheduler knows."""
+    with closing(sqlite3.connect(metrics)) as connection:
+        sweep = connection.execute("insert into sweep (name) values (?)", (f"{name}-sweep",)).lastrowid
+        run = connection.execute("insert into run (sweep_id, name) values (?, ?)", (sweep, name)).lastrowid
+        connection.execute(
+            "insert into attempt (run_id, number, point_row, log_offset, log_tail_offset, log_tail_pieces)"
+            " values (?, 1, 0, 0, 0, 0)",
+            (run,),
+        )
+        connection.commit()
+
+
+def runs_in(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [str(name) for (name,) in connection.execute("select name from run")]
+
+
+def test_pairing_again_keeps_the_copy_of_the_first_time(tmp_path: Path) -> None:
+    metrics = tmp_path / METRICS
+    for database, package in ((SCHEDULER, "sweepd_scheduler"), (METRICS, "sweepd_metric_store")):
+        (tmp_path / database).parent.mkdir()
+        ensure_schema(tmp_path / database, package)
+    for name in ("local/p/first-1", "local/p/second-1"):
+        add_run(metrics, name)
+        assert pair(Namespace(data=tmp_path)) == 0
+    assert runs_in(metrics) == []
+    assert runs_in(metrics.with_name("metrics.sqlite.before-pair")) == ["local/p/first-1"]
+    assert runs_in(metrics.with_name("metrics.sqlite.before-pair-2")) == ["local/p/second-1"]
