@@ -107,7 +107,7 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError:  # the parser's own words would quote the file, and with it a token
-        raise ConfigError(f"{path} is no TOML; mend it, or remove it and log in again") from None
+        raise ConfigError(f"{path} is not TOML; fix it, or remove it and log in again") from None
     try:
         return Contexts(
             by_name={
@@ -123,7 +123,7 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
             defaults=_defaults(document),
         )
     except (KeyError, TypeError, AttributeError):
-        raise ConfigError(f"{path} holds no contexts; mend it, or remove it and log in again") from None
+        raise ConfigError(f"{path} holds no contexts; fix it, or remove it and log in again") from None
 
 
 def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:

@@ -108,7 +108,7 @@ def invalid(file_name: str, diagnostics: Sequence[Diagnostic]) -> Problem:
         exit_code=ExitCode.INVALID,
         status="INVALID_ARGUMENT",
         reason="invalid-sweep",
-        next_step="mend what is named above; `sweepctl validate` checks without a server"
+        next_step="fix what is named above; `sweepctl validate` checks without a server"
         if is_there
         else "name a sweep file that can be read, or `-` for stdin",
     )

@@ -206,7 +206,7 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
         lines.append(f"  sweepctl best {sweep.name} -o args")
         lines.append(f"  sweepctl history {best.name}")
     if outcome.stalled:
-        lines.append(f"  sweepctl resume {sweep.name}      # once what is wrong is mended")
+        lines.append(f"  sweepctl resume {sweep.name}      # once what is wrong is fixed")
     if not outcome.progress.ended:
         lines.append(f"  sweep-agent --sweep {sweep.name}      # goes on")
         lines.append(f"  sweepctl stop {sweep.name}      # ends it")
