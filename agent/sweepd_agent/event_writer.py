@@ -1,4 +1,4 @@
-"""Which run writes an event file, where runs of several slots share a folder of TensorBoard."""
+"""Writers of event files, where runs of several slots share a folder of TensorBoard."""
 
 import os
 import re

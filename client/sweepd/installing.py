@@ -1,3 +1,3 @@
-"""How to get parts of sweepd that are not installed; it is on no package index."""
+"""Commands that install missing parts of sweepd; it is on no package index."""
 
 INSTALL_SERVER = "pip install '.[server]' in a checkout of sweepd"

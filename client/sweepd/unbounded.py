@@ -1,4 +1,4 @@
-"""What Python says of sweeps that are created."""
+"""Warning of a sweep without an end, as Python gives it."""
 
 
 def unbounded_sentence(sweep: str) -> str:

@@ -22,7 +22,7 @@ MESSAGE_BYTES: Final = 64 * KIB
 """Of a request that the table of messages does not name."""
 
 ENTRY_BYTES: Final = 8
-"""What each entry of a list of texts counts for besides its characters."""
+"""Characters that each entry of a list of texts counts for besides its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ _KEYS: Final = Limit(size=256, count=2_000)
 ARGV: Final = Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB)
 
 TOO_LONG: Final = ("(longer than 64 KiB)",)
-"""What stands for arguments beyond `ARGV`."""
+"""Stands for arguments beyond `ARGV`."""
 
 MESSAGES: Final[Mapping[str, int]] = {
     "CreateRunRequest": 2 * MIB,

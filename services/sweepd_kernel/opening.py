@@ -1,4 +1,4 @@
-"""How a service starts while its storage cannot be used: it tells every caller why, and tries again."""
+"""Start of a service while its storage cannot be used: it tells every caller why, and tries again."""
 
 import asyncio
 import sqlite3

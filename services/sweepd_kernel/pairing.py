@@ -1,4 +1,4 @@
-"""Whether the databases of the scheduler and of the metric store belong together; pure.
+"""Comparison of the databases of the scheduler and of the metric store: do they belong together? Pure.
 
 Each database has an id, and numbers its commits. Each start of a service that commits anything begins a
 *generation*, with a random token: whoever goes on from an older copy does so in another generation. So a
@@ -36,7 +36,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a database remembers of the other: its id, and a position that it has had, if any."""
+    """Memory that a database has of the other: its id, and a position that it has had, if any."""
 
     database: str
     position: Position | None = None
@@ -54,7 +54,7 @@ class Database:
 
     @property
     def position(self) -> Position | None:
-        """Where it stands; None while it is empty."""
+        """Its newest commit; None while it is empty."""
         return Position(self.generations[-1].token, self.number) if self.generations else None
 
     def has_been_at(self, position: Position | None) -> bool:
@@ -127,7 +127,7 @@ class Delayed:
         self._waiting: list[tuple[float, Position]] = []
 
     def add(self, position: Position | None, now: float) -> None:
-        """Note the position of now; at most one of each second waits."""
+        """Record the present position; at most one of each second waits."""
         if position is None or (self._waiting and self._waiting[-1][1] == position):
             return
         if len(self._waiting) > 1 and now - self._waiting[-2][0] < 1.0:

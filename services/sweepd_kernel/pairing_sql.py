@@ -56,7 +56,7 @@ class Counter:
             connection.execute(_BEGIN, (self._token,))
 
     def settle(self) -> None:
-        """Take note that the commit is stored."""
+        """Record that the commit is stored."""
         self._begun = True
 
 

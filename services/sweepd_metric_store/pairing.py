@@ -16,7 +16,7 @@ from sweepd_kernel.pairing import Database, Delayed, Peer, mismatch
 
 
 class Pairing:
-    """What is known of the scheduler; its calls come one at a time.
+    """State of the comparison with the scheduler; its calls come one at a time.
 
     The file is opened anew for each comparison: it may have been replaced behind our back.
     """

@@ -49,7 +49,7 @@ class StoredSeries:
 
 
 class Damages:
-    """What is found damaged while an answer is made; without `skip` the first of it ends the reading."""
+    """Damage that is found while an answer is made; without `skip` the first of it ends the reading."""
 
     def __init__(self, *, skip: bool = True) -> None:
         self._skip = skip

@@ -53,7 +53,7 @@ def complaint_of_log(connection: sqlite3.Connection, attempt: AttemptState, arri
 
 
 class _Stored:
-    """What there is of a series, committed or about to be."""
+    """Content of a series, committed or about to be."""
 
     def __init__(self, connection: sqlite3.Connection, series: SeriesState | None) -> None:
         self._connection = connection

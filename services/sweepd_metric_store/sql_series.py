@@ -10,7 +10,7 @@ from sweepd_metric_store.domain.checksum import intact
 FIGURES = "s.id, s.attempt_id, s.key_id, s.points, s.numbers, s.kinds, s.checksum, s.summary"
 ONE = f"select {FIGURES} from series s where s.id = ?"  # noqa: S608 (constants)
 Figures: TypeAlias = tuple[int, int, int, int, int, int, int, bytes]
-"""What `FIGURES` selects."""
+"""Columns that `FIGURES` selects."""
 UNKNOWN = (0, sum(1 << kind for kind in Kind))
 """No points, so that nothing is thinned by a number that may be wrong, and any types."""
 

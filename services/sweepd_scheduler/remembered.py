@@ -47,7 +47,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recollection:
-    """What the database holds about the requests of a batch, and the quotas that they are charged to."""
+    """Content of the database about the requests of a batch, and the quotas that they are charged to."""
 
     requests: Mapping[RequestKey, Remembered] = field(default_factory=dict)
     used: Mapping[Owner, Used] = field(default_factory=dict)

@@ -252,7 +252,7 @@ class RequestRow(SchedulerTable, table=True):
 
 
 class RequestQuotaRow(SchedulerTable, table=True):
-    """What the requests of an account in a project take; with empty names, those of all together."""
+    """Bytes that the requests of an account in a project take; with empty names, those of all together."""
 
     __tablename__ = "request_quota"
     account: str = Field(sa_column=Column(Text, primary_key=True))

@@ -1,4 +1,4 @@
-"""What the commands leave on disk under a umask that hides nothing."""
+"""Files that the commands leave on disk under a umask that hides nothing."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class SweepName:
     id: str
 
     def may_be(self, other: "SweepName") -> bool:
-        """Whether another name may mean the same sweep."""
+        """Tell whether another name may mean the same sweep."""
         return self.id == other.id and (self.full is None or other.full is None or self.full == other.full)
 
     def matches(self, name: str) -> bool:

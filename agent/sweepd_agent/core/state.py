@@ -203,7 +203,7 @@ class State:
             yield Place(slot=slot, gpus=None if self.settings.gpus is None else self.settings.gpus[slot])
 
     def serves(self, sweep: str) -> bool:
-        """Whether a sweep is among those that this agent was named, perhaps by its id alone."""
+        """Tell whether a sweep is among those that this agent was named, perhaps by its id alone."""
         named = self.sweeps | self.served
         return sweep in named or sweep.rpartition("/")[2] in named
 

@@ -1,4 +1,4 @@
-"""What is said of runs that all failed: how many, of what, and where to look. Pure but for what is read."""
+"""Report of runs that all failed: their number, their causes, and the logs. Pure but for what is read."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Which columns of a table fit a terminal, and how wide each may be. Pure."""
+"""Choice of the columns of a table that fit a terminal, and of their widths. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SAYS_LITTLE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one column of a table needs."""
+    """Needs of one column of a table."""
 
     # Of its widest cell, and of its heading.
     cells: int

@@ -1,4 +1,4 @@
-"""What can be read of a list in which something is damaged: that is told once the rest has been shown."""
+"""Lists in which something is damaged: the rest is shown first, then the damage is reported."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _OTHER_COMMANDS = {
     "down": "the server is ended with `sweepd down`",
     "server": "the server is started with `sweepd up`",
 }
-"""What is not done by a verb of `sweepctl`."""
+"""Answers to words that name no command of `sweepctl`, but one of another program."""
 
 
 def _help_options() -> list[click.Parameter]:

@@ -1,4 +1,4 @@
-"""What stands before a tag of TensorBoard: the folders of its event file, but those that only name a run."""
+"""Prefix of the tags of an event file: its folders in TensorBoard, without those that only name a run."""
 
 import re
 

@@ -61,7 +61,7 @@ class StateFile:
             self._spent += time.monotonic() - now
 
     def changed_a_little(self) -> None:
-        """Take note of a change that can wait for the end of the interval: there are many like it."""
+        """Record a change that can wait for the end of the interval: there are many like it."""
         with self._lock:
             if self._timer is None:
                 self._write_later(self._interval)

@@ -31,7 +31,7 @@ def _layout(numbers: int) -> struct.Struct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """What of a run cannot be read back as it was written.
+    """Part of a run that cannot be read back as it was written.
 
     Args:
         run: its full name.

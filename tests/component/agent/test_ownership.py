@@ -1,4 +1,4 @@
-"""What an agent keeps in order to prove what is its own, and who gets to see it."""
+"""Secrets that an agent keeps to prove what is its own, and who gets to see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What enters is bounded in bytes and entries, on a real scheduler; what is stored stays readable. P26."""
+"""Requests are bounded in bytes and entries, on a real scheduler; stored data stays readable. P26."""
 
 import asyncio
 import json

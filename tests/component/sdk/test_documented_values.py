@@ -1,4 +1,4 @@
-"""What becomes of each kind of value that is logged, as the page of scripts has it."""
+"""Each kind of value that is logged becomes what the page of scripts says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a script ends a run of a sweep, and what it leaves in its summary: noted in the folder, at once."""
+"""The end that a script gives its run, and its summary, are in the folder at once."""
 
 from pathlib import Path
 

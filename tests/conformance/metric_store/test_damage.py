@@ -1,4 +1,4 @@
-"""What is damaged is named and never shown as something else; all else can be read, and goes on."""
+"""Damage is named and never shown as something else; all else can be read, and goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes again is the same as what is stored, or it is refused and stays with its sender."""
+"""Repeated rows are the same as the stored ones, or they are refused and stay with their sender."""
 
 from __future__ import annotations
 

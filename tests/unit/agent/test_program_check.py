@@ -1,4 +1,4 @@
-"""What is known of a command before it is started: whether its program, interpreter and script are there."""
+"""Program, interpreter and script of a command are looked for before its start."""
 
 from __future__ import annotations
 

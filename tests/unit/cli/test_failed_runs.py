@@ -1,4 +1,4 @@
-"""What is said of sweeps whose runs all failed."""
+"""Report of sweeps whose runs all failed."""
 
 from __future__ import annotations
 

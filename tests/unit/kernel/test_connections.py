@@ -1,4 +1,4 @@
-"""Which connections without a token are closed, and which sockets are connections to a port."""
+"""Connections without a token are closed, and the sockets of a port are found."""
 
 import socket
 

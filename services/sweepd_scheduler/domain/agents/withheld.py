@@ -1,11 +1,11 @@
-"""Why an agent gets no runs of a sweep that it serves."""
+"""Reasons why an agent gets no runs of a sweep that it serves."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class WithheldReason(StrEnum):
-    """Why an agent gets no runs of a sweep that it serves."""
+    """Reason why an agent gets no runs of a sweep that it serves."""
 
     NONE = "none"
     LABELS = "labels"

@@ -1,4 +1,4 @@
-"""How a paused sweep is resumed: by a person, or by an agent where want of agents was all that paused it."""
+"""Resumption of a sweep by an agent, where want of agents was all that paused it."""
 
 from sweepd_scheduler.domain.searching.search import end_if_over
 from sweepd_scheduler.domain.sweeps import guard

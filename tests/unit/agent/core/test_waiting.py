@@ -1,4 +1,4 @@
-"""What an agent that waits says of it: at once, and again every few minutes."""
+"""A waiting agent says why: at once, and again every few minutes."""
 
 from __future__ import annotations
 
