@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sweepd.folders import make_folder
 from sweepd.metrics_file import FILE_NAME
@@ -86,24 +87,12 @@ class AttemptFolder:
         sync_folder(self.path.parent)
 
     def assignment(self) -> Assignment | None:
-        """Return what was handed out; None if the agent died before that was on disk."""
+        """Return what was handed out; None if the agent died before that was on disk, or it is unreadable."""
         try:
             document = json.loads(read_inside(self.path, _ASSIGNMENT_FILE, limit=_MOST_BYTES))
-        except (FileNotFoundError, IrregularFileError, ValueError):
+            return _assignment(document) if isinstance(document, dict) else None
+        except (FileNotFoundError, IrregularFileError, KeyError, TypeError, ValueError):
             return None
-        if not isinstance(document, dict) or not {"key", "rungs", "command"} <= document.keys():
-            return None
-        run, attempt = document.pop("key")
-        source = document.pop("metrics_from", None)
-        return Assignment(
-            key=AttemptKey(run, attempt),
-            metrics_from=MetricsFrom(**source) if source is not None else None,
-            rungs=frozenset(document.pop("rungs")),
-            command=tuple(document.pop("command")),
-            watched_keys=tuple(document.pop("watched_keys")),
-            secret=bytes.fromhex(document.pop("secret", "")),
-            **document,
-        )
 
     def write_parameters(self, params: Mapping[str, Json]) -> None:
         """Leave the parameters for scripts that read them as JSON or as YAML."""
@@ -214,3 +203,18 @@ class AttemptFolder:
         except OSError:
             doomed = self.path
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _assignment(document: dict[str, Any]) -> Assignment:
+    """Return what a document describes; raises KeyError, TypeError or ValueError where it does not."""
+    run, attempt = document.pop("key")
+    source = document.pop("metrics_from", None)
+    return Assignment(
+        key=AttemptKey(run, attempt),
+        metrics_from=MetricsFrom(**source) if source is not None else None,
+        rungs=frozenset(document.pop("rungs")),
+        command=tuple(document.pop("command")),
+        watched_keys=tuple(document.pop("watched_keys")),
+        secret=bytes.fromhex(document.pop("secret", "")),
+        **document,
+    )
