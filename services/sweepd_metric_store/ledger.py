@@ -58,9 +58,20 @@ class SeriesState:
     arrived: list[Stretch] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What was sent again differs from what is stored; `at`: the first row or byte of what was refused."""
+
+    at: int
+    complaint: str
+
+
 @dataclass(slots=True)
 class AttemptState:
-    """An attempt and its cursors; `log_arrived` waits for the commit."""
+    """An attempt and its cursors; `log_arrived` waits for the commit.
+
+    While there is a conflict nothing is taken: an answer covers all that was sent before.
+    """
 
     id: int
     run: RunState
@@ -71,6 +82,8 @@ class AttemptState:
     log_tail_offset: int = 0
     log_tail_pieces: int = 0
     log_arrived: list[bytes] = field(default_factory=list)
+    points_conflict: Conflict | None = None
+    log_conflict: Conflict | None = None
     series: dict[str, SeriesState] = field(default_factory=dict)
     touched: float = 0.0
 

@@ -15,7 +15,7 @@ from sweepd_kernel.schema import ensure_schema
 from sweepd_metric_store import sql_chunks, sql_files, sql_known, sql_logs
 from sweepd_metric_store.domain.chunks import MalformedBatchError, check_range, pack
 from sweepd_metric_store.domain.cursor import Standing, bytes_standing, standing
-from sweepd_metric_store.ledger import AttemptState, Ledger
+from sweepd_metric_store.ledger import AttemptState, Conflict, Ledger
 from sweepd_metric_store.ports import Arrival, FileArrived, LogArrived, PointsArrived, Stored
 
 SERVICE = "metric-store"
@@ -145,9 +145,16 @@ def _is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
     return isinstance(arrival, FileArrived) and not answer.rejection
 
 
-def _refused(arrival: Arrival, cursor: int, complaint: str) -> Stored:
+def _conflict(known: Conflict | None, complaint: str, first: int, last: int) -> Conflict | None:
+    """Return the conflict after an arrival from `first` to `last`; it ends once that is as stored."""
+    if complaint:
+        return Conflict(min(first, known.at) if known else first, complaint)
+    return None if known and first <= known.at <= last else known
+
+
+def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
     """Return the answer to what differs from what is stored: it may be of another attempt with this name."""
-    return Stored(name=arrival.name, cursor=cursor, rejection=complaint, refused=True)
+    return Stored(name=arrival.name, cursor=cursor, rejection=conflict.complaint, refused=True)
 
 
 def _staged_points(
@@ -158,10 +165,12 @@ def _staged_points(
         check_range(batch.first_row, batch.last_row)
     except MalformedBatchError as error:
         return Stored(name=name, cursor=attempt.point_row, rejection=str(error))
-    if batch.first_row <= attempt.point_row and (
-        complaint := sql_known.complaint_of_points(connection, attempt, arrival)
-    ):
-        return _refused(arrival, attempt.point_row, complaint)
+    known = batch.first_row <= attempt.point_row
+    complaint = sql_known.complaint_of_points(connection, attempt, arrival) if known else ""
+    conflict = _conflict(attempt.points_conflict, complaint, batch.first_row, batch.last_row)
+    attempt.points_conflict = conflict
+    if conflict is not None:
+        return _refused(arrival, attempt.point_row, conflict)
     if standing(attempt.point_row, batch.first_row, batch.last_row) is not Standing.NEXT:
         return Stored(name=name, cursor=attempt.point_row)
     rejection = _staged_batch(arrival, attempt, ledger)
@@ -190,8 +199,11 @@ def _staged_log(
     cursor = attempt.log_offset
     # Of a piece that is too long the beginning is stored; the cursor tells the sender where to go on.
     content = arrival.content[:MAX_LOG_PIECE]
-    if arrival.offset < cursor and (complaint := sql_known.complaint_of_log(connection, attempt, arrival)):
-        return _refused(arrival, cursor, complaint)
+    complaint = sql_known.complaint_of_log(connection, attempt, arrival) if arrival.offset < cursor else ""
+    conflict = _conflict(attempt.log_conflict, complaint, arrival.offset, arrival.offset + len(content))
+    attempt.log_conflict = conflict
+    if conflict is not None:
+        return _refused(arrival, cursor, conflict)
     if bytes_standing(cursor, arrival.offset, len(content)) is not Standing.NEXT:
         return Stored(name=arrival.name, cursor=cursor)
     fresh = content[cursor - arrival.offset :]

@@ -74,3 +74,27 @@ def test_known_bytes_of_a_log_that_differ_are_refused(store: Store, together: bo
     assert (taken.refused, taken.cursor) == (False, 4)
     assert (refused.refused, refused.cursor) == (True, 4)
     assert refused.rejection == "other bytes are stored from offset 1 on"
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_behind_known_rows_that_differ_nothing_is_stored_until_they_are_the_same(
+    store: Store, together: bool
+) -> None:
+    """An answer says how far all is stored: one to rows behind them would count for them, too."""
+    store.writes.commit([rows(ONE, 1, [ROW, ROW])])
+    arrivals = [rows(ONE, 1, [{"x": 9.0}]), rows(ONE, 2, [ROW]), rows(ONE, 3, [ROW])]
+    if together:
+        answers = store.writes.commit(arrivals)
+    else:
+        answers = [answer for each in arrivals for answer in store.writes.commit([each])]
+    assert [(each.refused, each.cursor) for each in answers] == [(True, 2)] * 3
+    same, behind = store.writes.commit([rows(ONE, 1, [ROW]), rows(ONE, 3, [ROW])])
+    assert (same.refused, behind.refused, behind.cursor) == (False, False, 3)
+
+
+def test_behind_known_bytes_that_differ_nothing_is_stored_until_they_are_the_same(store: Store) -> None:
+    store.writes.commit([log(ONE, 0, b"abc")])
+    answers = store.writes.commit([log(ONE, 0, b"xbc"), log(ONE, 3, b"d")])
+    assert [(each.refused, each.cursor) for each in answers] == [(True, 3)] * 2
+    same, behind = store.writes.commit([log(ONE, 0, b"abc"), log(ONE, 3, b"d")])
+    assert (same.refused, behind.refused, behind.cursor) == (False, False, 4)

@@ -183,6 +183,7 @@ def test_whatever_is_sent_in_whatever_order_each_row_is_stored_once(
 ) -> None:
     sweep = f"local/property/{uuid4()}"
     cursors = [0, 0, 0]
+    conflicts: list[int | None] = [None] * 3
     truth: dict[tuple[int, str, int], str] = {}
     waiting = []
     for attempt, shift, values, commit in sendings:
@@ -194,7 +195,12 @@ def test_whatever_is_sent_in_whatever_order_each_row_is_stored_once(
             for key, value in row.items()
         ]
         is_other = any(truth.get(cell[:3]) != cell[3] for cell in again if cell[2] <= cursors[attempt])
-        if first <= cursors[attempt] + 1 and not is_other:
+        conflict = conflicts[attempt]
+        if is_other:
+            conflicts[attempt] = min(first, conflict or first)
+        elif conflict is not None and first <= conflict < first + len(values):
+            conflicts[attempt] = None
+        if first <= cursors[attempt] + 1 and conflicts[attempt] is None:
             for row, each in enumerate(values, start=first):
                 if row > cursors[attempt]:
                     truth |= {(attempt + 1, key, row): repr(value) for key, value in each.items()}
