@@ -10,6 +10,7 @@ from sweepd import v1
 from sweepd.calls import methods
 from sweepd.calls.pages import PAGE, pages
 from sweepd.calls.request_id import new_request_id
+from sweepd.calls.state_change import change_state
 from sweepd.calls.wire import Wire
 from sweepd.errors import invalid
 
@@ -104,8 +105,7 @@ async def enqueue(
 
 async def stop(wire: Wire, name: str) -> v1.Run:
     """End one run."""
-    request = v1.StopRunRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.STOP_RUN, request)).run
+    return (await change_state(wire, methods.STOP_RUN, v1.StopRunRequest(name=name))).run
 
 
 async def retry(

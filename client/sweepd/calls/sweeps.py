@@ -11,6 +11,7 @@ from sweepd import v1
 from sweepd.calls import methods
 from sweepd.calls.pages import PAGE, pages
 from sweepd.calls.request_id import new_request_id
+from sweepd.calls.state_change import change_state
 from sweepd.calls.wire import CALL_SECONDS, Wire
 from sweepd.errors import invalid
 
@@ -82,26 +83,22 @@ async def list_of(
 
 async def pause(wire: Wire, name: str) -> v1.Sweep:
     """Hand out no run until the sweep is resumed."""
-    request = v1.PauseSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.PAUSE_SWEEP, request)).sweep
+    return (await change_state(wire, methods.PAUSE_SWEEP, v1.PauseSweepRequest(name=name))).sweep
 
 
 async def resume(wire: Wire, name: str) -> v1.Sweep:
     """Hand out runs again."""
-    request = v1.ResumeSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.RESUME_SWEEP, request)).sweep
+    return (await change_state(wire, methods.RESUME_SWEEP, v1.ResumeSweepRequest(name=name))).sweep
 
 
 async def stop(wire: Wire, name: str) -> v1.Sweep:
     """Hand out no more runs."""
-    request = v1.StopSweepRequest(name=name, request_id=new_request_id())
-    return (await wire.one(methods.STOP_SWEEP, request)).sweep
+    return (await change_state(wire, methods.STOP_SWEEP, v1.StopSweepRequest(name=name))).sweep
 
 
 async def cancel(wire: Wire, name: str) -> v1.CancelSweepResponse:
     """Hand out no more runs and kill the live ones."""
-    request = v1.CancelSweepRequest(name=name, request_id=new_request_id())
-    return await wire.one(methods.CANCEL_SWEEP, request)
+    return await change_state(wire, methods.CANCEL_SWEEP, v1.CancelSweepRequest(name=name))
 
 
 async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int = 0) -> v1.Sweep:
