@@ -46,6 +46,34 @@ class Passage:
 
     async def pass_unary(self, request: bytes, context: Context) -> bytes:
         """Pass a request and its answer."""
+        try:
+            return await self._pass_unary(request, context)
+        except grpc.aio.AioRpcError as error:
+            request = b""  # see `_relay`
+            await self._relay(error, context)
+
+    async def pass_stream(self, request: bytes, context: Context) -> None:
+        """Pass a request and the stream that answers it."""
+        try:
+            await self._pass_stream(request, context)
+        except grpc.aio.AioRpcError as error:
+            request = b""  # see `_relay`
+            await self._relay(error, context)
+
+    async def pass_streams(self, requests: AsyncIterator[bytes], context: Context) -> None:
+        """Pass two streams; either side may end its own first."""
+        try:
+            await self._pass_streams(requests, context)
+        except grpc.aio.AioRpcError as error:
+            await self._relay(error, context)
+
+    def close(self) -> None:
+        """End the streams, which could go on for days; their clients hear UNAVAILABLE."""
+        self._closing = True
+        for call in tuple(self._streams):
+            call.cancel()
+
+    async def _pass_unary(self, request: bytes, context: Context) -> bytes:
         metadata = self._admit()
         with self._backend.connection() as channel:
             await self._backend.ready(channel, context.time_remaining())
@@ -55,16 +83,13 @@ class Passage:
                 try:
                     answer = await call
                     context.set_trailing_metadata(_own(await call.trailing_metadata()))
-                except grpc.aio.AioRpcError as error:
-                    await self._relay(error, context)
                 except asyncio.CancelledError:
                     self._explain(vigil)
                     raise
                 else:
                     return answer
 
-    async def pass_stream(self, request: bytes, context: Context) -> None:
-        """Pass a request and the stream that answers it."""
+    async def _pass_stream(self, request: bytes, context: Context) -> None:
         metadata = self._admit()
         with self._backend.connection() as channel:
             await self._backend.ready(channel, context.time_remaining())
@@ -72,8 +97,7 @@ class Passage:
             call = method(request, timeout=context.time_remaining(), metadata=metadata)
             await self._pass_answers(call, context)
 
-    async def pass_streams(self, requests: AsyncIterator[bytes], context: Context) -> None:
-        """Pass two streams; either side may end its own first."""
+    async def _pass_streams(self, requests: AsyncIterator[bytes], context: Context) -> None:
         metadata = self._admit()
         with self._backend.connection() as channel:
             await self._backend.ready(channel, context.time_remaining())
@@ -85,12 +109,6 @@ class Passage:
             finally:
                 upward.cancel()
 
-    def close(self) -> None:
-        """End the streams, which could go on for days; their clients hear UNAVAILABLE."""
-        self._closing = True
-        for call in tuple(self._streams):
-            call.cancel()
-
     async def _pass_answers(self, call: StreamCall, context: Context) -> None:
         self._streams.add(call)
         with Vigil(self._backend, call) as vigil:
@@ -99,8 +117,6 @@ class Passage:
                     vigil.end()
                     await context.write(message)
                 context.set_trailing_metadata(_own(await call.trailing_metadata()))
-            except grpc.aio.AioRpcError as error:
-                await self._relay(error, context)
             except asyncio.CancelledError:
                 self._explain(vigil)
                 raise
@@ -128,7 +144,12 @@ class Passage:
         return ((PRINCIPAL_KEY, telling(caller)),)
 
     async def _relay(self, error: grpc.aio.AioRpcError, context: Context) -> Never:
-        """Answer as the service did; where it did not, say which one is away."""
+        """Answer as the service did; where it did not, say which one is away.
+
+        gRPC keeps what aborts a call in a cycle, until the collector comes; so nothing may lead from there to
+        the request, which may have megabytes.
+        """
+        error.__traceback__ = None
         trailing = _own(error.trailing_metadata() or ())
         detailed = any(key == DETAILS_KEY for key, _ in trailing)
         if error.code() in _BROKEN and not detailed:
@@ -143,6 +164,7 @@ async def _pass_requests(requests: AsyncIterator[bytes], call: TwoWayCall[bytes,
     with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         async for message in requests:
             await call.write(message)
+            del message  # until the next one comes it may be long
         await call.done_writing()
 
 

@@ -117,7 +117,7 @@ def _mapped(
     if handler.unary_stream is not None:
         streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log, calls, seen)
         return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
-    guarded = _guarded(decode) if decode is not None else None
+    guarded = _guarded(decode, method) if decode is not None else None
     if handler.stream_unary is not None:
         unary = _unary(cast("UnaryBehaviour", handler.stream_unary), None, method, log, seen)
         return grpc.stream_unary_rpc_method_handler(unary, guarded, encode)
@@ -136,11 +136,13 @@ def _unary(
 
     async def answer(request: object, context: Context) -> object:
         seen(context.peer())
+        given: object = None
         try:
             given = _decoded(request, decode, method)
             check_names(current_principal(), rule, given)
             return await behaviour(given, context)
         except Exception as error:
+            request = given = None  # see `_answer_error`
             await _answer_error(error, context, method, log)
             raise
 
@@ -161,6 +163,7 @@ def _streaming(
     async def answer(request: object, context: Context) -> None:
         caller = current_principal()
         seen(context.peer())
+        given: object = None
         try:
             with calls.held(caller) as call:
                 out = context if call is None else cast("Context", WholeWrites(context, call))
@@ -174,6 +177,7 @@ def _streaming(
                     async for message in messages:
                         await out.write(message)
         except Exception as error:
+            request = given = None  # see `_answer_error`
             await _answer_error(error, context, method, log)
             raise
 
@@ -184,16 +188,15 @@ def _decoded(request: object, decode: Callable[[bytes], object] | None, method: 
     # Decoded here rather than by gRPC, which would log a stack trace for bytes that anyone may send.
     if decode is None:
         return request
-    content = cast("bytes", request)
-    limits.check_bytes(content, method)
-    message = _guarded(decode)(content)
+    message = _guarded(decode, method)(cast("bytes", request))
     if isinstance(message, Message):
         limits.check(message)
     return message
 
 
-def _guarded(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+def _guarded(decode: Callable[[bytes], object], method: str) -> Callable[[bytes], object]:
     def decoded(content: bytes) -> object:
+        limits.check_bytes(content, method)
         try:
             return decode(content)
         except DecodeError:
@@ -205,6 +208,11 @@ def _guarded(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
 
 
 async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
+    """Answer an error, and release the frames that it has come through.
+
+    gRPC keeps what aborts a call in a cycle, until the collector comes; a request in those frames, decoded,
+    may take a hundred megabytes, and is no reason for it to come.
+    """
     if isinstance(error, grpc.aio.AbortError) or context.cancelled():
         return
     if isinstance(error, grpc.aio.InternalError):
@@ -212,8 +220,16 @@ async def _answer_error(error: Exception, context: Context, method: str, log: lo
     if not isinstance(error, DomainError):
         incident = secrets.token_hex(4)
         log.error("%s failed", method, exc_info=error, extra={"incident": incident})
+        _forget_frames(error)
         error = DomainError(f"internal error {incident}; the server's log says more", status=Status.INTERNAL)
+    _forget_frames(error)
     await _abort(error, context)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 async def _abort(error: DomainError, context: Context) -> None:

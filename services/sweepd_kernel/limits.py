@@ -55,6 +55,11 @@ TOO_LONG: Final = ("(longer than 64 KiB)",)
 """Stands for arguments beyond `ARGV`."""
 
 MESSAGES: Final[Mapping[str, int]] = {
+    # Of a stream, each message; a point report of one row has as much as a line that the script may log.
+    "AppendFilesRequest": 4 * MIB,
+    "AppendLogRequest": 4 * MIB,
+    "AppendPointsRequest": 4 * MIB,
+    "AttachRequest": MIB + 128 * KIB,
     "CreateRunRequest": 2 * MIB,
     "CreateSweepRequest": 4 * MIB,
     "EnqueueRunRequest": 2 * MIB,

@@ -67,7 +67,7 @@ class Pairing:
             DomainError: it has not, or does not.
         """
         if self._refusal is not None:
-            raise self._refusal
+            raise self._refusal.with_traceback(None)  # else it would grow with each call
         if not self._met:
             raise UnavailableError(self._service, self.address, "it has not met its scheduler yet")
 

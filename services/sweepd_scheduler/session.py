@@ -84,6 +84,7 @@ class AgentSession:
                 ):  # of a line that has ended nobody would read the answers
                     return
                 await self._read_one(kind, request)
+            del message, request  # until the next one comes it may be long, and this one large
 
     async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
         self.heard = self._clock.monotonic()

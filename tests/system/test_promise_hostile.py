@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc.aio
 import pytest
@@ -199,6 +200,40 @@ def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
 
     over_the_door(server, scenario)
     sound(server, before)
+
+
+def test_requests_of_empty_entries_leave_no_memory_behind(installation: Installation) -> None:
+    """P26: a few megabytes on the wire are a hundred in a message, and go with it."""
+    server = installation.start_server()
+    pids = server.service_pids()
+    empty = b"\x0a\x00"  # of field 1: an entry of a ParameterMap, an attempt in a Heartbeat
+    parameters = empty * 1_000_000
+    enqueue = b"\x12" + _varint(len(parameters)) + parameters
+    assert len(v1.EnqueueRunRequest.FromString(enqueue).parameters.entries) == 1_000_000
+    heartbeat = v1.AttachRequest(heartbeat=v1.Heartbeat()).SerializeToString()[:-1]
+    attach = [heartbeat + _varint(len(parameters)) + parameters] * 4
+    assert len(v1.AttachRequest.FromString(attach[0]).heartbeat.alive) == 1_000_000
+    methods = {method.name: method for method in METHODS}
+    with channel_to(server.address, server.access_token) as channel:
+        before = {name: _resident(pid) for name, pid in pids.items()}
+        with ThreadPoolExecutor(4) as crowd:
+            codes = set(crowd.map(lambda _: said(channel, methods["EnqueueRun"], [enqueue]), range(24)))
+            assert codes == {"INVALID_ARGUMENT"}
+            codes = set(crowd.map(lambda _: said(channel, methods["Attach"], attach, listen=10), range(24)))
+            assert codes == {"INVALID_ARGUMENT"}
+    grown = {name: _resident(pid) - before[name] for name, pid in pids.items()}
+    assert max(grown.values()) < 128, f"MiB more: {grown}"
+    sound(server, pids)
+
+
+def _resident(pid: int) -> int:
+    """Memory of a process in MiB."""
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) >> 10
+
+
+def _varint(number: int) -> bytes:
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
 
 
 async def _say_all(agent: ScriptedAgent, reports: object, start: v1.StartRun) -> None:
