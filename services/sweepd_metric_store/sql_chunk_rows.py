@@ -86,6 +86,25 @@ def read(
             yield from _checked(series_id, row, on_damage)
 
 
+def are_all_found(connection: sqlite3.Connection, series_id: int, points: int) -> bool:
+    """Tell whether the index leads to as many points as a series has: of a damaged one, rows may be missing.
+
+    Args:
+        connection: in a transaction.
+        series_id: the series.
+        points: that it has; 0: nobody knows.
+    """
+    if not points:
+        return True
+    try:
+        (found,) = connection.execute(_POINTS, (series_id,)).fetchone()
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+        return False
+    return bool(found == points)
+
+
 def _checked(
     series_id: int, row: tuple[int, int, int, int, int, int, bytes, int], on_damage: OnDamage
 ) -> Iterator[Chunk]:
@@ -107,6 +126,7 @@ _CHUNKS = f"""
     where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
         coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
     order by first_row"""  # noqa: S608 (constants)
+_POINTS = "select sum(points) from chunk where series_id = ?"
 # In the index alone.
 _IDS = "select id from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
 _ONE = f"select {_COLUMNS} from chunk where id = ?"  # noqa: S608 (constants)

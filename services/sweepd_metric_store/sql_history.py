@@ -106,6 +106,8 @@ def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
         for part in parts:
             if not builder.add(part):
                 return _page(builder, found, _position(series.name, part.first_row))
+        if not sql_chunk_rows.are_all_found(connection, series.held.series_id, series.points):
+            on_damage()
     return _page(builder, found, None)
 
 

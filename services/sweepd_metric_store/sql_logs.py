@@ -28,8 +28,8 @@ def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
 def tidy(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
     """Join the tails of some logs of attempts that are not `busy`; return the ids of the attempts."""
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_TIDYING)).fetchall()
-    for attempt_id, offset in loose:
-        content = _taken_tail(connection, attempt_id, offset)
+    for attempt_id, offset, end in loose:
+        content = _taken_tail(connection, attempt_id, offset, end)
         if content:
             _insert(connection, attempt_id, offset, content)
     connection.executemany("update attempt set log_tail_pieces = 1 where id = ?", [row[:1] for row in loose])
@@ -43,18 +43,17 @@ def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, li
         return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
     attempt_id, number, end = found
     content = bytearray()
-    begins = _begins(connection, attempt_id, offset, min(end, offset + limit)) if offset < end else []
-    for at, first in enumerate(begins):
-        piece = _piece(connection, attempt_id, first)
+    for first in _begins(connection, attempt_id, offset, min(end, offset + limit)) if offset < end else ():
+        piece = _piece(connection, attempt_id, first) if first <= offset + len(content) else None
         if piece is None:
-            if content:
-                break
-            after = begins[at + 1] if at + 1 < len(begins) else _next_begin(connection, attempt_id, first)
-            behind = end if after is None else after
-            return LogPart(attempt=number, offset=behind, content=b"", end=end, damaged_from=offset)
+            break
         content += piece[max(0, offset - first) :]
         if len(content) >= limit:
             break
+    if offset < end and not content:
+        after = _next_begin(connection, attempt_id, offset)
+        behind = end if after is None else after
+        return LogPart(attempt=number, offset=behind, content=b"", end=end, damaged_from=offset)
     return LogPart(attempt=number, offset=offset, content=bytes(content[:limit]), end=end)
 
 
@@ -62,11 +61,12 @@ def stored(connection: sqlite3.Connection, attempt_id: int, offset: int, end: in
     """Return the bytes from `offset` up to `end`, all of which are there; None if some are damaged."""
     content = bytearray()
     for first in _begins(connection, attempt_id, offset, end) if offset < end else ():
-        piece = _piece(connection, attempt_id, first)
+        piece = _piece(connection, attempt_id, first) if first <= offset + len(content) else None
         if piece is None:
             return None
         content += piece[max(0, offset - first) :]
-    return bytes(content[: max(0, end - offset)])
+    wanted = max(0, end - offset)
+    return bytes(content[:wanted]) if len(content) >= wanted else None
 
 
 def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
@@ -77,7 +77,7 @@ def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
         attempt.log_tail_offset = offset
     full = end - attempt.log_tail_offset >= CLOSED_BYTES
     if attempt.log_tail_pieces and (full or attempt.log_tail_pieces + 1 >= MAX_TAIL_PIECES):
-        tail = _taken_tail(connection, attempt.id, attempt.log_tail_offset)
+        tail = _taken_tail(connection, attempt.id, attempt.log_tail_offset, offset)
         if not tail:  # it is damaged: the log begins a new tail behind it
             attempt.log_tail_offset = offset
         content = tail + content
@@ -86,18 +86,15 @@ def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
     _insert(connection, attempt.id, offset, content)
 
 
-def _taken_tail(connection: sqlite3.Connection, attempt_id: int, offset: int) -> bytes:
-    """Read the pieces from `offset` on and remove them; of a damaged tail nothing, and it stays."""
-    pieces: list[bytes] = []
-    for first in _begins(connection, attempt_id, offset, MAX_OFFSET):
-        piece = _piece(connection, attempt_id, first)
-        if piece is None:
-            return b""
-        pieces.append(piece)
+def _taken_tail(connection: sqlite3.Connection, attempt_id: int, offset: int, end: int) -> bytes:
+    """Read the pieces from `offset` up to `end` and remove them; of a damaged tail nothing, and it stays."""
+    content = stored(connection, attempt_id, offset, end)
+    if content is None:
+        return b""
     connection.execute(
         "delete from log_piece where attempt_id = ? and first_offset >= ?", (attempt_id, offset)
     )
-    return b"".join(pieces)
+    return content
 
 
 def _begins(connection: sqlite3.Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
@@ -126,12 +123,11 @@ def _insert(connection: sqlite3.Connection, attempt_id: int, offset: int, conten
     connection.execute(_INSERT, (*place, content, checksum(content, *place)))
 
 
-MAX_OFFSET = 2**63 - 1
 _INSERT = (
     "insert into log_piece (attempt_id, first_offset, end_offset, body, checksum) values (?, ?, ?, ?, ?)"
 )
 _LOOSE = """
-    select id, log_tail_offset from attempt
+    select id, log_tail_offset, log_offset from attempt
     where log_tail_pieces > 1 and id not in (select value from json_each(?)) limit ?"""
 _ATTEMPT = """
     select a.id, a.number, a.log_offset from run r join attempt a on a.run_id = r.id

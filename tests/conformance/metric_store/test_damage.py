@@ -368,3 +368,59 @@ def test_a_zeroed_overflow_page_is_noticed(tmp_path: Path) -> None:
         assert {key for key, _, _ in seen(found)} == {"b"}
     finally:
         reads.close()
+
+
+def change_index(path: Path, table: str, before: bytes, after: bytes) -> None:
+    """Change an entry of the index of a table; the row itself stays."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        (root,) = connection.execute(
+            "select rootpage from sqlite_master where name = ?", (f"sqlite_autoindex_{table}_1",)
+        ).fetchone()
+        (size,) = connection.execute("pragma page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        page = file.read(size)
+        assert page.count(before) == 1
+        file.seek((root - 1) * size + page.index(before))
+        file.write(after)
+
+
+def test_points_that_the_index_has_lost_are_named_as_missing(store: Store, path: Path) -> None:
+    for first in (1, 301, 601):
+        store.writes.commit([rows(an_attempt(), first, [{"a": float(at)} for at in range(300)])])
+    # A record of the index: a header of 4 bytes (types of series, row and id), row 301, id 2. The constants 1
+    # and 0 are types: what is changed is the series, from 1 to 0.
+    change_index(path, "chunk", bytes.fromhex("04090201012d02"), bytes.fromhex("04080201012d02"))
+    assert {row for _, row, _ in seen(page(store))} < set(range(1, 901))
+    assert [(each.run, each.what, each.name) for each in page(store).damaged] == [
+        (f"{SWEEP}-1", "points", "a")
+    ]
+    assert [each.name for each in page(store, max_points=50).damaged] == ["a"]
+    error_of(lambda: asyncio.run(store.reads.history(query(skip=False))))
+
+
+def test_bytes_of_a_log_that_the_index_has_lost_are_named_and_shift_nothing(store: Store, path: Path) -> None:
+    for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
+        store.writes.commit([log(an_attempt(), offset, text)])
+    for offset, rest in ((4, [0, 8]), (0, [4]), (8, [0])):
+        change(path, "update log_piece set first_offset = first_offset + 100 where first_offset = ?", offset)
+        found, error = log_of(store)
+        assert [part.offset for part in found] == rest
+        assert b"".join(part.content for part in found) in {b"one\nthree\n", b"two\nthree\n", b"one\ntwo\n"}
+        assert error is not None
+        change(path, "update log_piece set first_offset = first_offset - 100 where first_offset > 99")
+    assert log_of(store)[1] is None
+
+
+def test_joining_does_not_close_a_gap_in_a_log(store: Store, path: Path) -> None:
+    for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
+        store.writes.commit([log(an_attempt(), offset, text)])
+    store.writes.close()
+    change(path, "delete from log_piece where first_offset = 4")
+    again = store.reopened()
+    assert again.tidy()
+    assert not again.tidy()
+    found, error = log_of(store)
+    assert [(part.offset, part.content) for part in found] == [(0, b"one\n"), (8, b"three\n")]
+    assert error is not None
