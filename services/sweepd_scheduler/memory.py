@@ -44,7 +44,7 @@ from sweepd_scheduler.ports import (
     StudyLine,
     TriedPoint,
 )
-from sweepd_scheduler.remembered import EVERYBODY, Recollection, Used
+from sweepd_scheduler.remembered import EVERYBODY, Recollection, Used, charged
 from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 
@@ -109,11 +109,8 @@ class MemoryStore:
         """Return what is remembered of some requests, and of their quotas."""
         kept = {key: each for key, each in self._requests.items() if each.time >= forget_before}
         self._requests = kept
-        owners = {EVERYBODY, *(key.owner for key in keys)}
-        charged = {
-            owner: [each for each in kept.values() if owner in (EVERYBODY, each.key.owner)]
-            for owner in owners
-        }
+        owners = {owner for key in keys for owner in charged(key)} | {EVERYBODY}
+        of_owner = {owner: [each for each in kept.values() if owner in charged(each.key)] for owner in owners}
         return Recollection(
             requests={key: kept[key] for key in keys if key in kept},
             used={
@@ -121,7 +118,7 @@ class MemoryStore:
                     size_bytes=sum(each.size_bytes for each in some),
                     oldest=min((each.time for each in some), default=0),
                 )
-                for owner, some in charged.items()
+                for owner, some in of_owner.items()
             },
         )
 

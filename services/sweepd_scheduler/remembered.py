@@ -1,7 +1,7 @@
 """Requests of the last day and their responses: one that is repeated has the response of the first.
 
-The database keeps them; memory holds those of one batch of decisions. Each account has a quota in each
-project, so that none can take the room of another, and nothing is forgotten before its day has passed.
+The database keeps them; memory holds those of one batch of decisions. Each account has a quota, and one in
+each project, so that none can take the room of others, and nothing is forgotten before its day has passed.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,9 @@ DAY = 24 * 3600 * SECOND
 QUOTA_BYTES = 128 * 1024 * 1024
 """For the requests of one account in one project: 100,000 a day with responses of a kilobyte."""
 
+ACCOUNT_BYTES = 256 * 1024 * 1024
+"""For those of one account in all of its projects, whose number nothing bounds."""
+
 TOTAL_BYTES = 1024 * 1024 * 1024
 """For all requests together."""
 
@@ -27,6 +30,14 @@ Owner = tuple[str, str]
 
 EVERYBODY: Owner = ("", "")
 """Stands for all accounts and projects together; no account has an empty name."""
+
+ALL_PROJECTS = "*"
+"""Stands for the projects of an account together; no project has this name."""
+
+
+def charged(key: RequestKey) -> tuple[Owner, Owner, Owner]:
+    """Return whose quotas a request is charged to: the account in the project, the account, everybody."""
+    return key.owner, (key.account, ALL_PROJECTS), EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +81,8 @@ class RequestQuotaError(DomainError):
 
     def __init__(self, owner: Owner, quota: int, wait: float) -> None:
         account, project = owner
-        whose = f"account {account} in {project or 'no project'}" if account else "all accounts together"
+        where = "" if project == ALL_PROJECTS else f" in {project or 'no project'}"
+        whose = f"account {account}{where}" if account else "all accounts together"
         hours, minutes = divmod(int(wait / 60) + 1, 60)
         super().__init__(
             f"the responses of the last 24 h for {whose} fill their {quota >> 20} MiB, so no other one can"
@@ -90,10 +102,16 @@ class RememberedRequests:
     forgets nothing early, and while the scheduler is down nothing ages.
     """
 
-    def __init__(self, journal: Journal, *, quota: int = QUOTA_BYTES, total: int = TOTAL_BYTES) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        quota: int = QUOTA_BYTES,
+        account: int = ACCOUNT_BYTES,
+        total: int = TOTAL_BYTES,
+    ) -> None:
         self._journal = journal
-        self._quota = quota
-        self._total = total
+        self._quotas = (quota, account, total)
         self._known: dict[RequestKey, Remembered] = {}
         self._used: dict[Owner, Used] = {}
         self._unreadable: DomainError | None = None
@@ -152,7 +170,7 @@ class RememberedRequests:
         remembered = Remembered(
             key=repeatable.key, fingerprint=repeatable.fingerprint, response=response, time=time
         )
-        for owner, quota in ((remembered.key.owner, self._quota), (EVERYBODY, self._total)):
+        for owner, quota in zip(charged(remembered.key), self._quotas, strict=True):
             used = self._used.get(owner) or Used(size_bytes=0, oldest=time)
             if used.size_bytes + remembered.size_bytes > quota:
                 raise RequestQuotaError(owner, quota, max(1.0, (used.oldest + DAY - time) / SECOND))

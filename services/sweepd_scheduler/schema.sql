@@ -191,6 +191,7 @@ CREATE TABLE request (
     PRIMARY KEY (account, project, id)
 );
 CREATE INDEX ix_request_time ON request (time);
+CREATE INDEX request_of_account ON request (account, time);
 CREATE INDEX request_of_quota ON request (account, project, time);
 
 CREATE TABLE request_quota (

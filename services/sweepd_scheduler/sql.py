@@ -33,7 +33,7 @@ from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import Loaded
-from sweepd_scheduler.remembered import EVERYBODY, Owner, Recollection, Used
+from sweepd_scheduler.remembered import ALL_PROJECTS, EVERYBODY, Owner, Recollection, Used, charged
 from sweepd_scheduler.sql_statements import (
     ADD_TO_QUOTA,
     DROP_GUARD,
@@ -128,7 +128,7 @@ class SqliteStore:
         try:
             with suppress(StorageError):  # what cannot be forgotten now stays, and so does its room
                 self._forget(forget_before)
-            owners = {EVERYBODY, *(key.owner for key in keys)}
+            owners = {owner for key in keys for owner in charged(key)} | {EVERYBODY}
             used = {owner: self._used(owner) for owner in owners}
             found = [(key, self._request(key)) for key in keys]
         except sqlite3.Error as error:
@@ -150,14 +150,15 @@ class SqliteStore:
 
     def _used(self, owner: Owner) -> Used:
         execute = self._connection.execute
+        where, count = " where account = ? and project = ?", 2
+        if owner == EVERYBODY:
+            where, count = "", 0
+        elif owner[1] == ALL_PROJECTS:
+            where, count = " where account = ?", 1
         row = execute(
             "select size_bytes from request_quota where account = ? and project = ?", owner
         ).fetchone()
-        (oldest,) = (
-            execute("select min(time) from request")
-            if owner == EVERYBODY
-            else execute("select min(time) from request where account = ? and project = ?", owner)
-        ).fetchone()
+        (oldest,) = execute(f"select min(time) from request{where}", owner[:count]).fetchone()  # noqa: S608 (constants)
         return Used(size_bytes=row["size_bytes"] if row else 0, oldest=oldest or 0)
 
     def _forget(self, before: int) -> None:
@@ -169,7 +170,8 @@ class SqliteStore:
         with self._transaction():
             gone = connection.execute(FORGET_REQUESTS, (before, FORGOTTEN_AT_ONCE)).fetchall()
             freed = [(account, project, -size) for account, project, size in gone]
-            freed.append((*EVERYBODY, sum(size for _, _, size in freed)))
+            freed += [(account, ALL_PROJECTS, -size) for account, _, size in gone]
+            freed.append((*EVERYBODY, -sum(size for _, _, size in gone)))
             connection.executemany(ADD_TO_QUOTA, freed)
             connection.execute("delete from request_quota where size_bytes <= 0")
 
@@ -285,7 +287,7 @@ def _requests(remembered: Sequence[Remembered]) -> Iterator[Statement]:
         for each in remembered
     ]
     yield from _if_any(INSERT_REQUEST, values)
-    taken = [(owner, each.size_bytes) for each in remembered for owner in (each.key.owner, EVERYBODY)]
+    taken = [(owner, each.size_bytes) for each in remembered for owner in charged(each.key)]
     yield from _if_any(ADD_TO_QUOTA, [(*owner, size) for owner, size in taken])
 
 

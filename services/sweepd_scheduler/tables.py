@@ -241,7 +241,10 @@ class RequestRow(SchedulerTable, table=True):
     """A request of the last day and its response. `time` ages with the scheduler; see `remembered.py`."""
 
     __tablename__ = "request"
-    __table_args__ = (Index("request_of_quota", "account", "project", "time"),)
+    __table_args__ = (
+        Index("request_of_account", "account", "time"),
+        Index("request_of_quota", "account", "project", "time"),
+    )
     account: str = Field(sa_column=Column(Text, primary_key=True))
     project: str = Field(sa_column=Column(Text, primary_key=True))
     id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -252,7 +255,7 @@ class RequestRow(SchedulerTable, table=True):
 
 
 class RequestQuotaRow(SchedulerTable, table=True):
-    """Bytes that the requests of an account in a project take; with empty names, those of all together."""
+    """Bytes that the requests of an account in a project take; `*`: in all of them, empty names: of all."""
 
     __tablename__ = "request_quota"
     account: str = Field(sa_column=Column(Text, primary_key=True))

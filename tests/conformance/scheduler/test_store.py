@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import RunPosition, TriedPoint
-from sweepd_scheduler.remembered import EVERYBODY, Used
+from sweepd_scheduler.remembered import ALL_PROJECTS, EVERYBODY, Used
 from sweepd_scheduler.weight import Page
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 
@@ -136,6 +136,10 @@ def test_a_request_id_is_known_to_its_account_and_project_alone(opened: Opened) 
     assert list(found.requests.values()) == [mine, *others]
     assert found.used[mine.key.owner] == Used(size_bytes=mine.size_bytes, oldest=10)
     assert found.used[EVERYBODY].size_bytes == sum(each.size_bytes for each in (mine, *others))
+    of_ann = Used(size_bytes=mine.size_bytes + others[1].size_bytes, oldest=10)
+    assert found.used[("ann", ALL_PROJECTS)] == of_ann
+    later = opened.store.recall([mine.key], 11).used[("ann", ALL_PROJECTS)]
+    assert later == Used(size_bytes=others[1].size_bytes, oldest=12)
 
 
 def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Opened) -> None:

@@ -7,6 +7,7 @@ from sweepd_scheduler.domain.decision import Remembered, RequestKey
 from sweepd_scheduler.domain.journal import Journal
 from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.remembered import (
+    ALL_PROJECTS,
     DAY,
     EVERYBODY,
     Recollection,
@@ -60,6 +61,19 @@ def test_a_full_quota_refuses_and_says_when_room_comes() -> None:
     assert refused.value.retry_after == 60.0
     assert refused.value.metadata == {"account": "ann", "project": "local/p", "quota_bytes": "10000"}
     requests.remember(a_call(project="local/q"), b"of another project", NOW)
+
+
+def test_the_room_of_an_account_in_all_of_its_projects_ends_and_that_of_others_does_not() -> None:
+    requests = RememberedRequests(Journal(), account=10_000)
+    requests.restore(0, NOW)
+    full = Used(size_bytes=9_900, oldest=NOON - DAY + 60_000_000)
+    requests.begin(Recollection(used={("ann", ALL_PROJECTS): full}))
+    with pytest.raises(RequestQuotaError, match="for account ann fill") as refused:
+        requests.remember(a_call(project="local/new"), b"first", NOW)
+    assert refused.value.metadata["project"] == ALL_PROJECTS
+    assert refused.value.retry_after == 60.0
+    other = Repeatable(key=RequestKey("bob", "local/new", "r"), fingerprint=b"f")
+    requests.remember(other, b"of another account", NOW)
 
 
 def test_the_room_of_all_together_ends_too() -> None:
