@@ -32,7 +32,11 @@ def write_record(path: str, values: Mapping[str, str | int | float], *, sync: bo
         file.flush()
         if sync:
             os.fdatasync(file.fileno())
-    os.replace(fresh, path)  # noqa: PTH105
+    try:
+        os.replace(fresh, path)  # noqa: PTH105
+    except IsADirectoryError:  # what is in it may be the script's
+        os.rename(path, f"{path}.{os.urandom(8).hex()}")  # noqa: PTH104
+        os.replace(fresh, path)  # noqa: PTH105
     if sync:
         _sync_folder(path.rpartition("/")[0])
 

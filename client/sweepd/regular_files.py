@@ -76,6 +76,8 @@ def read_inside(folder: Name, name: str, *, limit: int) -> bytes:
 def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False) -> None:
     """Replace a file inside a folder by a new one; whatever has its name is replaced, never written to.
 
+    A folder of its name is moved aside: what is in it may be the script's.
+
     Args:
         folder: neither is this one a link.
         name: of the file, with slashes where it is in an inner folder.
@@ -95,7 +97,7 @@ def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False)
             file.flush()
             if sync:
                 os.fdatasync(file.fileno())
-        os.replace(fresh, last, src_dir_fd=parent, dst_dir_fd=parent)
+        _replace(fresh, last, parent)
         if sync:
             os.fsync(parent)
     finally:
@@ -208,6 +210,14 @@ def _opened(name: Name, flags: int, mode: int, parent: int | None, path: Name) -
 def _check(status: os.stat_result, path: Name) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise IrregularFileError(kind_of(status), path)
+
+
+def _replace(fresh: str, name: str, parent: int) -> None:
+    try:
+        os.replace(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except IsADirectoryError:
+        os.rename(name, f".{name}.{os.urandom(8).hex()}", src_dir_fd=parent, dst_dir_fd=parent)
+        os.replace(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
 
 
 def _remove(name: str, parent: int) -> None:

@@ -1,4 +1,4 @@
-"""FIFOs and links where files of a script are expected: no agent waits for one or sends what is behind."""
+"""FIFOs, folders and links where files of a script are expected: no agent waits for one or sends what is behind."""
 
 from __future__ import annotations
 
@@ -19,13 +19,25 @@ import json, os, pathlib, sys, time
 make, *names = sys.argv[1:]
 folder = pathlib.Path(os.environ["SWEEPD_RUN_DIR"])
 (folder / "files").mkdir(exist_ok=True)
-for name in names:
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
+
+def put(path):
     if path.is_dir():
         path.rename(folder / "moved")
     path.unlink(missing_ok=True)
-    os.mkfifo(path) if make == "fifo" else path.symlink_to(make)
+    if make == "folder":
+        path.mkdir()
+        (path / "inner").mkdir()
+    else:
+        os.mkfifo(path) if make == "fifo" else path.symlink_to(make)
+
+for name in names:
+    (folder / name).parent.mkdir(exist_ok=True)
+    while True:
+        try:
+            put(folder / name)
+        except FileExistsError:  # the agent has written it meanwhile
+            continue
+        break
 print("made", flush=True)
 pathlib.Path("made").touch()
 while not pathlib.Path("enough").exists():
@@ -47,7 +59,10 @@ READ_AND_WRITTEN = (
     "params.json",
     "delivered-files.json",
     "context/.message",
+    "exit",
 )
+KINDS = {"fifo": "FIFO", "folder": "folder"}
+IN_THE_WAY = pytest.mark.parametrize("make", KINDS)
 
 
 def run(scheduler: ScriptedScheduler, machine: Machine, make: str, *names: str) -> str:
@@ -58,11 +73,12 @@ def run(scheduler: ScriptedScheduler, machine: Machine, make: str, *names: str) 
     return name
 
 
-def test_a_fifo_in_place_of_any_file_hangs_neither_the_agent_nor_its_other_runs(
-    scheduler: ScriptedScheduler, machine: Machine
+@IN_THE_WAY
+def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
+    scheduler: ScriptedScheduler, machine: Machine, make: str
 ) -> None:
     agent = machine.start("--count", "2", "--slots", "2", "--system-metrics-every", "100ms")
-    odd = run(scheduler, machine, "fifo", *READ_AND_WRITTEN)
+    odd = run(scheduler, machine, make, *READ_AND_WRITTEN)
     assert scheduler.ended(scheduler.add("true"), within=10).exit is not None
     (machine.folder / "enough").touch()
     attempt = scheduler.ended(odd)
@@ -71,7 +87,9 @@ def test_a_fifo_in_place_of_any_file_hangs_neither_the_agent_nor_its_other_runs(
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_EXITED
     said = [event["message"] for event in agent.events("notice") if event.get("run") == odd]
     assert [
-        text for text in said if "metrics.jsonl is not read: it is a FIFO, not a regular file" in str(text)
+        text
+        for text in said
+        if f"metrics.jsonl is not read: it is a {KINDS[make]}, not a regular file" in str(text)
     ]
     lines = attempt.log.decode().splitlines()
     assert lines[0] == "made"
@@ -80,11 +98,12 @@ def test_a_fifo_in_place_of_any_file_hangs_neither_the_agent_nor_its_other_runs(
     )
 
 
-def test_an_agent_whose_run_has_left_fifos_ends_on_sigterm_in_time(
-    scheduler: ScriptedScheduler, machine: Machine
+@IN_THE_WAY
+def test_an_agent_whose_run_has_left_something_in_the_way_ends_on_sigterm_in_time(
+    scheduler: ScriptedScheduler, machine: Machine, make: str
 ) -> None:
     agent = machine.start("--grace", "2s", "--system-metrics-every", "100ms")
-    run(scheduler, machine, "fifo", *READ_AND_WRITTEN)
+    run(scheduler, machine, make, *READ_AND_WRITTEN)
     agent.ask(signal.SIGTERM)
     assert agent.ended(within=15) in {0, 1}
     until(lambda: not machine.processes())
