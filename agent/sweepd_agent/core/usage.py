@@ -42,7 +42,10 @@ def children_of(processes: Mapping[int, Process]) -> dict[int, list[int]]:
 def tree(
     roots: Iterable[int], processes: Mapping[int, Process], children: Mapping[int, Iterable[int]]
 ) -> Tree | None:
-    """Return what some processes and all that descends from them use; None if none of them is there."""
+    """Return what some processes and all that descends from them use.
+
+    None if none of them is there, or none has memory any more: they are ending, or nobody has collected them.
+    """
     found: list[Process] = []
     left = list(roots)
     seen: set[int] = set()
@@ -52,7 +55,7 @@ def tree(
             seen.add(pid)
             found.append(processes[pid])
             left.extend(children.get(pid, ()))
-    if not found:
+    if not any(each.memory for each in found):
         return None
     return Tree(
         used=sum(each.used for each in found),

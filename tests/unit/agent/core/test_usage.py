@@ -23,6 +23,16 @@ def test_a_tree_is_all_that_descends_from_its_roots() -> None:
     assert tree([99], found, children_of(found)) is None
 
 
+def test_a_tree_that_is_ending_tells_nothing() -> None:
+    """Such a sample would say that a run which the kernel has killed for its memory had none."""
+    found = {10: a_process(1, memory=0), 11: a_process(10, memory=0)}
+    assert tree([10], found, children_of(found)) is None
+    found[11] = a_process(10, memory=5)
+    whole = tree([10], found, children_of(found))
+    assert whole is not None
+    assert whole.memory == 5
+
+
 def test_a_circle_of_stale_parents_ends() -> None:
     found = {10: a_process(11), 11: a_process(10)}
     whole = tree([10], found, children_of(found))
