@@ -75,7 +75,7 @@ def elsewhere_of(
         folder,
         partial(complain, "elsewhere"),
         around.monotonic,
-        run_id=assignment.key.run.rpartition("/")[2],
+        run=assignment.key.run,
     )
 
 

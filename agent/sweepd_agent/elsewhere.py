@@ -35,7 +35,7 @@ class Elsewhere:
     Args:
         wanted: what is read.
         folder: of the attempt.
-        run_id: of its run.
+        run: full name of its run.
         complain: says once what is wrong.
     """
 
@@ -46,10 +46,10 @@ class Elsewhere:
         complain: Callable[[str], None],
         monotonic: Callable[[], float],
         *,
-        run_id: str = "",
+        run: str = "",
     ) -> None:
         self._wanted = wanted
-        self._run_id = run_id
+        self._run = run
         self._folder = folder
         self._complain = complain
         self._monotonic = monotonic
@@ -97,7 +97,7 @@ class Elsewhere:
                     Path(start["tensorboard"]),
                     positions,
                     start["events"],
-                    run_id=self._run_id,
+                    run=self._run,
                     is_foreign=lambda file: writer_of(file) not in (None, str(path)),
                 )
             )

@@ -132,7 +132,7 @@ class EventFolder:
         folder: that is read.
         positions: how far each file was read, by the name of its source.
         skipped: how far each was written before the run began.
-        run_id: of the run; the folder of that name is its own, and no part of keys.
+        run: full name of the run; the folder of that name is its own, and no part of keys.
         is_foreign: tells whether a file is known to be another run's; asked once for each that is new.
     """
 
@@ -142,14 +142,14 @@ class EventFolder:
         positions: Mapping[str, int],
         skipped: Mapping[str, int],
         *,
-        run_id: str = "",
+        run: str = "",
         is_foreign: Callable[[Path], bool] = lambda _: False,
     ) -> None:
         self.complaints = Complaints()
         self._folder = folder
         self._positions = dict(positions)
         self._skipped = skipped
-        self._run_id = run_id
+        self._run = run
         self._is_foreign = is_foreign
         self._known: set[str] = set()
         self._given_up: set[str] = set()
@@ -173,7 +173,7 @@ class EventFolder:
                 return
         source = f"tensorboard/{name}"
         position = self._positions.get(source, self._skipped.get(name, 0))
-        prefix = event_prefix(name, self._run_id)
+        prefix = event_prefix(name, self._run)
         try:
             with os.fdopen(open_regular(self._folder / name), "rb") as file:
                 file.seek(position)

@@ -1,4 +1,4 @@
-"""FIFOs, folders and links where files of a script are expected: no agent waits for one or sends what is behind."""
+"""FIFOs, folders and links where a script's files are expected: no agent waits, or sends what is behind."""
 
 from __future__ import annotations
 

@@ -157,7 +157,12 @@ def test_scalars_of_a_real_writer_are_read(tmp_path: Path) -> None:
         ("Dec01_20-15-00_box/loss_train", "loss_train/"),
         ("lightning_logs/version_3", ""),
         ("version_0/val", "val/"),
-        ("logs/fit/20261201-201500/train", "fit/20261201-201500/train/"),
+        ("logs/fit/20261201-201500/train", "fit/train/"),
+        ("resnet/2026-12-01/20-15-00", "resnet/"),
+        ("local/vision/k3x9v2ab-7/eval", "eval/"),
+        ("runs/local/vision/k3x9v2ab-7", ""),
+        ("eval/cnn-k3x9v2ab-7", "eval/"),
+        ("local/other", "local/other/"),
         ("20261201-201500/validation", "validation/"),
         ("2026-12-01/20-15-00", ""),
         ("PPO_1", ""),
@@ -171,7 +176,7 @@ def test_scalars_of_a_real_writer_are_read(tmp_path: Path) -> None:
 )
 def test_folders_that_name_a_run_are_no_part_of_keys_and_all_others_are(folder: str, prefix: str) -> None:
     name = f"{folder}/events.out.tfevents.1.box" if folder else "events.out.tfevents.1.box"
-    assert event_prefix(name, "k3x9v2ab-7") == prefix
+    assert event_prefix(name, "local/vision/k3x9v2ab-7") == prefix
 
 
 def test_a_file_of_another_run_is_not_read_and_one_that_was_there_before_is(tmp_path: Path) -> None:
