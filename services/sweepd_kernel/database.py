@@ -3,6 +3,7 @@
 import errno
 import shutil
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from sweepd_kernel.errors import DamagedError, DomainError, StorageError
@@ -52,6 +53,18 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def close_whole(connection: sqlite3.Connection) -> None:
+    """Close a writer's connection so that the file alone holds all of the database, if nobody is reading it.
+
+    SQLite does so when the last connection is closed, but not where that is a reader's. Whoever then copies
+    the file without its `-wal` has lost the newest commits, or all of them.
+    """
+    with suppress(sqlite3.Error):
+        connection.execute("pragma busy_timeout = 0")
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    connection.close()
 
 
 def storage_error(error: Exception, service: str, place: Path | str) -> DomainError:

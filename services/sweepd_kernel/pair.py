@@ -59,7 +59,10 @@ def _pair(scheduler: Path, metrics: Path) -> None:
     with closing(open_sqlite(scheduler)) as first, closing(open_sqlite(metrics)) as second:
         for connection in (first, second):
             pairing_sql.ensure_identity(connection)
-        unknown = _stored(second) - _handed_out(first)
+        ours, theirs = pairing_sql.read(first, str(scheduler)), pairing_sql.read(second, str(metrics))
+        is_stranger = theirs.peer is not None and theirs.peer.database != ours.id
+        # Of a stranger, attempts of the same names are others.
+        unknown = _stored(second) - (set() if is_stranger else _handed_out(first))
         if unknown:
             backup = _unused(metrics.with_name(f"{metrics.name}.before-pair"))
             with closing(sqlite3.connect(backup)) as target:
@@ -70,7 +73,6 @@ def _pair(scheduler: Path, metrics: Path) -> None:
                 f"the scheduler does not know {counted} whose points and logs were stored: they are left in"
                 f" {backup} alone"
             )
-        ours, theirs = pairing_sql.read(first, str(scheduler)), pairing_sql.read(second, str(metrics))
         # In this order a crash leaves a pair that is refused as before.
         pairing_sql.remember(second, Peer(ours.id, ours.position))
         pairing_sql.remember(first, Peer(theirs.id, theirs.position))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sweepd_kernel import pairing_sql
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
+from sweepd_kernel.database import DEFECTS, close_whole, open_sqlite, storage_error
 from sweepd_kernel.errors import DomainError, StartError
 from sweepd_kernel.schema import ensure_schema
 from sweepd_metric_store import sql_chunks, sql_files, sql_known, sql_logs
@@ -80,7 +80,7 @@ class SqliteWrites:
     def close(self) -> None:
         """Let the database go."""
         if self._opened is not None:
-            self._opened[0].close()
+            close_whole(self._opened[0])
             self._opened = None
 
     @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from sweepd_kernel import pairing_sql
-from sweepd_kernel.database import DEFECTS, open_sqlite, storage_error
+from sweepd_kernel.database import DEFECTS, close_whole, open_sqlite, storage_error
 from sweepd_kernel.errors import StorageError
 from sweepd_kernel.pairing import Database, Peer
 from sweepd_scheduler import rows, rows_read
@@ -137,7 +137,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._connection.close()
+        close_whole(self._connection)
 
     def _request(self, key: RequestKey) -> Remembered | None:
         row = self._connection.execute(

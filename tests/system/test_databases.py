@@ -203,6 +203,18 @@ def test_whoever_has_lost_one_of_them_goes_on_with_the_other(prepared: Prepared,
         assert server.stop() == 0
 
 
+def test_points_of_another_installation_are_not_taken_for_those_of_the_same_names(prepared: Prepared) -> None:
+    prepared.reset()
+    with closing(sqlite3.connect(prepared.data / SCHEDULER)) as connection, connection:
+        connection.execute("update identity set database_id = 'of another installation'")
+    paired = prepared.installation.run("sweepd", "pair", "--data", str(prepared.data))
+    assert paired.returncode == 0, paired
+    assert "does not know 2 attempts" in paired.stderr
+    (prepared.data / f"{METRICS}.before-pair").unlink()
+    with closing(sqlite3.connect(prepared.data / METRICS)) as connection:
+        assert connection.execute("select count(*) from attempt").fetchone() == (0,)
+
+
 def test_older_copies_are_paired_by_what_both_know(prepared: Prepared) -> None:
     prepared.reset()
     put_back(prepared.copy_of("early", SCHEDULER), prepared.data / SCHEDULER)
@@ -214,6 +226,23 @@ def test_older_copies_are_paired_by_what_both_know(prepared: Prepared) -> None:
     server = installation.start_server(*SHORT, listen=prepared.server.address)
     assert len(stored(installation, prepared.sweeps[0])) >= 5
     assert server.stop() == 0
+
+
+def test_after_an_orderly_stop_the_files_alone_are_whole(prepared: Prepared) -> None:
+    prepared.reset()
+    server = prepared.installation.start_server(*SHORT, listen=prepared.server.address)
+    name = prepared.installation.create(sweep("steps.py", runs=1, steps=3))
+    agent = prepared.installation.start_agent(name)
+    assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    assert server.stop() == 0
+    for database in (SCHEDULER, METRICS):
+        copied = prepared.installation.folder / "alone" / database.name
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copy(server.data / database, copied)
+        put_back(copied, server.data / database)
+    again = prepared.installation.start_server(*SHORT, listen=prepared.server.address)
+    assert len(stored(prepared.installation, name)) >= 3
+    assert again.stop() == 0
 
 
 def test_without_both_databases_the_server_begins_anew(prepared: Prepared) -> None:
