@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from inspect import isasyncgenfunction
 from typing import TypeAlias, TypeVar, cast
 
@@ -177,11 +177,24 @@ def _streaming(
                     async for message in messages:
                         await out.write(message)
         except Exception as error:
-            request = given = None  # see `_answer_error`
+            given = None  # see `_answer_error`
             await _answer_error(error, context, method, log)
             raise
+        finally:
+            requests, request = request, None
+            if decode is None:
+                await _drop_last(cast("AsyncIterator[object]", requests))
+            del requests
 
     return answer
+
+
+async def _drop_last(requests: AsyncIterator[object]) -> None:
+    """Release the last message of a stream: gRPC's iterator holds itself, and what it gave last."""
+    generator = aiter(requests)
+    if isinstance(generator, AsyncGenerator):
+        with suppress(RuntimeError):  # it waits for the next one, and so has none
+            await generator.aclose()
 
 
 def _decoded(request: object, decode: Callable[[bytes], object] | None, method: str) -> object:

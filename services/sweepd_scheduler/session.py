@@ -64,7 +64,8 @@ class AgentSession:
         try:
             await self._read_all(requests)
         except DomainError as error:
-            self.line.end(error)
+            # Without the frames, which have the message: it is answered only when its turn has come.
+            self.line.end(error.with_traceback(None))
         finally:
             self.line.end()  # also after a defect: a stream that nobody reads would look alive
             for timer in timers:
