@@ -11,8 +11,8 @@ import resource
 import socket
 import stat
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -94,6 +94,8 @@ class Connections:
                     await self._look(port, short=short)
                 except OSError as error:  # without a free descriptor it cannot look; gRPC frees some
                     self.log.warning("connections cannot be looked at: %s", error)
+                except Exception:
+                    self.log.exception("connections could not be looked at")
             await asyncio.sleep(LOOK_OFTEN if short else LOOK_EVERY)
 
     async def _look(self, port: int, *, short: bool) -> None:
@@ -139,16 +141,31 @@ def sockets_of(port: int) -> dict[str, int]:
 
 def _shut_down(port: int, closing: dict[str, int]) -> None:
     for peer, descriptor in closing.items():
-        with suppress(OSError):
-            copy = os.dup(descriptor)
-            # Asked of the copy: the number may belong to another connection by now.
-            with socket.socket(fileno=copy) as connection:
-                if _address(connection, port) == peer:
-                    connection.shutdown(socket.SHUT_RDWR)
+        # Asked of the copy: the number may belong to another connection by now.
+        with suppress(OSError), copied(descriptor) as connection:
+            if _address(connection, port) == peer:
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def copied(descriptor: int) -> Iterator[socket.socket]:
+    """Hold a copy of the socket that a number stands for.
+
+    Raises:
+        OSError: the number stands for nothing, or for something else than a socket.
+    """
+    copy = os.dup(descriptor)
+    try:
+        connection = socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise
+    with connection:
+        yield connection
 
 
 def _peer(descriptor: int, port: int) -> str:
-    with socket.socket(fileno=os.dup(descriptor)) as connection:
+    with copied(descriptor) as connection:
         return _address(connection, port)
 
 
