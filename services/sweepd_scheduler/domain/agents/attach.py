@@ -98,15 +98,20 @@ def attached(turn: Turn, event: Attached) -> None:
 
 def detached(turn: Turn, event: Detached) -> None:
     """Forget the session. Its attempts stay the agent's until their leases run out."""
-    closed = turn.state.sessions.get(event.session)
-    close_session(turn, event.session)
-    guard.watch_attached(turn, closed.sweeps if closed else ())
+    _close(turn, event.session)
     if turn.state.streams.get(event.agent) == event.session:
         turn.state.journal.drop(turn.state.streams, event.agent)
 
 
-def _close_replaced(turn: Turn, session: str, error: StreamReplacedError) -> None:
+def _close(turn: Turn, session: str) -> None:
+    """Forget a session, and look again later at its sweeps: nobody else may be left for them."""
+    closed = turn.state.sessions.get(session)
     close_session(turn, session)
+    guard.watch_attached(turn, closed.sweeps if closed else ())
+
+
+def _close_replaced(turn: Turn, session: str, error: StreamReplacedError) -> None:
+    _close(turn, session)
     turn.effects.append(CloseSession(session, error))
 
 

@@ -5,7 +5,7 @@ import pytest
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
 from sweepd_scheduler.domain.decision import GuardChanged, Happened, StartRun
-from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.events import Announced, Detached, PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
 from sweepd_scheduler.domain.sweeps.guard import held_sentence
@@ -384,6 +384,18 @@ def test_a_sweep_that_only_quarantined_agents_are_left_with_pauses_after_a_while
     world.passes(65)
     paused = (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
     assert state_of(world) == ((SweepState.RUNNING, None) if returns else paused)
+
+
+def test_a_sweep_pauses_whose_good_agent_died_while_it_came_back(world: World) -> None:
+    """Its new stream makes the older one void, and ends before it says what the agent holds."""
+    world.create(RANDOM)
+    good, bad = world.attach("good"), world.attach("bad")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    world.happens(Announced("new", "good"))
+    world.happens(Detached(good, "good"))
+    world.happens(Detached("new", "good"))
+    world.passes(125)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
 
 
 def test_a_sweep_with_nothing_left_to_hand_out_does_not_pause_for_want_of_agents(world: World) -> None:
