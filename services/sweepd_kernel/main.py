@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
 
     Args:
         argv: the arguments; by default those of the process.
-        services: what `up` starts; by default what is installed.
+        services: what `up` starts and `pair` pairs; by default what is installed.
     """
     # For gRPC, before it is imported: we report better what it would write, and forks come before it starts.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -58,7 +58,7 @@ def _run(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None
         case ["down"]:
             return _down(arguments[1:])
         case ["pair"]:
-            return _pair(arguments[1:])
+            return _pair(arguments[1:], services)
         case ["--version" | "version"]:
             answer(f"sweepd {version('sweepd')}")
             return 0
@@ -103,8 +103,9 @@ def _down(arguments: Sequence[str]) -> int:
     return down(parser.parse_args(arguments))
 
 
-def _pair(arguments: Sequence[str]) -> int:
+def _pair(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None") -> int:
     from sweepd_kernel.pair import pair
+    from sweepd_kernel.up import load_services
 
     parser = _parser(
         "pair",
@@ -113,7 +114,7 @@ def _pair(arguments: Sequence[str]) -> int:
         " is one. What is stored of attempts that the scheduler does not know is removed from the metric"
         " store; a copy is kept beside it, as metrics.sqlite.before-pair. Points that were lost stay lost.",
     )
-    return pair(parser.parse_args(arguments))
+    return pair(parser.parse_args(arguments), load_services() if services is None else services)
 
 
 def _service(name: str, arguments: Sequence[str]) -> int:

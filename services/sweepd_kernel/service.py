@@ -2,10 +2,12 @@
 
 import argparse
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import grpc.aio
 
@@ -49,6 +51,27 @@ class ServiceContext:
     """Shared with the server: a service that knows the tokens of people says so there."""
 
 
+AttemptKey: TypeAlias = tuple[str, int]
+"""Full name of a run, and the number of an attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedDatabase:
+    """Database with things of attempts, which belongs to that of another service; for `sweepd pair`.
+
+    One of the two says which attempts there are, the other one removes what it has of others.
+    """
+
+    file: str
+    """Its name in the folder of the service."""
+    schema: str
+    """Package whose tables it has."""
+    attempts: Callable[[sqlite3.Connection], AbstractSet[AttemptKey]]
+    """Returns the attempts that it has anything of."""
+    remove: Callable[[sqlite3.Connection, AbstractSet[AttemptKey]], None] | None = None
+    """Removes attempts, in a transaction of the caller; None: it is the one that says which there are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDefinition:
     """One service, as an entry point of the group `sweepd.services` names it."""
@@ -60,3 +83,5 @@ class ServiceDefinition:
     open: Callable[[ServiceContext], Awaitable[RunningService]]
     accepts_people: bool = False
     """Whether the access token lets callers in, too; else only other services are."""
+    paired: PairedDatabase | None = None
+    """Its database, if that belongs to the one of another service."""

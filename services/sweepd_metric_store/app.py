@@ -14,6 +14,7 @@ from sweepd_metric_store.pairing import Pairing
 from sweepd_metric_store.servicer import SERVICE_NAME, MetricServicer, handlers
 from sweepd_metric_store.sql import DATABASE, SqliteWrites
 from sweepd_metric_store.sql import SERVICE as NAME
+from sweepd_metric_store.sql_pairing import PAIRED
 from sweepd_metric_store.sql_reads import SqliteReads
 from sweepd_metric_store.streams import AppendStreams
 from sweepd_metric_store.writer import Writer
@@ -82,4 +83,5 @@ SERVICE = ServiceDefinition(
     has_data=True,
     add_flags=_add_flags,
     open=_open,
+    paired=PAIRED,
 )

@@ -39,12 +39,12 @@ from sweepd_scheduler.servicer import SweepServicer
 from sweepd_scheduler.sessions import Sessions
 from sweepd_scheduler.sql import SERVICE as NAME
 from sweepd_scheduler.sql import SqliteStore
+from sweepd_scheduler.sql_pairing import DATABASE, PAIRED
 from sweepd_scheduler.sql_records import SqliteRecords
 from sweepd_scheduler.study import Studies
 from sweepd_scheduler.watch import Watchers
 from sweepd_scheduler.weight import Page
 
-DATABASE = "scheduler.sqlite"
 ACCOUNTS = "accounts.sqlite"
 GOODBYE_PATIENCE = 1.0
 SHORTEST_LEASE = 0.5
@@ -228,4 +228,5 @@ SERVICE = ServiceDefinition(
     add_flags=_add_flags,
     open=_open,
     accepts_people=True,
+    paired=PAIRED,
 )

@@ -5,8 +5,12 @@ from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
-from sweepd_kernel.pair import METRICS, SCHEDULER, pair
+from sweepd_kernel.pair import pair
 from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.up import load_services
+
+METRICS = Path("metric-store", "metrics.sqlite")
+SCHEDULER = Path("scheduler", "scheduler.sqlite")
 
 
 def add_run(metrics: Path, name: str) -> None:
@@ -34,7 +38,7 @@ def test_pairing_again_keeps_the_copy_of_the_first_time(tmp_path: Path) -> None:
         ensure_schema(tmp_path / database, package)
     for name in ("local/p/first-1", "local/p/second-1"):
         add_run(metrics, name)
-        assert pair(Namespace(data=tmp_path)) == 0
+        assert pair(Namespace(data=tmp_path), load_services()) == 0
     assert runs_in(metrics) == []
     assert runs_in(metrics.with_name("metrics.sqlite.before-pair")) == ["local/p/first-1"]
     assert runs_in(metrics.with_name("metrics.sqlite.before-pair-2")) == ["local/p/second-1"]
