@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from inspect import isasyncgenfunction
 from typing import TypeAlias, TypeVar, cast
@@ -182,14 +182,14 @@ def _streaming(
             raise
         finally:
             requests, request = request, None
-            if decode is None:
-                await _drop_last(cast("AsyncIterator[object]", requests))
+            if isinstance(requests, AsyncIterable):  # the gateway has one request as bytes
+                await _drop_last(requests)
             del requests
 
     return answer
 
 
-async def _drop_last(requests: AsyncIterator[object]) -> None:
+async def _drop_last(requests: AsyncIterable[object]) -> None:
     """Release the last message of a stream: gRPC's iterator holds itself, and what it gave last."""
     generator = aiter(requests)
     if isinstance(generator, AsyncGenerator):
