@@ -60,15 +60,17 @@ def test_a_wrong_token(installation: Installation) -> None:
     assert "not-the-token" not in done.stderr
 
 
-def test_a_script_that_is_missing_fails_its_runs_with_the_reason(installation: Installation) -> None:
+def test_a_script_that_is_missing_pauses_its_sweep_with_the_reason(installation: Installation) -> None:
     installation.join_server()
-    sweep = installation.create("program: missing.py\ncommand: ['./missing.py']\n" + RANDOM)
-    agent = installation.start_agent(sweep)
-    installation.ctl("wait", sweep, "--timeout", "60s")
-    runs = installation.export(sweep, "run")
-    assert [run["state"] for run in runs] == ["failed", "failed"]
-    assert "missing.py" in str(runs[0]["reason"])
-    assert agent.process.wait(15) == 0
+    name = installation.create("program: missing.py\ncommand: ['./missing.py']\n" + RANDOM)
+    agent = installation.start_agent(name)
+    until(lambda: installation.json("get", name)["state"] == "paused", what="nobody can start it")
+    sweep = installation.json("get", name)
+    assert "the program ./missing.py is not there" in str(sweep["reason"])
+    (run,) = installation.export(name, "run")
+    assert run["state"] == "pending", "it is charged to nobody"
+    installation.ctl("cancel", name, "--yes")
+    assert agent.process.wait(15) == 9
 
 
 def test_a_script_that_crashes_fails_its_run_and_the_sweep_goes_on(installation: Installation) -> None:
