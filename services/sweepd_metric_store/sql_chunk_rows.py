@@ -51,6 +51,7 @@ def read(
     first_row: int,
     last_row: int = EVERYTHING,
     mixed: bool = True,
+    expected: int = 0,
 ) -> Iterator[Chunk]:
     """Yield the chunks of a series that reach into these rows, by their first row.
 
@@ -61,12 +62,43 @@ def read(
         first_row: the first row wanted.
         last_row: the last one.
         mixed: whether chunks may overlap, as there are several types of values.
+        expected: points of the whole series, which are missed at the end if rows are gone; 0: nobody knows.
     """
+    found = 0
+    for chunk in _found(connection, series_id, on_damage, first_row, last_row, mixed=mixed):
+        found += chunk.points
+        yield chunk
+    if expected and (found if first_row == 0 else _counted(connection, series_id)) != expected:
+        on_damage()
+
+
+def _counted(connection: sqlite3.Connection, series_id: int) -> int:
+    """Return how many points the index of a series leads to: of a damaged one, rows may be missing."""
+    try:
+        (found,) = connection.execute(_POINTS, (series_id,)).fetchone()
+    except sqlite3.Error as error:
+        if not damage_of(error):
+            raise
+        return 0
+    return int(found)
+
+
+def _found(
+    connection: sqlite3.Connection,
+    series_id: int,
+    on_damage: OnDamage,
+    first_row: int,
+    last_row: int,
+    *,
+    mixed: bool,
+) -> Iterator[Chunk]:
     reached = -1
     try:
         for row in connection.execute(_CHUNKS, (series_id, first_row, last_row, mixed)):
             reached = row[0]
-            yield from _checked(series_id, row, on_damage)
+            chunk = _checked(series_id, row, on_damage)
+            if chunk is not None:
+                yield chunk
     except sqlite3.Error as error:
         if not damage_of(error):
             raise
@@ -83,37 +115,20 @@ def read(
         if row is None:
             on_damage()
         elif row[1] >= first_row:
-            yield from _checked(series_id, row, on_damage)
-
-
-def are_all_found(connection: sqlite3.Connection, series_id: int, points: int) -> bool:
-    """Tell whether the index leads to as many points as a series has: of a damaged one, rows may be missing.
-
-    Args:
-        connection: in a transaction.
-        series_id: the series.
-        points: that it has; 0: nobody knows.
-    """
-    if not points:
-        return True
-    try:
-        (found,) = connection.execute(_POINTS, (series_id,)).fetchone()
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
-        return False
-    return bool(found == points)
+            chunk = _checked(series_id, row, on_damage)
+            if chunk is not None:
+                yield chunk
 
 
 def _checked(
     series_id: int, row: tuple[int, int, int, int, int, int, bytes, int], on_damage: OnDamage
-) -> Iterator[Chunk]:
+) -> Chunk | None:
     *numbers, body, stored = row
     if not intact(stored, body, series_id, *numbers):
         on_damage()
-        return
+        return None
     first, last, points, least, greatest, kind = numbers
-    yield Chunk(first, last, points, least, greatest, Kind(kind), body)
+    return Chunk(first, last, points, least, greatest, Kind(kind), body)
 
 
 INSERT = """
@@ -126,7 +141,7 @@ _CHUNKS = f"""
     where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
         coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
     order by first_row"""  # noqa: S608 (constants)
-_POINTS = "select sum(points) from chunk where series_id = ?"
+_POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
 # In the index alone.
 _IDS = "select id from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
 _ONE = f"select {_COLUMNS} from chunk where id = ?"  # noqa: S608 (constants)

@@ -97,7 +97,12 @@ def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
         on_damage = found.of(series.name)
         visible = _visible_points(connection, series)
         parts = parts_between(
-            connection, series.held, on_damage, first_row=start_row, last_step=series.last_step
+            connection,
+            series.held,
+            on_damage,
+            first_row=start_row,
+            last_step=series.last_step,
+            expected=series.points,
         )
         if query.max_points and visible > query.max_points:
             work += visible
@@ -106,8 +111,6 @@ def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
         for part in parts:
             if not builder.add(part):
                 return _page(builder, found, _position(series.name, part.first_row))
-        if not sql_chunk_rows.are_all_found(connection, series.held.series_id, series.points):
-            on_damage()
     return _page(builder, found, None)
 
 
@@ -123,17 +126,25 @@ def parts_between(
     first_row: int,
     last_row: int = EVERYTHING,
     last_step: int = EVERYTHING,
+    expected: int = 0,
 ) -> Iterator[Part]:
     """Yield the stored chunks of a series but those that are damaged, cut where they reach beyond these rows.
 
-    Likewise where they reach beyond this step.
+    Likewise where they reach beyond this step. Of the points that are `expected` of the whole series, missing
+    ones are damage, too; 0: nobody knows their number.
 
     They come in the order of their first rows. Where stretches of different types overlap, cutting may change
     that order, so a part is held until no chunk to come can begin before it.
     """
     waiting: list[tuple[int, Part]] = []
     for chunk in sql_chunk_rows.read(
-        connection, held.series_id, on_damage, first_row=first_row, last_row=last_row, mixed=held.mixed
+        connection,
+        held.series_id,
+        on_damage,
+        first_row=first_row,
+        last_row=last_row,
+        mixed=held.mixed,
+        expected=expected,
     ):
         while waiting and waiting[0][0] < chunk.first_row:
             yield heappop(waiting)[1]
@@ -160,7 +171,9 @@ def _thinned(
     max_points: int,
     start_row: int,
 ) -> Iterator[Part]:
-    stored = parts_between(connection, series.held, on_damage, first_row=0, last_step=series.last_step)
+    stored = parts_between(
+        connection, series.held, on_damage, first_row=0, last_step=series.last_step, expected=series.points
+    )
     kept = thinned((codec.stretch(part.body) for part in stored), total=visible, max_points=max_points)
     # The whole is thinned for each page and cut afterwards, so that its buckets do not depend on the pages.
     cut = (windowed(each, first_row=start_row, last_row=EVERYTHING) for each in kept)
