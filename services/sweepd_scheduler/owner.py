@@ -29,6 +29,8 @@ from sweepd_scheduler.timers import Timers
 
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32
+SHORTENED_AT_ONCE = 64 * 1024
+"""Bytes of a response up to which it is parsed and packed on the loop: that takes about a millisecond."""
 RING_AGAIN_AFTER = 10.0
 """Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
 
@@ -246,12 +248,19 @@ class Owner:
             answer = Response(content)
             if item.repeatable is None:
                 return Decided(item, decision, answer=answer)
-            remembered = self._requests.remember(item.repeatable, item.shorten(content), now)
+            kept = await self._shortened(item, content)
+            remembered = self._requests.remember(item.repeatable, kept, now)
         except BaseException:
             self.state.journal.back_to(mark)
             raise
         changes = (*decision.changes, remembered)
         return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
+
+    async def _shortened(self, item: Item, content: bytes) -> bytes:
+        """Return what is kept of a response; a large one keeps the loop free meanwhile."""
+        if len(content) <= SHORTENED_AT_ONCE:
+            return item.shorten(content)
+        return await self.in_writer(partial(item.shorten, content))
 
     def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
         """Make the staged changes current, then let out what follows from them, in order."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -301,5 +302,25 @@ def test_a_call_that_cannot_be_remembered_changes_nothing_and_evicts_nothing() -
         assert bench.owner.state.sweeps[1].state is SweepState.PAUSED
         assert (await bench.owner.ask(ResumeSweep(S), Sweep, encode, None)).content == b"local/demo/s pending"
         assert bench.store.recall([first.key], 0).requests == {first.key: large}
+
+    running(scenario)
+
+
+@pytest.mark.parametrize(("size", "on_the_loop"), [(100, True), (3_000_000, False)])
+def test_a_large_response_is_shortened_off_the_loop(size: int, on_the_loop: bool) -> None:
+    """To parse and pack megabytes takes 50 ms, in which nobody else would have a turn."""
+
+    async def scenario(bench: Bench) -> None:
+        threads = list[int]()
+
+        def shorten(content: bytes) -> bytes:
+            threads.append(threading.get_ident())
+            return content[:10]
+
+        again = repeatable("pause", b"")
+        response = await bench.owner.ask(PauseSweep(S), Sweep, lambda _: bytes(size), again, shorten)
+        assert response == Response(bytes(size))
+        assert [each == threading.get_ident() for each in threads] == [on_the_loop]
+        assert await bench.owner.first_answer(again) == bytes(10)
 
     running(scenario)
