@@ -36,7 +36,9 @@ _NEXT_STEPS = {
     "wrong-state": "`sweepctl explain {name}` tells how it came to that",
     "data-damaged": "all else can be read; to have it again, stop the server and put back all databases of "
     "its data folder from one copy",
-    "databases-differ": "stop the server and put back all databases of its data folder from one copy",
+    "databases-differ": "stop the server and put back all databases of its data folder from one copy; "
+    "if one of them is lost for good, `sweepd pair --data DIR` makes what is left belong together",
+    "request-quota": "repeat the call without --request-id, or later: ids are forgotten after 24 h",
     "stale-revision": "look at it again, `sweepctl get {name}`, and repeat the call",
 }
 

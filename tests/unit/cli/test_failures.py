@@ -54,6 +54,19 @@ def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code:
         ("wrong-state", "local/x/k3-7", "`sweepctl explain local/x/k3-7` tells how it came to that"),
         ("cap-reached", "local/x/k3", "`sweepctl edit local/x/k3 --run-cap N` raises it"),
         ("cap-reached", "", "`sweepctl edit ID --run-cap N` raises it"),
+        (
+            "databases-differ",
+            "",
+            (
+                "stop the server and put back all databases of its data folder from one copy; if one of them "
+                "is lost for good, `sweepd pair --data DIR` makes what is left belong together"
+            ),
+        ),
+        (
+            "request-quota",
+            "",
+            "repeat the call without --request-id, or later: ids are forgotten after 24 h",
+        ),
         (None, "local/x/k3", ""),
     ],
 )
