@@ -92,7 +92,7 @@ class FailedError(ClientError):
 
 
 class MissingExtraError(ClientError, ImportError):
-    """A library is missing; the message names the extra that brings it."""
+    """A library is missing; the message names it and how to install it."""
 
 
 class InvalidError(ClientError, ValueError):
