@@ -48,6 +48,8 @@ class Attempt:
         self.folder = folder
         self._around = around
         self._home = home
+        # Its length is reported with the end: it must not grow after that.
+        self._log_has_ended = False
         self.feed = feed_of(assignment, folder, folder.cursors(), around, self._complain)
         self._spool = self.feed.spool
         self._rows = RowKeeping(folder, self.feed, around, self._complain, self._rows_saved)
@@ -80,6 +82,7 @@ class Attempt:
 
     def finish(self, how: Exit) -> None:
         """Have the end reported; rows and log were read to their ends."""
+        self._log_has_ended = True
         self.feed.finish(how)
 
     def mark_result_acked(self) -> bool:
@@ -94,6 +97,8 @@ class Attempt:
     def find_process(self) -> LiveProcess | None:
         """Look for the process that an earlier agent has started."""
         self.process = self._around.processes.find(self.folder)
+        # An earlier agent may have reported the end of one that is gone.
+        self._log_has_ended = self.process is not None and not self.process.alive
         self.feed.details.look()
         self.feed.details.found_context(recorded(self.folder.path))
         self.feed.files.look(ended=True)
@@ -282,7 +287,7 @@ class Attempt:
 
     def _complain(self, topic: str, message: str) -> None:
         first = self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
-        if first and topic in _FOR_ITS_AUTHOR:
+        if first and topic in _FOR_ITS_AUTHOR and not self._log_has_ended:
             with suppress(OSError):  # the agent's log has it
                 self.folder.append_to_log(f"sweepd: {message}")
 
