@@ -39,7 +39,7 @@ async def parts(
     damaged is left out, which the offset of the next part shows.
 
     Raises:
-        DamagedError: at the end, if anything was left out.
+        DamagedError: at the end, if anything was left out; with `follow` there is no end.
     """
     is_damaged = False
     with notices.following(lambda name: name.run == run) as follower:
