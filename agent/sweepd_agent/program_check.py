@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
@@ -25,8 +26,18 @@ _SYSTEM_PATH = "/bin:/usr/bin"
 _LONGEST_SHEBANG = 256
 
 
-def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
-    """Return why arguments start no program here, in one sentence; None where they may.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Why arguments start no program here."""
+
+    # One sentence.
+    reason: str
+    # Which of the arguments names what cannot be started or read; None: it is due to none of them.
+    position: int | None
+
+
+def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Missing | None:
+    """Return why arguments start no program here; None where they may.
 
     Args:
         arguments: the whole vector, with macros expanded.
@@ -35,15 +46,21 @@ def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> str
     try:
         folder = Path.cwd()
     except FileNotFoundError:
-        return "the working directory of the agent is gone"
+        return Missing(reason="the working directory of the agent is gone", position=None)
     path = environ.get("PATH", _SYSTEM_PATH)
     trouble = _not_executable(arguments[0], path)
     if trouble is not None:
-        return trouble
+        return Missing(reason=trouble, position=0)
     command = _behind_wrappers(arguments)
     if not command:
         return None
-    return _not_executable(command[0], path) or _no_script(command, folder, path)
+    position = len(arguments) - len(command)
+    trouble = _not_executable(command[0], path)
+    if trouble is not None:
+        return Missing(reason=trouble, position=position)
+    script = _script_of(command)
+    trouble = None if script is None else _no_script(command, command[script], folder, path)
+    return None if script is None or trouble is None else Missing(reason=trouble, position=position + script)
 
 
 def _behind_wrappers(arguments: Sequence[str]) -> Sequence[str]:
@@ -89,20 +106,24 @@ def _shebang(name: str) -> str | None:
     return os.fsdecode(words[0]) if words and words[0].startswith(b"/") else None
 
 
-def _no_script(command: Sequence[str], folder: Path, path: str) -> str | None:
-    """Return why an interpreter would find no script; None if it would, or is none that is known."""
+def _script_of(command: Sequence[str]) -> int | None:
+    """Return the position of the script in the command of an interpreter; None where none is known."""
     name, rest = Path(command[0]).name, command[1:]
     if _PYTHON.fullmatch(name):
-        script = _script(rest, _PYTHON_VALUES, _PYTHON_ENDS)
+        found = _script(rest, _PYTHON_VALUES, _PYTHON_ENDS)
     elif name in _SHELLS:
-        script = _script(rest, _SHELL_VALUES, _SHELL_ENDS)
-        if script is not None and shutil.which(script, mode=os.R_OK, path=path) is not None:
-            return None  # shells look there, too
+        found = _script(rest, _SHELL_VALUES, _SHELL_ENDS)
     elif name in _OTHERS:
-        script = rest[0] if rest and not rest[0].startswith("-") else None
+        found = 0 if rest and not rest[0].startswith("-") else None
     else:
         return None
-    if script is None:
+    return None if found is None else found + 1
+
+
+def _no_script(command: Sequence[str], script: str, folder: Path, path: str) -> str | None:
+    """Return why an interpreter would find no script; None if it would."""
+    in_path = Path(command[0]).name in _SHELLS  # shells look there, too
+    if in_path and shutil.which(script, mode=os.R_OK, path=path) is not None:
         return None
     if not os.path.exists(script):  # noqa: PTH110
         return f"the program {script} is not there (working directory {folder})"
@@ -111,27 +132,28 @@ def _no_script(command: Sequence[str], folder: Path, path: str) -> str | None:
     return None
 
 
-def _script(words: Sequence[str], with_value: str, without_script: str) -> str | None:
-    """Return the script among the arguments of an interpreter; None where it runs something else.
+def _script(words: Sequence[str], with_value: str, without_script: str) -> int | None:
+    """Return where the script is among the arguments of an interpreter; None where it runs something else.
 
     Args:
         words: what follows the interpreter.
         with_value: letters of options whose value follows, in the same argument or the next one.
         without_script: letters of options after which there is no script.
     """
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
         if word == "--":
-            return rest[0] if rest else None
+            return at if at < len(words) else None
         if word == "-" or not word.startswith(("-", "+")):
-            return None if word == "-" else word
+            return None if word == "-" else at - 1
         if word in _LONG_VALUES:
-            del rest[:1]
+            at += 1
         elif not word.startswith("--"):
             letter = next((each for each in word[1:] if each in with_value + without_script), "")
             if letter and letter in without_script:
                 return None
             if letter and word.endswith(letter):
-                del rest[:1]
+                at += 1
     return None

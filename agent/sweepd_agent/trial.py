@@ -13,7 +13,7 @@ from sweepd.spec.arguments.command import (
     CommandError,
     MissingFactError,
     args_json,
-    expand_command,
+    expand_arguments,
     uses_args_json_file,
 )
 from sweepd_agent.attempt_folder import AttemptFolder
@@ -85,14 +85,15 @@ def arguments(
 
     Raises:
         StartError: the program, or something that the command asks of this agent, is not there.
-        InvalidCommandError: the parameters make a command that cannot be run anywhere.
+        InvalidCommandError: the parameters make a command that cannot be run anywhere, or name a program
+            that is not there.
     """
     args_file: str | None = None
     if uses_args_json_file(assignment.command):
         write_inside(folder.path, _ARGS_FILE, f"{args_json(assignment.params)}\n".encode())
         args_file = str(folder.path / _ARGS_FILE)
     try:
-        made = expand_command(
+        expanded = expand_arguments(
             assignment.command,
             program=assignment.program or None,
             params=assignment.params,
@@ -103,16 +104,19 @@ def arguments(
             repeat=assignment.repeat or 0,
             windows=os.name == "nt",
         )
+        made = [argument.text for argument in expanded]
         check_room(made, environ, _room())
     except MissingFactError as error:
         raise StartError(str(error)) from error
     except CommandError as error:
         raise InvalidCommandError(str(error)) from error
     _check_letters(made)
-    trouble = missing_program(made, environ)
-    if trouble is not None:
-        raise StartError(trouble)
-    return made
+    missing = missing_program(made, environ)
+    if missing is None:
+        return made
+    if missing.position is not None and expanded[missing.position].is_of_run:
+        raise InvalidCommandError(missing.reason)  # else one such point would quarantine all agents
+    raise StartError(missing.reason)
 
 
 def facts(place: Place, labels: Mapping[str, str], environ: Mapping[str, str]) -> AgentFacts:

@@ -77,6 +77,30 @@ def test_a_run_that_cannot_start_says_why(
     assert expected in agent.events("run_ended")[0]["message"]  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("command", "value", "expected"),
+    [
+        (("${script}",), "", "the program  is not there"),
+        (("${script}",), " ", "the program   is not there"),
+        (("./${script}.sh",), "missing", "the program ./missing.sh is not there"),
+        (("${env}", "A=b", "python", "-u", "${script}"), "missing.py", "the program missing.py is not there"),
+        (("sh", "run-${repeat}.sh"), "x", "the program run-0.sh is not there"),
+        (("${args_no_hyphens}",), "x", "the program script=x is not there"),
+        (("${absent}", "--lr=1"), "x", "the program --lr=1 is not there"),
+    ],
+)
+def test_a_program_that_the_point_names_is_the_fault_of_the_run(
+    scheduler: ScriptedScheduler, machine: Machine, command: tuple[str, ...], value: str, expected: str
+) -> None:
+    run = scheduler.add(*command, params={"script": value})
+    agent = machine.start("--count", "1")
+    exited = scheduler.ended(run).exit
+    assert agent.ended() == 0
+    assert exited is not None
+    assert exited.exit.cause == v1.EXIT_CAUSE_INVALID_COMMAND
+    assert expected in exited.exit.message
+
+
 def test_a_letter_that_the_locale_lacks_is_why_a_run_does_not_start(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:

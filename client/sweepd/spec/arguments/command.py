@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sweepd.spec.arguments.argument_size import check_argument
 from sweepd.spec.arguments.macros import (
+    FORMS,
     MACROS,
     AgentFacts,
     CommandError,
@@ -23,10 +25,12 @@ from sweepd.spec.point import Json
 __all__ = [
     "DEFAULT_COMMAND",
     "AgentFacts",
+    "Argument",
     "CommandError",
     "MissingFactError",
     "args_json",
     "embedded_names",
+    "expand_arguments",
     "expand_command",
     "hiding_macros",
     "macro_names",
@@ -44,6 +48,16 @@ DEFAULT_COMMAND: Final = ("${env}", "${interpreter}", "${program}", "${args}")
 """The command of a sweep that has none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a process."""
+
+    text: str
+    # Whether another run of the sweep may have another one in its place: its item has a value of the point
+    # or the repeat, or one before it that has became no argument.
+    is_of_run: bool
+
+
 def expand_command(
     command: Sequence[str],
     *,
@@ -57,6 +71,35 @@ def expand_command(
     repeat: int = 0,
     windows: bool = False,
 ) -> list[str]:
+    """Return the texts of `expand_arguments`, which has the same arguments and raises the same errors."""
+    expanded = expand_arguments(
+        command,
+        program=program,
+        params=params,
+        environ=environ,
+        run=run,
+        interpreter=interpreter,
+        args_json_file=args_json_file,
+        agent=agent,
+        repeat=repeat,
+        windows=windows,
+    )
+    return [argument.text for argument in expanded]
+
+
+def expand_arguments(
+    command: Sequence[str],
+    *,
+    program: str | None,
+    params: Mapping[str, Json],
+    environ: Mapping[str, str] | None,
+    run: Mapping[str, str] | None = None,
+    interpreter: str = "python",
+    args_json_file: str | None = None,
+    agent: AgentFacts | None = None,
+    repeat: int = 0,
+    windows: bool = False,
+) -> list[Argument]:
     """Return the argument vector of one run.
 
     Args:
@@ -85,12 +128,15 @@ def expand_command(
         windows=windows,
     )
     variables = None if environ is None else {**environ, **(run or {})}
-    arguments: list[str] = []
+    arguments: list[Argument] = []
+    is_moved = False
     for item in command or DEFAULT_COMMAND:
-        made = _expanded(item if variables is None else _with_environment(item, variables), source)
-        for argument in made:
-            check_argument(argument, item, source)
-        arguments.extend(made)
+        filled = item if variables is None else _with_environment(item, variables)
+        made, is_of_run = _expanded(filled, source), _is_of_run(filled, source)
+        is_moved = is_moved or (is_of_run and not made)
+        for text in made:
+            check_argument(text, item, source)
+            arguments.append(Argument(text=text, is_of_run=is_of_run or is_moved))
     if not arguments:
         raise CommandError("the command is empty after its macros are expanded")
     return arguments
@@ -183,6 +229,17 @@ def _expanded(item: str, source: Source) -> list[str]:
     if value is None:
         return [item] if is_agent_macro(name) or _ENVIRONMENT.fullmatch(item) else []
     return [value]
+
+
+def _is_of_run(item: str, source: Source) -> bool:
+    """Tell whether what an item becomes depends on the point, or on which run of it this is."""
+    whole = _MACRO.fullmatch(item)
+    if whole is not None and whole[1] in FORMS:
+        return True
+    names = {name for _, _, name in _macros([item]) if name not in MACROS}
+    # An agent's facts are its own; any other name that stands alone is a parameter, be it absent here.
+    absent = whole is not None and not is_agent_macro(whole[1])
+    return any(absent or name == "repeat" or source.has_parameter(name) for name in names)
 
 
 def _embedded(match: re.Match[str], source: Source) -> str:

@@ -54,6 +54,10 @@ class Source:
         found = (pair for name, value in self.params.items() for pair in flattened(name, value))
         yield from sorted(found, key=lambda pair: pair[0])
 
+    def has_parameter(self, name: str) -> bool:
+        """Tell whether the point has a value of this name or dotted path."""
+        return name in self.params or any(name == flat for flat, _ in self.flat())
+
     def value(self, name: str) -> str | None:
         """Return the text of one value: a parameter by its name or dotted path, else a fact of the run.
 
