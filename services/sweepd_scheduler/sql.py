@@ -10,8 +10,8 @@ from typing import TypeVar, cast
 
 from sweepd_kernel import pairing_sql
 from sweepd_kernel.database import DEFECTS, close_whole, open_sqlite, storage_error
-from sweepd_kernel.errors import StorageError
-from sweepd_kernel.pairing import Database, Peer
+from sweepd_kernel.errors import DatabasesDifferError, StorageError
+from sweepd_kernel.pairing import REMEDY, Database, Peer
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
@@ -70,6 +70,7 @@ class SqliteStore:
         self._connection = open_sqlite(path)
         self._connection.row_factory = sqlite3.Row
         self._counter = pairing_sql.Counter()
+        self._file = _file_at(path)
         pairing_sql.ensure_identity(self._connection)
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
@@ -81,7 +82,15 @@ class SqliteStore:
         self._counter.settle()
 
     def database(self) -> Database:
-        """Return which database this is, and what it remembers of the metric store's."""
+        """Return which database this is, and what it remembers of the metric store's.
+
+        Raises:
+            DatabasesDifferError: another file stands in its place, or none: what is written now is lost.
+            StorageError: it cannot be read.
+        """
+        if self._path.parent.is_dir() and _file_at(self._path) != self._file:
+            text = f"{self._path} was removed or replaced while it was in use: {REMEDY}"
+            raise DatabasesDifferError(text, str(self._path), "")
         try:
             return pairing_sql.read(self._connection, str(self._path))
         except sqlite3.Error as error:
@@ -205,6 +214,15 @@ class _Changes:
 
     def of(self, kind: type[C]) -> list[C]:
         return cast("list[C]", self._by_kind[kind])
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return which file a path leads to, as device and number; None if to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def grouped(all_changes: Sequence[Change], number: int) -> Iterator[Statement]:

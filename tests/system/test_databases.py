@@ -298,6 +298,31 @@ def test_no_kill_of_either_service_makes_their_databases_differ(installation: In
     assert installation.start_server(*SHORT, listen=server.address).stop() == 0
 
 
+@pytest.mark.parametrize("change", ["removed", "replaced"])
+def test_a_scheduler_notices_that_its_database_is_another_one_while_it_runs(
+    installation: Installation, change: str
+) -> None:
+    server = installation.start_server(*SHORT)
+    early = installation.folder / "early.sqlite"
+    copy(server.data / SCHEDULER, early)
+    name = installation.create(sweep("steps.py", runs=1, steps=5))
+    assert installation.start_agent(name).process.wait(60) == 0
+    aside = installation.folder / "aside"
+    aside.mkdir()
+    for each in (server.data / SCHEDULER).parent.glob(f"{SCHEDULER.name}*"):
+        each.rename(aside / each.name)
+    if change == "replaced":
+        shutil.copy(early, server.data / SCHEDULER)
+    until(lambda: REMEDY in installation.ctl("list", code=None).stderr, what="it is noticed")
+    assert server.stop() == 0
+    late = installation.folder / "late.sqlite"
+    copy(aside / SCHEDULER.name, late)
+    put_back(late, server.data / SCHEDULER)
+    again = installation.start_server(*SHORT, listen=server.address)
+    assert installation.json("get", name)["state"] == "finished"
+    assert again.stop() == 0
+
+
 def test_while_they_differ_nothing_is_acknowledged_and_no_trial_ends(installation: Installation) -> None:
     """The databases are put right again, and the same attempt delivers all of its rows."""
     server = installation.start_server(*SHORT)
