@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Generic, ParamSpec, TypeVar, cast
 
 from sweepd_kernel.errors import DomainError, Status
@@ -23,8 +24,8 @@ QUICK = 0.03
 MOST = 10.0
 """Seconds of processor time in the slow lane."""
 
-MOST_WAITING = 32
-"""Pieces of work that a caller may have waiting or under way."""
+MOST_WAITING = 100
+"""Pieces of work that a caller may have waiting or under way: as many as one connection has calls."""
 
 HALVED_AFTER = 60.0
 _QUICK_THREADS, _SLOW_THREADS = 2, 1
@@ -203,10 +204,11 @@ class _Lane:
                 if self._closed or used > self._most or self._makes_way(caller, used):
                     work.interrupt()
             return work.outcome.result()
-        except asyncio.CancelledError:
-            work.interrupt()  # nobody waits for it any more
-            with suppress(BaseException):
-                await work.outcome
+        except asyncio.CancelledError:  # nobody waits for it any more
+            while not work.outcome.done():
+                work.interrupt()  # again, as its thread may not have begun
+                await asyncio.wait([work.outcome], timeout=_LOOK_EVERY)
+            work.outcome.exception()
             raise
         finally:
             self._costs.add(caller, work.cost, time.monotonic())
@@ -248,6 +250,7 @@ class Language:
         self._quick = _Lane(_QUICK_THREADS, QUICK, self._costs)
         self._slow = _Lane(_SLOW_THREADS, MOST, self._costs)
         self._asked: Counter[str] = Counter()
+        self._loaded = False
 
     async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `work`, which is pure, returns.
@@ -268,6 +271,9 @@ class Language:
             self._asked += Counter()
 
     async def _do(self, caller: str, work: Callable[[], T]) -> T:
+        if not self._loaded:  # here, as an import is not to be interrupted
+            await asyncio.to_thread(import_module, "sweepd.spec.reading.yaml_tokens")
+            self._loaded = True
         try:
             return await self._quick.do(caller, work)
         except _Interrupted:

@@ -1,6 +1,7 @@
 """Work on sweep files: a share for each caller, whatever the work of others costs."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -81,6 +82,32 @@ def test_a_caller_has_a_bounded_number_of_files_waiting() -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        assert await do(lambda: 7) == 7
+
+    running(scenario)
+
+
+def test_a_call_that_is_cancelled_before_its_thread_has_begun_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = asyncio.Event()
+
+    async def scenario(do: Language) -> None:
+        loop = asyncio.get_running_loop()
+        begun = threading.Thread.start
+
+        def start_late(thread: threading.Thread) -> None:
+            loop.call_later(0.1, begun, thread)
+            late.set()
+
+        await do(lambda: 7)  # what it loads once is there
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start_late)
+            task = asyncio.create_task(do(endless))
+            await late.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 10)
         assert await do(lambda: 7) == 7
 
     running(scenario)
