@@ -3,7 +3,7 @@
 A supervisor can be killed like any other process, together with its agent. What runs below it then becomes
 the watchdog's, which is a subreaper too, and is killed at once: nobody is left to control it. Until then the
 watchdog sleeps in one call of the kernel and shares its memory with the supervisor. If the watchdog is
-killed, the supervisor receives `DIED` and ends the run: none goes on with one of the two.
+killed, the supervisor receives `DIED` and ends the run: none continues with one of the two.
 """
 
 import os

@@ -46,7 +46,7 @@ class ServiceContext:
     clock: Clock
     log: logging.Logger
     reopen: Callable[[], None] = lambda: None
-    """Ends the service in order and opens it again, for what it cannot go on with."""
+    """Ends the service in order and opens it again, when it cannot continue."""
     gate: Gate = field(default_factory=Gate)
     """Shared with the server: a service that knows the tokens of people says so there."""
 

@@ -60,7 +60,7 @@ class SeriesState:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What was sent again differs from what is stored; `at`: the first row or byte of what was refused."""
+    """Conflict of what was sent again with what is stored; `at`: the first row or byte of what was refused."""
 
     at: int
     complaint: str

@@ -70,7 +70,7 @@ class Stored:
     fresh: bool = False
     """Whether anything new was stored."""
     refused: bool = False
-    """Whether it is not to count as delivered, for the reason that `rejection` tells."""
+    """True if it does not count as delivered, for the reason that `rejection` tells."""
 
 
 class MetricWrites(Protocol):
@@ -156,7 +156,7 @@ class SummaryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """What attempts have grown by: series as encoded, the rows now reached, and attempts not yet read.
+    """Growth of attempts: series as encoded, the rows now reached, and attempts not yet read.
 
     What is damaged is left out and named.
     """

@@ -50,7 +50,7 @@ class Parcel(Generic[Q]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How far an attempt is stored, and what was wrong; what is refused stays with the agent."""
+    """Progress of an attempt in the store, and what was wrong; what is refused stays with the agent."""
 
     cursor: int
     rejection: str = ""

@@ -142,7 +142,7 @@ class Exit:
 
     @property
     def charged(self) -> bool:
-        """Whether it has failed, or could not be started: neither stopped, nor lost with its supervisor."""
+        """True if it has failed, or could not be started: neither stopped, nor lost with its supervisor."""
         return not self.succeeded and self.cause in _CHARGED
 
     @property

@@ -172,7 +172,7 @@ class State:
 
     @property
     def waits(self) -> bool:
-        """Whether a run would be taken now, and none has come."""
+        """True while a run would be taken, and none has come."""
         return self.connected and self.wanted > 0
 
     def free_places(self) -> list[Place]:

@@ -79,7 +79,7 @@ class Logged:
 
     @property
     def has_figures(self) -> bool:
-        """Whether there are any."""
+        """True if there are any."""
         return bool(self._defined)
 
     def _count(self, key: str, value: object) -> None:

@@ -95,7 +95,7 @@ class HeldAttempt:
 
     @property
     def owned(self) -> Known | None:
-        """What is known of the attempt, if the agent has proved that it is its own."""
+        """Record of the attempt, if the agent has proved that it is its own."""
         known = self.known
         return known if known is not None and proves(self.secret, known.secret_digest) else None
 

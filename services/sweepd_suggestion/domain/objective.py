@@ -19,7 +19,7 @@ class Valued:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a model may learn from: points with values, and points whose values are still awaited.
+    """Evidence that a model may learn from: points with values, and points whose values are still awaited.
 
     `observed`: how many of the values were observed, not imputed.
     """

@@ -1,4 +1,4 @@
-"""What an attempt says of its files in the log of its run, which ends with the run."""
+"""Complaints of an attempt about its files, in the log of its run, which ends with the run."""
 
 from __future__ import annotations
 

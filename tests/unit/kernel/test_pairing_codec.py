@@ -1,4 +1,4 @@
-"""What a peer says of its database is held to the form of the contract before it is remembered."""
+"""The state of a peer's database has the form of the contract, or is not remembered."""
 
 import pytest
 

@@ -62,7 +62,7 @@ class Guarded:
 
     @property
     def held(self) -> bool:
-        """Whether it is quarantined."""
+        """True if it is quarantined."""
         return self.quarantine is not None
 
     def told(self, where: str) -> str:

@@ -218,7 +218,7 @@ class PointSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a point came from: enough to find it again.
+    """Origin of a point: enough to find it again.
 
     A suggestion was made from `study_length` numbered observations, with `observations_seen` values in them.
     """

@@ -1,4 +1,4 @@
-"""What keeps a sweep from wasting runs: agents that are quarantined, and pauses by itself."""
+"""Guards that keep a sweep from wasting runs: agents that are quarantined, and pauses by itself."""
 
 from collections.abc import Iterable, Mapping
 

@@ -139,7 +139,7 @@ class Sweep:
 
     @property
     def paused_by_itself(self) -> bool:
-        """Whether it has paused because its runs cannot work, and not because a person said so."""
+        """True if it has paused because its runs cannot work, and not because a person said so."""
         return self.pause_cause not in (None, PauseCause.PERSON)
 
     @property
