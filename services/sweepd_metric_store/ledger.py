@@ -60,7 +60,7 @@ class SeriesState:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Conflict of what was sent again with what is stored; `at`: the first row or byte of what was refused."""
+    """Conflict of what was sent again with what is stored. `at`: the first row or byte that was refused."""
 
     at: int
     complaint: str
