@@ -58,6 +58,19 @@ def put_back(source: Path, target: Path) -> None:
     shutil.copy(source, target)
 
 
+def own_number(database: Path) -> int:
+    """Return the number of the newest commit of a database."""
+    with closing(sqlite3.connect(database)) as connection:
+        return int(connection.execute("select number from identity").fetchone()[0])
+
+
+def peer_number(database: Path) -> int:
+    """Return the newest commit of the other database that a database remembers; -1: none."""
+    with closing(sqlite3.connect(database)) as connection:
+        found = connection.execute("select peer_number from identity").fetchone()[0]
+    return -1 if found is None else int(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A stopped server with two sweeps, and copies of its databases from after each of them."""
@@ -307,6 +320,7 @@ def test_a_scheduler_notices_that_its_database_is_another_one_while_it_runs(
     copy(server.data / SCHEDULER, early)
     name = installation.create(sweep("steps.py", runs=1, steps=5))
     assert installation.start_agent(name).process.wait(60) == 0
+    until(lambda: peer_number(server.data / METRICS) > own_number(early), what="it would be missed")
     aside = installation.folder / "aside"
     aside.mkdir()
     for each in (server.data / SCHEDULER).parent.glob(f"{SCHEDULER.name}*"):

@@ -146,9 +146,11 @@ def test_a_watch_goes_on_after_its_token_over_a_death_of_the_scheduler(installat
             await agent.next_start()
             _, known = await _followed(wire, name, token, until_run=2)
             assert known == {1: v1.RUN_STATE_FINISHED, 2: v1.RUN_STATE_ASSIGNED}
-        for odd in ("999999999999999999", "x", "-1", "0" * 5000, "\uff11"):
+        for odd in ("999999999999999999", "x", "-1", "0" * 60, "\uff11"):
             _, known = await _followed(wire, name, odd, until_run=2)
             assert set(known) == {1, 2}
+        with pytest.raises(grpc.aio.AioRpcError, match="resume_token: it has 5,000 characters"):
+            await _followed(wire, name, "0" * 5000, until_run=2)
 
     over_the_door(server, scenario)
 

@@ -220,19 +220,26 @@ def test_a_supervisor_goes_on_if_its_agent_died_before_it_could_be_told(tmp_path
 
 
 def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> None:
-    script = 'mkdir "$0/exit"; exit 3'
+    script = 'mkdir "$0/exit.$PPID"; exit 3'  # where the record is written before it is moved
     (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", script.encode(), bytes(tmp_path)]))
     lock = try_lock(str(tmp_path / "lock"))
     assert lock is not None
     program = "from sweepd_agent.supervisor import main; main()"
     command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "lock"), "0", "1"]
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until(lambda: [path for path in tmp_path.glob("exit.*") if "code 3" in path.read_text()])
+    until(lambda: list(tmp_path.glob("exit.*")), what="the script is in the way")
+    until(lambda: not Path(f"/proc/{pid_in(tmp_path)}").exists(), what="its process is gone")
     assert supervisor.poll() is None
-    (tmp_path / "exit").rmdir()
+    (blocked,) = tmp_path.glob("exit.*")
+    blocked.rmdir()
     assert supervisor.wait(10) == 0
     assert "code 3\n" in (tmp_path / "exit").read_text()
     os.close(lock)
+
+
+def pid_in(folder: Path) -> str:
+    """Return the id of the process that a supervisor has recorded."""
+    return next(line[4:] for line in (folder / "process").read_text().splitlines() if line.startswith("pid "))
 
 
 def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import grpc.aio
 import pytest
 
 from component.metric_store import messages
-from component.metric_store.processes import TOKEN, stub
+from component.metric_store.processes import SCHEDULER, TOKEN, stub
 from sweepd import v1
 from sweepd.rpc_error import Failure
 from sweepd_kernel.address import Address
@@ -49,6 +49,8 @@ async def served(folder: Path) -> AsyncIterator[tuple[str, MetricStore]]:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     await service.start(f"127.0.0.1:{port}")
+    async with stub(f"127.0.0.1:{port}") as calls:
+        await calls.PairDatabases(v1.PairDatabasesRequest(scheduler=SCHEDULER))
     yield f"127.0.0.1:{port}", service
     await service.stop()
     await server.stop(0)

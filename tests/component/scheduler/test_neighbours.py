@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import grpc.aio
 import pytest
 
-from component.scheduler.scripted_agent import ScriptedAgent
+from component.scheduler.scripted_agent import ScriptedAgent, held
 from component.scheduler.serving import (
     Installation,
     a_metric_store,
@@ -103,11 +104,16 @@ def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) 
             sweep = await create(installation, RANDOM)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 await agent.offer()
-                ref = await agent.start_process(await agent.next_start())
+                start = await agent.next_start()
+                ref = await agent.start_process(start)
                 text = v1.Column(key=0, strings=v1.StringValues(values=["x" * (4 * 1024 * 1024 - 64)]))
                 batch = v1.PointBatch(first_row=1, last_row=1, keys=["k"], columns=[text])
                 await agent.send(points=v1.PointReport(attempt=ref, batch=batch))
-                assert "bytes" in (await agent.takes("unsupported")).unsupported.report
+                with pytest.raises(grpc.aio.AioRpcError, match="bytes, and 1,179,648 are the most"):
+                    await agent.takes("unsupported")
+            holds = [held(start, ref.run_handle)]
+            async with ScriptedAgent(installation.channel, sweep.name, held=holds) as agent:
+                await agent.takes("welcome")
                 await agent.points(ref, 1, 0.5)
                 await agent.takes("ack", lambda m: m.ack.point_row == 1)
         await store.stop()
