@@ -28,8 +28,6 @@ SHARES = 8
 """One attempt has at most one share of what may be under way: who floods holds up himself."""
 PARCEL_OVERHEAD = 2 * 1024
 """What a request takes in memory besides its bytes: many small ones weigh more than a few large ones."""
-LARGEST_PARCEL = 4 * 1024 * 1024 - 64 * 1024
-"""The metric store reads no larger message; one that comes again and again would hold up all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

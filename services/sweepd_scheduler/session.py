@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.decision import NotUnderstood
 from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.relay import LARGEST_PARCEL, A, Parcel, Q, Relay
+from sweepd_scheduler.relay import A, Parcel, Q, Relay
 from sweepd_scheduler.relays import Relays
 
 R = TypeVar("R", v1.PointReport, v1.LogReport, v1.FileReport)
@@ -127,16 +127,14 @@ class AgentSession:
         self._owner.tell(report, credit.release)
 
     async def _hand_on(self, relay: Relay[Q, A], report: R, parcel: Callable[[Held, R], Parcel[Q]]) -> None:
-        """Give a report to its relay, if its attempt may deliver; one too large to be sent goes nowhere."""
+        """Give a report to its relay, if its attempt may deliver.
+
+        The limit of a message of the stream keeps it well below what the metric store reads.
+        """
         ref = agent_codec.ref(report.attempt)
         held = await self._reporting(ref)
-        if held is None:
-            return
-        offered = parcel(held, report)
-        if offered.size <= LARGEST_PARCEL:
-            relay.offer(self.line.session, ref, offered)
-        else:
-            self._lines.tell(self.line.session, NotUnderstood(f"a report of {offered.size} bytes"), None)
+        if held is not None:
+            relay.offer(self.line.session, ref, parcel(held, report))
 
     def _points(self, of: Held, report: v1.PointReport) -> Parcel[v1.AppendPointsRequest]:
         return parcels.points(of, report, self._resumed_at(report), system=False)
