@@ -7,7 +7,7 @@ from sweepd_gateway.backend import Backend
 from sweepd_gateway.gateway import Gateway
 from sweepd_gateway.server_servicer import ServerInfoServicer
 from sweepd_gateway.tokens import DoorTokens
-from sweepd_kernel.address import address
+from sweepd_kernel.flags import address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
 
 

@@ -14,7 +14,7 @@ from sweepd_gateway.passage import Passage
 from sweepd_gateway.routes import routes, service_names
 from sweepd_gateway.server_servicer import ServerInfoServicer
 from sweepd_gateway.tokens import DoorTokens
-from sweepd_kernel.address import parse_address
+from sweepd_kernel.flags import parse_address
 
 
 class Gateway(grpc.GenericRpcHandler):

@@ -12,9 +12,10 @@ from sweepd.two_way import TwoWayCall
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.routes import Route
 from sweepd_gateway.vigil import Vigil
+from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 from sweepd_kernel.errors import NotAllowedError, UnavailableError
-from sweepd_kernel.principal import PRINCIPAL_KEY, current_principal, telling
-from sweepd_kernel.status_details import DETAILS_KEY
+from sweepd_kernel.rpc.status_details import DETAILS_KEY
 
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[bytes, bytes] | TwoWayCall[bytes, bytes]"
@@ -141,7 +142,7 @@ class Passage:
             return ()
         if self._route.internal:
             raise NotAllowedError(self._route.method.removeprefix("/"))
-        return ((PRINCIPAL_KEY, telling(caller)),)
+        return ((PRINCIPAL_KEY, encode_principal(caller)),)
 
     async def _relay(self, error: grpc.aio.AioRpcError, context: Context) -> Never:
         """Answer as the service did; where it did not, say which one is away.

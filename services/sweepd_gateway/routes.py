@@ -12,7 +12,7 @@ from sweepd.v1 import (
     run_service_pb2,
     sweep_service_pb2,
 )
-from sweepd_kernel.scopes import rule_of
+from sweepd_kernel.auth.scopes import rule_of
 
 _OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
     (sweep_service_pb2.DESCRIPTOR.services_by_name["SweepService"], "scheduler"),

@@ -11,9 +11,10 @@ from sweepd import v1
 from sweepd.rpc_error import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd_gateway.backend import Backend
+from sweepd_kernel.auth.open_calls import EXPIRED, REVOKED, OpenCalls
+from sweepd_kernel.auth.principal import Principal
+from sweepd_kernel.auth.principal_codec import person_of
 from sweepd_kernel.errors import BadTokenError, UnavailableError
-from sweepd_kernel.open_calls import EXPIRED, REVOKED, OpenCalls
-from sweepd_kernel.principal import Principal, person
 
 MOST_KEPT = 10_000
 ASK_WITHIN = 2.0
@@ -154,7 +155,7 @@ class DoorTokens:
         expires = None
         if message.HasField("time_left"):
             expires = asked + message.time_left.seconds + message.time_left.nanos / 1e9
-        known = _Known(person(message, expires=expires), asked)
+        known = _Known(person_of(message, expires=expires), asked)
         if self._calls.ended(known.principal.token):  # revoked while the answer was on its way
             raise BadTokenError(REVOKED)
         if len(self._known) >= MOST_KEPT:

@@ -69,9 +69,9 @@ def _run(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None
 
 
 def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None") -> int:
-    from sweepd_kernel.address import address
-    from sweepd_kernel.ports import DEFAULT_LISTEN
-    from sweepd_kernel.up import load_services, up
+    from sweepd_kernel.flags import address
+    from sweepd_kernel.process.up import load_services, up
+    from sweepd_kernel.rpc.listener import DEFAULT_LISTEN
 
     parser = _parser("up", "Start and supervise all services.")
     parser.add_argument("-d", "--detach", action="store_true", help="go to the background once it is ready")
@@ -89,7 +89,7 @@ def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None"
 
 
 def _status(arguments: Sequence[str]) -> int:
-    from sweepd_kernel.control import status
+    from sweepd_kernel.process.running_server import status
 
     parser = _parser("status", "Say what runs. Exit code 0: a server runs; 3: none does.")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
@@ -97,15 +97,15 @@ def _status(arguments: Sequence[str]) -> int:
 
 
 def _down(arguments: Sequence[str]) -> int:
-    from sweepd_kernel.control import down
+    from sweepd_kernel.process.running_server import down
 
     parser = _parser("down", "End the server in the background, and wait until it is gone.")
     return down(parser.parse_args(arguments))
 
 
 def _pair(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None") -> int:
-    from sweepd_kernel.pair import pair
-    from sweepd_kernel.up import load_services
+    from sweepd_kernel.pairing.command import pair
+    from sweepd_kernel.process.up import load_services
 
     parser = _parser(
         "pair",
@@ -123,11 +123,11 @@ def _service(name: str, arguments: Sequence[str]) -> int:
         complain(f"there is no service or command {name}; see `sweepd --help`")
         return 2
     from sweepd.discovery import state_folder
-    from sweepd_kernel.bootstrap import run_alone, service_parser
+    from sweepd_kernel.process.bootstrap import run_standalone, service_parser
 
     definition = next(iter(found)).load()
     parser = service_parser(definition, data=default_data() / name, tokens=state_folder(os.environ))
-    return run_alone(definition, parser.parse_args(arguments))
+    return run_standalone(definition, parser.parse_args(arguments))
 
 
 def _help(arguments: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 
-from sweepd_kernel.pairing import Database, Generation, Peer, Position
+from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Position
 
 MAX_GENERATIONS = 1_000
 """So many of the newest are compared; a peer that was not met for as many starts is not recognised."""

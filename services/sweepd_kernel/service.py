@@ -11,9 +11,9 @@ from typing import Protocol, TypeAlias
 
 import grpc.aio
 
-from sweepd_kernel.address import Address
+from sweepd_kernel.auth.authenticator import Gate
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.gate import Gate
+from sweepd_kernel.flags import Address
 
 
 class RunningService(Protocol):

@@ -12,7 +12,7 @@ from sweepd_kernel import pairing_sql
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableError
-from sweepd_kernel.pairing import Database, Delayed, Peer, mismatch
+from sweepd_kernel.pairing.comparison import Database, Delayed, Peer, mismatch
 
 
 class Pairing:

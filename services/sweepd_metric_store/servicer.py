@@ -11,9 +11,9 @@ import grpc
 import grpc.aio
 
 from sweepd import v1
-from sweepd_kernel import pairing_codec
+from sweepd_kernel.auth.principal import require_service
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
-from sweepd_kernel.principal import require_service
+from sweepd_kernel.pairing import codec as pairing_codec
 from sweepd_metric_store import codec, log_reading, page_token, requests, watching, wire
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.notices import Notices

@@ -15,9 +15,9 @@ from sweepd.codec.gathering import MOST_IN_ONE
 from sweepd.codec.handling import compat_number, metrics_from_message
 from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec.arguments.active_command import active_command
-from sweepd_kernel import limits
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_kernel.limits import ARGV, TOO_LONG, fits
+from sweepd_kernel.rpc import limits
+from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweepd import v1
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Session
 from sweepd_scheduler.domain.runs.run import Run

@@ -8,9 +8,9 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.v1 import agent_service_pb2_grpc
+from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_kernel.principal import current_principal
 from sweepd_scheduler import codec, page_token
 from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.asking import Asking, repeatable

@@ -13,8 +13,8 @@ from sweepd.v1 import (
     run_service_pb2_grpc,
     sweep_service_pb2_grpc,
 )
-from sweepd_kernel.durations import duration
 from sweepd_kernel.errors import StartError
+from sweepd_kernel.flags import duration
 from sweepd_kernel.schema import ensure_schema
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_scheduler.accounts.accounts import Accounts

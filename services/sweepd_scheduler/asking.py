@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.auth.principal import Bounds, current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_kernel.principal import current_principal
 from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decision import RequestKey
 from sweepd_scheduler.domain.events import Request

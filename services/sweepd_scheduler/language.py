@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Generic, ParamSpec, TypeVar, cast
 
+from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_kernel.principal import current_principal
 
 QUICK = 0.03
 """Seconds of processor time in the quick lane."""

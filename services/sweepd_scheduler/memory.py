@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sweepd.spec import Point
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.decision import (

@@ -12,10 +12,10 @@ import grpc.aio
 from sweepd import v1
 from sweepd.rpc_error import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
-from sweepd_kernel import pairing_codec
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DatabasesDifferError, DomainError
-from sweepd_kernel.pairing import Database, Delayed, Peer
+from sweepd_kernel.pairing import codec as pairing_codec
+from sweepd_kernel.pairing.comparison import Database, Delayed, Peer
 from sweepd_scheduler.sql import SqliteStore
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd.spec import Point
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_scheduler.domain.decision import Change, Effect, Happened, RequestKey, StudyNoted
 from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd.codec import point_message
-from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.names import Parent, SweepName, parent, sweep_name

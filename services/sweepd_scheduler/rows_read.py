@@ -8,7 +8,7 @@ from typing import Any
 
 from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec import SweepSpec, parse_mapping
-from sweepd_kernel.limits import ARGV, TOO_LONG, fits
+from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName

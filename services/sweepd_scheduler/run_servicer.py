@@ -6,8 +6,8 @@ from dataclasses import replace
 from sweepd import v1
 from sweepd.spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
+from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_kernel.principal import current_principal
 from sweepd_scheduler import codec, page_token, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names, requests

@@ -12,9 +12,9 @@ from sweepd.codec import spec_message
 from sweepd.spec import Method, SweepSpec
 from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
+from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import NotFoundError, Violation
-from sweepd_kernel.principal import current_principal
 from sweepd_scheduler import codec, page_token, preview_codec, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names

@@ -5,7 +5,7 @@ import secrets
 from contextlib import suppress
 
 from sweepd import v1
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_scheduler import agent_codec

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from sweepd_kernel import pairing_sql
 from sweepd_kernel.database import DEFECTS, close_whole, open_sqlite, storage_error
 from sweepd_kernel.errors import DatabasesDifferError, StorageError
-from sweepd_kernel.pairing import REMEDY, Database, Peer
+from sweepd_kernel.pairing.comparison import REMEDY, Database, Peer
 from sweepd_scheduler import rows, rows_read
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.auth.principal import Bounds
 from sweepd_scheduler import rows
 from sweepd_scheduler.domain.names import Parent
 from sweepd_scheduler.ports import ProjectCounts

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweepd.spec import Goal
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read, sql_places, sql_rows
 from sweepd_scheduler.domain.decision import Happened

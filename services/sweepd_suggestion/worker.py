@@ -7,7 +7,7 @@ import traceback
 from importlib import import_module
 from typing import BinaryIO
 
-from sweepd_kernel.process import die_with_parent
+from sweepd_kernel.process.os_process import die_with_parent
 from sweepd_suggestion.domain.importance import ImportanceQuestion
 from sweepd_suggestion.frames import HEADER, Failed, FromWorker, Ready, ToWorker, WarmUp, packed, to_worker
 

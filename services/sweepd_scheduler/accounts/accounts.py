@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
+from sweepd_kernel.auth.authenticator import digest_of
+from sweepd_kernel.auth.open_calls import EXPIRED, REVOKED, OpenCalls
+from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Status
-from sweepd_kernel.open_calls import EXPIRED, REVOKED, OpenCalls
-from sweepd_kernel.principal import Principal, digest_of
 from sweepd_scheduler.accounts.ports import AccountStore, Made
 from sweepd_scheduler.accounts.revocations import Revocations
 from sweepd_scheduler.accounts.secret import SALT_BYTES, derived, request_digest, written

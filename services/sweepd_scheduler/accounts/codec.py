@@ -1,7 +1,8 @@
 """Tokens, entities and projects as messages."""
 
 from sweepd import v1
-from sweepd_kernel.principal import SCOPES, Principal
+from sweepd_kernel.auth.principal import Principal
+from sweepd_kernel.auth.principal_codec import SCOPES
 from sweepd_scheduler.codec import timestamp
 from sweepd_scheduler.domain.account import EntityEntry, ProjectEntry, Token, TokenRequest, TokenState
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.auth.principal import Bounds
 from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.domain.account import (
     MAX_EMPTY,

@@ -5,8 +5,9 @@ from contextlib import aclosing
 
 from sweepd import v1
 from sweepd.v1 import account_service_pb2_grpc
+from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.auth.principal_codec import principal_message
 from sweepd_kernel.errors import BadTokenError
-from sweepd_kernel.principal import current_principal, principal_message
 from sweepd_scheduler import page_token
 from sweepd_scheduler.accounts import codec
 from sweepd_scheduler.accounts.accounts import Accounts

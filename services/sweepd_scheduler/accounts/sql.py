@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.auth.principal import Bounds
+from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.database import open_sqlite, storage_error
-from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.accounts.ports import Loaded, Made
 from sweepd_scheduler.domain.account import Token
 from sweepd_scheduler.domain.names import Parent

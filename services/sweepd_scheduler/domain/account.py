@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd.name_part import is_part
-from sweepd_kernel.bounds import Bounds
+from sweepd_kernel.auth.principal import Bounds
+from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import DomainError, InvalidFieldError, NotFoundError, Reason, Status
-from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.domain.names import Parent, parent
 
 MAX_PLACES = 100

@@ -17,7 +17,7 @@ from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.app import SERVICE as GATEWAY
 from sweepd_gateway.tokens import DoorTokens
-from sweepd_kernel.gate import Gate
+from sweepd_kernel.auth.authenticator import Gate
 from sweepd_scheduler.app import SERVICE as SCHEDULER
 from waiting import until_told
 

@@ -17,8 +17,8 @@ from component.accounts.house import FOREIGN, OWN, House, a_house
 from component.scheduler.scripted_agent import id_of, secret_of
 from sweepd import v1
 from sweepd.rpc_error import Failure
-from sweepd_kernel.scopes import Scope, rule_of
-from unit.kernel.test_scopes import METHODS
+from sweepd_kernel.auth.scopes import Scope, rule_of
+from unit.kernel.auth.test_scopes import METHODS
 from waiting import until_told
 
 STREAM_PATIENCE = 0.25

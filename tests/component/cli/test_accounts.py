@@ -22,7 +22,7 @@ from component.cli.conftest import Ctl
 from component.cli.terminal import on_terminal
 from component.scheduler.serving import TOKEN
 from sweepd.contexts import config_file, read_contexts
-from sweepd_kernel.principal import TOKEN_FORM
+from sweepd_kernel.auth.authenticator import TOKEN_FORM
 
 CTL = [sys.executable, "-m", "sweepd.cli.main"]
 

@@ -18,7 +18,7 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.backend import PATIENCE
 from sweepd_gateway.vigil import INTERVAL
-from sweepd_kernel.server import STOP_GRACE
+from sweepd_kernel.rpc.server import STOP_GRACE
 from waiting import least_told, until_told
 
 

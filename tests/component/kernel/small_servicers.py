@@ -16,10 +16,10 @@ from sweepd.v1 import (
     metric_service_pb2_grpc,
     sweep_service_pb2_grpc,
 )
-from sweepd_kernel.address import address
+from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.database import open_sqlite
 from sweepd_kernel.errors import DomainError, NotFoundError, Status, WrongStateError
-from sweepd_kernel.principal import current_principal
+from sweepd_kernel.flags import address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
 
 Context = grpc.aio.ServicerContext

@@ -5,9 +5,9 @@ from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
-from sweepd_kernel.pair import pair
+from sweepd_kernel.pairing.command import pair
+from sweepd_kernel.process.up import load_services
 from sweepd_kernel.schema import ensure_schema
-from sweepd_kernel.up import load_services
 
 METRICS = Path("metric-store", "metrics.sqlite")
 SCHEDULER = Path("scheduler", "scheduler.sqlite")

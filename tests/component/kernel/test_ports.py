@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sweepd_kernel import ports
-from sweepd_kernel.address import Address
+from sweepd_kernel.flags import Address
+from sweepd_kernel.rpc import listener
 
 ANY = Address("127.0.0.1", 0)
 
@@ -24,7 +24,7 @@ def test_the_port_of_last_time_is_waited_for_while_one_that_was_killed_is_ending
         note.write_text(f"{before}\n")
         if lets_go:
             monkeypatch.setattr(time, "sleep", lambda _: ending.close())
-        reservation = ports.reserve(ANY, note)
+        reservation = listener.reserve(ANY, note)
     reservation.release()
     assert (reservation.address.port == before) == lets_go
     assert note.read_text() == f"{reservation.address.port}\n"

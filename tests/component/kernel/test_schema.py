@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sweepd_kernel.data_folder import DataInUseError, holder_of, lock_data_folder
+from sweepd_kernel.auth.token_files import ensure_token
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_kernel.errors import Reason, StartError, Status
+from sweepd_kernel.process.data_folder import DataInUseError, holder_of, lock_data_folder
 from sweepd_kernel.schema import ensure_schema
-from sweepd_kernel.tokens import ensure_token
 
 FIRST = """
 create table alembic_version (version_num varchar(32) not null primary key);

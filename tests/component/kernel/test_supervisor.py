@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from component.kernel.small_processes import SWEEPD, Home, alive, eventually
-from sweepd_kernel.data_folder import holder_of
+from sweepd_kernel.process.data_folder import holder_of
 
 
 def serves_again(home: Home, service: str, *, restarts: int = 1) -> bool:
@@ -248,7 +248,8 @@ def test_the_state_is_readable_by_programs(home: Home) -> None:
 
 def test_to_import_the_services_starts_no_thread_that_a_fork_would_lose(home: Home) -> None:
     code = (
-        "import os; from sweepd_kernel.up import load_services; print([s.name for s in load_services()]);"
+        "import os; from sweepd_kernel.process.up import load_services;"
+        "print([s.name for s in load_services()]);"
         "print(len(os.listdir('/proc/self/task')))"
     )
     loaded = home.run(code, command=[SWEEPD[0], "-c"])

@@ -19,7 +19,8 @@ import grpc.aio
 from sweepd import v1
 from sweepd.channel import aio_channel
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
-from sweepd_kernel.principal import PRINCIPAL_KEY, Principal, telling
+from sweepd_kernel.auth.principal import Principal
+from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 
 if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
@@ -101,7 +102,7 @@ class StoreProcess:
 @asynccontextmanager
 async def stub(address: str, *, principal: str = "") -> AsyncIterator[MetricServiceAsyncStub]:
     """Connect as a service, or as a person whom a service vouches for."""
-    said = telling(Principal(principal, "person"))
+    said = encode_principal(Principal(principal, "person"))
     metadata = [(PRINCIPAL_KEY, said)] if principal else []
     channel: grpc.aio.Channel = aio_channel(address, TOKEN, metadata=metadata)
     async with channel:

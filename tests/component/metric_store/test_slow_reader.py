@@ -17,10 +17,10 @@ from component.metric_store import messages
 from component.metric_store.processes import SCHEDULER, TOKEN, stub
 from sweepd import v1
 from sweepd.rpc_error import Failure
-from sweepd_kernel.address import Address
+from sweepd_kernel.auth.authenticator import Authenticator
 from sweepd_kernel.clock import SystemClock
-from sweepd_kernel.interceptors import Authentication, ErrorMapping
-from sweepd_kernel.principal import Authenticator
+from sweepd_kernel.flags import Address
+from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.service import ServiceContext
 from sweepd_metric_store import watching
 from sweepd_metric_store.app import SERVICE, MetricStore

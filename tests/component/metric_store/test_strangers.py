@@ -12,7 +12,7 @@ from pathlib import Path
 from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
-from sweepd_kernel.connections import WORTH_A_LOOK
+from sweepd_kernel.rpc.connections import WORTH_A_LOOK
 from waiting import until
 
 DESCRIPTORS = 1_024

@@ -16,10 +16,11 @@ from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
-from sweepd_kernel.address import Address
+from sweepd_kernel.auth.authenticator import Gate
 from sweepd_kernel.clock import SystemClock
-from sweepd_kernel.gate import Gate
-from sweepd_kernel.server import ServerSettings, run_service
+from sweepd_kernel.flags import Address
+from sweepd_kernel.rpc.listener import Listener
+from sweepd_kernel.rpc.server import ServerSettings, run_service
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_metric_store.app import SERVICE as METRIC_STORE
 from sweepd_scheduler.app import SERVICE as SCHEDULER
@@ -67,11 +68,10 @@ class Served:
         self.service = await self.definition.open(context)
         settings = ServerSettings(
             name=self.definition.name,
-            listen=Address("127.0.0.1", 0),
+            listener=Listener(address=Address("127.0.0.1", 0), port_file=self.folder / "port"),
             service_token=SERVICE_TOKEN,
             access_token=TOKEN,
             log=log,
-            port_file=self.folder / "port",
             gate=context.gate,
         )
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()

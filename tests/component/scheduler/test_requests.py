@@ -13,9 +13,9 @@ from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
-from sweepd_kernel.bounds import Bounds
-from sweepd_kernel.principal import PRINCIPAL_KEY, Principal, telling
-from sweepd_kernel.scopes import Scope
+from sweepd_kernel.auth.principal import Bounds, Principal
+from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
+from sweepd_kernel.auth.scopes import Scope
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import GuardChanged
 from sweepd_scheduler.sql import SqliteStore
@@ -31,7 +31,7 @@ def stored_bytes(folder: Path) -> int:
 def of_person(name: str, *projects: str) -> tuple[tuple[str, str | bytes], ...]:
     """Return the metadata with which a service speaks for a person."""
     person = Principal(name, "person", Scope.WRITE, Bounds(frozenset(projects)), f"token-of-{name}")
-    return (("authorization", f"Bearer {SERVICE_TOKEN}"), (PRINCIPAL_KEY, telling(person)))
+    return (("authorization", f"Bearer {SERVICE_TOKEN}"), (PRINCIPAL_KEY, encode_principal(person)))
 
 
 def test_responses_with_large_files_take_little_room_and_are_the_same_again(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
+from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import StorageError
 from sweepd_kernel.schema import ensure_schema
-from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.accounts.memory import MemoryAccounts
 from sweepd_scheduler.accounts.ports import AccountStore, Made
 from sweepd_scheduler.accounts.sql import SqliteAccounts

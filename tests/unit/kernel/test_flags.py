@@ -2,8 +2,9 @@
 
 import pytest
 
-from sweepd_kernel.address import Address, parse_address, require_loopback
 from sweepd_kernel.errors import StartError
+from sweepd_kernel.flags import Address, parse_address
+from sweepd_kernel.rpc.listener import require_loopback
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_an_address_is_a_host_and_a_port(text: str, address: Address) -> None:
 
 @pytest.mark.parametrize("text", ["", "7333", ":7333", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "a:-1"])
 def test_anything_else_is_no_address(text: str) -> None:
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="is not an address"):
         parse_address(text)
 
 

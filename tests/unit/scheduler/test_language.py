@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from sweepd_kernel import principal
-from sweepd_kernel.principal import Principal
+from sweepd_kernel.auth.principal import Principal, set_current_principal
 from sweepd_scheduler import language
 from sweepd_scheduler.language import Costs, Language, TooCostlyError, TooManyWaitingError
 
@@ -33,7 +32,7 @@ def running(scenario: Callable[[Language], Awaitable[None]]) -> None:
 def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() -> None:
     async def scenario(do: Language) -> None:
         async def call(caller: str, work: Callable[[], int]) -> int:
-            principal.enter(Principal(caller, "person", token=caller))
+            set_current_principal(Principal(caller, "person", token=caller))
             return await do(work)
 
         hostile = [asyncio.create_task(call(f"hostile-{number % 5}", endless)) for number in range(20)]

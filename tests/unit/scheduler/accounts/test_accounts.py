@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sweepd_kernel.bounds import EVERYWHERE, Bounds
+from sweepd_kernel.auth.authenticator import TOKEN_FORM, digest_of
+from sweepd_kernel.auth.open_calls import OpenCalls
+from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, OWNER, Bounds, Principal
+from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
-from sweepd_kernel.open_calls import OpenCalls
-from sweepd_kernel.principal import FULL_ACCESS, OWNER, TOKEN_FORM, Principal, digest_of
-from sweepd_kernel.scopes import Scope
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
 from sweepd_scheduler.accounts.memory import MemoryAccounts
 from sweepd_scheduler.accounts.ports import Made

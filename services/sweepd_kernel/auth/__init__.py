@@ -1,0 +1,1 @@
+"""Authentication and authorisation of calls, independent of the transport that carries them."""

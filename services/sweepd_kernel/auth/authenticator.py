@@ -1,0 +1,111 @@
+"""Authentication: from what a caller presents to a principal. Knows headers by name, and no transport."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sweepd_kernel.auth.open_calls import OpenCalls
+from sweepd_kernel.auth.principal import FULL_ACCESS, SERVICE, Principal
+from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, decode_principal
+from sweepd_kernel.errors import BadTokenError, UnavailableError
+
+TOKEN_FORM = re.compile(r"swp_[A-Za-z0-9_-]{43}")
+"""Form of a token's secret: 256 bits."""
+_FORMER_KEY = "sweepd-principal"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a caller presents: a token, and from a service the person for whom it calls."""
+
+    token: str
+    on_behalf_of: str | bytes | None = None
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str | bytes]) -> "Credentials":
+        """Read the metadata of a gRPC call or the headers of an HTTP request, by names in lower case.
+
+        Raises:
+            BadTokenError: there is no bearer token among them.
+        """
+        given = headers.get("authorization", "")
+        scheme, _, token = given.partition(" ") if isinstance(given, str) else ("", "", "")
+        if scheme.lower() != "bearer" or not token:
+            raise BadTokenError("this call needs a token: authorization: Bearer TOKEN")
+        if _FORMER_KEY in headers:  # unread, it would make a person a service
+            return cls(token, b"")
+        return cls(token, headers.get(PRINCIPAL_KEY))
+
+
+class Tokens(Protocol):
+    """Port: the tokens that people were given."""
+
+    async def principal(self, digest: bytes) -> Principal:
+        """Return the principal of the token with this SHA-256.
+
+        Raises:
+            BadTokenError: the token is unknown, expired or revoked.
+            UnavailableError: nobody can tell at the moment.
+        """
+
+
+class NoTokensYet:
+    """Tokens of a service that knows them only once it is open: until then none may be called unknown."""
+
+    async def principal(self, digest: bytes) -> Principal:
+        """Refuse to tell."""
+        raise UnavailableError("scheduler", "this address", "it is not open yet")
+
+
+@dataclass(slots=True)
+class Gate:
+    """Callers of a service, shared by it and its server: their tokens and the streams that they hold open.
+
+    The kernel makes it; a service that knows tokens sets `tokens` when it is opened.
+    """
+
+    tokens: Tokens = field(default_factory=NoTokensYet)
+    calls: OpenCalls = field(default_factory=OpenCalls)
+
+    async def principal(self, digest: bytes) -> Principal:
+        """Return the principal of a token, from whoever knows the tokens by now."""
+        return await self.tokens.principal(digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticator:
+    """Finds the principal of credentials; `access_token` is None where only services are admitted."""
+
+    service_token: str
+    access_token: str | None
+    tokens: Tokens = field(default_factory=NoTokensYet)
+
+    async def principal(self, credentials: Credentials) -> Principal:
+        """Return who presents `credentials`.
+
+        Raises:
+            BadTokenError: the token is unknown, expired or revoked.
+            UnavailableError: nobody can tell at the moment.
+        """
+        token = credentials.token
+        if _same(token, self.service_token):
+            claimed = credentials.on_behalf_of
+            return SERVICE if claimed is None else decode_principal(claimed)
+        if self.access_token is not None:
+            if _same(token, self.access_token):
+                return FULL_ACCESS
+            if TOKEN_FORM.fullmatch(token):
+                return await self.tokens.principal(digest_of(token))
+        raise BadTokenError("the token is not one of this server's")
+
+
+def digest_of(token: str) -> bytes:
+    """Return what is stored of a token. It has 256 random bits, so a plain hash cannot be inverted."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _same(given: str, known: str) -> bool:
+    return hmac.compare_digest(given.encode(), known.encode())

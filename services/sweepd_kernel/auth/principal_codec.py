@@ -1,0 +1,57 @@
+"""Principals as messages of the contract, and as metadata between services."""
+
+from google.protobuf.message import DecodeError
+
+from sweepd.v1 import account_pb2
+from sweepd_kernel.auth.principal import Bounds, Principal
+from sweepd_kernel.auth.scopes import Scope
+from sweepd_kernel.errors import BadTokenError
+
+PRINCIPAL_KEY = "sweepd-principal-bin"
+"""Metadata key under which one service names the person for whom it calls another."""
+
+SCOPES = {scope: account_pb2.TokenScope.Value(f"TOKEN_SCOPE_{scope.name}") for scope in Scope}
+_SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
+
+
+def encode_principal(principal: Principal) -> bytes:
+    """Return a person as one service sends it to another, under `PRINCIPAL_KEY`."""
+    return principal_message(principal).SerializeToString()
+
+
+def principal_message(principal: Principal) -> account_pb2.Principal:
+    """Return a person as a message, without the time that is left."""
+    return account_pb2.Principal(
+        account=principal.name,
+        scope=SCOPES[principal.scope],
+        projects=sorted(principal.bounds.places),
+        token_id=principal.token,
+    )
+
+
+def decode_principal(content: str | bytes) -> Principal:
+    """Read a person that another service sent.
+
+    Raises:
+        BadTokenError: the content names nobody.
+    """
+    message = account_pb2.Principal()
+    try:
+        message.ParseFromString(content if isinstance(content, bytes) else content.encode())
+    except DecodeError:
+        raise BadTokenError("a service calls on behalf of somebody it does not name") from None
+    return person_of(message)
+
+
+def person_of(message: account_pb2.Principal, *, expires: float | None = None) -> Principal:
+    """Read a person.
+
+    Raises:
+        BadTokenError: the message names nobody, or an unknown scope.
+    """
+    scope = _SCOPES_READ.get(message.scope)
+    if not message.account or scope is None:
+        raise BadTokenError("a service calls on behalf of somebody it does not name")
+    return Principal(
+        message.account, "person", scope, Bounds(frozenset(message.projects)), message.token_id, expires
+    )

@@ -1,0 +1,1 @@
+"""Processes of a server: start of one service, supervision of all, background, data folder."""

@@ -1,0 +1,121 @@
+"""A server that runs on a data folder: `sweepd status`, `sweepd down`, and `sweepd up -d` beside it.
+
+Light to import, as scripts ask often.
+"""
+
+import argparse
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweepd_kernel.console import answer, complain, remark
+from sweepd_kernel.errors import StartError
+from sweepd_kernel.process import os_process
+from sweepd_kernel.process.daemon_state import DaemonState, read_state, ready_line
+from sweepd_kernel.process.data_folder import DataInUseError, holder_of
+
+RUNNING = 0
+NOT_RUNNING = 3
+# The daemon takes up to 10 s; asked a second time it takes one more.
+STOP_PATIENCE = 12.0
+LAST_PATIENCE = 3.0
+# A server that is just starting may have databases of an earlier release to migrate.
+START_PATIENCE = 15.0
+_LOOK_EVERY = 0.05
+_SERVING = "serving"
+
+
+def status(flags: argparse.Namespace) -> int:
+    """Print the state of the server on a data folder. Exit code 0: one runs; 3: none does."""
+    data: Path = flags.data.absolute()
+    pid = holder_of(data)
+    if pid is None:
+        remark(f"no server runs on {data}; start one with `sweepd up -d`")
+        return NOT_RUNNING
+    state = read_state(data)
+    if state is None or state.pid != pid:
+        remark(f"the server on {data} is starting (process {pid})")
+        return RUNNING
+    answer(state.as_json() if flags.output == "json" else _table(state))
+    return RUNNING
+
+
+def down(flags: argparse.Namespace) -> int:
+    """End the server on a data folder, and return when all of its processes are gone."""
+    data: Path = flags.data.absolute()
+    pid = holder_of(data)
+    if pid is None:
+        remark(f"no server runs on {data}")
+        return 0
+    state = read_state(data)
+    os_process.send(pid, signal.SIGTERM)
+    if not os_process.ends_within(pid, STOP_PATIENCE):
+        os_process.send(pid, signal.SIGTERM)
+        if not os_process.ends_within(pid, LAST_PATIENCE):
+            os_process.send(pid, signal.SIGKILL)  # the services end with it
+    deadline = time.monotonic() + LAST_PATIENCE
+    children = [each.pid for each in state.services if each.pid] if state else []
+    gone = all(os_process.ends_within(child, max(0.0, deadline - time.monotonic())) for child in children)
+    if not gone or not os_process.ends_within(pid, LAST_PATIENCE):
+        complain(f"process {pid} does not end")
+        return 1
+    remark(f"the server on {data} has ended")
+    return 0
+
+
+def further_arguments(flags: argparse.Namespace, rest: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments of a server besides its address and its data folder."""
+    level = () if flags.log_level == "info" else (f"--log-level={flags.log_level}",)
+    return (*level, *rest)
+
+
+def reuse(flags: argparse.Namespace, rest: Sequence[str], held: DataInUseError) -> int:
+    """Print the address of the server that runs on the data folder; return the exit code.
+
+    Args:
+        flags: those of `up` itself.
+        rest: those that are meant for the services.
+        held: the error that kept another server from starting.
+
+    Raises:
+        StartError: that server does not come to serve, or has other arguments.
+    """
+    state = _serving(flags, time.monotonic() + START_PATIENCE)
+    if state is None:
+        raise held
+    asked = further_arguments(flags, rest)
+    elsewhere = flags.listen is not None and flags.listen.port and str(flags.listen) != state.gateway
+    if elsewhere or (asked and asked != state.arguments):
+        how = f"with {' '.join(state.arguments)}" if state.arguments else "without further flags"
+        raise StartError(
+            f"a server runs on {flags.data} already, at {state.gateway}, {how}; "
+            "`sweepd down` ends it, so that it can be started otherwise"
+        )
+    remark(f"a server runs on {flags.data} already (process {state.pid})")
+    answer(ready_line(state.gateway, state.data))
+    return 0
+
+
+def _serving(flags: argparse.Namespace, deadline: float) -> DaemonState | None:
+    """Return the state of the server once all of it serves; None if it does not in time, or has ended."""
+    while (pid := holder_of(flags.data)) is not None:
+        state = read_state(flags.data)
+        if state is not None and state.pid == pid and all(each.state == _SERVING for each in state.services):
+            return state
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(_LOOK_EVERY)
+    return None
+
+
+def _table(state: DaemonState) -> str:
+    head = f"sweepd runs: grpc={state.gateway} data={state.data} pid={state.pid}"
+    rows = [("SERVICE", "STATE", "PID", "ADDRESS", "RESTARTS", "REASON")]
+    rows += [
+        (each.name, each.state, str(each.pid or "-"), each.address, str(each.restarts), each.reason)
+        for each in state.services
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join([head, *(line.rstrip() for line in lines)])

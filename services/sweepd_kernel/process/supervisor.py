@@ -1,0 +1,256 @@
+"""How several services run as processes below one: forked, watched, started again, ended in order.
+
+Everything that is heavy to import is imported before the forks, and shared. No gRPC object may exist in this
+process: its threads would not survive a fork. So children report through pipes, not by health checks.
+"""
+
+import gc
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from sweepd_kernel.errors import StartError
+from sweepd_kernel.process import os_process
+from sweepd_kernel.process.child import Child, Program, ReportPipe, State, StopPlan
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who is told what happens below the supervisor."""
+
+    ready: Callable[[], None]
+    """Every service serves, for the first time."""
+    waiting: Callable[[str, str], None]
+    """This service cannot start for this reason, and goes on trying."""
+    changed: Callable[[Sequence[Child]], None]
+    """A service stands otherwise."""
+    forked: Callable[[], None]
+    """Called in each new child, which lets go of what belongs to the supervisor alone."""
+
+
+class Supervisor:
+    """Keeps the processes of `programs` running until SIGTERM or SIGINT."""
+
+    def __init__(self, programs: Sequence[Program], listener: Listener, log: logging.Logger) -> None:
+        """Take what to run.
+
+        Args:
+            programs: in the order of start; they are ended in the reverse order.
+            listener: told of what happens.
+            log: where it is noted.
+        """
+        self._children = [Child(program=program) for program in programs]
+        self._listener = listener
+        self._log = log
+        self._selector = selectors.DefaultSelector()
+        self._wakeup, self._waker = socket.socketpair()
+        self._pid = os.getpid()
+        self._was_ready = False
+        self._refused = ""
+        self._signals_heard = 0
+
+    def run(self) -> int:
+        """Run the services; return 0 once all of them have ended.
+
+        Raises:
+            StartError: a service refused to start; none is left running.
+        """
+        self._hear_signals()
+        gc.collect()
+        gc.freeze()  # the collector would touch, and so copy, every page that the children share
+        try:
+            for child in self._children:
+                self._start(child)
+            while not self._signals_heard and not self._refused:
+                self._wait(self._next_restart())
+                self._reap()
+                self._start_again()
+        finally:
+            self._stop_all()
+        if self._refused:
+            raise StartError(self._refused)
+        return 0
+
+    def _start(self, child: Child) -> None:
+        reader, writer = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError:  # it is tried again, and must not cost descriptors each time
+            os.close(reader)
+            os.close(writer)
+            raise
+        if pid == 0:
+            os.close(reader)
+            self._be(child.program, ReportPipe(writer))
+        os.close(writer)
+        os.set_blocking(reader, False)
+        self._selector.register(reader, selectors.EVENT_READ, child)
+        child.pid, child.pipe, child.received = pid, reader, b""
+        child.started, child.restart_at = time.monotonic(), 0.0
+        self._change(child, State.STARTING)
+
+    def _be(self, program: Program, pipe: ReportPipe) -> None:
+        """Be the child; never returns."""
+        code = 1
+        try:
+            os_process.die_with_parent(self._pid)
+            os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which ends the services in order
+            self._forget()
+            code = program.run(pipe)
+        except StartError as error:
+            pipe.failed(str(error))
+        except BaseException:  # noqa: BLE001 (nothing may unwind into the supervisor's stack)
+            traceback.print_exc()
+        finally:
+            with suppress(OSError, ValueError):  # the log may be on a full disk
+                logging.shutdown()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def _forget(self) -> None:
+        """In a child: let go of what belongs to the supervisor."""
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        self._selector.close()
+        self._wakeup.close()
+        self._waker.close()
+        for other in self._children:
+            if other.pipe >= 0:
+                os.close(other.pipe)
+        self._listener.forked()
+
+    def _hear_signals(self) -> None:
+        self._wakeup.setblocking(False)
+        self._waker.setblocking(False)
+        self._selector.register(self._wakeup, selectors.EVENT_READ, None)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGCHLD:
+            self._signals_heard += 1
+
+    def _wait(self, timeout: float | None) -> None:
+        for key, _ in self._selector.select(timeout):
+            if isinstance(key.data, Child):
+                self._listen(key.data)
+            else:
+                self._drain_wakeups()
+
+    def _drain_wakeups(self) -> None:
+        try:
+            while self._wakeup.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def _listen(self, child: Child) -> None:
+        """Read what a child says; its end is noticed by its exit, not here."""
+        try:
+            read = os.read(child.pipe, 65_536)
+        except BlockingIOError:
+            return
+        if not read:
+            self._hang_up(child)
+            return
+        *lines, child.received = (child.received + read).split(b"\n")
+        for line in lines:
+            word, _, text = line.decode().partition(" ")
+            self._take_notice(child, word, text)
+
+    def _take_notice(self, child: Child, word: str, text: str) -> None:
+        child.reason = "" if word == "ready" else text
+        if word == "ready":
+            self._change(child, State.SERVING)
+            if not self._was_ready and all(each.state is State.SERVING for each in self._children):
+                self._was_ready = True
+                self._listener.ready()
+        elif word == "waiting":
+            self._change(child, State.WAITING)
+            self._listener.waiting(child.program.name, text)
+
+    def _hang_up(self, child: Child) -> None:
+        if child.pipe >= 0:
+            self._selector.unregister(child.pipe)
+            os.close(child.pipe)
+            child.pipe = -1
+
+    def _reap(self) -> None:
+        for child in self._children:
+            if child.pid:
+                pid, status = os.waitpid(child.pid, os.WNOHANG)
+                if pid:
+                    self._ended(child, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, child: Child, code: int) -> None:
+        if child.pipe >= 0:
+            self._listen(child)
+        self._hang_up(child)
+        pid, child.pid = child.pid, 0
+        if self._signals_heard or self._refused:
+            self._change(child, State.STOPPED)
+            return
+        if not self._was_ready and code == 1:
+            # At the very start a refusal is for the person who is looking on; later it is waited out.
+            self._refused = f"{child.program.name}: {child.reason or 'it ended at its start'}"
+            return
+        now = time.monotonic()
+        delay = child.backoff.next_delay(healthy_for=now - child.started)
+        child.restart_at = now + delay
+        child.restarts += 1
+        self._change(child, State.DOWN)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._log.warning(
+            "%s ended by %s, starts again in %.1f s",
+            child.program.name,
+            how,
+            delay,
+            extra={"pid": pid, **({"reason": child.reason} if child.reason else {})},
+        )
+
+    def _next_restart(self) -> float | None:
+        due = [child.restart_at for child in self._children if child.restart_at]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _start_again(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if child.restart_at and child.restart_at <= now:
+                try:
+                    self._start(child)
+                except OSError as error:  # no memory, no process: a matter of time
+                    child.restart_at = now + child.backoff.next_delay()
+                    self._log.warning("%s cannot be started: %s", child.program.name, error.strerror)
+
+    def _change(self, child: Child, state: State) -> None:
+        child.state = state
+        self._listener.changed(self._children)
+
+    def _stop_all(self) -> None:
+        """End the services, the last one first."""
+        heard = min(self._signals_heard, 1)  # a second one may have come by now, and is to be heard as such
+        order = [child.program.name for child in reversed(self._children) if child.pid]
+        plan = StopPlan(order, time.monotonic())
+        while alive := {child.program.name: child.pid for child in self._children if child.pid}:
+            now = time.monotonic()
+            if self._signals_heard > heard:
+                heard = sys.maxsize
+                plan.hurry(now)
+            for name, number in plan.due(now, alive):
+                os_process.send(alive[name], number)
+            self._wait(plan.pause(now))
+            self._reap()

@@ -1,0 +1,1 @@
+"""Serving gRPC: listener, interceptors, limits, connections, errors as statuses."""

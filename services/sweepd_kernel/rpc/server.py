@@ -1,0 +1,126 @@
+"""One service that serves: interceptors, health, reflection, signals, an orderly end."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from sweepd_kernel.auth.authenticator import Authenticator, Gate
+from sweepd_kernel.rpc.connections import Connections
+from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
+from sweepd_kernel.rpc.listener import Listener, new_server
+from sweepd_kernel.service import RunningService
+
+# Calls under way get this long after SIGTERM; with what `RunningService.stop` may take, 10 s are kept.
+STOP_GRACE = 3.0
+STOP_LIMIT = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Port and callers of a service."""
+
+    name: str
+    listener: Listener
+    service_token: str
+    access_token: str | None
+    """None: only services are admitted."""
+    log: logging.Logger
+    gate: Gate = field(default_factory=Gate)
+    """Knows the tokens of people, where they are admitted."""
+
+
+def interceptors(
+    settings: ServerSettings, connections: Connections | None = None
+) -> tuple[Authentication, ErrorMapping]:
+    """Return the interceptors that every call to a service passes."""
+    authenticator = Authenticator(
+        service_token=settings.service_token, access_token=settings.access_token, tokens=settings.gate
+    )
+    return Authentication(authenticator), ErrorMapping(settings.log, settings.gate.calls, connections)
+
+
+async def run_service(
+    service: RunningService,
+    settings: ServerSettings,
+    *,
+    ready: Callable[[str], None],
+    stopping: asyncio.Event | None = None,
+    reopening: asyncio.Event | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code.
+
+    Args:
+        service: opened, not started.
+        settings: its port and its callers.
+        ready: called once with the address when calls are answered.
+        stopping: ends it when set; by default SIGTERM and SIGINT do.
+        reopening: likewise, if it is given.
+
+    Raises:
+        StartError: the port is taken, or other machines could reach it in clear text.
+    """
+    stopping = stopping or stop_on_signals()
+    connections = Connections(settings.log)
+    watching: asyncio.Task[None] | None = None
+    server = new_server(interceptors(settings, connections))
+    health_servicer = health.aio.HealthServicer()
+    try:
+        names = service.register(server)
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        bound = settings.listener.bind(server)
+        await server.start()
+        watching = asyncio.create_task(connections.watch(bound.port))
+        await service.start(str(bound))
+        for name in (*names, ""):
+            await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+        settings.log.info("serving", extra={"address": str(bound)})
+        ready(str(bound))
+        await _first_of([stopping, reopening] if reopening else [stopping])
+        settings.log.info("stopping")
+    finally:
+        if watching is not None:
+            watching.cancel()
+        await _stop(server, service, health_servicer, settings.log)
+    settings.log.info("stopped")
+    return 0
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _first_of(events: Sequence[asyncio.Event]) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+async def _stop(
+    server: grpc.aio.Server,
+    service: RunningService,
+    health_servicer: health.aio.HealthServicer,
+    log: logging.Logger,
+) -> None:
+    await health_servicer.enter_graceful_shutdown()
+    try:
+        await asyncio.wait_for(service.stop(), STOP_LIMIT)
+    except TimeoutError:
+        log.warning("did not end its work in time", extra={"limit_s": STOP_LIMIT})
+    except Exception:
+        log.exception("could not end its work in order")
+    await server.stop(STOP_GRACE)

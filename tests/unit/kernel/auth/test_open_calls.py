@@ -1,0 +1,122 @@
+"""Streams end when their token does, and nothing else of the same task is mistaken for that."""
+
+import asyncio
+
+import pytest
+
+from sweepd_kernel.auth.open_calls import OpenCalls
+from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, Principal
+from sweepd_kernel.auth.scopes import Scope
+from sweepd_kernel.errors import BadTokenError
+
+
+def of(token: str, expires: float | None = None) -> Principal:
+    return Principal("ada", "person", Scope.READ, EVERYWHERE, token, expires)
+
+
+async def stream(calls: OpenCalls, principal: Principal, begun: asyncio.Event) -> None:
+    with calls.held(principal):
+        begun.set()
+        async with asyncio.timeout(30):  # as servicers wait
+            await asyncio.Event().wait()
+
+
+async def begin(calls: OpenCalls, principal: Principal) -> "asyncio.Task[None]":
+    begun = asyncio.Event()
+    task = asyncio.create_task(stream(calls, principal, begun))
+    await begun.wait()
+    return task
+
+
+def test_all_streams_of_a_token_end_and_no_other() -> None:
+    async def main() -> None:
+        calls = OpenCalls()
+        ended = [await begin(calls, of("a")) for _ in range(3)]
+        others = [await begin(calls, of("b")), await begin(calls, FULL_ACCESS)]
+        calls.end("a")
+        for task in ended:
+            with pytest.raises(BadTokenError, match="revoked"):
+                await task
+        assert not any(task.done() for task in others)
+        assert calls.tokens() == ["b"]
+        for task in others:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert calls.tokens() == []
+
+    asyncio.run(main())
+
+
+def test_a_stream_ends_when_its_token_expires() -> None:
+    async def main() -> None:
+        expires = asyncio.get_running_loop().time() + 0.05
+        # Not waited for: where this process pauses just now, it ends before it has begun.
+        task = asyncio.create_task(stream(OpenCalls(), of("a", expires), asyncio.Event()))
+        with pytest.raises(BadTokenError, match="expired"):
+            await task
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_begins_just_after_its_token_was_revoked_does_not_begin() -> None:
+    async def main() -> None:
+        calls = OpenCalls()
+        calls.end("a")
+        with pytest.raises(BadTokenError), calls.held(of("a")):
+            pass
+        assert calls.ended("a")
+        assert not calls.ended("b")
+
+    asyncio.run(main())
+
+
+def test_who_leaves_as_the_token_is_revoked_has_left() -> None:
+    async def main() -> None:
+        calls = OpenCalls()
+        task = await begin(calls, of("a"))
+        calls.end("a")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+async def busy(calls: OpenCalls, writing: asyncio.Event, written: asyncio.Event) -> None:
+    with calls.held(of("a")) as call:
+        assert call is not None
+        with call.busy():
+            writing.set()
+            await written.wait()
+        raise AssertionError("it goes on")
+
+
+def test_a_message_on_its_way_is_written_first() -> None:
+    async def main() -> None:
+        calls, writing, written = OpenCalls(), asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(busy(calls, writing, written))
+        await writing.wait()
+        calls.end("a")
+        await asyncio.sleep(0)
+        assert not task.done()
+        written.set()
+        with pytest.raises(BadTokenError):
+            await task
+        assert task.cancelling() == 0
+
+    asyncio.run(main())
+
+
+def test_a_reader_that_does_not_take_it_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweepd_kernel.auth.open_calls.PATIENCE", 0.02)
+
+    async def main() -> None:
+        calls, writing = OpenCalls(), asyncio.Event()
+        task = asyncio.create_task(busy(calls, writing, asyncio.Event()))
+        await writing.wait()
+        calls.end("a")
+        with pytest.raises(BadTokenError):
+            await task
+
+    asyncio.run(main())

@@ -1,0 +1,125 @@
+"""Who is let in, and as whom."""
+
+import asyncio
+import contextvars
+
+import pytest
+
+from sweepd_kernel.auth.authenticator import Authenticator, Credentials, digest_of
+from sweepd_kernel.auth.principal import (
+    FULL_ACCESS,
+    SERVICE,
+    Bounds,
+    Principal,
+    current_principal,
+    require_service,
+    set_current_principal,
+)
+from sweepd_kernel.auth.principal_codec import decode_principal, encode_principal
+from sweepd_kernel.auth.scopes import Scope
+from sweepd_kernel.errors import BadTokenError, NotAllowedError, UnavailableError
+
+SECRET = "swp_" + "a" * 43
+READER = Principal("ada", "person", Scope.READ, Bounds(frozenset({"acme/mnist"})), "k3x9v2ab4cde")
+
+
+class OneToken:
+    """Knows one token."""
+
+    async def principal(self, digest: bytes) -> Principal:
+        if digest != digest_of(SECRET):
+            raise BadTokenError("the token is not one of this server's")
+        return READER
+
+
+DOOR = Authenticator(service_token="service-secret", access_token="people-secret", tokens=OneToken())
+INNER = Authenticator(service_token="service-secret", access_token=None)
+
+
+def let_in(authenticator: Authenticator, metadata: dict[str, str | bytes]) -> Principal:
+    return asyncio.run(authenticator.principal(Credentials.read(metadata)))
+
+
+def bearer(token: str, **more: str | bytes) -> dict[str, str | bytes]:
+    return {
+        "authorization": f"Bearer {token}",
+        **{key.replace("_", "-"): value for key, value in more.items()},
+    }
+
+
+def test_the_service_token_makes_a_service() -> None:
+    assert let_in(DOOR, bearer("service-secret")) == SERVICE
+
+
+@pytest.mark.parametrize("who", [FULL_ACCESS, READER])
+def test_a_service_may_speak_for_a_person(who: Principal) -> None:
+    assert let_in(INNER, bearer("service-secret", sweepd_principal_bin=encode_principal(who))) == who
+
+
+@pytest.mark.parametrize("said", [b"", b"\xff\xff", "owner", b"\x0a\x03ada"])
+def test_a_service_that_speaks_for_nobody_is_refused(said: str | bytes) -> None:
+    with pytest.raises(BadTokenError):
+        decode_principal(said)
+
+
+def test_who_is_named_in_a_former_way_is_not_taken_for_a_service() -> None:
+    with pytest.raises(BadTokenError):
+        let_in(INNER, bearer("service-secret", sweepd_principal="owner"))
+
+
+def test_a_token_makes_a_person_whatever_else_is_claimed() -> None:
+    claim = encode_principal(FULL_ACCESS)
+    assert let_in(DOOR, bearer("people-secret", sweepd_principal_bin=encode_principal(READER))) == FULL_ACCESS
+    assert let_in(DOOR, bearer(SECRET, sweepd_principal_bin=claim)) == READER
+
+
+def test_tokens_of_people_are_unknown_where_only_services_are_let_in() -> None:
+    for token in ("people-secret", SECRET):
+        with pytest.raises(BadTokenError):
+            let_in(INNER, bearer(token))
+
+
+def test_a_token_is_not_called_unknown_by_one_who_cannot_tell_yet() -> None:
+    opening = Authenticator(service_token="service-secret", access_token="people-secret")
+    with pytest.raises(UnavailableError):
+        let_in(opening, bearer(SECRET))
+    assert let_in(opening, bearer("people-secret")) == FULL_ACCESS
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"authorization": ""},
+        {"authorization": b"Bearer people-secret"},
+        {"authorization": "Bearer "},
+        {"authorization": "Bearer wrong"},
+        {"authorization": "Basic service-secret"},
+        {"authorization": "service-secret"},
+        {"authorization": "Bearer sërvice"},
+        {"authorization": f"Bearer {SECRET}a"},
+        {"authorization": f"Bearer {SECRET[:-1]}b"},
+        {"authorization": f"Bearer {digest_of(SECRET).hex()}"},
+        {"authorization": "Bearer " + "x" * 100_000},
+    ],
+)
+def test_everyone_else_is_refused_without_a_word_of_the_token(metadata: dict[str, str | bytes]) -> None:
+    with pytest.raises(BadTokenError) as caught:
+        let_in(DOOR, metadata)
+    assert "secret" not in caught.value.message
+    assert "swp_" not in caught.value.message
+
+
+def test_a_call_for_services_refuses_people() -> None:
+    def as_person() -> None:
+        set_current_principal(FULL_ACCESS)
+        assert current_principal().name == "owner"
+        with pytest.raises(NotAllowedError):
+            require_service("X/Y")
+
+    def as_service() -> None:
+        set_current_principal(SERVICE)
+        require_service("X/Y")
+
+    contextvars.copy_context().run(as_person)
+    contextvars.copy_context().run(as_service)

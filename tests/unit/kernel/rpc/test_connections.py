@@ -1,0 +1,117 @@
+"""Connections without a token are closed, and the sockets of a port are found."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from sweepd_kernel.rpc.connections import (
+    MOST_STRANGERS,
+    PATIENCE,
+    YOUNGEST,
+    Connections,
+    Stranger,
+    copied,
+    sockets_of,
+    superfluous,
+)
+
+NOW = 1_000.0
+T = TypeVar("T")
+
+
+class NoThreadAtFirst(ThreadPoolExecutor):
+    """Threads of a machine that has none left when it is first asked."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+        self.asked = 0
+        self.worked = asyncio.Event()
+
+    def submit(self, fn: Callable[..., T], /, *args: object, **kwargs: object) -> Future[T]:
+        """Refuse the first task."""
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError("can't start new thread")
+        self.worked.set()
+        return super().submit(fn, *args, **kwargs)
+
+
+def strangers(count: int, age: float) -> list[Stranger]:
+    return [Stranger(f"ipv4:127.0.0.1:{number}", NOW - age) for number in range(count)]
+
+
+def test_a_stranger_has_time_to_show_a_token() -> None:
+    old, young = Stranger("old", NOW - PATIENCE), Stranger("young", NOW - PATIENCE + 0.1)
+    assert list(superfluous([young, old], NOW, short=True)) == [old]
+
+
+def test_of_too_many_strangers_the_oldest_go() -> None:
+    older, newer = Stranger("older", NOW - 3.0), Stranger("newer", NOW - 2.5)
+    rest = strangers(MOST_STRANGERS - 1, age=2.0)
+    assert list(superfluous([*rest, newer, older], NOW, short=False)) == [older]
+    assert not superfluous([*rest, newer], NOW, short=False)
+
+
+def test_strangers_that_have_just_come_go_only_where_descriptors_run_out() -> None:
+    many = strangers(MOST_STRANGERS + 10, age=YOUNGEST / 2)
+    assert not superfluous(many, NOW, short=False)
+    assert len(superfluous(many, NOW, short=True)) == 10
+
+
+def test_connections_to_a_port_are_found_by_the_address_of_their_peer() -> None:
+    with (
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        port = server.getsockname()[1]
+        with (
+            socket.create_connection(("127.0.0.1", port)) as old,
+            socket.create_connection(("::1", port)) as new,
+            socket.create_connection(other.getsockname()),
+            server.accept()[0] as first,
+            server.accept()[0] as second,
+            other.accept()[0],
+        ):
+            assert sockets_of(port) == {
+                f"ipv4:127.0.0.1:{old.getsockname()[1]}": first.fileno(),
+                f"ipv6:[::1]:{new.getsockname()[1]}": second.fileno(),
+            }
+
+
+def test_a_number_that_stands_for_no_socket_any_more_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("w") as file:
+        with pytest.raises(OSError, match="Socket operation on non-socket"), copied(file.fileno()):
+            pass
+        links = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()]
+        assert links.count(str(path)) == 1
+
+
+def test_the_watch_goes_on_after_a_look_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        threads = NoThreadAtFirst()
+        asyncio.get_running_loop().set_default_executor(threads)
+        connections = Connections(logging.getLogger("test"))
+        for number in range(10_001):  # so many that it looks, however few descriptors are open
+            connections.authenticated(f"ipv4:127.0.0.1:{number}")
+        watching = asyncio.create_task(connections.watch(1))
+        worked = asyncio.create_task(threads.worked.wait())
+        await asyncio.wait({watching, worked}, timeout=30.0, return_when=asyncio.FIRST_COMPLETED)
+        assert worked.done(), "it has not looked again"
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+    asyncio.run(scenario())
+    (record,) = caplog.records
+    assert record.getMessage() == "connections could not be looked at"
+    assert record.exc_text is not None
+    assert "can't start new thread" in record.exc_text
