@@ -19,17 +19,18 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
-from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
-from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Session, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.commands import (
     Ack,
     Command,
+    Fate,
+    Fated,
     Fenced,
     NotUnderstood,
     StartRun,
     StopRun,
     SweepEnded,
+    Welcome,
 )
 from sweepd_scheduler.domain.events import (
     Answered,
@@ -44,7 +45,7 @@ from sweepd_scheduler.domain.events import (
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.sweeps.objective import MAX_KEYS
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timing import Timeouts
 
 MAX_SLOTS = 1_024
 MAX_ROW = 2**62
@@ -161,7 +162,7 @@ def ref(message: v1.AttemptRef) -> AttemptRef:
     return AttemptRef(message.run_handle, message.attempt)
 
 
-def command_message(command: Command, terms: Terms, session: Session | None) -> v1.AttachResponse:
+def command_message(command: Command, terms: Timeouts, session: Session | None) -> v1.AttachResponse:
     """Return a command as a message; `session` is the one that it goes to.
 
     A Welcome lacks the intervals that depend on the load; the stream fills them in.
@@ -286,7 +287,7 @@ def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
 
-def _start_message(command: StartRun, terms: Terms) -> v1.StartRun:
+def _start_message(command: StartRun, terms: Timeouts) -> v1.StartRun:
     sweep, run = command.sweep, command.run
     metric = sweep.spec.metric
     return v1.StartRun(

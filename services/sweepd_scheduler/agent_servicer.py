@@ -15,8 +15,7 @@ from sweepd_scheduler import codec, page_token
 from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.answers import Released
-from sweepd_scheduler.domain.requests import ReleaseAgent
+from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.following import send
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading

@@ -23,7 +23,7 @@ from sweepd_scheduler.accounts.servicer import AccountServicer
 from sweepd_scheduler.accounts.sql import SqliteAccounts
 from sweepd_scheduler.agent_servicer import AgentServicer
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.importance import Backend, Importances
 from sweepd_scheduler.lines import Lines
 from sweepd_scheduler.metric_pairing import MetricPairing, compare_at_start
@@ -56,7 +56,7 @@ class Scheduler:
     def __init__(
         self,
         context: ServiceContext,
-        terms: Terms,
+        terms: Timeouts,
         store: SqliteStore,
         records: SqliteRecords,
         accounts: Accounts,
@@ -157,7 +157,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="how long the start waits for the metric store, to compare their databases (default: 0s)",
     )
-    defaults = Terms()
+    defaults = Timeouts()
     parser.add_argument(
         "--lease",
         type=duration,
@@ -213,12 +213,12 @@ def _open_accounts(context: ServiceContext, path: Path) -> Accounts:
     return Accounts(store, context.clock, context.gate.calls, context.service_token, context.log)
 
 
-def _terms(flags: argparse.Namespace) -> Terms:
+def _terms(flags: argparse.Namespace) -> Timeouts:
     if flags.lease < SHORTEST_LEASE:
         raise StartError(f"--lease is too short: {SHORTEST_LEASE:g} s at least")
     if flags.lost_after <= flags.lease:
         raise StartError("--lost-after must be longer than --lease")
-    return Terms(lease=flags.lease, lost_after=flags.lost_after)
+    return Timeouts(lease=flags.lease, lost_after=flags.lost_after)
 
 
 SERVICE = ServiceDefinition(

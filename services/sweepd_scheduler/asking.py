@@ -9,15 +9,12 @@ from google.protobuf.message import Message
 
 from sweepd_kernel.auth.principal import Bounds, current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_scheduler.domain.answers import Answer
-from sweepd_scheduler.domain.decision import RequestKey
-from sweepd_scheduler.domain.events import Request
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_name
-from sweepd_scheduler.domain.requests import NotInMemoryError
+from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestKey
+from sweepd_scheduler.domain.requests.requests import Answer, NotInMemoryError, Request
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.owner import Owner
 from sweepd_scheduler.reading import Reading
-from sweepd_scheduler.remembered import Repeatable
 from sweepd_scheduler.responses import complete, kept_message, shortened
 from sweepd_scheduler.responses import sweep_name as sweep_of
 

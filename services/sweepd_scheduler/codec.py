@@ -12,18 +12,9 @@ from sweepd.spec import Diagnostic, ObjectiveValue, Parsed, SweepSpec, parse_tex
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
 from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.runs.run import (
-    Attempt,
-    AttemptState,
-    Exit,
-    ExitCause,
-    PointSource,
-    Provenance,
-    Run,
-    RunState,
-)
-from sweepd_scheduler.domain.sweeps.counts import Counts
-from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
+from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
 
 RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
 SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}

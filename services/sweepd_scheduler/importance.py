@@ -12,8 +12,8 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status, UnavailableError
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.runs.run import RunState
 from sweepd_scheduler.domain.share import Share, evenly_ordered
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.metric_refusal import lasting_refusal
 from sweepd_scheduler.ports import Records, TriedPoint

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decision import Decision
 from sweepd_scheduler.domain.events import Event
-from sweepd_scheduler.remembered import Repeatable
+from sweepd_scheduler.domain.requests.remembered import Repeatable
+from sweepd_scheduler.domain.requests.requests import Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from sweepd.codec.gathering import gathered
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.agent_codec import command_message, duration, ref_message
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
-from sweepd_scheduler.domain.agents.welcome import Welcome
-from sweepd_scheduler.domain.decision import Command
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.agents.commands import Command, Welcome
+from sweepd_scheduler.domain.timing import Timeouts
 
 MAX_COMMANDS = 4_096
 HEARTBEAT_SHARE = 3.0
@@ -115,7 +114,7 @@ class Line:
 class Lines:
     """All open lines, by session."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Timeouts) -> None:
         self._terms = terms
         self._by_session: dict[str, Line] = {}
 

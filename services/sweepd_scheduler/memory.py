@@ -7,34 +7,37 @@ from dataclasses import replace
 from sweepd.spec import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import Guarded, Known
 from sweepd_scheduler.domain.decision import (
     Change,
     DetailsChanged,
     GuardChanged,
     Happened,
     PriorRunsTaken,
-    Remembered,
-    RequestKey,
     RunChanged,
     RungReached,
-    StudyEvent,
-    StudyNoted,
     SweepChanged,
 )
-from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.block import Ended
-from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState
+from sweepd_scheduler.domain.requests.remembered import (
+    EVERYBODY,
+    Recollection,
+    Remembered,
+    RequestKey,
+    Used,
+    charged,
+)
+from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.runs.values import Ended
+from sweepd_scheduler.domain.search.prior_run import PriorRun, notes_of
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.share import Share
-from sweepd_scheduler.domain.state import RECENT_RUNS
+from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
+from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.objective import better
 from sweepd_scheduler.domain.sweeps.progress import RunValue
-from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import (
     Changed,
     Loaded,
@@ -44,7 +47,6 @@ from sweepd_scheduler.ports import (
     StudyLine,
     TriedPoint,
 )
-from sweepd_scheduler.remembered import EVERYBODY, Recollection, Used, charged
 from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 
@@ -333,12 +335,12 @@ class MemoryStore:
 
     def _stored(self, sweep: Sweep) -> Stored:
         runs = self._runs_of(sweep.key)
-        ended = [run for run in runs if run.state in FINAL]
+        ended = [run for run in runs if run.state in FINAL_RUN]
         counted = max(0, min(RECENT_RUNS, sweep.counts.ended - sweep.guarded_from))
         latest = sorted(ended, key=lambda run: (run.end_time, run.number))[len(ended) - counted :]
         return Stored(
             sweep=sweep,
-            runs=tuple(run for run in runs if run.state not in FINAL),
+            runs=tuple(run for run in runs if run.state not in FINAL_RUN),
             digests=Counter(run.digest for run in runs if run.repeat == 0)
             + Counter(prior.digest for prior in self._priors.get(sweep.key, ())),
             rung_values=self._rung_values(sweep.key),
@@ -388,7 +390,7 @@ def _ended(run: Run, sweep: Sweep) -> Ended:
 
 
 def _over(sweep: Sweep) -> bool:
-    return sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
+    return sweep.state in FINAL_SWEEP and not sweep.counts.unfinished
 
 
 def counted(sweeps: Sequence[Sweep]) -> ProjectCounts:

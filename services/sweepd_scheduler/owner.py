@@ -14,17 +14,16 @@ from sweepd_kernel.collector import uncollected
 from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
 from sweepd_scheduler.codec import microseconds
 from sweepd_scheduler.domain.agents.lease import is_moot
-from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.decide import decide_in_steps
-from sweepd_scheduler.domain.decision import Change, Decision, SetTimer
-from sweepd_scheduler.domain.events import Event, Recalled, Request, Timer
-from sweepd_scheduler.domain.moment import Moment
+from sweepd_scheduler.domain.decision import Change, Decision, SetTimer, Steps
+from sweepd_scheduler.domain.events import Event, Recalled, Timer
+from sweepd_scheduler.domain.requests.remembered import DAY, RememberedRequests, Repeatable
+from sweepd_scheduler.domain.requests.requests import Answer, Request
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.steps import Steps
 from sweepd_scheduler.domain.sweeps.timeout import first_timeouts
+from sweepd_scheduler.domain.timing import ClockReading
 from sweepd_scheduler.inbox import NO_RESPONSE, Decided, Item, Response, finish
 from sweepd_scheduler.ports import Outlet, Store
-from sweepd_scheduler.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.timers import Timers
 
 RETRY_STORAGE_AFTER = 0.25
@@ -168,9 +167,9 @@ class Owner:
         self._inbox.append(item)
         self._wake.set()
 
-    def _moment(self) -> Moment:
+    def _moment(self) -> ClockReading:
         now = microseconds(self._clock.now())
-        return Moment(self._clock.monotonic(), now, secrets.token_bytes(ENTROPY_BYTES))
+        return ClockReading(self._clock.monotonic(), now, secrets.token_bytes(ENTROPY_BYTES))
 
     async def _turn(self) -> None:
         now = self._moment()
@@ -182,7 +181,7 @@ class Owner:
         self._inbox.clear()
         await self._carry_out(items, now)
 
-    async def _carry_out(self, items: Sequence[Item], now: Moment) -> None:
+    async def _carry_out(self, items: Sequence[Item], now: ClockReading) -> None:
         """Decide items and store them together; those of a turn that has a defect one by one."""
         await self._recall(items, now)
         with uncollected():
@@ -206,7 +205,7 @@ class Owner:
         else:
             self._keep(decided, changes, number)
 
-    async def _recall(self, items: Sequence[Item], now: Moment) -> None:
+    async def _recall(self, items: Sequence[Item], now: ClockReading) -> None:
         """Read what is stored about the requests among `items`; reports of agents have none."""
         keys = {item.repeatable.key for item in items if item.repeatable}
         if not keys:
@@ -218,14 +217,14 @@ class Owner:
         except DomainError as error:
             self._requests.refuse(error)
 
-    async def _commit(self, changes: Sequence[Change], number: int, now: Moment) -> None:
+    async def _commit(self, changes: Sequence[Change], number: int, now: ClockReading) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self._store.commit, changes, number)
         if self._storage_away:
             self._storage_away = False
             self._log.info("the database can be written again")
 
-    async def _decide(self, item: Item, now: Moment) -> Decided:
+    async def _decide(self, item: Item, now: ClockReading) -> Decided:
         try:
             first = self._requests.response_to(item.repeatable)
             if first is not None:
@@ -238,7 +237,7 @@ class Owner:
             self._ring_again(item, now)
             return Decided(item, Decision(), refusal=error)
 
-    async def _decide_new(self, item: Item, now: Moment) -> Decided:
+    async def _decide_new(self, item: Item, now: ClockReading) -> Decided:
         mark = self.state.journal.mark()
         decision = await _interruptible(decide_in_steps(self.state, item.event, now))
         if item.encode is None or decision.answer is None:
@@ -294,7 +293,7 @@ class Owner:
             else:
                 finish(each.item, NO_RESPONSE, each.refusal or error)
 
-    def _ring_again(self, item: Item, now: Moment) -> None:
+    def _ring_again(self, item: Item, now: ClockReading) -> None:
         if isinstance(item.event, Timer):
             self._timers.set(now.monotonic + RING_AGAIN_AFTER, item.event)
 

@@ -11,8 +11,8 @@ from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import codec
 from sweepd_scheduler.domain.names import Parent, SweepName, parent, sweep_name
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.run import FINAL, RunState
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 
 MOST_RUNS = 100_000
 MOST_TOLD = 1_000
@@ -119,7 +119,7 @@ def prior_run_message(prior: PriorRun, bounds: Bounds) -> v1.PriorRun:
 
 def _filter(message: v1.PriorRunFilter) -> Filter:
     states = codec.states(codec.RUN_STATES, message.states)
-    going = [state for state in states if state not in FINAL]
+    going = [state for state in states if state not in FINAL_RUN]
     if going:
         raise InvalidFieldError(f"{_FIELD}.filter.states", f"a run that is {going[0]} has not ended")
     return Filter(

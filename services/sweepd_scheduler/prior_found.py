@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from sweepd.spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.prior.suitability import (
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.suitability import (
     Candidate,
     PointError,
     Shown,
@@ -15,8 +17,6 @@ from sweepd_scheduler.domain.prior.suitability import (
     prior_run,
     shown_in,
 )
-from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.ports import Records
 from sweepd_scheduler.prior_codec import MOST_RUNS, MOST_TOLD, Filter
 from sweepd_scheduler.prior_details import told_of

@@ -9,8 +9,9 @@ from sweepd.spec import SweepSpec
 from sweepd.spec.sizes import points_taken
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
-from sweepd_scheduler.domain.prior.suitability import Candidate
-from sweepd_scheduler.domain.runs.run import FINAL, Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.search.suitability import Candidate
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import Records, RunPosition
 from sweepd_scheduler.prior_codec import Filter, Gathered, Selection
@@ -212,7 +213,7 @@ class PriorRuns:
 
 
 def _states(chosen: Filter) -> Sequence[RunState]:
-    return chosen.states or tuple(sorted(FINAL))
+    return chosen.states or tuple(sorted(FINAL_RUN))
 
 
 def _by_themselves(records: Records, names: Sequence[RunName]) -> list[Run | None]:

@@ -11,8 +11,8 @@ from sweepd_scheduler import codec
 from sweepd_scheduler.agent_codec import check_identity
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.requests import CreateRun, Edit
-from sweepd_scheduler.domain.runs.run import FINAL, RunState
+from sweepd_scheduler.domain.requests.requests import CreateRun, Edit
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.sweep_ids import drawn_ids
 
 MAX_ATTEMPT = 1_000
@@ -40,7 +40,7 @@ def wanted_runs(request: v1.RetryRunsRequest) -> Wanted:
         raise InvalidFieldError("names", "name either runs or a sweep")
     if request.sweep:
         states = codec.states(codec.RUN_STATES, request.states)
-        if not states or not set(states) <= FINAL - {RunState.FINISHED}:
+        if not states or not set(states) <= FINAL_RUN - {RunState.FINISHED}:
             words = "failed, crashed, stopped or killed"
             raise InvalidFieldError("states", f"say which runs are meant: {words}, at least one of them")
         return Wanted(sweep=names.sweep_name(request.sweep), states=states)

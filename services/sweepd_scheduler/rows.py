@@ -4,13 +4,10 @@ import json
 from dataclasses import asdict
 
 from sweepd.spec import to_document
-from sweepd_scheduler.domain.decision import StudyNoted
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.run import (
-    Attempt,
-    Run,
-    RunState,
-)
+from sweepd_scheduler.domain.runs.run import Attempt, Run
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 Value = None | int | float | str | bytes

@@ -12,25 +12,22 @@ from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.ranking import Best
 from sweepd_scheduler.domain.runs.run import (
     Attempt,
-    AttemptState,
     Checkpoint,
     Exit,
     ExitCause,
     PointSource,
     Provenance,
     Run,
-    RunState,
     Stop,
     StopMode,
-    Values,
 )
-from sweepd_scheduler.domain.sweeps.counts import Counts
+from sweepd_scheduler.domain.runs.values import Best, Values
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
-from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, SourceFile, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
 from sweepd_scheduler.rows import COUNT_COLUMNS
 
 

@@ -10,9 +10,10 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_scheduler import codec, page_token, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
-from sweepd_scheduler.domain import names, requests
-from sweepd_scheduler.domain.answers import Retried, Runs
+from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.requests import requests
+from sweepd_scheduler.domain.requests.requests import Retried, Runs
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run

@@ -18,14 +18,14 @@ from sweepd_kernel.errors import NotFoundError, Violation
 from sweepd_scheduler import codec, page_token, preview_codec, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.events import (
+from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
     CreateSweep,
     PauseSweep,
     ResumeSweep,
     StopSweep,
+    UpdateSweep,
 )
-from sweepd_scheduler.domain.requests import UpdateSweep
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep

@@ -10,7 +10,7 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status
 from sweepd_scheduler import agent_codec, parcels
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Held
-from sweepd_scheduler.domain.decision import NotUnderstood
+from sweepd_scheduler.domain.agents.commands import NotUnderstood
 from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner

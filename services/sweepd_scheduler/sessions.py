@@ -10,8 +10,8 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_scheduler import agent_codec
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
+from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner import Owner

@@ -20,20 +20,26 @@ from sweepd_scheduler.domain.decision import (
     GuardChanged,
     Happened,
     PriorRunsTaken,
-    Remembered,
-    RequestKey,
     RunChanged,
     RungReached,
-    StudyNoted,
     SweepChanged,
     SweepEdited,
 )
-from sweepd_scheduler.domain.prior.notes import notes_of
+from sweepd_scheduler.domain.requests.remembered import (
+    ALL_PROJECTS,
+    EVERYBODY,
+    Owner,
+    Recollection,
+    Remembered,
+    RequestKey,
+    Used,
+    charged,
+)
+from sweepd_scheduler.domain.search.prior_run import notes_of
+from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.states import FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import Loaded
-from sweepd_scheduler.remembered import ALL_PROJECTS, EVERYBODY, Owner, Recollection, Used, charged
 from sweepd_scheduler.sql_statements import (
     ADD_TO_QUOTA,
     DROP_GUARD,
@@ -114,7 +120,7 @@ class SqliteStore:
         going: list[Stored] = []
         for row in connection.execute("select * from sweep order by id"):
             unfinished = row["pending_runs"] + row["assigned_runs"] + row["running_runs"]
-            if row["state"] in SWEEP_FINAL and not unfinished:
+            if row["state"] in FINAL_SWEEP and not unfinished:
                 over = EndedSweep(
                     name=rows_read.sweep_name(row),
                     state=SweepState(row["state"]),

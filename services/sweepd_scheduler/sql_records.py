@@ -11,15 +11,16 @@ from sweepd.spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_scheduler import rows, rows_read, sql_places, sql_rows
+from sweepd_scheduler.domain.agents.agent import Known
 from sweepd_scheduler.domain.decision import Happened
-from sweepd_scheduler.domain.events import Known
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.run import Run, RunKey, RunState
+from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.search.prior_run import PriorRun
 from sweepd_scheduler.domain.share import FACTOR, Share
+from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.progress import RunValue
-from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import (
     Changed,
     ProjectCounts,

@@ -5,10 +5,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from sweepd_scheduler import rows_read
-from sweepd_scheduler.domain.decision import Happened, Outcome, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.events import Known
+from sweepd_scheduler.domain.agents.agent import Known
+from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.runs.run import AttemptState, Run, RunState
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import AttemptState, RunState
 from sweepd_scheduler.domain.sweeps.progress import RunValue
 from sweepd_scheduler.ports import Changed, StudyLine, TriedPoint
 from sweepd_scheduler.weight import page, run_weight

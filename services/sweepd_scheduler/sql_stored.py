@@ -3,13 +3,13 @@
 import sqlite3
 
 from sweepd_scheduler import rows_read
-from sweepd_scheduler.domain.runs.block import Ended
-from sweepd_scheduler.domain.runs.run import FINAL, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS
+from sweepd_scheduler.domain.runs.values import Ended
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
-_FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
+_FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL_RUN))
 
 
 def stored_sweep(connection: sqlite3.Connection, row: sqlite3.Row) -> Stored:

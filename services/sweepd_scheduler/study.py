@@ -11,8 +11,8 @@ from sweepd.codec import CodecError, point_from_message, point_message, spec_mes
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.decision import Outcome, StudyEvent
-from sweepd_scheduler.domain.events import Suggested, SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggested
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.weight import MOST_BYTES, Page, sweep_weight

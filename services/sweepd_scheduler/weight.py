@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 from sweepd.codec import spec_message
 from sweepd.spec import Json
 from sweepd.spec.preview import PreviewedRun
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
 from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.search.prior_run import PriorRun
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 T = TypeVar("T")

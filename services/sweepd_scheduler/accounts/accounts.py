@@ -26,7 +26,7 @@ from sweepd_scheduler.domain.account import (
     TooManyTokensError,
     checked,
 )
-from sweepd_scheduler.remembered import DAY, Repeatable, RequestIdReusedError
+from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
 from sweepd_scheduler.sweep_ids import LETTERS
 
 TIDY_EVERY = 3600.0

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 
-from sweepd_scheduler.domain.decision import RequestKey
+from sweepd_scheduler.domain.requests.remembered import RequestKey
 
 PREFIX = "swp_"
 SALT_BYTES = 32

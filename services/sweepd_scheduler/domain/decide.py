@@ -1,16 +1,14 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
 from sweepd_scheduler.domain.agents import attach, lease, reports
-from sweepd_scheduler.domain.answers import Answer
-from sweepd_scheduler.domain.decision import Decision
+from sweepd_scheduler.domain.decision import Decision, Steps, whole
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import (
     Announced,
     Answered,
     AskDue,
     Attached,
-    CancelSweep,
     ConfirmDue,
-    CreateSweep,
     Described,
     Detached,
     Event,
@@ -19,38 +17,40 @@ from sweepd_scheduler.domain.events import (
     LeaseDue,
     Observed,
     Offered,
-    PauseSweep,
     QuarantineDue,
     Recalled,
     Report,
-    ResumeSweep,
     SearchDue,
     Started,
-    StopSweep,
     Strayed,
     SuggestionsArrived,
     SuggestionsFailed,
     TimeoutDue,
 )
-from sweepd_scheduler.domain.handing_out import hand_out
-from sweepd_scheduler.domain.handing_out.eligibility import tell_waits
-from sweepd_scheduler.domain.moment import Moment
-from sweepd_scheduler.domain.requests import (
+from sweepd_scheduler.domain.hand_out import hand_out
+from sweepd_scheduler.domain.hand_out.eligibility import tell_waits
+from sweepd_scheduler.domain.requests import sweep_requests
+from sweepd_scheduler.domain.requests.requests import (
+    Answer,
+    CancelSweep,
     CreateRun,
+    CreateSweep,
     EndRun,
     EnqueueRun,
+    PauseSweep,
     ReleaseAgent,
+    ResumeSweep,
     RetryRuns,
+    StopSweep,
     UpdateSweep,
 )
-from sweepd_scheduler.domain.searching import suggestions
+from sweepd_scheduler.domain.search import suggestions
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.steps import Steps, whole
-from sweepd_scheduler.domain.sweeps import guard, timeout, verbs
-from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.sweeps import guard, timeout
+from sweepd_scheduler.domain.timing import ClockReading
 
 
-def decide(state: State, event: Event, now: Moment) -> Decision:
+def decide(state: State, event: Event, now: ClockReading) -> Decision:
     """Return what is to be stored and what is to be done after that.
 
     The changes are staged on `state` with their opposites in its journal, so that the next event of the same
@@ -63,14 +63,14 @@ def decide(state: State, event: Event, now: Moment) -> Decision:
     return whole(decide_in_steps(state, event, now))
 
 
-def decide_in_steps(state: State, event: Event, now: Moment) -> Steps[Decision]:
+def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Decision]:
     """Decide as above; of what concerns many runs, some with each step.
 
     Raises:
         DomainError: the event is refused.
     """
     mark = state.journal.mark()
-    turn = Turn(state, now)
+    turn = Draft(state, now)
     try:
         answer = yield from _dispatch(turn, event)
         tell_waits(turn)
@@ -80,7 +80,7 @@ def decide_in_steps(state: State, event: Event, now: Moment) -> Steps[Decision]:
     return Decision(changes=tuple(turn.changes), effects=tuple(turn.effects), answer=answer)
 
 
-def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
+def _dispatch(turn: Draft, event: Event) -> Steps[Answer | None]:
     match event:
         case (
             Heartbeat() | Offered() | Started() | Observed() | Exited() | Described() | Strayed() | Answered()
@@ -88,9 +88,9 @@ def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
             if event.session in turn.state.sessions:  # else the stream was replaced or has ended
                 _report(turn, event)
         case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
-            return (yield from verbs.request(turn, event))
+            return (yield from sweep_requests.request(turn, event))
         case CreateRun() | RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
-            return (yield from verbs.run_request(turn, event))
+            return (yield from sweep_requests.run_request(turn, event))
         case Recalled():
             pass
         case LeaseDue():
@@ -118,7 +118,7 @@ def _dispatch(turn: Turn, event: Event) -> Steps[Answer | None]:
     return None
 
 
-def _report(turn: Turn, event: Report) -> None:
+def _report(turn: Draft, event: Report) -> None:
     if not isinstance(event, Heartbeat):
         reports.trust_again(turn, event.session)
     match event:

@@ -1,18 +1,41 @@
-"""What comes out of `decide`: changes to be stored, and effects that follow once they are."""
+"""Decisions about many runs are made in steps: in between, whoever decides lets others have their say.
 
-from collections.abc import Mapping
+What was staged so far is seen then as it is seen while it is being stored. Nothing else is decided meanwhile,
+so a decision is still whole: all of it is stored in one commit, or none of it ever was.
+"""
+
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import TypeAlias, TypeVar
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded
-from sweepd_scheduler.domain.agents.welcome import Welcome
-from sweepd_scheduler.domain.agents.withheld import Withheld
-from sweepd_scheduler.domain.answers import Answer
+from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.commands import Command
 from sweepd_scheduler.domain.events import Timer
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, RunState, StopMode
-from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.requests.remembered import Remembered
+from sweepd_scheduler.domain.requests.requests import Answer
+from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[None, None, T]
+"""Ends a step with each `yield`, and the decision by returning."""
+
+RUNS_A_STEP = 100
+"""So many take a few milliseconds."""
+
+
+def whole(steps: Steps[T]) -> T:
+    """Take all steps at once and return what the decision is."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            decided: T = end.value
+            return decided
+
 
 # Changes.
 
@@ -93,44 +116,6 @@ class DetailsChanged:
     tags: tuple[str, ...] = ()
 
 
-_REQUEST_BYTES = 150
-"""Of a stored request besides its names and its response."""
-
-
-class StudyEvent(StrEnum):
-    """What a study is told."""
-
-    HANDED_OUT = "handed-out"
-    RUNG_REACHED = "rung-reached"
-    VALUE_SO_FAR = "value-so-far"
-    ENDED = "ended"
-
-
-class Outcome(StrEnum):
-    """What the search may conclude from a run's end."""
-
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyNoted:
-    """One numbered observation of a study."""
-
-    sweep: int
-    number: int
-    run: int
-    event: StudyEvent
-    iterations: int = 0
-    value: float | None = None
-    best: float | None = None
-    worst: float | None = None
-    last: float | None = None
-    outcome: Outcome | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
     """One line of the record: what happened to whom. `detail`: plain JSON."""
@@ -142,42 +127,6 @@ class Happened:
     run: int = 0
     attempt: int = 0
     detail: Mapping[str, str | int | float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RequestKey:
-    """A request: ids are known within one account and project only.
-
-    `project` is empty, or stands for the projects of the caller's token, where a call concerns none by name.
-    """
-
-    account: str
-    project: str
-    request_id: str
-
-    @property
-    def owner(self) -> tuple[str, str]:
-        """Account and project."""
-        return (self.account, self.project)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """A request and its response in the form in which that is kept, for the case that it is repeated.
-
-    `time` is microseconds on the clock by which requests age.
-    """
-
-    key: RequestKey
-    fingerprint: bytes
-    response: bytes
-    time: int
-
-    @property
-    def size_bytes(self) -> int:
-        """Size that counts for quotas: on disk, rows and their indexes included."""
-        names = (self.key.account, self.key.project, self.key.request_id)
-        return _REQUEST_BYTES + 3 * sum(len(name.encode()) for name in names) + len(self.response)
 
 
 Change = (
@@ -193,66 +142,6 @@ Change = (
     | Happened
     | Remembered
 )
-
-# Effects.
-
-
-@dataclass(frozen=True, slots=True)
-class StartRun:
-    """Start the newest attempt of a run. `secret` proves that it is the agent's; it is kept nowhere else."""
-
-    command: int
-    ref: AttemptRef
-    run: Run
-    sweep: Sweep
-    secret: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StopRun:
-    """End the process of an attempt."""
-
-    command: int
-    ref: AttemptRef
-    mode: StopMode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ack:
-    """How far the reports of an attempt are stored."""
-
-    ref: AttemptRef
-    observation_row: int | None = None
-    run_state: RunState | None = None  # set once the end is stored
-    notice: str = ""
-    details_sequence: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fenced:
-    """The attempt is no longer the run's newest."""
-
-    ref: AttemptRef
-
-
-@dataclass(frozen=True, slots=True)
-class NotUnderstood:
-    """A report made no sense."""
-
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class SweepEnded:
-    """A sweep hands out no more runs."""
-
-    name: str
-    state: SweepState
-    reason: str
-
-
-Command = Welcome | StartRun | StopRun | Ack | Fenced | NotUnderstood | SweepEnded | Withheld
 
 
 @dataclass(frozen=True, slots=True)

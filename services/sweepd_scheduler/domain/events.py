@@ -1,62 +1,13 @@
 """Everything that can happen to the scheduler; what `decide` is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sweepd.spec import Point, SweepSpec
-from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.ownership import proves
-from sweepd_scheduler.domain.names import Parent, SweepName
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.requests import RunRequest
-from sweepd_scheduler.domain.runs.run import AttemptState, Exit, RunKey, RunState
-from sweepd_scheduler.domain.sweeps.sweep import SourceFile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSweep:
-    """A person wants a new sweep. `drawn_ids` are candidates for when `id` is None; `spec` has its seed.
-
-    `counted`: how many points its space has, where that is known exactly after counting.
-    `prior_runs`: those that it begins with, by index; `prior_points`: points of its method that they have.
-    """
-
-    parent: Parent
-    id: str | None
-    drawn_ids: tuple[str, ...]
-    spec: SweepSpec
-    file: SourceFile | None
-    counted: int | None = None
-    prior_runs: tuple[PriorRun, ...] = ()
-    prior_points: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PauseSweep:
-    """A person wants no run handed out for a while."""
-
-    name: SweepName
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeSweep:
-    """A person wants runs handed out again."""
-
-    name: SweepName
-
-
-@dataclass(frozen=True, slots=True)
-class StopSweep:
-    """A person wants no more runs; the live ones end by themselves."""
-
-    name: SweepName
-
-
-@dataclass(frozen=True, slots=True)
-class CancelSweep:
-    """A person wants a sweep to end at once."""
-
-    name: SweepName
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests.requests import Request
+from sweepd_scheduler.domain.runs.run import Exit, RunKey
+from sweepd_scheduler.domain.search.study import Suggested
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +16,6 @@ class Announced:
 
     session: str
     agent: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the database holds of an attempt that an agent names; `run` and `sweep` are full names."""
-
-    key: RunKey
-    run: str
-    sweep: str
-    run_state: RunState
-    state: AttemptState
-    observation_row: int
-    resumed_from_step: int | None = None
-    details_sequence: int = 0
-    secret_digest: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldAttempt:
-    """An attempt of which an agent says that it has something, and what the database holds of it.
-
-    `secret`: what the agent shows to prove that the attempt is its own.
-    """
-
-    ref: AttemptRef
-    known: Known | None
-    secret: bytes = field(default=b"", repr=False)
-
-    @property
-    def owned(self) -> Known | None:
-        """Record of the attempt, if the agent has proved that it is its own."""
-        known = self.known
-        return known if known is not None and proves(self.secret, known.secret_digest) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,23 +184,6 @@ class AskDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suggested:
-    """One proposed point, and why. `run_number`: the run that it was worked out for; another may get it.
-
-    It was made from `study_length` numbered observations, which have `observations_seen` values in them.
-    """
-
-    point: Point
-    engine: str
-    run_number: int
-    observations_seen: int
-    study_length: int
-    predicted_value: float | None = None
-    predicted_deviation: float | None = None
-    expected_improvement: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionsArrived:
     """The suggestion service has answered."""
 
@@ -304,8 +205,6 @@ class Recalled:
     """A person makes a call that may have been made before; nothing follows from it."""
 
 
-SweepRequest = CreateSweep | PauseSweep | ResumeSweep | StopSweep | CancelSweep
-Request = SweepRequest | RunRequest
 Report = Heartbeat | Offered | Started | Observed | Exited | Described | Strayed | Answered
 Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue | QuarantineDue
 Event = (

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from sweepd.name_part import is_part
-from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.errors import DomainError, InvalidFieldError, NotFoundError, Reason, Status
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RUN_ID = re.compile(r"(?P<sweep>[a-z0-9][a-z0-9_-]{0,63})(?P<mark>[-:])(?P<number>[1-9][0-9]{0,17})")
@@ -135,3 +135,15 @@ def _three(text: str) -> tuple[str, str, str]:
     if len(parts) != 3 or not all(map(is_part, parts[:2])):
         raise NotFoundError(f"{text:.200}")
     return parts[0], parts[1], parts[2]
+
+
+class NameTakenError(DomainError):
+    """A sweep or a run of the project goes by this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} exists already",
+            status=Status.ALREADY_EXISTS,
+            reason=Reason.NAME_TAKEN,
+            metadata={"name": name},
+        )

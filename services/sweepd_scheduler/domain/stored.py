@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.block import Ended
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
+from sweepd_scheduler.domain.runs.values import Ended
+from sweepd_scheduler.domain.states import SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,8 @@ from sweepd_kernel.schema import ensure_schema
 from sweepd_scheduler import request_codec
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import Change
-from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timing import ClockReading, Timeouts
 from sweepd_scheduler.sql import SqliteStore
 
 NAME = "local/demo/abcdefgh"
@@ -144,11 +143,11 @@ def stored(path: Path, count: int) -> None:
     """Store runs as the owner does, but all in one commit."""
     path.parent.mkdir()
     ensure_schema(path, "sweepd_scheduler")
-    state = State(Terms())
+    state = State(Timeouts())
     changes: list[Change] = []
     for number in range(count):
         wanted = request_codec.new_run(claim(run_id=f"run{number}"))
-        changes += decide(state, wanted, Moment(0.0, 1_000 + number, bytes(32))).changes
+        changes += decide(state, wanted, ClockReading(0.0, 1_000 + number, bytes(32))).changes
         state.journal.keep()
     store = SqliteStore(path)
     store.commit(changes, state.counters["number"] + 1)

@@ -13,7 +13,7 @@ from sweepd import v1
 from sweepd_kernel.clock import SystemClock
 from sweepd_scheduler import parcels
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Held
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.relays import Relays, relays_to
 
@@ -92,7 +92,7 @@ def test_what_is_refused_is_told_with_the_reason_and_the_agent_hears_the_cursor(
         server.add_generic_rpc_handlers((refusing(requests),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
-        lines, line = Lines(Terms()), Line("session", "ann")
+        lines, line = Lines(Timeouts()), Line("session", "ann")
         lines.open(line)
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             relays = relays_to(channel, lines, SystemClock(), logging.getLogger("test.relays"))

@@ -11,7 +11,7 @@ import pytest
 from scheduler_database import refusing
 from sweepd_kernel.schema import ensure_schema
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.memory import MemoryStore
 from sweepd_scheduler.ports import Records, Store
 from sweepd_scheduler.sql import SqliteStore
@@ -88,7 +88,7 @@ class StoredWorld(World):
         assert self.opened is not None
         self.opened.store = self.opened.reopen()
         loaded = self.opened.store.load()
-        self.state = State(Terms())
+        self.state = State(Timeouts())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
         self.timers = list(self.state.first_timers(self.now))
 

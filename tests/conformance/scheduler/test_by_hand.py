@@ -5,7 +5,8 @@ import pytest
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
-from sweepd_scheduler.domain.runs.run import Run, RunState
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.states import RunState
 from unit.scheduler.world import PARENT, RANDOM
 
 REF = AttemptRef(2**31, 1)

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from conformance.scheduler.conftest import StoredWorld
 from sweepd.spec import Point
-from sweepd_scheduler.domain.decision import StudyEvent
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.prior.notes import notes_of
-from sweepd_scheduler.domain.runs.run import RunState
+from sweepd_scheduler.domain.search.prior_run import notes_of
+from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.share import Share
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
+from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.importance import evenly_chosen
 from sweepd_scheduler.ports import TriedPoint
 from unit.scheduler.invariants import check_restored

@@ -5,15 +5,15 @@ import pytest
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler import codec
-from sweepd_scheduler.domain.decision import Remembered, RequestKey, StartRun
-from sweepd_scheduler.domain.events import PauseSweep
+from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.requests.remembered import ALL_PROJECTS, EVERYBODY, Remembered, RequestKey, Used
+from sweepd_scheduler.domain.requests.requests import PauseSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.share import Share
+from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.progress import RunValue
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
 from sweepd_scheduler.ports import RunPosition, TriedPoint
-from sweepd_scheduler.remembered import ALL_PROJECTS, EVERYBODY, Used
 from sweepd_scheduler.weight import Page
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 

@@ -4,11 +4,13 @@ from contextlib import suppress
 
 from sweepd.spec import Method
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.decision import StartRun
-from sweepd_scheduler.domain.events import ResumeSweep, Suggested, SuggestionsArrived
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.events import SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import RunState
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep, SweepState
+from sweepd_scheduler.domain.requests.requests import ResumeSweep
+from sweepd_scheduler.domain.search.study import Suggested
+from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from unit.scheduler.people import set_cap
 from unit.scheduler.specs import LABELS
 from unit.scheduler.world import PARENT, World
@@ -44,13 +46,13 @@ def suggestion(sweep: Sweep, seen: int) -> Suggested:
 
 
 def _run_everything(world: World) -> None:
-    if world.sweep().state in FINAL:
+    if world.sweep().state in FINAL_SWEEP:
         _check_end(world.sweep())
         return
     session = world.attach("zed", labels=LABELS)
     for _ in range(ROUNDS):
         if not _run_one(world, session):
-            assert world.sweep().state in FINAL, f"stuck: {world.sweep()}"
+            assert world.sweep().state in FINAL_SWEEP, f"stuck: {world.sweep()}"
             break
     world.leaves(session)
     _check_end(world.sweep())
@@ -68,7 +70,7 @@ def _run_one(world: World, session: str) -> bool:
             world.exits(session, given[0].ref, last_row=1)
             return True
         sweep = world.sweep()
-        if sweep.state in FINAL:
+        if sweep.state in FINAL_SWEEP:
             return False
         if sweep.spec.method is Method.BAYES:
             points = (suggestion(sweep, sweep.observations),)
@@ -79,7 +81,7 @@ def _run_one(world: World, session: str) -> bool:
 
 def _check_end(sweep: Sweep) -> None:
     """What the reason of an end says is so."""
-    if sweep.state not in FINAL:
+    if sweep.state not in FINAL_SWEEP:
         return
     counts, cap = sweep.counts, sweep.spec.run_cap
     if sweep.ending is Ending.CAP:

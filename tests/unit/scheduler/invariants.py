@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from sweepd.spec import Goal, Method, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
-from sweepd_scheduler.domain.agents.agent import Guarded
-from sweepd_scheduler.domain.agents.withheld import WithheldReason
+from sweepd_scheduler.domain.agents.agent import Guarded, WithheldReason
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
@@ -14,31 +13,29 @@ from sweepd_scheduler.domain.decision import (
     Happened,
     PriorRunsTaken,
     RunChanged,
-    StudyEvent,
-    StudyNoted,
     SweepChanged,
 )
-from sweepd_scheduler.domain.handing_out.eligibility import standing
-from sweepd_scheduler.domain.prior.prior_run import digests_of, observations_of
-from sweepd_scheduler.domain.runs.block import Ended, block_value
-from sweepd_scheduler.domain.runs.run import (
-    ATTEMPT_TRANSITIONS,
-    FINAL,
-    HELD,
-    LIVE,
-    AttemptState,
-    PointSource,
-    Run,
-    RunKey,
-    RunState,
-)
+from sweepd_scheduler.domain.hand_out.eligibility import standing, waits_for_canary
+from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey
 from sweepd_scheduler.domain.runs.run import transitions as run_transitions
-from sweepd_scheduler.domain.state import State, rungs_held
-from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
+from sweepd_scheduler.domain.runs.values import Ended, block_value
+from sweepd_scheduler.domain.search.prior_run import digests_of, observations_of
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.states import (
+    ATTEMPT_TRANSITIONS,
+    FINAL_RUN,
+    FINAL_SWEEP,
+    HELD_ATTEMPT,
+    LIVE_RUN,
+    SWEEP_TRANSITIONS,
+    AttemptState,
+    RunState,
+    SweepState,
+)
+from sweepd_scheduler.domain.sweep_index import rungs_held
 from sweepd_scheduler.domain.sweeps.progress import RunValue, progress
-from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
-from sweepd_scheduler.domain.sweeps.sweep import TRANSITIONS as SWEEP_TRANSITIONS
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
 PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})
 
@@ -93,7 +90,7 @@ def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Swe
         elif isinstance(change, RunChanged):
             key, before = change.run.key, runs.get(change.run.key)
             if before is not None:
-                goes_on = before.state in FINAL and change.run.state is not before.state
+                goes_on = before.state in FINAL_RUN and change.run.state is not before.state
                 assert not goes_on or key in retried, "only a person takes the end of a run back"
                 assert change.run.attempt >= before.attempt, "attempts only increase"
                 retried.discard(key)
@@ -102,7 +99,7 @@ def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Swe
             runs[key] = change.run
         elif isinstance(change, SweepChanged):
             past = sweeps.get(change.sweep.key)
-            if past is not None and past.state in SWEEP_FINAL and change.sweep.state is not past.state:
+            if past is not None and past.state in FINAL_SWEEP and change.sweep.state is not past.state:
                 assert change.sweep.key in reopened, "only a person takes the end of a sweep back"
                 reopened.discard(change.sweep.key)
             sweeps[change.sweep.key] = change.sweep
@@ -160,14 +157,14 @@ def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
     assert {s: sweep.counts.of(s) for s in RunState} == {s: counted[s] for s in RunState}
     assert sorted(run.number for run in runs) == list(range(1, len(runs) + 1)), "numbers have no gaps"
     _check_best(sweep, runs)
-    over = sweep.state in SWEEP_FINAL and not sweep.counts.unfinished
+    over = sweep.state in FINAL_SWEEP and not sweep.counts.unfinished
     assert (sweep.key in state.ended) == over
     assert (sweep.key in state.sweeps) != over
     if sweep.spec.run_cap is not None and sweep.starts_new_runs:
         assert len(runs) < sweep.spec.run_cap, "at its cap it says so"
     if sweep.ending is not None and not over:
         assert sweep.counts.unfinished, "an ending sweep waits for its last run only"
-    if sweep.ending is Ending.STOP or sweep.state in SWEEP_FINAL:
+    if sweep.ending is Ending.STOP or sweep.state in FINAL_SWEEP:
         assert not sweep.counts.of(RunState.PENDING)
     if not over:
         assert state.sweeps[sweep.key] == sweep, "what is stored is what is in memory"
@@ -186,7 +183,7 @@ def _check_best(sweep: Sweep, runs: list[Run]) -> None:
     )
     assert {each.run: each.value for each in told} == values
     assert (told[-1].best if told else None) == best
-    ended = {run.block for run in runs if run.state in FINAL}
+    ended = {run.block for run in runs if run.state in FINAL_RUN}
     assert all((each.end_time > 0) == (each.run in ended) for each in told)
 
 
@@ -197,11 +194,11 @@ def _values_that_count(sweep: Sweep, runs: list[Run]) -> dict[int, float]:
         counted: dict[int, float | None] = {
             first: block_value([_remains(sweep, run) for run in block], spec.aggregate, sweep.goal)
             for first, block in _blocks(runs).items()
-            if all(run.state in FINAL for run in block)
+            if all(run.state in FINAL_RUN for run in block)
         }
     else:
         at_once = kind is ObjectiveValue.BEST
-        counted = {run.number: run.value(kind) for run in runs if at_once or run.state in FINAL}
+        counted = {run.number: run.value(kind) for run in runs if at_once or run.state in FINAL_RUN}
     return {number: value for number, value in counted.items() if value is not None}
 
 
@@ -270,7 +267,7 @@ def _check_repeats(sweep: Sweep, runs: list[Run]) -> None:
 
 
 def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
-    assert state.runs == {key: run for key, run in runs.items() if run.state not in FINAL}
+    assert state.runs == {key: run for key, run in runs.items() if run.state not in FINAL_RUN}
     for key, index in state.index.items():
         mine = [run for run in state.runs.values() if run.sweep == key]
         assert index.unfinished == {run.number for run in mine}
@@ -281,14 +278,14 @@ def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
         for rung in index.rungs.values():
             assert rung.costs == sorted(rung.by_run.values())
     for run in state.runs.values():
-        assert (run.state in LIVE) == (bool(run.attempts) and run.newest.state in HELD)
-        assert (run.key in state.heard) == (run.state in LIVE), "a lease for each live attempt"
+        assert (run.state in LIVE_RUN) == (bool(run.attempts) and run.newest.state in HELD_ATTEMPT)
+        assert (run.key in state.heard) == (run.state in LIVE_RUN), "a lease for each live attempt"
         retry = state.sweeps[run.sweep].spec.retry
         assert run.requeues <= retry.infrastructure
         assert run.failures <= retry.failure
     for key, sweep in state.sweeps.items():
         if waits_for_canary(sweep):
-            live = [run for run in state.runs.values() if run.sweep == key and run.state in LIVE]
+            live = [run for run in state.runs.values() if run.sweep == key and run.state in LIVE_RUN]
             assert len(live) <= 1, "the others wait for the canary"
         unfinished = {run.block for run in state.runs.values() if run.sweep == key}
         assert set(state.index[key].blocks) <= unfinished
@@ -296,7 +293,7 @@ def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
 
 def _check_sessions(state: State) -> None:
     for key, placement in state.placements.items():
-        assert state.runs[key].state in LIVE
+        assert state.runs[key].state in LIVE_RUN
         assert placement.ref.attempt == state.runs[key].attempt
         assert key in state.holdings[placement.session].live
     for session in state.sessions.values():
@@ -336,4 +333,4 @@ def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: S
                 elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
                     over.discard(note.run)
             blocks = _blocks([run for run in runs.values() if run.sweep == key])
-            assert over == {n for n, block in blocks.items() if all(run.state in FINAL for run in block)}
+            assert over == {n for n, block in blocks.items() if all(run.state in FINAL_RUN for run in block)}

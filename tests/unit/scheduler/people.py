@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 
 from sweepd.spec import Json
-from sweepd_scheduler.domain.answers import Answer
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.domain.requests import Edit, EndRun, EnqueueRun, ReleaseAgent, RetryRuns, UpdateSweep
-from sweepd_scheduler.domain.runs.run import RunState
+from sweepd_scheduler.domain.requests.requests import (
+    Answer,
+    Edit,
+    EndRun,
+    EnqueueRun,
+    ReleaseAgent,
+    RetryRuns,
+    UpdateSweep,
+)
+from sweepd_scheduler.domain.states import RunState
 from unit.scheduler.world import PARENT, World
 
 S = SweepName(PARENT, "s")

@@ -3,17 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from sweepd.spec import Json, Point, point_digest
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.prior.suitability import candidate, prior_run, shown_in
-from sweepd_scheduler.domain.runs.run import (
-    Attempt,
-    AttemptState,
-    PointSource,
-    Provenance,
-    Run,
-    RunState,
-    Values,
-)
+from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Provenance, Run
+from sweepd_scheduler.domain.runs.values import Values
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.suitability import candidate, prior_run, shown_in
+from sweepd_scheduler.domain.states import AttemptState, RunState
 from unit.scheduler.world import a_spec
 
 DONE = Attempt(number=1, agent="ann", host="host", state=AttemptState.ENDED, assign_time=1)

@@ -11,34 +11,32 @@ from datetime import UTC, datetime
 import pytest
 
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
-from sweepd_scheduler.domain.decision import (
-    Change,
-    Effect,
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.decision import RUNS_A_STEP, Change, Effect, SweepChanged, Tell
+from sweepd_scheduler.domain.events import Announced, Attached, Offered
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests.remembered import (
+    QUOTA_BYTES,
     Remembered,
+    Repeatable,
+    RequestIdReusedError,
     RequestKey,
-    StartRun,
-    SweepChanged,
-    Tell,
+    RequestQuotaError,
 )
-from sweepd_scheduler.domain.events import (
-    Announced,
-    Attached,
+from sweepd_scheduler.domain.requests.requests import (
     CreateSweep,
-    Offered,
+    EnqueueRun,
     PauseSweep,
     ResumeSweep,
     StopSweep,
 )
-from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.requests import EnqueueRun
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.steps import RUNS_A_STEP
-from sweepd_scheduler.domain.sweeps.sweep import Sweep, SweepState
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.states import SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.inbox import Response
 from sweepd_scheduler.memory import MemoryStore
 from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.remembered import QUOTA_BYTES, Repeatable, RequestIdReusedError, RequestQuotaError
 from unit.scheduler.world import PARENT, RANDOM, a_spec
 
 S = SweepName(PARENT, "s")
@@ -95,7 +93,7 @@ class Bench:
         self.store = Particular()
         self.outlet = Recording()
         self.owner = Owner(
-            State(Terms()), self.store, StillClock(), self.outlet, logging.getLogger("test.owner")
+            State(Timeouts()), self.store, StillClock(), self.outlet, logging.getLogger("test.owner")
         )
 
     async def pause(self, request_id: str = "", fingerprint: bytes = b"") -> bytes:

@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler import prior_found
-from sweepd_scheduler.domain.runs.run import RunState
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.prior_codec import MOST_TOLD, Filter
 from sweepd_scheduler.prior_found import Found, Taken
 from unit.scheduler.prior import an_old_run

@@ -3,10 +3,12 @@
 import pytest
 
 from sweepd import v1
-from sweepd_scheduler.domain.decision import StartRun, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.events import CancelSweep, SuggestionsFailed
-from sweepd_scheduler.domain.requests import EnqueueRun
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.events import SuggestionsFailed
+from sweepd_scheduler.domain.requests.requests import CancelSweep, EnqueueRun
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.study import observation_message
 from sweepd_suggestion.codec import news

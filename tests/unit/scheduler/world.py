@@ -6,21 +6,17 @@ from typing import TypeVar
 
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.sizes import counted_points, points_taken
-from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
+from sweepd_scheduler.domain.agents.commands import Ack, Command, StartRun, StopRun
 from sweepd_scheduler.domain.agents.lease import is_moot
-from sweepd_scheduler.domain.answers import Answer, Runs
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import (
-    Ack,
     AskStudy,
     Change,
     CloseSession,
-    Command,
     Effect,
     RunChanged,
     SetTimer,
-    StartRun,
-    StopRun,
     SweepChanged,
     Tell,
 )
@@ -28,13 +24,10 @@ from sweepd_scheduler.domain.events import (
     Announced,
     Answered,
     Attached,
-    CreateSweep,
     Described,
     Detached,
     Event,
     Exited,
-    HeldAttempt,
-    Known,
     LeaseDue,
     Observation,
     Observed,
@@ -42,15 +35,14 @@ from sweepd_scheduler.domain.events import (
     Started,
     Timer,
 )
-from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.requests import CreateRun, NotInMemoryError
+from sweepd_scheduler.domain.requests.requests import Answer, CreateRun, CreateSweep, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, RunKey
+from sweepd_scheduler.domain.search.prior_run import PriorRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.sweeps.timeout import first_timeouts
-from sweepd_scheduler.domain.terms import Terms
+from sweepd_scheduler.domain.timing import ClockReading, Timeouts
 from sweepd_scheduler.memory import MemoryStore
 from unit.scheduler.invariants import check, check_restored
 
@@ -78,7 +70,7 @@ def a_spec(document: Mapping[str, object]) -> SweepSpec:
 class World:
     """The core and everything that was ever stored, by key, newest last."""
 
-    state: State = field(default_factory=lambda: State(Terms()))
+    state: State = field(default_factory=lambda: State(Timeouts()))
     now: float = 1_000.0
     timers: list[tuple[float, Timer]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -90,9 +82,9 @@ class World:
     events: int = 0
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> ClockReading:
         """No two events have the same display time, as on a real clock."""
-        return Moment(self.now, int(self.now * 1e6) + self.events, self.events.to_bytes(32))
+        return ClockReading(self.now, int(self.now * 1e6) + self.events, self.events.to_bytes(32))
 
     def happens(self, event: Event) -> Answer | None:
         decision = decide(self.state, event, self.moment)
@@ -320,7 +312,7 @@ class World:
     def restarts(self) -> None:
         """Begin again with what was stored; every stream is gone, and the time of day has not stood still."""
         loaded = self.everything().load()
-        before, self.state = self.state, State(Terms())
+        before, self.state = self.state, State(Timeouts())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
         self.timers = [*self.state.first_timers(self.now), *first_timeouts(self.state, self.moment)]
         check_restored(before, self.state)

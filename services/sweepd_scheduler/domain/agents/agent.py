@@ -1,11 +1,34 @@
-"""What an agent is while its stream is open: a session with its slots, its offer, what it holds."""
+"""Agents and their sessions: slots, offers, what they hold, and why they get no runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b, sha256
+from hmac import compare_digest
 
-from sweepd_scheduler.domain.agents.withheld import WithheldReason
-from sweepd_scheduler.domain.runs.run import RunKey, RunState
+from sweepd_scheduler.domain.runs.run import RunKey
+from sweepd_scheduler.domain.states import AttemptState, RunState
+
+
+class WithheldReason(StrEnum):
+    """Reason why an agent gets no runs of a sweep that it serves."""
+
+    NONE = "none"
+    LABELS = "labels"
+    GUARD = "guard"
+    PAUSED = "paused"
+    CANARY = "canary"
+    ENDING = "ending"
+    SUGGESTION = "suggestion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
+
+    sweep: str
+    reason: WithheldReason
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +162,58 @@ class Pending:
     key: RunKey
     attempt: int
     starts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database holds of an attempt that an agent names; `run` and `sweep` are full names."""
+
+    key: RunKey
+    run: str
+    sweep: str
+    run_state: RunState
+    state: AttemptState
+    observation_row: int
+    resumed_from_step: int | None = None
+    details_sequence: int = 0
+    secret_digest: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAttempt:
+    """An attempt of which an agent says that it has something, and what the database holds of it.
+
+    `secret`: what the agent shows to prove that the attempt is its own.
+    """
+
+    ref: AttemptRef
+    known: Known | None
+    secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def owned(self) -> Known | None:
+        """Record of the attempt, if the agent has proved that it is its own."""
+        known = self.known
+        return known if known is not None and proves(self.secret, known.secret_digest) else None
+
+
+def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
+    """Return the secret of an attempt; one decision may hand out several, each with its own.
+
+    Args:
+        entropy: fresh randomness of the decision, at most 64 bytes.
+        key: the run.
+        attempt: its number.
+    """
+    sweep, number = key
+    return blake2b(f"{sweep}:{number}:{attempt}".encode(), key=entropy, digest_size=32).digest()
+
+
+def digest_of(secret: bytes) -> bytes:
+    """Return what is stored of a secret; a fast hash will do, as it is too random to be guessed."""
+    return sha256(secret).digest()
+
+
+def proves(secret: bytes, digest: bytes) -> bool:
+    """Tell whether a secret is the one of a digest, in a time that says nothing about either."""
+    return compare_digest(digest_of(secret), digest)

@@ -1,22 +1,21 @@
 """What follows when the stream of an agent begins and ends: sessions, and verdicts on what it still holds."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Held, Session
-from sweepd_scheduler.domain.agents.holding import close_session, open_session, place, tell_stop
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Held, HeldAttempt, Known, Session, Withheld
+from sweepd_scheduler.domain.agents.commands import Fate, Fated, SweepEnded, Welcome
 from sweepd_scheduler.domain.agents.lease import give_up_unconfirmed, heard_again, kept
-from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
-from sweepd_scheduler.domain.agents.withheld import Withheld
-from sweepd_scheduler.domain.decision import CloseSession, SweepEnded
-from sweepd_scheduler.domain.events import Announced, Attached, Detached, HeldAttempt, Known
-from sweepd_scheduler.domain.handing_out.eligibility import standing, tell_standing
+from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, tell_stop
+from sweepd_scheduler.domain.agents.release import resume_with
+from sweepd_scheduler.domain.decision import CloseSession
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.events import Announced, Attached, Detached
+from sweepd_scheduler.domain.hand_out.eligibility import standing, tell_standing
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import FINAL as FINAL_RUN
-from sweepd_scheduler.domain.runs.run import AttemptState, Run, with_attempt
+from sweepd_scheduler.domain.runs.run import Run, with_attempt
+from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, AttemptState
 from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.resumption import resume_with
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending
-from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.sweeps.sweep import Ending
 
 # Agents give handles from here on, if not from below; ours stay between the two.
 AGENTS_OWN_HANDLES = 2**31
@@ -47,7 +46,7 @@ class SweepEndedError(DomainError):
         )
 
 
-def announced(turn: Turn, event: Announced) -> None:
+def announced(turn: Draft, event: Announced) -> None:
     """Make older streams of the agent void: of two at once, the later one wins."""
     older = turn.state.streams.get(event.agent)
     if older is not None:
@@ -55,7 +54,7 @@ def announced(turn: Turn, event: Announced) -> None:
     turn.state.journal.put(turn.state.streams, event.agent, event.session)
 
 
-def attached(turn: Turn, event: Attached) -> None:
+def attached(turn: Draft, event: Attached) -> None:
     """Open the session, judge what the agent holds, and repeat what it may have missed.
 
     Raises:
@@ -96,26 +95,26 @@ def attached(turn: Turn, event: Attached) -> None:
             tell_standing(turn, sweep_key, session.id)
 
 
-def detached(turn: Turn, event: Detached) -> None:
+def detached(turn: Draft, event: Detached) -> None:
     """Forget the session. Its attempts stay the agent's until their leases run out."""
     _close(turn, event.session)
     if turn.state.streams.get(event.agent) == event.session:
         turn.state.journal.drop(turn.state.streams, event.agent)
 
 
-def _close(turn: Turn, session: str) -> None:
+def _close(turn: Draft, session: str) -> None:
     """Forget a session, and look again later at its sweeps: nobody else may be left for them."""
     closed = turn.state.sessions.get(session)
     close_session(turn, session)
     guard.watch_attached(turn, closed.sweeps if closed else ())
 
 
-def _close_replaced(turn: Turn, session: str, error: StreamReplacedError) -> None:
+def _close_replaced(turn: Draft, session: str, error: StreamReplacedError) -> None:
     _close(turn, session)
     turn.effects.append(CloseSession(session, error))
 
 
-def _judge(turn: Turn, session: Session, held: HeldAttempt) -> Fated:
+def _judge(turn: Draft, session: Session, held: HeldAttempt) -> Fated:
     """Say what becomes of an attempt that the agent names; what it reports on gets its handle.
 
     Without the proof that it is the agent's, the answer is the one for an attempt that does not exist.
@@ -136,7 +135,7 @@ def _is_live(run: Run, held: HeldAttempt) -> bool:
     return held.ref.attempt == run.attempt and run.newest.state is not AttemptState.ENDED
 
 
-def _keep(turn: Turn, session: Session, run: Run, held: HeldAttempt) -> int:
+def _keep(turn: Draft, session: Session, run: Run, held: HeldAttempt) -> int:
     _close_older(turn, session, run)
     turn.state.journal.drop(turn.state.unconfirmed, run.key)  # its agent has it, whichever stream brought it
     run = _taken_over(turn, session, kept(turn, run))
@@ -146,7 +145,7 @@ def _keep(turn: Turn, session: Session, run: Run, held: HeldAttempt) -> int:
     return run.observation_row
 
 
-def _close_older(turn: Turn, session: Session, run: Run) -> None:
+def _close_older(turn: Draft, session: Session, run: Run) -> None:
     """Close the stream that an attempt is on: its agent's folder was copied, and the later one wins."""
     placement = turn.state.placements.get(run.key)
     if placement is not None and placement.session != session.id:
@@ -155,7 +154,7 @@ def _close_older(turn: Turn, session: Session, run: Run) -> None:
         turn.state.journal.drop(turn.state.streams, older)
 
 
-def _taken_over(turn: Turn, session: Session, run: Run) -> Run:
+def _taken_over(turn: Draft, session: Session, run: Run) -> Run:
     """Note that an attempt has come to another agent, whose state folder has its secret now."""
     if run.newest.agent == session.agent:
         return run
@@ -165,7 +164,7 @@ def _taken_over(turn: Turn, session: Session, run: Run) -> Run:
     return run
 
 
-def _judge_past(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> Fated:
+def _judge_past(turn: Draft, session: Session, ref: AttemptRef, known: Known) -> Fated:
     if known.state is not AttemptState.ENDED:
         _hold(turn, session, ref, known)
         return Fated(ref=ref, fate=Fate.STOP, observation_row=known.observation_row, reason=_why_past(known))
@@ -188,13 +187,13 @@ def _why_past(known: Known) -> str:
     return "another attempt took over"
 
 
-def _hold(turn: Turn, session: Session, ref: AttemptRef, known: Known) -> Held:
+def _hold(turn: Draft, session: Session, ref: AttemptRef, known: Known) -> Held:
     past = Held(key=known.key, attempt=ref.attempt, run=known.run, sweep=known.sweep)
     turn.state.journal.put(turn.state.holdings[session.id].by_handle, ref.handle, past)
     return past
 
 
-def _return_what_it_never_got(turn: Turn, session: Session) -> None:
+def _return_what_it_never_got(turn: Draft, session: Session) -> None:
     """Take back hand-outs that were on their way to the agent's earlier stream and are not in its Hello."""
     state = turn.state
     for key in list(state.unconfirmed):
@@ -203,7 +202,7 @@ def _return_what_it_never_got(turn: Turn, session: Session) -> None:
             give_up_unconfirmed(turn, run, f"agent {session.agent} came back without it")
 
 
-def _withheld(turn: Turn, session: Session) -> tuple[Withheld, ...]:
+def _withheld(turn: Draft, session: Session) -> tuple[Withheld, ...]:
     told: list[Withheld] = []
     for key in session.sweeps:
         sweep = turn.state.sweeps.get(key)
@@ -214,7 +213,7 @@ def _withheld(turn: Turn, session: Session) -> tuple[Withheld, ...]:
     return tuple(told)
 
 
-def _refuse_without_sweep(turn: Turn, event: Attached) -> None:
+def _refuse_without_sweep(turn: Draft, event: Attached) -> None:
     state = turn.state
     known = [state.names[name] for name in event.sweeps if name in state.names]
     if not known:
@@ -224,11 +223,11 @@ def _refuse_without_sweep(turn: Turn, event: Attached) -> None:
         raise SweepEndedError(str(over[0].name), over[0].state)
 
 
-def _over(turn: Turn, key: int) -> EndedSweep | None:
+def _over(turn: Draft, key: int) -> EndedSweep | None:
     """Return a sweep that hands out no more runs; None if it does."""
     sweep = turn.state.sweeps.get(key)
     if sweep is None:
         return turn.state.ended[key]
-    if sweep.state in FINAL or sweep.ending is Ending.STOP:
+    if sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
     return None

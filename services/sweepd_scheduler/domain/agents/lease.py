@@ -3,24 +3,16 @@
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """
 
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, Timer
-from sweepd_scheduler.domain.handing_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.retry import lost
-from sweepd_scheduler.domain.runs.run import (
-    Attempt,
-    AttemptState,
-    Run,
-    RunKey,
-    RunState,
-    attempt_moved,
-    moved,
-    with_attempt,
-)
+from sweepd_scheduler.domain.runs.attempt_end import lose_attempt
+from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, attempt_moved, moved, with_attempt
 from sweepd_scheduler.domain.runs.run_end import give_back
 from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.states import AttemptState, RunState
 from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.turn import Turn
 
 
 def is_moot(state: State, event: Timer) -> bool:
@@ -39,7 +31,7 @@ def is_moot(state: State, event: Timer) -> bool:
             return False
 
 
-def lease_due(turn: Turn, event: LeaseDue) -> None:
+def lease_due(turn: Draft, event: LeaseDue) -> None:
     """See how long an attempt was silent. While it is held there is always such a timer."""
     if is_moot(turn.state, event):
         return
@@ -57,20 +49,20 @@ def lease_due(turn: Turn, event: LeaseDue) -> None:
         turn.later(terms.lease - silence, event)
 
 
-def confirm_due(turn: Turn, event: ConfirmDue) -> None:
+def confirm_due(turn: Draft, event: ConfirmDue) -> None:
     """Take a hand-out back that its agent has not confirmed in time; nobody is charged."""
     run = turn.state.runs.get(event.key)
     if run is not None and not is_moot(turn.state, event):
         give_up_unconfirmed(turn, run, f"agent {run.newest.agent} did not confirm it in time")
 
 
-def give_up_unconfirmed(turn: Turn, run: Run, reason: str) -> None:
+def give_up_unconfirmed(turn: Draft, run: Run, reason: str) -> None:
     """Take a hand-out back that its agent never had, or refused."""
     give_back(turn, run, _given_up(turn, run, AttemptState.RETURNED, reason), reason)
     serve_sweep(turn, run.sweep)
 
 
-def heard_again(turn: Turn, key: RunKey) -> None:
+def heard_again(turn: Draft, key: RunKey) -> None:
     """Trust a suspect attempt again: its agent has said something."""
     run = turn.state.runs.get(key)
     if run is not None and key in turn.state.suspects:
@@ -79,7 +71,7 @@ def heard_again(turn: Turn, key: RunKey) -> None:
         turn.note("attempt-heard-again", run)
 
 
-def kept(turn: Turn, run: Run) -> Run:
+def kept(turn: Draft, run: Run) -> Run:
     """Let a late agent keep its run if it was given up and nobody else has it; return the run."""
     if run.state is not RunState.PENDING:
         return run
@@ -93,12 +85,12 @@ def kept(turn: Turn, run: Run) -> Run:
     return back
 
 
-def _lose(turn: Turn, run: Run) -> None:
+def _lose(turn: Draft, run: Run) -> None:
     terms = turn.state.terms
     reason = f"agent {run.newest.agent} on {run.newest.host} was silent for {terms.lost_after:g} s"
-    lost(turn, run, _given_up(turn, run, AttemptState.LOST, reason), reason)
+    lose_attempt(turn, run, _given_up(turn, run, AttemptState.LOST, reason), reason)
     guard.pause_if_all_quarantined(turn, run.sweep)
 
 
-def _given_up(turn: Turn, run: Run, state: AttemptState, reason: str) -> Attempt:
+def _given_up(turn: Draft, run: Run, state: AttemptState, reason: str) -> Attempt:
     return attempt_moved(run.newest, state, reason=reason, end_time=turn.now.wall)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.holding import confirm, place, put_session
+from sweepd_scheduler.domain.agents.commands import Ack, Fenced, NotUnderstood
 from sweepd_scheduler.domain.agents.lease import give_up_unconfirmed, heard_again, kept
-from sweepd_scheduler.domain.decision import Ack, DetailsChanged, Fenced, NotUnderstood
+from sweepd_scheduler.domain.agents.placement import confirm, place, put_session
+from sweepd_scheduler.domain.decision import DetailsChanged
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.early_termination import verdicts
 from sweepd_scheduler.domain.events import (
     Answered,
@@ -18,35 +20,28 @@ from sweepd_scheduler.domain.events import (
     Started,
     Strayed,
 )
-from sweepd_scheduler.domain.handing_out.hand_out import serve_session, serve_sweep
+from sweepd_scheduler.domain.hand_out.eligibility import waits_for_canary
+from sweepd_scheduler.domain.hand_out.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs import retry
+from sweepd_scheduler.domain.runs.attempt_end import conclude, exit_sentence
 from sweepd_scheduler.domain.runs.checkpoints import begin_anew, resume, saved
-from sweepd_scheduler.domain.runs.exit_words import exit_sentence
 from sweepd_scheduler.domain.runs.results import summary_reported
 from sweepd_scheduler.domain.runs.run import (
     Attempt,
-    AttemptState,
-    Exit,
     ExitCause,
     Run,
     RunKey,
-    RunState,
     attempt_moved,
     moved,
     with_attempt,
 )
-from sweepd_scheduler.domain.runs.run_end import end, give_back, lint
-from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
-from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.states import AttemptState, RunState
 
 # What an attempt has shown at such an end is not how its run came out.
 _TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
-def offered(turn: Turn, event: Offered) -> None:
+def offered(turn: Draft, event: Offered) -> None:
     """Take note of how many runs the agent would take, and serve it."""
     session = turn.state.sessions[event.session]
     wanted = min(event.wanted, session.slots)
@@ -54,14 +49,14 @@ def offered(turn: Turn, event: Offered) -> None:
     serve_session(turn, event.session)
 
 
-def trust_again(turn: Turn, session: str) -> None:
+def trust_again(turn: Draft, session: str) -> None:
     """Lift the suspicion from the attempts of a session that has said something."""
     if turn.state.suspects:
         for key in turn.state.suspects & turn.state.holdings[session].live.keys():
             heard_again(turn, key)
 
 
-def heartbeat(turn: Turn, event: Heartbeat) -> None:
+def heartbeat(turn: Draft, event: Heartbeat) -> None:
     """Lift the suspicion from the named attempts."""
     holdings = turn.state.holdings[event.session]
     for ref in event.alive if turn.state.suspects else ():
@@ -70,7 +65,7 @@ def heartbeat(turn: Turn, event: Heartbeat) -> None:
             heard_again(turn, held.key)
 
 
-def started(turn: Turn, event: Started) -> None:
+def started(turn: Draft, event: Started) -> None:
     """The process of an attempt runs."""
     run = _find(turn, event.session, event.ref)
     if run is None:
@@ -89,7 +84,7 @@ def started(turn: Turn, event: Started) -> None:
         resume(turn, run)
 
 
-def observed(turn: Turn, event: Observed) -> None:
+def observed(turn: Draft, event: Observed) -> None:
     """Store what lies beyond the cursor; a batch that begins later stores nothing."""
     run = _find(turn, event.session, event.ref)
     if run is None:
@@ -107,7 +102,7 @@ def observed(turn: Turn, event: Observed) -> None:
         turn.tell(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
 
 
-def _take(turn: Turn, run: Run, last_row: int, fresh: Sequence[Observation]) -> None:
+def _take(turn: Draft, run: Run, last_row: int, fresh: Sequence[Observation]) -> None:
     """Count values in their order, and note what the run has shown where it saved a checkpoint."""
     values: list[float] = []
     if any(each.checkpoint is None for each in fresh):
@@ -122,7 +117,7 @@ def _take(turn: Turn, run: Run, last_row: int, fresh: Sequence[Observation]) -> 
     verdicts.take(turn, run, last_row, values)
 
 
-def exited(turn: Turn, event: Exited) -> None:
+def exited(turn: Draft, event: Exited) -> None:
     """Accept the end of an attempt once its observations are in; the exit decides what becomes of the run."""
     run = _find(turn, event.session, event.ref)
     if run is None:
@@ -137,14 +132,14 @@ def exited(turn: Turn, event: Exited) -> None:
     ended = _end_time(run, event, turn.now.wall)
     attempt = attempt_moved(run.newest, AttemptState.ENDED, reason=reason, end_time=ended)
     attempt = replace(attempt, exit=event.exit, log_bytes=event.log_bytes)
-    notice = _conclude(turn, run, attempt, event.exit, reason)
+    notice = conclude(turn, run, attempt, event.exit, reason)
     left = turn.state.holdings[event.session].by_handle[event.ref.handle].exited
     turn.tell(
         event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=left, notice=notice)
     )
 
 
-def described(turn: Turn, event: Described) -> None:
+def described(turn: Draft, event: Described) -> None:
     """Store what is told of a run; of an attempt whose end was taken, too, as points are."""
     held = turn.state.holdings[event.session].by_handle.get(event.ref.handle)
     if held is None or held.attempt != event.ref.attempt or held.exited is None:
@@ -168,7 +163,7 @@ def described(turn: Turn, event: Described) -> None:
     turn.tell(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
 
 
-def _name(turn: Turn, key: RunKey, event: Described) -> None:
+def _name(turn: Draft, key: RunKey, event: Described) -> None:
     """Give a run in memory the name and tags that those who watch see; the store gives them to the others."""
     run = turn.state.runs.get(key)
     if run is None or run.attempt != event.ref.attempt:
@@ -177,12 +172,12 @@ def _name(turn: Turn, key: RunKey, event: Described) -> None:
         turn.put_run(replace(run, display_name=event.display_name, tags=event.tags))
 
 
-def strayed(turn: Turn, event: Strayed) -> None:
+def strayed(turn: Draft, event: Strayed) -> None:
     """Fence an attempt that delivers points though it is no longer the newest."""
     _find(turn, event.session, event.ref)
 
 
-def answered(turn: Turn, event: Answered) -> None:
+def answered(turn: Draft, event: Answered) -> None:
     """Take note that a command was carried out, or take the hand-out back that an agent refuses."""
     holdings = turn.state.holdings[event.session]
     command = turn.state.journal.drop(holdings.commands, event.command)
@@ -199,35 +194,7 @@ def answered(turn: Turn, event: Answered) -> None:
         serve_session(turn, event.session)
 
 
-def _conclude(turn: Turn, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
-    """Bring the run where its exit leads; return a notice for the agent, if there is something to say."""
-    sweep = turn.state.sweeps[run.sweep]
-    match exit_:
-        case Exit(cause=ExitCause.EXITED, code=0):
-            notice = lint(turn, run)
-            guard.attempt_worked(turn, run)
-            end(turn, run, RunState.FINISHED, notice, attempt=attempt)
-            return notice
-        case Exit(cause=ExitCause.COMMANDED):
-            guard.attempt_worked(turn, run)
-            state = RunState.KILLED if sweep.state is SweepState.CANCELLED else RunState.STOPPED
-            end(turn, run, state, reason, attempt=attempt)
-        case Exit(cause=ExitCause.HANDED_BACK):
-            give_back(turn, run, attempt, reason)
-            serve_sweep(turn, run.sweep)
-        case Exit(cause=ExitCause.ORPHANED):
-            retry.lost(turn, run, attempt, reason)
-        case Exit(cause=ExitCause.START_FAILED) if not run.stands_alone:
-            guard.cannot_start(turn, run, exit_.message)
-            give_back(turn, run, attempt, f"agent {attempt.agent} could not start it: {exit_.message}")
-            guard.pause_if_all_quarantined(turn, run.sweep)
-            serve_sweep(turn, run.sweep)
-        case _:
-            retry.failed(turn, run, attempt, reason)
-    return ""
-
-
-def _find(turn: Turn, session: str, ref: AttemptRef) -> Run | None:
+def _find(turn: Draft, session: str, ref: AttemptRef) -> Run | None:
     """Return the run whose newest attempt reports; fence older ones, answer again those that have ended."""
     state = turn.state
     held = state.holdings[session].by_handle.get(ref.handle)

@@ -4,23 +4,33 @@ from collections.abc import Iterable
 from math import isfinite
 
 from sweepd.spec import Asha, Hyperband, Median, Method, Patience, StopRule, Threshold
-from sweepd_scheduler.domain.agents.holding import tell_stop
-from sweepd_scheduler.domain.decision import StudyEvent, StudyNoted
-from sweepd_scheduler.domain.early_termination import asha as rule_asha
-from sweepd_scheduler.domain.early_termination import hyperband as rule_hyperband
-from sweepd_scheduler.domain.early_termination import median as rule_median
-from sweepd_scheduler.domain.early_termination import patience as rule_patience
-from sweepd_scheduler.domain.early_termination import threshold as rule_threshold
-from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, Verdict, is_rung
-from sweepd_scheduler.domain.early_termination.words import verdict_sentence
+from sweepd_scheduler.domain.agents.placement import tell_stop
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.early_termination.judging import (
+    Contender,
+    Rung,
+    Verdict,
+    is_rung,
+    verdict_sentence,
+)
+from sweepd_scheduler.domain.early_termination.rules import (
+    behind_threshold,
+    judge_asha,
+    judge_hyperband,
+    judge_median,
+    judge_patience,
+    judge_threshold,
+    patience_after,
+)
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
-from sweepd_scheduler.domain.runs.run import Run, RunState, Stop, StopMode
+from sweepd_scheduler.domain.runs.run import Run, Stop, StopMode
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.domain.turn import Turn
 
 
-def take(turn: Turn, run: Run, last_row: int, values: Iterable[float]) -> None:
+def take(turn: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
     """Count the values of the objective that a run has logged, in order; non-finite ones never count.
 
     A sweep without an objective asked for none, so what comes anyway means nothing.
@@ -44,7 +54,7 @@ def take(turn: Turn, run: Run, last_row: int, values: Iterable[float]) -> None:
     turn.put_run(run if run.observation_row == last_row else replace(run, observation_row=last_row))
 
 
-def _judge(turn: Turn, sweep: Sweep, run: Run, value: float) -> Run:
+def _judge(turn: Draft, sweep: Sweep, run: Run, value: float) -> Run:
     """Let every rule look at the newest iteration of a run, in their order; return the run.
 
     The first rule that says so stops it. The others still take note of the value, for runs to come.
@@ -73,15 +83,15 @@ def _patient(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) 
     before = run.stopping or (None,) * len(rules)
     iteration = run.values.iterations
     after = (
-        rule_patience.observed(rule, sweep.goal, state, iteration, value)
-        if isinstance(rule, Patience)
-        else None
+        patience_after(rule, sweep.goal, state, iteration, value) if isinstance(rule, Patience) else None
         for rule, state in zip(rules, before, strict=True)
     )
     return replace(run, stopping=tuple(after))
 
 
-def _verdict(turn: Turn, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float) -> Verdict | None:
+def _verdict(
+    turn: Draft, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float
+) -> Verdict | None:
     """Return what a rule that judges the arriving run alone says of it."""
     goal, iteration, now = sweep.goal, run.values.iterations, turn.now.wall
     best = run.values.best
@@ -89,35 +99,35 @@ def _verdict(turn: Turn, sweep: Sweep, run: Run, number: int, rule: StopRule, va
     match rule:
         case Asha() if is_rung(rule, iteration):
             rung = turn.put_rung(run, number, iteration, value)
-            return rule_asha.judge(rule, goal, iteration, rung, run.number, now)
+            return judge_asha(rule, goal, iteration, rung, run.number, now)
         case Median() if is_rung(rule, iteration):
             rung = turn.put_rung(run, number, iteration, best)
-            return rule_median.judge(rule, goal, iteration, rung, run.number, now)
+            return judge_median(rule, goal, iteration, rung, run.number, now)
         case Patience():
             state = run.stopping[number]
             assert state is not None
-            return rule_patience.judge(rule, goal, state, iteration, best, now)
+            return judge_patience(rule, goal, state, iteration, best, now)
         case Threshold():
-            return rule_threshold.judge(rule, goal, iteration, value, now)
+            return judge_threshold(rule, goal, iteration, value, now)
         case _:
             return None
 
 
-def _judge_all(turn: Turn, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
+def _judge_all(turn: Draft, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
     """Judge every running run whose latest rung this is, the one that has just arrived included."""
     at_rung = turn.state.index[sweep.key].at_rung[key]
-    running = [turn.state.runs[sweep.key, each] for each in rule_hyperband.behind(rule, rung, at_rung)]
+    running = [turn.state.runs[sweep.key, each] for each in behind_threshold(rule, rung, at_rung)]
     contenders = [
         Contender(number=each.number, best=each.values.best)
         for each in running
         if each.stop is None and each.values.best is not None
     ]
-    against = rule_hyperband.judge(rule, sweep.goal, key[1], rung, contenders, turn.now.wall)
+    against = judge_hyperband(rule, sweep.goal, key[1], rung, contenders, turn.now.wall)
     for run_number, verdict in against.items():
         _stop(turn, turn.state.runs[(sweep.key, run_number)], rule, verdict)
 
 
-def _stop(turn: Turn, run: Run, rule: StopRule, verdict: Verdict) -> Run:
+def _stop(turn: Draft, run: Run, rule: StopRule, verdict: Verdict) -> Run:
     assert run.state is RunState.RUNNING
     reason = verdict_sentence(verdict, rule)
     stop = Stop(mode=StopMode.TERMINATE, reason=reason)
@@ -128,7 +138,7 @@ def _stop(turn: Turn, run: Run, rule: StopRule, verdict: Verdict) -> Run:
     return doomed
 
 
-def _tell_study(turn: Turn, sweep: Sweep, run: Run, value: float) -> None:
+def _tell_study(turn: Draft, sweep: Sweep, run: Run, value: float) -> None:
     """Tell the search of a value at a rung; with `repeats` it learns of whole points alone."""
     if sweep.spec.method is Method.BAYES and sweep.spec.repeats == 1:
         turn.observe(

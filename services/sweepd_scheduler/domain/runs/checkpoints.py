@@ -7,11 +7,12 @@ its iterations, its best value, its values at rungs. One that begins anew counts
 from itertools import islice
 
 from sweepd_scheduler.domain.agents.agent import Session
-from sweepd_scheduler.domain.handing_out.eligibility import withheld
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.hand_out.eligibility import withheld
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
-from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, Values, with_attempt
-from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_attempt
+from sweepd_scheduler.domain.runs.values import Values
 
 MOST_CHECKPOINTS = 16
 """That are remembered of an attempt; a program that resumes takes one of the last."""
@@ -48,7 +49,7 @@ def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
     return None
 
 
-def resume(turn: Turn, run: Run) -> None:
+def resume(turn: Draft, run: Run) -> None:
     """Have a run that has resumed count on from its checkpoint, unless it has counted already."""
     step = run.newest.resumed_from_step
     if step is None or run.values != Values():
@@ -64,13 +65,13 @@ def resume(turn: Turn, run: Run) -> None:
         value_logged(turn, run, checkpoint.values.best)
 
 
-def begin_anew(turn: Turn, run: Run) -> None:
+def begin_anew(turn: Draft, run: Run) -> None:
     """Have a run whose first value arrives count from nothing, unless it has resumed."""
     if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
         turn.forget_rungs(run)
 
 
-def next_for(turn: Turn, key: int, session: Session) -> int | None:
+def next_for(turn: Draft, key: int, session: Session) -> int | None:
     """Return the run of a sweep that goes to a session next, of those that wait; None if there is none.
 
     A run whose checkpoint lies where this agent does not see it is left to one that does and has room.
@@ -84,7 +85,7 @@ def next_for(turn: Turn, key: int, session: Session) -> int | None:
     return next((run.number for run in runs if not _is_for_another(turn, run, session)), None)
 
 
-def _is_for_another(turn: Turn, run: Run, session: Session) -> bool:
+def _is_for_another(turn: Draft, run: Run, session: Session) -> bool:
     storage = run.newest.storage if run.attempts else ""
     if not storage or storage == session.storage:
         return False

@@ -7,22 +7,14 @@ under the number of the first. With `metric.value` best a value counts when it i
 from math import isfinite
 
 from sweepd.spec import Method, ObjectiveValue
-from sweepd_scheduler.domain.decision import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.block import Ended, point_ended
-from sweepd_scheduler.domain.runs.ranking import Best
-from sweepd_scheduler.domain.runs.run import Run, RunState
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.runs.values import Best, Ended, point_ended
+from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
 from sweepd_scheduler.domain.sweeps.objective import better, reaches_target
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep, ending
-from sweepd_scheduler.domain.turn import Turn
-
-OUTCOMES = {
-    RunState.FINISHED: Outcome.FINISHED,
-    RunState.STOPPED: Outcome.STOPPED,
-    RunState.FAILED: Outcome.FAILED,
-    RunState.CRASHED: Outcome.FAILED,  # its requeues are used up: the point may well be what ends its machine
-    RunState.KILLED: Outcome.FAILED,
-}
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
 
 
 def counts_at_once(sweep: Sweep) -> bool:
@@ -49,7 +41,7 @@ def remains(sweep: Sweep, run: Run, state: RunState) -> Ended:
     )
 
 
-def value_logged(turn: Turn, run: Run, value: float) -> None:
+def value_logged(turn: Draft, run: Run, value: float) -> None:
     """Take note that a run has logged a finite value of the objective."""
     sweep = turn.state.sweeps[run.sweep]
     if not sweep.objective_seen or sweep.objective_missing is not None:
@@ -58,7 +50,7 @@ def value_logged(turn: Turn, run: Run, value: float) -> None:
         _offer(turn, run, run.number, value)
 
 
-def summary_reported(turn: Turn, run: Run, value: float) -> Run:
+def summary_reported(turn: Draft, run: Run, value: float) -> Run:
     """Count the objective that the script of a run has put into its summary; return the run with it.
 
     It is a value beside those of the iterations, as W&B's search has it: by `metric.value` the best of all
@@ -74,7 +66,7 @@ def summary_reported(turn: Turn, run: Run, value: float) -> Run:
     return run
 
 
-def run_ending(turn: Turn, run: Run, state: RunState) -> None:
+def run_ending(turn: Draft, run: Run, state: RunState) -> None:
     """Count a run that is about to reach a final state, and with it its point if it is the last one of it."""
     sweep = turn.state.sweeps[run.sweep]
     ended = remains(sweep, run, state)
@@ -86,7 +78,7 @@ def run_ending(turn: Turn, run: Run, state: RunState) -> None:
         _offer(turn, run, run.number, ended.value)
 
 
-def forget_best_of(turn: Turn, run: Run) -> None:
+def forget_best_of(turn: Draft, run: Run) -> None:
     """Find the best value of a sweep anew if this run or its point had it, as it starts over."""
     sweep = turn.state.sweeps[run.sweep]
     if sweep.best is None or sweep.best.run != run.block:
@@ -100,7 +92,7 @@ def forget_best_of(turn: Turn, run: Run) -> None:
     turn.put_sweep(replace(sweep, best=best))
 
 
-def _repeat_ended(turn: Turn, sweep: Sweep, run: Run, ended: Ended) -> None:
+def _repeat_ended(turn: Draft, sweep: Sweep, run: Run, ended: Ended) -> None:
     blocks, journal = turn.state.index[sweep.key].blocks, turn.state.journal
     if run.block not in blocks:
         journal.put(blocks, run.block, [])
@@ -116,14 +108,14 @@ def _repeat_ended(turn: Turn, sweep: Sweep, run: Run, ended: Ended) -> None:
         _offer(turn, run, run.block, point.value)
 
 
-def _others_go_on(turn: Turn, sweep: Sweep, run: Run) -> bool:
+def _others_go_on(turn: Draft, sweep: Sweep, run: Run) -> bool:
     # The last ones first, as it is mostly the first ones that have ended.
     numbers = reversed(range(run.block, run.block + sweep.spec.repeats))
     others = (turn.state.runs.get((sweep.key, number)) for number in numbers if number != run.number)
     return any(other is not None and other.block == run.block for other in others)
 
 
-def _offer(turn: Turn, run: Run, number: int, value: float) -> None:
+def _offer(turn: Draft, run: Run, number: int, value: float) -> None:
     """Let a value count for the best and for the target."""
     before = sweep = turn.state.sweeps[run.sweep]
     metric = sweep.spec.metric
@@ -131,14 +123,14 @@ def _offer(turn: Turn, run: Run, number: int, value: float) -> None:
         return
     if better(value, sweep.best.value if sweep.best else None, metric.goal):
         sweep = replace(sweep, best=Best(run=number, value=value))
-    if sweep.ending is None and sweep.state not in FINAL and reaches_target(metric, value):
+    if sweep.ending is None and sweep.state not in FINAL_SWEEP and reaches_target(metric, value):
         sweep = ending(sweep, Ending.TARGET)
         turn.note("sweep-ending", run, ending=Ending.TARGET)
     if sweep is not before:
         turn.put_sweep(sweep)
 
 
-def _tell_study(turn: Turn, sweep: Sweep, number: int, ended: Ended) -> None:
+def _tell_study(turn: Draft, sweep: Sweep, number: int, ended: Ended) -> None:
     if sweep.spec.method is not Method.BAYES:
         return
     turn.observe(

@@ -2,38 +2,23 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from sys import float_info
 
-from sweepd.spec import Goal, ObjectiveValue, Point
+from sweepd.spec import ObjectiveValue, Point
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.values import NO_VALUES, Values
+from sweepd_scheduler.domain.states import (
+    ATTEMPT_TRANSITIONS,
+    FINAL_RUN,
+    RUN_TRANSITIONS,
+    STANDALONE_TRANSITIONS,
+    AttemptState,
+    IllegalTransitionError,
+    RunState,
+)
 
 RunKey = tuple[int, int]
 """Integer key of the sweep, number of the run."""
-
-
-class RunState(StrEnum):
-    """Where a run stands; the words that people see."""
-
-    PENDING = "pending"
-    ASSIGNED = "assigned"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CRASHED = "crashed"
-    STOPPED = "stopped"
-    KILLED = "killed"
-
-
-class AttemptState(StrEnum):
-    """Where one hand-out of a run stands."""
-
-    ASSIGNED = "assigned"
-    RUNNING = "running"
-    SUSPECT = "suspect"
-    LOST = "lost"
-    ENDED = "ended"
-    RETURNED = "returned"
 
 
 class ExitCause(StrEnum):
@@ -48,44 +33,6 @@ class ExitCause(StrEnum):
     HANDED_BACK = "handed-back"
     ORPHANED = "orphaned"
     INVALID_COMMAND = "invalid-command"
-
-
-FINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CRASHED, RunState.STOPPED, RunState.KILLED})
-LIVE = frozenset({RunState.ASSIGNED, RunState.RUNNING})
-_ENDS = FINAL - {RunState.CRASHED}
-
-# A run that was given up waits as pending; if its agent comes back before anyone took it, it goes on there.
-# Final runs wait again, unless they finished well, when a person retries them; nothing else moves them.
-TRANSITIONS: dict[RunState, frozenset[RunState]] = {
-    RunState.PENDING: _ENDS | LIVE,
-    RunState.ASSIGNED: FINAL | {RunState.PENDING, RunState.RUNNING},
-    RunState.RUNNING: FINAL | {RunState.PENDING},
-    RunState.FINISHED: frozenset(),
-} | dict.fromkeys(FINAL - {RunState.FINISHED}, frozenset({RunState.PENDING}))
-
-# A standalone run is never handed out. It is running from its first claim on, and again after any end when
-# its agent claims it: the script was started again, or it crashed only because its agent was silent.
-STANDALONE_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
-    RunState.PENDING: frozenset({RunState.RUNNING}),
-    RunState.ASSIGNED: frozenset(),
-    RunState.RUNNING: FINAL,
-} | dict.fromkeys(FINAL, frozenset({RunState.RUNNING}))
-
-# The end of an attempt is final. One that was given up goes on if its agent comes back before another has it.
-ATTEMPT_TRANSITIONS: dict[AttemptState, frozenset[AttemptState]] = {
-    AttemptState.ASSIGNED: frozenset(AttemptState) - {AttemptState.ASSIGNED},
-    AttemptState.RUNNING: frozenset({AttemptState.SUSPECT, AttemptState.LOST, AttemptState.ENDED}),
-    AttemptState.SUSPECT: frozenset(AttemptState) - {AttemptState.SUSPECT},
-    AttemptState.LOST: frozenset({AttemptState.RUNNING}),
-    AttemptState.RETURNED: frozenset({AttemptState.RUNNING}),
-    AttemptState.ENDED: frozenset(),
-}
-
-# A sum of finite values stays finite: what is stored is a number.
-_LARGEST = float_info.max
-
-# States in which an attempt still belongs to its agent.
-HELD = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptState.SUSPECT})
 
 
 class StopMode(StrEnum):
@@ -111,47 +58,6 @@ class Stop:
 
     mode: StopMode
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Values:
-    """What the newest attempt has shown of the objective, over its iterations."""
-
-    iterations: int = 0
-    best: float | None = None
-    worst: float | None = None
-    last: float | None = None
-    total: float = 0.0
-    logged: bool = False  # the key was seen, if only with NaN
-
-    def with_value(self, value: float, goal: Goal) -> "Values":
-        """Return the values after one more finite value."""
-        low = value if self.best is None or self.worst is None else min(value, self.best, self.worst)
-        high = value if self.best is None or self.worst is None else max(value, self.best, self.worst)
-        best, worst = (low, high) if goal is Goal.MINIMIZE else (high, low)
-        return Values(
-            iterations=self.iterations + 1,
-            best=best,
-            worst=worst,
-            last=value,
-            total=max(-_LARGEST, min(_LARGEST, self.total + value)),
-            logged=True,
-        )
-
-    def with_summary(self, value: float, goal: Goal) -> "Values":
-        """Return the values after a finite one that the script has put into its summary: no iteration."""
-        after = self.with_value(value, goal)
-        return replace(after, iterations=self.iterations, total=self.total)
-
-    def of_kind(self, kind: ObjectiveValue) -> float | None:
-        """Return the one that counts for the search; None while there is none."""
-        match kind:
-            case ObjectiveValue.BEST:
-                return self.best
-            case ObjectiveValue.LAST:
-                return self.last
-            case ObjectiveValue.MEAN:  # over the iterations; without one, the summary has the only value
-                return self.total / self.iterations if self.iterations else self.last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +170,7 @@ class Run:
     requeues: int = 0
     failures: int = 0
     observation_row: int = 0
-    values: Values = Values()
+    values: Values = NO_VALUES
     stopping: tuple[PatienceState | None, ...] = ()
     stop: Stop | None = None
     verdicts: tuple[Verdict, ...] = ()
@@ -304,24 +210,20 @@ class Run:
         return self.attempts[-1]
 
 
-class IllegalTransitionError(AssertionError):
-    """The core tried to bring a run, an attempt or a sweep into a state that cannot follow; a defect."""
-
-
 def moved(
     run: Run, state: RunState, *, attempt: Attempt | None = None, reason: str = "", now: int = 0
 ) -> Run:
     """Return the run in another state, by its table above, and with `attempt` in place of its newest one."""
     if state not in transitions(run)[run.state]:
         raise IllegalTransitionError(f"{run.name}: {run.state} -> {state}")
-    end_time = now if state in FINAL else 0
+    end_time = now if state in FINAL_RUN else 0
     attempts = run.attempts if attempt is None else (*run.attempts[:-1], attempt)
     return replace(run, state=state, attempts=attempts, reason=reason, end_time=end_time)
 
 
 def transitions(run: Run) -> dict[RunState, frozenset[RunState]]:
     """Return the transition table of a run."""
-    return STANDALONE_TRANSITIONS if run.stands_alone else TRANSITIONS
+    return STANDALONE_TRANSITIONS if run.stands_alone else RUN_TRANSITIONS
 
 
 def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:

@@ -1,22 +1,23 @@
 """How a run ends, or goes back to be handed out again, and what becomes of its sweep then."""
 
-from sweepd.spec import Method
-from sweepd_scheduler.domain.agents.holding import unplace
-from sweepd_scheduler.domain.decision import LogLine, SweepEnded
+from sweepd.spec import Method, Metric
+from sweepd_scheduler.domain.agents.commands import SweepEnded
+from sweepd_scheduler.domain.agents.placement import unplace
+from sweepd_scheduler.domain.decision import RUNS_A_STEP, LogLine, Steps
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.hand_out.eligibility import waits_for_canary
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import run_ending
-from sweepd_scheduler.domain.runs.run import Attempt, Run, RunState, moved
-from sweepd_scheduler.domain.steps import RUNS_A_STEP, Steps
+from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
+from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.canary import canary_failed, canary_sentence
 from sweepd_scheduler.domain.sweeps.objective import missing_sentence, one_more, pause_sentence
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, PauseCause, Sweep, SweepState, settled
+from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, Sweep, settled
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
-from sweepd_scheduler.domain.turn import Turn
 
 
-def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
+def end(turn: Draft, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
     """Bring a run into a final state.
 
     Args:
@@ -39,7 +40,7 @@ def end(turn: Turn, run: Run, state: RunState, reason: str, *, attempt: Attempt 
     settle(turn, run.sweep)
 
 
-def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
+def _tell_sweep(turn: Draft, run: Run, reason: str) -> None:
     """Let a sweep fail with its canary, or pause when too many of its runs fail."""
     sweep = turn.state.sweeps.get(run.sweep)
     if sweep is None or run.stands_alone:
@@ -52,7 +53,7 @@ def _tell_sweep(turn: Turn, run: Run, reason: str) -> None:
 
 
 def give_back(
-    turn: Turn, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
+    turn: Draft, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
 ) -> None:
     """Put a run in front of the queue, to be handed out again; or end it if nobody can be given it.
 
@@ -69,7 +70,7 @@ def give_back(
         end(turn, run, RunState.CRASHED, reason, attempt=attempt)
     elif sweep.state is SweepState.CANCELLED:
         end(turn, run, RunState.KILLED, "the sweep was cancelled", attempt=attempt)
-    elif sweep.state in FINAL:
+    elif sweep.state in FINAL_SWEEP:
         end(turn, run, RunState.STOPPED, f"{reason}; the sweep is {sweep.state}", attempt=attempt)
     elif sweep.ending is Ending.STOP:
         end(turn, run, RunState.STOPPED, f"{reason}; the sweep was stopped", attempt=attempt)
@@ -87,7 +88,7 @@ def give_back(
         turn.note("run-requeued", waiting, reason=reason)
 
 
-def lint(turn: Turn, run: Run) -> str:
+def lint(turn: Draft, run: Run) -> str:
     """Notice that a run ended well without ever logging the objective; return a sentence, or nothing."""
     sweep = turn.state.sweeps[run.sweep]
     metric = sweep.spec.metric
@@ -105,7 +106,7 @@ def lint(turn: Turn, run: Run) -> str:
     return missing_sentence(metric, run.logged_keys)
 
 
-def stop_sweep(turn: Turn, key: int, reason: str) -> Steps[Sweep]:
+def stop_sweep(turn: Draft, key: int, reason: str) -> Steps[Sweep]:
     """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
     turn.put_sweep(replace(sweep_stopped(turn.state.sweeps[key]), reason=reason))
     waiting = sorted(turn.state.index[key].pending)  # nobody will be given these again
@@ -119,7 +120,7 @@ def stop_sweep(turn: Turn, key: int, reason: str) -> Steps[Sweep]:
     return turn.sweep(key)
 
 
-def fail_sweep(turn: Turn, key: int, reason: str) -> None:
+def fail_sweep(turn: Draft, key: int, reason: str) -> None:
     """End a sweep at once because its runs cannot work; live runs, if there are any, end by themselves."""
     failed = sweep_moved(turn.state.sweeps[key], SweepState.FAILED, reason=reason, now=turn.now.wall)
     failed = replace(failed, ending=None)
@@ -132,7 +133,7 @@ def fail_sweep(turn: Turn, key: int, reason: str) -> None:
         end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep has failed")
 
 
-def settle(turn: Turn, key: int) -> None:
+def settle(turn: Draft, key: int) -> None:
     """Bring a sweep that is ending to its final state once no run of it can go on."""
     before = turn.state.sweeps.get(key)
     if before is None:
@@ -144,7 +145,37 @@ def settle(turn: Turn, key: int) -> None:
         turn.put_sweep(sweep)
 
 
-def tell_ended(turn: Turn, sweep: Sweep) -> None:
+def tell_ended(turn: Draft, sweep: Sweep) -> None:
     """Tell every session that serves a sweep that nothing more will come of it."""
     for session in turn.state.index[sweep.key].serving:
         turn.tell(session, SweepEnded(str(sweep.name), sweep.state, sweep.reason))
+
+
+def canary_failed(sweep: Sweep, run: Run) -> bool:
+    """Tell whether a run that has just ended was the canary, in vain. One that was never started is none."""
+    goes_on = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
+    return waits_for_canary(sweep) and goes_on and bool(run.attempts)
+
+
+def canary_sentence(metric: Metric, run: Run, reason: str) -> str:
+    """Say why a sweep has failed with its first run.
+
+    Args:
+        metric: the objective.
+        run: the canary, in its final state.
+        reason: why it ended, may be empty.
+    """
+    if run.state is not RunState.FINISHED:
+        why = f": {reason}" if reason else ""
+        return f"the canary run {run.number} {_CANARY_ENDS[run.state]} before it logged `{metric.name}`{why}"
+    if run.values.logged or metric.name in run.logged_keys:
+        return f"the canary run {run.number} logged `{metric.name}`, but never as a finite number"
+    return f"the canary run {run.number} has ended: {missing_sentence(metric, run.logged_keys)}"
+
+
+_CANARY_ENDS = {
+    RunState.FAILED: "failed",
+    RunState.CRASHED: "crashed",
+    RunState.STOPPED: "was stopped",
+    RunState.KILLED: "was killed",
+}

@@ -4,19 +4,18 @@ import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sweepd_scheduler.domain.agents.agent import Session
-from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
-from sweepd_scheduler.domain.handing_out.eligibility import OWN_REASONS, wait_sentence, withheld
-from sweepd_scheduler.domain.runs.run import Run, RunState
-from sweepd_scheduler.domain.state import State, SweepIndex
-from sweepd_scheduler.domain.sweeps.canary import waits_for_canary
-from sweepd_scheduler.domain.sweeps.sweep import (
-    ENDING_REASONS,
-    FINAL,
-    Ending,
-    Sweep,
-    SweepState,
+from sweepd_scheduler.domain.agents.agent import Session, Withheld, WithheldReason
+from sweepd_scheduler.domain.hand_out.eligibility import (
+    OWN_REASONS,
+    wait_sentence,
+    waits_for_canary,
+    withheld,
 )
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
+from sweepd_scheduler.domain.sweep_index import SweepIndex
+from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, Ending, Sweep
 
 
 class ObstacleKind(StrEnum):
@@ -43,7 +42,7 @@ class Obstacle:
 
 def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
     """Return what keeps new runs of a sweep from being handed out, the most important first."""
-    if sweep.state in FINAL or (not sweep.hands_out and sweep.state is not SweepState.PAUSED):
+    if sweep.state in FINAL_SWEEP or (not sweep.hands_out and sweep.state is not SweepState.PAUSED):
         return (_ended(sweep),)
     if sweep.key not in state.index:  # it has ended since it was read
         return (Obstacle(ObstacleKind.ENDED, "it has just ended"),)
@@ -128,7 +127,7 @@ def _ended(sweep: Sweep) -> Obstacle:
     reason = ENDING_REASONS[sweep.ending] if paused and sweep.ending else sweep.reason
     why = f": {reason}" if reason else ""
     what = _ENDS.get(sweep.state, "it starts no new runs")
-    can_go_on = sweep.ending is Ending.CAP and sweep.state not in FINAL - {SweepState.FINISHED}
+    can_go_on = sweep.ending is Ending.CAP and sweep.state not in FINAL_SWEEP - {SweepState.FINISHED}
     remedy = f"; for more: sweepctl edit {sweep.name} --run-cap N" if can_go_on else ""
     return Obstacle(ObstacleKind.ENDED, f"{what}{why}{remedy}")
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import LogLine
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import QuarantineDue
-from sweepd_scheduler.domain.handing_out.eligibility import has_labels, tell_agent
+from sweepd_scheduler.domain.hand_out.eligibility import has_labels, tell_agent
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import LIVE, Run, RunState
-from sweepd_scheduler.domain.state import RECENT_RUNS
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, PauseCause, Sweep, SweepState
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.states import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
+from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
+from sweepd_scheduler.domain.sweeps.sweep import PauseCause, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
-from sweepd_scheduler.domain.turn import Turn
 
 FIRST_RUNS = 5
 """When so many first runs have all failed, the sweep pauses, unless one agent is to blame."""
@@ -19,13 +20,13 @@ MAX_NAMED = 10
 MAX_REASON = 500
 
 
-def attempt_failed(turn: Turn, run: Run, reason: str) -> None:
+def attempt_failed(turn: Draft, run: Run, reason: str) -> None:
     """Count a failure against the agent of a run, and quarantine it when there are too many in a row.
 
     While a sweep is paused by itself, its runs are to blame and not the agents; when it is over, nobody is.
     """
     sweep, agent = turn.state.sweeps.get(run.sweep), run.newest.agent
-    if sweep is None or sweep.state in FINAL or sweep.paused_by_itself:
+    if sweep is None or sweep.state in FINAL_SWEEP or sweep.paused_by_itself:
         return
     before = turn.state.index[run.sweep].guards.get(agent, Guarded())
     failures = before.failures + 1
@@ -38,10 +39,10 @@ def attempt_failed(turn: Turn, run: Run, reason: str) -> None:
     pause_if_all_quarantined(turn, run.sweep)
 
 
-def cannot_start(turn: Turn, run: Run, reason: str) -> None:
+def cannot_start(turn: Draft, run: Run, reason: str) -> None:
     """Quarantine the agent of a run that it cannot start; neither the run nor the sweep is charged."""
     sweep, agent = turn.state.sweeps.get(run.sweep), run.newest.agent
-    if sweep is None or sweep.state in FINAL:
+    if sweep is None or sweep.state in FINAL_SWEEP:
         return
     before = turn.state.index[run.sweep].guards.get(agent, Guarded())
     if not before.held:
@@ -49,7 +50,7 @@ def cannot_start(turn: Turn, run: Run, reason: str) -> None:
         _quarantine(turn, run, guarded, guarded.told("there"))
 
 
-def _quarantine(turn: Turn, run: Run, guarded: Guarded, told: str) -> None:
+def _quarantine(turn: Draft, run: Run, guarded: Guarded, told: str) -> None:
     """Give an agent no more runs of a sweep, and say so where people look."""
     sweep, agent = turn.state.sweeps[run.sweep], run.newest.agent
     turn.put_guard(run.sweep, agent, guarded)
@@ -59,7 +60,7 @@ def _quarantine(turn: Turn, run: Run, guarded: Guarded, told: str) -> None:
     name_held(turn, run.sweep)
 
 
-def all_quarantined(turn: Turn, key: int) -> bool:
+def all_quarantined(turn: Draft, key: int) -> bool:
     """Tell whether agents are attached that could take runs of a sweep, and each of them is quarantined."""
     held = {agent for agent, each in turn.state.index[key].guards.items() if each.held}
     if not held:
@@ -68,7 +69,7 @@ def all_quarantined(turn: Turn, key: int) -> bool:
     return bool(attached) and attached <= held
 
 
-def attached_agents(turn: Turn, key: int) -> set[str]:
+def attached_agents(turn: Draft, key: int) -> set[str]:
     """Return the agents with the labels that a sweep requires, and those that hold a live run of it.
 
     The stream of one that holds a run may be down for a moment: until its lease is lost it is there.
@@ -77,10 +78,10 @@ def attached_agents(turn: Turn, key: int) -> set[str]:
     sessions = (state.sessions[each] for each in index.serving)
     labelled = {session.agent for session in sessions if has_labels(sweep, session)}
     unfinished = (state.runs[(key, number)] for number in index.unfinished)
-    return labelled | {run.newest.agent for run in unfinished if run.state in LIVE}
+    return labelled | {run.newest.agent for run in unfinished if run.state in LIVE_RUN}
 
 
-def pause_if_all_quarantined(turn: Turn, key: int) -> None:
+def pause_if_all_quarantined(turn: Draft, key: int) -> None:
     """Pause a sweep that has runs to hand out, but agents alone that get none."""
     sweep = turn.state.sweeps.get(key)
     if sweep is None or not sweep.hands_out or sweep.name.stands_for_none:
@@ -91,19 +92,19 @@ def pause_if_all_quarantined(turn: Turn, key: int) -> None:
         pause(turn, sweep, PauseCause.ALL_AGENTS_QUARANTINED, f"every attached agent is quarantined: {told}")
 
 
-def quarantine_due(turn: Turn, event: QuarantineDue) -> None:
+def quarantine_due(turn: Draft, event: QuarantineDue) -> None:
     """Pause a sweep that nobody but quarantined agents has been attached to for a while."""
     pause_if_all_quarantined(turn, event.sweep)
 
 
-def watch_attached(turn: Turn, keys: Iterable[int]) -> None:
+def watch_attached(turn: Draft, keys: Iterable[int]) -> None:
     """Look again later at sweeps that only quarantined agents are attached to: others may be on their way."""
     for key in keys:
         if key in turn.state.sweeps and all_quarantined(turn, key):
             turn.later(turn.state.terms.lost_after, QuarantineDue(key))
 
 
-def attempt_worked(turn: Turn, run: Run) -> None:
+def attempt_worked(turn: Draft, run: Run) -> None:
     """Forget the failures of an agent, as a run ended well there, or was stopped; a held one stays held."""
     index = turn.state.index.get(run.sweep)
     guarded = index.guards.get(run.newest.agent) if index else None
@@ -111,7 +112,7 @@ def attempt_worked(turn: Turn, run: Run) -> None:
         turn.put_guard(run.sweep, run.newest.agent, None)
 
 
-def name_held(turn: Turn, key: int) -> None:
+def name_held(turn: Draft, key: int) -> None:
     """Let the reason of a sweep name the agents that are quarantined, while it has nothing else to say."""
     sweep = turn.state.sweeps.get(key)
     if (
@@ -158,7 +159,7 @@ def _causes(held: Iterable[Guarded]) -> set[QuarantineCause | None]:
     return {each.quarantine for each in held}
 
 
-def run_failed(turn: Turn, run: Run, reason: str) -> None:
+def run_failed(turn: Draft, run: Run, reason: str) -> None:
     """Pause a sweep whose first runs have all failed, or too many of its last: the next would fail too."""
     key = run.sweep
     sweep = turn.state.sweeps[key]
@@ -176,7 +177,7 @@ def run_failed(turn: Turn, run: Run, reason: str) -> None:
         _pause_for_failures(turn, sweep, PauseCause.FAILED_SHARE, told)
 
 
-def _first_runs_failed(turn: Turn, run: Run) -> bool:
+def _first_runs_failed(turn: Draft, run: Run) -> bool:
     """Tell whether the runs are to blame for their failures, and not the one agent on which all failed.
 
     It is if they failed on several agents, or on the only one there is while nothing else is under way that
@@ -191,10 +192,10 @@ def _first_runs_failed(turn: Turn, run: Run) -> bool:
         return True
     held = {agent for agent, each in guards.items() if each.held}
     others = attached_agents(turn, run.sweep) - failing - held
-    return not others and not any(sweep.counts.of(state) for state in LIVE)
+    return not others and not any(sweep.counts.of(state) for state in LIVE_RUN)
 
 
-def count_anew(turn: Turn, key: int) -> None:
+def count_anew(turn: Draft, key: int) -> None:
     """Count the runs that end from here on alone: a person has fixed what was wrong, and lets it go on."""
     sweep = turn.state.sweeps[key]
     turn.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
@@ -202,7 +203,7 @@ def count_anew(turn: Turn, key: int) -> None:
     name_held(turn, key)
 
 
-def pause(turn: Turn, sweep: Sweep, cause: PauseCause, reason: str) -> None:
+def pause(turn: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
     """Let a sweep hand out nothing more until a person resumes it."""
     paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason, pause_cause=cause)
     turn.note("sweep-paused", sweep=paused, cause=cause, reason=reason)
@@ -210,7 +211,7 @@ def pause(turn: Turn, sweep: Sweep, cause: PauseCause, reason: str) -> None:
     turn.put_sweep(paused)
 
 
-def _pause_for_failures(turn: Turn, sweep: Sweep, cause: PauseCause, told: str) -> None:
+def _pause_for_failures(turn: Draft, sweep: Sweep, cause: PauseCause, told: str) -> None:
     """Pause. The runs are to blame and not the agents: what counts against those not held is forgotten."""
     pause(turn, sweep, cause, f"{told}; fix it, then resume")
     guards = turn.state.index[sweep.key].guards

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from sweepd_scheduler.domain.runs.block import Ended, block_value
 from sweepd_scheduler.domain.runs.results import counts_at_once
-from sweepd_scheduler.domain.runs.run import FINAL, RunState
+from sweepd_scheduler.domain.runs.values import Ended, block_value
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.objective import better
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -64,14 +64,14 @@ def _of_runs(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, int,
     return (
         (run.end_time, run.number, run.value)
         for run in runs
-        if run.value is not None and (at_once or run.state in FINAL)
+        if run.value is not None and (at_once or run.state in FINAL_RUN)
     )
 
 
 def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, int, float]]:
     for number, block in groupby(runs, key=lambda run: run.block):
         of_point = list(block)
-        if any(run.state not in FINAL for run in of_point):
+        if any(run.state not in FINAL_RUN for run in of_point):
             continue
         value = block_value([_ended(run) for run in of_point], sweep.spec.aggregate, sweep.goal)
         if value is not None:

@@ -1,4 +1,4 @@
-"""What a sweep is, which states may follow each other, and what the verbs of people do to it."""
+"""How many runs of a sweep are in each state."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,22 +9,54 @@ from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.ranking import Best
-from sweepd_scheduler.domain.runs.run import IllegalTransitionError
-from sweepd_scheduler.domain.sweeps.counts import NO_RUNS, Counts
+from sweepd_scheduler.domain.runs.values import Best
+from sweepd_scheduler.domain.states import (
+    FINAL_SWEEP,
+    SWEEP_TRANSITIONS,
+    IllegalTransitionError,
+    RunState,
+    SweepState,
+)
 from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
 
+_RUN_STATES = tuple(RunState)
 
-class SweepState(StrEnum):
-    """Where a sweep stands; the words that people see."""
 
-    PENDING = "pending"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many runs are in each state, in the order of `RunState`."""
+
+    by_state: tuple[int, ...] = (0,) * len(_RUN_STATES)
+
+    def of(self, state: RunState) -> int:
+        """Return how many runs are in a state."""
+        return self.by_state[_RUN_STATES.index(state)]
+
+    def moved(self, before: RunState | None, after: RunState) -> "Counts":
+        """Return the counts after a run went from one state, or from nowhere, to another."""
+        counts = list(self.by_state)
+        if before is not None:
+            counts[_RUN_STATES.index(before)] -= 1
+        counts[_RUN_STATES.index(after)] += 1
+        return Counts(tuple(counts))
+
+    @property
+    def total(self) -> int:
+        """All runs; numbers are given without gaps, so this is also the last one."""
+        return sum(self.by_state)
+
+    @property
+    def unfinished(self) -> int:
+        """Runs that are not final: pending, assigned, running."""
+        return sum(self.by_state[:3])
+
+    @property
+    def ended(self) -> int:
+        """Runs that are final."""
+        return self.total - self.unfinished
+
+
+NO_RUNS = Counts()
 
 
 class Ending(StrEnum):
@@ -46,15 +78,6 @@ class PauseCause(StrEnum):
     OBJECTIVE_MISSING = "objective-missing"
     ALL_AGENTS_QUARANTINED = "all-agents-quarantined"
 
-
-FINAL = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
-
-TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
-    SweepState.PENDING: FINAL | {SweepState.RUNNING, SweepState.PAUSED},
-    SweepState.RUNNING: FINAL | {SweepState.PAUSED},
-    SweepState.PAUSED: FINAL | {SweepState.RUNNING, SweepState.PENDING},
-    SweepState.CANCELLED: frozenset(),
-} | dict.fromkeys(FINAL - {SweepState.CANCELLED}, frozenset({SweepState.RUNNING, SweepState.PENDING}))
 
 MOST_RUNGS = 64
 
@@ -169,9 +192,9 @@ def moved(
     pause_cause: PauseCause | None = None,
 ) -> Sweep:
     """Return the sweep in another state, by the table above; `pause_cause` goes with `PAUSED` alone."""
-    if state not in TRANSITIONS[sweep.state]:
+    if state not in SWEEP_TRANSITIONS[sweep.state]:
         raise IllegalTransitionError(f"{sweep.name}: {sweep.state} -> {state}")
-    end_time = now if state in FINAL else 0
+    end_time = now if state in FINAL_SWEEP else 0
     return replace(sweep, state=state, pause_cause=pause_cause, reason=reason, end_time=end_time)
 
 
@@ -186,7 +209,7 @@ def ending(sweep: Sweep, why: Ending) -> Sweep:
 
 def settled(sweep: Sweep, now: int) -> Sweep:
     """Return the sweep in its final state if it is ending and no run of it can go on; else as it is."""
-    if sweep.state in FINAL or sweep.ending is None or sweep.counts.unfinished:
+    if sweep.state in FINAL_SWEEP or sweep.ending is None or sweep.counts.unfinished:
         return sweep
     stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
     state = SweepState.STOPPED if stops else SweepState.FINISHED
@@ -227,7 +250,7 @@ def resumed(sweep: Sweep) -> Sweep:
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
     """Let a sweep go on that is over or comes to its end; `why` it starts no new runs, if it does not."""
     reason = ENDING_REASONS[why] if why else ""
-    if sweep.state in FINAL:
+    if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
         timed_from = now if sweep.start_time else 0
         return replace(moved(sweep, state, reason=reason), ending=why, timed_from=timed_from)
@@ -277,5 +300,5 @@ def _reason_after_pause(why: Ending | None) -> str:
 
 
 def _refuse_if_final(sweep: Sweep, verb: str) -> None:
-    if sweep.state in FINAL:
+    if sweep.state in FINAL_SWEEP:
         raise WrongStateError(str(sweep.name), sweep.state, verb)

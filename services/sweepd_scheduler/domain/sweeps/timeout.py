@@ -5,21 +5,22 @@ The timer runs on the monotonic clock; what is left of it after a restart is wor
 
 from collections.abc import Iterator
 
+from sweepd_scheduler.domain.decision import Steps
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import TimeoutDue
-from sweepd_scheduler.domain.moment import Moment
 from sweepd_scheduler.domain.runs.run_end import stop_sweep
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.steps import Steps
-from sweepd_scheduler.domain.sweeps.sweep import FINAL, Ending, Sweep
-from sweepd_scheduler.domain.turn import Turn
+from sweepd_scheduler.domain.states import FINAL_SWEEP
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.timing import ClockReading
 
 MICROSECONDS = 1e6
 
 
-def timeout_due(turn: Turn, event: TimeoutDue) -> Steps[None]:
+def timeout_due(turn: Draft, event: TimeoutDue) -> Steps[None]:
     """Stop a sweep whose time is over. A timer from before it went on again means nothing."""
     sweep = turn.state.sweeps.get(event.sweep)
-    if sweep is None or sweep.state in FINAL or sweep.ending is Ending.STOP:
+    if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return
     if sweep.spec.sweep_timeout is not None and sweep.timed_from == event.timed_from:
         reason = f"sweep_timeout of {in_words(sweep.spec.sweep_timeout)} is over"
@@ -27,13 +28,13 @@ def timeout_due(turn: Turn, event: TimeoutDue) -> Steps[None]:
         yield from stop_sweep(turn, event.sweep, reason)
 
 
-def start_timer(turn: Turn, sweep: Sweep) -> None:
+def start_timer(turn: Draft, sweep: Sweep) -> None:
     """Set the timer of a sweep that has begun, for what is left of its time."""
     if sweep.spec.sweep_timeout is not None and sweep.timed_from:
         turn.later(_left(sweep, turn.now.wall), TimeoutDue(sweep.key, sweep.timed_from))
 
 
-def first_timeouts(state: State, now: Moment) -> Iterator[tuple[float, TimeoutDue]]:
+def first_timeouts(state: State, now: ClockReading) -> Iterator[tuple[float, TimeoutDue]]:
     """Return the timers of the sweeps that had begun before a restart."""
     for sweep in state.sweeps.values():
         if sweep.spec.sweep_timeout is not None and sweep.timed_from:

@@ -19,8 +19,7 @@ from sweepd_scheduler.accounts.accounts import Accounts, NewToken
 from sweepd_scheduler.accounts.memory import MemoryAccounts
 from sweepd_scheduler.accounts.ports import Made
 from sweepd_scheduler.domain.account import OthersAccountError, Token, TokenRequest, TooManyTokensError
-from sweepd_scheduler.domain.decision import RequestKey
-from sweepd_scheduler.remembered import Repeatable, RequestIdReusedError
+from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestIdReusedError, RequestKey
 
 MNIST = Bounds(frozenset({"acme/mnist"}))
 LEAD = Principal("lead", "person", Scope.ADMIN, Bounds(frozenset({"acme"})), "lead-token")

@@ -12,7 +12,8 @@ import pytest
 
 from sweepd_scheduler import domain
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import Attempt, AttemptState, Stop, StopMode
+from sweepd_scheduler.domain.runs.run import Attempt, Stop, StopMode
+from sweepd_scheduler.domain.states import AttemptState
 
 
 @dataclass(frozen=True, slots=True)

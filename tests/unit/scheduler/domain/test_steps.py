@@ -5,15 +5,19 @@ from copy import copy
 
 import pytest
 
-from sweepd_scheduler.domain.answers import Retried
 from sweepd_scheduler.domain.decide import decide, decide_in_steps
-from sweepd_scheduler.domain.decision import Decision
-from sweepd_scheduler.domain.events import CancelSweep, CreateSweep, Event, StopSweep, TimeoutDue
-from sweepd_scheduler.domain.prior.indexing import VALUES_A_STEP
-from sweepd_scheduler.domain.requests import EnqueueRun, RetryRuns
-from sweepd_scheduler.domain.runs.run import FINAL, RunState
-from sweepd_scheduler.domain.steps import RUNS_A_STEP
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
+from sweepd_scheduler.domain.decision import RUNS_A_STEP, Decision
+from sweepd_scheduler.domain.events import Event, TimeoutDue
+from sweepd_scheduler.domain.requests.requests import (
+    CancelSweep,
+    CreateSweep,
+    EnqueueRun,
+    Retried,
+    RetryRuns,
+    StopSweep,
+)
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState, SweepState
+from sweepd_scheduler.domain.sweep_index import VALUES_A_STEP
 from unit.scheduler.invariants import check
 from unit.scheduler.people import S
 from unit.scheduler.prior import prior_runs
@@ -100,7 +104,7 @@ def test_whoever_asks_hears_of_all_runs(world: World) -> None:
     assert isinstance(decision.answer, Retried)
     assert len(decision.answer.names) == MANY - 1
     assert world.state.sweeps[1].state is SweepState.RUNNING
-    assert not any(run.state in FINAL for run in world.state.runs.values())
+    assert not any(run.state in FINAL_RUN for run in world.state.runs.values())
 
 
 def test_a_sweep_that_begins_with_many_values_at_rungs_is_created_in_short_steps() -> None:

@@ -3,20 +3,13 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
-from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.welcome import Fate, Welcome
-from sweepd_scheduler.domain.decision import Ack, Fenced
-from sweepd_scheduler.domain.events import (
-    Announced,
-    Answered,
-    Attached,
-    Heartbeat,
-    HeldAttempt,
-    Offered,
-    StopSweep,
-)
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt
+from sweepd_scheduler.domain.agents.commands import Ack, Fate, Fenced, Welcome
+from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, Offered
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
+from sweepd_scheduler.domain.requests.requests import StopSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import AttemptState, RunState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 
 RUN = (1, 1)

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from sweepd_kernel.errors import Reason
-from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.ownership import digest_of, new_secret, proves
-from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
-from sweepd_scheduler.domain.decision import Ack, NotUnderstood, StartRun
+from sweepd_scheduler.domain.agents.agent import AttemptRef, digest_of, new_secret, proves
+from sweepd_scheduler.domain.agents.commands import Ack, Fate, Fated, NotUnderstood, StartRun, Welcome
 from sweepd_scheduler.domain.events import Heartbeat, Strayed
-from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import AttemptState, RunState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 RUN = (1, 1)

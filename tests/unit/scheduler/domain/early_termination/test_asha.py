@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Asha, Goal
-from sweepd_scheduler.domain.early_termination.asha import judge
 from sweepd_scheduler.domain.early_termination.judging import Rung, Verdict, cost
+from sweepd_scheduler.domain.early_termination.rules import judge_asha
 
 VALUES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)
 
@@ -18,7 +18,7 @@ def arrive(rule: Asha, goal: Goal, values: list[float]) -> list[Verdict | None]:
     rung, told = Rung(), []
     for run, value in enumerate(values, start=1):
         rung.put(run, cost(value, goal))
-        told.append(judge(rule, goal, rule.min_iter, rung, run, now=42))
+        told.append(judge_asha(rule, goal, rule.min_iter, rung, run, now=42))
     return told
 
 

@@ -6,11 +6,14 @@ from typing import TypeVar
 import pytest
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, parse_text
-from sweepd_scheduler.domain.early_termination import asha as rule_asha
-from sweepd_scheduler.domain.early_termination import hyperband as rule_hyperband
-from sweepd_scheduler.domain.early_termination import median as rule_median
-from sweepd_scheduler.domain.early_termination import patience as rule_patience
 from sweepd_scheduler.domain.early_termination.judging import Contender, PatienceState, Rung, latest_rung
+from sweepd_scheduler.domain.early_termination.rules import (
+    judge_asha,
+    judge_hyperband,
+    judge_median,
+    judge_patience,
+    patience_after,
+)
 from unit.spec.sweep_file_document import TEXT, code, table, tables
 
 Rule = TypeVar("Rule", bound=StopRule)
@@ -70,12 +73,12 @@ def test_the_worked_example_has_these_thresholds_and_stops_these_runs(row: tuple
             for number, (_, (state, values)) in enumerate(runs)
             if state == "running" and latest_rung(hyperband, len(values)) == bracket
         ]
-        against = rule_hyperband.judge(hyperband, Goal.MINIMIZE, bracket, rung, contenders, now=0)
+        against = judge_hyperband(hyperband, Goal.MINIMIZE, bracket, rung, contenders, now=0)
         stopped |= {runs[number][0] for number in against}
         # A run worse than all others is always told the threshold.
         worse = [Contender(number=-1, best=float("inf"))]
         rung.by_run[-1] = float("inf")
-        (verdict,) = rule_hyperband.judge(hyperband, Goal.MINIMIZE, bracket, rung, worse, now=0).values()
+        (verdict,) = judge_hyperband(hyperband, Goal.MINIMIZE, bracket, rung, worse, now=0).values()
         thresholds[bracket] = verdict.threshold
     told = {int(at): float(value) for value, at in re.findall(r"([\d.]+) at (\d+)", row[1])}
     assert thresholds == told
@@ -89,7 +92,7 @@ def test_asha_stops_these(row: tuple[str, str, str]) -> None:
     stopped = []
     for number, value in enumerate(numbers(row[1])):
         rung.put(number, value)
-        if rule_asha.judge(asha, Goal.MINIMIZE, asha.min_iter, rung, number, now=0):
+        if judge_asha(asha, Goal.MINIMIZE, asha.min_iter, rung, number, now=0):
             stopped.append(value)
     assert stopped == numbers(row[2])
 
@@ -100,7 +103,7 @@ def test_median_stops_these(row: tuple[str, str, str, str]) -> None:
     rung = Rung()
     for number, value in enumerate([float(row[2]), *numbers(row[1])]):
         rung.put(number, value)
-    verdict = rule_median.judge(median, Goal.MINIMIZE, median.min_iter, rung, 0, now=0)
+    verdict = judge_median(median, Goal.MINIMIZE, median.min_iter, rung, 0, now=0)
     assert ("yes" if verdict else "no") == row[3]
 
 
@@ -112,8 +115,8 @@ def test_patience_ends_here(row: tuple[str, str, str]) -> None:
     stopped = "never"
     for iteration, value in enumerate(numbers(row[1]), start=1):
         best = min(best, value)
-        state = rule_patience.observed(patience, Goal.MINIMIZE, state, iteration, value)
-        if rule_patience.judge(patience, Goal.MINIMIZE, state, iteration, best, now=0):
+        state = patience_after(patience, Goal.MINIMIZE, state, iteration, value)
+        if judge_patience(patience, Goal.MINIMIZE, state, iteration, best, now=0):
             stopped = str(iteration)
             break
     assert stopped == row[2]

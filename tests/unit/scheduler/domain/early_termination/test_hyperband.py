@@ -3,8 +3,8 @@
 import pytest
 
 from sweepd.spec import Goal, Hyperband
-from sweepd_scheduler.domain.early_termination.hyperband import judge
 from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, cost
+from sweepd_scheduler.domain.early_termination.rules import judge_hyperband
 
 RUNNING_MINIMIZE = {
     "p": (False, [0.90, 0.70, 0.50, 0.40]),
@@ -39,7 +39,7 @@ def stopped(runs: Runs, goal: Goal, rule: Hyperband) -> set[str]:
                 best = min(values) if goal is Goal.MINIMIZE else max(values)
                 contenders.append(Contender(number=key, best=best))
         if contenders:
-            found |= {names[key] for key in judge(rule, goal, number, rung, contenders, now=0)}
+            found |= {names[key] for key in judge_hyperband(rule, goal, number, rung, contenders, now=0)}
     return found
 
 
@@ -67,7 +67,7 @@ def test_the_best_n_over_eta_and_one_survive(count: int, survivors: int) -> None
     for number in range(1, count + 1):
         rung.put(number, float(number))
     contenders = [Contender(number=number, best=float(number)) for number in range(1, count + 1)]
-    against = judge(Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, contenders, now=0)
+    against = judge_hyperband(Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, contenders, now=0)
     assert count - len(against) == survivors
 
 
@@ -76,14 +76,14 @@ def test_ties_with_the_threshold_survive() -> None:
     for number in (1, 2, 3):
         rung.put(number, 0.5)
     contenders = [Contender(number=number, best=0.5) for number in (1, 2, 3)]
-    assert not judge(Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, contenders, now=0)
+    assert not judge_hyperband(Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, contenders, now=0)
 
 
 def test_a_verdict_records_rank_and_threshold() -> None:
     rung = Rung()
     for number, value in enumerate([0.9, 0.1, 0.5], start=1):
         rung.put(number, value)
-    (verdict,) = judge(
+    (verdict,) = judge_hyperband(
         Hyperband(min_iter=1), Goal.MINIMIZE, 1, rung, [Contender(number=1, best=0.9)], now=42
     ).values()
     assert (verdict.value, verdict.threshold, verdict.rank, verdict.compared) == (0.9, 0.5, 3, 3)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Goal, Median
 from sweepd_scheduler.domain.early_termination.judging import Rung, Verdict, cost
-from sweepd_scheduler.domain.early_termination.median import judge, median_without
+from sweepd_scheduler.domain.early_termination.rules import judge_median, median_without
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -18,7 +18,7 @@ def told(rule: Median, goal: Goal, others: list[float], own: float) -> Verdict |
     rung = Rung()
     for run, value in enumerate([own, *others], start=1):
         rung.put(run, cost(value, goal))
-    return judge(rule, goal, rule.min_iter, rung, 1, now=42)
+    return judge_median(rule, goal, rule.min_iter, rung, 1, now=42)
 
 
 @pytest.mark.parametrize(

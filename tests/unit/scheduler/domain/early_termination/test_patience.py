@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Goal, Patience
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
-from sweepd_scheduler.domain.early_termination.patience import judge, observed
+from sweepd_scheduler.domain.early_termination.rules import judge_patience, patience_after
 
 
 def first_verdict(rule: Patience, goal: Goal, values: list[float]) -> Verdict | None:
     """Return the first verdict against a run that logs these values."""
     state: PatienceState | None = None
     for iteration, value in enumerate(values, start=1):
-        state = observed(rule, goal, state, iteration, value)
+        state = patience_after(rule, goal, state, iteration, value)
         best = (min if goal is Goal.MINIMIZE else max)(values[:iteration])
-        verdict = judge(rule, goal, state, iteration, best, now=42)
+        verdict = judge_patience(rule, goal, state, iteration, best, now=42)
         if verdict is not None:
             return verdict
     return None

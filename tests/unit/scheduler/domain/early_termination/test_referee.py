@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.decision import StartRun
-from sweepd_scheduler.domain.runs.run import FINAL, Exit, ExitCause, RunState
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from unit.scheduler.people import retry
 from unit.scheduler.referee import History, Referee, Said
 from unit.scheduler.world import EXIT_0, RANDOM, World
@@ -143,7 +144,7 @@ class Judged(RuleBasedStateMachine):
         self.world.exits(self.session, ref, exit_, len(history.logged))
         run = self.world.run((1, number))
         if history.told:
-            assert run.state in FINAL
+            assert run.state in FINAL_RUN
             assert (run.state is RunState.STOPPED) == (exit_.cause is ExitCause.COMMANDED)
         self.agree([])
         self.take()

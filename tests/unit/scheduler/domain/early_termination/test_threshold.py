@@ -4,7 +4,7 @@ import pytest
 
 from sweepd.spec import Goal, Threshold
 from sweepd_scheduler.domain.early_termination.judging import Verdict
-from sweepd_scheduler.domain.early_termination.threshold import judge
+from sweepd_scheduler.domain.early_termination.rules import judge_threshold
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from sweepd_scheduler.domain.early_termination.threshold import judge
     ],
 )
 def test_worse_at_that_iteration_stops(goal: Goal, iteration: int, value: float, stops: bool) -> None:
-    verdict = judge(Threshold(at=5, value=2.0), goal, iteration, value, now=42)
+    verdict = judge_threshold(Threshold(at=5, value=2.0), goal, iteration, value, now=42)
     assert (verdict is not None) == stops
     if verdict is not None:
         assert verdict == Verdict(

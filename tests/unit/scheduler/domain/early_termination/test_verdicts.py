@@ -2,9 +2,11 @@
 
 import pytest
 
-from sweepd_scheduler.domain.decision import RungReached, StartRun, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
-from sweepd_scheduler.domain.sweeps.sweep import SweepState
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.decision import RungReached
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)

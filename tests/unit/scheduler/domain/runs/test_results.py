@@ -2,10 +2,12 @@
 
 import pytest
 
-from sweepd_scheduler.domain.decision import Outcome, StartRun, StudyEvent, StudyNoted
-from sweepd_scheduler.domain.runs.ranking import Best
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
-from sweepd_scheduler.domain.sweeps.sweep import Ending, SweepState
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.runs.values import Best
+from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending
 from unit.scheduler.world import EXIT_0, OBJECTIVE, RANDOM, World
 
 FAILS = Exit(cause=ExitCause.EXITED, code=1)

@@ -3,19 +3,14 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.decision import (
-    Ack,
-    Fenced,
-    NotUnderstood,
-    StartRun,
-    StudyEvent,
-    StudyNoted,
-    SweepEnded,
-)
-from sweepd_scheduler.domain.events import CancelSweep, Exited, ResumeSweep
+from sweepd_scheduler.domain.agents.commands import Ack, Fenced, NotUnderstood, StartRun, SweepEnded
+from sweepd_scheduler.domain.events import Exited
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState, StopMode
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, SweepState
+from sweepd_scheduler.domain.requests.requests import CancelSweep, ResumeSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

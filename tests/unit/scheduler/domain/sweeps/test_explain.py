@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweepd_scheduler.domain.decision import StartRun
-from sweepd_scheduler.domain.events import CancelSweep, PauseSweep
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.sweeps.explain import (
     Obstacle,

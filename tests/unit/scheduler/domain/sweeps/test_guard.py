@@ -2,14 +2,16 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
-from sweepd_scheduler.domain.agents.withheld import Withheld, WithheldReason
-from sweepd_scheduler.domain.decision import GuardChanged, Happened, StartRun
-from sweepd_scheduler.domain.events import Announced, Detached, PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.decision import GuardChanged, Happened
+from sweepd_scheduler.domain.events import Announced, Detached
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import AttemptState, Exit, ExitCause, RunState
+from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.guard import held_sentence
-from sweepd_scheduler.domain.sweeps.sweep import PauseCause, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import PauseCause
 from unit.scheduler.people import release
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 

@@ -11,24 +11,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec import Json, Method
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.welcome import Fate, Fated, Welcome
+from sweepd_scheduler.domain.agents.commands import Fate, Fated, NotUnderstood, StartRun, Welcome
 from sweepd_scheduler.domain.decide import decide
-from sweepd_scheduler.domain.decision import NotUnderstood, StartRun
 from sweepd_scheduler.domain.events import (
     Answered,
-    CancelSweep,
     Heartbeat,
     Offered,
-    PauseSweep,
-    ResumeSweep,
-    StopSweep,
     Strayed,
     SuggestionsArrived,
     SuggestionsFailed,
 )
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunKey
-from sweepd_scheduler.domain.sweeps.sweep import FINAL as SWEEP_FINAL
+from sweepd_scheduler.domain.states import FINAL_SWEEP
 from unit.scheduler.drain import drain, suggestion
 from unit.scheduler.people import end_run, enqueue, release, retry, set_cap
 from unit.scheduler.specs import LABELS, Document, documents
@@ -233,7 +229,7 @@ class SweepLife(RuleBasedStateMachine):
     def a_turn_is_dropped(self) -> None:
         """What was staged and could not be stored leaves no trace."""
         world = self.world
-        if world.sweep().state in SWEEP_FINAL or not self.sessions:
+        if world.sweep().state in FINAL_SWEEP or not self.sessions:
             return
         before = (dict(world.state.runs), dict(world.state.sweeps), dict(world.state.sessions))
         session = next(iter(self.sessions.values()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.progress import RunValue, progress
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from unit.scheduler.world import OBJECTIVE, RANDOM, World

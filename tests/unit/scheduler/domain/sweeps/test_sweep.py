@@ -6,10 +6,11 @@ import pytest
 
 from sweepd import v1
 from sweepd_scheduler import codec
-from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, IllegalTransitionError
-from sweepd_scheduler.domain.sweeps.sweep import PauseCause, SweepState, moved
+from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import IllegalTransitionError, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import PauseCause, moved
 from unit.scheduler.world import PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

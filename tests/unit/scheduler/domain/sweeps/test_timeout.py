@@ -2,11 +2,12 @@
 
 import pytest
 
-from sweepd_scheduler.domain.decision import SweepEnded
-from sweepd_scheduler.domain.events import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.agents.commands import SweepEnded
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunState
-from sweepd_scheduler.domain.sweeps.sweep import Ending, SweepState
+from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Ending
 from sweepd_scheduler.domain.sweeps.timeout import in_words
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 

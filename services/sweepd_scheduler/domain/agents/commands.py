@@ -1,0 +1,102 @@
+"""Commands to agents."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Withheld
+from sweepd_scheduler.domain.runs.run import Run, StopMode
+from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+
+
+class Fate(StrEnum):
+    """What an agent is to do with an attempt that it named."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fated:
+    """The verdict on one attempt of Hello."""
+
+    ref: AttemptRef
+    fate: Fate
+    observation_row: int | None = None
+    exited: bool = False
+    # Of the run, where the end of the attempt is stored.
+    run_state: RunState | None = None
+    # Why an attempt counts no more.
+    reason: str = ""
+    details_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to Hello."""
+
+    verdicts: tuple[Fated, ...]
+    withheld: tuple[Withheld, ...] = ()
+
+
+# Effects.
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Start the newest attempt of a run. `secret` proves that it is the agent's; it is kept nowhere else."""
+
+    command: int
+    ref: AttemptRef
+    run: Run
+    sweep: Sweep
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """End the process of an attempt."""
+
+    command: int
+    ref: AttemptRef
+    mode: StopMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """How far the reports of an attempt are stored."""
+
+    ref: AttemptRef
+    observation_row: int | None = None
+    run_state: RunState | None = None  # set once the end is stored
+    notice: str = ""
+    details_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """The attempt is no longer the run's newest."""
+
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A report made no sense."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepEnded:
+    """A sweep hands out no more runs."""
+
+    name: str
+    state: SweepState
+    reason: str
+
+
+Command = Welcome | StartRun | StopRun | Ack | Fenced | NotUnderstood | SweepEnded | Withheld

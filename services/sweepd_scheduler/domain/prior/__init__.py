@@ -1,1 +1,0 @@
-"""Prior runs: runs of elsewhere with which a sweep begins, as observations."""

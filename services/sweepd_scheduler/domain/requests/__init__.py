@@ -1,0 +1,1 @@
+"""Requests of clients: what each changes."""

@@ -1,0 +1,164 @@
+"""What follows when a person creates, pauses, resumes, stops or cancels a sweep."""
+
+from collections.abc import Callable
+
+from sweepd_kernel.errors import NotFoundError, WrongStateError
+from sweepd_scheduler.domain.agents.placement import tell_stop
+from sweepd_scheduler.domain.agents.release import release
+from sweepd_scheduler.domain.decision import RUNS_A_STEP, Steps
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.names import NameTakenError, SweepName
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.requests.edit_sweep import edit
+from sweepd_scheduler.domain.requests.enqueue_run import enqueue
+from sweepd_scheduler.domain.requests.requests import (
+    Answer,
+    CancelSweep,
+    CreateRun,
+    CreateSweep,
+    EndRun,
+    EnqueueRun,
+    PauseSweep,
+    ReleaseAgent,
+    ResumeSweep,
+    RetryRuns,
+    RunRequest,
+    StopSweep,
+    SweepRequest,
+    UpdateSweep,
+)
+from sweepd_scheduler.domain.requests.retry_runs import retry_runs
+from sweepd_scheduler.domain.requests.standalone import create_run
+from sweepd_scheduler.domain.requests.stop_run import end_run
+from sweepd_scheduler.domain.runs.run import Stop, StopMode
+from sweepd_scheduler.domain.runs.run_end import end, stop_sweep, tell_ended
+from sweepd_scheduler.domain.search.by_index import end_if_over
+from sweepd_scheduler.domain.search.prior_run import observations_of
+from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
+from sweepd_scheduler.domain.sweep_index import index_with
+from sweepd_scheduler.domain.sweeps import guard
+from sweepd_scheduler.domain.sweeps import sweep as sweeps
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+
+
+def request(turn: Draft, event: SweepRequest) -> Steps[Sweep]:
+    """Carry out what a person asks for and return the sweep as it then stands.
+
+    Raises:
+        DomainError: it cannot be carried out; nothing has changed.
+    """
+    match event:
+        case CreateSweep():
+            return (yield from _create(turn, event))
+        case PauseSweep(name=name):
+            return _change(turn, name, "pause", sweeps.paused)
+        case ResumeSweep(name=name):
+            return _resume(turn, name)
+        case StopSweep(name=name):
+            return (yield from _stop(turn, name))
+        case CancelSweep(name=name):
+            return (yield from _cancel(turn, name))
+
+
+def run_request(turn: Draft, event: RunRequest) -> Steps[Answer]:
+    """Carry out what a person asks for about runs, a specification or an agent, and return the answer.
+
+    Raises:
+        DomainError: it cannot be carried out; nothing has changed.
+    """
+    match event:
+        case CreateRun():
+            return create_run(turn, event)
+        case RetryRuns():
+            return (yield from retry_runs(turn, event))
+        case EnqueueRun():
+            return enqueue(turn, event)
+        case EndRun():
+            return end_run(turn, event)
+        case UpdateSweep():
+            return edit(turn, event)
+        case ReleaseAgent():
+            return release(turn, event)
+
+
+def _create(turn: Draft, event: CreateSweep) -> Steps[Sweep]:
+    candidates = (event.id,) if event.id is not None else event.drawn_ids
+    names = [SweepName(event.parent, each) for each in candidates]
+    free = next((name for name in names if not turn.state.name_taken(name)), None)
+    if free is None:
+        raise NameTakenError(str(names[0]))
+    sweep = Sweep(
+        key=turn.count("sweep"),
+        name=free,
+        spec=event.spec,
+        counted=event.counted,
+        prior_runs=len(event.prior_runs),
+        prior_points=event.prior_points,
+        observations=observations_of(event.spec.method, len(event.prior_runs)),
+        file=event.file,
+        create_time=turn.now.wall,
+    )
+    index = yield from index_with(sweep, event.prior_runs)
+    turn.add_sweep(sweep, index, event.prior_runs)
+    turn.note("sweep-created", sweep=sweep)
+    if event.prior_runs:
+        end_if_over(turn, sweep.key)  # they may leave no point to try
+    return turn.sweep(sweep.key)
+
+
+def _resume(turn: Draft, name: SweepName) -> Sweep:
+    before = _find(turn, name, "resume")
+    sweep = _change(turn, name, "resume", sweeps.resumed)
+    if sweep is not before:
+        guard.count_anew(turn, sweep.key)
+        end_if_over(turn, sweep.key)  # runs that were enqueued during the pause, or a lowered cap
+    serve_sweep(turn, sweep.key)
+    return turn.sweep(sweep.key)
+
+
+def _stop(turn: Draft, name: SweepName) -> Steps[Sweep]:
+    before = _find(turn, name, "stop")
+    if before.ending is Ending.STOP:
+        return before
+    turn.note("sweep-stop", sweep=before)
+    return (yield from stop_sweep(turn, before.key, "stopped by a person"))
+
+
+def _cancel(turn: Draft, name: SweepName) -> Steps[Sweep]:
+    before = _find(turn, name, "cancel")
+    unfinished = sorted(turn.state.index[before.key].unfinished)
+    tell_ended(turn, sweeps.cancelled(before, turn.now.wall))
+    _change(turn, name, "cancel", lambda sweep: sweeps.cancelled(sweep, turn.now.wall))
+    for done, number in enumerate(unfinished, 1):
+        run = turn.state.runs[(before.key, number)]
+        if run.state is RunState.PENDING:
+            end(turn, run, RunState.KILLED, "the sweep was cancelled")
+        else:
+            doomed = replace(run, stop=Stop(mode=StopMode.KILL, reason="the sweep was cancelled"))
+            turn.put_run(doomed)
+            tell_stop(turn, doomed)
+        if done % RUNS_A_STEP == 0:
+            yield
+    return turn.sweep(before.key)
+
+
+def _change(turn: Draft, name: SweepName, verb: str, change: Callable[[Sweep], Sweep]) -> Sweep:
+    before = _find(turn, name, verb)
+    sweep = change(before)
+    if sweep is not before:
+        turn.note(f"sweep-{verb}", sweep=sweep)
+        turn.put_sweep(sweep)
+    return sweep
+
+
+def _find(turn: Draft, name: SweepName, verb: str) -> Sweep:
+    key = turn.state.names.get(name)
+    if key is None:
+        raise NotFoundError(str(name))
+    if key in turn.state.ended:
+        raise WrongStateError(str(name), turn.state.ended[key].state, verb)
+    sweep = turn.state.sweeps[key]
+    if sweep.state in FINAL_SWEEP:
+        raise WrongStateError(str(name), sweep.state, verb)
+    return sweep

@@ -1,0 +1,126 @@
+"""Ends of attempts: the cause decides whether the run ends or goes out again."""
+
+import re
+from signal import Signals
+
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Run
+from sweepd_scheduler.domain.runs.run_end import end, give_back, lint
+from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
+from sweepd_scheduler.domain.sweeps import guard
+from sweepd_scheduler.domain.sweeps.sweep import Ending
+
+
+def conclude(turn: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
+    """Bring the run where its exit leads; return a notice for the agent, if there is something to say."""
+    sweep = turn.state.sweeps[run.sweep]
+    match exit_:
+        case Exit(cause=ExitCause.EXITED, code=0):
+            notice = lint(turn, run)
+            guard.attempt_worked(turn, run)
+            end(turn, run, RunState.FINISHED, notice, attempt=attempt)
+            return notice
+        case Exit(cause=ExitCause.COMMANDED):
+            guard.attempt_worked(turn, run)
+            state = RunState.KILLED if sweep.state is SweepState.CANCELLED else RunState.STOPPED
+            end(turn, run, state, reason, attempt=attempt)
+        case Exit(cause=ExitCause.HANDED_BACK):
+            give_back(turn, run, attempt, reason)
+            serve_sweep(turn, run.sweep)
+        case Exit(cause=ExitCause.ORPHANED):
+            lose_attempt(turn, run, attempt, reason)
+        case Exit(cause=ExitCause.START_FAILED) if not run.stands_alone:
+            guard.cannot_start(turn, run, exit_.message)
+            give_back(turn, run, attempt, f"agent {attempt.agent} could not start it: {exit_.message}")
+            guard.pause_if_all_quarantined(turn, run.sweep)
+            serve_sweep(turn, run.sweep)
+        case _:
+            fail_attempt(turn, run, attempt, reason)
+    return ""
+
+
+def lose_attempt(turn: Draft, run: Run, attempt: Attempt, reason: str) -> None:
+    """Hand a run out again after its agent or machine was lost; crash it when that has happened too often."""
+    sweep = turn.state.sweeps[run.sweep]
+    allowed = sweep.spec.retry.infrastructure
+    cancelled = sweep.state is SweepState.CANCELLED
+    if attempt.preempting:  # it had said so: nobody is charged
+        give_back(turn, run, attempt, f"{reason}; its script had said that its machine goes away")
+        serve_sweep(turn, run.sweep)
+    elif run.requeues >= allowed and not cancelled and run.stop is None:
+        before = f"; it was requeued {_times(allowed)} before" if allowed else ""
+        end(turn, run, RunState.CRASHED, f"{reason}{before}", attempt=attempt)
+    else:
+        give_back(turn, run, attempt, reason, requeues=1)
+        serve_sweep(turn, run.sweep)
+
+
+def fail_attempt(turn: Draft, run: Run, attempt: Attempt, reason: str) -> None:
+    """Hand a run out again after it has failed, if the sweep allows it; else it has failed for good."""
+    sweep = turn.state.sweeps[run.sweep]
+    if run.stands_alone:
+        end(turn, run, RunState.FAILED, reason, attempt=attempt)
+        return
+    allowed = sweep.spec.retry.failure
+    goes_on = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP and run.stop is None
+    if run.failures < allowed and goes_on:
+        guard.attempt_failed(turn, run, reason)
+        told = f"{reason}; retry {run.failures + 1} of {allowed}"
+        give_back(turn, run, attempt, told, failures=1)
+        serve_sweep(turn, run.sweep)
+        return
+    before = f"; it was retried {_times(run.failures)} before" if run.failures else ""
+    end(turn, run, RunState.FAILED, f"{reason}{before}", attempt=attempt)
+    guard.attempt_failed(turn, run, reason)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+_ERROR_LINE = re.compile(
+    r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*|.*\b(?:error|fatal|panic)\b.*)$", re.IGNORECASE
+)
+_NOTICE = "sweepd: "
+"""What the SDK says begins so: of arguments without effect, and the like. Nothing ends because of it."""
+
+LONGEST_LINE = 300
+
+
+def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
+    """Say why a process ended, with the log's last error line where that helps; empty for a plain exit 0."""
+    match ended.cause:
+        case ExitCause.EXITED:
+            told = ended.message or f"exited with code {ended.code}"
+            return "" if ended.code == 0 else _with_line(told, log_tail)
+        case ExitCause.SIGNALED:
+            return _with_line(f"ended by {signal_name(ended.signal)}", log_tail)
+        case ExitCause.OUT_OF_MEMORY:
+            return "the kernel ended it for want of memory"
+        case ExitCause.COMMANDED:
+            return run.stop.reason if run.stop else "ended on command"
+        case ExitCause.START_FAILED:
+            return f"could not be started: {ended.message or 'the agent does not say why'}"
+        case ExitCause.INVALID_COMMAND:
+            return f"its command cannot be run: {ended.message or 'the agent does not say why'}"
+        case ExitCause.TIMEOUT:
+            return "ran longer than it may"
+        case ExitCause.HANDED_BACK:
+            return "its agent was told to end and handed it back"
+        case ExitCause.ORPHANED:
+            return ended.message or "its process vanished, or ended because no agent came back for it"
+
+
+def signal_name(number: int | None) -> str:
+    """Return the name of a signal, as `SIGKILL`."""
+    try:
+        return Signals(number or 0).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _with_line(told: str, log_tail: str) -> str:
+    lines = [line.strip() for line in log_tail.splitlines() if line.strip() and not line.startswith(_NOTICE)]
+    telling = next((line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else "")
+    return f"{told}: {telling[:LONGEST_LINE]}" if telling else told

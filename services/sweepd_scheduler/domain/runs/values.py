@@ -1,0 +1,183 @@
+"""Values of the objective: of a run, of a point with repeats, and ranked over a sweep."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import mean, median_high, median_low
+from sys import float_info
+
+from sweepd.spec import Aggregate, Goal, ObjectiveValue
+from sweepd_scheduler.domain.early_termination.judging import cost
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.states import RunState
+
+# A sum of finite values stays finite: what is stored is a number.
+_LARGEST = float_info.max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What the newest attempt has shown of the objective, over its iterations."""
+
+    iterations: int = 0
+    best: float | None = None
+    worst: float | None = None
+    last: float | None = None
+    total: float = 0.0
+    logged: bool = False  # the key was seen, if only with NaN
+
+    def with_value(self, value: float, goal: Goal) -> "Values":
+        """Return the values after one more finite value."""
+        low = value if self.best is None or self.worst is None else min(value, self.best, self.worst)
+        high = value if self.best is None or self.worst is None else max(value, self.best, self.worst)
+        best, worst = (low, high) if goal is Goal.MINIMIZE else (high, low)
+        return Values(
+            iterations=self.iterations + 1,
+            best=best,
+            worst=worst,
+            last=value,
+            total=max(-_LARGEST, min(_LARGEST, self.total + value)),
+            logged=True,
+        )
+
+    def with_summary(self, value: float, goal: Goal) -> "Values":
+        """Return the values after a finite one that the script has put into its summary: no iteration."""
+        after = self.with_value(value, goal)
+        return replace(after, iterations=self.iterations, total=self.total)
+
+    def of_kind(self, kind: ObjectiveValue) -> float | None:
+        """Return the one that counts for the search; None while there is none."""
+        match kind:
+            case ObjectiveValue.BEST:
+                return self.best
+            case ObjectiveValue.LAST:
+                return self.last
+            case ObjectiveValue.MEAN:  # over the iterations; without one, the summary has the only value
+                return self.total / self.iterations if self.iterations else self.last
+
+
+NO_VALUES = Values()
+"""Those of an attempt that has reported none."""
+
+COUNTED = frozenset({RunState.FINISHED, RunState.STOPPED})
+"""Ends after which a run has a value for its point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What remains of a run, or of a point, that has ended.
+
+    Args:
+        state: how it ended.
+        tried: whether it was ever handed out.
+        value: its value for the search.
+        best: over all its iterations, as are `worst` and `last`.
+        worst: see there.
+        last: see there.
+        iterations: that it got through.
+    """
+
+    state: RunState
+    tried: bool = True
+    value: float | None
+    best: float | None
+    worst: float | None
+    last: float | None
+    iterations: int
+
+
+def point_ended(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> Ended:
+    """Return what remains of a point all of whose runs have ended.
+
+    One that failed makes the point failed, and a failed point has no value; else one that was stopped makes
+    it stopped. Runs that were lost or killed say nothing about it, unless there are no others. Of a point
+    without a value, best and last are over all its runs, whatever became of them: they may stand for it.
+    """
+    state = _state_of_point({each.state for each in ended})
+    counted = [each for each in ended if each.state in COUNTED or state not in COUNTED]
+    values = [each.value for each in counted if each.value is not None]
+    bests = [each.best for each in counted if each.best is not None]
+    lasts = [each.last for each in counted if each.last is not None]
+    worsts = [each.worst for each in ended if each.worst is not None]
+    return Ended(
+        state=state,
+        tried=any(each.tried for each in ended),
+        value=aggregated(values, how, goal) if state in COUNTED else None,
+        best=aggregated(bests, how, goal),
+        worst=aggregated(worsts, Aggregate.WORST, goal),
+        last=aggregated(lasts, how, goal),
+        iterations=max((each.iterations for each in ended), default=0),
+    )
+
+
+def block_value(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> float | None:
+    """Return the value of a point all of whose runs have ended."""
+    return point_ended(ended, how, goal).value
+
+
+def aggregated(values: Sequence[float], how: Aggregate, goal: Goal) -> float | None:
+    """Return one value for several; None for none."""
+    if not values:
+        return None
+    match how:
+        case Aggregate.MEAN:
+            return mean(values)  # exact, so that no sum overflows
+        case Aggregate.MEDIAN:
+            return mean((median_low(values), median_high(values)))
+        case Aggregate.WORST:
+            return max(values) if goal is Goal.MINIMIZE else min(values)
+
+
+def _state_of_point(states: Iterable[RunState]) -> RunState:
+    by_weight = (
+        RunState.FAILED,
+        RunState.STOPPED,
+        RunState.FINISHED,
+        RunState.CRASHED,
+        RunState.KILLED,
+    )
+    return next(state for state in by_weight if state in states)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The run with the best value."""
+
+    run: int
+    value: float
+
+
+class Ranking:
+    """Values by run number; among equals the lowest number is the best."""
+
+    def __init__(self, goal: Goal) -> None:
+        self._goal = goal
+        self._values: dict[int, float] = {}
+        self._order: list[tuple[float, int]] = []
+
+    def put(self, number: int, value: float | None) -> float | None:
+        """Set a value, None to take it out; return what it was."""
+        before = self._values.pop(number, None)
+        if before is not None:
+            del self._order[bisect_left(self._order, (cost(before, self._goal), number))]
+        if value is not None:
+            self._values[number] = value
+            insort(self._order, (cost(value, self._goal), number))
+        return before
+
+    def values(self) -> Iterator[tuple[int, float]]:
+        """Return every number with its value."""
+        return iter(self._values.items())
+
+    @property
+    def best(self) -> Best | None:
+        """The best of them."""
+        if not self._order:
+            return None
+        number = self._order[0][1]
+        return Best(run=number, value=self._values[number])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ranking) and self._order == other._order
+
+    __hash__ = None  # type: ignore[assignment]  # it changes

@@ -1,0 +1,1 @@
+"""Search: which point a sweep tries next, and what the search learns."""

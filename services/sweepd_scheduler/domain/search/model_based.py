@@ -1,0 +1,158 @@
+"""Points from a model: a fresh suggestion, else one in stock, else a random point."""
+
+from sweepd.spec import point_digest
+from sweepd_scheduler.domain.decision import AskStudy
+from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.events import AskDue
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.run import PointSource, Provenance
+from sweepd_scheduler.domain.runs.values import COUNTED, aggregated
+from sweepd_scheduler.domain.search.by_index import Drawn, draw_by_index, end_if_over
+from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, StudyNoted, Suggested
+from sweepd_scheduler.domain.states import LIVE_RUN
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+
+SHORTEST_WAIT = 0.25
+LONGEST_WAIT = 10.0
+SHARE_OF_RUN_TIME = 0.02
+MAX_POINTS_A_CALL = 64
+MAX_PREFETCH = 4
+MAX_STOCK = 16
+
+
+def next_suggested(turn: Draft, key: int) -> Drawn | None:
+    """Return the point for one hand-out; None if all were seen, or if a fresh one is still awaited."""
+    if end_if_over(turn, key):
+        return None
+    study = turn.state.studies[key]
+    if study.ask is None:
+        suggestion = _take(turn, key, turn.state.sweeps[key].observations)
+        if suggestion is None:
+            _ask(turn, key)
+            return None
+        return _drawn(turn, key, suggestion, PointSource.FRESH)
+    suggestion = _take(turn, key, study.ask.observations)
+    if suggestion is None and not study.ask.due:
+        return None
+    source = PointSource.FRESH if suggestion else PointSource.PREFETCHED
+    suggestion = suggestion or _take(turn, key, 0)
+    _one_less(turn, key)
+    return _drawn(turn, key, suggestion, source) if suggestion else _by_index(turn, key)
+
+
+def patience(durations: list[float]) -> float:
+    """Return how long a hand-out waits for a fresh suggestion in seconds, given the sorted run times."""
+    median = durations[len(durations) // 2] if durations else 0.0
+    return min(LONGEST_WAIT, max(SHORTEST_WAIT, SHARE_OF_RUN_TIME * median))
+
+
+def call_study(turn: Draft, key: int, count: int) -> None:
+    """Ask the suggestion service, one call at a time for each sweep."""
+    study = turn.state.studies.get(key)
+    if study is not None and not study.calling:
+        tell_values_so_far(turn, key)
+        turn.put_study(key, replace(study, calling=True))
+        turn.effects.append(AskStudy(key, count))
+
+
+def top_up(turn: Draft, key: int) -> None:
+    """Have suggestions at hand for when a fresh one takes too long; those in stock may be a few runs old."""
+    study, sweep = turn.state.studies.get(key), turn.state.sweeps.get(key)
+    if study is None or sweep is None or study.ask is not None or not sweep.starts_new_runs:
+        return
+    slots = sum(turn.state.sessions[session].slots for session in turn.state.index[key].serving)
+    wanted = min(MAX_PREFETCH, slots)
+    newest = study.stock[0].study_length if study.stock else -1
+    if wanted and newest < sweep.observations - 4 * wanted:
+        call_study(turn, key, wanted)
+
+
+def _ask(turn: Draft, key: int) -> None:
+    """Begin to wait for fresh suggestions, one for each run that the sessions have room for."""
+    state, index = turn.state, turn.state.index[key]
+    ask = Ask(
+        id=turn.count("ask"),
+        observations=state.sweeps[key].observations,
+        wanted=min(MAX_POINTS_A_CALL, sum(state.sessions[session].room for session in index.roomy)),
+    )
+    turn.put_study(key, replace(state.studies[key], ask=ask))
+    turn.later(patience(index.durations), AskDue(key, ask.id))
+    call_study(turn, key, ask.wanted)
+
+
+def _one_less(turn: Draft, key: int) -> None:
+    study = turn.state.studies[key]
+    ask = study.ask
+    if ask is not None:
+        left = replace(ask, wanted=ask.wanted - 1) if ask.wanted > 1 else None
+        turn.put_study(key, replace(study, ask=left))
+
+
+def _take(turn: Draft, key: int, seen: int) -> Suggested | None:
+    """Take the first suggestion out of the stock that saw enough; drop those whose point was used."""
+    study, digests = turn.state.studies[key], turn.state.index[key].digests
+    stock = [each for each in study.stock if point_digest(each.point) not in digests]
+    taken = next((each for each in stock if each.study_length >= seen), None)
+    if taken is not None:
+        stock.remove(taken)
+    if len(stock) != len(study.stock):
+        turn.put_study(key, replace(study, stock=tuple(stock)))
+    return taken
+
+
+def _drawn(turn: Draft, key: int, suggestion: Suggested, source: PointSource) -> Drawn:
+    provenance = Provenance(
+        source=source,
+        seed=turn.state.sweeps[key].seed,
+        index=suggestion.run_number,
+        observations_seen=suggestion.observations_seen,
+        study_length=suggestion.study_length,
+        engine=suggestion.engine,
+        predicted_value=suggestion.predicted_value,
+        predicted_deviation=suggestion.predicted_deviation,
+        expected_improvement=suggestion.expected_improvement,
+    )
+    return Drawn(point=suggestion.point, digest=point_digest(suggestion.point), provenance=provenance)
+
+
+def _by_index(turn: Draft, key: int) -> Drawn | None:
+    drawn = draw_by_index(turn, key)
+    return drawn and replace(drawn, provenance=replace(drawn.provenance, source=PointSource.FALLBACK))
+
+
+def stocked(study: Study, suggestions: tuple[Suggested, ...]) -> Study:
+    """Return the study with new suggestions in stock, the newest answer first."""
+    return replace(study, stock=(*suggestions, *study.stock)[:MAX_STOCK])
+
+
+def tell_values_so_far(turn: Draft, key: int) -> None:
+    """Tell the search what each point under way shows, where that is not what it was told last.
+
+    These are observations like all others, numbered and stored: a suggestion is replayed with what it saw.
+    """
+    sweep, told = turn.state.sweeps[key], turn.state.index[key].told
+    if sweep.spec.metric is None or sweep.spec.metric.impute_while_running is None:
+        return
+    for point, value in _shown(turn, sweep).items():
+        if point not in told or told[point] != value:
+            note = StudyNoted(sweep=key, number=0, run=point, event=StudyEvent.VALUE_SO_FAR, value=value)
+            turn.observe(note)
+
+
+def _shown(turn: Draft, sweep: Sweep) -> dict[int, float | None]:
+    """Return the value of each point under way, by the number of its first run; None: there is none yet.
+
+    With repeats it is the aggregate over its runs that are live, or count among those that have ended.
+    """
+    index = turn.state.index[sweep.key]
+    values: dict[int, list[float]] = {}
+    for number in sorted(index.unfinished):
+        run = turn.state.runs[(sweep.key, number)]
+        shown = values.setdefault(run.block, [])
+        value = run.value(sweep.value_kind) if run.state in LIVE_RUN else None
+        if value is not None:
+            shown.append(value)
+    for first, shown in values.items():
+        ended = (each for each in index.blocks.get(first, ()) if each.state in COUNTED)
+        shown += [each.value for each in ended if each.value is not None]
+    return {first: aggregated(shown, sweep.spec.aggregate, sweep.goal) for first, shown in values.items()}

@@ -1,0 +1,95 @@
+"""Studies: what a model-based search observes, and the suggestions that it gives."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sweepd.spec import Point
+from sweepd_scheduler.domain.states import RunState
+
+
+class StudyEvent(StrEnum):
+    """What a study is told."""
+
+    HANDED_OUT = "handed-out"
+    RUNG_REACHED = "rung-reached"
+    VALUE_SO_FAR = "value-so-far"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """What the search may conclude from a run's end."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyNoted:
+    """One numbered observation of a study."""
+
+    sweep: int
+    number: int
+    run: int
+    event: StudyEvent
+    iterations: int = 0
+    value: float | None = None
+    best: float | None = None
+    worst: float | None = None
+    last: float | None = None
+    outcome: Outcome | None = None
+
+
+OUTCOMES = {
+    RunState.FINISHED: Outcome.FINISHED,
+    RunState.STOPPED: Outcome.STOPPED,
+    RunState.FAILED: Outcome.FAILED,
+    RunState.CRASHED: Outcome.FAILED,  # its requeues are used up: the point may well be what ends its machine
+    RunState.KILLED: Outcome.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggested:
+    """One proposed point, and why. `run_number`: the run that it was worked out for; another may get it.
+
+    It was made from `study_length` numbered observations, which have `observations_seen` values in them.
+    """
+
+    point: Point
+    engine: str
+    run_number: int
+    observations_seen: int
+    study_length: int
+    predicted_value: float | None = None
+    predicted_deviation: float | None = None
+    expected_improvement: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Hand-outs that wait for fresh suggestions.
+
+    Args:
+        id: tells it from earlier ones.
+        observations: what a suggestion must have seen to be fresh.
+        wanted: how many hand-outs wait.
+        refused: answers with points outside the space since it was asked.
+        due: nobody waits any longer: take what there is.
+    """
+
+    id: int
+    observations: int
+    wanted: int
+    refused: int = 0
+    due: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """Nothing of it is stored. `stock`: newest answer first. `calling`: a call is under way."""
+
+    stock: tuple[Suggested, ...] = ()
+    ask: Ask | None = None
+    calling: bool = False

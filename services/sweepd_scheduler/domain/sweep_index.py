@@ -1,0 +1,235 @@
+"""Index of a sweep: what hand-outs and verdicts look up in place of reading its runs."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from sweepd.spec import Hyperband
+from sweepd_scheduler.domain.agents.agent import Guarded, WithheldReason
+from sweepd_scheduler.domain.decision import Steps
+from sweepd_scheduler.domain.early_termination.judging import Rung, cost, costs, latest_rung
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.runs.values import Ended, Ranking, block_value
+from sweepd_scheduler.domain.search.prior_run import PriorRun, digests_of
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
+from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.undo_log import UndoLog
+
+
+class Waiting:
+    """Numbers of runs, the next one first."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+        self._order: list[tuple[int, int]] = []
+
+    def put(self, number: int, place: int | None) -> int | None:
+        """Set where a run waits, None to take it out; return where it was."""
+        before = self._places.pop(number, None)
+        if before is not None:
+            del self._order[bisect_left(self._order, (before, number))]
+        if place is not None:
+            self._places[number] = place
+            insort(self._order, (place, number))
+        return before
+
+    @property
+    def first(self) -> int | None:
+        """The run that goes out next."""
+        return self._order[0][1] if self._order else None
+
+    def front(self, count: int) -> list[int]:
+        """Return the runs that go out next, at most so many."""
+        return [number for _, number in self._order[:count]]
+
+    @property
+    def lowest_place(self) -> int:
+        """The place of that run; 0 while none waits."""
+        return self._order[0][0] if self._order else 0
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._places
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([number for _, number in self._order])
+
+
+RECENT_RUNS = 20
+RungKey = tuple[int, int]
+"""Number of a rule of early termination, counted from 0; iteration."""
+
+
+@dataclass(slots=True)
+class SweepIndex:
+    """What hand-outs and verdicts of one sweep look up instead of reading its runs.
+
+    Args:
+        digests: how often each point was handed out, or tried by a prior run.
+        rungs: values at each rung of each rule of early termination.
+        at_rung: running runs by the latest rung that they have reached, for each rule.
+        pending: the runs that wait to be handed out, for the first time or again.
+        unfinished: numbers of the runs that are not final.
+        size: points that the method may hand out in all; None: no end to them, or nobody can tell.
+        searching: whether the search for the next point was broken off and goes on soon.
+        durations: run times of ended runs in seconds, sorted.
+        ended: values of what has ended: of the runs that are final, or with repeats of the points.
+        blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
+        recent: whether each of the last runs that ended had failed, the latest last.
+        told: what the search was told that each point under way shows, by its first number; None: nothing.
+            Missing are those of which that is not known, after a restart.
+        again: runs that were retried, as they ended since; None while they have not.
+        guards: agents with failures that the guard counts.
+        serving: sessions that serve the sweep.
+        roomy: those of them that would take a run now.
+        wait: what kept its runs from all of them after the last decision.
+    """
+
+    size: int | None
+    ended: Ranking
+    digests: dict[bytes, int] = field(default_factory=dict)
+    rungs: dict[RungKey, Rung] = field(default_factory=dict)
+    at_rung: dict[RungKey, set[int]] = field(default_factory=dict)
+    pending: Waiting = field(default_factory=Waiting)
+    unfinished: set[int] = field(default_factory=set)
+    durations: list[float] = field(default_factory=list)
+    blocks: dict[int, list[Ended]] = field(default_factory=dict)
+    recent: tuple[bool, ...] = ()
+    told: dict[int, float | None] = field(default_factory=dict)
+    again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
+    guards: dict[str, Guarded] = field(default_factory=dict)
+    serving: dict[str, None] = field(default_factory=dict)
+    roomy: dict[str, None] = field(default_factory=dict)
+    searching: bool = False
+    wait: WithheldReason = WithheldReason.NONE
+
+
+def index_of(sweep: Sweep) -> SweepIndex:
+    """Return the index of a sweep that has no runs yet."""
+    return SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal))
+
+
+def index_from(stored: Stored) -> SweepIndex:
+    """Return the index of a sweep from what is stored of it and its runs."""
+    sweep = stored.sweep
+    index = index_of(sweep)
+    index.digests = dict(stored.digests)
+    index.durations = sorted(stored.durations)
+    index.recent = stored.recent
+    index.guards = dict(stored.guards)
+    for key, values in stored.rung_values.items():
+        index.rungs[key] = Rung.of(costs(values, sweep.goal), with_prior=sweep.prior_runs > 0)
+    for run in stored.runs:
+        index.unfinished.add(run.number)
+        if run.state is RunState.PENDING:
+            index.pending.put(run.number, run.place)
+        for key in rungs_held(sweep, run):
+            index.at_rung.setdefault(key, set()).add(run.number)
+    _take_ended(index, stored)
+    return index
+
+
+def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
+    """Return where a running run is judged again with each value that arrives: its latest rungs."""
+    if run is None or run.state is not RunState.RUNNING:
+        return ()
+    latest = (
+        (rule, latest_rung(each, run.values.iterations))
+        for rule, each in enumerate(sweep.spec.early_terminate)
+        if isinstance(each, Hyperband)
+    )
+    return tuple(key for key in latest if key[1])
+
+
+def _take_ended(index: SweepIndex, stored: Stored) -> None:
+    spec, goal = stored.sweep.spec, stored.sweep.goal
+    unfinished = {run.block for run in stored.runs}
+    blocks: dict[int, list[Ended]] = {}
+    for first, ended in stored.ended:
+        blocks.setdefault(first, []).append(ended)
+    for first, block in blocks.items():
+        if spec.repeats > 1 and first in unfinished:
+            index.blocks[first] = block
+        elif spec.repeats > 1:
+            index.ended.put(first, block_value(block, spec.aggregate, goal))
+        else:
+            index.ended.put(first, block[0].value)
+
+
+def index_run(journal: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
+    """Update the index of a sweep after a run has changed; `before` is None if it is new."""
+    if before is None and run.repeat == 0:
+        journal.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
+    moved = before is None or before.state is not run.state
+    if before is None or moved or before.place != run.place:
+        _index_state(journal, sweep, index, run)
+    if sweep.spec.early_terminate and (before is None or moved or before.values is not run.values):
+        _index_rungs(journal, sweep, index, before, run)
+
+
+def rank(journal: UndoLog, index: SweepIndex, number: int, value: float | None) -> None:
+    """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
+    ranking = index.ended
+    before = ranking.put(number, value)
+    journal.note(ranking.put, number, before)
+
+
+def _index_state(journal: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
+    if run.state in FINAL_RUN:
+        journal.discard(index.unfinished, run.number)
+        _count_ended(journal, sweep, index, run)
+    else:
+        journal.add(index.unfinished, run.number)
+    waiting = index.pending
+    if run.state is RunState.PENDING or run.number in waiting:
+        before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
+        journal.note(waiting.put, run.number, before)
+
+
+def _count_ended(journal: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
+    recent = index.recent
+    index.recent = (*recent, run.state is RunState.FAILED)[-RECENT_RUNS:]
+    journal.note(setattr, index, "recent", recent)
+    if sweep.spec.repeats == 1:
+        rank(journal, index, run.number, run.value(sweep.value_kind))
+    if run.number in index.again:
+        journal.put(index.again, run.number, (run.state, run.attempt))
+
+
+def _index_rungs(journal: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
+    was, held = rungs_held(sweep, before), rungs_held(sweep, run)
+    if was == held:
+        return
+    for key in was:
+        journal.discard(index.at_rung[key], run.number)
+    for key in held:
+        if key not in index.at_rung:
+            journal.put(index.at_rung, key, set())
+        journal.add(index.at_rung[key], run.number)
+
+
+VALUES_A_STEP = 500
+"""So many take half a millisecond; a call that is answered meanwhile waits for several steps."""
+
+
+def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
+    """Return the index of a sweep that has no runs yet, but begins with prior ones."""
+    index, goal = index_of(sweep), sweep.goal
+    index.digests = digests_of(priors)
+    values = ((prior.number, each) for prior in priors for each in prior.rungs)
+    while some := list(islice(values, VALUES_A_STEP)):
+        for run, (rule, iteration, value) in some:
+            index.rungs.setdefault((rule, iteration), Rung()).by_run[run] = cost(value, goal)
+        yield
+    done = 0
+    for rung in index.rungs.values():
+        rung.costs, rung.prior = sorted(rung.by_run.values()), len(rung.by_run)
+        done += rung.prior
+        if done > VALUES_A_STEP:
+            done = 0
+            yield
+    return index

@@ -1,0 +1,73 @@
+"""How to take back what was staged: every write notes its opposite until the turn is stored."""
+
+from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
+from operator import delitem, setitem
+from typing import Any, TypeVar, TypeVarTuple
+
+K = TypeVar("K")
+V = TypeVar("V")
+Args = TypeVarTuple("Args")
+
+
+class UndoLog:
+    """The opposites of the writes since the last turn was stored, latest last."""
+
+    def __init__(self) -> None:
+        # Each a function and its arguments: a closure would be five objects where this is one.
+        self._undo: list[tuple[Any, ...]] = []
+
+    def note(self, undo: Callable[[*Args], object], *args: *Args) -> None:
+        """Remember how to take back a write that was just made."""
+        self._undo.append((undo, *args))
+
+    def put(self, mapping: MutableMapping[K, V], key: K, value: V) -> None:
+        """Set an entry."""
+        if key in mapping:
+            self._undo.append((setitem, mapping, key, mapping[key]))
+        else:
+            self._undo.append((delitem, mapping, key))
+        mapping[key] = value
+
+    def drop(self, mapping: MutableMapping[K, V], key: K) -> V | None:
+        """Remove an entry, if it is there, and return it."""
+        if key not in mapping:
+            return None
+        before = mapping.pop(key)
+        self._undo.append((setitem, mapping, key, before))
+        return before
+
+    def add(self, members: MutableSet[K], member: K) -> None:
+        """Add a member."""
+        if member not in members:
+            members.add(member)
+            self._undo.append((members.discard, member))
+
+    def discard(self, members: MutableSet[K], member: K) -> None:
+        """Remove a member, if it is there."""
+        if member in members:
+            members.discard(member)
+            self._undo.append((members.add, member))
+
+    def append(self, entries: MutableSequence[V], entry: V) -> None:
+        """Add an entry at the end."""
+        entries.append(entry)
+        self._undo.append((entries.pop,))
+
+    def remove(self, entries: MutableSequence[V], entry: V) -> None:
+        """Remove the first entry that is equal; there is one."""
+        place = entries.index(entry)
+        self._undo.append((entries.insert, place, entries.pop(place)))
+
+    def mark(self) -> int:
+        """Return a place to go back to."""
+        return len(self._undo)
+
+    def back_to(self, mark: int) -> None:
+        """Take back every write since the mark, latest first."""
+        while len(self._undo) > mark:
+            undo, *args = self._undo.pop()
+            undo(*args)
+
+    def keep(self) -> None:
+        """Make the writes final."""
+        self._undo.clear()

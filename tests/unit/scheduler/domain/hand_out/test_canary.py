@@ -1,0 +1,117 @@
+"""One run goes first; without the objective the sweep has failed."""
+
+import pytest
+
+from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests.requests import StopSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import RunState, SweepState
+from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
+
+S = SweepName(PARENT, "s")
+CANARY = {**RANDOM, **OBJECTIVE, "canary": True}
+FAILS = Exit(cause=ExitCause.EXITED, code=3)
+COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
+NOTHING = "your script logged nothing; the sweep optimises `loss`"
+LOST = Exit(cause=ExitCause.ORPHANED)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_others_go_out_with_the_first_value(world: World) -> None:
+    world.create(CANARY)
+    ann, bob = world.attach("ann", slots=2), world.attach("bob", slots=2)
+    (canary,) = world.offer(ann, 2)
+    world.confirms(ann, canary)
+    assert world.offer(bob, 2) == []
+    world.logs(ann, canary.ref, 1, float("nan"))
+    assert len([told for _, told in world.told if isinstance(told, StartRun)]) == 1
+    world.logs(ann, canary.ref, 2, 0.5)
+    starts = [session for session, told in world.told if isinstance(told, StartRun)]
+    assert sorted(starts) == [ann, ann, bob, bob]
+
+
+@pytest.mark.parametrize(
+    ("how", "keys", "values", "reason"),
+    [
+        (
+            EXIT_0,
+            ("acc", "val_loss"),
+            (),
+            "the canary run 1 has ended: your script logged `acc`, `val_loss`; the sweep optimises `loss`",
+        ),
+        (EXIT_0, (), (), f"the canary run 1 has ended: {NOTHING}"),
+        (EXIT_0, ("loss",), (float("nan"),), "the canary run 1 logged `loss`, but never as a finite number"),
+        (FAILS, (), (), "the canary run 1 failed before it logged `loss`: exited with code 3"),
+        (COMMANDED, (), (), "the canary run 1 was stopped before it logged `loss`: ended on command"),
+    ],
+)
+def test_without_the_objective_the_sweep_fails_with_its_canary(
+    world: World, how: Exit, keys: tuple[str, ...], values: tuple[float, ...], reason: str
+) -> None:
+    world.create(CANARY)
+    session = world.attach()
+    start = world.takes_one(session)
+    if values:
+        world.logs(session, start.ref, 1, *values)
+    world.exits(session, start.ref, how, last_row=len(values), keys=keys)
+    assert (world.sweep().state, world.sweep().reason) == (SweepState.FAILED, reason)
+    told = world.last_told(SweepEnded)
+    assert (told.state, told.reason) == (SweepState.FAILED, reason)
+    assert world.offer(session) == []
+
+
+def test_its_retries_come_first(world: World) -> None:
+    world.create({**CANARY, "retry": {"failure": 1, "infrastructure": 1}})
+    session = world.attach()
+    world.exits(session, world.takes_one(session).ref, FAILS)
+    world.exits(session, world.takes_one(session).ref, LOST)
+    assert world.sweep().state is SweepState.RUNNING
+    world.exits(session, world.takes_one(session).ref, LOST)
+    assert world.sweep().state is SweepState.FAILED
+    assert world.sweep().reason.startswith("the canary run 1 crashed before it logged `loss`: ")
+
+
+def test_what_waits_ends_with_the_sweep(world: World) -> None:
+    world.create({**CANARY, "repeats": 3})
+    session = world.attach(slots=3)
+    (start,) = world.offer(session, 3)
+    world.confirms(session, start)
+    world.exits(session, start.ref, FAILS)
+    assert world.sweep().state is SweepState.FAILED
+    waiting = [world.run((1, number)) for number in (2, 3)]
+    assert [(run.state, run.reason) for run in waiting] == [(RunState.STOPPED, "the sweep has failed")] * 2
+
+
+def test_a_value_before_a_failure_is_good_enough(world: World) -> None:
+    world.create(CANARY)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.5)
+    world.exits(session, start.ref, FAILS, last_row=1)
+    assert world.sweep().state is SweepState.RUNNING
+    assert len(world.offer(session)) == 1
+
+
+def test_a_sweep_that_a_person_stops_has_not_failed(world: World) -> None:
+    world.create(CANARY)
+    session = world.attach()
+    start = world.takes_one(session)
+    world.happens(StopSweep(S))
+    world.exits(session, start.ref)
+    assert (world.sweep().state, world.sweep().reason) == (SweepState.STOPPED, "stopped by a person")
+
+
+def test_it_is_passed_once_and_for_all(world: World) -> None:
+    world.create(CANARY)
+    session = world.attach(slots=2)
+    start = world.takes_one(session)
+    world.logs(session, start.ref, 1, 0.5)
+    world.exits(session, start.ref, last_row=1)
+    world.restarts()
+    session = world.attach(slots=2)
+    assert len(world.offer(session, 2)) == 2

@@ -1,0 +1,77 @@
+"""Which agents get runs: labels that a sweep requires, and agents that its guard holds; P11."""
+
+import pytest
+
+from sweepd_kernel.errors import NotFoundError
+from sweepd_scheduler.domain.agents.agent import Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.commands import StartRun, Welcome
+from sweepd_scheduler.domain.requests.requests import Released, StopSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from unit.scheduler.people import S, release, retry
+from unit.scheduler.world import RANDOM, World
+
+EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
+GUARDED = {**RANDOM, "guard": {"agent": 2}}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_an_agent_without_the_label_gets_nothing_and_is_told_why(world: World) -> None:
+    world.create({**RANDOM, "requires": {"gpu": "a100", "zone": "b"}})
+    wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
+    (withheld,) = world.last_told(Welcome).withheld
+    assert withheld.reason is WithheldReason.LABELS
+    assert "gpu=a100 (it has v100)" in withheld.message
+    assert "--label=gpu=a100 --label=zone=b" in withheld.message
+    assert world.offer(wrong) == []
+    right = world.attach("bob", labels={"gpu": "a100", "zone": "b", "other": "x"})
+    assert world.last_told(Welcome).withheld == ()
+    assert len(world.offer(right)) == 1
+
+
+def test_an_agent_that_is_held_is_told_and_served_again_when_released(world: World) -> None:
+    world.create(GUARDED)
+    session = world.attach()
+    for _ in range(2):
+        world.exits(session, world.takes_one(session).ref, EXIT_1)
+    told = world.last_told(Withheld)
+    assert told.reason is WithheldReason.GUARD
+    assert "sweepctl agents release ann" in told.message
+    assert world.offer(session) == []
+    assert "ann" in world.sweep().reason
+    assert release(world, "ann") == Released(sweeps=("local/demo/s",))
+    assert world.last_told(Withheld).reason is WithheldReason.NONE
+    assert world.last_told(StartRun).run.number == 3
+    assert world.sweep().reason == ""
+
+
+def test_who_comes_back_while_it_is_held_hears_it_with_the_welcome(world: World) -> None:
+    world.create(GUARDED)
+    session = world.attach()
+    for _ in range(2):
+        world.exits(session, world.takes_one(session).ref, EXIT_1)
+    world.attach()
+    (withheld,) = world.last_told(Welcome).withheld
+    assert withheld.reason is WithheldReason.GUARD
+
+
+def test_nobody_is_released_whom_nothing_holds(world: World) -> None:
+    world.create(GUARDED)
+    with pytest.raises(NotFoundError, match="holds no agent 'ann'"):
+        release(world, "ann")
+
+
+def test_who_lacks_a_label_hears_it_when_a_sweep_goes_on_again(world: World) -> None:
+    world.create({**RANDOM, "requires": {"gpu": "a100"}})
+    right = world.attach(labels={"gpu": "a100"})
+    wrong = world.attach("bob", labels={})
+    world.exits(right, world.takes_one(right).ref, EXIT_1)
+    world.happens(StopSweep(S))
+    assert world.state.ended
+    before = len(world.told)
+    retry(world, 1)
+    withheld = [(to, told) for to, told in world.told[before:] if isinstance(told, Withheld)]
+    assert [(to, told.reason) for to, told in withheld] == [(wrong, WithheldReason.LABELS)]

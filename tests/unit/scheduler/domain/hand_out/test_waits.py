@@ -1,0 +1,120 @@
+"""Agents that wait are told why: at once, when it changes, and on each new stream."""
+
+import pytest
+
+from sweepd_scheduler.domain.agents.agent import Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.commands import Welcome
+from sweepd_scheduler.domain.events import SuggestionsArrived
+from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from unit.scheduler.drain import suggestion
+from unit.scheduler.people import S
+from unit.scheduler.world import OBJECTIVE, RANDOM, World
+
+CANARY = {**RANDOM, **OBJECTIVE, "canary": True}
+BAYES = {**RANDOM, **OBJECTIVE, "method": "bayes"}
+EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
+PAUSED, ENDING, SUGGESTION = WithheldReason.PAUSED, WithheldReason.ENDING, WithheldReason.SUGGESTION
+NONE = WithheldReason.NONE
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def told(world: World, session: str) -> list[WithheldReason]:
+    return [each.reason for to, each in world.told if to == session and isinstance(each, Withheld)]
+
+
+def test_an_agent_that_asks_a_paused_sweep_is_told_with_the_remedy(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    world.happens(PauseSweep(S))
+    assert told(world, session) == [], "it has not asked for a run"
+    assert world.offer(session) == []
+    assert world.last_told(Withheld).message == (
+        "it is paused (paused by a person); let it go on: sweepctl resume local/demo/s"
+    )
+    world.offer(session)
+    assert told(world, session) == [PAUSED], "it is a level"
+    world.happens(ResumeSweep(S))
+    assert told(world, session) == [PAUSED], "the run that it gets says that it is over"
+
+
+def test_an_agent_that_waits_is_told_of_a_pause_and_of_its_end(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1})
+    first, second = world.attach("ann"), world.attach("bob")
+    world.takes_one(first)
+    world.offer(second)
+    assert told(world, second) == [ENDING]
+    world.happens(PauseSweep(S))
+    world.happens(ResumeSweep(S))
+    assert told(world, second) == [ENDING, PAUSED, ENDING]
+    assert world.last_told(Withheld).message == (
+        "run_cap is reached; 1 run is live, and what is given up there comes here"
+    )
+    assert told(world, first) == [], "it is busy"
+
+
+def test_an_agent_that_is_busy_again_is_told_that_a_pause_is_over(world: World) -> None:
+    """Else it would take what it was told then for the reason when its run has ended."""
+    world.create(RANDOM)
+    session = world.attach()
+    world.happens(PauseSweep(S))
+    world.offer(session)
+    world.offer(session, 0)
+    world.happens(ResumeSweep(S))
+    assert told(world, session) == [PAUSED, NONE]
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None:
+    world.create(RANDOM)
+    if paused:
+        world.happens(PauseSweep(S))
+    world.restarts()
+    session = world.attach()
+    withheld = world.last_told(Welcome).withheld
+    assert [each.reason for each in withheld] == [PAUSED] * paused
+    world.offer(session, 1)
+    assert told(world, session) == []
+
+
+def test_while_the_canary_is_under_way_the_others_are_told(world: World) -> None:
+    world.create(CANARY)
+    first, second = world.attach("ann"), world.attach("bob")
+    start = world.takes_one(first)
+    world.offer(second)
+    assert told(world, second) == [WithheldReason.CANARY]
+    world.logs(first, start.ref, 1, 0.5)
+    assert told(world, second) == [WithheldReason.CANARY], "it gets a run"
+    assert world.state.sessions[second].unconfirmed == 1
+
+
+def test_while_the_search_works_out_a_point_those_who_wait_are_told(world: World) -> None:
+    sweep = world.create(BAYES)
+    session = world.attach()
+    world.offer(session)
+    assert told(world, session) == [SUGGESTION]
+    points = (suggestion(sweep, 0),)
+    world.happens(SuggestionsArrived(sweep=1, suggestions=points, exhausted=False))
+    assert world.state.sessions[session].unconfirmed == 1
+    assert told(world, session) == [SUGGESTION]
+
+
+def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}})
+    session = world.attach()
+    world.exits(session, world.takes_one(session).ref, EXIT_1)
+    world.offer(session)
+    assert told(world, session) == [WithheldReason.GUARD]
+
+
+def test_a_stop_is_told_as_an_end_alone(world: World) -> None:
+    world.create(RANDOM)
+    first, second = world.attach("ann"), world.attach("bob")
+    world.takes_one(first)
+    world.happens(StopSweep(S))
+    world.offer(second)
+    assert told(world, second) == []

@@ -1,0 +1,96 @@
+"""Standalone runs in any order of claims, ends, silences and restarts: every step is in their table."""
+
+from contextlib import suppress
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.agents.agent import AttemptRef
+from sweepd_scheduler.domain.events import Heartbeat
+from sweepd_scheduler.domain.names import RunName, no_sweep
+from sweepd_scheduler.domain.requests.requests import EndRun
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from unit.scheduler.world import PARENT, World
+
+HANDLE = 2**31
+ENDS = (
+    Exit(cause=ExitCause.EXITED, code=0),
+    Exit(cause=ExitCause.EXITED, code=1),
+    Exit(cause=ExitCause.COMMANDED, signal=15),
+    Exit(cause=ExitCause.HANDED_BACK),
+    Exit(cause=ExitCause.ORPHANED),
+)
+
+
+class StandaloneLife(RuleBasedStateMachine):
+    """One script that a person starts again and again; `World` checks the invariants after each step."""
+
+    @initialize()
+    def begins(self) -> None:
+        self.world = World()
+        self.key = self.world.start_by_hand("abcdefgh").key
+        self.session: str | None = None
+        self.ref = AttemptRef(HANDLE, 1)
+
+    @rule(later=st.integers(0, 2))
+    def is_claimed(self, later: int) -> None:
+        """By the same attempt, by the next one, or by one after others that nobody heard of."""
+        attempt = self.world.run(self.key).attempt + later
+        self.world.start_by_hand("abcdefgh", attempt=attempt)
+
+    @rule()
+    def another_agent_claims_it(self) -> None:
+        with suppress(DomainError):
+            self.world.start_by_hand("abcdefgh", agent="bob", attempt=9)
+
+    @rule()
+    def attaches(self) -> None:
+        run = self.world.run(self.key)
+        self.ref = AttemptRef(HANDLE, run.attempt)
+        self.session = self.world.attach(
+            run.newest.agent, None, attempts=(self.world.held(self.key, self.ref),)
+        )
+
+    @precondition(lambda self: self.session is not None)
+    @rule(value=st.floats(0, 9))
+    def logs(self, value: float) -> None:
+        assert self.session is not None
+        self.world.logs(self.session, self.ref, self.world.run(self.key).observation_row + 1, value)
+
+    @precondition(lambda self: self.session is not None)
+    @rule(how=st.sampled_from(ENDS))
+    def exits(self, how: Exit) -> None:
+        assert self.session is not None
+        self.world.exits(self.session, self.ref, how, self.world.run(self.key).observation_row)
+
+    @precondition(lambda self: self.session is not None)
+    @rule(lives=st.booleans())
+    def leaves_or_lives(self, lives: bool) -> None:
+        assert self.session is not None
+        if lives:
+            self.world.state.hear(self.session, self.world.now, (self.ref,))
+            self.world.happens(Heartbeat(self.session, (self.ref,)))
+        else:
+            self.world.leaves(self.session)
+            self.session = None
+
+    @rule()
+    def a_person_stops_it(self) -> None:
+        name = RunName(no_sweep(PARENT), self.world.run(self.key).number, "abcdefgh")
+        with suppress(DomainError):
+            self.world.happens(EndRun(name=name, looked_up=True, found=self.world.run(self.key)))
+
+    @rule(seconds=st.sampled_from([6.0, 40.0, 130.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.passes(seconds)
+
+    @rule()
+    def the_scheduler_restarts(self) -> None:
+        self.world.restarts()
+        self.session = None
+
+
+TestStandaloneLife = StandaloneLife.TestCase
+TestStandaloneLife.settings = settings(stateful_step_count=30)

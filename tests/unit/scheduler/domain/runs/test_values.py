@@ -1,0 +1,92 @@
+"""How the runs of one point become one observation."""
+
+import math
+import statistics
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.spec import Aggregate, Goal
+from sweepd_scheduler.domain.runs.values import Ended, aggregated, point_ended
+from sweepd_scheduler.domain.states import RunState
+
+FINISHED, STOPPED, FAILED = RunState.FINISHED, RunState.STOPPED, RunState.FAILED
+CRASHED, KILLED = RunState.CRASHED, RunState.KILLED
+LARGEST = sys.float_info.max
+
+
+def ended(state: RunState, value: float | None) -> Ended:
+    last = None if value is None else value + 1
+    worst = None if value is None else value + 2
+    best = None if value is None else value - 1
+    return Ended(state=state, value=value, best=best, worst=worst, last=last, iterations=3)
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ((FINISHED, FINISHED), FINISHED),
+        ((FINISHED, STOPPED), STOPPED),
+        ((STOPPED, FAILED, FINISHED), FAILED),
+        ((FINISHED, CRASHED), FINISHED),
+        ((CRASHED, STOPPED), STOPPED),
+        ((CRASHED, KILLED), CRASHED),
+        ((KILLED, KILLED), KILLED),
+    ],
+)
+def test_the_weightiest_end_is_that_of_the_point(states: tuple[RunState, ...], state: RunState) -> None:
+    block = [ended(each, 1.0) for each in states]
+    assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE).state is state
+
+
+@pytest.mark.parametrize(
+    ("how", "goal", "value"),
+    [
+        (Aggregate.MEAN, Goal.MINIMIZE, 2.5),
+        (Aggregate.MEDIAN, Goal.MINIMIZE, 1.5),
+        (Aggregate.WORST, Goal.MINIMIZE, 6.0),
+        (Aggregate.WORST, Goal.MAXIMIZE, 1.0),
+    ],
+)
+def test_values_are_aggregated_as_the_sweep_says(how: Aggregate, goal: Goal, value: float) -> None:
+    block = [ended(FINISHED, each) for each in (1.0, 6.0, 1.0, 2.0)]
+    assert point_ended(block, how, goal).value == value
+
+
+def test_what_is_left_of_a_point() -> None:
+    block = [ended(FINISHED, 1.0), ended(STOPPED, 3.0), ended(CRASHED, 100.0), ended(FINISHED, None)]
+    assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE) == Ended(
+        state=STOPPED, value=2.0, best=1.0, worst=102.0, last=3.0, iterations=3
+    )
+
+
+def test_a_failed_point_has_no_value() -> None:
+    point = point_ended([ended(FINISHED, 1.0), ended(FAILED, 0.5)], Aggregate.MEAN, Goal.MINIMIZE)
+    assert (point.state, point.value, point.worst) == (FAILED, None, 3.0)
+
+
+def test_a_point_without_values_has_none() -> None:
+    point = point_ended([ended(FINISHED, None), ended(CRASHED, 1.0)], Aggregate.MEDIAN, Goal.MINIMIZE)
+    assert (point.state, point.value, point.last) == (FINISHED, None, None)
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20),
+    st.sampled_from(Aggregate),
+    st.sampled_from(Goal),
+)
+def test_finite_values_make_a_finite_one_among_them(values: list[float], how: Aggregate, goal: Goal) -> None:
+    found = aggregated(values, how, goal)
+    assert found is not None
+    assert math.isfinite(found)
+    slack = 1e-9 * max(map(abs, values))
+    assert min(values) - slack <= found <= max(values) + slack
+    if how is Aggregate.MEDIAN and max(map(abs, values)) < 1e300:
+        assert found == pytest.approx(statistics.median(values))
+
+
+def test_a_sum_that_is_too_large_is_no_obstacle() -> None:
+    assert aggregated([LARGEST, LARGEST, LARGEST], Aggregate.MEAN, Goal.MINIMIZE) == pytest.approx(LARGEST)
+    assert aggregated([LARGEST, -LARGEST], Aggregate.MEAN, Goal.MINIMIZE) == 0.0

@@ -1,0 +1,191 @@
+"""Where the points of a model-based sweep come from while the service is quick, slow, wrong or away."""
+
+import pytest
+
+from sweepd.spec import Point
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.decision import AskStudy, LogLine
+from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.requests.requests import PauseSweep
+from sweepd_scheduler.domain.runs.run import PointSource
+from sweepd_scheduler.domain.search.model_based import patience
+from sweepd_scheduler.domain.search.study import Suggested
+from sweepd_scheduler.domain.sweeps.sweep import Ending
+from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
+
+BAYES = {**RANDOM, **OBJECTIVE, "method": "bayes"}
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.create(BAYES)
+    return world
+
+
+def answer(world: World, *points: float, seen: int | None = None, exhausted: bool = False) -> None:
+    known = world.sweep().observations if seen is None else seen
+    suggestions = tuple(
+        Suggested(
+            point={"x": x}, engine="e/1", run_number=number, observations_seen=known // 2, study_length=known
+        )
+        for number, x in enumerate(points, start=world.sweep().counts.total + 1)
+    )
+    world.happens(SuggestionsArrived(sweep=1, suggestions=suggestions, exhausted=exhausted))
+
+
+def sources(world: World) -> list[PointSource]:
+    return [told.run.provenance.source for _, told in world.told if isinstance(told, StartRun)]
+
+
+def test_a_hand_out_waits_for_a_fresh_suggestion(world: World) -> None:
+    session = world.attach(slots=2)
+    assert not world.offer(session, 2)
+    assert world.asked() == [AskStudy(1, 2)]
+    answer(world, 0.25, 0.75)
+    assert sources(world) == [PointSource.FRESH, PointSource.FRESH]
+    run = world.run((1, 1))
+    assert run.point == {"x": 0.25}
+    assert (run.provenance.engine, run.provenance.observations_seen, run.provenance.seed) == ("e/1", 0, 7)
+
+
+def test_after_a_short_while_a_random_point_goes_out_marked_as_such(world: World) -> None:
+    world.offer(world.attach())
+    world.passes(0.3)
+    assert sources(world) == [PointSource.FALLBACK]
+
+
+def test_a_kept_suggestion_is_better_than_a_random_one(world: World) -> None:
+    session = world.attach(slots=2)
+    world.offer(session, 1)
+    answer(world, 0.1, 0.2)
+    world.confirms(session, world.last_told(StartRun))
+    assert not world.offer(session, 1)
+    world.passes(0.3)
+    assert sources(world) == [PointSource.FRESH, PointSource.PREFETCHED]
+    assert world.run((1, 2)).provenance.observations_seen == 0
+
+
+def test_when_the_service_fails_nobody_waits(world: World) -> None:
+    world.offer(world.attach())
+    world.happens(SuggestionsFailed(1, "away"))
+    assert sources(world) == [PointSource.FALLBACK]
+
+
+def test_a_suggestion_outside_the_space_is_refused_logged_and_asked_for_again(world: World) -> None:
+    world.offer(world.attach())
+    answer(world, 7.0)
+    assert not sources(world)
+    assert any(isinstance(effect, LogLine) for effect in world.effects)
+    assert world.asked() == [AskStudy(1, 1)]
+    answer(world, 7.0)
+    answer(world, 7.0)
+    assert sources(world) == [PointSource.FALLBACK]
+
+
+RULED = {
+    **OBJECTIVE,
+    "method": "bayes",
+    "parameters": {
+        "kind": {"values": ["flat", "deep"]},
+        "depth": {"min": 1, "max": 3, "when": "kind == 'deep'"},
+        "left": {"values": [1, 2]},
+        "right": {"values": ["i", "ii"]},
+    },
+    "zip": [["left", "right"]],
+    "constraints": ["kind == 'flat' or left < 2"],
+}
+FLAT: Point = {"kind": "flat", "left": 1, "right": "i"}
+DEEP: Point = {"kind": "deep", "depth": 2, "left": 1, "right": "i"}
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        {**FLAT, "depth": 2},  # of the other branch
+        {"kind": "deep", "left": 1, "right": "i"},  # without what this branch has
+        {**FLAT, "right": "ii"},  # no row of the zip
+        {**DEEP, "left": 2, "right": "ii"},  # breaks the constraint
+        {**DEEP, "depth": 2.0},  # of another type
+    ],
+)
+def test_rules_hold_for_suggestions_too(outside: Point) -> None:
+    """P18 with conditions, constraints and a zip."""
+    world = World()
+    world.create(RULED)
+    world.offer(world.attach(slots=2), 2)
+    suggestions = [
+        Suggested(point=point, engine="e/1", run_number=number, observations_seen=0, study_length=0)
+        for number, point in enumerate((outside, DEEP), start=1)
+    ]
+    world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
+    assert [told.run.point for _, told in world.told if isinstance(told, StartRun)] == [DEEP]
+    assert any(isinstance(effect, LogLine) for effect in world.effects)
+    assert world.asked() == [AskStudy(1, 1)]
+
+
+def test_an_answer_that_saw_too_little_goes_to_the_stock(world: World) -> None:
+    session = world.attach(slots=2)
+    world.offer(session, 1)
+    answer(world, 0.1)
+    start = world.last_told(StartRun)
+    world.confirms(session, start)
+    world.offer(session, 1)
+    answer(world, 0.5, seen=0)
+    assert len(sources(world)) == 1
+    answer(world, 0.6)
+    assert world.run((1, 2)).point == {"x": 0.6}
+
+
+def test_a_point_that_was_handed_out_is_not_taken_from_the_stock_again(world: World) -> None:
+    session = world.attach(slots=3)
+    world.offer(session, 1)
+    answer(world, 0.1, 0.1, 0.1)
+    world.confirms(session, world.last_told(StartRun))
+    world.offer(session, 1)
+    world.passes(0.3)
+    assert sources(world)[-1] is PointSource.FALLBACK
+
+
+def test_a_finite_space_ends_when_all_points_are_seen() -> None:
+    world = World()
+    world.create({"method": "bayes", **OBJECTIVE, "parameters": {"a": {"values": [1, 2, 3]}}})
+    session = world.attach(slots=9)
+    world.offer(session, 9)
+    world.happens(SuggestionsFailed(1, "away"))
+    assert len(sources(world)) == 3
+    assert world.sweep().ending is Ending.GRID
+
+
+def test_an_answer_while_paused_hands_nothing_out_and_asks_nothing(world: World) -> None:
+    world.offer(world.attach())
+    world.happens(PauseSweep(SweepName(PARENT, "s")))
+    answer(world, 0.1)
+    assert not sources(world)
+    assert not world.asked()
+
+
+@pytest.mark.parametrize(
+    ("durations", "wait"), [([], 0.25), ([5.0], 0.25), ([1.0, 100.0, 900.0], 2.0), ([9000.0], 10.0)]
+)
+def test_the_wait_is_a_share_of_the_median_run_time(durations: list[float], wait: float) -> None:
+    assert patience(durations) == wait
+
+
+def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world: World) -> None:
+    """Else the two services would ask and answer as fast as they can, each answer a line of the log."""
+    session = world.attach()
+    for _ in range(3):
+        world.offer(session)
+        world.passes(0.3, silent=False)
+        start = world.last_told(StartRun)
+        world.confirms(session, start)
+        world.logs(session, start.ref, 1, 0.5)
+        world.exits(session, start.ref, last_row=1)
+    world.offer(session)
+    world.passes(0.3, silent=False)
+    assert sources(world) == [PointSource.FALLBACK] * 4
+    for points in ((7.0,), ()):
+        answer(world, *points)
+        assert not world.asked()
