@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.server import Daemon, cpu_seconds, running_daemon
 from sweepd import v1
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import open_channel
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 
@@ -59,7 +59,7 @@ async def _until(over: asyncio.Event, call: Callable[[], Awaitable[object]], wai
 async def _others(daemon: Daemon, name: str) -> AsyncIterator[Waits]:
     """Read a sweep and write to it, one call after the other of each, for as long as the block takes."""
     waits = Waits()
-    async with aio_channel(daemon.address, daemon.token) as channel:
+    async with open_channel(daemon.address, daemon.token) as channel:
         stub = SweepServiceStub(channel)
 
         async def read() -> None:
@@ -83,7 +83,7 @@ async def _create(sweeps: SweepServiceAsyncStub, repeats: int) -> str:
 
 
 async def _measure(daemon: Daemon) -> None:
-    async with aio_channel(daemon.address, daemon.token) as channel:
+    async with open_channel(daemon.address, daemon.token) as channel:
         sweeps, runs = SweepServiceStub(channel), RunServiceStub(channel)
         large, other = await _create(sweeps, REPEATS), await _create(sweeps, 1)
         for _ in range(RUNS // REPEATS):

@@ -11,7 +11,7 @@ from benchmarks.optuna_proxy import running_proxy, trials_per_second
 from benchmarks.protocol_agent import ProtocolAgent, Tally, attach_address
 from benchmarks.server import Daemon, cpu_seconds, running_daemon
 from sweepd import v1
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import open_channel
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 
 CLIENTS = (1, 8, 32)
@@ -27,7 +27,7 @@ parameters:
 
 async def create_sweep(daemon: Daemon) -> str:
     """Create a random sweep without a cap; return its name."""
-    async with aio_channel(daemon.address, daemon.token) as channel:
+    async with open_channel(daemon.address, daemon.token) as channel:
         answer = await SweepServiceStub(channel).CreateSweep(
             v1.CreateSweepRequest(
                 parent="local/bench",
@@ -46,9 +46,9 @@ async def _measure(
     sweep = await create_sweep(daemon)
     address = await attach_address(daemon.address, daemon.token)
     tally = Tally()
-    channels = [aio_channel(address, daemon.token) for _ in range(clients)]
+    channels = [open_channel(address, daemon.token) for _ in range(clients)]
     agents = [
-        ProtocolAgent(channel, sweep, f"bench-{clients}-{points}-{number}", tally)
+        ProtocolAgent(channel, daemon.token, sweep, f"bench-{clients}-{points}-{number}", tally)
         for number, channel in enumerate(channels)
     ]
     tasks = [asyncio.create_task(agent.single_points() if points else agent.hand_outs()) for agent in agents]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.server import cpu_seconds
 from sweepd import v1
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _server(kind: str) -> Iterator[Server]:
 
 async def _paired(address: str) -> None:
     """Stand for the scheduler without which nothing is stored."""
-    async with aio_channel(address, TOKEN) as channel:
+    async with open_channel(address, TOKEN) as channel:
         stub: MetricServiceAsyncStub = MetricServiceStub(channel)
         scheduler = v1.DatabaseState(id="5" * 32, place="scheduler.sqlite")
         await stub.PairDatabases(v1.PairDatabasesRequest(scheduler=scheduler))
@@ -137,8 +137,8 @@ async def _appended(
 
 
 async def _writer(address: str, ends: float, rows: int, keys: int, in_flight: int, run: str) -> int:
-    async with aio_channel(address, TOKEN) as channel:
-        call = MetricServiceStub(channel).AppendPoints()
+    async with open_channel(address, TOKEN) as channel:
+        call = MetricServiceStub(channel).AppendPoints(metadata=call_metadata(TOKEN))
         sent = acknowledged = 0
         while time.monotonic() < ends:
             while sent - acknowledged < in_flight:
@@ -170,10 +170,10 @@ def _batch(run: str, first: int, rows: int, keys: int) -> v1.AppendPointsRequest
 async def _read_back(server: Server) -> float:
     """Return points a second of one long history, page by page."""
     run = "l/long/s-1"
-    async with aio_channel(server.address, TOKEN) as channel:
+    async with open_channel(server.address, TOKEN) as channel:
         service = MetricServiceStub(channel)
         batches = (_batch(run, 1 + at * 1_000, 1_000, 1) for at in range(HISTORY_POINTS // 1_000))
-        async for _ in service.AppendPoints(iter(batches)):
+        async for _ in service.AppendPoints(iter(batches), metadata=call_metadata(TOKEN)):
             pass
         began = time.monotonic()
         found = await _history(service, run)

@@ -17,7 +17,7 @@ import grpc.aio
 from benchmarks.protocol_agent import ProtocolAgent, Tally, attach_address
 from benchmarks.server import BIN, Daemon, cpu_seconds, running_daemon
 from sweepd import v1
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import open_channel
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ async def _create(
 
 async def _work(daemon: Daemon, kind: type[ProtocolAgent], sweep: str, seconds: float | None) -> Tally:
     tally = Tally()
-    async with aio_channel(await attach_address(daemon.address, daemon.token), daemon.token) as channel:
-        agents = [kind(channel, sweep, f"{sweep}-{number}", tally).hand_outs() for number in range(AGENTS)]
-        tasks = [asyncio.create_task(agent) for agent in agents]
+    async with open_channel(await attach_address(daemon.address, daemon.token), daemon.token) as channel:
+        agents = [kind(channel, daemon.token, sweep, f"{sweep}-{number}", tally) for number in range(AGENTS)]
+        tasks = [asyncio.create_task(agent.hand_outs()) for agent in agents]
         await asyncio.wait(tasks, timeout=seconds)
         for task in tasks:
             task.cancel()
@@ -119,7 +119,7 @@ async def _answers(sweeps: SweepServiceAsyncStub) -> None:
 
 
 async def _measure(daemon: Daemon, seconds: float) -> None:
-    async with aio_channel(daemon.address, daemon.token) as channel:
+    async with open_channel(daemon.address, daemon.token) as channel:
         sweeps = SweepServiceStub(channel)
         old = (await _create(sweeps, f"method: random\nrun_cap: {RUNS}\n")).sweep.name
         await _work(daemon, CurveAgent, old, None)

@@ -12,8 +12,8 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.agent_identity import agent_id
-from sweepd.channel import aio_channel
 from sweepd.codec.gathering import gathered
+from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 
@@ -29,7 +29,7 @@ class Tally:
 
 async def attach_address(address: str, token: str) -> str:
     """Return where agents of this host attach."""
-    async with aio_channel(address, token) as channel:
+    async with open_channel(address, token) as channel:
         answer = await ServerServiceStub(channel).GetServerInfo(v1.GetServerInfoRequest())
     return answer.local_attach_address or address
 
@@ -37,8 +37,9 @@ async def attach_address(address: str, token: str) -> str:
 class ProtocolAgent:
     """One agent with one slot; every run logs one value and ends, or logs until it is told to end."""
 
-    def __init__(self, channel: grpc.aio.Channel, sweep: str, name: str, tally: Tally) -> None:
+    def __init__(self, channel: grpc.aio.Channel, token: str, sweep: str, name: str, tally: Tally) -> None:
         self._stub = AgentServiceStub(channel)
+        self._metadata = call_metadata(token)
         self._sweep = sweep
         self._name = name
         self._secret = hashlib.sha256(name.encode()).digest()
@@ -60,7 +61,7 @@ class ProtocolAgent:
         on_ack: Callable[[v1.Ack], None] | None = None,
     ) -> None:
         self._say(hello=self._hello())
-        call = self._stub.Attach(self._requests())
+        call = self._stub.Attach(self._requests(), metadata=self._metadata)
         async for message in call:
             for answer in (message, *message.more):
                 match answer.WhichOneof("command"):

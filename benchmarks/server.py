@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd.discovery import resolve
+from sweepd.rpc.discovery import resolve
 
 BIN = Path(sys.executable).parent
 

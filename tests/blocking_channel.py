@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
-from sweepd.channel import OPTIONS, bearer
+from sweepd.rpc.channel import OPTIONS, bearer
 
 if TYPE_CHECKING:
     from grpc import _CallFuture, _CallIterator

@@ -9,7 +9,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_message
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.spec.limits import MAX_POINT_BYTES
 from sweepd.spec.point import Json, Point
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub

@@ -11,9 +11,9 @@ import grpc
 import grpc.aio
 
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.discovery import NoContextError, NoServerError, Target, resolve
-from sweepd.rpc_error import Failure, unreachable_cause
+from sweepd.rpc.channel import call_metadata, open_channel
+from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
+from sweepd.rpc.failure import Failure, unreachable_cause
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.backoff import Backoff
@@ -114,7 +114,7 @@ class Connection:
         """Serve one stream; return why it ended if the scheduler said so."""
         target = self._target()
         self._address = target.address
-        async with aio_channel(target.address, target.token) as door:
+        async with open_channel(target.address, target.token) as door:
             try:
                 info = await server_info(door)
                 if not self._named:
@@ -133,23 +133,27 @@ class Connection:
                 except grpc.aio.AioRpcError as error:
                     if error.code() is not grpc.StatusCode.UNAVAILABLE or self._connected_at is not None:
                         raise
-            return await self._serve(door, target.address, "door")
+            return await self._serve(door, target, "door")
 
     async def _attach_directly(self, address: str, target: Target) -> GoneAway | None:
-        async with aio_channel(address, target.token) as channel:
-            return await self._serve(channel, target.address, "direct")
+        async with open_channel(address, target.token) as channel:
+            return await self._serve(channel, target, "direct")
 
-    async def _serve(self, channel: grpc.aio.Channel, address: str, way: str) -> GoneAway | None:
+    async def _serve(self, channel: grpc.aio.Channel, target: Target, way: str) -> GoneAway | None:
         stream = Stream(self._dialogue)
 
         def connected() -> None:
             self._connected_at = self._monotonic()
             self._complaint = ""
             self._tell_trouble("")
-            fields: dict[str, Json] = {"server": address, "way": way, "session": self._dialogue.session}
+            fields: dict[str, Json] = {
+                "server": target.address,
+                "way": way,
+                "session": self._dialogue.session,
+            }
             self._log.event("connected", None, fields)
 
-        await stream.run(channel, connected)
+        await stream.run(channel, call_metadata(target.token), connected)
         return stream.gone_away
 
     def _end(self) -> float | None:

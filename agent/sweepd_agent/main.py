@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sweepd.discovery import state_folder
+from sweepd.rpc.discovery import state_folder
 from sweepd_agent import proc
 from sweepd_agent.agent import Agent
 from sweepd_agent.caller import watch_caller

@@ -11,7 +11,8 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.codec.gathering import gathered
-from sweepd.two_way import TwoWayCall
+from sweepd.rpc.bidi_call import BidiCall
+from sweepd.rpc.channel import Entries
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey
@@ -24,7 +25,7 @@ _DETAILS = "report 11"
 _LATER = {_DETAILS}
 _GOODBYE_WITHIN = 1.0
 
-Call = TwoWayCall[v1.AttachRequest, v1.AttachResponse]
+Call = BidiCall[v1.AttachRequest, v1.AttachResponse]
 
 
 class Owner(Protocol):
@@ -118,14 +119,14 @@ class Stream:
         if report.startswith("report details") or _DETAILS in self._refused:
             self._leave_out_details()
 
-    async def run(self, channel: grpc.aio.Channel, connected: Callable[[], None]) -> None:
+    async def run(self, channel: grpc.aio.Channel, metadata: Entries, connected: Callable[[], None]) -> None:
         """Attach, and serve the stream until it ends.
 
         Raises:
             grpc.aio.AioRpcError: the call failed or was refused.
             TimeoutError: no Welcome came, or nothing more for the length of a lease.
         """
-        call: Call = TwoWayCall(AgentServiceStub(channel).Attach())
+        call: Call = BidiCall(AgentServiceStub(channel).Attach(metadata=metadata))
         try:
             async with asyncio.timeout(WELCOME_WITHIN):
                 await call.write(v1.AttachRequest(hello=self._owner.hello(self.handles)))

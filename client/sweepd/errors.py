@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sweepd.script.errors import Error
 
 if TYPE_CHECKING:
-    from sweepd.discovery import NoServerError
-    from sweepd.rpc_error import Failure
+    from sweepd.rpc.discovery import NoServerError
+    from sweepd.rpc.failure import Failure
     from sweepd.spec.reading.diagnostic import Diagnostic
 
 __all__ = [
@@ -161,7 +161,7 @@ def invalid(message: str, next_step: str = "") -> InvalidError:
 
 def no_server(error: NoServerError) -> UnreachableError:
     """Return the exception for a client that finds no server: none is named, or what names one is broken."""
-    from sweepd.discovery import BrokenContextsError
+    from sweepd.rpc.discovery import BrokenContextsError
 
     if isinstance(error, BrokenContextsError):
         return UnreachableError(str(error), code="UNAVAILABLE")
@@ -169,7 +169,7 @@ def no_server(error: NoServerError) -> UnreachableError:
 
 
 def _unavailable(failure: Failure, address: str) -> UnreachableError:
-    from sweepd.rpc_error import unreachable_cause
+    from sweepd.rpc.failure import unreachable_cause
 
     if failure.reason:
         return UnreachableError(failure.message, failure=failure, address=address)

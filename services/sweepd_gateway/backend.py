@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd_kernel.errors import UnavailableError
 
 # A service allows 100 streams on one connection; the rest would wait in a queue that nobody sees.
@@ -39,7 +39,8 @@ class Backend:
     def __init__(self, name: str, address: str, service_token: str) -> None:
         self.name = name
         self.address = address
-        self._token = service_token
+        self.metadata = call_metadata(service_token)
+        """Presents the gateway itself; each call sends it."""
         self._connections: list[Connection] = []
 
     @contextmanager
@@ -47,7 +48,7 @@ class Backend:
         """Take a connection for one call."""
         taken = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
         if taken is None:
-            taken = Connection(aio_channel(self.address, self._token))
+            taken = Connection(open_channel(self.address))
             self._connections.append(taken)
         taken.calls += 1
         try:

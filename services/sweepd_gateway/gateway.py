@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import grpc
 import grpc.aio
 
-from sweepd.discovery import ServerEntry, remove_entry, write_entry
+from sweepd.rpc.discovery import ServerEntry, remove_entry, write_entry
 from sweepd.v1 import server_service_pb2, server_service_pb2_grpc
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.passage import Passage

@@ -8,7 +8,7 @@ from typing import Never, TypeAlias
 import grpc
 import grpc.aio
 
-from sweepd.two_way import TwoWayCall
+from sweepd.rpc.bidi_call import BidiCall
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.routes import Route
 from sweepd_gateway.vigil import Vigil
@@ -18,7 +18,7 @@ from sweepd_kernel.errors import NotAllowedError, UnavailableError
 from sweepd_kernel.rpc.status_details import DETAILS_KEY
 
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
-StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[bytes, bytes] | TwoWayCall[bytes, bytes]"
+StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[bytes, bytes] | BidiCall[bytes, bytes]"
 UnaryMethod: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 StreamMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
 StreamsMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
@@ -103,7 +103,7 @@ class Passage:
         with self._backend.connection() as channel:
             await self._backend.ready(channel, context.time_remaining())
             method: StreamsMethod = channel.stream_stream(self._route.method)
-            call = TwoWayCall(method(timeout=context.time_remaining(), metadata=metadata))
+            call = BidiCall(method(timeout=context.time_remaining(), metadata=metadata))
             upward = asyncio.create_task(_pass_requests(requests, call))
             try:
                 await self._pass_answers(call, context)
@@ -139,10 +139,10 @@ class Passage:
         """Refuse people where they may not go; return what tells the service who calls."""
         caller = current_principal()
         if caller.kind == "service":
-            return ()
+            return self._backend.metadata
         if self._route.internal:
             raise NotAllowedError(self._route.method.removeprefix("/"))
-        return ((PRINCIPAL_KEY, encode_principal(caller)),)
+        return (*self._backend.metadata, (PRINCIPAL_KEY, encode_principal(caller)))
 
     async def _relay(self, error: grpc.aio.AioRpcError, context: Context) -> Never:
         """Answer as the service did; where it did not, say which one is away.
@@ -160,7 +160,7 @@ class Passage:
         await context.abort(error.code(), error.details() or "", trailing)
 
 
-async def _pass_requests(requests: AsyncIterator[bytes], call: TwoWayCall[bytes, bytes]) -> None:
+async def _pass_requests(requests: AsyncIterator[bytes], call: BidiCall[bytes, bytes]) -> None:
     # When the call has ended, its status says why; what could not be passed on is the caller's to repeat.
     with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         async for message in requests:

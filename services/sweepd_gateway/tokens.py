@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import grpc.aio
 
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd_gateway.backend import Backend
 from sweepd_kernel.auth.open_calls import EXPIRED, REVOKED, OpenCalls
@@ -94,7 +94,9 @@ class DoorTokens:
     async def _follow_once(self) -> None:
         with self._scheduler.connection() as channel:
             await self._scheduler.ready(channel, None)
-            call = AccountServiceStub(channel).WatchRevocations(v1.WatchRevocationsRequest())
+            call = AccountServiceStub(channel).WatchRevocations(
+                v1.WatchRevocationsRequest(), metadata=self._scheduler.metadata
+            )
             checking: asyncio.Task[None] | None = None
             try:
                 while True:
@@ -143,7 +145,11 @@ class DoorTokens:
             with self._scheduler.connection() as channel:
                 await self._scheduler.ready(channel, ASK_WITHIN)
                 stub = AccountServiceStub(channel)
-                answer = await stub.Authenticate(v1.AuthenticateRequest(digest=digest), timeout=ASK_WITHIN)
+                answer = await stub.Authenticate(
+                    v1.AuthenticateRequest(digest=digest),
+                    timeout=ASK_WITHIN,
+                    metadata=self._scheduler.metadata,
+                )
         except grpc.aio.AioRpcError as error:
             failure = Failure.of(error)
             if failure.code == "UNAUTHENTICATED":

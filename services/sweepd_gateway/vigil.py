@@ -6,7 +6,7 @@ from typing import Self, TypeAlias
 
 import grpc.aio
 
-from sweepd.two_way import TwoWayCall
+from sweepd.rpc.bidi_call import BidiCall
 from sweepd_gateway.backend import Backend
 
 # A call may take long. Its service is asked for its health meanwhile, and given up if it says nothing.
@@ -14,8 +14,7 @@ INTERVAL = 2.0
 PATIENCE = 4.0
 
 Call: TypeAlias = (
-    "grpc.aio.UnaryUnaryCall[bytes, bytes] | grpc.aio.UnaryStreamCall[bytes, bytes]"
-    " | TwoWayCall[bytes, bytes]"
+    "grpc.aio.UnaryUnaryCall[bytes, bytes] | grpc.aio.UnaryStreamCall[bytes, bytes] | BidiCall[bytes, bytes]"
 )
 
 

@@ -122,7 +122,7 @@ def _service(name: str, arguments: Sequence[str]) -> int:
     if not found:
         complain(f"there is no service or command {name}; see `sweepd --help`")
         return 2
-    from sweepd.discovery import state_folder
+    from sweepd.rpc.discovery import state_folder
     from sweepd_kernel.process.bootstrap import run_standalone, service_parser
 
     definition = next(iter(found)).load()

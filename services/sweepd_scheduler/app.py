@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grpc.aio
 
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.v1 import (
     account_service_pb2_grpc,
     agent_service_pb2_grpc,
@@ -63,8 +63,8 @@ class Scheduler:
     ) -> None:
         clock, log = context.clock, context.log
         self._accounts = accounts
-        self._metrics = aio_channel(context.flags.metrics, context.service_token)
-        self._suggestion = aio_channel(context.flags.suggestion, context.service_token)
+        self._metrics = open_channel(context.flags.metrics, context.service_token)
+        self._suggestion = open_channel(context.flags.suggestion, context.service_token)
         self._records = records
         self._reading = Reading(records)
         self._places = Places(accounts, self._reading)
@@ -81,7 +81,7 @@ class Scheduler:
         )
         outlet = ServiceOutlet(state, self._lines, self._studies, self._watchers, log)
         self.owner = Owner(state, store, clock, outlet, log)
-        self._relays = relays_to(self._metrics, self._lines, clock, log)
+        self._relays = relays_to(self._metrics, call_metadata(context.service_token), self._lines, clock, log)
         self._sessions = Sessions(self.owner, self._reading, self._lines, self._relays, clock)
         self._clock = clock
         self._pairing = MetricPairing(self._metrics, store, self.owner.in_writer, clock, log, context.reopen)
@@ -198,7 +198,7 @@ async def _open(context: ServiceContext) -> RunningService:
 
 async def _compare_databases(store: SqliteStore, context: ServiceContext) -> None:
     own = await asyncio.to_thread(store.database)
-    async with aio_channel(context.flags.metrics, context.service_token) as channel:
+    async with open_channel(context.flags.metrics, context.service_token) as channel:
         await compare_at_start(channel, own, context.clock, within=context.flags.meet_within)
 
 

@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DatabasesDifferError, DomainError

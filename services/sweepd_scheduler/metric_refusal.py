@@ -3,7 +3,7 @@
 import grpc
 import grpc.aio
 
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd_kernel.errors import DomainError, Reason, Status
 
 _LASTING = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION}

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 import grpc.aio
 
 from sweepd import v1
+from sweepd.rpc.channel import Entries
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_scheduler.domain.agents.agent import AttemptRef
@@ -51,13 +52,15 @@ class Relays:
         return self.points, self.logs, self.files, self.system
 
 
-def relays_to(channel: grpc.aio.Channel, lines: Lines, clock: Clock, log: logging.Logger) -> Relays:
+def relays_to(
+    channel: grpc.aio.Channel, metadata: Entries, lines: Lines, clock: Clock, log: logging.Logger
+) -> Relays:
     """Make the relays to a metric store; what it has stored is told to the agents on their lines."""
     stub = MetricServiceStub(channel)
 
     def relay(
         what: str,
-        open_call: "Callable[[], grpc.aio.StreamStreamCall[Q, A]]",
+        method: "grpc.aio.StreamStreamMultiCallable[Q, A]",
         cursor: Callable[[A], int],
         tell: Callable[[str, AttemptRef, int], None],
         limit: int,
@@ -65,7 +68,7 @@ def relays_to(channel: grpc.aio.Channel, lines: Lines, clock: Clock, log: loggin
         def read(answer: A) -> Answer:
             return Answer(cursor=cursor(answer), rejection=answer.rejection, refused=answer.refused)
 
-        return Relay(what, open_call, read, tell, limit=limit, clock=clock, log=log)
+        return Relay(what, lambda: method(metadata=metadata), read, tell, limit=limit, clock=clock, log=log)
 
     return Relays(
         points=relay(

@@ -11,9 +11,9 @@ from pathlib import Path
 from sweepd.cli.shapes import run_shape
 from sweepd.cli.spec_shapes import Shape
 from sweepd.client import Client
-from sweepd.discovery import resolve
 from sweepd.errors import ClientError
 from sweepd.objects.summary import run_summary
+from sweepd.rpc.discovery import resolve
 from system.installation import Installation
 from system.promises import parent_of
 from waiting import PATIENCE, until

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweepd.discovery import read_entry, write_entry
+from sweepd.rpc.discovery import read_entry, write_entry
 from system.installation import Installation, Server
 
 

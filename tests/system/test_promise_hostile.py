@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from blocking_channel import channel as channel_to
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1 import (
     agent_service_pb2,
     metric_service_pb2,

@@ -13,8 +13,8 @@ import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.rpc_error import Failure
+from sweepd.rpc.channel import open_channel
+from sweepd.rpc.failure import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
@@ -121,7 +121,7 @@ class Wire:
 @asynccontextmanager
 async def wire_to(address: str, token: str | None) -> AsyncIterator[Wire]:
     """Connect."""
-    async with aio_channel(address, token) as channel:
+    async with open_channel(address, token) as channel:
         yield Wire(channel)
 
 

@@ -11,9 +11,9 @@ import grpc.aio
 
 from sweepd.calls.methods import A, Method, Q
 from sweepd.calls.wire import CALL_SECONDS, closed
-from sweepd.channel import aio_channel, bearer
 from sweepd.errors import error_of
-from sweepd.rpc_error import Failure
+from sweepd.rpc.channel import call_metadata, open_channel
+from sweepd.rpc.failure import Failure
 
 
 class AsyncWire:
@@ -21,7 +21,7 @@ class AsyncWire:
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
-        self._metadata = () if token is None else (bearer(token),)
+        self._metadata = call_metadata(token)
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
 
@@ -77,5 +77,5 @@ class AsyncWire:
         if self._closed:
             raise closed()
         if self._channel is None:
-            self._channel = aio_channel(self.address, None)
+            self._channel = open_channel(self.address)
         return self._channel

@@ -8,16 +8,12 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 
 import grpc
-from grpc.experimental import ChannelOptions
 
 from sweepd.calls.methods import A, Method, Q
 from sweepd.calls.wire import CALL_SECONDS, closed
-from sweepd.channel import OPTIONS, bearer
 from sweepd.errors import error_of
-from sweepd.rpc_error import Failure
-
-# gRPC would read each stream with a thread of its own, which outlives the stream a little.
-_OPTIONS = (*OPTIONS, (ChannelOptions.SingleThreadedUnaryStream, 1))
+from sweepd.rpc.channel import call_metadata, open_blocking_channel
+from sweepd.rpc.failure import Failure
 
 
 class BlockingWire:
@@ -25,7 +21,7 @@ class BlockingWire:
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
-        self._metadata = () if token is None else (bearer(token),)
+        self._metadata = call_metadata(token)
         self._closed = False
         self._connect()
 
@@ -79,5 +75,5 @@ class BlockingWire:
         return self._channel
 
     def _connect(self) -> None:
-        self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
+        self._channel = open_blocking_channel(self.address)
         self._pid = os.getpid()

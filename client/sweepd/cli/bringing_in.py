@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sweepd.cli.rows import Row
     from sweepd.cli.run_folders import Found
     from sweepd.client import Client
-    from sweepd.discovery import Target
+    from sweepd.rpc.discovery import Target
 
 IN_USE = 10
 """Exit code of the agent: another one has the folder."""

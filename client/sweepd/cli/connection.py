@@ -12,7 +12,7 @@ from sweepd.cli.settings import Settings
 
 if TYPE_CHECKING:
     from sweepd.client import Client
-    from sweepd.discovery import Target
+    from sweepd.rpc.discovery import Target
 
 
 def target(settings: Settings) -> Target:
@@ -24,7 +24,7 @@ def target(settings: Settings) -> Target:
     """
     from dataclasses import replace
 
-    from sweepd.discovery import resolve
+    from sweepd.rpc.discovery import resolve
 
     found = resolve(settings.server, settings.environ)
     if settings.token_file is None:

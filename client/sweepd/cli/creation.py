@@ -10,7 +10,7 @@ from sweepd.cli.settings import Settings
 from sweepd.cli.sweep_file import SweepText
 from sweepd.client import Client
 from sweepd.codec import spec_message
-from sweepd.discovery import current_address
+from sweepd.rpc.discovery import current_address
 from sweepd.spec import SweepSpec
 
 

@@ -49,9 +49,9 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, click.UsageError):
         return _of_usage(error)
-    from sweepd.contexts import ConfigError
-    from sweepd.discovery import BrokenContextsError, NoContextError, NoServerError
     from sweepd.errors import ClientError
+    from sweepd.rpc.contexts import ConfigError
+    from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError
 
     if isinstance(error, ClientError):
         return _of_client(error)
@@ -107,7 +107,7 @@ def _next_step(reason: str, name: str) -> str:
 
 
 def _unreachable(error: ClientError) -> Problem:
-    from sweepd.rpc_error import unreachable_cause
+    from sweepd.rpc.failure import unreachable_cause
 
     return Problem(
         message=f"no server answers at {error.address}",

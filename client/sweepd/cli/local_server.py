@@ -12,8 +12,8 @@ from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings
 from sweepd.cli.text import clean
 from sweepd.client import Client
-from sweepd.discovery import BrokenContextsError, NoContextError, NoServerError
 from sweepd.errors import ClientError
+from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError
 
 _START_SECONDS = 60.0
 _READY = re.compile(r"grpc=(?P<door>\S+) data=(?P<data>.+)")

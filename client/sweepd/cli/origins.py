@@ -8,7 +8,7 @@ from sweepd.cli.columns import shown_words
 from sweepd.cli.rows import Row
 from sweepd.cli.settings import Settings
 from sweepd.cli.table import Column
-from sweepd.contexts import DEFAULTS, VARIABLE, Contexts, config_file, read_contexts
+from sweepd.rpc.contexts import DEFAULTS, VARIABLE, Contexts, config_file, read_contexts
 from sweepd.spec.point import Json
 
 _SET = "(set)"
@@ -63,7 +63,7 @@ def origin_rows(settings: Settings) -> Sequence[Row]:
 
 
 def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, str]:
-    from sweepd.discovery import current_address, normalised
+    from sweepd.rpc.discovery import current_address, normalised
 
     if settings.server:
         return normalised(settings.server), "--server"
@@ -75,7 +75,7 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
 
 
 def _token(settings: Settings, contexts: Contexts, address: str) -> tuple[str, str]:
-    from sweepd.discovery import read_entry
+    from sweepd.rpc.discovery import read_entry
 
     if settings.token_file is not None:
         return _SET, "--token-file"

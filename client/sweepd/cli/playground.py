@@ -74,7 +74,7 @@ class Playground:
             Problem: they do not start.
         """
         from sweepd.client import Client
-        from sweepd.discovery import resolve
+        from sweepd.rpc.discovery import resolve
 
         log = self.folder / "server.log"
         command = [program("sweepd"), "up", "--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"]

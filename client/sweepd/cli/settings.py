@@ -23,7 +23,7 @@ class Settings:
 
     def kept(self, name: str) -> str:
         """Return what the context in use says; empty: nothing. Whoever connects is told of a broken file."""
-        from sweepd.contexts import ConfigError, read_contexts
+        from sweepd.rpc.contexts import ConfigError, read_contexts
 
         try:
             return read_contexts(self.environ).defaults_in_use(self.environ).get(name, "")

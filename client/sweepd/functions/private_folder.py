@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sweepd.discovery import state_folder
 from sweepd.folders import make_folder
+from sweepd.rpc.discovery import state_folder
 
 _LOCK = "lock"
 

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweepd.discovery import NoContextError, NoServerError, resolve
 from sweepd.durations import duration_text
 from sweepd.functions.agent_process import AgentProcess
 from sweepd.functions.baggage import check_function, pack
@@ -21,6 +20,7 @@ from sweepd.functions.interrupts import Interrupts
 from sweepd.functions.names import sweep_name
 from sweepd.functions.private_folder import private_folder
 from sweepd.functions.shown import last_words
+from sweepd.rpc.discovery import NoContextError, NoServerError, resolve
 from sweepd.script.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Final
 
-from sweepd.discovery import NoContextError, NoServerError, Target, resolve
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotFoundError, no_server
+from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
 
 
 class Unchanged:

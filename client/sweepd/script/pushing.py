@@ -139,7 +139,7 @@ def _boot_id() -> str:
 
 def _known_server(environ: Mapping[str, str]) -> str | None:
     """Return the address of the server of this account, as the agent will find it."""
-    from sweepd.discovery import NoServerError, known_address
+    from sweepd.rpc.discovery import NoServerError, known_address
 
     try:
         return known_address(environ)

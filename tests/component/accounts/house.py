@@ -11,7 +11,6 @@ from google.protobuf.duration_pb2 import Duration
 from component.scheduler.serving import SERVICE_TOKEN, TOKEN, Served, a_metric_store
 from component.scheduler.sweeps import RANDOM
 from sweepd import v1
-from sweepd.channel import aio_channel
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
@@ -19,6 +18,7 @@ from sweepd_gateway.app import SERVICE as GATEWAY
 from sweepd_gateway.tokens import DoorTokens
 from sweepd_kernel.auth.authenticator import Gate
 from sweepd_scheduler.app import SERVICE as SCHEDULER
+from token_channel import token_channel
 from waiting import until_told
 
 OWN, FOREIGN = "acme/mnist", "globex/secret"
@@ -66,10 +66,10 @@ class House:
         return self.scheduler.gate.calls.count(key)
 
     async def channel(self, way: str, token: str = TOKEN) -> grpc.aio.Channel:
-        return await self.stack.enter_async_context(aio_channel(self.ways[way], token))
+        return await self.stack.enter_async_context(token_channel(self.ways[way], token))
 
     async def service_channel(self, served: Served) -> grpc.aio.Channel:
-        return await self.stack.enter_async_context(aio_channel(served.address, SERVICE_TOKEN))
+        return await self.stack.enter_async_context(token_channel(served.address, SERVICE_TOKEN))
 
     async def token(
         self, scope: str, projects: Sequence[str] = (), *, lifetime: float | None = None

@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from component.accounts.house import FOREIGN, OWN, House, a_house
 from component.scheduler.scripted_agent import id_of, secret_of
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd_kernel.auth.scopes import Scope, rule_of
 from unit.kernel.auth.test_scopes import METHODS
 from waiting import until_told

@@ -13,7 +13,7 @@ from component.accounts.house import FOREIGN, OWN, House, a_house
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.sweeps import RANDOM
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub

@@ -15,12 +15,12 @@ from component.accounts.house import FOREIGN, OWN, House, a_house
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import SERVICE_TOKEN
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.backend import CALLS_PER_CONNECTION
+from token_channel import token_channel
 from waiting import least_told, until_told
 
 A_SECOND = 1.0
@@ -244,7 +244,7 @@ def test_only_services_ask_about_tokens_and_follow_revocations(tmp_path: Path) -
             with pytest.raises(grpc.aio.AioRpcError) as unheard:
                 await stub.WatchRevocations(v1.WatchRevocationsRequest()).read()
             assert unheard.value.code() is grpc.StatusCode.PERMISSION_DENIED
-        async with aio_channel(house.scheduler.address, SERVICE_TOKEN) as channel:
+        async with token_channel(house.scheduler.address, SERVICE_TOKEN) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as unknown:
                 await AccountServiceStub(channel).Authenticate(v1.AuthenticateRequest(digest=bytes(32)))
             assert unknown.value.code() is grpc.StatusCode.UNAUTHENTICATED

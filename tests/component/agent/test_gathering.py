@@ -76,7 +76,7 @@ def test_what_waits_goes_in_one_message_where_that_is_understood(takes_several: 
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            await Stream(agent).run(channel, lambda: None)
+            await Stream(agent).run(channel, (), lambda: None)
         await server.stop(None)
         return listening.messages, agent.heard
 

@@ -21,7 +21,7 @@ from component.accounts.house import OWN, House, a_house
 from component.cli.conftest import Ctl
 from component.cli.terminal import on_terminal
 from component.scheduler.serving import TOKEN
-from sweepd.contexts import config_file, read_contexts
+from sweepd.rpc.contexts import config_file, read_contexts
 from sweepd_kernel.auth.authenticator import TOKEN_FORM
 
 CTL = [sys.executable, "-m", "sweepd.cli.main"]

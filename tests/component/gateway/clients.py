@@ -10,14 +10,14 @@ import pytest
 
 from component.kernel.small_processes import Daemon
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from token_channel import token_channel
 
 
 @asynccontextmanager
 async def door(daemon: Daemon) -> AsyncIterator[grpc.aio.Channel]:
-    async with aio_channel(daemon.address, daemon.token) as opened:
+    async with token_channel(daemon.address, daemon.token) as opened:
         yield opened
 
 

@@ -11,14 +11,14 @@ import grpc.aio
 from component.gateway.clients import door, failure, run, sweep
 from component.kernel.small_processes import Daemon, Home, eventually
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.backend import PATIENCE
 from sweepd_gateway.vigil import INTERVAL
 from sweepd_kernel.rpc.server import STOP_GRACE
+from token_channel import token_channel
 from waiting import least_told, until_told
 
 
@@ -97,7 +97,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
 
 def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> None:
     async def main() -> None:
-        opened = aio_channel(daemon.address, daemon.token)
+        opened = token_channel(daemon.address, daemon.token)
         call = AgentServiceStub(opened).Attach()
         await call.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
         await call.read()

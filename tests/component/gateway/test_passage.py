@@ -12,12 +12,12 @@ from blocking_channel import channel
 from component.gateway.clients import door, failure, holds, run, streams, sweep, unary
 from component.kernel.small_processes import Daemon, Home
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
+from token_channel import token_channel
 from waiting import least_told
 
 
@@ -60,7 +60,7 @@ def test_synchronous_clients_reach_it_too(daemon: Daemon) -> None:
 @pytest.mark.parametrize("token", [None, "wrong-token-wrong-token"])
 def test_without_the_right_token_nothing_but_health_answers(daemon: Daemon, token: str | None) -> None:
     async def main() -> None:
-        async with aio_channel(daemon.address, token) as opened:
+        async with token_channel(daemon.address, token) as opened:
             for call in (
                 SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name="x")),
                 ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest()),
@@ -113,7 +113,7 @@ def test_people_cannot_write_points(daemon: Daemon, method: str) -> None:
 def test_services_behind_the_door_do_not_take_the_token_of_people(daemon: Daemon) -> None:
     async def main() -> None:
         address = daemon.home.entry(daemon.address).services["metric-store"]
-        async with aio_channel(address, daemon.token) as opened:
+        async with token_channel(address, daemon.token) as opened:
             told = await failure(MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest()))
             assert told.code == "UNAUTHENTICATED"
 
@@ -195,7 +195,7 @@ def test_a_slow_reader_holds_the_service_back(daemon: Daemon) -> None:
 
 def test_more_streams_than_one_connection_carries_do_not_starve_a_call(unused: Daemon) -> None:
     async def main() -> None:
-        channels = [aio_channel(unused.address, unused.token) for _ in range(3)]
+        channels = [token_channel(unused.address, unused.token) for _ in range(3)]
         calls = [AgentServiceStub(opened).Attach() for opened in channels for _ in range(70)]
 
         async def attach(call: "grpc.aio.StreamStreamCall[v1.AttachRequest, v1.AttachResponse]") -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweepd.discovery import ServerEntry, read_entry
+from sweepd.rpc.discovery import ServerEntry, read_entry
 from sweepd_kernel.process.daemon_state import ServiceState, read_state
 from waiting import PATIENCE
 

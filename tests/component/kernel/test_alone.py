@@ -9,7 +9,7 @@ import pytest
 
 from blocking_channel import channel
 from component.kernel.small_processes import SWEEPD, Home, eventually
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1 import metric_service_pb2 as v1
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.pairing_pb2 import DatabaseState

@@ -5,7 +5,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from sweepd import channel
+from sweepd.rpc import channel
 from sweepd_kernel.rpc import listener
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import grpc.aio
 
 from sweepd import v1
-from sweepd.channel import aio_channel
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
+from token_channel import token_channel
 
 if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
@@ -104,6 +104,6 @@ async def stub(address: str, *, principal: str = "") -> AsyncIterator[MetricServ
     """Connect as a service, or as a person whom a service vouches for."""
     said = encode_principal(Principal(principal, "person"))
     metadata = [(PRINCIPAL_KEY, said)] if principal else []
-    channel: grpc.aio.Channel = aio_channel(address, TOKEN, metadata=metadata)
+    channel: grpc.aio.Channel = token_channel(address, TOKEN, *metadata)
     async with channel:
         yield MetricServiceStub(channel)

@@ -13,10 +13,10 @@ import pytest
 from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
-from sweepd.channel import aio_channel
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_metric_store.streams import PAUSE_SECONDS
+from token_channel import token_channel
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def test_people_may_read_and_may_not_append(metric_store: StoreProcess) -> None:
 
 def test_nobody_reads_without_the_token_of_the_services(metric_store: StoreProcess) -> None:
     async def tries() -> None:
-        async with aio_channel(metric_store.address, "guess") as channel:
+        async with token_channel(metric_store.address, "guess") as channel:
             refused = await failure(MetricServiceStub(channel).GetHistory(v1.GetHistoryRequest()))
             assert refused.code == "UNAUTHENTICATED"
 

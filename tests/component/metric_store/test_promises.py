@@ -17,7 +17,7 @@ import pytest
 from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from waiting import until_told
 
 WRITERS = 8

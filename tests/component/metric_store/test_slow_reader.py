@@ -16,7 +16,7 @@ import pytest
 from component.metric_store import messages
 from component.metric_store.processes import SCHEDULER, TOKEN, stub
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd_kernel.auth.authenticator import Authenticator
 from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.flags import Address

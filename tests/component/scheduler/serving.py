@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 
-from sweepd.channel import aio_channel
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
@@ -25,6 +24,7 @@ from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinit
 from sweepd_metric_store.app import SERVICE as METRIC_STORE
 from sweepd_scheduler.app import SERVICE as SCHEDULER
 from sweepd_suggestion.app import SERVICE as SUGGESTION
+from token_channel import token_channel
 
 if TYPE_CHECKING:
     from sweepd.v1.agent_service_pb2_grpc import AgentServiceAsyncStub
@@ -129,7 +129,7 @@ async def a_scheduler(
     addresses = ["--metrics", metrics, "--suggestion", suggestion]
     scheduler = Served(SCHEDULER, folder / "scheduler", [*addresses, *flags])
     address = await scheduler.start()
-    channel = aio_channel(address, TOKEN)
+    channel = token_channel(address, TOKEN)
     try:
         yield Installation(scheduler, channel)
     finally:
@@ -138,5 +138,5 @@ async def a_scheduler(
 
 
 def metric_stub(address: str) -> "tuple[grpc.aio.Channel, MetricServiceAsyncStub]":
-    channel = aio_channel(address, SERVICE_TOKEN)
+    channel = token_channel(address, SERVICE_TOKEN)
     return channel, MetricServiceStub(channel)

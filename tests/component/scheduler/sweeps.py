@@ -7,7 +7,7 @@ import pytest
 
 from component.scheduler.serving import Installation
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 
 GRID = b"""
 program: train.py

@@ -10,7 +10,7 @@ from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import HALVING, RANDOM, create, failure, get, run
 from scheduler_database import DEFECT, refusing
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from waiting import until_told
 
 

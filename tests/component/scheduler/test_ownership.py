@@ -14,7 +14,7 @@ from component.scheduler.scripted_agent import ScriptedAgent, held, point_batch
 from component.scheduler.serving import Installation, a_metric_store, a_scheduler, metric_stub
 from component.scheduler.sweeps import RANDOM, create, run
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from waiting import until_told
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def test_what_is_refused_is_told_with_the_reason_and_the_agent_hears_the_cursor(
         lines, line = Lines(Timeouts()), Line("session", "ann")
         lines.open(line)
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            relays = relays_to(channel, lines, SystemClock(), logging.getLogger("test.relays"))
+            relays = relays_to(channel, (), lines, SystemClock(), logging.getLogger("test.relays"))
             tasks = relays.tasks()
             offer(relays)
             async with asyncio.timeout(15):

@@ -9,7 +9,7 @@ from component.scheduler.scripted_agent import ScriptedAgent, observation_batch
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import GRID, RANDOM, create
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 
 
 def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from suggestion_studies import a_spec
 from sweepd import v1
 from sweepd.codec import point_message, spec_message
 from sweepd.codec.values import value_message
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance

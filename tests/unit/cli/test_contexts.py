@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.contexts import ConfigError, Context, Contexts, config_file, read_contexts, write_contexts
+from sweepd.rpc.contexts import ConfigError, Context, Contexts, config_file, read_contexts, write_contexts
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.cli.local_server import way_out
-from sweepd.discovery import NoServerError
 from sweepd.errors import ClientError, InvalidError, NotFoundError, error_of
-from sweepd.rpc_error import Failure, unreachable_cause
+from sweepd.rpc.discovery import NoServerError
+from sweepd.rpc.failure import Failure, unreachable_cause
 
 
 def call_error(code: str, reason: str | None = None, message: str = "so it is") -> ClientError:

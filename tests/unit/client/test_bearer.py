@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.channel import bearer
+from sweepd.rpc.channel import bearer
 
 
 def test_a_token_is_presented_as_it_is() -> None:

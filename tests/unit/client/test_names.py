@@ -12,7 +12,7 @@ from sweepd.calls.methods import Method
 from sweepd.calls.names import Named
 from sweepd.calls.wire import run_now
 from sweepd.errors import InvalidError, NotFoundError, error_of
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from unit.client.wires import NoWire
 
 SWEEPS = ("local/train/abc", "local/other/abc", "acme/train/xyz", "acme/train/xyz-3")

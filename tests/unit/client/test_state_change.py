@@ -11,7 +11,7 @@ from sweepd.calls import runs, sweeps
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import Wire, run_now
 from sweepd.errors import ClientError, error_of
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from unit.client.wires import NoWire
 
 CHANGES = (sweeps.pause, sweeps.resume, sweeps.stop, sweeps.cancel, runs.stop)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.discovery import (
+from sweepd.rpc.discovery import (
     NoServerError,
     ServerEntry,
     Target,

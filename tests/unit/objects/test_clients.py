@@ -18,7 +18,7 @@ from sweepd.calls.wire import iterate
 from sweepd.errors import error_of
 from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.options import seconds_of
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from unit.client.wires import NoWire
 from unit.objects.messages import a_run
 

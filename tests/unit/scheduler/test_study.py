@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import NoReturn
 
-from sweepd.channel import aio_channel
+from sweepd.rpc.channel import open_channel
 from sweepd_kernel.clock import SystemClock
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.study import Studies
@@ -17,7 +17,7 @@ def test_a_defect_is_told_so_that_the_sweep_asks_again() -> None:
 
     async def scenario() -> SuggestionsArrived | SuggestionsFailed:
         heard: asyncio.Queue[SuggestionsArrived | SuggestionsFailed] = asyncio.Queue()
-        channel = aio_channel("127.0.0.1:1", None)
+        channel = open_channel("127.0.0.1:1", None)
         log = logging.getLogger("test.study")
         studies = Studies(channel, broken, heard.put_nowait, SystemClock(), log)
         studies.ask(World().create(RANDOM), 1)

@@ -12,7 +12,7 @@ from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.verb import Verb
 
 if TYPE_CHECKING:
-    from sweepd.discovery import NoContextError
+    from sweepd.rpc.discovery import NoContextError
 
 _FORMS = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
 
@@ -77,7 +77,7 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
 
 def _set(settings: Settings, name: str, value: str) -> None:
     from sweepd.cli.placement import check_part
-    from sweepd.contexts import DEFAULTS, read_contexts, write_contexts
+    from sweepd.rpc.contexts import DEFAULTS, read_contexts, write_contexts
 
     if name not in DEFAULTS:
         raise _unknown(name, DEFAULTS)
@@ -98,7 +98,7 @@ def _set(settings: Settings, name: str, value: str) -> None:
 
 
 def _use(settings: Settings, name: str) -> None:
-    from sweepd.contexts import VARIABLE, read_contexts, write_contexts
+    from sweepd.rpc.contexts import VARIABLE, read_contexts, write_contexts
 
     contexts = read_contexts(settings.environ)
     if name not in contexts.by_name:
@@ -121,6 +121,6 @@ def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
 
 
 def _no_context(name: str) -> NoContextError:
-    from sweepd.discovery import NoContextError
+    from sweepd.rpc.discovery import NoContextError
 
     return NoContextError(name)

@@ -31,8 +31,8 @@ def command(address: str | None, context: str | None) -> None:
     from sweepd.cli.account_shapes import token_shape, where_good
     from sweepd.cli.text import clean
     from sweepd.client import Client
-    from sweepd.contexts import Context, read_contexts, write_contexts
-    from sweepd.discovery import normalised
+    from sweepd.rpc.contexts import Context, read_contexts, write_contexts
+    from sweepd.rpc.discovery import normalised
 
     settings = current_settings()
     named = address or settings.server or settings.environ.get("SWEEPD_ADDRESS")

@@ -17,8 +17,8 @@ def command(context: str | None) -> None:
 
     The token itself stays good: `sweepctl token revoke ID` ends it.
     """
-    from sweepd.contexts import read_contexts, write_contexts
-    from sweepd.discovery import normalised
+    from sweepd.rpc.contexts import read_contexts, write_contexts
+    from sweepd.rpc.discovery import normalised
 
     settings = current_settings()
     contexts = read_contexts(settings.environ)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sweepd.cli.settings import Settings
     from sweepd.cli.table import Column
     from sweepd.client import Client
-    from sweepd.discovery import Target
+    from sweepd.rpc.discovery import Target
 
 _AT_ONCE = 2
 

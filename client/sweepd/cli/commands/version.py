@@ -28,8 +28,8 @@ def command(output_format: str) -> None:
 def _server(settings: Settings) -> tuple[str | None, int | None]:
     from sweepd.cli.connection import connect
     from sweepd.cli.failures import problem_of
-    from sweepd.discovery import NoServerError
     from sweepd.errors import ClientError
+    from sweepd.rpc.discovery import NoServerError
 
     try:
         with connect(settings) as client:

@@ -5,7 +5,7 @@ import grpc.aio
 import pytest
 
 from sweepd import v1
-from sweepd.rpc_error import Failure
+from sweepd.rpc.failure import Failure
 from sweepd_kernel.errors import (
     DomainError,
     InvalidFieldError,

@@ -33,7 +33,7 @@ _LOST = _Ending(
 )
 
 
-class TwoWayCall(Generic[Q, A]):
+class BidiCall(Generic[Q, A]):
     """Reads and writes one call. Its status is the first that came, whatever becomes of writes after it."""
 
     def __init__(self, call: "grpc.aio.StreamStreamCall[Q, A]") -> None:

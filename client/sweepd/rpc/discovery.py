@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweepd.contexts import ConfigError, Contexts, quoted, read_contexts, write_private
 from sweepd.folders import make_folder
+from sweepd.rpc.contexts import ConfigError, Contexts, quoted, read_contexts, write_private
 
 DEFAULT_PORT = 7333
 _CURRENT = "current"

@@ -8,7 +8,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from sweepd.two_way import TwoWayCall
+from sweepd.rpc.bidi_call import BidiCall
 
 METHOD = "/test.Streams/Talk"
 PAYLOAD = b"x" * 65_536
@@ -17,7 +17,7 @@ CALLS = 60
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Behaviour = Callable[[AsyncIterator[bytes], Context], Awaitable[None]]
-Call = TwoWayCall[bytes, bytes]
+Call = BidiCall[bytes, bytes]
 
 
 async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
@@ -45,7 +45,7 @@ def against(behaviour: Behaviour, client: Callable[[Call], Awaitable[object]]) -
         try:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
                 method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(METHOD)
-                calls = [TwoWayCall(method()) for _ in range(CALLS)]
+                calls = [BidiCall(method()) for _ in range(CALLS)]
                 return list(await asyncio.gather(*(client(call) for call in calls), return_exceptions=True))
         finally:
             await server.stop(0)

@@ -1,0 +1,120 @@
+"""Channels to servers: the one factory of clients, agents and services.
+
+TLS enters here: a channel has no encryption unless it is given `credentials`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+import grpc
+import grpc.aio
+from grpc.experimental import ChannelOptions
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Entries: TypeAlias = tuple[tuple[str, str | bytes], ...]
+
+OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    # The servers allow such pings; without them a half-open connection is never noticed.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # After a server's restart the next attempt comes soon; gRPC adds jitter.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # In spite of its name: the time limit of one attempt to connect. A busy server needs some.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    # A connection of its own for each channel: gRPC would share one, and its limit of 100 streams.
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),
+)
+# gRPC would read each stream with a thread of its own, which outlives the stream a little.
+_BLOCKING_OPTIONS = (*OPTIONS, (ChannelOptions.SingleThreadedUnaryStream, 1))
+_UNREADABLE = "unreadable"
+
+
+def open_channel(
+    address: str,
+    token: str | None = None,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+) -> grpc.aio.Channel:
+    """Open a channel for asynchronous calls; it connects with the first of them.
+
+    Interceptors present the token with each call. Bidirectional streams present `call_metadata` themselves:
+    an interceptor would put a queue and two tasks between such a stream and each of its writes.
+
+    Args:
+        address: HOST:PORT.
+        token: presented with each call; None: none.
+        credentials: those of TLS; None: without encryption.
+    """
+    entries = call_metadata(token)
+    interceptors = (_UnaryUnary(entries), _UnaryStream(entries)) if entries else ()
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=interceptors)
+    return grpc.aio.secure_channel(address, credentials, options=OPTIONS, interceptors=interceptors)
+
+
+def open_blocking_channel(
+    address: str, *, credentials: grpc.ChannelCredentials | None = None
+) -> grpc.Channel:
+    """Open a channel for calls that block; they present `call_metadata` themselves."""
+    if credentials is None:
+        return grpc.insecure_channel(address, options=_BLOCKING_OPTIONS)
+    return grpc.secure_channel(address, credentials, options=_BLOCKING_OPTIONS)
+
+
+def call_metadata(token: str | None) -> Entries:
+    """Return the metadata of a call that presents `token`; None: nothing."""
+    return () if token is None else (bearer(token),)
+
+
+def bearer(token: str) -> tuple[str, str]:
+    """Return the header that presents `token`.
+
+    A token that no header can carry stays here; the server does not know the one that is sent instead.
+    """
+    sent = token if token.isascii() and token.isprintable() else _UNREADABLE
+    return ("authorization", f"Bearer {sent}")
+
+
+class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[
+            [grpc.aio.ClientCallDetails, Request], "Awaitable[grpc.aio.UnaryUnaryCall[Request, Response]]"
+        ],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Request,
+    ) -> "grpc.aio.UnaryUnaryCall[Request, Response]":
+        """Make the call with the entries."""
+        return await continuation(_extended(client_call_details, self._entries), request)
+
+
+class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+
+    async def intercept_unary_stream(
+        self,
+        continuation: Callable[
+            [grpc.aio.ClientCallDetails, Request], "Awaitable[grpc.aio.UnaryStreamCall[Request, Response]]"
+        ],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Request,
+    ) -> "grpc.aio.UnaryStreamCall[Request, Response]":
+        """Make the call with the entries."""
+        return await continuation(_extended(client_call_details, self._entries), request)
+
+
+def _extended(details: grpc.aio.ClientCallDetails, entries: Entries) -> grpc.aio.ClientCallDetails:
+    metadata = grpc.aio.Metadata(*(details.metadata or ()), *entries)
+    return grpc.aio.ClientCallDetails(
+        details.method, details.timeout, metadata, details.credentials, details.wait_for_ready
+    )
