@@ -11,7 +11,8 @@ from sweepd.v1 import agent_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_scheduler import codec, page_token
+from sweepd_kernel.rpc import page_token
+from sweepd_scheduler import codec
 from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names

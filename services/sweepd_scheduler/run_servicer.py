@@ -8,7 +8,8 @@ from sweepd.spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
-from sweepd_scheduler import codec, page_token, prior_codec, request_codec
+from sweepd_kernel.rpc import page_token
+from sweepd_scheduler import codec, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.names import RunName, SweepName
@@ -257,14 +258,14 @@ def _sweep_of(run: Run) -> SweepName:
     return names.sweep_name(run.name.rpartition("-")[0])
 
 
-def _place_in_project(place: page_token.Place | None) -> RunPlace | None:
+def _place_in_project(place: page_token.SortKey | None) -> RunPlace | None:
     match place:
         case None:
             return None
         case [int(time), int(sweep), int(number)]:
             return (time, sweep, number)
         case _:
-            raise page_token.BadTokenError
+            raise page_token.BadPageTokenError
 
 
 def _siblings(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
@@ -276,12 +277,12 @@ def _siblings(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
     return sorted(of_blocks - {run.number for run in runs})
 
 
-def _place(run: Run, kind: ObjectiveValue) -> page_token.Place:
+def _place(run: Run, kind: ObjectiveValue) -> page_token.SortKey:
     value = run.value(kind)
     return [run.number] if value is None else [run.number, value]
 
 
-def _position(place: page_token.Place | None) -> RunPosition | None:
+def _position(place: page_token.SortKey | None) -> RunPosition | None:
     match place:
         case None:
             return None
@@ -290,4 +291,4 @@ def _position(place: page_token.Place | None) -> RunPosition | None:
         case [int(number), int(value) | float(value)]:
             return RunPosition(number=number, value=float(value))
         case _:
-            raise page_token.BadTokenError
+            raise page_token.BadPageTokenError

@@ -15,7 +15,8 @@ from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import NotFoundError, Violation
-from sweepd_scheduler import codec, page_token, preview_codec, prior_codec, request_codec
+from sweepd_kernel.rpc import page_token
+from sweepd_scheduler import codec, preview_codec, prior_codec, request_codec
 from sweepd_scheduler.asking import Asking, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.requests.requests import (
@@ -269,11 +270,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
                 raise codec.InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
 
 
-def _before(place: page_token.Place | None) -> int | None:
+def _before(place: page_token.SortKey | None) -> int | None:
     match place:
         case None:
             return None
         case [int(key)]:
             return key
         case _:
-            raise page_token.BadTokenError
+            raise page_token.BadPageTokenError

@@ -8,7 +8,7 @@ from sweepd.v1 import account_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.auth.principal_codec import principal_message
 from sweepd_kernel.errors import BadTokenError
-from sweepd_scheduler import page_token
+from sweepd_kernel.rpc import page_token
 from sweepd_scheduler.accounts import codec
 from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.accounts.places import Places
@@ -51,7 +51,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
             case [int(before)]:
                 pass
             case _:
-                raise page_token.BadTokenError
+                raise page_token.BadPageTokenError
         size = page_token.page_size(request.page_size)
         found, more = self._accounts.tokens(current_principal(), before, size)
         now = self._accounts.now()
@@ -123,11 +123,11 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
                 yield v1.WatchRevocationsResponse(token_ids=ids)
 
 
-def _after(place: page_token.Place | None) -> str:
+def _after(place: page_token.SortKey | None) -> str:
     match place:
         case None:
             return ""
         case [str(name)]:
             return name
         case _:
-            raise page_token.BadTokenError
+            raise page_token.BadPageTokenError

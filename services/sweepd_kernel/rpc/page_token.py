@@ -1,0 +1,89 @@
+"""Page tokens: opaque to callers, and valid only for the request that they answered."""
+
+import base64
+import binascii
+import hashlib
+import json
+from math import isfinite
+from typing import TypeGuard
+
+from google.protobuf.message import Message
+
+from sweepd_kernel.errors import InvalidFieldError
+
+SortKey = list[int | float | str]
+"""Sort key of the last entry of a page: the next page begins behind it."""
+
+_DIGEST_BYTES = 9
+LARGEST_NUMBER = 2**63 - 1
+DEFAULT_SIZE, LARGEST_SIZE = 100, 1_000
+
+
+class BadPageTokenError(InvalidFieldError):
+    """No answer to such a request contained the token."""
+
+    def __init__(self) -> None:
+        super().__init__("page_token", "is not from an answer to this request")
+
+
+def encoded(key: SortKey, request: Message) -> str:
+    """Return the token with which the list of `request` continues behind `key`."""
+    return base64.urlsafe_b64encode(_digest(request) + json.dumps(key).encode()).decode()
+
+
+def decoded(token: str, request: Message) -> SortKey | None:
+    """Return the sort key behind which the list continues; None at its start.
+
+    Raises:
+        BadPageTokenError: no answer to such a request contained the token.
+    """
+    if not token:
+        return None
+    try:
+        content = base64.b64decode(token, altchars=b"-_", validate=True)
+        key = json.loads(content[_DIGEST_BYTES:])
+    except (binascii.Error, ValueError, RecursionError):
+        raise BadPageTokenError from None
+    if content[:_DIGEST_BYTES] != _digest(request) or not _is_sort_key(key):
+        raise BadPageTokenError
+    return key
+
+
+def page_size(wanted: int) -> int:
+    """Return the number of entries of a page.
+
+    Raises:
+        InvalidFieldError: more than a page may have.
+    """
+    if wanted > LARGEST_SIZE:
+        raise InvalidFieldError("page_size", f"{wanted} is more than {LARGEST_SIZE}")
+    return wanted or DEFAULT_SIZE
+
+
+def _is_sort_key(key: object) -> TypeGuard[SortKey]:
+    """Tell whether a database can compare with it: tokens carry no secret, so anyone can make one."""
+    return isinstance(key, list) and all(map(_is_storable, key))
+
+
+def _is_storable(part: object) -> bool:
+    match part:
+        case bool():
+            return False
+        case int():
+            return 0 <= part <= LARGEST_NUMBER
+        case float():
+            return isfinite(part)
+        case str():
+            # Half of a surrogate pair is legal JSON, but no text of a database.
+            return not any("\ud800" <= letter <= "\udfff" for letter in part)
+        case _:
+            return False
+
+
+def _digest(request: Message) -> bytes:
+    asked = type(request)()
+    asked.CopyFrom(request)
+    for name in ("page_token", "page_size"):
+        if name in asked.DESCRIPTOR.fields_by_name:
+            asked.ClearField(name)
+    return hashlib.blake2b(asked.SerializeToString(deterministic=True), digest_size=_DIGEST_BYTES).digest()
