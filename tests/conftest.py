@@ -48,7 +48,7 @@ LONGEST = (
     "system/test_faults.py",
 )
 """Files that begin, so that no worker is alone with one at the end; then folder after folder."""
-FOLDERS = ("system", "component", "conformance", "frameworks", "fuzz", "unit")
+FOLDERS = ("frozen", "system", "component", "conformance", "frameworks", "fuzz", "unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,8 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the caller choose how long properties are tried."""
+    """Let the caller choose how long properties are tried, and change what is frozen."""
     parser.addoption("--long", action="store_true", help="try properties on many more examples")
+    parser.addoption("--freeze", action="store_true", help="write the golden files of tests/frozen anew")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
