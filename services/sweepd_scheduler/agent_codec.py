@@ -1,6 +1,5 @@
 """What agents say as events of the core, and what the core says to them as messages."""
 
-import hmac
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
@@ -8,7 +7,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.gathering import MOST_IN_ONE
@@ -18,8 +16,9 @@ from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
-from sweepd_scheduler.codec import CAUSES, RUN_STATES, SWEEP_STATES
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Session, Withheld, WithheldReason
+from sweepd_scheduler.api.run_codec import CAUSES, RUN_STATES
+from sweepd_scheduler.api.sweep_codec import SWEEP_STATES
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Session, Withheld, WithheldReason, check_identity
 from sweepd_scheduler.domain.agents.commands import (
     Ack,
     Command,
@@ -44,7 +43,7 @@ from sweepd_scheduler.domain.events import (
     Started,
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
-from sweepd_scheduler.domain.sweeps.objective import MAX_KEYS
+from sweepd_scheduler.domain.runs.values import MAX_KEYS
 from sweepd_scheduler.domain.timing import Timeouts
 
 MAX_SLOTS = 1_024
@@ -88,18 +87,6 @@ def check_hello(hello: v1.Hello) -> None:
     handles = {held.run_handle for held in hello.attempts}
     if len(handles) != len(hello.attempts):
         raise InvalidFieldError("hello.attempts", "a run_handle comes twice")
-
-
-def check_identity(agent: str, secret: bytes, field: str) -> None:
-    """Refuse whoever names an agent without having its secret.
-
-    Raises:
-        InvalidFieldError: `field`, which has the secret, does not fit.
-    """
-    if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
-        raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")
-    if not hmac.compare_digest(agent_id(secret).encode(), agent.encode()):
-        raise InvalidFieldError(field, "it is not the secret of this agent_id")
 
 
 def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:

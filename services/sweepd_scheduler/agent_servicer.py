@@ -12,16 +12,16 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler import codec
-from sweepd_scheduler.agent_list import ListedAgent, agent_message, agents_of
-from sweepd_scheduler.asking import Asking, repeatable
+from sweepd_scheduler.api.agent_list import ListedAgent, agent_message, agents_of
+from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
-from sweepd_scheduler.following import send
-from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.domain.timing import microseconds
+from sweepd_scheduler.message_size import page
+from sweepd_scheduler.owner.owner import Owner
+from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.reads.watch import send
 from sweepd_scheduler.sessions import Sessions
-from sweepd_scheduler.weight import page
 
 HELLO_PATIENCE = 10.0
 Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachResponse]"
@@ -32,7 +32,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
 
     def __init__(self, owner: Owner, reading: Reading, sessions: Sessions, clock: Clock) -> None:
         self._owner = owner
-        self._asking = Asking(owner, reading)
+        self._asking = Requester(owner, reading)
         self._sessions = sessions
         self._clock = clock
 
@@ -88,7 +88,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         if heard is None:
             return 0
         silence = self._clock.monotonic() - heard
-        return codec.microseconds(self._clock.now()) - int(silence * 1e6)
+        return microseconds(self._clock.now()) - int(silence * 1e6)
 
 
 async def _hello(requests: AsyncIterator[v1.AttachRequest]) -> v1.Hello:

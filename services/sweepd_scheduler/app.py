@@ -22,28 +22,28 @@ from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.accounts.servicer import AccountServicer
 from sweepd_scheduler.accounts.sql import SqliteAccounts
 from sweepd_scheduler.agent_servicer import AgentServicer
+from sweepd_scheduler.api.run_servicer import RunServicer
+from sweepd_scheduler.api.sweep_servicer import SweepServicer
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import Timeouts
-from sweepd_scheduler.importance import Backend, Importances
 from sweepd_scheduler.lines import Lines
-from sweepd_scheduler.metric_pairing import MetricPairing, compare_at_start
+from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.outlet import ServiceOutlet
-from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.owner.metric_pairing import MetricPairing, compare_at_start
+from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.ports import StudyLine
-from sweepd_scheduler.prior_curves import Curves
-from sweepd_scheduler.prior_runs import PriorRuns
-from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.reads.importance import Backend, Importances
+from sweepd_scheduler.reads.prior_curves import Curves
+from sweepd_scheduler.reads.prior_runs import PriorRuns
+from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.reads.watch import Watchers
 from sweepd_scheduler.relays import relays_to
-from sweepd_scheduler.run_servicer import RunServicer
-from sweepd_scheduler.servicer import SweepServicer
+from sweepd_scheduler.search.suggestion_service import Studies
 from sweepd_scheduler.sessions import Sessions
 from sweepd_scheduler.sql import SERVICE as NAME
 from sweepd_scheduler.sql import SqliteStore
 from sweepd_scheduler.sql_pairing import DATABASE, PAIRED
 from sweepd_scheduler.sql_records import SqliteRecords
-from sweepd_scheduler.study import Studies
-from sweepd_scheduler.watch import Watchers
-from sweepd_scheduler.weight import Page
 
 ACCOUNTS = "accounts.sqlite"
 GOODBYE_PATIENCE = 1.0

@@ -28,16 +28,15 @@ from sweepd_scheduler.domain.requests.remembered import (
     charged,
 )
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.runs.values import Ended
-from sweepd_scheduler.domain.search.prior_run import PriorRun, notes_of
+from sweepd_scheduler.domain.runs.values import Ended, better
+from sweepd_scheduler.domain.search.prior_runs import PriorRun, notes_of
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
-from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
-from sweepd_scheduler.domain.sweeps.objective import better
-from sweepd_scheduler.domain.sweeps.progress import RunValue
+from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 from sweepd_scheduler.ports import (
     Changed,
     Loaded,
@@ -47,7 +46,6 @@ from sweepd_scheduler.ports import (
     StudyLine,
     TriedPoint,
 )
-from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 
 class MemoryStore:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sweepd_scheduler.domain.decision import AskStudy, Change, CloseSession, Effect, LogLine, SetTimer, Tell
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.lines import Lines
-from sweepd_scheduler.study import Studies
-from sweepd_scheduler.watch import Watchers
+from sweepd_scheduler.reads.watch import Watchers
+from sweepd_scheduler.search.suggestion_service import Studies
 
 
 class ServiceOutlet:

@@ -11,14 +11,13 @@ from sweepd_scheduler.domain.decision import Change, Effect, Happened
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyNoted
-from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
-from sweepd_scheduler.domain.sweeps.progress import RunValue
+from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.weight import Page, point_weight
+from sweepd_scheduler.message_size import Page, point_weight
 
 _NOTE_BYTES = 100
 

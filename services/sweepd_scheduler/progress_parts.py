@@ -1,7 +1,7 @@
 """How a sweep has got on, from the records to messages."""
 
 from sweepd import v1
-from sweepd_scheduler.domain.sweeps.progress import progress
+from sweepd_scheduler.domain.sweeps.figures import progress
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.ports import Records
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from sweepd.spec import to_document
 from sweepd_scheduler.domain.runs.run import Attempt, Run
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyNoted
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep

@@ -23,10 +23,9 @@ from sweepd_scheduler.domain.runs.run import (
     Stop,
     StopMode,
 )
-from sweepd_scheduler.domain.runs.values import Best, Values
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.runs.values import Best, ObjectiveMissing, Values
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
-from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
 from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
 from sweepd_scheduler.rows import COUNT_COLUMNS
 

@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef, Held
 from sweepd_scheduler.domain.agents.commands import NotUnderstood
 from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
 from sweepd_scheduler.lines import Line, Lines
-from sweepd_scheduler.owner import Owner
+from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.relay import A, Parcel, Q, Relay
 from sweepd_scheduler.relays import Relays
 

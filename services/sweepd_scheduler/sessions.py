@@ -14,8 +14,8 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.lines import Line, Lines
-from sweepd_scheduler.owner import Owner
-from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.owner.owner import Owner
+from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.relays import Relays
 from sweepd_scheduler.session import AgentSession
 

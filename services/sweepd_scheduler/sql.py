@@ -35,7 +35,7 @@ from sweepd_scheduler.domain.requests.remembered import (
     Used,
     charged,
 )
-from sweepd_scheduler.domain.search.prior_run import notes_of
+from sweepd_scheduler.domain.search.prior_runs import notes_of
 from sweepd_scheduler.domain.search.study import StudyNoted
 from sweepd_scheduler.domain.states import FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored

@@ -15,12 +15,12 @@ from sweepd_scheduler.domain.agents.agent import Known
 from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.search.prior_run import PriorRun
-from sweepd_scheduler.domain.share import FACTOR, Share
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.stored import Stored
-from sweepd_scheduler.domain.sweeps.progress import RunValue
+from sweepd_scheduler.domain.sweeps.figures import FACTOR, RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 from sweepd_scheduler.ports import (
     Changed,
     ProjectCounts,
@@ -32,7 +32,6 @@ from sweepd_scheduler.ports import (
 from sweepd_scheduler.sql import SERVICE
 from sweepd_scheduler.sql_query import Query
 from sweepd_scheduler.sql_stored import stored_sweep
-from sweepd_scheduler.weight import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 
 _LISTED = ", ".join(
     (*(name for name in rows.SWEEP_FIXED if not name.startswith("file_")), "changed", *rows.SWEEP_LIVE)

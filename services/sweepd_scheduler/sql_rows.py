@@ -11,9 +11,9 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import AttemptState, RunState
-from sweepd_scheduler.domain.sweeps.progress import RunValue
+from sweepd_scheduler.domain.sweeps.figures import RunValue
+from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.ports import Changed, StudyLine, TriedPoint
-from sweepd_scheduler.weight import page, run_weight
 
 
 def sweep_row(connection: sqlite3.Connection, name: SweepName) -> sqlite3.Row | None:

@@ -16,7 +16,7 @@ from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Stat
 from sweepd_scheduler.accounts.ports import AccountStore, Made
 from sweepd_scheduler.accounts.revocations import Revocations
 from sweepd_scheduler.accounts.secret import SALT_BYTES, derived, request_digest, written
-from sweepd_scheduler.codec import microseconds
+from sweepd_scheduler.api.request_codec import LETTERS
 from sweepd_scheduler.domain.account import (
     MAX_VALID,
     SECOND,
@@ -27,7 +27,7 @@ from sweepd_scheduler.domain.account import (
     checked,
 )
 from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
-from sweepd_scheduler.sweep_ids import LETTERS
+from sweepd_scheduler.domain.timing import microseconds
 
 TIDY_EVERY = 3600.0
 ID_LENGTH = 12

@@ -3,7 +3,7 @@
 from sweepd import v1
 from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.auth.principal_codec import SCOPES
-from sweepd_scheduler.codec import timestamp
+from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain.account import EntityEntry, ProjectEntry, Token, TokenRequest, TokenState
 
 _SCOPES_READ = {value: scope for scope, value in SCOPES.items()}

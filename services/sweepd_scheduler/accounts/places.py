@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.account import (
     TooManyPlacesError,
 )
 from sweepd_scheduler.domain.names import Parent
-from sweepd_scheduler.reading import Reading
+from sweepd_scheduler.reads.reading import Reading
 
 
 class Places:

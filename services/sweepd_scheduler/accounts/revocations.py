@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.watch import SlowReaderError, StoppingError
+from sweepd_scheduler.reads.watch import SlowReaderError, StoppingError
 
 SIGN_OF_LIFE = 5.0
 MOST_WAITING = 20_000

@@ -12,10 +12,10 @@ from sweepd_kernel.rpc import page_token
 from sweepd_scheduler.accounts import codec
 from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.accounts.places import Places
-from sweepd_scheduler.asking import repeatable
+from sweepd_scheduler.api.requester import repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.account import BoundTokenError, entity
-from sweepd_scheduler.weight import page
+from sweepd_scheduler.message_size import page
 
 DIGEST_BYTES = 32
 

@@ -44,9 +44,10 @@ from sweepd_scheduler.domain.requests.requests import (
     StopSweep,
     UpdateSweep,
 )
+from sweepd_scheduler.domain.runs.run_end import timeout_due
 from sweepd_scheduler.domain.search import suggestions
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps import guard, timeout
+from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.timing import ClockReading
 
 
@@ -100,7 +101,7 @@ def _dispatch(turn: Draft, event: Event) -> Steps[Answer | None]:
         case SearchDue():
             hand_out.search_due(turn, event)
         case TimeoutDue():
-            yield from timeout.timeout_due(turn, event)
+            yield from timeout_due(turn, event)
         case QuarantineDue():
             guard.quarantine_due(turn, event)
         case AskDue():

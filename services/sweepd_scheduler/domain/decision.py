@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.requests.requests import Answer
 from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyNoted
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 

@@ -24,7 +24,7 @@ from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import Study, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.decision import Steps
 from sweepd_scheduler.domain.early_termination.judging import Rung, cost, costs, latest_rung
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.values import Ended, Ranking, block_value
-from sweepd_scheduler.domain.search.prior_run import PriorRun, digests_of
+from sweepd_scheduler.domain.search.prior_runs import PriorRun, digests_of
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.sweep import Sweep

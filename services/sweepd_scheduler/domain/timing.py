@@ -1,6 +1,7 @@
 """Clock readings and timeouts."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,8 @@ class Timeouts:
     lost_after: float = 120.0
     confirm: float = 5.0
     stop_grace: float = 30.0
+
+
+def microseconds(time: datetime) -> int:
+    """Return a time as the core counts it."""
+    return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)

@@ -10,7 +10,7 @@ from component.scheduler.sweeps import RANDOM, create, failure, run
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd_kernel.schema import ensure_schema
-from sweepd_scheduler import request_codec
+from sweepd_scheduler.api import request_codec
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import Change
 from sweepd_scheduler.domain.state import State

@@ -121,7 +121,7 @@ def test_an_agent_for_a_sweep_that_is_over_or_unknown_is_told(tmp_path: Path) ->
 def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweepd_scheduler.owner.RETRY_STORAGE_AFTER", 0.02)
+    monkeypatch.setattr("sweepd_scheduler.owner.owner.RETRY_STORAGE_AFTER", 0.02)
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:

@@ -108,7 +108,7 @@ def test_lists_come_in_pages(tmp_path: Path) -> None:
 def test_cancelling_waits_for_the_agents_that_are_there_and_names_the_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweepd_scheduler.kills.PATIENCE", 0.5)
+    monkeypatch.setattr("sweepd_scheduler.reads.watch.PATIENCE", 0.5)
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from conformance.scheduler.conftest import StoredWorld
 from sweepd.spec import Point
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.search.prior_run import notes_of
+from sweepd_scheduler.domain.search.prior_runs import notes_of
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.states import RunState, SweepState
-from sweepd_scheduler.importance import evenly_chosen
+from sweepd_scheduler.domain.sweeps.figures import Share
 from sweepd_scheduler.ports import TriedPoint
+from sweepd_scheduler.reads.importance import evenly_chosen
 from unit.scheduler.invariants import check_restored
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM

@@ -4,17 +4,16 @@ import pytest
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler import codec
+from sweepd_scheduler.api.run_codec import run_message
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import ALL_PROJECTS, EVERYBODY, Remembered, RequestKey, Used
 from sweepd_scheduler.domain.requests.requests import PauseSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.share import Share
 from sweepd_scheduler.domain.states import RunState, SweepState
-from sweepd_scheduler.domain.sweeps.progress import RunValue
+from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
+from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.ports import RunPosition, TriedPoint
-from sweepd_scheduler.weight import Page
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 
 S = SweepName(PARENT, "s")
@@ -226,7 +225,7 @@ def test_what_is_read_at_once_fits_into_a_message(world: StoredWorld, opened: Op
     lines = opened.records.observations(1, 0, 1_000)
     assert (len(lines.entries), lines.more) == (7, True)
     assert opened.records.changed_since(1, 0, 1_000) is None  # a snapshot will tell, part by part
-    assert sum(codec.run_message(run, sweep.value_kind).ByteSize() for run in first.runs) < 4 * 1024 * 1024
+    assert sum(run_message(run, sweep.value_kind).ByteSize() for run in first.runs) < 4 * 1024 * 1024
 
 
 def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened) -> None:

@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.hand_out.eligibility import standing, waits_for_can
 from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey
 from sweepd_scheduler.domain.runs.run import transitions as run_transitions
 from sweepd_scheduler.domain.runs.values import Ended, block_value
-from sweepd_scheduler.domain.search.prior_run import digests_of, observations_of
+from sweepd_scheduler.domain.search.prior_runs import digests_of, observations_of
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import (
@@ -34,7 +34,7 @@ from sweepd_scheduler.domain.states import (
     SweepState,
 )
 from sweepd_scheduler.domain.sweep_index import rungs_held
-from sweepd_scheduler.domain.sweeps.progress import RunValue, progress
+from sweepd_scheduler.domain.sweeps.figures import RunValue, progress
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
 PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})

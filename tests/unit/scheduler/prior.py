@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from sweepd.spec import Json, Point, point_digest
 from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Provenance, Run
 from sweepd_scheduler.domain.runs.values import Values
-from sweepd_scheduler.domain.search.prior_run import PriorRun
-from sweepd_scheduler.domain.search.suitability import candidate, prior_run, shown_in
+from sweepd_scheduler.domain.search.prior_runs import PriorRun, candidate, prior_run, shown_in
 from sweepd_scheduler.domain.states import AttemptState, RunState
 from unit.scheduler.world import a_spec
 

@@ -6,12 +6,11 @@ import pytest
 
 from sweepd import v1
 from sweepd_kernel.errors import DomainError, Reason
-from sweepd_scheduler import watch
 from sweepd_scheduler.domain.decision import RunChanged, SweepChanged
-from sweepd_scheduler.following import send
 from sweepd_scheduler.lines import MAX_COMMANDS, Line
 from sweepd_scheduler.ports import Changed
-from sweepd_scheduler.watch import SlowReaderError, Watchers
+from sweepd_scheduler.reads import watch
+from sweepd_scheduler.reads.watch import SlowReaderError, Watchers, send
 from unit.scheduler.world import RANDOM, World
 
 
@@ -125,7 +124,7 @@ def test_a_reader_too_far_behind_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweepd_scheduler.following.STALLED_AFTER", 0.01)
+    monkeypatch.setattr("sweepd_scheduler.reads.watch.STALLED_AFTER", 0.01)
 
     async def never(_message: str) -> None:
         await asyncio.Event().wait()

@@ -38,10 +38,10 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep
 from sweepd_scheduler.domain.requests.requests import Answer, CreateRun, CreateSweep, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, RunKey
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.runs.run_end import first_timeouts
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.domain.sweeps.timeout import first_timeouts
 from sweepd_scheduler.domain.timing import ClockReading, Timeouts
 from sweepd_scheduler.memory import MemoryStore
 from unit.scheduler.invariants import check, check_restored

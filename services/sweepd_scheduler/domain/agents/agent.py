@@ -1,11 +1,13 @@
 """Agents and their sessions: slots, offers, what they hold, and why they get no runs."""
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b, sha256
-from hmac import compare_digest
 
+from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
+from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.domain.runs.run import RunKey
 from sweepd_scheduler.domain.states import AttemptState, RunState
 
@@ -216,4 +218,16 @@ def digest_of(secret: bytes) -> bytes:
 
 def proves(secret: bytes, digest: bytes) -> bool:
     """Tell whether a secret is the one of a digest, in a time that says nothing about either."""
-    return compare_digest(digest_of(secret), digest)
+    return hmac.compare_digest(digest_of(secret), digest)
+
+
+def check_identity(agent: str, secret: bytes, field: str) -> None:
+    """Refuse whoever names an agent without having its secret.
+
+    Raises:
+        InvalidFieldError: `field`, which has the secret, does not fit.
+    """
+    if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
+        raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")
+    if not hmac.compare_digest(agent_id(secret).encode(), agent.encode()):
+        raise InvalidFieldError(field, "it is not the secret of this agent_id")

@@ -7,11 +7,12 @@ from sweepd_scheduler.domain.agents.placement import new_command, place, put_ses
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.hand_out.eligibility import canary_under_way, tell_session, withheld
-from sweepd_scheduler.domain.hand_out.new_runs import new_block
+from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.checkpoints import has_any, next_for
 from sweepd_scheduler.domain.runs.results import forget_best_of
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
+from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.search.by_index import (
     Drawn,
@@ -22,10 +23,10 @@ from sweepd_scheduler.domain.search.by_index import (
     end_search,
 )
 from sweepd_scheduler.domain.search.model_based import next_suggested
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
-from sweepd_scheduler.domain.sweeps.timeout import start_timer
 
 
 def serve_session(turn: Draft, session: str) -> None:
@@ -143,3 +144,71 @@ def _first_hand_out(turn: Draft, run: Run) -> None:
         turn.put_sweep(started)
         turn.note("sweep-running", sweep=started)
         start_timer(turn, started)
+
+
+def create_block(turn: Draft, key: int, drawn: Drawn, place: int | None = None) -> list[Run]:
+    """Create the runs of a point as `new_block` does, and let all of them wait."""
+    runs = new_block(turn, key, drawn, place)
+    for run in runs:
+        turn.put_run(run)
+    return runs
+
+
+def new_block(turn: Draft, key: int, drawn: Drawn, place: int | None = None) -> list[Run]:
+    """Return the runs of a point, each of which is still to be put; the search is told.
+
+    Args:
+        turn: the decision in the making.
+        key: the sweep; its cap leaves room for one run at least.
+        drawn: the point.
+        place: where they wait in the queue; None: in the order of their numbers.
+    """
+    sweep = turn.state.sweeps[key]
+    first = sweep.counts.total + 1
+    occurrence = turn.state.index[key].digests.get(drawn.digest, 0)
+    count = min(sweep.spec.repeats, room(sweep) or sweep.spec.repeats)
+    if sweep.spec.method is Method.BAYES:
+        turn.observe(StudyNoted(sweep=key, number=0, run=first, event=StudyEvent.HANDED_OUT))
+    return [
+        Run(
+            sweep=key,
+            number=first + repeat,
+            name=str(RunName(sweep.name, first + repeat)),
+            point=drawn.point,
+            digest=drawn.digest,
+            occurrence=occurrence,
+            provenance=drawn.provenance,
+            create_time=turn.now.wall,
+            repeat=repeat,
+            place=first + repeat if place is None else place,
+        )
+        for repeat in range(count)
+    ]
+
+
+def complete_block(turn: Draft, last: Run) -> None:
+    """Create the runs that a point still lacks after its last one, as many as the cap leaves."""
+    sweep = turn.state.sweeps[last.sweep]
+    lacking = sweep.spec.repeats - last.repeat - 1
+    left = room(sweep)
+    for more in range(1, 1 + (lacking if left is None else min(lacking, left))):
+        number = last.number + more
+        run = Run(
+            sweep=last.sweep,
+            number=number,
+            name=str(RunName(sweep.name, number)),
+            point=last.point,
+            digest=last.digest,
+            occurrence=last.occurrence,
+            provenance=last.provenance,
+            create_time=turn.now.wall,
+            repeat=last.repeat + more,
+            place=number,
+        )
+        turn.put_run(run)
+        turn.note("run-added", run)
+
+
+def room(sweep: Sweep) -> int | None:
+    """Return how many runs the cap leaves; None without a cap."""
+    return None if sweep.spec.run_cap is None else max(0, sweep.spec.run_cap - sweep.counts.total)

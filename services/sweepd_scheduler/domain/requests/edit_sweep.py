@@ -5,8 +5,7 @@ from dataclasses import replace
 from sweepd.spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
-from sweepd_scheduler.domain.hand_out.new_runs import complete_block, room
+from sweepd_scheduler.domain.hand_out.hand_out import complete_block, room, serve_sweep
 from sweepd_scheduler.domain.requests.reopening import Cut, count_anew, cut_short, in_memory, reopen
 from sweepd_scheduler.domain.requests.requests import Edit, UpdateSweep
 from sweepd_scheduler.domain.runs.results import has_reached_target

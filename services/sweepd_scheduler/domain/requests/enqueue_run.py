@@ -7,8 +7,7 @@ from sweepd.spec.ordering.initial import completion
 from sweepd.spec.space.search_space import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
-from sweepd_scheduler.domain.hand_out.new_runs import create_block, room
+from sweepd_scheduler.domain.hand_out.hand_out import create_block, room, serve_sweep
 from sweepd_scheduler.domain.requests.reopening import in_memory, reopen, state_of
 from sweepd_scheduler.domain.requests.requests import EnqueueRun, Runs
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance

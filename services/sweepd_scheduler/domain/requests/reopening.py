@@ -11,11 +11,11 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import NotInMemoryError
 from sweepd_scheduler.domain.runs.results import forget_best_of, remains
 from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, reopened
-from sweepd_scheduler.domain.sweeps.timeout import start_timer
 
 
 def state_of(turn: Draft, name: SweepName) -> SweepState:

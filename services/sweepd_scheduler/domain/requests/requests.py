@@ -8,7 +8,7 @@ from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.sweep import SourceFile, Sweep
 

@@ -18,10 +18,10 @@ from sweepd_scheduler.domain.requests.reopening import (
 from sweepd_scheduler.domain.requests.requests import NotInMemoryError, Retried, RetryRuns
 from sweepd_scheduler.domain.runs.results import counts_at_once, forget_best_of, remains
 from sweepd_scheduler.domain.runs.run import Run, moved
+from sweepd_scheduler.domain.runs.values import reaches_target
 from sweepd_scheduler.domain.search.by_index import end_if_over
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.guard import count_anew
-from sweepd_scheduler.domain.sweeps.objective import reaches_target
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
 

@@ -34,7 +34,7 @@ from sweepd_scheduler.domain.requests.stop_run import end_run
 from sweepd_scheduler.domain.runs.run import Stop, StopMode
 from sweepd_scheduler.domain.runs.run_end import end, stop_sweep, tell_ended
 from sweepd_scheduler.domain.search.by_index import end_if_over
-from sweepd_scheduler.domain.search.prior_run import observations_of
+from sweepd_scheduler.domain.search.prior_runs import observations_of
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
 from sweepd_scheduler.domain.sweep_index import index_with
 from sweepd_scheduler.domain.sweeps import guard

@@ -10,10 +10,9 @@ from sweepd.spec import Method, ObjectiveValue
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.runs.values import Best, Ended, point_ended
+from sweepd_scheduler.domain.runs.values import Best, Ended, better, point_ended, reaches_target
 from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
-from sweepd_scheduler.domain.sweeps.objective import better, reaches_target
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
 
 

@@ -9,7 +9,7 @@ from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.values import Best
+from sweepd_scheduler.domain.runs.values import Best, ObjectiveMissing
 from sweepd_scheduler.domain.states import (
     FINAL_SWEEP,
     SWEEP_TRANSITIONS,
@@ -17,7 +17,6 @@ from sweepd_scheduler.domain.states import (
     RunState,
     SweepState,
 )
-from sweepd_scheduler.domain.sweeps.objective import ObjectiveMissing
 
 _RUN_STATES = tuple(RunState)
 

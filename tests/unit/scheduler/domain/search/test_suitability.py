@@ -7,8 +7,13 @@ import pytest
 
 from sweepd.spec import Json, point_digest
 from sweepd_scheduler.domain.runs.values import Values
-from sweepd_scheduler.domain.search.prior_run import PriorRun
-from sweepd_scheduler.domain.search.suitability import UnsuitableError, candidate, prior_run, shown_in
+from sweepd_scheduler.domain.search.prior_runs import (
+    PriorRun,
+    UnsuitableError,
+    candidate,
+    prior_run,
+    shown_in,
+)
 from sweepd_scheduler.domain.states import RunState
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec

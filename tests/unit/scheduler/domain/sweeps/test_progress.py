@@ -6,7 +6,7 @@ import pytest
 
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.states import RunState
-from sweepd_scheduler.domain.sweeps.progress import RunValue, progress
+from sweepd_scheduler.domain.sweeps.figures import RunValue, progress
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sweepd import v1
-from sweepd_scheduler import codec
+from sweepd_scheduler.api.sweep_codec import sweep_message
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
@@ -71,7 +71,7 @@ def test_who_has_paused_a_sweep_does_not_depend_on_the_words_of_its_reason(cause
     for reason in (sweep.reason, "", "other words"):
         told = replace(sweep, reason=reason)
         assert told.paused_by_itself == (cause is not PauseCause.PERSON)
-        assert codec.sweep_message(told, 0).pause_cause == v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}")
+        assert sweep_message(told, 0).pause_cause == v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}")
 
 
 def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
@@ -84,7 +84,7 @@ def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
         assert world.state.sweeps[1].pause_cause is PauseCause.PERSON
         world.happens(ResumeSweep(S))
         assert world.sweep().pause_cause is None
-    assert codec.sweep_message(world.sweep(), 0).pause_cause == v1.PAUSE_CAUSE_UNSPECIFIED
+    assert sweep_message(world.sweep(), 0).pause_cause == v1.PAUSE_CAUSE_UNSPECIFIED
 
 
 def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:

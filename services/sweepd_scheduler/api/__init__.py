@@ -1,0 +1,1 @@
+"""Calls of clients: servicers, and messages from and to what the core knows."""

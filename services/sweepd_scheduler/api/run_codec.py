@@ -1,0 +1,179 @@
+"""Messages of runs, their attempts, their history, and what keeps them from being handed out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd.codec import point_message
+from sweepd.spec import ObjectiveValue
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler.domain.decision import Happened
+from sweepd_scheduler.domain.early_termination.judging import Verdict
+from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
+from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
+from sweepd_scheduler.domain.sweeps.explain import Obstacle, ObstacleKind
+
+RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
+_ATTEMPT_STATES = {each: v1.AttemptState.Value(f"ATTEMPT_STATE_{each.name}") for each in AttemptState}
+_CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in ExitCause}
+_SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}
+CAUSES = {number: cause for cause, number in _CAUSES.items()}
+MAX_ATTEMPT_BYTES = 1_000_000
+
+S = TypeVar("S", RunState, SweepState)
+
+
+def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
+    """Return a run as people see it; `kind`: what its value is in its sweep."""
+    return v1.Run(
+        name=run.name,
+        sweep="" if run.stands_alone else run.name.rpartition("-")[0],
+        number=run.number,
+        state=RUN_STATES[run.state],
+        reason=run.reason,
+        attempt=run.attempt,
+        parameters=point_message(run.point),
+        attempts=_attempt_messages(run.attempts),
+        best_value=run.values.best,
+        last_value=run.values.last,
+        iterations=run.values.iterations,
+        provenance=_provenance_message(run.provenance),
+        verdicts=[_verdict_message(verdict) for verdict in run.verdicts],
+        logged_keys=run.logged_keys,
+        create_time=timestamp(run.create_time),
+        start_time=timestamp(run.start_time),
+        end_time=timestamp(run.end_time),
+        repeat=run.repeat,
+        value=run.value(kind),
+        display_name=run.display_name,
+        tags=run.tags,
+    )
+
+
+def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...]:
+    """Read the states that a list is narrowed to.
+
+    Raises:
+        InvalidFieldError: a number stands for no state.
+    """
+    by_number = {number: state for state, number in wanted.items()}
+    numbers = list(numbers)
+    unknown = [number for number in numbers if number not in by_number]
+    if unknown:
+        raise InvalidFieldError("states", f"{unknown[0]} is no state")
+    return tuple(by_number[number] for number in numbers)
+
+
+def timestamp(microseconds: int) -> Timestamp | None:
+    """Return a time; None for never."""
+    if not microseconds:
+        return None
+    return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1_000)
+
+
+def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
+    """Return all attempts; the texts of the oldest are left out where they are too many for one answer."""
+    room = MAX_ATTEMPT_BYTES
+    messages: list[v1.Attempt] = []
+    for attempt in reversed(attempts):
+        message = _attempt_message(attempt)
+        room -= message.ByteSize()
+        if room < 0 and messages:
+            message.ClearField("argv")
+            message.ClearField("reason")
+            if message.HasField("exit"):
+                message.exit.ClearField("message")
+        messages.append(message)
+    return messages[::-1]
+
+
+def _attempt_message(attempt: Attempt) -> v1.Attempt:
+    return v1.Attempt(
+        number=attempt.number,
+        agent=attempt.agent,
+        host=attempt.host,
+        state=_ATTEMPT_STATES[attempt.state],
+        exit=_exit_message(attempt.exit) if attempt.exit else None,
+        reason=attempt.reason,
+        assign_time=timestamp(attempt.assign_time),
+        start_time=timestamp(attempt.start_time),
+        end_time=timestamp(attempt.end_time),
+        argv=attempt.argv,
+        resumed_from_step=attempt.resumed_from_step,
+        log_bytes=attempt.log_bytes,
+        storage=attempt.storage,
+    )
+
+
+def _exit_message(ended: Exit) -> v1.Exit:
+    return v1.Exit(cause=_CAUSES[ended.cause], code=ended.code, signal=ended.signal, message=ended.message)
+
+
+def _provenance_message(origin: Provenance) -> v1.Provenance:
+    return v1.Provenance(
+        source=_SOURCES[origin.source],
+        index=origin.index,
+        observations_seen=origin.observations_seen,
+        study_length=origin.study_length,
+        engine=origin.engine,
+        seed=origin.seed,
+        predicted_value=origin.predicted_value,
+        predicted_deviation=origin.predicted_deviation,
+        expected_improvement=origin.expected_improvement,
+    )
+
+
+def _verdict_message(verdict: Verdict) -> v1.Verdict:
+    return v1.Verdict(
+        rule=verdict.rule,
+        rung=verdict.rung,
+        value=verdict.value,
+        threshold=verdict.threshold,
+        rank=verdict.rank,
+        compared=verdict.compared,
+        decide_time=timestamp(verdict.decide_time),
+        prior_compared=verdict.prior,
+    )
+
+
+MAX_DETAIL = 1_000
+_OBSTACLES = {kind: v1.ObstacleKind.Value(f"OBSTACLE_KIND_{kind.name}") for kind in ObstacleKind}
+_SENTENCES = {
+    "run-assigned": "handed out to agent {agent}",
+    "run-started": "its process has started",
+    "run-resumed": "it goes on from a checkpoint that holds everything up to step {step}",
+    "run-kept": "its agent came back and goes on with it",
+    "run-taken-over": "agent {agent} has the folder of the attempt now and goes on with it",
+    "run-enqueued": "a person asked for it",
+    "run-added": "run_cap was raised: its point had fewer runs than repeats says",
+    "run-retried": "a person asked for another attempt; it was {before}",
+    "attempt-suspect": "nothing was heard of its agent for the length of its lease",
+    "attempt-heard-again": "its agent was heard of again",
+    "agent-held": "agent {agent} gets no more runs of the sweep: {reason}",
+    "sweep-ending": "the sweep starts no new runs: {ending}",
+}
+
+
+def event_message(line: Happened) -> v1.RunEvent:
+    """Return a line of the record of a run."""
+    return v1.RunEvent(time=timestamp(line.time), kind=line.kind, attempt=line.attempt, detail=_detail(line))
+
+
+def obstacle_message(obstacle: Obstacle) -> v1.Obstacle:
+    """Return what stands in the way."""
+    return v1.Obstacle(kind=_OBSTACLES[obstacle.kind], message=obstacle.message)
+
+
+def _detail(line: Happened) -> str:
+    sentence = _SENTENCES.get(line.kind)
+    told = str(line.detail.get("reason", "")) if sentence is None else _filled(sentence, line.detail)
+    return f"{told:.{MAX_DETAIL}}"
+
+
+def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:
+    # Piece by piece, not by a format: what fills the gaps was written by strangers.
+    for key, value in detail.items():
+        sentence = sentence.replace("{" + key + "}", str(value))
+    return sentence

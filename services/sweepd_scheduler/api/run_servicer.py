@@ -1,0 +1,301 @@
+"""Answers the calls of `RunService`: decode, one call, encode."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sweepd import v1
+from sweepd.spec import ObjectiveValue
+from sweepd.v1 import run_service_pb2_grpc
+from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.rpc import page_token
+from sweepd_scheduler.api import request_codec
+from sweepd_scheduler.api.prior_run_codec import prior_run_message
+from sweepd_scheduler.api.requester import Requester, repeatable
+from sweepd_scheduler.api.run_codec import (
+    RUN_STATES,
+    event_message,
+    obstacle_message,
+    read_states,
+    run_message,
+)
+from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.names import RunName, SweepName
+from sweepd_scheduler.domain.requests import requests
+from sweepd_scheduler.domain.requests.requests import Retried, Runs
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.message_size import page, run_weight
+from sweepd_scheduler.owner.owner import Owner
+from sweepd_scheduler.ports import RunPlace, RunPosition
+from sweepd_scheduler.reads.reading import Reading
+
+MAX_NAMES = 10_000
+MAX_EVENTS = 1_000
+MOST_EVENT_BYTES = 1_000_000
+
+
+class RunServicer(run_service_pb2_grpc.RunServiceServicer):
+    """Changes go through the owner; reads see what is committed."""
+
+    def __init__(self, owner: Owner, reading: Reading) -> None:
+        self._owner = owner
+        self._reading = reading
+        self._asking = Requester(owner, reading)
+
+    async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
+        """Add a stand-alone run, or give the one that there is to its agent."""
+        wanted = request_codec.new_run(request)
+
+        async def prepare(stored: Stored | None, attempt: int) -> requests.CreateRun:
+            if attempt == 0 or wanted.id is None:
+                return wanted
+            name = RunName(names.no_sweep(wanted.parent), 0, wanted.id)
+            return replace(wanted, found=await self._reading(self._reading.records.run, name))
+
+        return await self._asking.ask_prepared(
+            prepare,
+            names.no_sweep(wanted.parent),
+            Runs,
+            lambda found: v1.CreateRunResponse(run=_messages(found)[0]),
+            v1.CreateRunResponse,
+            repeatable(request, request.request_id, wanted.parent),
+        )
+
+    async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
+        """Give one run."""
+        sweep, run = await self._find(names.run_name(request.name))
+        told = await self._reading(self._reading.records.details, run.key)
+        message = run_message(run, sweep.value_kind)
+        if told is not None:
+            message.details.MergeFromString(told)
+        return v1.GetRunResponse(run=message)
+
+    async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:
+        """Give a page of the runs of a sweep, or of a project."""
+        if bool(request.sweep) == bool(request.project):
+            raise InvalidFieldError("sweep", "name either a sweep or a project")
+        if request.project:
+            return await self._list_project(request)
+        sweep = await self._find_sweep(names.sweep_name(request.sweep))
+        wanted = read_states(RUN_STATES, request.states)
+        best = request.order == v1.RUN_ORDER_BEST
+        after = _position(page_token.decoded(request.page_token, request))
+        size = page_token.page_size(request.page_size)
+        found = await self._reading(self._reading.records.runs, sweep, wanted, after, size, best=best)
+        last = _place(found.entries[-1], sweep.value_kind) if found.more else None
+        return v1.ListRunsResponse(
+            runs=[run_message(run, sweep.value_kind) for run in found.entries],
+            next_page_token=page_token.encoded(last, request) if last else "",
+        )
+
+    async def EnqueueRun(self, request: v1.EnqueueRunRequest, context: object) -> v1.EnqueueRunResponse:
+        """Add the runs of a point."""
+        name, point = names.sweep_name(request.sweep), request_codec.wanted_point(request)
+
+        async def prepare(stored: Stored | None, attempt: int) -> requests.EnqueueRun:
+            return requests.EnqueueRun(sweep=name, point=point, first=request.first, stored=stored)
+
+        return await self._asking.ask_prepared(
+            prepare,
+            name,
+            Runs,
+            lambda found: v1.EnqueueRunResponse(runs=_messages(found)),
+            v1.EnqueueRunResponse,
+            repeatable(request, request.request_id, name.parent),
+        )
+
+    async def StopRun(self, request: v1.StopRunRequest, context: object) -> v1.StopRunResponse:
+        """End one run."""
+        name = await self._numbered(names.run_name(request.name))
+
+        async def prepare(stored: Stored | None, attempt: int) -> requests.EndRun:
+            if attempt == 0:
+                return requests.EndRun(name=name)
+            found = await self._reading(self._reading.records.run, name)
+            return requests.EndRun(name=name, looked_up=True, found=found)
+
+        return await self._asking.ask_prepared(
+            prepare,
+            name.sweep,
+            Runs,
+            lambda found: v1.StopRunResponse(run=_messages(found)[0]),
+            v1.StopRunResponse,
+            repeatable(request, request.request_id, name.sweep.parent),
+        )
+
+    async def RetryRuns(self, request: v1.RetryRunsRequest, context: object) -> v1.RetryRunsResponse:
+        """Hand ended runs out again."""
+        wanted = request_codec.wanted_runs(request)
+
+        async def prepare(stored: Stored | None, attempt: int) -> requests.RetryRuns:
+            return await self._retry(wanted, stored)
+
+        return await self._asking.ask_prepared(
+            prepare,
+            wanted.sweep,
+            Retried,
+            lambda found: v1.RetryRunsResponse(names=found.names[:MAX_NAMES], total=len(found.names)),
+            v1.RetryRunsResponse,
+            repeatable(request, request.request_id, wanted.sweep.parent),
+        )
+
+    async def ExplainRun(self, request: v1.ExplainRunRequest, context: object) -> v1.ExplainRunResponse:
+        """Tell the story of a run."""
+        sweep, run = await self._find(names.run_name(request.name))
+        events = await self._reading(self._reading.records.events, sweep.key, run.number, MAX_EVENTS)
+        state = self._owner.state
+        obstacles = obstacles_of_run(state, state.sweeps.get(sweep.key, sweep), run)
+        return v1.ExplainRunResponse(
+            run=run_message(run, sweep.value_kind),
+            events=_newest([event_message(line) for line in events]),
+            obstacles=[obstacle_message(each) for each in obstacles],
+        )
+
+    async def ListPriorRuns(
+        self, request: v1.ListPriorRunsRequest, context: object
+    ) -> v1.ListPriorRunsResponse:
+        """Give a page of the runs that a sweep began with."""
+        sweep = await self._find_sweep(names.sweep_name(request.sweep))
+        after = _position(page_token.decoded(request.page_token, request))
+        size = page_token.page_size(request.page_size)
+        index = after.number if after else 0
+        found = await self._reading(self._reading.records.prior_runs, sweep.key, index, size)
+        bounds = current_principal().bounds
+        return v1.ListPriorRunsResponse(
+            prior_runs=[prior_run_message(each, bounds) for each in found.entries],
+            next_page_token=page_token.encoded([found.entries[-1].index], request) if found.more else "",
+        )
+
+    async def _retry(self, wanted: request_codec.Wanted, stored: Stored | None) -> requests.RetryRuns:
+        """Read the runs that are meant, and with repeats the others of their points.
+
+        Raises:
+            DomainError: one is missing, or the sweep is over and has to be read before its runs are.
+        """
+        state = self._owner.state
+        if stored is None and state.names.get(wanted.sweep) in state.ended:
+            raise requests.NotInMemoryError(str(wanted.sweep), whole=True)
+        sweep = await self._find_sweep(wanted.sweep)
+        numbers = [name.number for name in wanted.runs]
+        read = self._reading.records.chosen_runs
+        runs = await self._reading(read, sweep, wanted.states, numbers)
+        if len(runs) < len(numbers):
+            known = {run.number for run in runs}
+            raise NotFoundError(next(str(name) for name in wanted.runs if name.number not in known))
+        siblings = _siblings(sweep, runs)
+        return requests.RetryRuns(
+            sweep=wanted.sweep,
+            runs=tuple(runs),
+            siblings=tuple(await self._reading(read, sweep, (), siblings)) if siblings else (),
+            named=bool(wanted.runs),
+            stored=stored,
+        )
+
+    async def _list_project(self, request: v1.ListRunsRequest) -> v1.ListRunsResponse:
+        if request.order == v1.RUN_ORDER_BEST:
+            raise InvalidFieldError("order", "runs of several sweeps have values that cannot be compared")
+        parent = names.parent(request.project, "project")
+        found = await self._reading(
+            self._reading.records.runs_of_project,
+            parent,
+            read_states(RUN_STATES, request.states),
+            _place_in_project(page_token.decoded(request.page_token, request)),
+            page_token.page_size(request.page_size),
+            stand_alone=request.stand_alone,
+        )
+        kinds = await self._value_kinds(found.entries)
+        last = found.entries[-1] if found.more else None
+        return v1.ListRunsResponse(
+            runs=[run_message(run, kinds[run.sweep]) for run in found.entries],
+            next_page_token=page_token.encoded([last.create_time, *last.key], request) if last else "",
+        )
+
+    async def _value_kinds(self, runs: Sequence[Run]) -> dict[int, ObjectiveValue]:
+        """Return what the value of a run is in each of their sweeps."""
+        kinds: dict[int, ObjectiveValue] = {}
+        for run in runs:
+            if run.sweep not in kinds:
+                sweep = await self._reading(self._reading.records.sweep, _sweep_of(run))
+                kinds[run.sweep] = sweep.value_kind if sweep else ObjectiveValue.BEST
+        return kinds
+
+    async def _numbered(self, name: RunName) -> RunName:
+        """Return the name by which decisions know a run: of a stand-alone one the number is looked up."""
+        if name.sweep in self._owner.state.names and not name.sweep.stands_for_none:
+            return name
+        run = await self._reading(self._reading.records.run, name)
+        if run is None:
+            raise NotFoundError(str(name))
+        return replace(name.by_itself(), number=run.number)
+
+    async def _find(self, name: RunName) -> tuple[Sweep, Run]:
+        run = await self._reading(self._reading.records.run, name)
+        if run is None:
+            raise NotFoundError(str(name))
+        sweep = await self._reading(self._reading.records.sweep, _sweep_of(run))
+        if sweep is None or run is None:
+            raise NotFoundError(str(name))
+        return sweep, run
+
+    async def _find_sweep(self, name: SweepName) -> Sweep:
+        sweep = await self._reading(self._reading.records.sweep, name)
+        if sweep is None:
+            raise NotFoundError(str(name))
+        return sweep
+
+
+def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
+    """Return the newest entries that fit into an answer beside the run."""
+    return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MOST_EVENT_BYTES).entries))
+
+
+def _messages(found: Runs) -> list[v1.Run]:
+    """Return as many of the runs as one answer carries; with `repeats` a point may have a thousand."""
+    carried = page(found.runs, len(found.runs), run_weight).entries
+    return [run_message(run, found.kind) for run in carried]
+
+
+def _sweep_of(run: Run) -> SweepName:
+    """Return the name under which a run is kept."""
+    if run.stands_alone:
+        return names.no_sweep(names.parent(run.name.rpartition("/")[0]))
+    return names.sweep_name(run.name.rpartition("-")[0])
+
+
+def _place_in_project(place: page_token.SortKey | None) -> RunPlace | None:
+    match place:
+        case None:
+            return None
+        case [int(time), int(sweep), int(number)]:
+            return (time, sweep, number)
+        case _:
+            raise page_token.BadPageTokenError
+
+
+def _siblings(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
+    """Return the numbers of the other runs of the points of some runs."""
+    repeats = sweep.spec.repeats
+    if repeats == 1:
+        return []
+    of_blocks = {number for run in runs for number in range(run.block, run.block + repeats)}
+    return sorted(of_blocks - {run.number for run in runs})
+
+
+def _place(run: Run, kind: ObjectiveValue) -> page_token.SortKey:
+    value = run.value(kind)
+    return [run.number] if value is None else [run.number, value]
+
+
+def _position(place: page_token.SortKey | None) -> RunPosition | None:
+    match place:
+        case None:
+            return None
+        case [int(number)]:
+            return RunPosition(number=number)
+        case [int(number), int(value) | float(value)]:
+            return RunPosition(number=number, value=float(value))
+        case _:
+            raise page_token.BadPageTokenError

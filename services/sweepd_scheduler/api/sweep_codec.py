@@ -1,0 +1,148 @@
+"""Messages of sweeps, and sweep files and specifications read from messages."""
+
+from sweepd import v1
+from sweepd.codec import CodecError, diagnostic_message, spec_from_message, spec_message
+from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text
+from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
+from sweepd_scheduler.api.run_codec import timestamp
+from sweepd_scheduler.domain.names import RunName
+from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
+
+SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}
+_ENDINGS = {
+    Ending.CAP: v1.SWEEP_ENDING_CAP,
+    Ending.TARGET: v1.SWEEP_ENDING_TARGET,
+    Ending.GRID: v1.SWEEP_ENDING_GRID,
+    Ending.STOP: v1.SWEEP_ENDING_STOP,
+    Ending.RETRIED: v1.SWEEP_ENDING_STOP,
+}
+_PAUSE_CAUSES = {cause: v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}") for cause in PauseCause}
+
+# A message has at most 4 MiB; of a huge sweep the file is left out, as all of it is in the specification.
+MAX_SWEEP_BYTES = 3_800_000
+
+
+class InvalidSweepError(DomainError):
+    """The sweep cannot be created; every finding is told."""
+
+    def __init__(self, findings: tuple[Violation, ...]) -> None:
+        first = findings[0]
+        told = f"{first.field}: {first.message}" if first.field else first.message
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(
+            f"the sweep cannot be created: {told}{more}",
+            status=Status.INVALID_ARGUMENT,
+            reason=Reason.INVALID_SWEEP,
+            violations=findings,
+        )
+
+
+def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
+    """Return a sweep as people see it."""
+    message = v1.Sweep(
+        name=str(sweep.name),
+        spec=spec_message(sweep.spec),
+        state=SWEEP_STATES[sweep.state],
+        ending=_ENDINGS[sweep.ending] if sweep.ending else v1.SWEEP_ENDING_UNSPECIFIED,
+        reason=sweep.reason,
+        run_counts=_counts_message(sweep.counts),
+        planned_runs=count_or_none(sweep.planned_runs),
+        best_run=str(RunName(sweep.name, sweep.best.run)) if sweep.best else "",
+        best_value=sweep.best.value if sweep.best else None,
+        connected_agents=connected_agents,
+        create_time=timestamp(sweep.create_time),
+        start_time=timestamp(sweep.start_time),
+        end_time=timestamp(sweep.end_time),
+    )
+    message.paused_by_itself = sweep.paused_by_itself
+    if sweep.pause_cause is not None:
+        message.pause_cause = _PAUSE_CAUSES[sweep.pause_cause]
+    message.revision = sweep.revision
+    message.prior_runs = sweep.prior_runs
+    if sweep.objective_missing is not None:
+        missing = sweep.objective_missing
+        message.objective_missing.consecutive_runs = missing.consecutive_runs
+        message.objective_missing.logged_keys.extend(missing.logged_keys)
+    if sweep.file is not None and message.ByteSize() + len(sweep.file.content) < MAX_SWEEP_BYTES:
+        message.file.CopyFrom(v1.SweepFile(file_name=sweep.file.name, content=sweep.file.content))
+    return message
+
+
+def read_file(file: v1.SweepFile) -> Parsed:
+    """Read a sweep file as the command line does."""
+    return parse_text(file.content, file=_name(file))
+
+
+def read_placed_file(file: v1.SweepFile) -> Parsed:
+    """Read the file of a sweep whose place is given beside it: its own names say nothing, legal or not."""
+    return parse_text(file.content, file=_name(file), placing=())
+
+
+def validation(parsed: Parsed) -> v1.ValidateSweepResponse:
+    """Return the findings about a file, and the sweep that it describes."""
+    return v1.ValidateSweepResponse(
+        diagnostics=[diagnostic_message(each) for each in parsed.diagnostics],
+        spec=spec_message(parsed.spec) if parsed.spec else None,
+    )
+
+
+def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | None]:
+    """Read what a sweep is to be made of.
+
+    Raises:
+        DomainError: it cannot be created; all findings are told.
+    """
+    match request.WhichOneof("definition"):
+        case "file":
+            return _spec_of_file(request.file), SourceFile(
+                name=request.file.file_name, content=request.file.content
+            )
+        case "spec":
+            source = request.source
+            file = SourceFile(name=source.file_name, content=source.content) if source.content else None
+            return _spec_of_message(request.spec), file
+        case _:
+            raise InvalidFieldError("definition", "neither a spec nor a file is given")
+
+
+def count_or_none(number: int | None) -> int | None:
+    """Return a count; None for one that no message can carry: nobody lives to see it reached."""
+    return number if number is not None and number < 2**64 else None
+
+
+def _name(file: v1.SweepFile) -> str:
+    return file.file_name or "sweep.yaml"
+
+
+def _spec_of_file(file: v1.SweepFile) -> SweepSpec:
+    parsed = read_placed_file(file)
+    if parsed.spec is None:
+        raise InvalidSweepError(tuple(_violation(each) for each in parsed.refusals))
+    return _carried(parsed.spec)
+
+
+def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
+    try:
+        return spec_from_message(message)
+    except CodecError as error:
+        raise InvalidSweepError((Violation(error.field or "spec", error.why),)) from None
+
+
+def _carried(spec: SweepSpec) -> SweepSpec:
+    """Refuse now what no message could carry later, as an integer beyond 64 bits."""
+    try:
+        spec_message(spec)
+    except CodecError as error:
+        raise InvalidSweepError((Violation(error.field, error.why),)) from None
+    return spec
+
+
+def _violation(diagnostic: Diagnostic) -> Violation:
+    place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}: " if diagnostic.line else ""
+    hint = f" ({diagnostic.suggestion})" if diagnostic.suggestion else ""
+    return Violation(diagnostic.path, f"{place}{diagnostic.message}{hint}")
+
+
+def _counts_message(counts: Counts) -> v1.RunCounts:
+    return v1.RunCounts(**{state.value: counts.of(state) for state in RunState})

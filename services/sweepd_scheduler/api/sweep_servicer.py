@@ -1,0 +1,289 @@
+"""Answers the calls of `SweepService`: decode, one call, encode."""
+
+import secrets
+from dataclasses import replace
+from typing import TypeAlias
+
+import grpc.aio
+from google.protobuf.message import Message
+
+from sweepd import v1
+from sweepd.codec import spec_message
+from sweepd.spec import Method, SweepSpec
+from sweepd.spec.sizes import counted_points
+from sweepd.v1 import sweep_service_pb2_grpc
+from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import NotFoundError, Violation
+from sweepd_kernel.rpc import page_token
+from sweepd_scheduler.api import preview_codec, request_codec
+from sweepd_scheduler.api.prior_run_codec import report_message, selection
+from sweepd_scheduler.api.request_codec import drawn_ids
+from sweepd_scheduler.api.requester import Requester, repeatable
+from sweepd_scheduler.api.run_codec import obstacle_message, read_states, run_message
+from sweepd_scheduler.api.sweep_codec import (
+    SWEEP_STATES,
+    InvalidSweepError,
+    new_sweep,
+    read_file,
+    read_placed_file,
+    sweep_message,
+    validation,
+)
+from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.requests.requests import (
+    CancelSweep,
+    CreateSweep,
+    PauseSweep,
+    ResumeSweep,
+    StopSweep,
+    UpdateSweep,
+)
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.message_size import page
+from sweepd_scheduler.owner.owner import Owner
+from sweepd_scheduler.progress_parts import progress_parts
+from sweepd_scheduler.reads.importance import Importances
+from sweepd_scheduler.reads.prior_found import Gathered
+from sweepd_scheduler.reads.prior_runs import PriorRuns
+from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.reads.watch import Watchers, follow, kills_reported, send
+from sweepd_scheduler.search.suggestion_service import Studies
+
+SEED_BITS = 31
+MOST_NAMES = 10_000
+ProgressContext: TypeAlias = (
+    "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
+)
+StateChange: TypeAlias = PauseSweep | ResumeSweep | StopSweep | CancelSweep
+WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.WatchSweepResponse]"
+
+
+class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
+    """Changes go through the owner; reads see what is committed."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        reading: Reading,
+        studies: Studies,
+        watchers: Watchers,
+        clock: Clock,
+        prior_runs: PriorRuns,
+        importances: Importances,
+    ) -> None:
+        self._owner = owner
+        self._asking = Requester(owner, reading)
+        self._reading = reading
+        self._studies = studies
+        self._watchers = watchers
+        self._clock = clock
+        self._prior_runs = prior_runs
+        self._importances = importances
+
+    async def ValidateSweep(
+        self, request: v1.ValidateSweepRequest, context: object
+    ) -> v1.ValidateSweepResponse:
+        """Report every finding about a file."""
+        parsed = await self._reading.language(read_file, request.file)
+        return validation(parsed)
+
+    async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
+        """Show what a file would run."""
+        count = preview_codec.runs_wanted(request)
+        parsed = await self._reading.language(read_placed_file, request.file)
+        seed = secrets.randbits(SEED_BITS)
+        prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
+        return await self._reading.language(preview_codec.previewed, parsed, count, seed, self._clock, prior)
+
+    async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
+        """Create a sweep; its seed and, if need be, its id are drawn here."""
+        parent = names.parent(request.parent)
+        again = repeatable(request, request.request_id, parent)
+        first = await self._asking.first_answer(v1.CreateSweepResponse, again)
+        if first is not None:  # whatever it takes to create one may be away by now
+            return first
+        wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
+        spec, file = await self._reading.language(new_sweep, request)
+        if spec.seed is None:
+            spec = replace(spec, seed=secrets.randbits(SEED_BITS))
+        await self._check_searchable(spec)
+        counted = await self._reading.language(counted_points, spec)
+        prior = await self._begun_with(request, spec)
+        report = report_message(prior) if prior else None
+        event = CreateSweep(
+            parent=parent,
+            id=wanted,
+            drawn_ids=drawn_ids(),
+            spec=spec,
+            file=file,
+            counted=counted,
+            prior_runs=prior.taken if prior else (),
+            prior_points=prior.points if prior else 0,
+        )
+        return await self._asking.ask(
+            event,
+            Sweep,
+            lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep), prior_runs=report),
+            v1.CreateSweepResponse,
+            again,
+        )
+
+    async def GetSweep(self, request: v1.GetSweepRequest, context: object) -> v1.GetSweepResponse:
+        """Give one sweep."""
+        sweep = await self._find(request.name)
+        return v1.GetSweepResponse(sweep=self._message(sweep))
+
+    async def ListSweeps(self, request: v1.ListSweepsRequest, context: object) -> v1.ListSweepsResponse:
+        """Give a page of sweeps, newest first."""
+        entity, _, project = request.parent.partition("/")
+        wanted = read_states(SWEEP_STATES, request.states)
+        before = _before(page_token.decoded(request.page_token, request))
+        size = page_token.page_size(request.page_size)
+        bounds = current_principal().bounds
+        found = await self._reading(
+            self._reading.records.sweeps, entity, project, wanted, before, size, bounds
+        )
+        told = page([self._message(sweep) for sweep in found.entries], size, v1.Sweep.ByteSize)
+        last = found.entries[len(told.entries) - 1] if found.more or told.more else None
+        return v1.ListSweepsResponse(
+            sweeps=told.entries, next_page_token=page_token.encoded([last.key], request) if last else ""
+        )
+
+    async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:
+        """Hand out nothing until it is resumed."""
+        event = PauseSweep(names.sweep_name(request.name))
+        answer = await self._change(event, request, request.request_id)
+        return v1.PauseSweepResponse(sweep=answer)
+
+    async def ResumeSweep(self, request: v1.ResumeSweepRequest, context: object) -> v1.ResumeSweepResponse:
+        """Hand out again."""
+        event = ResumeSweep(names.sweep_name(request.name))
+        answer = await self._change(event, request, request.request_id)
+        return v1.ResumeSweepResponse(sweep=answer)
+
+    async def StopSweep(self, request: v1.StopSweepRequest, context: object) -> v1.StopSweepResponse:
+        """Hand out no more runs; live runs end by themselves."""
+        event = StopSweep(names.sweep_name(request.name))
+        answer = await self._change(event, request, request.request_id)
+        return v1.StopSweepResponse(sweep=answer)
+
+    async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
+        """Kill what is live, and wait for the agents that are there."""
+        name = names.sweep_name(request.name)
+        await self._change(CancelSweep(name), request, request.request_id)
+        missing = await kills_reported(self._owner.state, self._watchers, name)
+        sweep = await self._find(request.name)
+        return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
+
+    async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
+        """Change the specification."""
+        name, edit = names.sweep_name(request.sweep.name), request_codec.edit(request)
+
+        async def prepare(stored: Stored | None, attempt: int) -> UpdateSweep:
+            last = await self._last_runs(name) if attempt else ()
+            return UpdateSweep(name=name, edit=edit, revision=request.revision, last=last, stored=stored)
+
+        return await self._asking.ask_prepared(
+            prepare,
+            name,
+            Sweep,
+            lambda sweep: v1.UpdateSweepResponse(sweep=self._message(sweep)),
+            v1.UpdateSweepResponse,
+            repeatable(request, request.request_id, name.parent),
+        )
+
+    async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
+        """Say why it hands out nothing."""
+        stored = await self._find(request.name)
+        sweep = self._owner.state.sweeps.get(stored.key, stored)
+        obstacles = obstacles_of_sweep(self._owner.state, sweep)
+        return v1.ExplainSweepResponse(
+            sweep=self._message(stored), obstacles=[obstacle_message(each) for each in obstacles]
+        )
+
+    async def GetSweepImportance(
+        self, request: v1.GetSweepImportanceRequest, context: object
+    ) -> v1.GetSweepImportanceResponse:
+        """Say how much its parameters matter."""
+        found = await self._importances.of(await self._find(request.name), request.key)
+        return v1.GetSweepImportanceResponse(importance=found)
+
+    async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
+        self, request: v1.ReadSweepProgressRequest, context: ProgressContext
+    ) -> None:
+        """Tell how the best value came about."""
+        sweep = await self._find(request.name)
+        for part in await self._reading(progress_parts, self._reading.records, sweep):
+            await send(context.write, part)
+
+    async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
+        self, request: v1.WatchSweepRequest, context: WatchContext
+    ) -> None:
+        """Follow a sweep."""
+        sweep = await self._find(request.name)
+        follower = self._watchers.follow(sweep.key)
+        try:
+            async for changed, continues in follow(follower, self._reading, request.resume_token):
+                message = v1.WatchSweepResponse(
+                    resume_token=str(changed.number),
+                    sweep=self._message(changed.sweep) if changed.sweep else None,
+                    runs=[run_message(run, sweep.value_kind) for run in changed.runs],
+                    snapshot_continues=continues,
+                )
+                await send(context.write, message)
+        finally:
+            self._watchers.leave(follower)
+
+    async def _begun_with(
+        self, request: v1.CreateSweepRequest | v1.PreviewSweepRequest, spec: SweepSpec
+    ) -> Gathered | None:
+        """Gather the prior runs that a request names; None: it names none."""
+        if not request.HasField("prior_runs"):
+            return None
+        return await self._prior_runs.gather(spec, selection(request.prior_runs))
+
+    def _message(self, sweep: Sweep) -> v1.Sweep:
+        index = self._owner.state.index.get(sweep.key)
+        message = sweep_message(sweep, len(index.serving) if index else 0)
+        if index is not None:
+            message.guarded_agents.extend(sorted(agent for agent, each in index.guards.items() if each.held))
+        return message
+
+    async def _last_runs(self, name: names.SweepName) -> tuple[Run, ...]:
+        """Read as many of the last runs of a sweep as it has for each point."""
+        sweep = await self._reading(self._reading.records.sweep, name)
+        if sweep is None or sweep.spec.repeats == 1 or not sweep.counts.total:
+            return ()
+        total = sweep.counts.total
+        numbers = range(max(1, total - sweep.spec.repeats + 1), total + 1)
+        return tuple(await self._reading(self._reading.records.chosen_runs, sweep, (), numbers))
+
+    async def _find(self, text: str) -> Sweep:
+        sweep = await self._reading(self._reading.records.sweep, names.sweep_name(text))
+        if sweep is None:
+            raise NotFoundError(text)
+        return sweep
+
+    async def _change(self, event: StateChange, request: Message, request_id: str) -> v1.Sweep:
+        again = repeatable(request, request_id, event.name.parent)
+        return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
+
+    async def _check_searchable(self, spec: SweepSpec) -> None:
+        if spec.method is Method.BAYES:
+            violations = await self._studies.prepare(spec_message(spec))
+            if violations:
+                raise InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
+
+
+def _before(place: page_token.SortKey | None) -> int | None:
+    match place:
+        case None:
+            return None
+        case [int(key)]:
+            return key
+        case _:
+            raise page_token.BadPageTokenError

@@ -1,0 +1,287 @@
+"""Prior runs: runs of other sweeps that a new sweep begins with, and whether they suit it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import isfinite
+
+from sweepd.spec import Asha, Goal, Hyperband, Json, Median, Method, Point, StopRule, SweepSpec, point_digest
+from sweepd.spec.rungs import rungs
+from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.runs.values import COUNTED, Values
+from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorRun:
+    """A run as it was when the sweep was created.
+
+    Args:
+        index: its place among the prior runs of the sweep, from 1.
+        source: full name of the run.
+        point: its point in the space of the sweep.
+        digest: of that point.
+        state: how it had ended.
+        values: of the sweep's objective, over its iterations, by the goal of the sweep.
+        value: that for the search; None if there is none.
+        rungs: (rule, iteration, value) at the rungs of each rule of early termination of the sweep.
+    """
+
+    index: int
+    source: str
+    point: Point
+    digest: bytes
+    state: RunState
+    values: Values
+    value: float | None = None
+    rungs: tuple[tuple[int, int, float], ...] = ()
+
+    @property
+    def number(self) -> int:
+        """What stands for it where numbers of runs stand."""
+        return -self.index
+
+
+NOTES_A_RUN = 2
+
+
+def observations_of(method: Method, count: int) -> int:
+    """Return how many numbered observations a study is told of so many prior runs."""
+    return NOTES_A_RUN * count if method is Method.BAYES else 0
+
+
+def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
+    """Return how often each point was tried."""
+    digests: dict[bytes, int] = {}
+    for prior in priors:
+        digests[prior.digest] = digests.get(prior.digest, 0) + 1
+    return digests
+
+
+def notes_of(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[StudyNoted]:
+    """Yield the observations: each run was handed out, and has ended."""
+    if sweep.spec.method is not Method.BAYES:
+        return
+    for prior in priors:
+        first = NOTES_A_RUN * (prior.index - 1) + 1
+        yield StudyNoted(sweep=sweep.key, number=first, run=prior.number, event=StudyEvent.HANDED_OUT)
+        yield StudyNoted(
+            sweep=sweep.key,
+            number=first + 1,
+            run=prior.number,
+            event=StudyEvent.ENDED,
+            iterations=prior.values.iterations,
+            value=prior.value,
+            best=prior.values.best,
+            worst=prior.values.worst,
+            last=prior.values.last,
+            outcome=OUTCOMES[prior.state],
+        )
+
+
+MOST_WORDS = 500
+
+
+class UnsuitableError(Exception):
+    """A run does not suit a sweep; the message says why."""
+
+
+class PointError(UnsuitableError):
+    """What the sweep of a run has given it does not make a point; its script may have had more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A run whose point suits a sweep.
+
+    Args:
+        key: of the run.
+        source: its full name.
+        point: its point in the space of the sweep.
+        digest: of that point.
+        state: how it ended.
+        counted: what the scheduler counted of the same objective, by the goal of the sweep; else none.
+    """
+
+    key: RunKey
+    source: str
+    point: Point
+    digest: bytes
+    state: RunState
+    counted: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a run comes to in a sweep; the fields are those of `PriorRun`."""
+
+    values: Values = field(default_factory=Values)
+    value: float | None = None
+    rungs: tuple[tuple[int, int, float], ...] = ()
+
+
+def candidate(
+    spec: SweepSpec, run: Run, before: SweepSpec | None, config: Mapping[str, Json] | None = None
+) -> Candidate:
+    """Return a run as what its point makes it.
+
+    Args:
+        spec: the new sweep.
+        run: the run.
+        before: the specification of its sweep; None: it belongs to none.
+        config: what its script says of its configuration; what its sweep has given it stands before that.
+
+    Raises:
+        PointError: the point does not lie in the space.
+        UnsuitableError: it has not ended, or was never started.
+    """
+    if run.state not in FINAL_RUN:
+        raise UnsuitableError(f"it has not ended: it is {run.state}")
+    if not run.attempts:
+        raise UnsuitableError("it was never started")
+    return Candidate(
+        key=run.key,
+        source=run.name,
+        point=(point := point_in(spec, _merged(config or {}, run.point))),
+        digest=point_digest(point),
+        state=run.state,
+        counted=_counted(spec, run, before),
+    )
+
+
+def point_in(spec: SweepSpec, point: Point) -> Point:
+    """Return a point of elsewhere as it is in the space of a sweep.
+
+    Raises:
+        PointError: it does not lie there.
+    """
+    if not spec.parameters:
+        return point  # a list that declares no parameters takes any
+    taken = spec.search_space.adopted(point)
+    violations = spec.search_space.violations(taken)
+    if violations:
+        raise PointError("; ".join(violations)[:MOST_WORDS])
+    return taken
+
+
+def shown_in(
+    spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
+) -> Shown:
+    """Return what a run comes to in a sweep.
+
+    Args:
+        spec: the sweep.
+        found: the run.
+        curve: the finite values of the sweep's objective, in the order of its rows.
+        summary: the finite one that its script has put into its summary; `counted` has it already.
+
+    Raises:
+        UnsuitableError: it teaches the sweep nothing.
+    """
+    ended_well = found.state in COUNTED
+    metric = spec.metric
+    if metric is None:
+        if not ended_well:
+            raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
+        return Shown()
+    values = values_of(curve, metric.goal)
+    if found.counted.best is not None and found.counted.iterations >= values.iterations:
+        # Its last points may still be on their way to the metric store; the value of its summary is in there.
+        values = found.counted
+    elif summary is not None:
+        values = values.with_summary(summary, metric.goal)
+    value = values.of_kind(metric.value)
+    if value is None and (ended_well or spec.method is not Method.BAYES):
+        raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
+    if value is not None and not isfinite(value):
+        raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
+    return Shown(values=values, value=value, rungs=rung_values(spec.early_terminate, metric.goal, curve))
+
+
+def prior_run(found: Candidate, shown: Shown, index: int) -> PriorRun:
+    """Return what a sweep keeps of a run that is the `index`th of its prior runs."""
+    return PriorRun(
+        index=index,
+        source=found.source,
+        point=found.point,
+        digest=found.digest,
+        state=found.state,
+        values=shown.values,
+        value=shown.value,
+        rungs=shown.rungs,
+    )
+
+
+def _merged(outer: Mapping[str, Json], inner: Mapping[str, Json]) -> Point:
+    merged = dict(outer)
+    for name, value in inner.items():
+        before = merged.get(name)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[name] = _merged(before, value) if both else value  # type: ignore[arg-type]  # both are mappings
+    return merged
+
+
+def _counted(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Values:
+    if (
+        spec.metric is None
+        or before is None
+        or before.metric is None
+        or spec.metric.name != before.metric.name
+    ):
+        return Values()
+    return run.values if spec.metric.goal is before.metric.goal else turned(run.values)
+
+
+def values_of(curve: Sequence[float], goal: Goal) -> Values:
+    """Return the figures of finite values, one an iteration."""
+    if not curve:
+        return Values()
+    low, high = min(curve), max(curve)
+    best, worst = (low, high) if goal is Goal.MINIMIZE else (high, low)
+    total = sum(curve)
+    if not isfinite(total):
+        values = Values()
+        for value in curve:
+            values = values.with_value(value, goal)
+        return values
+    return Values(iterations=len(curve), best=best, worst=worst, last=curve[-1], total=total, logged=True)
+
+
+def turned(values: Values) -> Values:
+    """Return figures by the opposite goal."""
+    return Values(
+        iterations=values.iterations,
+        best=values.worst,
+        worst=values.best,
+        last=values.last,
+        total=values.total,
+        logged=values.logged,
+    )
+
+
+def rung_values(
+    rules: Sequence[StopRule], goal: Goal, curve: Sequence[float]
+) -> tuple[tuple[int, int, float], ...]:
+    """Return (rule, iteration, value) for every rung of every rule that the curve has reached."""
+    return tuple(
+        (number, rung, value)
+        for number, rule in enumerate(rules)
+        for rung, value in _of_rule(rule, goal, curve)
+    )
+
+
+def _of_rule(rule: StopRule, goal: Goal, curve: Sequence[float]) -> Iterator[tuple[int, float]]:
+    match rule:
+        case Hyperband() | Asha():
+            for rung in rungs(rule):
+                if rung > len(curve):
+                    return
+                yield rung, curve[rung - 1]
+        case Median(min_iter=first, interval=interval):
+            best = list(accumulate(curve, min if goal is Goal.MINIMIZE else max))
+            for iteration in range(first, len(curve) + 1, interval):
+                yield iteration, best[iteration - 1]
+        case _:
+            return

@@ -1,0 +1,94 @@
+"""How heavy things are as messages: no answer outgrows what a client takes, whatever the runs carry."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sweepd.codec import spec_message
+from sweepd.spec import Json
+from sweepd.spec.preview import PreviewedRun
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+
+T = TypeVar("T")
+MOST_BYTES = 3_000_000
+"""A message has 4 MiB at most; what is weighed here is never lighter than it will be there."""
+
+_NODE = 24
+_ATTEMPT = 300
+_RUN = 600
+_SWEEP = 4_000
+_UTF8 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Entries in their order, and whether more of them follow."""
+
+    entries: tuple[T, ...]
+    more: bool
+
+
+def page(found: Iterable[T], limit: int, weigh: Callable[[T], int], most: int = MOST_BYTES) -> Page[T]:
+    """Take entries for one message: `limit` at most, and as many as it carries, but one at least."""
+    taken: list[T] = []
+    total = 0
+    for entry in found:
+        total += weigh(entry)
+        if len(taken) >= limit or (taken and total > most):
+            return Page(tuple(taken), more=True)
+        taken.append(entry)
+    return Page(tuple(taken), more=False)
+
+
+def pages(found: Iterable[T], limit: int, weigh: Callable[[T], int]) -> Iterator[Page[T]]:
+    """Divide entries into as many messages as they need; one that is empty if there are none."""
+    left = list(found)
+    while True:
+        part = page(left, limit, weigh)
+        yield part
+        if not part.more:
+            return
+        left = left[len(part.entries) :]
+
+
+def run_weight(run: Run) -> int:
+    """Return the bytes that a run has at most as a message."""
+    texts = [run.reason, run.display_name, *run.tags, *run.logged_keys]
+    for attempt in run.attempts:
+        texts += [attempt.reason, attempt.host, attempt.exit.message if attempt.exit else "", *attempt.argv]
+    in_all = sum(map(_text_weight, texts))
+    return _RUN + _ATTEMPT * len(run.attempts) + in_all + point_weight(run.point)
+
+
+def prior_weight(prior: PriorRun) -> int:
+    """Return the bytes that a prior run has at most as a message."""
+    return _RUN + point_weight(prior.point)
+
+
+def sweep_weight(sweep: Sweep) -> int:
+    """Return the bytes that a sweep without its file has at most as a message."""
+    return _SWEEP + spec_message(sweep.spec).ByteSize()
+
+
+def previewed_weight(run: PreviewedRun) -> int:
+    """Return the bytes that a run of a preview has at most as a message."""
+    return _NODE + sum(map(_text_weight, run.argv)) + point_weight(run.point)
+
+
+def point_weight(value: Json) -> int:
+    """Return the bytes that a value has at most as a message."""
+    match value:
+        case str():
+            return _text_weight(value)
+        case list():
+            return _NODE + sum(map(point_weight, value))
+        case dict():
+            return _NODE + sum(_text_weight(name) + point_weight(each) for name, each in value.items())
+        case _:
+            return _NODE
+
+
+def _text_weight(text: str) -> int:
+    return _NODE + (len(text) if text.isascii() else _UTF8 * len(text))

@@ -1,0 +1,1 @@
+"""Owner of the state: it decides, stores, and lets effects go."""

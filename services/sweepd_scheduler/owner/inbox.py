@@ -1,0 +1,88 @@
+"""Inbox of the owner: what is to be decided next, and the timers that are due."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sweepd_scheduler.domain.decision import Decision
+from sweepd_scheduler.domain.events import Event, Timer
+from sweepd_scheduler.domain.requests.remembered import Repeatable
+from sweepd_scheduler.domain.requests.requests import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The bytes that a request is answered with; `repeated`: what was kept of those of the first."""
+
+    content: bytes
+    repeated: bool = False
+
+
+NO_RESPONSE = Response(b"")
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """Something to be decided, and who waits for it."""
+
+    event: Event
+    encode: Callable[[Answer], bytes] | None = None
+    shorten: Callable[[bytes], bytes] = bytes
+    repeatable: Repeatable | None = None
+    answer: "asyncio.Future[Response] | None" = None
+    done: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class Decided:
+    """What was decided about an item, and what it is answered."""
+
+    item: Item
+    decision: Decision
+    answer: Response = NO_RESPONSE
+    refusal: Exception | None = None
+
+
+def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
+    """Tell whoever waits for an item."""
+    if item.done is not None:
+        item.done()
+    if item.answer is None or item.answer.done():  # a caller that has hung up wants no answer
+        return
+    if refusal is not None:
+        item.answer.set_exception(refusal)
+    else:
+        item.answer.set_result(answer)
+
+
+class Timers:
+    """The earliest first; of those for the same time the one that was set first.
+
+    Args:
+        is_moot: tells of which nothing would follow: they do not ring, and nobody waits for them.
+    """
+
+    def __init__(self, is_moot: Callable[[Timer], bool]) -> None:
+        self._is_moot = is_moot
+        self._set: list[tuple[float, int, Timer]] = []
+        self._tie = itertools.count()
+
+    def set(self, at: float, event: Timer) -> None:
+        """Have an event ring at a time."""
+        heapq.heappush(self._set, (at, next(self._tie), event))
+
+    @property
+    def next_at(self) -> float | None:
+        """When the next one rings; None if none is set."""
+        while self._set and self._is_moot(self._set[0][2]):
+            heapq.heappop(self._set)
+        return self._set[0][0] if self._set else None
+
+    def due(self, now: float) -> list[Timer]:
+        """Take out those whose time has come."""
+        due = []
+        while (at := self.next_at) is not None and at <= now:
+            due.append(heapq.heappop(self._set)[2])
+        return due

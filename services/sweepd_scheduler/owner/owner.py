@@ -1,0 +1,307 @@
+"""The owner loop: drain the inbox, decide each event, store all changes in one commit, then act on them."""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.collector import uncollected
+from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
+from sweepd_scheduler.domain.agents.lease import is_moot
+from sweepd_scheduler.domain.decide import decide_in_steps
+from sweepd_scheduler.domain.decision import Change, Decision, SetTimer, Steps
+from sweepd_scheduler.domain.events import Event, Recalled, Timer
+from sweepd_scheduler.domain.requests.remembered import DAY, RememberedRequests, Repeatable
+from sweepd_scheduler.domain.requests.requests import Answer, Request
+from sweepd_scheduler.domain.runs.run_end import first_timeouts
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.timing import ClockReading, microseconds
+from sweepd_scheduler.owner.inbox import NO_RESPONSE, Decided, Item, Response, Timers, finish
+from sweepd_scheduler.ports import Outlet, Store
+
+RETRY_STORAGE_AFTER = 0.25
+ENTROPY_BYTES = 32
+SHORTENED_AT_ONCE = 64 * 1024
+"""Bytes of a response up to which it is parsed and packed on the loop: that takes about a millisecond."""
+RING_AGAIN_AFTER = 10.0
+"""Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
+
+A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
+
+
+class Owner:
+    """Owns the state: nothing else decides. The loop is free in commits and between steps of decisions."""
+
+    def __init__(self, state: State, store: Store, clock: Clock, outlet: Outlet, log: logging.Logger) -> None:
+        self.state = state
+        self._store = store
+        self._clock = clock
+        self._outlet = outlet
+        self._log = log
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-writer")
+        self._inbox: deque[Item] = deque()
+        self._held: list[Item] = []
+        self._timers = Timers(partial(is_moot, state))
+        self._wake = asyncio.Event()
+        self._requests = RememberedRequests(state.journal)
+        self._storage_away = False
+
+    def load(self) -> None:
+        """Take in what is stored; blocks, once, before the loop begins.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        loaded = self._store.load()
+        now = self._moment()
+        self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now.monotonic)
+        self._requests.restore(loaded.newest_request, now)
+        timers: list[tuple[float, Timer]] = [
+            *self.state.first_timers(now.monotonic),
+            *first_timeouts(self.state, now),
+        ]
+        for at, timer in timers:
+            self._timers.set(at, timer)
+
+    async def ask(
+        self,
+        event: Request,
+        kind: type[A],
+        encode: Callable[[A], bytes],
+        repeatable: Repeatable | None,
+        shorten: Callable[[bytes], bytes] = bytes,
+    ) -> Response:
+        """Carry out what a person asks for, and return the answer once it is stored.
+
+        Args:
+            event: the request.
+            kind: what the core answers it with.
+            encode: makes the bytes of that.
+            repeatable: how the request is recognised when it is repeated.
+            shorten: makes of these bytes those that are kept for that case.
+
+        Raises:
+            DomainError: it was refused, or could not be stored.
+        """
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def encoded(found: Answer) -> bytes:
+            assert isinstance(found, kind)
+            return encode(found)
+
+        item = Item(event=event, encode=encoded, shorten=shorten, repeatable=repeatable, answer=answer)
+        self._post(item)
+        return await answer
+
+    async def first_answer(self, repeatable: Repeatable) -> bytes | None:
+        """Return what is kept of the first response to a call; None if it is new.
+
+        Raises:
+            DomainError: its id belongs to another call, or the first answer could not be stored.
+        """
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._post(Item(event=Recalled(), encode=lambda _: b"", repeatable=repeatable, answer=answer))
+        response = await answer
+        return response.content if response.repeated else None
+
+    async def settle(self, event: Event) -> None:
+        """Let something happen and return once it is stored.
+
+        Raises:
+            DomainError: it was refused.
+        """
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._post(Item(event=event, answer=answer))
+        await answer
+
+    def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
+        """Let something happen; `done` is called once it is stored, however long that takes."""
+        self._post(Item(event=event, done=done))
+
+    async def in_writer(self, work: Callable[[], T]) -> T:
+        """Do something with the database where nothing else does at the same time."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        while True:
+            await self._something_to_do()
+            # Streams that have more to say get the chance: an end and the offer after it share a commit.
+            await asyncio.sleep(0)
+            await self._turn()
+
+    def close(self) -> None:
+        """Refuse what is still waiting, and let go of the database."""
+        for item in (*self._held, *self._inbox):
+            if item.answer is not None and not item.answer.done():
+                item.answer.set_exception(
+                    DomainError("the scheduler is stopping", status=Status.UNAVAILABLE, retry_after=1.0)
+                )
+        self._writer.shutdown()
+        self._store.close()
+
+    async def _something_to_do(self) -> None:
+        if self._held:
+            await asyncio.sleep(RETRY_STORAGE_AFTER)
+            return
+        if self._inbox:
+            return
+        rings = self._timers.next_at
+        timeout = None if rings is None else max(0.0, rings - self._clock.monotonic())
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _post(self, item: Item) -> None:
+        self._inbox.append(item)
+        self._wake.set()
+
+    def _moment(self) -> ClockReading:
+        now = microseconds(self._clock.now())
+        return ClockReading(self._clock.monotonic(), now, secrets.token_bytes(ENTROPY_BYTES))
+
+    async def _turn(self) -> None:
+        now = self._moment()
+        if self._storage_away:
+            self.state.renew_all(now.monotonic)  # nobody could be heard
+        due = [Item(event=timer) for timer in self._timers.due(now.monotonic)]
+        items = [*self._held, *self._inbox, *due]
+        self._held = []
+        self._inbox.clear()
+        await self._carry_out(items, now)
+
+    async def _carry_out(self, items: Sequence[Item], now: ClockReading) -> None:
+        """Decide items and store them together; those of a turn that has a defect one by one."""
+        await self._recall(items, now)
+        with uncollected():
+            decided = [await self._decide(item, now) for item in items]
+        changes = [change for each in decided for change in each.decision.changes]
+        number = self.state.counters["number"] + 1
+        try:
+            if changes:
+                await self._commit(changes, number, now)
+        except (DamagedError, StorageError) as error:
+            self._hold(decided, error)
+        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers hear of it)
+            self.state.journal.back_to(0)
+            if len(items) > 1:
+                for item in items:
+                    await self._carry_out([item], now)
+                return
+            self._log.exception("%s could not be stored", type(items[0].event).__name__)
+            self._ring_again(items[0], now)
+            finish(items[0], NO_RESPONSE, error)
+        else:
+            self._keep(decided, changes, number)
+
+    async def _recall(self, items: Sequence[Item], now: ClockReading) -> None:
+        """Read what is stored about the requests among `items`; reports of agents have none."""
+        keys = {item.repeatable.key for item in items if item.repeatable}
+        if not keys:
+            return
+        loop = asyncio.get_running_loop()
+        before = self._requests.time(now) - DAY
+        try:
+            self._requests.begin(await loop.run_in_executor(self._writer, self._store.recall, keys, before))
+        except DomainError as error:
+            self._requests.refuse(error)
+
+    async def _commit(self, changes: Sequence[Change], number: int, now: ClockReading) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._store.commit, changes, number)
+        if self._storage_away:
+            self._storage_away = False
+            self._log.info("the database can be written again")
+
+    async def _decide(self, item: Item, now: ClockReading) -> Decided:
+        try:
+            first = self._requests.response_to(item.repeatable)
+            if first is not None:
+                return Decided(item, Decision(), answer=Response(first, repeated=True))
+            return await self._decide_new(item, now)
+        except DomainError as error:
+            return Decided(item, Decision(), refusal=error)
+        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
+            self._log.exception("%s could not be decided", type(item.event).__name__)
+            self._ring_again(item, now)
+            return Decided(item, Decision(), refusal=error)
+
+    async def _decide_new(self, item: Item, now: ClockReading) -> Decided:
+        mark = self.state.journal.mark()
+        decision = await _interruptible(decide_in_steps(self.state, item.event, now))
+        if item.encode is None or decision.answer is None:
+            return Decided(item, decision)
+        try:
+            content = item.encode(decision.answer)
+            answer = Response(content)
+            if item.repeatable is None:
+                return Decided(item, decision, answer=answer)
+            kept = await self._shortened(item, content)
+            remembered = self._requests.remember(item.repeatable, kept, now)
+        except BaseException:
+            self.state.journal.back_to(mark)
+            raise
+        changes = (*decision.changes, remembered)
+        return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
+
+    async def _shortened(self, item: Item, content: bytes) -> bytes:
+        """Return what is kept of a response; a large one keeps the loop free meanwhile."""
+        if len(content) <= SHORTENED_AT_ONCE:
+            return item.shorten(content)
+        return await self.in_writer(partial(item.shorten, content))
+
+    def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
+        """Make the staged changes current, then let out what follows from them, in order."""
+        self.state.journal.keep()
+        if changes:
+            self.state.counters["number"] = number
+            self._let_out(lambda: self._outlet.publish(changes, number))
+        for each in decided:
+            for effect in each.decision.effects:
+                if isinstance(effect, SetTimer):
+                    self._timers.set(effect.at, effect.event)
+                else:
+                    self._let_out(partial(self._outlet.perform, effect))
+            finish(each.item, each.answer, each.refusal)
+
+    def _let_out(self, perform: Callable[[], None]) -> None:
+        try:
+            perform()
+        except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
+            self._log.exception("an effect has failed")
+
+    def _hold(self, decided: Sequence[Decided], error: DamagedError | StorageError) -> None:
+        """Forget what was staged. People are told; what agents report is decided again later."""
+        self.state.journal.back_to(0)
+        if not self._storage_away:
+            self._storage_away = True
+            self._log.error("%s" if isinstance(error, DamagedError) else "%s; trying again", error)
+        for each in decided:
+            if each.item.encode is None:
+                self._held.append(each.item)
+            else:
+                finish(each.item, NO_RESPONSE, each.refusal or error)
+
+    def _ring_again(self, item: Item, now: ClockReading) -> None:
+        if isinstance(item.event, Timer):
+            self._timers.set(now.monotonic + RING_AGAIN_AFTER, item.event)
+
+
+async def _interruptible(steps: Steps[Decision]) -> Decision:
+    """Decide; after each step whoever else has something to do has a turn, but nothing else is decided."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            decision: Decision = end.value
+            return decision
+        await asyncio.sleep(0)

@@ -1,0 +1,1 @@
+"""Reads beside the owner: watches, prior runs, importance."""

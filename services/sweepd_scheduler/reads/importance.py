@@ -1,0 +1,140 @@
+"""What the importance of parameters is worked out from: points of the runs of a sweep, and their values."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.codec import point_message, spec_message
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
+from sweepd_kernel.errors import DomainError, InvalidFieldError, Status, UnavailableError
+from sweepd_scheduler.domain.names import RunName
+from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.sweeps.figures import Share, evenly_ordered
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.ports import Records, TriedPoint
+from sweepd_scheduler.reads.prior_curves import lasting_refusal
+from sweepd_scheduler.reads.reading import Reading
+
+MOST_RUNS = 2_000
+MOST_VALUES = 200_000
+"""Runs times parameters, at most: an answer takes a worker about a second for so many."""
+
+RUNS_A_CALL = 1_000
+DEADLINE = 60.0
+
+MOST_BYTES = 4_000_000
+"""Of a question, in which the specification may be as large as the points."""
+
+_FRAME_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Another service, and where it is."""
+
+    channel: grpc.aio.Channel
+    address: str
+
+
+class Importances:
+    """Gathers what runs show, and has the suggestion service work out what it says."""
+
+    def __init__(self, suggestion: Backend, metrics: Backend, reading: Reading) -> None:
+        self._suggestion = SuggestionServiceStub(suggestion.channel)
+        self._metrics = MetricServiceStub(metrics.channel)
+        self._suggestion_address = suggestion.address
+        self._metrics_address = metrics.address
+        self._reading = reading
+
+    async def of(self, sweep: Sweep, key: str) -> v1.Importance:
+        """Return how much the parameters of a sweep matter for a key; empty: for its objective.
+
+        Raises:
+            InvalidFieldError: there is no objective.
+            DomainError: a service is away, or has too much to do.
+        """
+        if not key and sweep.spec.metric is None:
+            raise InvalidFieldError("key", f"needed: {sweep.name} has no metric to look at")
+        most = min(MOST_RUNS, MOST_VALUES // max(1, len(sweep.spec.search_space.dimensions)))
+        tried = await self._reading(evenly_chosen, self._reading.records, sweep, most, valued=not key)
+        if key:
+            tried = await self._with_last_values(sweep, tried, key)
+        request = await self._reading.work(question, sweep, tried)
+        try:
+            answer = await self._suggestion.GetImportance(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise DomainError(_why(error), status=Status.RESOURCE_EXHAUSTED, retry_after=5.0) from error
+            if error.code() is grpc.StatusCode.INTERNAL:  # the same again would fail again
+                raise DomainError(_why(error), status=Status.INTERNAL) from error
+            raise UnavailableError("suggestion", self._suggestion_address, _why(error)) from error
+        return answer.importance
+
+    async def _with_last_values(
+        self, sweep: Sweep, tried: Sequence[TriedPoint], key: str
+    ) -> Sequence[TriedPoint]:
+        """Return runs with the last value of a key, in place of that of the objective."""
+        names = {str(RunName(sweep.name, one.run)): one for one in tried}
+        values: dict[str, float] = {}
+        for start in range(0, len(names), RUNS_A_CALL):
+            request = v1.ListSummariesRequest(
+                runs=list(names)[start : start + RUNS_A_CALL], keys=[key], page_size=RUNS_A_CALL
+            )
+            more = True
+            while more:
+                answer = await self._summaries(request)
+                values |= dict(_last_numbers(answer))
+                request.page_token = answer.next_page_token
+                more = bool(answer.next_page_token)
+        return [TriedPoint(one.run, one.point, values.get(name)) for name, one in names.items()]
+
+    async def _summaries(self, request: v1.ListSummariesRequest) -> v1.ListSummariesResponse:
+        try:
+            return await self._metrics.ListSummaries(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise lasting_refusal(error) or UnavailableError(
+                "metric-store", self._metrics_address, _why(error)
+            ) from error
+
+
+def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) -> Sequence[TriedPoint]:
+    """Return the points of about `most` runs, of fewer where points are large; may raise StorageError."""
+    total = sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
+    total += sweep.prior_runs if valued else 0
+    page = records.tried_points(sweep, Share.of(most, total), most, valued=valued)
+    if page.more and len(page.entries) < most:  # the first ones alone would not be an even share
+        share = Share.of(len(page.entries), total)
+        page = records.tried_points(sweep, share, most, valued=valued)
+    return page.entries
+
+
+def question(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
+    """Return what is asked of the suggestion service; of fewer runs where all of them have no room."""
+    spec = spec_message(sweep.spec)
+    points = [
+        v1.ValuedPoint(point=point_message(one.point), value=one.value)
+        for one in tried
+        if one.value is not None and isfinite(one.value)
+    ]
+    room, kept = MOST_BYTES - spec.ByteSize(), list[int]()
+    for place in evenly_ordered(len(points)):
+        room -= points[place].ByteSize() + _FRAME_BYTES
+        if room < 0:
+            break
+        kept.append(place)
+    return v1.GetImportanceRequest(spec=spec, points=[points[place] for place in sorted(kept)])
+
+
+def _last_numbers(answer: v1.ListSummariesResponse) -> Iterator[tuple[str, float]]:
+    for summary in answer.summaries:
+        kind = summary.last.WhichOneof("kind")
+        if kind in ("double_value", "int_value"):
+            yield summary.run, float(getattr(summary.last, kind))
+
+
+def _why(error: grpc.aio.AioRpcError) -> str:
+    return error.details() or error.code().name

@@ -1,0 +1,203 @@
+"""Refusals of the metric store that callers of the scheduler are told as they are: to try again is no use."""
+
+from array import array
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from math import isfinite
+from typing import Generic, TypeVar
+
+import grpc
+import grpc.aio
+
+from sweepd import v1
+from sweepd.rpc.failure import Failure
+from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
+from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_scheduler.reads.reading import Reading
+
+_LASTING = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION}
+
+
+def lasting_refusal(error: grpc.aio.AioRpcError) -> DomainError | None:
+    """Return what to tell the caller of a refusal that lasts; None for one that passes."""
+    if error.code() not in _LASTING:
+        return None
+    failure = Failure.of(error)
+    reasons = {each.value.lower().replace("_", "-"): each for each in Reason}
+    return DomainError(
+        failure.message,
+        status=Status(failure.code),
+        reason=reasons.get(failure.reason or ""),
+        metadata=failure.metadata,
+    )
+
+
+T = TypeVar("T")
+
+RUNS_A_CALL = 100
+DEADLINE = 30.0
+_EXTREMES = {"min": min, "max": max}
+
+
+class CurvesAwayError(DomainError):
+    """The metric store cannot be asked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the curves of prior runs cannot be read: {why}", status=Status.UNAVAILABLE, retry_after=1.0
+        )
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Numbers of one type in the order of their rows."""
+
+    attempt: int
+    rows: "array[int]"
+    numbers: "array[float]"
+
+    @property
+    def start(self) -> tuple[int, int]:
+        return self.attempt, self.rows[0]
+
+    @property
+    def end(self) -> tuple[int, int]:
+        return self.attempt, self.rows[-1]
+
+
+@dataclass(slots=True)
+class Curve:
+    """The numbers that one run has logged of one key."""
+
+    stretches: list[_Stretch] = field(default_factory=list)
+
+    def add(self, series: v1.Series) -> None:
+        """Take in a series, or a part of one; texts and booleans are no numbers."""
+        # Slices of messages are copied several times as fast as their values one by one.
+        for chunk in series.chunks:
+            match chunk.WhichOneof("values"):
+                case "doubles":
+                    numbers = array("d", chunk.doubles.values[:])
+                case "ints":
+                    numbers = array("d", chunk.ints.values[:])
+                case _:
+                    continue
+            if numbers and len(numbers) == len(chunk.rows):
+                self.stretches.append(_Stretch(series.attempt, array("Q", chunk.rows[:]), numbers))
+
+    def finite(self) -> "array[float]":
+        """Return the finite ones by attempt and row."""
+        ordered = sorted(self.stretches, key=lambda each: each.start)
+        if all(before.end < after.start for before, after in pairwise(ordered)):
+            return array("d", (value for each in ordered for value in each.numbers if isfinite(value)))
+        # Whole and broken numbers take turns from row to row.
+        rows = (
+            (each.attempt, row, value)
+            for each in ordered
+            for row, value in zip(each.rows, each.numbers, strict=True)
+        )
+        return array("d", (value for _, _, value in sorted(rows) if isfinite(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The key that is wanted. `loss.min` is the smallest `loss` so far where no such key was logged."""
+
+    key: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What to ask for."""
+        base, dot, word = self.key.rpartition(".")
+        return (self.key, base) if dot and base and word in _EXTREMES else (self.key,)
+
+    def curve(self, found: Mapping[str, Curve]) -> "array[float]":
+        """Return the finite values of what one run has logged, by key."""
+        if self.key in found:
+            return found[self.key].finite()
+        base = self.keys[-1]
+        if base not in found:
+            return array("d")
+        return array("d", accumulate(found[base].finite(), _EXTREMES[self.key.rpartition(".")[2]]))
+
+
+class Histories(Generic[T]):
+    """What becomes of the histories of some runs, of which one is held at a time."""
+
+    def __init__(
+        self, places: Mapping[str, int], wanted: Wanted, make: Callable[[int, "array[float]"], T]
+    ) -> None:
+        self._places = places
+        self._wanted = wanted
+        self._make = make
+        self._made: dict[int, T] = {}
+        self._run = ""
+        self._found: dict[str, Curve] = {}
+
+    def take(self, page: v1.GetHistoryResponse) -> None:
+        """Take in a page; the series of a run come together."""
+        for series in page.series:
+            if series.run != self._run:
+                self._finish_run()
+                self._run = series.run
+            self._found.setdefault(series.key, Curve()).add(series)
+
+    def finish(self) -> list[T]:
+        """Return what has become of each, in order; of those without a history, too."""
+        self._finish_run()
+        places = self._places.values()
+        return [
+            self._made[place] if place in self._made else self._make(place, array("d")) for place in places
+        ]
+
+    def _finish_run(self) -> None:
+        place = self._places.get(self._run)
+        if place is not None:
+            self._made[place] = self._make(place, self._wanted.curve(self._found))
+        self._found = {}
+
+
+class Curves:
+    """The metric store, as far as prior runs need it."""
+
+    def __init__(self, channel: grpc.aio.Channel, reading: Reading) -> None:
+        self._stub = MetricServiceStub(channel)
+        self._reading = reading
+
+    async def of(
+        self, runs: Sequence[str], key: str, make: Callable[[int, "array[float]"], T]
+    ) -> AsyncIterator[list[T]]:
+        """Yield what becomes of each run, in order, some at a time.
+
+        Args:
+            runs: full names, each once.
+            key: the metric. Where a run has logged no `loss.min`, it is the smallest `loss` so far, as agents
+                have it.
+            make: makes it, in a thread, of the place of a run and the finite values that it has logged.
+
+        Raises:
+            CurvesAwayError: the metric store does not answer.
+            DomainError: what it has is damaged, or not of this scheduler.
+        """
+        wanted = Wanted(key)
+        for start in range(0, len(runs), RUNS_A_CALL):
+            places = {run: place for place, run in enumerate(runs[start : start + RUNS_A_CALL], start)}
+            histories = Histories(places, wanted, make)
+            async for page in self._pages(list(places), wanted.keys):
+                await self._reading.work(histories.take, page)
+            yield await self._reading.work(histories.finish)
+
+    async def _pages(self, runs: Sequence[str], keys: Sequence[str]) -> AsyncIterator[v1.GetHistoryResponse]:
+        request = v1.GetHistoryRequest(runs=runs, keys=keys)
+        while True:
+            try:
+                page = await self._stub.GetHistory(request, timeout=DEADLINE)
+            except grpc.aio.AioRpcError as error:
+                raise lasting_refusal(error) or CurvesAwayError(
+                    error.details() or error.code().name
+                ) from error
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -1,0 +1,222 @@
+"""Prior runs of a new sweep: which are meant, which were found, and which were taken."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite
+
+from sweepd import v1
+from sweepd.codec.details import plain_map, summary_number
+from sweepd.spec import Json, SweepSpec
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler.domain.names import Parent, SweepName
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.search.prior_runs import (
+    Candidate,
+    PointError,
+    PriorRun,
+    Shown,
+    UnsuitableError,
+    candidate,
+    prior_run,
+    shown_in,
+)
+from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.ports import Records
+
+MOST_RUNS = 100_000
+MOST_TOLD = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which runs of whole sweeps are meant. Times are microseconds since 1970."""
+
+    states: tuple[RunState, ...] = ()
+    tags: frozenset[str] = frozenset()
+    created_from: int = 0
+    created_before: int | None = None
+    min_value: float = -inf
+    max_value: float = inf
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether runs without a value are not meant."""
+        return self.min_value > -inf or self.max_value < inf
+
+    def takes_time(self, time: int) -> bool:
+        """Tell whether a run created then may be meant."""
+        return time >= self.created_from and (self.created_before is None or time < self.created_before)
+
+    def takes_value(self, value: float | None) -> bool:
+        """Tell whether a run of this value is meant."""
+        if value is None:
+            return not self.needs_value
+        return self.min_value <= value <= self.max_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The runs that are meant: some by name, and all of some sweeps, or of a project, that a filter takes."""
+
+    runs: tuple[str, ...]
+    sweeps: tuple[SweepName, ...]
+    project: Parent | None
+    filter: Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What became of a selection.
+
+    Args:
+        taken: those that suit, by index.
+        points: how many points of the method they have.
+        unsuitable: the first of those that do not, with the reason.
+        left_out: how many do not.
+        without_curve: how many were taken without their values at rungs.
+    """
+
+    taken: tuple[PriorRun, ...] = ()
+    points: int = 0
+    unsuitable: tuple[tuple[str, str], ...] = ()
+    left_out: int = 0
+    without_curve: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The configuration of a run, values that its script has put into the summary, and its tags."""
+
+    config: Mapping[str, Json] = field(default_factory=dict)
+    summary: Mapping[str, Json] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()
+
+    def value(self, key: str) -> float | None:
+        """Return the finite number that the summary has under a key, dots leading into groups; else None."""
+        found = summary_number(self.summary, key)
+        return found if found is not None and isfinite(found) else None
+
+
+def told_of(records: Records, run: RunKey) -> Told:
+    """Read what is told of a run; it may be large, so nobody should hold that of many."""
+    body = records.details(run)
+    if body is None:
+        return Told()
+    message = v1.RunDetails.FromString(body)
+    return Told(plain_map(message.config), plain_map(message.summary), frozenset(message.tags))
+
+
+def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[Run]:
+    """Return the runs whose scripts have told all of these tags."""
+    return [run for run in runs if tags <= told_of(records, run.key).tags]
+
+
+def values_told(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
+    """Return what the summary of each run has under a key."""
+    return [told_of(records, run).value(key) for run in runs]
+
+
+Outcome = Shown | UnsuitableError
+
+MOST_RUNG_VALUES = 500_000
+"""Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
+
+
+@dataclass(slots=True)
+class Found:
+    """Runs whose points suit a sweep, and how many do not, the first ones with the reason.
+
+    `named` are runs that were named, each by itself. They come again with their sweep or project, and stay
+    what they have become, whatever a filter says; no other run comes twice.
+    """
+
+    spec: SweepSpec
+    candidates: list[Candidate] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    unsuitable: list[tuple[str, str]] = field(default_factory=list)
+    left_out: int = 0
+
+    def refuse(self, run: str, why: str) -> None:
+        """Leave a run out."""
+        self.left_out += 1
+        if len(self.unsuitable) < MOST_TOLD:
+            self.unsuitable.append((run, why))
+
+    def judge(self, runs: Sequence[Run], before: SweepSpec | None, *, named: bool = False) -> list[Run]:
+        """Take the runs, of a sweep with the specification `before` or of none, whose points suit.
+
+        Return those whose points do not, but may with what their scripts have told.
+
+        Raises:
+            InvalidFieldError: they are too many.
+        """
+        unsure: list[Run] = []
+        for run in runs:
+            if run.name in self.named:
+                continue
+            if named:
+                self.named.add(run.name)
+            try:
+                self._take(candidate(self.spec, run, before))
+            except PointError:
+                unsure.append(run)
+            except UnsuitableError as error:
+                self.refuse(run.name, str(error))
+        return unsure
+
+    def judge_told(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
+        """Take those that suit with what their scripts have told.
+
+        Raises:
+            InvalidFieldError: they are too many.
+        """
+        for run in runs:
+            try:
+                self._take(candidate(self.spec, run, before, told_of(records, run.key).config))
+            except UnsuitableError as error:
+                self.refuse(run.name, str(error))
+
+    def _take(self, found: Candidate) -> None:
+        if len(self.candidates) >= MOST_RUNS:
+            raise InvalidFieldError("prior_runs", f"a sweep begins with {MOST_RUNS:,} runs at most")
+        self.candidates.append(found)
+
+
+@dataclass(slots=True)
+class Taken:
+    """The runs that are taken, in order, by what they come to in the new sweep.
+
+    Values at rungs are dropped as soon as there are more than are kept: each may have as many as rows.
+    """
+
+    found: Found
+    chosen: Filter
+    runs: list[PriorRun] = field(default_factory=list)
+    without_curve: int = 0
+    rung_values: int = 0
+
+    def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> Outcome:
+        """Return what a run comes to, or why it teaches the sweep nothing; it is added in its turn."""
+        try:
+            shown = shown_in(self.found.spec, each, curve, summary)
+        except UnsuitableError as error:
+            return error
+        if not self._means(each, shown):
+            return replace(shown, rungs=())
+        if self.rung_values + len(shown.rungs) > MOST_RUNG_VALUES:
+            self.without_curve += 1
+            return replace(shown, rungs=())
+        self.rung_values += len(shown.rungs)
+        return shown
+
+    def add(self, each: Candidate, outcome: Outcome) -> None:
+        """Take a run, unless it teaches the sweep nothing or a filter does not mean it."""
+        if not isinstance(outcome, UnsuitableError):
+            if self._means(each, outcome):
+                self.runs.append(prior_run(each, outcome, len(self.runs) + 1))
+        elif each.source in self.found.named or not self.chosen.needs_value:
+            self.found.refuse(each.source, str(outcome))
+
+    def _means(self, each: Candidate, shown: Shown) -> bool:
+        return each.source in self.found.named or self.chosen.takes_value(shown.value)

@@ -1,0 +1,235 @@
+"""Gathers the prior runs of a new sweep, beside the owner loop: finds and judges them, reads their curves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from sweepd.spec import SweepSpec
+from sweepd.spec.sizes import points_taken
+from sweepd_kernel.errors import NotFoundError
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
+from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.search.prior_runs import Candidate
+from sweepd_scheduler.domain.states import FINAL_RUN, RunState
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.ports import Records, RunPosition
+from sweepd_scheduler.reads.prior_curves import Curves
+from sweepd_scheduler.reads.prior_found import (
+    Filter,
+    Found,
+    Gathered,
+    Outcome,
+    Selection,
+    Taken,
+    tagged,
+    values_told,
+)
+from sweepd_scheduler.reads.reading import Reading
+
+T = TypeVar("T")
+
+PAGE = 1_000
+AT_ONCE = 100
+"""Runs that one thread is kept busy with; what their scripts have told may be half a MiB of each."""
+
+GATHERINGS = 2
+"""That go on at the same time; each may hold as many runs as a sweep begins with."""
+
+MOST_NAMED = 5
+
+
+class MissingRunsError(NotFoundError):
+    """Runs that were named do not exist; there is one at least."""
+
+    def __init__(self, runs: Sequence[str]) -> None:
+        told = ", ".join(f"{run:.200}" for run in runs[:MOST_NAMED])
+        more = f" and {len(runs) - MOST_NAMED:,} more" if len(runs) > MOST_NAMED else ""
+        verb = "do" if len(runs) > 1 else "does"
+        super().__init__(f"{runs[0]:.200}", f"{told}{more} {verb} not exist")
+
+
+class PriorRuns:
+    """Where prior runs come from: the records of the scheduler, and the metric store."""
+
+    def __init__(
+        self, reading: Reading, curves: Curves, project_exists: Callable[[Parent], Awaitable[bool]]
+    ) -> None:
+        self._reading = reading
+        self._records = reading.records
+        self._curves = curves
+        self._project_exists = project_exists
+        self._room = asyncio.Semaphore(GATHERINGS)
+
+    async def gather(self, spec: SweepSpec, wanted: Selection) -> Gathered:
+        """Return the runs that suit a sweep, with what they come to there, and why others do not.
+
+        Args:
+            spec: the sweep.
+            wanted: which runs are meant; the caller may know of all that it names.
+
+        Raises:
+            DomainError: what is named is missing, there are too many, or their curves cannot be read.
+        """
+        async with self._room:
+            found = Found(spec)
+            await self._named(wanted.runs, found)
+            for name in wanted.sweeps:
+                await self._whole(await self._sweep(name), wanted.filter, found)
+            if wanted.project is not None:
+                if not await self._project_exists(wanted.project):
+                    raise NotFoundError(str(wanted.project), f"project {wanted.project} does not exist")
+                async for sweep in self._sweeps(wanted.project):
+                    if sweep.name not in wanted.sweeps:
+                        await self._whole(sweep, wanted.filter, found)
+            return await self._with_curves(wanted.filter, found)
+
+    async def _named(self, texts: Sequence[str], found: Found) -> None:
+        """Judge runs that were named, those of one sweep together.
+
+        Raises:
+            MissingRunsError: some do not exist.
+        """
+        missing: list[str] = []
+        by_sweep: dict[SweepName, dict[int, str]] = {}
+        alone: dict[str, RunName] = {}
+        for text in texts:
+            try:
+                name = run_name(text)
+            except NotFoundError:
+                missing.append(text)
+                continue
+            if name.sweep.stands_for_none:
+                alone[text] = name
+            else:
+                by_sweep.setdefault(name.sweep, {})[name.number] = text
+        for sweep_name, numbers in by_sweep.items():
+            known = await self._of_sweep(sweep_name, list(numbers), found)
+            for number, text in numbers.items():
+                if number not in known:  # what looks like a run of a sweep may be one by itself
+                    alone[text] = RunName(sweep_name, number)
+        for part in _parts(alone.items(), PAGE):
+            runs = await self._reading(_by_themselves, self._records, [name for _, name in part])
+            missing += [text for (text, _), run in zip(part, runs, strict=True) if run is None]
+            await self._judge([run for run in runs if run is not None], None, found, named=True)
+        if missing:
+            raise MissingRunsError(missing)
+
+    async def _of_sweep(self, name: SweepName, numbers: Sequence[int], found: Found) -> set[int]:
+        """Judge some runs of a sweep and return the numbers of those that there are."""
+        sweep = await self._reading(self._records.sweep, name)
+        known: set[int] = set()
+        for part in _parts(numbers if sweep else (), PAGE):
+            assert sweep is not None
+            runs = await self._reading(self._records.chosen_runs, sweep, (), part)
+            known.update(run.number for run in runs)
+            await self._judge(runs, sweep.spec, found, named=True)
+        return known
+
+    async def _sweep(self, name: SweepName) -> Sweep:
+        sweep = await self._reading(self._records.sweep, name)
+        if sweep is None:
+            raise NotFoundError(str(name))
+        return sweep
+
+    async def _sweeps(self, project: Parent) -> AsyncIterator[Sweep]:
+        """Yield the sweeps of a project, the newest first, then what holds its stand-alone runs."""
+        before: int | None = None
+        while True:
+            page = await self._reading(
+                self._records.sweeps, project.entity, project.project, (), before, PAGE
+            )
+            for sweep in page.entries:
+                yield sweep
+            if not page.more:
+                break
+            before = page.entries[-1].key
+        standing = await self._reading(self._records.sweep, no_sweep(project))
+        if standing is not None:
+            yield standing
+
+    async def _whole(self, sweep: Sweep, chosen: Filter, found: Found) -> None:
+        """Judge the runs of a sweep that a filter takes, by number."""
+        after: RunPosition | None = None
+        while True:
+            page = await self._reading(self._records.runs, sweep, _states(chosen), after, PAGE, best=False)
+            runs = await self._meant(page.entries, chosen, chosen.tags - set(sweep.spec.tags))
+            await self._judge(runs, None if sweep.name.stands_for_none else sweep.spec, found)
+            if not page.more:
+                return
+            after = RunPosition(number=page.entries[-1].number)
+
+    async def _judge(
+        self, runs: Sequence[Run], before: SweepSpec | None, found: Found, *, named: bool = False
+    ) -> None:
+        unsure = await self._reading.work(found.judge, runs, before, named=named)
+        for part in _parts(unsure, AT_ONCE):
+            await self._reading(found.judge_told, self._records, part, before)
+
+    async def _meant(self, runs: Sequence[Run], chosen: Filter, tags: frozenset[str]) -> list[Run]:
+        """Return the runs that a filter takes; `tags` are those that their sweep does not have."""
+        meant = [run for run in runs if run.attempts and chosen.takes_time(run.create_time)]
+        if not tags:
+            return meant
+        found: list[Run] = []
+        for part in _parts(meant, AT_ONCE):
+            found += await self._reading(tagged, self._records, part, tags)
+        return found
+
+    async def _with_curves(self, chosen: Filter, found: Found) -> Gathered:
+        spec, taken = found.spec, Taken(found, chosen)
+        judged = (
+            self._without_objective(taken) if spec.metric is None else self._judged(taken, spec.metric.name)
+        )
+        async for part in judged:
+            for each, outcome in part:
+                taken.add(each, outcome)
+        points = list({prior.digest: prior.point for prior in taken.runs}.values())
+        return Gathered(
+            taken=tuple(taken.runs),
+            points=await self._reading.work(points_taken, spec, points),
+            unsuitable=tuple(found.unsuitable),
+            left_out=found.left_out,
+            without_curve=taken.without_curve,
+        )
+
+    async def _judged(self, taken: Taken, key: str) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
+        """Yield what each run comes to, in order, by its curve and its summary."""
+        candidates = taken.found.candidates
+        told = await self._told(candidates, key)
+
+        def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, Outcome]:
+            each = candidates[place]
+            return each, taken.judge(each, curve, told.get(each.key))
+
+        async for part in self._curves.of([each.source for each in candidates], key, judged):
+            yield part
+
+    async def _told(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
+        """Read what the summaries have under a key, of runs of which the scheduler has not counted it."""
+        told: dict[RunKey, float] = {}
+        for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
+            found = await self._reading(values_told, self._records, part, key)
+            told |= {run: value for run, value in zip(part, found, strict=True) if value is not None}
+        return told
+
+    async def _without_objective(self, taken: Taken) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
+        for part in _parts(taken.found.candidates, PAGE):
+            yield [(each, taken.judge(each, ())) for each in part]
+            await asyncio.sleep(0)  # others have something to do, too
+
+
+def _states(chosen: Filter) -> Sequence[RunState]:
+    return chosen.states or tuple(sorted(FINAL_RUN))
+
+
+def _by_themselves(records: Records, names: Sequence[RunName]) -> list[Run | None]:
+    """Read the runs that belong to no sweep, of those that have these names."""
+    found = (records.run(name) for name in names)
+    return [run if run is not None and run.stands_alone else None for run in found]
+
+
+def _parts(entries: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(entries)
+    while part := list(islice(rest, size)):
+        yield part

@@ -1,0 +1,289 @@
+"""Work on sweep files in threads, shared fairly: a file may cost seconds, and nobody else is to wait for it.
+
+New work gets a short share of processor time in the quick lane. What needs more is begun anew in the slow
+one, where it makes way for a caller who has used less. So it has to be pure. What costs too much is given up.
+"""
+
+import asyncio
+import ctypes
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Generic, ParamSpec, TypeVar, cast
+
+from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.errors import DomainError, Status
+
+QUICK = 0.03
+"""Seconds of processor time in the quick lane."""
+
+MOST = 10.0
+"""Seconds of processor time in the slow lane."""
+
+MOST_WAITING = 100
+"""Pieces of work that a caller may have waiting or under way: as many as one connection has calls."""
+
+HALVED_AFTER = 60.0
+_QUICK_THREADS, _SLOW_THREADS = 2, 1
+"""Few, as all of them and the event loop share one lock of the interpreter."""
+
+_LOOK_EVERY = 0.02
+_SHARE = 0.5
+"""Seconds of processor time that work gets before it makes way for that of others."""
+_MOST_AGAIN = 3
+_MOST_CALLERS = 1_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TooCostlyError(DomainError):
+    """A file takes too long to be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"reading this sweep took more than {MOST:g} s of processor time and was given up;"
+            " fewer constraints, conditions or values cost less",
+            status=Status.RESOURCE_EXHAUSTED,
+        )
+
+
+class TooManyWaitingError(DomainError):
+    """A caller asks for too much at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_WAITING} sweep files of this caller are being read or wait for it; try again",
+            status=Status.RESOURCE_EXHAUSTED,
+            retry_after=1.0,
+        )
+
+
+class _Interrupted(BaseException):
+    """Work was interrupted."""
+
+
+@dataclass(slots=True)
+class Costs:
+    """Processor time that callers have used; half of it is forgotten each minute."""
+
+    _by_caller: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def of(self, caller: str, now: float) -> float:
+        """Return what counts of a caller's."""
+        cost, since = self._by_caller.get(caller, (0.0, now))
+        return float(cost * 0.5 ** ((now - since) / HALVED_AFTER))
+
+    def add(self, caller: str, cost: float, now: float) -> None:
+        """Charge a caller."""
+        self._by_caller[caller] = (self.of(caller, now) + cost, now)
+        if len(self._by_caller) > _MOST_CALLERS:
+            least = min(self._by_caller, key=lambda each: self.of(each, now))
+            del self._by_caller[least]
+
+
+class _Work(Generic[T]):
+    """A function that runs in a thread of its own, and can be interrupted there once.
+
+    All but `_main` is for the event loop. The thread ends only once its outcome has arrived there: until then
+    nobody else can have its number.
+    """
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._loop = asyncio.get_running_loop()
+        self._arrived = threading.Event()
+        self._thread = 0
+        self._interrupted = False
+        self.outcome: asyncio.Future[T] = self._loop.create_future()
+        self.cost = 0.0
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._main, name="scheduler-language", daemon=True).start()
+
+    def used(self) -> float:
+        """Return the processor time that it has used so far."""
+        if self.outcome.done() or not self._thread:
+            return self.cost
+        return time.clock_gettime(time.pthread_getcpuclockid(self._thread))
+
+    def interrupt(self) -> None:
+        """Interrupt it, if it runs."""
+        if self._thread and not self._interrupted and not self.outcome.done():
+            self._interrupted = True
+            number, error = ctypes.c_ulong(self._thread), ctypes.py_object(_Interrupted)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
+
+    def _main(self) -> None:
+        try:
+            self._thread = threading.get_ident()
+            try:
+                found = self._function()
+            except Exception as error:  # noqa: BLE001 (whoever waits gets it)
+                self._tell(None, error)
+            else:
+                self._tell(found, None)
+            self._arrived.wait()
+        except _Interrupted as error:  # anywhere above; it comes once
+            self._tell(None, error)
+            self._arrived.wait()
+
+    def _tell(self, found: T | None, error: BaseException | None) -> None:
+        cost = time.thread_time()
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._arrive, found, error, cost)
+            return
+        self._arrived.set()
+
+    def _arrive(self, found: T | None, error: BaseException | None, cost: float) -> None:
+        self.cost = cost
+        if not self.outcome.done():
+            if error is not None:
+                self.outcome.set_exception(error)
+            else:
+                self.outcome.set_result(cast("T", found))
+        self._arrived.set()
+
+
+class _Lane:
+    """Threads that do one piece of work of each caller at a time; who has used and asked least is next."""
+
+    def __init__(self, threads: int, most: float, costs: Costs) -> None:
+        self._places = threads
+        self._most = most
+        self._costs = costs
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self._running: Counter[str] = Counter()
+        self._closed = False
+
+    async def do(self, caller: str, function: Callable[[], T]) -> T:
+        """Return what a function returns.
+
+        Raises:
+            _Interrupted: it costs too much.
+        """
+        used = 0.0
+        while True:
+            await self._turn(caller)
+            work = _Work(function)
+            try:
+                return await self._run(caller, work)
+            except _Interrupted:
+                used += work.cost
+                if self._closed or work.cost > self._most or used > _MOST_AGAIN * self._most:
+                    raise
+            finally:
+                self._free(caller)
+
+    def close(self) -> None:
+        """Begin nothing more, and interrupt what is under way."""
+        self._places = 0
+        self._closed = True
+
+    async def _turn(self, caller: str) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((caller, turn))
+        self._dispatch()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._free(caller)
+            raise
+
+    async def _run(self, caller: str, work: _Work[T]) -> T:
+        work.start()
+        try:
+            while not (await asyncio.wait([work.outcome], timeout=_LOOK_EVERY))[0]:
+                used = work.used()
+                if self._closed or used > self._most or self._makes_way(caller, used):
+                    work.interrupt()
+            return work.outcome.result()
+        except asyncio.CancelledError:  # nobody waits for it any more
+            while not work.outcome.done():
+                work.interrupt()  # again, as its thread may not have begun
+                await asyncio.wait([work.outcome], timeout=_LOOK_EVERY)
+            work.outcome.exception()
+            raise
+        finally:
+            self._costs.add(caller, work.cost, time.monotonic())
+
+    def _makes_way(self, caller: str, used: float) -> bool:
+        """Tell whether somebody waits who has used far less than a caller whose work is under way."""
+        now = time.monotonic()
+        cost = self._costs.of(caller, now) + used
+        return used > _SHARE and any(
+            self._costs.of(other, now) + _SHARE < cost
+            for other, turn in self._waiting
+            if not turn.done() and other not in self._running
+        )
+
+    def _free(self, caller: str) -> None:
+        self._running[caller] -= 1
+        self._running += Counter()  # without those that are at nothing
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        self._waiting = [each for each in self._waiting if not each[1].done()]
+        now = time.monotonic()
+        while self._running.total() < self._places:
+            free = [each for each in self._waiting if each[0] not in self._running]
+            if not free:
+                return
+            asked = Counter(caller for caller, _ in self._waiting)
+            chosen = min(free, key=lambda each: self._costs.of(each[0], now) + QUICK * asked[each[0]])
+            self._waiting.remove(chosen)
+            self._running[chosen[0]] += 1
+            chosen[1].set_result(None)
+
+
+class SweepFileWorkers:
+    """Does work on sweep files, with a share for each caller."""
+
+    def __init__(self) -> None:
+        self._costs = Costs()
+        self._quick = _Lane(_QUICK_THREADS, QUICK, self._costs)
+        self._slow = _Lane(_SLOW_THREADS, MOST, self._costs)
+        self._asked: Counter[str] = Counter()
+        self._loaded = False
+
+    async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work`, which is pure, returns.
+
+        Raises:
+            TooCostlyError: it takes too long.
+            TooManyWaitingError: its caller has asked for too much else.
+        """
+        principal = current_principal()
+        caller = principal.token or principal.name
+        if self._asked[caller] >= MOST_WAITING:
+            raise TooManyWaitingError
+        self._asked[caller] += 1
+        try:
+            return await self._do(caller, lambda: work(*args, **kwargs))
+        finally:
+            self._asked[caller] -= 1
+            self._asked += Counter()
+
+    async def _do(self, caller: str, work: Callable[[], T]) -> T:
+        if not self._loaded:  # here, as an import is not to be interrupted
+            await asyncio.to_thread(import_module, "sweepd.spec.reading.yaml_tokens")
+            self._loaded = True
+        try:
+            return await self._quick.do(caller, work)
+        except _Interrupted:
+            pass
+        try:
+            return await self._slow.do(caller, work)
+        except _Interrupted:
+            raise TooCostlyError from None
+
+    def close(self) -> None:
+        """Begin nothing more, and interrupt what is under way."""
+        self._quick.close()
+        self._slow.close()

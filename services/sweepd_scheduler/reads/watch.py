@@ -1,0 +1,228 @@
+"""Watches of a sweep: a snapshot or what a reader missed, then changes, at most ten messages a second."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_scheduler.domain.decision import Change, RunChanged, SweepChanged
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.state import State
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.message_size import pages, run_weight
+from sweepd_scheduler.ports import Changed
+from sweepd_scheduler.reads.reading import Reading
+
+SHORTEST_INTERVAL = 0.1
+MAX_WAITING_RUNS = 20_000
+MAX_RUNS_A_MESSAGE = 500
+
+
+class SlowReaderError(DomainError):
+    """The reader of a watch does not keep up."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the reader is too slow to follow the sweep",
+            status=Status.RESOURCE_EXHAUSTED,
+            reason=Reason.SLOW_READER,
+        )
+
+
+class StoppingError(DomainError):
+    """The scheduler is stopping; the reader comes back to the next one with its resume token."""
+
+    def __init__(self) -> None:
+        super().__init__("the scheduler is stopping", status=Status.UNAVAILABLE, retry_after=1.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    """One reader: what has changed and was not sent, each thing once, as it stands."""
+
+    sweep_key: int
+    floor: int = 0  # changes up to here are in the reader's snapshot
+    number: int = 0
+    sweep: Sweep | None = None
+    runs: dict[int, Run] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    slow: bool = False
+    ended: bool = False
+
+    def take_in(self, sweep: Sweep | None, runs: Sequence[Run], number: int) -> None:
+        """Note a change; a reader that is too far behind is given up."""
+        if number <= self.floor or self.slow:
+            return
+        self.number = number
+        self.sweep = replace(sweep, file=None) if sweep else self.sweep
+        self.runs.update((run.number, run) for run in runs)
+        if len(self.runs) > MAX_WAITING_RUNS:
+            self.slow = True
+            self.runs.clear()
+        self.news.set()
+
+    async def changes(self) -> AsyncIterator[Changed]:
+        """Return what has changed, again and again.
+
+        Raises:
+            SlowReaderError: the reader cannot follow.
+            StoppingError: the scheduler is stopping.
+        """
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            if self.slow:
+                raise SlowReaderError
+            if self.ended:
+                raise StoppingError
+            if self.number <= self.floor:  # it came in while the snapshot was read, and is part of it
+                continue
+            for changed in self._taken():
+                yield changed
+            await asyncio.sleep(SHORTEST_INTERVAL)
+
+    def _taken(self) -> list[Changed]:
+        sweep, runs, number = self.sweep, list(self.runs.values()), self.number
+        self.sweep = None
+        self.runs = {}
+        pieces = [part.entries for part in pages(runs, MAX_RUNS_A_MESSAGE, run_weight)]
+        # Only the last piece carries the new number: a reader cut off in between gets all of it again.
+        first = [Changed(sweep=sweep, runs=piece, number=self.floor) for piece in pieces[:-1]]
+        self.floor = number
+        return [*first, Changed(sweep=sweep, runs=pieces[-1], number=number)]
+
+
+class Watchers:
+    """All readers, by sweep."""
+
+    def __init__(self) -> None:
+        self._by_sweep: dict[int, list[Follower]] = {}
+
+    def follow(self, sweep_key: int) -> Follower:
+        """Begin to follow a sweep."""
+        follower = Follower(sweep_key=sweep_key)
+        self._by_sweep.setdefault(sweep_key, []).append(follower)
+        return follower
+
+    def leave(self, follower: Follower) -> None:
+        """Follow no longer."""
+        left = [each for each in self._by_sweep[follower.sweep_key] if each is not follower]
+        if left:
+            self._by_sweep[follower.sweep_key] = left
+        else:
+            del self._by_sweep[follower.sweep_key]
+
+    def end(self) -> None:
+        """End every watch: the scheduler is stopping, and readers come back to the next one."""
+        for followers in self._by_sweep.values():
+            for follower in followers:
+                follower.ended = True
+                follower.news.set()
+
+    def publish(self, changes: Sequence[Change], number: int) -> None:
+        """Tell the readers what was stored."""
+        if not self._by_sweep:
+            return
+        sweeps: dict[int, Sweep] = {}
+        runs: dict[int, dict[int, Run]] = {}
+        for change in changes:
+            if isinstance(change, SweepChanged):
+                sweeps[change.sweep.key] = change.sweep
+            elif isinstance(change, RunChanged):
+                runs.setdefault(change.run.sweep, {})[change.run.number] = change.run
+        for key in sweeps.keys() | runs.keys():
+            for follower in self._by_sweep.get(key, ()):
+                follower.take_in(sweeps.get(key), list(runs.get(key, {}).values()), number)
+
+
+RUNS_A_MESSAGE = 500
+MAX_MISSED_RUNS = 2_000
+STALLED_AFTER = 30.0
+T = TypeVar("T")
+
+
+async def follow(
+    follower: Follower, reading: Reading, resume_token: str
+) -> AsyncIterator[tuple[Changed, bool]]:
+    """Return the parts in order, each with whether more of a snapshot follows.
+
+    Args:
+        follower: follows the sweep already, so that nothing is missed while the database is read.
+        reading: reads the database.
+        resume_token: from the last message received; an unknown one starts with a snapshot.
+
+    Raises:
+        SlowReaderError: the reader cannot follow.
+    """
+    missed = await _missed(follower, reading, resume_token)
+    if missed is not None:
+        follower.floor = max(missed.number, int(resume_token))
+        if missed.number > int(resume_token):
+            yield missed, False
+    else:
+        async for part, continues in _snapshot(follower, reading):
+            yield part, continues
+    async for changed in follower.changes():
+        yield changed, False
+
+
+async def send(write: Callable[[T], Awaitable[None]], message: T) -> None:
+    """Write one message to a reader.
+
+    Raises:
+        SlowReaderError: the reader takes nothing any more.
+    """
+    try:
+        async with asyncio.timeout(STALLED_AFTER):
+            await write(message)
+    except TimeoutError:
+        raise SlowReaderError from None
+
+
+async def _missed(follower: Follower, reading: Reading, resume_token: str) -> Changed | None:
+    if not resume_token.isascii() or not resume_token.isdigit() or len(resume_token) > 18:
+        return None
+    records = reading.records
+    return await reading(records.changed_since, follower.sweep_key, int(resume_token), MAX_MISSED_RUNS)
+
+
+async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple[Changed, bool]]:
+    """Return all runs in parts; what changes meanwhile comes after, as the first part's number counts."""
+    after = 0
+    while True:
+        part = await reading(reading.records.snapshot, follower.sweep_key, after, RUNS_A_MESSAGE)
+        if after == 0:
+            follower.floor = part.number
+        sweep = part.sweep if after == 0 else None
+        yield Changed(sweep=sweep, runs=part.runs, number=0 if part.more else follower.floor), part.more
+        if not part.more:
+            return
+        after = part.runs[-1].number
+
+
+PATIENCE = 10.0
+
+
+async def kills_reported(state: State, watchers: Watchers, name: SweepName) -> list[str]:
+    """Wait until the connected agents have reported the ends of their runs; return those still live."""
+    key = state.names.get(name)
+    if key is None:
+        return []
+    follower = watchers.follow(key)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while any(run.key in state.placements for run in _live(state, key)):
+                follower.news.clear()
+                await follower.news.wait()
+    except TimeoutError:
+        pass
+    finally:
+        watchers.leave(follower)
+    return [run.name for run in _live(state, key)]
+
+
+def _live(state: State, key: int) -> list[Run]:
+    numbers = sorted(state.index[key].unfinished) if key in state.index else []
+    return [state.runs[(key, number)] for number in numbers]

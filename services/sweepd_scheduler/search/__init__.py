@@ -1,0 +1,1 @@
+"""Adapters of the search: the client of the suggestion service."""

@@ -1,0 +1,188 @@
+"""Speaks with the suggestion service: tells it what is new, asks for points, spares it while it is away."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.codec import CodecError, point_from_message, point_message, spec_message
+from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
+from sweepd_kernel.clock import Clock
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggested
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.message_size import MOST_BYTES, Page, sweep_weight
+from sweepd_scheduler.ports import StudyLine
+
+CALL_DEADLINE = 15.0
+PREPARE_DEADLINE = 2.0
+AWAY_FOR = 1.2
+OBSERVATIONS_A_CALL = 1_000
+MAX_RESENDS = 3
+MAX_OBSERVATIONS = 2**53
+
+_OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for outcome in Outcome}
+
+
+ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
+"""Reads observations: sweep, after which number, how many at most."""
+
+
+class Studies:
+    """One call at a time for each sweep; `tell` hands the outcome to the owner."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        reading: ReadStudy,
+        tell: Callable[[SuggestionsArrived | SuggestionsFailed], None],
+        clock: Clock,
+        log: logging.Logger,
+    ) -> None:
+        self._stub = SuggestionServiceStub(channel)
+        self._reading = reading
+        self._tell = tell
+        self._clock = clock
+        self._log = log
+        self._known: dict[int, int] = {}
+        self._away_until = 0.0
+        self._away = False
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def ask(self, sweep: Sweep, count: int) -> None:
+        """Begin a call; the owner hears how it ends."""
+        call = asyncio.get_running_loop().create_task(self._call(sweep, count))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    def stop(self) -> None:
+        """Give up the calls under way."""
+        for call in self._calls:
+            call.cancel()
+
+    async def prepare(self, sweep: v1.SweepSpec) -> list[tuple[str, str]]:
+        """Return what stands against searching a sweep; nothing while the service is away."""
+        if self._clock.monotonic() < self._away_until:
+            return []
+        try:
+            answer = await self._stub.Prepare(v1.PrepareRequest(spec=sweep), timeout=PREPARE_DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            self._note_away(error.code().name)
+            return []
+        return [(violation.path, violation.message) for violation in answer.violations]
+
+    async def _call(self, sweep: Sweep, count: int) -> None:
+        if self._clock.monotonic() < self._away_until:
+            self._tell(SuggestionsFailed(sweep.key, "the suggestion service is away"))
+            return
+        if self._away:  # this call finds out whether it is back; others are refused meanwhile
+            self._away_until = self._clock.monotonic() + AWAY_FOR
+        try:
+            self._tell(await self._suggest(sweep, count))
+        except grpc.aio.AioRpcError as error:
+            self._note_away(f"{error.code().name}: {error.details()}")
+            self._tell(SuggestionsFailed(sweep.key, error.details() or error.code().name))
+        except (TimeoutError, CodecError, DomainError) as error:
+            self._log.warning("%s: no suggestion: %s", sweep.name, error)
+            self._tell(SuggestionsFailed(sweep.key, str(error)))
+        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it, or the sweep never asks again)
+            self._log.exception("%s: no suggestion", sweep.name)
+            self._tell(SuggestionsFailed(sweep.key, str(error)))
+
+    def _note_away(self, why: str) -> None:
+        self._away_until = self._clock.monotonic() + AWAY_FOR
+        if not self._away:
+            self._away = True
+            self._log.warning("the suggestion service is away (%s); model-based sweeps go on without it", why)
+
+    async def _suggest(self, sweep: Sweep, count: int) -> SuggestionsArrived:
+        count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # the answer must fit, too
+        for _ in range(MAX_RESENDS):
+            run_number, answer = await self._send_all(sweep, count)
+            if self._away:
+                self._away = False
+                self._log.info("the suggestion service is back")
+            if answer.WhichOneof("answer") == "suggestions":
+                self._known[sweep.key] = answer.suggestions.observations_known
+                return SuggestionsArrived(
+                    sweep=sweep.key,
+                    suggestions=tuple(
+                        _suggested(each, run_number + place * sweep.spec.repeats)
+                        for place, each in enumerate(answer.suggestions.suggestions)
+                    ),
+                    exhausted=answer.suggestions.exhausted,
+                )
+            self._known[sweep.key] = max(0, answer.resend_from - 1)
+        raise CodecError("resend_from", f"asked {MAX_RESENDS} times to hear everything again")
+
+    async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
+        """Send what the service does not know, in several calls if need be; the last one asks for points.
+
+        Return the number of the run that the first point is for, too: above that of any run in what was sent,
+        also if some were handed out since the call began.
+        """
+        newest = sweep.counts.total
+        while True:
+            after = self._known.get(sweep.key, 0)
+            lines = await self._reading(sweep.key, after, OBSERVATIONS_A_CALL)
+            last = not lines.more
+            newest = max(newest, *(line.note.run + sweep.spec.repeats - 1 for line in lines.entries), 0)
+            request = v1.SuggestRequest(
+                sweep=str(sweep.name),
+                revision=sweep.revision,
+                spec=spec_message(sweep.spec) if after == 0 else None,
+                first_observation=after + 1,
+                observations=[observation_message(line) for line in lines.entries],
+                run_number=newest + 1,
+                count=count if last else 0,
+            )
+            answer = await self._stub.Suggest(request, timeout=CALL_DEADLINE)
+            if last or answer.WhichOneof("answer") != "suggestions":
+                return newest + 1, answer
+            self._known[sweep.key] = answer.suggestions.observations_known
+
+
+def observation_message(line: StudyLine) -> v1.StudyObservation:
+    """Return a line as the suggestion service is told of it."""
+    note = line.note
+    message = v1.StudyObservation(run_number=max(0, note.run), prior_index=max(0, -note.run))
+    match note.event:
+        case StudyEvent.HANDED_OUT:
+            message.handed_out.CopyFrom(v1.RunHandedOut(point=point_message(line.point or {})))
+        case StudyEvent.RUNG_REACHED:
+            message.rung_reached.CopyFrom(v1.RungReached(iteration=note.iterations, value=note.value or 0.0))
+        case StudyEvent.VALUE_SO_FAR:
+            message.value_so_far.CopyFrom(v1.ValueSoFar(value=note.value))
+        case StudyEvent.ENDED:
+            message.ended.CopyFrom(
+                v1.RunEnded(
+                    outcome=_OUTCOMES[note.outcome or Outcome.NOTHING],
+                    best_value=note.best,
+                    value=note.value,
+                    worst_value=note.worst,
+                    last_value=note.last,
+                    iterations=note.iterations,
+                )
+            )
+    return message
+
+
+def _suggested(message: v1.Suggestion, run_number: int) -> Suggested:
+    for name in ("observations_seen", "study_length"):
+        if (count := getattr(message, name)) > MAX_OBSERVATIONS:
+            raise CodecError(name, f"{count} observations were never made")
+    return Suggested(
+        point=point_from_message(message.point),
+        engine=message.engine[:100],
+        run_number=run_number,
+        observations_seen=message.observations_seen,
+        study_length=message.study_length,
+        predicted_value=message.predicted_value if message.HasField("predicted_value") else None,
+        predicted_deviation=message.predicted_deviation if message.HasField("predicted_deviation") else None,
+        expected_improvement=message.expected_improvement
+        if message.HasField("expected_improvement")
+        else None,
+    )

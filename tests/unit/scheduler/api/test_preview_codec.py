@@ -1,0 +1,26 @@
+"""How much of a sweep an answer shows."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from sweepd.spec import parse_text
+from sweepd_kernel.clock import SystemClock
+from sweepd_scheduler.api.preview_codec import previewed
+
+FILE = b"method: grid\nprogram: t.py\nparameters: {a: {values: [1, 2, 3]}}\n"
+
+
+class SlowClock(SystemClock):
+    """Of a machine that takes a minute between two looks."""
+
+    def __init__(self) -> None:
+        self._looks = count()
+
+    def monotonic(self) -> float:
+        return 60.0 * next(self._looks)
+
+
+def test_one_run_is_shown_however_slow_the_machine() -> None:
+    answer = previewed(parse_text(FILE, file="sweep.yaml"), 3, 1, SlowClock(), None)
+    assert len(answer.preview.runs) == 1

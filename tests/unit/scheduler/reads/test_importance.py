@@ -1,0 +1,24 @@
+"""What is asked about the importance of parameters."""
+
+from __future__ import annotations
+
+from math import inf
+
+from sweepd_scheduler.ports import TriedPoint
+from sweepd_scheduler.reads.importance import MOST_BYTES, question
+from unit.scheduler.world import OBJECTIVE, RANDOM, World
+
+
+def test_only_finite_values_are_asked_about() -> None:
+    sweep = World().create({**RANDOM, **OBJECTIVE})
+    tried = [TriedPoint(number, {"lr": 0.5}, value) for number, value in enumerate([0.5, None, inf, -inf])]
+    assert [each.value for each in question(sweep, tried).points] == [0.5]
+
+
+def test_where_specification_and_points_are_large_a_question_still_fits_a_message() -> None:
+    texts = [letter * 300_000 for letter in "abcdefgh"]
+    sweep = World().create({**RANDOM, **OBJECTIVE, "parameters": {"a": {"values": texts}}})
+    tried = [TriedPoint(number, {"a": texts[number]}, float(number)) for number in range(8)]
+    asked = question(sweep, tried)
+    assert asked.ByteSize() <= MOST_BYTES
+    assert 3 <= len(asked.points) <= 6

@@ -1,0 +1,30 @@
+"""What the owner hears when a call to the suggestion service does not come about."""
+
+import asyncio
+import logging
+from typing import NoReturn
+
+from sweepd.rpc.channel import open_channel
+from sweepd_kernel.clock import SystemClock
+from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.search.suggestion_service import Studies
+from unit.scheduler.world import RANDOM, World
+
+
+def test_a_defect_is_told_so_that_the_sweep_asks_again() -> None:
+    async def broken(_sweep: int, _after: int, _limit: int) -> NoReturn:
+        raise ZeroDivisionError
+
+    async def scenario() -> SuggestionsArrived | SuggestionsFailed:
+        heard: asyncio.Queue[SuggestionsArrived | SuggestionsFailed] = asyncio.Queue()
+        channel = open_channel("127.0.0.1:1", None)
+        log = logging.getLogger("test.study")
+        studies = Studies(channel, broken, heard.put_nowait, SystemClock(), log)
+        studies.ask(World().create(RANDOM), 1)
+        async with asyncio.timeout(10):
+            told = await heard.get()
+        await channel.close()
+        return told
+
+    heard = asyncio.run(scenario())
+    assert isinstance(heard, SuggestionsFailed)
