@@ -1,1 +1,1 @@
-"""The metric store: every point and every log line."""
+"""The metric store: every point, log line and file of every run."""

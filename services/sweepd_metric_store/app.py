@@ -1,4 +1,4 @@
-"""Puts the metric store together: one writer, readers beside it, and the calls that use them."""
+"""Wiring of the metric store: one writer, readers beside it, and the calls that use them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import grpc.aio
 
 from sweepd_kernel.errors import DamagedError, StartError, UnavailableError
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
-from sweepd_metric_store.notices import Notices
-from sweepd_metric_store.pairing import Pairing
-from sweepd_metric_store.servicer import SERVICE_NAME, MetricServicer, handlers
-from sweepd_metric_store.sql import DATABASE, SqliteWrites
-from sweepd_metric_store.sql import SERVICE as NAME
-from sweepd_metric_store.sql_pairing import PAIRED
-from sweepd_metric_store.sql_reads import SqliteReads
-from sweepd_metric_store.streams import AppendStreams
+from sweepd_metric_store.api.following import Subscriptions
+from sweepd_metric_store.api.servicer import SERVICE_NAME, MetricServicer, handlers
+from sweepd_metric_store.api.streams import AppendStreams
+from sweepd_metric_store.pairing import PAIRED, Pairing
+from sweepd_metric_store.store.reads import SqliteReads
+from sweepd_metric_store.store.writes import DATABASE, SqliteWrites
+from sweepd_metric_store.store.writes import SERVICE as NAME
 from sweepd_metric_store.writer import Writer
 
 
@@ -28,33 +27,35 @@ class MetricStore:
     ) -> None:
         self._reads = reads
         self._pairing = pairing
-        self._notices = Notices()
+        self._subscriptions = Subscriptions()
         self._streams = AppendStreams()
-        self._writer = Writer(writes, context.clock, context.log, self._notices.publish)
+        self._writer = Writer(writes, context.clock, context.log, self._subscriptions.publish)
         self._address = str(context.listen)
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
         """Add the service to `server`."""
-        servicer = MetricServicer(self._writer, self._reads, self._notices, self._streams, self._pairing)
+        servicer = MetricServicer(
+            self._writer, self._reads, self._subscriptions, self._streams, self._pairing
+        )
         server.add_generic_rpc_handlers((handlers(servicer),))
         return (SERVICE_NAME,)
 
     async def start(self, address: str) -> None:
-        """Begin to write."""
+        """Start the writer."""
         self._address = self._pairing.address = address
         self._writer.start()
 
     async def stop(self) -> None:
-        """Store what has arrived, end the long streams, and let the database go."""
+        """Store what has arrived, end the streams, and close the database."""
         error = UnavailableError(NAME, self._address, "it is stopping")
         await self._writer.stop(error)
         self._streams.end(error)
-        self._notices.end(error)
+        self._subscriptions.end(error)
         await asyncio.to_thread(self._reads.close)
 
 
 def _add_flags(_parser: argparse.ArgumentParser) -> None:
-    """The kernel's flags are all it needs."""
+    """Add no flag to those of the kernel."""
 
 
 async def _open(context: ServiceContext) -> RunningService:
@@ -66,7 +67,7 @@ async def _open(context: ServiceContext) -> RunningService:
         try:
             await asyncio.to_thread(writes.open)
         except DamagedError as error:
-            # Nothing can be stored, but perhaps most can be read: the next line tells.
+            # Nothing can be stored, but perhaps most can be read: opening to read decides.
             context.log.error(error.message)
         await asyncio.to_thread(pairing.open)
         await asyncio.to_thread(reads.open)
@@ -79,7 +80,7 @@ async def _open(context: ServiceContext) -> RunningService:
 
 SERVICE = ServiceDefinition(
     name=NAME,
-    help="keeps every point and every log line",
+    help="stores every point, log line and file",
     has_data=True,
     add_flags=_add_flags,
     open=_open,

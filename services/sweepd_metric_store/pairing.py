@@ -1,10 +1,14 @@
-"""Holds the database against the scheduler's, and answers for what follows: may be written, may be read."""
+"""Comparison with the scheduler's database: decides whether calls may write and read.
+
+Also the metric store's part of `sweepd pair`: its attempts, and the removal of some.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
 
@@ -13,12 +17,15 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableError
 from sweepd_kernel.pairing.comparison import Database, Delayed, Peer, mismatch
+from sweepd_kernel.service import AttemptKey, PairedDatabase
+from sweepd_metric_store.ports import SYSTEM
+from sweepd_metric_store.store.writes import DATABASE
 
 
 class Pairing:
-    """State of the comparison with the scheduler; its calls come one at a time.
+    """Result of the comparison with the scheduler; calls to `compare` come one at a time.
 
-    The file is opened anew for each comparison: it may have been replaced behind our back.
+    The file is opened again for each comparison, as it may have been replaced.
     """
 
     def __init__(self, path: Path, service: str, clock: Clock, log: logging.Logger) -> None:
@@ -40,8 +47,8 @@ class Pairing:
         """
         self._known = self._own().peer is not None
 
-    async def meet(self, scheduler: Database, *, stopping: bool) -> Database:
-        """Compare the scheduler's database with this one, and return this one.
+    async def compare(self, scheduler: Database, *, stopping: bool) -> Database:
+        """Compare the scheduler's database with this one, and return the state of this one.
 
         Raises:
             DatabasesDifferError: they do not belong together; all calls are refused from now on.
@@ -61,21 +68,21 @@ class Pairing:
         return own
 
     def require_met(self) -> None:
-        """Refuse to store anything unless the scheduler's database has been met, and belongs to this one.
+        """Refuse to store unless the scheduler's database was compared and belongs to this one.
 
         Raises:
-            DomainError: it has not, or does not.
+            DomainError: it was not compared, or does not belong to this one.
         """
         if self._refusal is not None:
-            raise self._refusal.with_traceback(None)  # else it would grow with each call
+            raise self._refusal.with_traceback(None)  # or its traceback would grow with each call
         if not self._met:
             raise UnavailableError(self._service, self.address, "it has not met its scheduler yet")
 
     def require_known(self) -> None:
-        """Refuse to read from a database that has never met a scheduler: it may stand for one that was lost.
+        """Refuse to read from a database that has never met a scheduler: it may replace one that was lost.
 
         Raises:
-            DomainError: it has not, or it belongs to another.
+            DomainError: it has never met a scheduler, or belongs to another one.
         """
         if self._refusal is not None or not self._known:
             self.require_met()
@@ -106,3 +113,32 @@ class Pairing:
                 pairing_sql.remember(connection, peer)
         except sqlite3.Error as error:
             raise storage_error(error, self._service, self._path) from error
+
+
+def stored_attempts(connection: sqlite3.Connection) -> AbstractSet[AttemptKey]:
+    """Return every stored attempt; samples count for the attempt that they are of."""
+    return {(str(run), number) for run, number in connection.execute(_STORED, (SYSTEM,))}
+
+
+def remove_attempts(connection: sqlite3.Connection, attempts: AbstractSet[AttemptKey]) -> None:
+    """Remove attempts and all that only they refer to; the caller has begun a transaction."""
+    for run, number in attempts:
+        connection.execute(_REMOVE, (run, run + SYSTEM, number))
+    for statement in _CLEAR:
+        connection.execute(statement)
+
+
+_STORED = "select replace(r.name, ?, ''), a.number from run r join attempt a on a.run_id = r.id"
+_REMOVE = """
+    delete from attempt where id in (
+        select a.id from attempt a join run r on r.id = a.run_id where r.name in (?, ?) and a.number = ?)"""
+_CLEAR = (
+    "delete from run where id not in (select run_id from attempt)",
+    "delete from sweep where id not in (select sweep_id from run)",
+    """delete from file_blob where id not in (
+        select blob_id from file where blob_id is not null union all select blob_id from file_upload)""",
+    "delete from file_piece where blob_id not in (select id from file_blob)",
+)
+PAIRED = PairedDatabase(
+    file=DATABASE, schema="sweepd_metric_store", attempts=stored_attempts, remove=remove_attempts
+)

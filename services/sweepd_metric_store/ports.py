@@ -1,4 +1,4 @@
-"""What the service asks of its storage; one implementation a database."""
+"""Ports of the service to its storage."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sweepd_metric_store.domain.batch import Batch
 from sweepd_metric_store.domain.checksum import Damage
 
 SYSTEM = "#system"
-"""Ends the names under which the samples of agents are kept: a history apart. No name has such a letter."""
+"""Suffix of the names of samples, which are a separate history; no name of a sweep or run contains `#`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptName:
-    """An attempt as callers name it."""
+    """Full name of an attempt."""
 
     sweep: str
     run: str
@@ -26,7 +26,7 @@ class AttemptName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointsArrived:
-    """A batch of points that wants to be stored."""
+    """A batch of points to store."""
 
     name: AttemptName
     batch: Batch
@@ -35,7 +35,7 @@ class PointsArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogArrived:
-    """A piece of a log that wants to be stored."""
+    """A piece of a log to store."""
 
     name: AttemptName
     offset: int
@@ -44,7 +44,7 @@ class LogArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileArrived:
-    """A piece of a file that wants to be stored; `left_out`: why its content is not."""
+    """A piece of a file to store; `left_out`: why its content is not sent."""
 
     name: AttemptName
     number: int
@@ -62,7 +62,7 @@ Arrival = PointsArrived | LogArrived | FileArrived
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What became of an arrival: the cursor after it, and what was left out of it and why."""
+    """Outcome of an arrival: the cursor after it, and what was left out of it and why."""
 
     name: AttemptName
     cursor: int
@@ -70,7 +70,7 @@ class Stored:
     fresh: bool = False
     """Whether anything new was stored."""
     refused: bool = False
-    """True if it does not count as delivered, for the reason that `rejection` tells."""
+    """Whether it does not count as delivered, for the reason in `rejection`."""
 
 
 class MetricWrites(Protocol):
@@ -83,29 +83,29 @@ class MetricWrites(Protocol):
             DomainError: none of them is stored; a later call may succeed.
         """
 
-    def tidy(self) -> bool:
-        """Join some of the small pieces of attempts at rest; tell whether there may be more."""
+    def compact(self) -> bool:
+        """Join some of the small pieces of idle attempts; tell whether there may be more."""
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Whose points are wanted: some runs or all of a sweep; of all keys if none is named."""
+    """Selection of points: some runs or all of a sweep; all keys if none is named."""
 
     runs: AbstractSet[str] = frozenset()
     sweep: str = ""
     keys: AbstractSet[str] = frozenset()
 
     def covers(self, name: AttemptName) -> bool:
-        """Tell whether points of this attempt belong to it."""
+        """Tell whether points of this attempt are selected."""
         return name.sweep == self.sweep if self.sweep else name.run in self.runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a page of histories goes on; the empty one is the start."""
+    """Start of a page; the empty one is the start of the list."""
 
     run_id: int = 0
     key: str = ""
@@ -118,12 +118,12 @@ class HistoryQuery:
     """A page of histories.
 
     Args:
-        max_points: thin each series to about this many; 0 for none.
-        all_attempts: give what newer attempts have replaced, too.
-        by_attempt: order a run's series by attempt before key, else by key before attempt.
-        budget: about how many bytes the page may have.
-        skip_damaged: leave out what is damaged and name it, else it is an error.
-        part_of_stream: it may wait behind other parts of long answers.
+        max_points: thin each series to about this many points; 0: all points.
+        all_attempts: include what newer attempts have replaced.
+        by_attempt: order the series of a run by attempt before key, else by key before attempt.
+        budget: approximate size of the page in bytes.
+        skip_damaged: leave out and name what is damaged; otherwise damage is an error.
+        part_of_stream: the page may wait behind other parts of long answers.
     """
 
     selection: Selection
@@ -138,7 +138,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPage:
-    """Series as encoded, what was left out, and where the next page begins; None at the end."""
+    """Encoded series, what was left out, and the start of the next page; None at the end."""
 
     series: Sequence[bytes]
     rest: Position | None
@@ -147,7 +147,7 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryPage:
-    """Summaries as encoded, what was left out, and where the next page begins; None at the end."""
+    """Encoded summaries, what was left out, and the start of the next page; None at the end."""
 
     summaries: Sequence[bytes]
     rest: Position | None
@@ -156,9 +156,9 @@ class SummaryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """Growth of attempts: series as encoded, the rows now reached, and attempts not yet read.
+    """Growth of attempts: encoded series, the rows now reached, and attempts not yet read.
 
-    What is damaged is left out and named.
+    Damaged points are left out and named.
     """
 
     series: Sequence[bytes]
@@ -169,9 +169,9 @@ class Growth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPart:
-    """Bytes of the log of `attempt` (0: there is none) from `offset` on; `end` is the length of the log.
+    """Bytes of the log of `attempt` (0: no log) from `offset` on; `end` is the length of the log.
 
-    With `damaged_from` there are none: from there up to `offset` the log cannot be read.
+    With `damaged_from` there are no bytes: from there up to `offset` the log cannot be read.
     """
 
     attempt: int
@@ -183,7 +183,7 @@ class LogPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file of a run; `digest` is empty where its content is not here, `left_out` says why."""
+    """A file of a run; `digest` is empty if its content is not stored, `left_out` says why."""
 
     name: str
     attempt: int
@@ -195,31 +195,31 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePage:
-    """Files by name, and after which name the next page begins; None at the end."""
+    """Files by name, and the name behind which the next page begins; None at the end."""
 
     files: Sequence[StoredFile]
     rest: str | None
 
 
 class MetricReads(Protocol):
-    """Storage as readers see it; calls run beside each other and beside the writer, and never wait for it.
+    """Storage as readers see it; calls run in parallel, also to the writer, and never wait for it.
 
-    Every method may raise DamagedError, which names the file of the database and what of it is damaged.
+    Every method may raise DamagedError, which names the database and what of it is damaged.
     """
 
     place: str
-    """Path of the database file."""
+    """Path of the database."""
 
     def damaged(self, damages: Sequence[Damage]) -> DomainError:
-        """Return the error that names what was left out of an answer."""
+        """Return the error that names damage."""
 
     async def history(self, query: HistoryQuery) -> HistoryPage:
-        """Return a page of histories, ordered by run, in which runs first logged."""
+        """Return a page of histories; runs come in the order in which they first logged."""
 
     async def summaries(
         self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
     ) -> SummaryPage:
-        """Return a page of summaries, of the newest attempt that logged each key; reads no history."""
+        """Return a page of summaries, each of the newest attempt that logged the key; reads no history."""
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
         """Return the attempts that have delivered rows."""
@@ -227,19 +227,19 @@ class MetricReads(Protocol):
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return what attempts have beyond `rows` (absent: from the start), as much as is fair to others."""
+        """Return the points of attempts beyond `rows` (absent: from the start), in bounded portions."""
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
 
     async def files(self, run: str, after: str, limit: int) -> FilePage:
-        """Return files of a run beyond a name, of each name that of the newest attempt."""
+        """Return the files of a run behind a name, each of the newest attempt that has it."""
 
     async def file_blob(self, run: str, name: str) -> int | None:
-        """Return the number of the content of a file; None if there is none."""
+        """Return the id of the content of a file; None without content."""
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
-        """Return the piece from `offset` on of a content `blob`; empty at its end, None if it is gone."""
+        """Return the piece of a content that begins at `offset`; empty at its end, None if it was deleted."""
 
 
 Listener = Callable[[Sequence[Stored]], None]

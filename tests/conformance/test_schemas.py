@@ -12,7 +12,7 @@ import sqlalchemy
 
 from sweepd_kernel import migration
 from sweepd_kernel.schema import ensure_schema
-from sweepd_metric_store.tables import MetricTable
+from sweepd_metric_store.store.tables import MetricTable
 from sweepd_scheduler.accounts.tables import AccountTable
 from sweepd_scheduler.tables import SchedulerTable
 

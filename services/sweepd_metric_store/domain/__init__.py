@@ -1,1 +1,1 @@
-"""What the metric store decides, free of I/O."""
+"""Decisions of the metric store, free of I/O."""

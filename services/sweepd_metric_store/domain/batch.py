@@ -1,4 +1,4 @@
-"""The shapes that points have inside the metric store: batches as they arrive, stretches as they are kept."""
+"""Points: batches as they arrive, stretches as they are stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Values = Sequence[float] | Sequence[int] | Sequence[bool] | Sequence[str]
 
 
 class Kind(IntEnum):
-    """The type of a stretch's values; the numbers are stored, so they never change."""
+    """Type of the values of a stretch; the numbers are stored, so they never change."""
 
     DOUBLE = 1
     INT = 2
@@ -30,7 +30,7 @@ class RowRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Values of one key in a batch; `offsets` empty means every row that is not dropped."""
+    """Values of one key in a batch; empty `offsets` mean every row that is not dropped."""
 
     key: str
     kind: Kind
@@ -52,9 +52,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spine:
-    """What the values of a stretch hang on: row, step and time of each.
+    """Row, step and time of each value of a stretch.
 
-    Compared by identity: keys that were logged together share one, which is then encoded once.
+    Compared by identity: keys that were logged together share one, which is encoded once.
     """
 
     rows: Sequence[int]
@@ -77,7 +77,7 @@ class Spine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Values of one type of one key, in the order of their rows; never empty once it is kept."""
+    """Values of one type of one key, in the order of their rows; never empty once it is stored."""
 
     kind: Kind
     spine: Spine
@@ -87,7 +87,7 @@ class Stretch:
         return len(self.values)
 
     def numbers(self) -> Sequence[float]:
-        """Return the values if they are numbers; booleans and texts are none."""
+        """Return the values if they are numbers, which booleans and texts are not."""
         return cast(Sequence[float], self.values) if self.kind in {Kind.DOUBLE, Kind.INT} else ()
 
     def part(self, start: int, stop: int) -> Stretch:
@@ -105,7 +105,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """What one batch brings for one key."""
+    """Part of a batch: a stretch of one key."""
 
     key: str
     stretch: Stretch

@@ -1,4 +1,4 @@
-"""Checksum of a stored body and of the numbers that say where it belongs."""
+"""Checksum of a stored body and of the numbers of its row."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from zlib import crc32
 def checksum(body: bytes, *place: int) -> int:
     """Return the CRC-32 of `body` and of `place`, the numbers of its row.
 
-    So a body that has come to lie in the row of another is noticed as well as one that has changed.
+    This detects a body that lies in the row of another as well as one that has changed.
     """
     return crc32(body, crc32(_layout(len(place)).pack(*place)))
 
 
 def intact(stored: int, body: bytes, *place: int) -> bool:
-    """Tell whether a row is as it was written, of which `stored` is the checksum."""
+    """Tell whether a row matches `stored`, the checksum with which it was written."""
     try:
         return checksum(body, *place) == stored
-    except (TypeError, struct.error):  # where the layout of a row is damaged, a number comes back as a text
+    except (TypeError, struct.error):  # a damaged row may return a text for a number
         return False
 
 
@@ -31,13 +31,13 @@ def _layout(numbers: int) -> struct.Struct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """Part of a run that cannot be read back as it was written.
+    """Part of a run that cannot be read as it was written.
 
     Args:
-        run: its full name.
-        attempt: the attempt; 0 where it is a file, which belongs to the run.
+        run: full name of the run.
+        attempt: number of the attempt; 0 for a file, which belongs to the run.
         what: `points`, `summary`, `log` or `file`.
-        name: the key of the points or of the summary, or the name of the file; empty for a log.
+        name: key of the points or of the summary, or name of the file; empty for a log.
     """
 
     run: str
@@ -52,7 +52,7 @@ class Damage:
 
 
 class DamagedBodyError(Exception):
-    """A stored body is not what was written."""
+    """A stored body differs from what was written."""
 
     def __init__(self, damage: Damage) -> None:
         super().__init__(str(damage))

@@ -1,4 +1,4 @@
-"""When small pieces of a series become one chunk."""
+"""Compaction: decides when small pieces of a series become one chunk."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CLOSED_POINTS = 256
-"""A chunk of this many points is left alone; what is shorter is the open tail of its series."""
+"""A chunk of this many points is final; shorter pieces are the open tail of their series."""
 MAX_PIECE_POINTS = 744
-"""Longest piece cut from a batch: joined to the longest open tail it stays below 1,000 points."""
+"""Longest piece of a batch: joined to the longest open tail it stays below 1,000 points."""
 MAX_TAIL_PIECES = 32
-"""A tail in more pieces is joined early, so that reading a short series stays cheap."""
+"""A tail of more pieces is joined early, so that reading a short series stays cheap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """The pieces at the end of a series that are too short to be left alone; all rows from `first_row` on."""
+    """Open tail of a series: the pieces with rows from `first_row` on, too short to be final."""
 
     first_row: int = 0
     points: int = 0
@@ -29,8 +29,8 @@ NO_TAIL = Tail()
 class Group:
     """Arrived pieces `start`..`stop` (not included) that become one chunk per type of value.
 
-    With `takes_tail` the stored tail is read back, joined in front of them, and removed. What is not `closed`
-    belongs to the tail afterwards.
+    With `takes_tail` the stored tail is read back, joined in front of them, and removed. A group that is not
+    `closed` belongs to the tail afterwards.
     """
 
     start: int

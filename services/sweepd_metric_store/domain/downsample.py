@@ -1,4 +1,4 @@
-"""Thins a series for drawing: each bucket keeps its smallest and largest value, and shows a NaN."""
+"""Thins a series for drawing: each bucket keeps its smallest, largest and first non-finite value."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sweepd_metric_store.domain.compaction import MAX_PIECE_POINTS
 def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Iterator[Stretch]:
     """Yield about `max_points` of the `total` points of a series: those worth drawing, in their order.
 
-    Buckets hold equally many points. Each gives its smallest and largest finite value (of texts: its first
-    and last) and the first value that is not finite; both ends of the series are always among them. Points
-    are held until their bucket is full and no longer: a long series takes the memory of its thinned form.
+    Buckets have equally many points. Each keeps its smallest and largest finite value (of texts: its first
+    and last) and the first value that is not finite; both ends of the series are always kept. Points are held
+    until their bucket is full, so a long series takes the memory of its thinned form.
 
     Args:
         stretches: one series, of any mix of types, in the order of rows.
-        total: number of points in it; if it is wrong the buckets are merely coarser or finer.
+        total: number of points in it; a wrong number makes the buckets coarser or finer.
         max_points: 1 or more.
     """
     if total <= max_points:
@@ -36,7 +36,7 @@ def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Ite
 
 @dataclass(slots=True)
 class _Points:
-    """Points of one type that can still grow."""
+    """Growing list of points of one type."""
 
     rows: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
@@ -59,7 +59,7 @@ class _Points:
 
 
 class _Thinner:
-    """Thins the points of one type as they come."""
+    """Thins points of one type as they come."""
 
     def __init__(self, kind: Kind, width: int) -> None:
         self._kind = kind
@@ -70,13 +70,13 @@ class _Thinner:
     def take(self, stretch: Stretch) -> None:
         points = self._open
         points.extend(stretch)
-        # One point stays, as the last of the series is kept whatever its value.
+        # One point stays open: it may be the last of the series, which is kept whatever its value.
         whole = (len(points.values) - 1) // self._width * self._width
         if whole:
             self._close(whole, ends=False)
 
     def finished(self) -> Iterator[Stretch]:
-        """Yield what was kept, in stretches of a chunk's size."""
+        """Yield the points kept, in stretches of the size of a chunk."""
         self._close(len(self._open.values), ends=True)
         kept = self._kept
         for start in range(0, len(kept.values), MAX_PIECE_POINTS):
@@ -96,13 +96,13 @@ class _Thinner:
 
 
 def _worth_drawing(values: list[Value], start: int, stop: int) -> set[int]:
-    """Return the positions that one bucket keeps."""
+    """Return the positions of the points that one bucket keeps."""
     bucket = values[start:stop]
     numbers = [value for value in bucket if not isinstance(value, str)]
     if len(numbers) < len(bucket):
         return {start, stop - 1}
     odd: int | None = None
-    # One addition a value finds any NaN or infinity.
+    # The sum is not finite if any value is not.
     if not math.isfinite(sum(numbers)):
         odd = next((at for at, number in enumerate(numbers) if not math.isfinite(number)), None)
     finite = numbers if odd is None else [number for number in numbers if math.isfinite(number)]

@@ -1,4 +1,4 @@
-"""Which files of runs are taken: names that lead nowhere else, and sizes within bounds."""
+"""Limits of the files of a run: names that stay inside a folder, and bounded sizes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ MAX_RUN_FILES = 10_000
 MAX_NAME_BYTES = 512
 MAX_LEFT_OUT = 500
 MAX_NUMBER = 2**63 - 1
-"""Of a piece: what a database holds. With agents the upper 32 bits, the series, are seconds since 1970."""
+"""Largest number of a piece. Agents put seconds since 1970, the series, into the upper 32 bits."""
 _SERIES_BITS = 32
 
 
 def follows(number: int, cursor: int) -> bool:
-    """Tell whether a piece is the next one: the number after the cursor, or the first of a higher series."""
+    """Tell whether a piece is next: the number after the cursor, or the first of a higher series."""
     first = number & (1 << _SERIES_BITS) - 1 == 1
     return number == cursor + 1 or (first and number >> _SERIES_BITS > cursor >> _SERIES_BITS)
 
 
 def complaint_of_name(name: str) -> str:
-    """Say why a name is none that a file of a run can have; empty if it can."""
+    """Return why a file of a run cannot have this name; empty if it can."""
     if not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES:
         return f"its name has none or more than {MAX_NAME_BYTES} bytes"
     if any(part in {"", ".", ".."} for part in name.split("/")):
@@ -31,12 +31,12 @@ def complaint_of_name(name: str) -> str:
 
 
 def complaint_of_count(count: int) -> str:
-    """Say why one more file is too many beside `count` others of the run; empty if it is not."""
+    """Return why one more file is too many beside `count` others of the run; empty if it is not."""
     return f"the run has {MAX_RUN_FILES} files already" if count >= MAX_RUN_FILES else ""
 
 
 def complaint_of_size(size: int, *, others: int) -> str:
-    """Say why a file of `size` bytes is too much beside `others` bytes of the run; empty if it is not."""
+    """Return why a file of `size` bytes is too large beside `others` bytes of the run; empty if it is not."""
     if size > MAX_FILE_BYTES:
         return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
     if others + size > MAX_RUN_BYTES:

@@ -1,4 +1,4 @@
-"""What is known of a key without reading its history, kept up to date as points arrive."""
+"""Summary of a key: figures that need no read of its history, updated as points arrive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweepd_metric_store.domain.batch import Kind, Stretch, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Figures of one key of one attempt; minimum, maximum and mean are of the finite numbers alone."""
+    """Figures of one key of one attempt; minimum, maximum and mean cover the finite numbers only."""
 
     first: Value
     last: Value
@@ -26,9 +26,9 @@ class Summary:
 
 
 def extended(summary: Summary | None, stretch: Stretch) -> Summary:
-    """Return `summary` with the points of `stretch`, none of which it has seen.
+    """Return `summary` extended by the points of `stretch`.
 
-    Stretches of different types may interleave, so the last value is the one of the highest row.
+    Stretches of different types may interleave, so the last value is that of the highest row.
     """
     spine, values = stretch.spine, stretch.values
     known = summary or Summary(first=values[0], last=values[0], last_step=0, last_row=0)
@@ -50,9 +50,9 @@ def extended(summary: Summary | None, stretch: Stretch) -> Summary:
 
 
 def finite_numbers(stretch: Stretch) -> Sequence[float]:
-    """Return the finite numbers of `stretch` in their order; booleans and texts are none."""
+    """Return the finite numbers of `stretch` in their order, without booleans and texts."""
     numbers = stretch.numbers()
-    # One addition a value finds any NaN or infinity; a sum that merely overflows takes the careful way too.
+    # The sum is not finite if any value is not; a sum that merely overflows is filtered too.
     if math.isfinite(sum(numbers)):
         return numbers
     return [number for number in numbers if math.isfinite(number)]
@@ -75,7 +75,7 @@ def _mean(numbers: Sequence[float], known: Summary) -> float | None:
         return fresh
     share = len(numbers) / (known.number_count + len(numbers))
     mean = known.mean + (fresh - known.mean) * share
-    # The difference of two huge means of unlike sign overflows; their weighted parts do not.
+    # The difference of two huge means of opposite sign overflows; their weighted parts do not.
     return mean if math.isfinite(mean) else known.mean * (1 - share) + fresh * share
 
 

@@ -1,4 +1,4 @@
-"""What a reader sees of a run with several attempts: newer ones replace what older ones logged."""
+"""Visible points of a run with several attempts: newer attempts replace what older ones logged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTHING = -(2**63) - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt that has delivered rows, and the step of the checkpoint it resumed from, if any."""
+    """An attempt that has delivered rows, and the step of the checkpoint it resumed from, if any."""
 
     number: int
     resumed_from_step: int | None
@@ -34,7 +34,7 @@ def last_visible_steps(attempts: Iterable[Attempt]) -> Mapping[int, int]:
 
 
 def windowed(stretch: Stretch, *, first_row: int, last_row: int, last_step: int = EVERYTHING) -> Stretch:
-    """Return the points of `stretch` within these rows whose step is at most `last_step`; perhaps none."""
+    """Return the points of `stretch` within these rows whose step is at most `last_step`, perhaps none."""
     spine = stretch.spine
     kept = [
         at

@@ -22,7 +22,7 @@ from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.flags import Address
 from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.service import ServiceContext
-from sweepd_metric_store import watching
+from sweepd_metric_store.api import following
 from sweepd_metric_store.app import SERVICE, MetricStore
 from waiting import until_told
 
@@ -63,15 +63,15 @@ async def told(value: object) -> object:
 def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(following, "STALL_SECONDS", 0.2)
 
     async def stall() -> Failure:
         async with served(tmp_path) as (address, store), stub(address) as service:
             for row in range(1, 200_000, 10_000):
                 await service.AppendPoints(iter([messages.points(row, [1.0] * 10_000)])).read()
             call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
-            await until_told(lambda: told(store._notices._followers))
-            await until_told(lambda: told(not store._notices._followers))
+            await until_told(lambda: told(store._subscriptions._open))
+            await until_told(lambda: told(not store._subscriptions._open))
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
                 async for _ in call:
                     pass
@@ -96,10 +96,10 @@ def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
                     await appending.read()
                     for call in (watching_call, following, appending):
                         call.cancel()
-            await until_told(lambda: told(not store._notices._followers and not store._streams._ends))
+            await until_told(lambda: told(not store._subscriptions._open and not store._streams._ends))
             await until_told(lambda: told(len(asyncio.all_tasks()) <= tasks))
             left = len(asyncio.all_tasks()) - tasks
-            return len(store._notices._followers), len(store._streams._ends), left
+            return len(store._subscriptions._open), len(store._streams._ends), left
 
     followers, streams, tasks = asyncio.run(give_up())
     assert (followers, streams) == (0, 0)

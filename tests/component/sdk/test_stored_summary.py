@@ -12,9 +12,9 @@ from sweepd.calls.wire import run_now
 from sweepd.codec.details import details_message
 from sweepd.objects import views
 from sweepd_agent.core.rows import Value, parse_line, whole_lines
-from sweepd_metric_store.codec import summary_bytes
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
 from sweepd_metric_store.domain.summary import Summary, extended
+from sweepd_metric_store.encoding import summary_bytes
 from unit.client.wires import NoWire
 
 SCRIPT = """

@@ -9,8 +9,8 @@ import pytest
 
 from conformance.metric_store.batches import Store
 from sweepd_kernel.clock import SystemClock
-from sweepd_metric_store.sql import SqliteWrites
-from sweepd_metric_store.sql_reads import SqliteReads
+from sweepd_metric_store.store.reads import SqliteReads
+from sweepd_metric_store.store.writes import SqliteWrites
 
 
 @pytest.fixture(params=["sqlite"])

@@ -23,9 +23,9 @@ from conformance.metric_store.test_files import piece
 from sweepd import v1
 from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.errors import DamagedError, DomainError, Status
-from sweepd_metric_store import log_reading, sql
+from sweepd_metric_store.api import following
+from sweepd_metric_store.api.following import Subscriptions
 from sweepd_metric_store.domain.files import MAX_PIECE_BYTES
-from sweepd_metric_store.notices import Notices
 from sweepd_metric_store.ports import (
     FileArrived,
     HistoryPage,
@@ -34,8 +34,8 @@ from sweepd_metric_store.ports import (
     Position,
     Selection,
 )
-from sweepd_metric_store.sql import SqliteWrites
-from sweepd_metric_store.sql_reads import SqliteReads
+from sweepd_metric_store.store.reads import SqliteReads
+from sweepd_metric_store.store.writes import DATABASE, SqliteWrites
 
 ALL = Selection(sweep=SWEEP)
 CHUNK = "select body from chunk order by id limit 1"
@@ -43,7 +43,7 @@ CHUNK = "select body from chunk order by id limit 1"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / sql.DATABASE
+    return tmp_path / DATABASE
 
 
 def query(*, skip: bool = True, max_points: int = 0, selection: Selection = ALL) -> HistoryQuery:
@@ -160,21 +160,21 @@ def test_a_damaged_summary_stays_damaged_when_points_are_added(store: Store, pat
     assert seen(page(store)) == [("a", 1, "1.0"), ("a", 2, "2.0")]
 
 
-@pytest.mark.parametrize("by_tidying", [False, True])
+@pytest.mark.parametrize("by_compaction", [False, True])
 def test_joining_pieces_neither_spreads_damage_nor_loses_what_is_whole(
-    store: Store, path: Path, by_tidying: bool
+    store: Store, path: Path, by_compaction: bool
 ) -> None:
-    count = 3 if by_tidying else 40
+    count = 3 if by_compaction else 40
     for row in range(1, 4):
         store.writes.commit([rows(an_attempt(), row, [{"a": float(row)}])])
     change(path, "update chunk set body = zeroblob(length(body)) where first_row = 2")
     for row in range(4, count + 1):
         store.writes.commit([rows(an_attempt(), row, [{"a": float(row)}])])
-    if by_tidying:
+    if by_compaction:
         store.writes.close()
         again = store.reopened()
-        assert again.tidy()
-        assert not again.tidy()
+        assert again.compact()
+        assert not again.compact()
         again.commit([rows(an_attempt(), 4, [{"a": 4.0}])])
         count = 4
     found = page(store)
@@ -187,8 +187,8 @@ def log_of(store: Store, run: str = f"{SWEEP}-1") -> tuple[list[LogPart], Domain
     found: list[LogPart] = []
 
     async def read() -> None:
-        first = await log_reading.first_part(store.reads, run, 0, 0, 0)
-        async for part in log_reading.parts(first, run, store.reads, Notices(), follow=False):
+        first = await following.first_part(store.reads, run, 0, 0, 0)
+        async for part in following.parts(first, run, store.reads, Subscriptions(), follow=False):
             found.append(part)  # noqa: PERF401 (what came before an error is kept)
 
     try:
@@ -225,19 +225,19 @@ def test_a_log_whose_end_is_damaged_has_an_end(store: Store, path: Path) -> None
     assert error is not None
 
 
-@pytest.mark.parametrize("by_tidying", [False, True])
+@pytest.mark.parametrize("by_compaction", [False, True])
 def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
-    store: Store, path: Path, by_tidying: bool
+    store: Store, path: Path, by_compaction: bool
 ) -> None:
     for row in range(3):
         store.writes.commit([log(an_attempt(), row, b"x")])
     change(path, "update log_piece set body = 'y' where first_offset = 1")
     count = 3
-    if by_tidying:
+    if by_compaction:
         store.writes.close()
         again = store.reopened()
-        assert again.tidy()
-        assert not again.tidy()
+        assert again.compact()
+        assert not again.compact()
     else:
         for count in range(4, 71):
             store.writes.commit([log(an_attempt(), count - 1, b"x")])
@@ -280,7 +280,7 @@ def two_runs(folder: Path) -> Path:
         texts = [{f"k{key}": f"run {run} key {key} " + "x" * 900 for key in range(6)}]
         writes.commit([rows(an_attempt(run), 1, texts), log(an_attempt(run), 0, b"log %d" % run)])
     writes.close()
-    return folder / sql.DATABASE
+    return folder / DATABASE
 
 
 def test_a_zeroed_page_of_points_costs_no_other_page(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_a_zeroed_page_of_summaries_costs_no_other_page(tmp_path: Path) -> None:
             [rows(an_attempt(run), 1, [{f"k{key}": f"run {run} " + "x" * 200 for key in range(5)}])]
         )
     writes.close()
-    path = tmp_path / sql.DATABASE
+    path = tmp_path / DATABASE
     with closing(sqlite3.connect(path)) as connection:
         bodies = [body for (body,) in connection.execute("select summary from series")]
     assert len(bodies) == 30
@@ -344,7 +344,7 @@ def test_a_truncated_database_is_damage(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_database_is_damage(tmp_path: Path) -> None:
-    path = tmp_path / sql.DATABASE
+    path = tmp_path / DATABASE
     path.write_bytes(bytes(range(256)) * 64)
     reads, writes = SqliteReads(tmp_path), SqliteWrites(tmp_path, SystemClock())
     try:
@@ -360,7 +360,7 @@ def test_a_zeroed_overflow_page_is_noticed(tmp_path: Path) -> None:
     texts = [f"row {row} of many " + "x" * 900 for row in range(1, 16)]
     writes.commit([rows(an_attempt(), 1, [{"a": text, "b": 1.5} for text in texts])])
     writes.close()
-    zero_page_of(tmp_path / sql.DATABASE, b"row 14 of many")
+    zero_page_of(tmp_path / DATABASE, b"row 14 of many")
     reads = SqliteReads(tmp_path)
     try:
         found = asyncio.run(reads.history(query()))
@@ -419,8 +419,8 @@ def test_joining_does_not_close_a_gap_in_a_log(store: Store, path: Path) -> None
     store.writes.close()
     change(path, "delete from log_piece where first_offset = 4")
     again = store.reopened()
-    assert again.tidy()
-    assert not again.tidy()
+    assert again.compact()
+    assert not again.compact()
     found, error = log_of(store)
     assert [(part.offset, part.content) for part in found] == [(0, b"one\n"), (8, b"three\n")]
     assert error is not None

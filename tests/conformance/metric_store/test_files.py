@@ -219,7 +219,7 @@ def test_attempts_of_a_run_that_are_forgotten_and_read_again_count_together(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 3)
-    monkeypatch.setattr("sweepd_metric_store.ledger.MAX_SERIES", 4)
+    monkeypatch.setattr("sweepd_metric_store.store.ledger.MAX_SERIES", 4)
     second = an_attempt(attempt=2)
     commit(store, piece(1, b"1", file="f1"), piece(1, b"x", name=an_attempt(run=2)))
     commit(store, piece(1, b"2", file="f2", name=second))
@@ -248,7 +248,7 @@ def test_what_a_newer_attempt_has_replaced_is_kept_no_longer(store: Store) -> No
 
 def test_a_content_that_is_not_what_its_digest_says_is_refused(store: Store) -> None:
     false = piece(1, b"false", whole=b"wrong")
-    assert commit(store, false)[0].rejection == "its content is not what its digest says"
+    assert commit(store, false)[0].rejection == "its content does not match its digest"
     assert files(store).files == []
 
 

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from conformance.metric_store.batches import Store, an_attempt, rows
-from sweepd_metric_store import sql_history
 from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position, Selection
+from sweepd_metric_store.store import history
 
 LONG, SHORT = an_attempt(1), an_attempt(2)
 CROWD = 12
@@ -23,16 +23,16 @@ def thinned(run: str) -> HistoryQuery:
 def test_any_number_of_long_histories_keeps_no_short_read_waiting(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_history, "LONG_POINTS", 50)
+    monkeypatch.setattr(history, "LONG_POINTS", 50)
     released = threading.Event()
-    page = sql_history.page
+    page = history.page
 
     def slow(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
         if LONG.run in query.selection.runs:
             assert released.wait(10)
         return page(connection, query)
 
-    monkeypatch.setattr(sql_history, "page", slow)
+    monkeypatch.setattr(history, "page", slow)
     for name, count in ((LONG, 100), (SHORT, 10)):
         store.writes.commit([rows(name, 1, [{"loss": float(at)} for at in range(count)])])
 

@@ -8,7 +8,7 @@ import pytest
 
 from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.errors import StartError
-from sweepd_metric_store.sql import DATABASE, SqliteWrites
+from sweepd_metric_store.store.writes import DATABASE, SqliteWrites
 
 DATABASES = Path(__file__).parent / "databases"
 

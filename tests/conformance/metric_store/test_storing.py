@@ -23,7 +23,7 @@ from conformance.metric_store.batches import (
     summaries,
 )
 from sweepd_metric_store.domain.batch import Value
-from sweepd_metric_store.domain.chunks import MAX_KEYS
+from sweepd_metric_store.domain.packing import MAX_KEYS
 from sweepd_metric_store.ports import Selection
 
 ONE = an_attempt()
@@ -145,8 +145,8 @@ def test_attempts_at_rest_are_tidied_and_go_on_afterwards(store: Store) -> None:
     before = stored(store)
     store.writes.close()  # a store that was just opened has heard of nobody: all are at rest
     again = store.reopened()
-    assert again.tidy()
-    assert not again.tidy()
+    assert again.compact()
+    assert not again.compact()
     (series,) = asyncio.run(history(store, ALL))
     assert len(series.chunks) == 2
     assert sorted(points([series])) == sorted(before)

@@ -38,7 +38,7 @@ class MemoryWrites:
             raise ZeroDivisionError
         return [Stored(name=arrival.name, cursor=arrival.name.attempt, fresh=True) for arrival in arrivals]
 
-    def tidy(self) -> bool:
+    def compact(self) -> bool:
         return False
 
     def close(self) -> None:

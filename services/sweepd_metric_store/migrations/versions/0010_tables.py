@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from sweepd_metric_store.tables import MetricTable
+from sweepd_metric_store.store.tables import MetricTable
 
 revision = "0010"
 down_revision = None

@@ -1,0 +1,1 @@
+"""Calls of `MetricService`: messages in and out, and the streams that carry them."""

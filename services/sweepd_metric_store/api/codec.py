@@ -1,0 +1,256 @@
+"""Translates between messages of the contract and the types of the port."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_kernel.rpc import page_token
+from sweepd_metric_store import encoding
+from sweepd_metric_store.domain.batch import Batch, Column, RowRange
+from sweepd_metric_store.ports import (
+    SYSTEM,
+    AttemptName,
+    FileArrived,
+    HistoryQuery,
+    LogArrived,
+    LogPart,
+    PointsArrived,
+    Position,
+    Selection,
+    Stored,
+    StoredFile,
+)
+
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+DEFAULT_PAGE_SIZE = 1_000
+MAX_PAGE_SIZE = 10_000
+MAX_FILE_PAGE_SIZE = 2_000
+"""Names of files may be long, and a message is bounded."""
+MAX_SIZE = 2**62
+"""Bytes; beyond any file or log, and within what a database stores."""
+_END_OF_TIME = 253_402_300_800
+"""Unix time of the year 10000, which a timestamp cannot express."""
+
+
+def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
+    """Decode a batch; the domain checks it."""
+    batch = request.batch
+    return PointsArrived(
+        name=_system_name(request) if request.system else _name(request),
+        batch=Batch(
+            first_row=batch.first_row,
+            last_row=batch.last_row,
+            steps=batch.steps,
+            times=batch.times,
+            columns=[_column(column, batch) for column in batch.columns],
+            dropped=[RowRange(first=span.first, last=span.last) for span in batch.dropped],
+        ),
+        resumed_from_step=request.resumed_from_step if request.HasField("resumed_from_step") else None,
+    )
+
+
+def _name(request: v1.AppendPointsRequest | v1.AppendLogRequest | v1.AppendFilesRequest) -> AttemptName:
+    return AttemptName(sweep=request.sweep, run=request.run, attempt=request.attempt)
+
+
+def _system_name(request: v1.AppendPointsRequest) -> AttemptName:
+    return AttemptName(sweep=request.sweep + SYSTEM, run=request.run + SYSTEM, attempt=request.attempt)
+
+
+def file_arrived(request: v1.AppendFilesRequest) -> FileArrived:
+    """Decode a piece of a file."""
+    piece = request.piece
+    return FileArrived(
+        name=_name(request),
+        number=request.number,
+        file=piece.name,
+        size=min(piece.size_bytes, MAX_SIZE),
+        time=_unix_time(piece.modify_time),
+        offset=piece.offset,
+        content=piece.content,
+        digest=piece.digest,
+        left_out=piece.left_out,
+    )
+
+
+def _unix_time(time: Timestamp) -> float:
+    """Return the Unix time; 0 (no time) where a timestamp cannot express it."""
+    unix = time.seconds + time.nanos / 1e9
+    return unix if 0 <= unix < _END_OF_TIME else 0.0
+
+
+def file_answer(stored: Stored) -> v1.AppendFilesResponse:
+    """Encode the outcome of a piece of a file."""
+    return v1.AppendFilesResponse(
+        run=stored.name.run,
+        attempt=stored.name.attempt,
+        number=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
+    )
+
+
+def file_message(file: StoredFile) -> v1.RunFile:
+    """Encode an entry of a list of files."""
+    message = v1.RunFile(
+        name=file.name,
+        attempt=file.attempt,
+        size_bytes=file.size,
+        digest=file.digest,
+        left_out=file.left_out,
+    )
+    if file.time:
+        message.modify_time.FromNanoseconds(int(file.time * 1e9))
+    return message
+
+
+def _column(column: v1.Column, batch: v1.PointBatch) -> Column:
+    kind, values = encoding.values(column)
+    # An index without a key becomes the empty key, which is refused like any other illegal name.
+    key = batch.keys[column.key] if column.key < len(batch.keys) else ""
+    return Column(key=key, kind=kind, offsets=column.row_offsets, values=values)
+
+
+def points_answer(stored: Stored) -> v1.AppendPointsResponse:
+    """Encode the outcome of a batch."""
+    return v1.AppendPointsResponse(
+        run=stored.name.run,
+        attempt=stored.name.attempt,
+        row=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
+    )
+
+
+def log_arrived(request: v1.AppendLogRequest) -> LogArrived:
+    """Decode a piece of a log."""
+    return LogArrived(
+        name=_name(request),
+        offset=request.offset,
+        content=request.content,
+    )
+
+
+def log_answer(stored: Stored) -> v1.AppendLogResponse:
+    """Encode the outcome of a piece of a log."""
+    return v1.AppendLogResponse(
+        run=stored.name.run,
+        attempt=stored.name.attempt,
+        offset=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
+    )
+
+
+def log_part(part: LogPart) -> v1.ReadLogResponse:
+    """Encode a part of a log."""
+    return v1.ReadLogResponse(attempt=part.attempt, offset=part.offset, content=part.content)
+
+
+Selecting = v1.GetHistoryRequest | v1.ListSummariesRequest | v1.WatchHistoryRequest
+
+
+def selection(request: Selecting) -> Selection:
+    """Decode the selection of points.
+
+    Raises:
+        InvalidFieldError: neither runs nor a sweep are named, or both.
+    """
+    if bool(request.runs) == bool(request.sweep):
+        raise InvalidFieldError("runs", "name either runs or a sweep")
+    end = SYSTEM if not isinstance(request, v1.WatchHistoryRequest) and request.system else ""
+    runs = frozenset(run_name(run) + end for run in request.runs)
+    sweep = request.sweep + end if request.sweep else ""
+    return Selection(runs=runs, sweep=sweep, keys=frozenset(request.keys))
+
+
+def run_name(name: str) -> str:
+    """Return the full name of a run, which may also be given as its sweep and number: `SWEEP:7`."""
+    sweep, colon, number = name.rpartition(":")
+    return f"{sweep}-{number}" if colon and number.isdecimal() else name
+
+
+def history_query(request: v1.GetHistoryRequest) -> HistoryQuery:
+    """Decode the query for a page of histories.
+
+    Raises:
+        InvalidFieldError: a field of the request is invalid.
+    """
+    return HistoryQuery(
+        selection=selection(request),
+        start=position(request.page_token, request),
+        budget=MAX_PAGE_BYTES,
+        max_points=request.max_points,
+        all_attempts=request.all_attempts,
+        skip_damaged=request.skip_damaged,
+    )
+
+
+def export_query(request: v1.ExportPointsRequest, start: Position, budget: int) -> HistoryQuery:
+    """Return the query for one part of an export.
+
+    Raises:
+        InvalidFieldError: no sweep is named.
+    """
+    if not request.sweep:
+        raise InvalidFieldError("sweep", "is not named")
+    return HistoryQuery(
+        selection=Selection(sweep=request.sweep),
+        start=start,
+        budget=budget,
+        all_attempts=True,
+        by_attempt=True,
+        skip_damaged=True,
+        part_of_stream=True,
+    )
+
+
+def position(token: str, request: Message) -> Position:
+    """Decode the position at which a page token continues; the start without a token.
+
+    Raises:
+        InvalidFieldError: no answer to such a request contained the token.
+    """
+    match page_token.decoded(token, request):
+        case None:
+            return Position()
+        case [int(run_id), str(key), int(attempt), int(row)]:
+            return Position(run_id=run_id, key=key, attempt=attempt, row=row)
+        case _:
+            raise page_token.BadPageTokenError
+
+
+def next_page_token(position: Position | None, request: Message) -> str:
+    """Encode the position at which the next page begins; empty at the end."""
+    if position is None:
+        return ""
+    return page_token.encoded([position.run_id, position.key, position.attempt, position.row], request)
+
+
+def page_size(request: v1.ListSummariesRequest) -> int:
+    """Return the largest number of summaries of a page."""
+    return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def file_page_size(request: v1.ListFilesRequest) -> int:
+    """Return the largest number of files of a page."""
+    return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_FILE_PAGE_SIZE)
+
+
+def logged_run(request: v1.ReadLogRequest | v1.ListFilesRequest | v1.ReadFileRequest) -> str:
+    """Decode the run whose log or files are read.
+
+    Raises:
+        InvalidFieldError: no run is named.
+    """
+    if not request.run:
+        raise InvalidFieldError("run", "is not named")
+    return run_name(request.run)
+
+
+def log_offset(request: v1.ReadLogRequest) -> int:
+    """Decode the offset of the first byte to read."""
+    return min(request.offset, MAX_SIZE)

@@ -1,0 +1,175 @@
+"""Follows histories and logs: first what is stored, then what is added."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_metric_store.api.streams import MESSAGE_BYTES, PAUSE_SECONDS, grouped
+from sweepd_metric_store.domain.checksum import Damage
+from sweepd_metric_store.ports import AttemptName, LogPart, MetricReads, Selection, Stored
+
+STALL_SECONDS = 30.0
+"""The stream of a reader that takes no message for this long is ended."""
+
+
+class Subscription:
+    """Attempts that have grown since they were last taken."""
+
+    def __init__(self, wanted: Callable[[AttemptName], bool]) -> None:
+        self._wanted = wanted
+        self._grown: set[AttemptName] = set()
+        self._some = asyncio.Event()
+        self._error: DomainError | None = None
+
+    def add(self, names: Sequence[AttemptName]) -> None:
+        """Add those of `names` that are wanted."""
+        self._grown.update(name for name in names if self._wanted(name))
+        if self._grown:
+            self._some.set()
+
+    def end(self, error: DomainError) -> None:
+        """Let `taken` raise `error` from now on."""
+        self._error = error
+        self._some.set()
+
+    async def taken(self) -> set[AttemptName]:
+        """Wait until some attempts have grown; return them all.
+
+        Raises:
+            DomainError: the service ends.
+        """
+        await self._some.wait()
+        if self._error is not None:
+            raise self._error
+        grown, self._grown = self._grown, set()
+        self._some.clear()
+        return grown
+
+
+class Subscriptions:
+    """Open subscriptions, which are notified of each commit; used in the event loop."""
+
+    def __init__(self) -> None:
+        self._open: set[Subscription] = set()
+
+    def publish(self, stored: Sequence[Stored]) -> None:
+        """Notify all subscriptions of a commit."""
+        if self._open:
+            names = list({each.name for each in stored})
+            for subscription in self._open:
+                subscription.add(names)
+
+    def end(self, error: DomainError) -> None:
+        """End all subscriptions with `error`."""
+        for subscription in self._open:
+            subscription.end(error)
+
+    @contextmanager
+    def subscribed(self, wanted: Callable[[AttemptName], bool]) -> Iterator[Subscription]:
+        """Subscribe to the attempts that are `wanted` until the end of the block."""
+        subscription = Subscription(wanted)
+        self._open.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._open.discard(subscription)
+
+
+class SlowReaderError(DomainError):
+    """The reader of a stream has stalled."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"no message was taken for {STALL_SECONDS:g} s",
+            status=Status.RESOURCE_EXHAUSTED,
+            reason=Reason.SLOW_READER,
+        )
+
+
+async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> None:
+    """Send one message.
+
+    Raises:
+        SlowReaderError: the reader has stalled.
+    """
+    try:
+        # Not `wait_for`, which loses a cancellation that comes as the write ends (CPython 3.11).
+        async with asyncio.timeout(STALL_SECONDS):
+            await write(message)
+    except TimeoutError:
+        raise SlowReaderError from None
+
+
+async def history(
+    selection: Selection, reads: MetricReads, subscriptions: Subscriptions
+) -> AsyncGenerator[tuple[list[bytes], Sequence[Damage]]]:
+    """Yield groups of series, each a message: all that is stored, then what is added, each point once.
+
+    Each group comes with the damage that was found and left out. Only the row reached is kept per attempt, so
+    a late reader costs no memory and gets more at once.
+    """
+    with subscriptions.subscribed(selection.covers) as subscription:
+        rows: dict[AttemptName, int] = {}
+        unread = set(await reads.attempts(selection))
+        while True:
+            growth = await reads.growth(unread or await subscription.taken(), rows, selection.keys)
+            rows.update(growth.rows)
+            unread = set(growth.unread)
+            damages = growth.damaged
+            for group in grouped(growth.series):
+                yield group, damages
+                damages = ()
+            if damages:
+                yield [], damages
+            if not unread:
+                await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, tail_bytes: int) -> LogPart:
+    """Return the first part: from `offset`, or from the start of a line about `tail_bytes` before the end."""
+    if not tail_bytes:
+        return await reads.log(run, attempt, offset, MESSAGE_BYTES)
+    end = (await reads.log(run, attempt, 0, 1)).end
+    start = max(offset, end - tail_bytes)
+    if not start:
+        return await reads.log(run, attempt, 0, MESSAGE_BYTES)
+    # The byte before `start` shows whether a line begins there.
+    part = await reads.log(run, attempt, start - 1, MESSAGE_BYTES)
+    if part.damaged_from is not None:
+        return part
+    newline = part.content.find(b"\n", 0, tail_bytes)
+    skipped = newline + 1 if newline >= 0 else 1
+    return LogPart(
+        attempt=part.attempt, offset=start - 1 + skipped, content=part.content[skipped:], end=part.end
+    )
+
+
+async def parts(
+    part: LogPart, run: str, reads: MetricReads, subscriptions: Subscriptions, *, follow: bool
+) -> AsyncGenerator[LogPart]:
+    """Yield `part` and what is stored behind it; with `follow` also what is added later.
+
+    Waits for a log that does not exist yet; once an attempt is chosen, reads its log alone. Damaged bytes are
+    left out, which the offset of the next part shows.
+
+    Raises:
+        DamagedError: at the end, if anything was left out; with `follow` there is no end.
+    """
+    is_damaged = False
+    with subscriptions.subscribed(lambda name: name.run == run) as subscription:
+        while True:
+            if part.damaged_from is not None:
+                is_damaged = True
+            elif part.content:
+                yield part
+            elif follow:
+                await subscription.taken()
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                break
+            part = await reads.log(run, part.attempt, part.offset + len(part.content), MESSAGE_BYTES)
+    if is_damaged:
+        raise reads.damaged([Damage(run=run, attempt=part.attempt, what="log")])

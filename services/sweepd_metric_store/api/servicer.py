@@ -1,0 +1,210 @@
+"""Calls of `MetricService`: decode, one call, encode; histories leave encoded as they are stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import TypeAlias, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from sweepd import v1
+from sweepd.v1 import metric_service_pb2
+from sweepd_kernel.auth.principal import require_service
+from sweepd_kernel.errors import DomainError, NotFoundError, Status
+from sweepd_kernel.pairing import codec as pairing_codec
+from sweepd_metric_store import encoding
+from sweepd_metric_store.api import codec, following
+from sweepd_metric_store.api.following import Subscriptions
+from sweepd_metric_store.api.streams import MESSAGE_BYTES, AppendStreams
+from sweepd_metric_store.domain.checksum import Damage
+from sweepd_metric_store.pairing import Pairing
+from sweepd_metric_store.ports import Arrival, MetricReads, Position, Stored
+from sweepd_metric_store.writer import Writer
+
+SERVICE_NAME = "sweepd.v1.MetricService"
+BytesContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchHistoryRequest, bytes]"
+Request = TypeVar("Request")
+
+
+class FileReplacedError(DomainError):
+    """A file was replaced while it was read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was replaced while it was read; read it again", status=Status.ABORTED)
+
+
+class MetricServicer:
+    """Servicer of `MetricService`."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        reads: MetricReads,
+        subscriptions: Subscriptions,
+        streams: AppendStreams,
+        pairing: Pairing,
+    ) -> None:
+        self._pairing = pairing
+        self._writer = writer
+        self._reads = reads
+        self._subscriptions = subscriptions
+        self._streams = streams
+
+    async def PairDatabases(
+        self, request: v1.PairDatabasesRequest, _context: object
+    ) -> v1.PairDatabasesResponse:
+        """Compare the scheduler's database with this one."""
+        require_service("PairDatabases")
+        scheduler = pairing_codec.database(request.scheduler)
+        own = await self._pairing.compare(scheduler, stopping=request.stopping)
+        return v1.PairDatabasesResponse(metrics=pairing_codec.message(own))
+
+    async def AppendPoints(
+        self, batches: AsyncIterator[v1.AppendPointsRequest], _context: object
+    ) -> AsyncIterator[v1.AppendPointsResponse]:
+        """Store batches of points, each answered once it is on disk."""
+        require_service("AppendPoints")
+        async with aclosing(self._stored(batches, codec.points_arrived)) as answers:
+            async for stored in answers:
+                yield codec.points_answer(stored)
+
+    async def AppendLog(
+        self, pieces: AsyncIterator[v1.AppendLogRequest], _context: object
+    ) -> AsyncIterator[v1.AppendLogResponse]:
+        """Store pieces of logs, each answered once it is on disk."""
+        require_service("AppendLog")
+        async with aclosing(self._stored(pieces, codec.log_arrived)) as answers:
+            async for stored in answers:
+                yield codec.log_answer(stored)
+
+    async def AppendFiles(
+        self, pieces: AsyncIterator[v1.AppendFilesRequest], _context: object
+    ) -> AsyncIterator[v1.AppendFilesResponse]:
+        """Store pieces of files, each answered once it is on disk."""
+        require_service("AppendFiles")
+        async with aclosing(self._stored(pieces, codec.file_arrived)) as answers:
+            async for stored in answers:
+                yield codec.file_answer(stored)
+
+    def _stored(
+        self, requests: AsyncIterator[Request], decode: Callable[[Request], Arrival]
+    ) -> AsyncGenerator[Stored]:
+        async def submit(request: Request) -> asyncio.Future[Stored]:
+            self._pairing.require_met()
+            return await self._writer.submit(decode(request))
+
+        return self._streams.answers(requests, submit)
+
+    async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
+        """Return a page of histories."""
+        self._pairing.require_known()
+        page = await self._reads.history(codec.history_query(request))
+        token = codec.next_page_token(page.rest, request)
+        return encoding.page(page.series, token, self._left_out(page.damaged))
+
+    async def ListSummaries(self, request: v1.ListSummariesRequest, _context: object) -> bytes:
+        """Return a page of summaries."""
+        self._pairing.require_known()
+        page = await self._reads.summaries(
+            codec.selection(request),
+            codec.position(request.page_token, request),
+            codec.page_size(request),
+            skip_damaged=request.skip_damaged,
+        )
+        token = codec.next_page_token(page.rest, request)
+        return encoding.page(page.summaries, token, self._left_out(page.damaged))
+
+    async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
+        """Follow points; writes to the context itself, so that it notices a reader that stalls."""
+        self._pairing.require_known()
+        selection = codec.selection(request)
+        async with aclosing(following.history(selection, self._reads, self._subscriptions)) as groups:
+            async for group, damages in groups:
+                message = encoding.page(group, damaged=self._left_out(damages))
+                await following.send(context.write, message)
+
+    def _left_out(self, damages: Sequence[Damage]) -> list[bytes]:
+        return encoding.damaged_series(damages, self._reads.place)
+
+    async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
+        """Return every readable point of a sweep; end with an error if any was unreadable."""
+        self._pairing.require_known()
+        damages: list[Damage] = []
+        rest: Position | None = Position()
+        while rest is not None:
+            page = await self._reads.history(codec.export_query(request, rest, MESSAGE_BYTES))
+            if page.series:
+                yield encoding.page(page.series)
+            damages += [each for each in page.damaged if each not in damages[-1:]]
+            rest = page.rest
+        if damages:
+            raise self._reads.damaged(damages)
+
+    async def ReadLog(
+        self, request: v1.ReadLogRequest, _context: object
+    ) -> AsyncIterator[v1.ReadLogResponse]:
+        """Return a log, and follow it on request."""
+        self._pairing.require_known()
+        run = codec.logged_run(request)
+        first = await following.first_part(
+            self._reads, run, request.attempt, codec.log_offset(request), request.tail_bytes
+        )
+        parts = following.parts(first, run, self._reads, self._subscriptions, follow=request.follow)
+        async with aclosing(parts):
+            async for part in parts:
+                yield codec.log_part(part)
+
+    async def ListFiles(self, request: v1.ListFilesRequest, _context: object) -> v1.ListFilesResponse:
+        """Return a page of the files of a run."""
+        self._pairing.require_known()
+        after = codec.position(request.page_token, request).key
+        page = await self._reads.files(codec.logged_run(request), after, codec.file_page_size(request))
+        rest = None if page.rest is None else Position(key=page.rest)
+        return v1.ListFilesResponse(
+            files=[codec.file_message(file) for file in page.files],
+            next_page_token=codec.next_page_token(rest, request),
+        )
+
+    async def ReadFile(
+        self, request: v1.ReadFileRequest, _context: object
+    ) -> AsyncIterator[v1.ReadFileResponse]:
+        """Return the content of a file."""
+        self._pairing.require_known()
+        run = codec.logged_run(request)
+        blob = await self._reads.file_blob(run, request.name)
+        if blob is None:
+            raise NotFoundError(f"{request.run}: {request.name}")
+        offset = 0
+        while (piece := await self._reads.file_piece(run, request.name, blob, offset)) != b"":
+            if piece is None:
+                raise FileReplacedError(request.name)
+            yield v1.ReadFileResponse(content=piece)
+            offset += len(piece)
+
+
+def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
+    """Return the handlers of all methods; the generated registration would encode what is encoded already."""
+    kinds = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+    return grpc.method_handlers_generic_handler(
+        SERVICE_NAME,
+        {
+            method.name: kinds[method.client_streaming, method.server_streaming](
+                getattr(servicer, method.name),
+                getattr(v1, method.input_type.name).FromString,
+                _serialised,
+            )
+            for method in metric_service_pb2.DESCRIPTOR.services_by_name["MetricService"].methods
+        },
+    )
+
+
+def _serialised(answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()

@@ -1,0 +1,215 @@
+"""Packs the columns of a batch into pieces of series; malformed values are left out and named."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, Spine, Stretch
+from sweepd_metric_store.domain.compaction import MAX_PIECE_POINTS
+
+MAX_KEYS = 1_000
+"""Different keys of one run, over all of its attempts."""
+MAX_KEY_CHARACTERS = 256
+MAX_TEXT_CHARACTERS = 1_024
+MAX_ROW = 2**63 - 1
+
+
+class MalformedBatchError(ValueError):
+    """No row of the batch can be stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """Pieces of a batch in the order of rows, and why anything was left out."""
+
+    pieces: Sequence[Piece]
+    complaints: Sequence[str] = ()
+
+
+def check_range(first_row: int, last_row: int) -> None:
+    """Raise MalformedBatchError unless this is a range of row numbers."""
+    if not 1 <= first_row <= last_row <= MAX_ROW:
+        raise MalformedBatchError(f"rows {first_row} to {last_row} are not a range counted from 1")
+
+
+def pack(batch: Batch, *, after: int, known_keys: AbstractSet[str]) -> Packed:
+    """Cut the rows of `batch` beyond row `after` into pieces.
+
+    Args:
+        batch: the batch as it arrived; its range has passed `check_range`.
+        after: the cursor; rows up to it are stored already.
+        known_keys: keys that the run has logged; new ones count against `MAX_KEYS`.
+
+    Raises:
+        MalformedBatchError: the rows cannot be numbered, so nothing can be stored.
+    """
+    packing = _Packing(batch, after, set(known_keys))
+    pieces = [part for column in batch.columns for piece in packing.pieces(column) for part in _cut(piece)]
+    # Columns of different types of one key may interleave: pieces are stored in the order of first rows.
+    pieces.sort(key=lambda piece: piece.stretch.spine.rows[0])
+    return Packed(pieces=pieces, complaints=packing.complaints())
+
+
+def _kept_rows(batch: Batch) -> Sequence[int]:
+    """Return the numbers of the rows that were not dropped."""
+    first, last = batch.first_row, batch.last_row
+    kept = last - first + 1
+    previous = first - 1
+    for span in batch.dropped:
+        if not previous < span.first <= span.last <= last:
+            raise MalformedBatchError(f"dropped rows {span.first} to {span.last} are out of order or range")
+        kept -= span.last - span.first + 1
+        previous = span.last
+    if not len(batch.steps) == len(batch.times) == kept:
+        raise MalformedBatchError(f"{kept} rows have {len(batch.steps)} steps and {len(batch.times)} times")
+    if not batch.dropped:
+        return range(first, last + 1)
+    rows: list[int] = []
+    begin = first
+    for span in batch.dropped:
+        rows.extend(range(begin, span.first))
+        begin = span.last + 1
+    rows.extend(range(begin, last + 1))
+    return rows
+
+
+@dataclass(slots=True)
+class _LeftOut:
+    """Values of one key that are left out for one reason."""
+
+    key: str
+    why: str
+    values: int
+
+
+@dataclass(slots=True)
+class _Packing:
+    """State of packing one batch."""
+
+    batch: Batch
+    after: int
+    keys: set[str]
+    rows: Sequence[int] = field(init=False)
+    _start: int = field(init=False)
+    _spines: dict[tuple[int, ...], Spine] = field(default_factory=dict)
+    _taken: dict[str, list[tuple[Kind, Spine]]] = field(default_factory=dict)
+    _left_out: list[_LeftOut] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rows = _kept_rows(self.batch)
+        self._start = bisect_left(self.rows, self.after + 1)
+
+    def pieces(self, column: Column) -> Iterator[Piece]:
+        """Yield the piece of `column` unless nothing in it is new and legal."""
+        if not column.values:
+            return
+        why = self._objection(column)
+        stretch = None if why else self._stretch(column)
+        if stretch is None:
+            self._left_out.append(
+                _LeftOut(column.key, why or "has offsets that name no row", len(column.values))
+            )
+            return
+        stretch = self._legal_texts(column.key, stretch)
+        if not len(stretch):
+            return
+        taken = self._taken.setdefault(column.key, [])
+        if taken and _clash(taken, stretch):
+            self._left_out.append(_LeftOut(column.key, "has two values in one row", len(stretch)))
+            return
+        taken.append((stretch.kind, stretch.spine))
+        self.keys.add(column.key)
+        yield Piece(key=column.key, stretch=stretch)
+
+    def complaints(self) -> list[str]:
+        """Return what was left out and why, one line for each key and reason."""
+        return [f"{each.key!r} {each.why}: {each.values} values left out" for each in self._left_out]
+
+    def _objection(self, column: Column) -> str:
+        if not 1 <= len(column.key) <= MAX_KEY_CHARACTERS:
+            return f"is not 1 to {MAX_KEY_CHARACTERS} characters long"
+        if column.key not in self.keys and len(self.keys) >= MAX_KEYS:
+            return f"is beyond the {MAX_KEYS} keys of a run"
+        return ""
+
+    def _stretch(self, column: Column) -> Stretch | None:
+        """Return the part of `column` beyond the cursor, perhaps empty; None if its offsets are illegal."""
+        if not column.offsets:
+            if len(column.values) != len(self.rows):
+                return None
+            spine = self._spines.get(()) or self._remembered((), self._whole())
+            return Stretch(kind=column.kind, spine=spine, values=column.values[self._start :])
+        offsets = tuple(column.offsets)
+        if len(offsets) != len(column.values):
+            return None
+        remembered = self._spines.get(offsets)
+        if remembered is None:
+            positions = self._positions(offsets)
+            if positions is None:
+                return None
+            remembered = self._remembered(offsets, self._whole_from(positions))
+        return Stretch(
+            kind=column.kind,
+            spine=remembered,
+            values=column.values[len(offsets) - len(remembered.rows) :],
+        )
+
+    def _remembered(self, offsets: tuple[int, ...], spine: Spine) -> Spine:
+        self._spines[offsets] = spine
+        return spine
+
+    def _whole(self) -> Spine:
+        return Spine(
+            rows=self.rows[self._start :],
+            steps=self.batch.steps[self._start :],
+            times=self.batch.times[self._start :],
+        )
+
+    def _whole_from(self, positions: Sequence[int]) -> Spine:
+        new = positions[bisect_left(positions, self._start) :]
+        return Spine(rows=self.rows, steps=self.batch.steps, times=self.batch.times).picked(new)
+
+    def _positions(self, offsets: tuple[int, ...]) -> Sequence[int] | None:
+        """Translate row offsets into positions among the rows not dropped; None if one has no row."""
+        if any(here >= there for here, there in pairwise(offsets)):
+            return None
+        if not self.batch.dropped:
+            return offsets if offsets[-1] < len(self.rows) else None
+        first = self.batch.first_row
+        positions = [bisect_left(self.rows, first + offset) for offset in offsets]
+        rows = self.rows
+        named = all(
+            at < len(rows) and rows[at] == first + offset
+            for at, offset in zip(positions, offsets, strict=True)
+        )
+        return positions if named else None
+
+    def _legal_texts(self, key: str, stretch: Stretch) -> Stretch:
+        if stretch.kind is not Kind.STRING:
+            return stretch
+        legal = [at for at, text in enumerate(stretch.values) if len(str(text)) <= MAX_TEXT_CHARACTERS]
+        too_long = len(stretch) - len(legal)
+        if not too_long:
+            return stretch
+        self._left_out.append(_LeftOut(key, f"has texts of over {MAX_TEXT_CHARACTERS} characters", too_long))
+        return stretch.picked(legal)
+
+
+def _clash(taken: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
+    """Tell whether a repeated key has a second value in any row."""
+    rows = set(stretch.spine.rows)
+    return any(not rows.isdisjoint(spine.rows) for _, spine in taken)
+
+
+def _cut(piece: Piece) -> Iterator[Piece]:
+    """Yield `piece` in parts of at most the length of a chunk."""
+    size = len(piece.stretch)
+    if size <= MAX_PIECE_POINTS:
+        yield piece
+        return
+    for start in range(0, size, MAX_PIECE_POINTS):
+        yield Piece(key=piece.key, stretch=piece.stretch.part(start, min(start + MAX_PIECE_POINTS, size)))

@@ -1,0 +1,197 @@
+"""Encoding of stored bodies, and of answers that carry them undecoded.
+
+A nested message is a tag, a length, and its bytes; messages laid end to end are one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from sweepd import v1
+from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Value, Values
+from sweepd_metric_store.domain.checksum import Damage
+from sweepd_metric_store.domain.summary import Summary
+from sweepd_metric_store.ports import SYSTEM
+
+_LENGTH_DELIMITED = 2
+
+
+def _number(message: type[v1.Series | v1.KeySummary | v1.GetHistoryResponse], name: str) -> int:
+    return message.DESCRIPTOR.fields_by_name[name].number
+
+
+_CHUNKS = _number(v1.Series, "chunks")
+_SUMMARY_RUN = _number(v1.KeySummary, "run")
+_SUMMARY_KEY = _number(v1.KeySummary, "key")
+# `series` and `summaries` have one number in every answer; a test checks it.
+_LIST = _number(v1.GetHistoryResponse, "series")
+_TOKEN = _number(v1.GetHistoryResponse, "next_page_token")
+# Likewise `damaged`, in pages and in answers of a watch.
+_DAMAGED = _number(v1.GetHistoryResponse, "damaged")
+
+FRAME = 8
+"""Largest overhead in bytes of a nested message of up to 4 MiB."""
+
+
+def varint(number: int) -> bytes:
+    """Encode an unsigned number in groups of seven bits, the lowest group first."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _tag(number: int) -> bytes:
+    return varint(number << 3 | _LENGTH_DELIMITED)
+
+
+def _nested(tag: bytes, content: bytes) -> bytes:
+    return tag + varint(len(content)) + content
+
+
+_CHUNKS_TAG, _LIST_TAG, _TOKEN_TAG, _DAMAGED_TAG = _tag(_CHUNKS), _tag(_LIST), _tag(_TOKEN), _tag(_DAMAGED)
+_SUMMARY_RUN_TAG, _SUMMARY_KEY_TAG = _tag(_SUMMARY_RUN), _tag(_SUMMARY_KEY)
+
+
+def series(run: str, attempt: int, key: str, chunks: Iterable[bytes]) -> bytes:
+    """Encode a `Series` from the bytes of its chunks."""
+    head = v1.Series(run=run.removesuffix(SYSTEM), attempt=attempt, key=key).SerializeToString()
+    return head + b"".join([_nested(_CHUNKS_TAG, chunk) for chunk in chunks])
+
+
+def key_summary(run: str, key: str, rest: bytes) -> bytes:
+    """Encode a `KeySummary` from its names and the stored rest."""
+    return (
+        _nested(_SUMMARY_RUN_TAG, run.removesuffix(SYSTEM).encode())
+        + _nested(_SUMMARY_KEY_TAG, key.encode())
+        + rest
+    )
+
+
+def page(items: Sequence[bytes], next_page_token: str = "", damaged: Sequence[bytes] = ()) -> bytes:
+    """Encode an answer: a list of messages, what was left out, and the token of the next page if any."""
+    parts = [_nested(_LIST_TAG, item) for item in items]
+    parts += [_nested(_DAMAGED_TAG, each) for each in damaged]
+    if next_page_token:
+        parts.append(_nested(_TOKEN_TAG, next_page_token.encode()))
+    return b"".join(parts)
+
+
+def damaged_series(damages: Iterable[Damage], place: str) -> list[bytes]:
+    """Encode the list of what was left out of an answer."""
+    return [
+        v1.DamagedSeries(run=each.run, attempt=each.attempt, key=each.name, place=place).SerializeToString()
+        for each in damages
+    ]
+
+
+def spine_bytes(spine: Spine) -> bytes:
+    """Encode rows, steps and times: the first half of a `SeriesChunk`."""
+    return v1.SeriesChunk(rows=spine.rows, steps=spine.steps, times=spine.times).SerializeToString()
+
+
+def values_bytes(stretch: Stretch) -> bytes:
+    """Encode the values: the second half of a `SeriesChunk`."""
+    chunk = v1.SeriesChunk()
+    match stretch.kind:
+        case Kind.DOUBLE:
+            chunk.doubles.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
+        case Kind.INT:
+            chunk.ints.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
+        case Kind.BOOL:
+            chunk.bools.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
+        case Kind.STRING:
+            chunk.strings.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
+        case _:
+            assert_never(stretch.kind)
+    return chunk.SerializeToString()
+
+
+def chunk_bytes(stretch: Stretch) -> bytes:
+    """Encode a stretch as a `SeriesChunk`."""
+    return spine_bytes(stretch.spine) + values_bytes(stretch)
+
+
+def stretch(body: bytes) -> Stretch:
+    """Decode a `SeriesChunk`."""
+    chunk = v1.SeriesChunk.FromString(body)
+    kind, found = values(chunk)
+    return Stretch(
+        kind=kind, spine=Spine(rows=chunk.rows, steps=chunk.steps, times=chunk.times), values=found
+    )
+
+
+def joined_chunks(bodies: list[bytes]) -> bytes:
+    """Join `SeriesChunk`s with values of one type, in the order of their rows."""
+    return v1.SeriesChunk.FromString(b"".join(bodies)).SerializeToString()
+
+
+def summary_bytes(summary: Summary) -> bytes:
+    """Encode a summary as a `KeySummary` without its names."""
+    return v1.KeySummary(
+        count=summary.count,
+        non_finite_count=summary.non_finite_count,
+        first=_value_message(summary.first),
+        last=_value_message(summary.last),
+        min=summary.minimum,
+        max=summary.maximum,
+        mean=summary.mean,
+        last_step=summary.last_step,
+    ).SerializeToString()
+
+
+def summary(body: bytes, *, number_count: int) -> Summary:
+    """Decode a summary; every row it covers precedes any new one, so its last row is not needed."""
+    message = v1.KeySummary.FromString(body)
+    return Summary(
+        first=_value(message.first),
+        last=_value(message.last),
+        last_step=message.last_step,
+        last_row=0,
+        count=message.count,
+        non_finite_count=message.non_finite_count,
+        number_count=number_count,
+        minimum=message.min if message.HasField("min") else None,
+        maximum=message.max if message.HasField("max") else None,
+        mean=message.mean if message.HasField("mean") else None,
+    )
+
+
+def _value_message(value: Value) -> v1.MetricValue:
+    match value:
+        case bool():
+            return v1.MetricValue(bool_value=value)
+        case int():
+            return v1.MetricValue(int_value=value)
+        case str():
+            return v1.MetricValue(string_value=value)
+        case _:
+            return v1.MetricValue(double_value=value)
+
+
+def _value(message: v1.MetricValue) -> Value:
+    match message.WhichOneof("kind"):
+        case "int_value":
+            return message.int_value
+        case "bool_value":
+            return message.bool_value
+        case "string_value":
+            return message.string_value
+        case _:
+            return message.double_value
+
+
+def values(holder: v1.Column | v1.SeriesChunk) -> tuple[Kind, Values]:
+    """Return the values of a message and their type."""
+    match holder.WhichOneof("values"):
+        case "ints":
+            return Kind.INT, holder.ints.values
+        case "bools":
+            return Kind.BOOL, holder.bools.values
+        case "strings":
+            return Kind.STRING, holder.strings.values
+        case _:
+            return Kind.DOUBLE, holder.doubles.values

@@ -1,0 +1,284 @@
+"""Memory of the writer: attempts and series as stored, what is staged, and the write of both."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from sweepd_metric_store import encoding
+from sweepd_metric_store.domain.batch import Stretch
+from sweepd_metric_store.domain.checksum import intact
+from sweepd_metric_store.domain.compaction import NO_TAIL, Tail
+from sweepd_metric_store.domain.summary import Summary
+from sweepd_metric_store.ports import AttemptName
+
+MAX_SERIES = 20_000
+"""Series held in memory; beyond, the attempts idle for longest are dropped, and read again when needed."""
+
+_Key = tuple[str, int]
+"""Run and attempt; a run belongs to the sweep with which it first arrived."""
+
+
+@dataclass(slots=True)
+class FileTotals:
+    """Number of files of a run, and number of their bytes that are stored."""
+
+    count: int
+    size: int
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run and the keys that it has logged; `files` is counted with the first file to store.
+
+    Shared by the attempts of the run that are in memory, whose number is `attempts`.
+    """
+
+    id: int
+    attempts: int = 0
+    keys: set[str] = field(default_factory=set)
+    files: FileTotals | None = None
+
+
+@dataclass(slots=True)
+class SeriesState:
+    """One key of one attempt; `arrived` is staged."""
+
+    id: int
+    attempt_id: int
+    key_id: int
+    kinds: int = 0
+    summary: Summary | None = None
+    tail: Tail = NO_TAIL
+    damaged: tuple[bytes, int] | None = None
+    """A damaged summary and its checksum; both stay as they are, so that readers notice."""
+    arrived: list[Stretch] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Difference between a repeated arrival and the store. `at`: the first row or byte that was refused."""
+
+    at: int
+    complaint: str
+
+
+@dataclass(slots=True)
+class AttemptState:
+    """An attempt and its cursors; `log_arrived` is staged.
+
+    Nothing is accepted during a conflict, as an answer covers everything sent before it.
+    """
+
+    id: int
+    run: RunState
+    number: int
+    point_row: int = 0
+    resumed_from_step: int | None = None
+    log_offset: int = 0
+    log_tail_offset: int = 0
+    log_tail_pieces: int = 0
+    log_arrived: list[bytes] = field(default_factory=list)
+    points_conflict: Conflict | None = None
+    log_conflict: Conflict | None = None
+    series: dict[str, SeriesState] = field(default_factory=dict)
+    touched: float = 0.0
+
+
+class Ledger:
+    """Memory of the writer, which assigns all ids, as nobody else writes; a failed commit drops all of it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._attempts: dict[_Key, AttemptState] = {}
+        self._runs: dict[str, RunState] = {}
+        self._keys: dict[str, int] = {}
+        self._new: dict[str, list[tuple[object, ...]]] = {table: [] for table in _INSERTS}
+        self._touched: dict[_Key, AttemptState] = {}
+        self._held = 0
+        self._last_ids = {
+            table: int(connection.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0])  # noqa: S608 (constants)
+            for table in _TABLES
+        }
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is staged."""
+        return bool(self._touched)
+
+    @property
+    def touched(self) -> Iterable[AttemptState]:
+        """Attempts with staged arrivals."""
+        return self._touched.values()
+
+    def attempt(self, name: AttemptName) -> AttemptState:
+        """Return an attempt, stored or new."""
+        key = (name.run, name.attempt)
+        known = self._attempts.get(key)
+        if known is None:
+            known = self._attempts[key] = self._stored_attempt(name) or self._new_attempt(name)
+            self._held += 1 + len(known.series)
+            known.run.attempts += 1
+        return known
+
+    def series(self, attempt: AttemptState, key: str) -> SeriesState:
+        """Return one key of `attempt`, stored or new."""
+        known = attempt.series.get(key)
+        if known is None:
+            known = SeriesState(id=self.next_id("series"), attempt_id=attempt.id, key_id=self._key(key))
+            attempt.series[key] = known
+            attempt.run.keys.add(key)
+            self._held += 1
+        return known
+
+    def touch(self, name: AttemptName, attempt: AttemptState) -> None:
+        """Mark `attempt` to be written."""
+        self._touched[name.run, name.attempt] = attempt
+
+    def next_id(self, table: str) -> int:
+        """Return an id that no row of `table` has."""
+        self._last_ids[table] += 1
+        return self._last_ids[table]
+
+    def write_names(self) -> None:
+        """Write the new sweeps, runs, attempts and keys."""
+        for table, rows in self._new.items():
+            if rows:
+                self._connection.executemany(_INSERTS[table], rows)
+
+    def write_states(self) -> None:
+        """Write the cursors, in the transaction of the rows that they count."""
+        states = [
+            (a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces, a.id)
+            for a in self._touched.values()
+        ]
+        self._connection.executemany(_UPDATE_ATTEMPT, states)
+
+    def settle(self, now: float) -> None:
+        """Record that staged changes are stored; drop the attempts idle for longest if there are too many."""
+        for rows in self._new.values():
+            rows.clear()
+        for key, attempt in self._touched.items():
+            attempt.touched = now
+            # Dictionaries keep the order of insertion: this moves the attempt to the end.
+            self._attempts[key] = self._attempts.pop(key)
+        self._touched.clear()
+        if len(self._keys) > MAX_SERIES:
+            self._keys.clear()
+        if self._held > MAX_SERIES:
+            for key in list(self._attempts):
+                self._forget(key)
+                if self._held <= MAX_SERIES:
+                    break
+
+    def active_since(self, time: float) -> AbstractSet[int]:
+        """Return the ids of attempts with an arrival since `time`."""
+        return {attempt.id for attempt in self._attempts.values() if attempt.touched >= time}
+
+    def forget(self, attempt_ids: AbstractSet[int]) -> None:
+        """Drop attempts that were changed in the database."""
+        for key in [key for key, attempt in self._attempts.items() if attempt.id in attempt_ids]:
+            self._forget(key)
+
+    def _forget(self, key: _Key) -> None:
+        forgotten = self._attempts.pop(key)
+        self._held -= 1 + len(forgotten.series)
+        forgotten.run.attempts -= 1
+        if not forgotten.run.attempts:
+            self._runs.pop(key[0], None)
+
+    def _key(self, name: str) -> int:
+        known = self._keys.get(name) or self._find("select id from metric_key where name = ?", name)
+        if known is None:
+            known = self.next_id("metric_key")
+            self._new["metric_key"].append((known, name))
+        self._keys[name] = known
+        return known
+
+    def _new_attempt(self, name: AttemptName) -> AttemptState:
+        run = self._runs.get(name.run) or self._stored_run(name.run) or self._new_run(name)
+        self._runs[name.run] = run
+        made = AttemptState(id=self.next_id("attempt"), run=run, number=name.attempt)
+        self._new["attempt"].append((made.id, run.id, made.number))
+        self.touch(name, made)
+        return made
+
+    def _new_run(self, name: AttemptName) -> RunState:
+        sweep_id = self._find("select id from sweep where name = ?", name.sweep)
+        if sweep_id is None:
+            sweep_id = next((int(str(row[0])) for row in self._new["sweep"] if row[1] == name.sweep), None)
+        if sweep_id is None:
+            sweep_id = self.next_id("sweep")
+            self._new["sweep"].append((sweep_id, name.sweep))
+        run = RunState(id=self.next_id("run"))
+        self._new["run"].append((run.id, sweep_id, name.run))
+        return run
+
+    def _stored_run(self, name: str) -> RunState | None:
+        run_id = self._find("select id from run where name = ?", name)
+        if run_id is None:
+            return None
+        return RunState(id=run_id, keys={key for (key,) in self._connection.execute(_RUN_KEYS, (run_id,))})
+
+    def _stored_attempt(self, name: AttemptName) -> AttemptState | None:
+        row = self._connection.execute(_ATTEMPT, (name.run, name.attempt)).fetchone()
+        if row is None:
+            return None
+        run = self._runs.get(name.run) or self._stored_run(name.run)
+        assert run is not None
+        self._runs[name.run] = run
+        attempt = AttemptState(row[0], run, name.attempt, *row[1:])
+        for row in self._connection.execute(_SERIES, (attempt.id,)):
+            attempt.series[row[0]] = _stored_series(attempt.id, row)
+        return attempt
+
+    def _find(self, query: str, name: str) -> int | None:
+        row = self._connection.execute(query, (name,)).fetchone()
+        return int(row[0]) if row else None
+
+
+def _stored_series(
+    attempt_id: int, row: tuple[str, int, int, int, int, int, int, int, int, int, bytes]
+) -> SeriesState:
+    _, series_id, key_id, count, numbers, kinds, first_row, points, pieces, stored, summary = row
+    series = SeriesState(
+        id=series_id,
+        attempt_id=attempt_id,
+        key_id=key_id,
+        kinds=kinds,
+        tail=Tail(first_row=first_row, points=points, pieces=pieces),
+    )
+    if intact(stored, summary, series_id, attempt_id, key_id, count, numbers, kinds):
+        series.summary = encoding.summary(summary, number_count=numbers)
+    else:
+        series.damaged = (summary, stored)
+    return series
+
+
+_TABLES = ("sweep", "run", "attempt", "metric_key", "series", "chunk", "log_piece")
+# In the order of references.
+_INSERTS = {
+    "sweep": "insert into sweep (id, name) values (?, ?)",
+    "run": "insert into run (id, sweep_id, name) values (?, ?, ?)",
+    "attempt": (
+        "insert into attempt (id, run_id, number, point_row, log_offset, log_tail_offset, log_tail_pieces)"
+        " values (?, ?, ?, 0, 0, 0, 0)"
+    ),
+    "metric_key": "insert into metric_key (id, name) values (?, ?)",
+}
+_UPDATE_ATTEMPT = """
+    update attempt set
+        point_row = ?, resumed_from_step = ?, log_offset = ?, log_tail_offset = ?, log_tail_pieces = ?
+    where id = ?"""
+_RUN_KEYS = """
+    select distinct k.name from attempt a
+    join series s on s.attempt_id = a.id join metric_key k on k.id = s.key_id where a.run_id = ?"""
+_ATTEMPT = """
+    select a.id, a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces
+    from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
+_SERIES = """
+    select k.name, s.id, s.key_id, s.points, s.numbers, s.kinds,
+        s.tail_first_row, s.tail_points, s.tail_pieces, s.checksum, s.summary
+    from series s join metric_key k on k.id = s.key_id where s.attempt_id = ?"""

@@ -1,0 +1,33 @@
+"""Fields of messages that an agent may fill with anything."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd import v1
+from sweepd_metric_store.api import codec
+from sweepd_metric_store.ports import StoredFile
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        (Timestamp(seconds=1_700_000_000, nanos=500_000_000), "2023-11-14T22:13:20.500Z"),
+        (Timestamp(seconds=253_402_300_800), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=253_402_300_799, nanos=999_999_999), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=253_402_300_799, nanos=2**31 - 1), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=0, nanos=-(2**31)), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=-1), "1970-01-01T00:00:00Z"),
+        (Timestamp(seconds=2**62), "1970-01-01T00:00:00Z"),
+    ],
+)
+def test_a_time_that_no_timestamp_can_express_is_none(time: Timestamp, shown: str) -> None:
+    request = v1.AppendFilesRequest(sweep="a/b/c", run="a/b/c-1", attempt=1, number=1)
+    request.piece.name = "model.pt"
+    request.piece.modify_time.CopyFrom(time)
+    arrived = codec.file_arrived(request)
+    file = StoredFile(
+        name=arrived.file, attempt=1, size=0, time=arrived.time, digest=b"", left_out=arrived.left_out
+    )
+    assert codec.file_message(file).modify_time.ToJsonString() == shown

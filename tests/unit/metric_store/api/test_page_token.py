@@ -1,0 +1,56 @@
+"""Page tokens continue only the list that they came from."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from sweepd import v1
+from sweepd_kernel.errors import InvalidFieldError
+from sweepd_metric_store.api import codec
+from sweepd_metric_store.ports import Position
+
+HERE = Position(run_id=3, key="loss/ключ", attempt=2, row=2**40)
+ASKED = v1.GetHistoryRequest(sweep="e/p/s", max_points=5)
+
+
+def test_a_token_leads_back_to_its_position() -> None:
+    again = v1.GetHistoryRequest(sweep="e/p/s", max_points=5, page_token="whatever")
+    assert codec.position(codec.next_page_token(HERE, ASKED), again) == HERE
+
+
+def test_the_end_has_no_token_and_no_token_is_the_start() -> None:
+    assert codec.next_page_token(None, ASKED) == ""
+    assert codec.position("", ASKED) == Position()
+
+
+@pytest.mark.parametrize(
+    "token", ["nonsense", "é", "AAAA", codec.next_page_token(HERE, v1.GetHistoryRequest(sweep="e/p/other"))]
+)
+def test_anything_else_is_refused(token: str) -> None:
+    with pytest.raises(InvalidFieldError, match="page_token"):
+        codec.position(token, ASKED)
+
+
+def forged(place: str, request: v1.ListFilesRequest) -> str:
+    """A token that anyone can make: it carries no secret."""
+    honest = base64.urlsafe_b64decode(codec.next_page_token(HERE, request))
+    return base64.urlsafe_b64encode(honest[:9] + place.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '[-1, "", 0, 0]',
+        f'[{-(10**30)}, "", 0, 0]',
+        f'[0, "", 0, {2**63}]',
+        f'[0, "", {10**30}, 0]',
+        '[0, "\\ud800", 0, 0]',
+        "[" * 100_000,
+    ],
+)
+def test_a_token_that_somebody_made_is_refused_before_the_database_is_asked(place: str) -> None:
+    asked = v1.ListFilesRequest(run="e/p/s-1")
+    with pytest.raises(InvalidFieldError, match="page_token"):
+        codec.position(forged(place, asked), asked)
