@@ -1,4 +1,4 @@
-"""How the gateway is wired: its flags, its backends, what it serves."""
+"""Wiring of the gateway: its flags, its backends, its services."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from sweepd_gateway.backend import Backend
 from sweepd_gateway.gateway import Gateway
 from sweepd_gateway.server_servicer import ServerInfoServicer
-from sweepd_gateway.tokens import DoorTokens
+from sweepd_gateway.tokens import CachedTokens
 from sweepd_kernel.flags import address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
 
@@ -18,9 +18,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         ("--metrics", "the metric store"),
         ("--suggestion", "the suggestion service"),
     ):
-        parser.add_argument(
-            flag, type=address, required=True, metavar="HOST:PORT", help=f"where {what} listens"
-        )
+        parser.add_argument(flag, type=address, required=True, metavar="HOST:PORT", help=f"address of {what}")
     parser.add_argument(
         "--server-data",
         type=Path,
@@ -30,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 async def open_gateway(context: ServiceContext) -> Gateway:
-    """Make the gateway; its connections are made when they are needed."""
+    """Make the gateway; it connects to its services when they are needed."""
     flags = context.flags
     backends = {
         name: Backend(name, str(where), context.service_token)
@@ -40,7 +38,7 @@ async def open_gateway(context: ServiceContext) -> Gateway:
             ("suggestion", flags.suggestion),
         )
     }
-    tokens = DoorTokens(backends["scheduler"], context.gate.calls, context.clock.monotonic, context.log)
+    tokens = CachedTokens(backends["scheduler"], context.gate.calls, context.clock.monotonic, context.log)
     context.gate.tokens = tokens
     return Gateway(
         backends,
@@ -54,7 +52,7 @@ async def open_gateway(context: ServiceContext) -> Gateway:
 
 SERVICE = ServiceDefinition(
     name="gateway",
-    help="The door for people and agents: authenticates, and passes calls on to the services.",
+    help="The one address for people and agents: authenticates calls and forwards them to the services.",
     has_data=False,
     accepts_people=True,
     add_flags=add_flags,

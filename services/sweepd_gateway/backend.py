@@ -1,4 +1,4 @@
-"""The gateway's connections to one service."""
+"""Connections of the gateway to one service."""
 
 import asyncio
 import math
@@ -15,9 +15,9 @@ from sweepd_kernel.errors import UnavailableError
 
 # A service allows 100 streams on one connection; the rest would wait in a queue that nobody sees.
 CALLS_PER_CONNECTION = 90
-# A service that is being started again is waited for, one that stays away is not.
+# A service that is being restarted is waited for, one that stays away is not.
 PATIENCE = 1.0
-# One that is there and says nothing yet has longer: a busy machine may not let it run for a while.
+# One that listens but does not answer yet has longer: a busy machine may not let it run for a while.
 SILENT_PATIENCE = 5.0
 _POLL = 0.02
 HEALTH_TIMEOUT = 0.5
@@ -27,20 +27,20 @@ _SILENCE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCE
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One connection, and the number of calls on it."""
+    """A connection, and the number of calls on it."""
 
     channel: grpc.aio.Channel
     calls: int = 0
 
 
 class Backend:
-    """One service behind the door. Opens a further connection whenever all others are full."""
+    """One service behind the gateway. Opens a further connection whenever all others are full."""
 
     def __init__(self, name: str, address: str, service_token: str) -> None:
         self.name = name
         self.address = address
         self.metadata = call_metadata(service_token)
-        """Presents the gateway itself; each call sends it."""
+        """Credentials of the gateway, to be sent with each call."""
         self._connections: list[Connection] = []
 
     @contextmanager
@@ -57,10 +57,10 @@ class Backend:
             taken.calls -= 1
 
     async def ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
-        """Wait a moment for `channel` to stand; longer where somebody listens, and has not answered yet.
+        """Wait briefly until `channel` is connected; longer where somebody listens but has not answered yet.
 
         Raises:
-            UnavailableError: it does not.
+            UnavailableError: it does not connect in time.
         """
         loop = asyncio.get_running_loop()
         began, most = loop.time(), math.inf if time_left is None else time_left
@@ -72,13 +72,13 @@ class Backend:
             await asyncio.sleep(_POLL)
 
     async def is_serving(self) -> bool:
-        """Whether it says that it is healthy."""
+        """Return whether the service reports that it is healthy."""
         with suppress(grpc.RpcError, UnavailableError):
             return await self._health(HEALTH_TIMEOUT) == _SERVING
         return False
 
     async def answers(self, patience: float) -> bool:
-        """Whether it says within `patience` seconds how it is, be it well or not."""
+        """Return whether the service reports its health, good or bad, within `patience` seconds."""
         try:
             await self._health(patience)
         except grpc.aio.AioRpcError as error:
@@ -89,7 +89,7 @@ class Backend:
 
     async def _health(self, timeout: float) -> int:  # noqa: ASYNC109 (the deadline of the call)
         with self.connection() as channel:
-            # The connection may be between two tries, as it is made before the service is there.
+            # The connection may be between two attempts, as it is made before the service is there.
             await self.ready(channel, timeout)
             stub = health_pb2_grpc.HealthStub(channel)
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)

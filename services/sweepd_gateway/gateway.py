@@ -1,4 +1,8 @@
-"""The gateway as a running service: what it registers, what it leaves for the clients of its account."""
+"""The gateway as a running service: its transports, and the discovery entry for the clients of its account.
+
+The routes and their proxies know no transport. `_GrpcRoutes` serves them over gRPC; another transport has its
+own class beside it.
+"""
 
 import asyncio
 import logging
@@ -10,35 +14,35 @@ import grpc.aio
 from sweepd.rpc.discovery import ServerEntry, remove_entry, write_entry
 from sweepd.v1 import server_service_pb2, server_service_pb2_grpc
 from sweepd_gateway.backend import Backend
-from sweepd_gateway.passage import Passage
+from sweepd_gateway.proxy import Proxy
 from sweepd_gateway.routes import routes, service_names
 from sweepd_gateway.server_servicer import ServerInfoServicer
-from sweepd_gateway.tokens import DoorTokens
+from sweepd_gateway.tokens import CachedTokens
 from sweepd_kernel.flags import parse_address
 
 
-class Gateway(grpc.GenericRpcHandler):
-    """Passes the calls of people and agents on, and answers for the server as a whole."""
+class Gateway:
+    """Forwards the calls of people and agents, and answers for the server as a whole."""
 
     def __init__(
         self,
         backends: Mapping[str, Backend],
         server_info: ServerInfoServicer,
-        tokens: DoorTokens,
+        tokens: CachedTokens,
         *,
         access_token: str,
         server_data: str,
         log: logging.Logger,
     ) -> None:
-        """Take the services by name, and what the discovery entry shall say.
+        """Take the services by name, and the content of the discovery entry.
 
         Args:
-            backends: the services behind the door.
+            backends: the services behind the gateway.
             server_info: answers ServerService.
-            tokens: what is known of the tokens of people.
+            tokens: the tokens of people.
             access_token: left for the clients of this account.
             server_data: folder of the server's data, for display.
-            log: where failures are noted.
+            log: receives failures.
         """
         self._backends = backends
         self._server_info = server_info
@@ -47,27 +51,18 @@ class Gateway(grpc.GenericRpcHandler):
         self._access_token = access_token
         self._server_data = server_data
         self._log = log
-        self._passages = {
-            method: Passage(route, backends[route.backend]) for method, route in routes().items()
-        }
-        self._handlers = {method: passage.handler() for method, passage in self._passages.items()}
+        self._proxies = {path: Proxy(route, backends[route.backend]) for path, route in routes().items()}
         self._address = ""
 
-    def service(
-        self, handler_call_details: grpc.HandlerCallDetails
-    ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
-        """Find the handler of a method; None: the door does not know it."""
-        return self._handlers.get(handler_call_details.method)
-
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
-        """Add what the gateway serves, and return the names of the services."""
+        """Add the servicers and the routes to a gRPC server, and return the names of the services."""
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(self._server_info, server)
-        server.add_generic_rpc_handlers((self,))
+        server.add_generic_rpc_handlers((_GrpcRoutes(self._proxies),))
         own = server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
         return (*service_names(), own)
 
     async def start(self, address: str) -> None:
-        """Make the server known to its account, and begin to hear what is revoked."""
+        """Write the discovery entry, and begin to follow revocations."""
         self._following = asyncio.get_running_loop().create_task(self._tokens.follow())
         self._address = address
         self._server_info.open_at(address)
@@ -83,7 +78,7 @@ class Gateway(grpc.GenericRpcHandler):
         try:
             write_entry(entry)
         except OSError as error:
-            # Clients can still be told the address and the token, so the door opens.
+            # Clients can still be given the address and the token, so the gateway opens.
             self._log.warning(
                 "clients of this account cannot find this server: %s",
                 error.strerror,
@@ -91,7 +86,7 @@ class Gateway(grpc.GenericRpcHandler):
             )
 
     async def stop(self) -> None:
-        """Take the entry back, and end the streams."""
+        """Remove the entry, and end the streams."""
         if self._following is not None:
             self._following.cancel()
         if self._address:
@@ -99,5 +94,27 @@ class Gateway(grpc.GenericRpcHandler):
                 remove_entry(self._address)
             except OSError as error:
                 self._log.warning("the discovery entry stays: %s", error.strerror)
-        for passage in self._passages.values():
-            passage.close()
+        for proxy in self._proxies.values():
+            proxy.close()
+
+
+class _GrpcRoutes(grpc.GenericRpcHandler):
+    """The routes as gRPC serves them."""
+
+    def __init__(self, proxies: Mapping[str, Proxy]) -> None:
+        self._handlers = {path: _handler(proxy) for path, proxy in proxies.items()}
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        """Return the handler of a method; None: there is no route."""
+        return self._handlers.get(handler_call_details.method)
+
+
+def _handler(proxy: Proxy) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """Return a handler without serializers, so that it is given bytes."""
+    if proxy.route.request_streaming:
+        return grpc.stream_stream_rpc_method_handler(proxy.bidi_stream)
+    if proxy.route.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(proxy.server_stream)
+    return grpc.unary_unary_rpc_method_handler(proxy.unary)

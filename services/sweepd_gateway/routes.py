@@ -1,4 +1,7 @@
-"""Which calls the door passes on, to which service, and for whom; anything else is unknown at the door."""
+"""Routes of the gateway: the service that answers each call, and its shape, whatever transport brings it.
+
+A call that is not in this table does not exist at the gateway.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,19 +28,19 @@ _OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a call goes, and its shape."""
+    """One method: the service that answers it, and its shape."""
 
     backend: str
     method: str
-    """Full path, as `/sweepd.v1.SweepService/GetSweep`."""
+    """Full path, as `/sweepd.v1.SweepService/GetSweep`; gRPC, gRPC-Web and Connect name it alike."""
     request_streaming: bool
     response_streaming: bool
     internal: bool
-    """Whether only services may make it."""
+    """Whether only services may call it."""
 
 
 def routes() -> Mapping[str, Route]:
-    """All routes, by the full path of their methods."""
+    """Return all routes, by the full path of their methods."""
     return {
         route.method: route
         for service, backend in _OWNERS
@@ -55,5 +58,5 @@ def routes() -> Mapping[str, Route]:
 
 
 def service_names() -> tuple[str, ...]:
-    """Full names of the services whose calls are passed on."""
+    """Return the full names of the services whose calls are forwarded."""
     return tuple(service.full_name for service, _ in _OWNERS)

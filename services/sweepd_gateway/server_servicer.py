@@ -1,4 +1,4 @@
-"""What the door says of the server: version, host, where to attach, which services answer."""
+"""Description of the server: version, host, address for agents, health of its services."""
 
 import asyncio
 import socket
@@ -32,7 +32,7 @@ class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
         self._asking = asyncio.Lock()
 
     def open_at(self, address: str) -> None:
-        """Note where and when the door was opened."""
+        """Record the address and the time at which the gateway opened."""
         self._address = address
         self._start_time.FromDatetime(self._clock.now())
 
@@ -41,7 +41,7 @@ class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
         request: v1.GetServerInfoRequest,
         context: grpc.aio.ServicerContext[v1.GetServerInfoRequest, v1.GetServerInfoResponse],
     ) -> v1.GetServerInfoResponse:
-        """Say what this server is."""
+        """Describe this server."""
         serving = await self._health()
         services = [
             v1.ServiceStatus(service=backend.name, address=backend.address, serving=answers)
@@ -60,7 +60,7 @@ class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
         )
 
     async def _health(self) -> tuple[bool, ...]:
-        async with self._asking:  # whoever waits here finds a fresh answer
+        async with self._asking:  # whoever waited here finds a fresh answer
             if not self._serving or self._clock.monotonic() - self._asked_at >= FRESH_FOR:
                 self._serving = tuple(
                     await asyncio.gather(*(backend.is_serving() for backend in self._backends))

@@ -1,4 +1,4 @@
-"""What the door knows of tokens: the scheduler's answers, until it takes one back or is away too long."""
+"""Tokens of people at the gateway: the scheduler's answers, cached until it revokes one or is silent."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.auth.principal_codec import person_of
 from sweepd_kernel.errors import BadTokenError, UnavailableError
 
-MOST_KEPT = 10_000
-ASK_WITHIN = 2.0
-MOST_ASKING = 32
+MAX_CACHED = 10_000
+ASK_TIMEOUT = 2.0
+MAX_ASKING = 32
 SILENCE = 12.0
-"""The scheduler gives a sign of life every 5 s; after this it counts as away."""
-BELIEVED_FOR = 600.0
-"""How long tokens that were good are believed while the scheduler, which alone can revoke them, is away."""
-_AGAIN_AFTER = 0.2
+"""The scheduler sends a sign of life every 5 s; after this many seconds it counts as unavailable."""
+TRUSTED_FOR = 600.0
+"""Seconds for which tokens are trusted while the scheduler, which alone revokes them, is unavailable."""
+_RETRY_AFTER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class _Known:
     asked: float
 
 
-class DoorTokens:
-    """Asks the scheduler once for each token, and follows what it takes back."""
+class CachedTokens:
+    """Asks the scheduler once for each token, and follows revocations."""
 
     def __init__(
         self, scheduler: Backend, calls: OpenCalls, monotonic: Callable[[], float], log: logging.Logger
     ) -> None:
-        """Take whom to ask, and what ends with a token.
+        """Take the scheduler, and the streams that end with a token.
 
         Args:
             scheduler: knows all tokens.
-            calls: the streams that are open at the door.
+            calls: the open streams of the gateway.
             monotonic: seconds that only grow.
-            log: where it is noted that the scheduler is away.
+            log: receives defects.
         """
         self._scheduler = scheduler
         self._calls = calls
@@ -52,27 +52,27 @@ class DoorTokens:
         self._log = log
         self._known: dict[bytes, _Known] = {}
         self._unchecked: dict[bytes, str] = {}
-        self._asking = asyncio.Semaphore(MOST_ASKING)
+        self._asking = asyncio.Semaphore(MAX_ASKING)
         self._followed = False
-        self._heard = monotonic()
+        self._last_received = monotonic()
 
     @property
     def followed(self) -> bool:
-        """Whether it would hear of a revocation at the moment."""
+        """Whether a revocation would be received at the moment."""
         return self._followed
 
     async def principal(self, digest: bytes) -> Principal:
-        """Return whom a token speaks for.
+        """Return the principal of a token.
 
         Raises:
-            BadTokenError: it lets nobody in, or no longer.
-            UnavailableError: it is not known here, and the scheduler does not answer.
+            BadTokenError: the token is unknown, expired or revoked.
+            UnavailableError: it is not cached, and the scheduler does not answer.
         """
         known = self._known.get(digest)
-        if known is None or not self._believed(known):
+        if known is None or not self._trusted(known):
             async with self._asking:
                 known = self._known.get(digest)
-                if known is None or not self._believed(known):
+                if known is None or not self._trusted(known):
                     known = await self._ask(digest)
         principal = known.principal
         if principal.expires is not None and principal.expires <= self._monotonic():
@@ -80,16 +80,16 @@ class DoorTokens:
         return principal
 
     async def follow(self) -> None:
-        """Hear what is revoked, until cancelled; after every silence ask anew about what was believed."""
+        """Follow revocations until cancelled; after every gap ask anew about what is cached."""
         while True:
             try:
                 await self._follow_once()
             except (grpc.aio.AioRpcError, UnavailableError, TimeoutError):
                 pass
-            except Exception:  # noqa: BLE001 (the door's watch over tokens outlives a defect)
+            except Exception:  # noqa: BLE001 (following outlives a defect)
                 self._log.exception("revocations could not be followed")
             self._followed = False
-            await asyncio.sleep(_AGAIN_AFTER)
+            await asyncio.sleep(_RETRY_AFTER)
 
     async def _follow_once(self) -> None:
         with self._scheduler.connection() as channel:
@@ -104,12 +104,12 @@ class DoorTokens:
                         message = await call.read()
                     if not isinstance(message, v1.WatchRevocationsResponse):
                         return
-                    self._heard = self._monotonic()
+                    self._last_received = self._monotonic()
                     if checking is None:
-                        # From here on nothing is missed; what was revoked before is found by asking.
-                        self._doubt()
+                        # From here on nothing is missed; asking finds what was revoked before.
+                        self._distrust()
                         self._followed = True
-                        checking = asyncio.create_task(self._check_again())
+                        checking = asyncio.create_task(self._recheck())
                     for token in message.token_ids:
                         self._forget(token)
             finally:
@@ -118,22 +118,22 @@ class DoorTokens:
                 if checking is not None:
                     checking.cancel()
 
-    def _doubt(self) -> None:
-        """Believe nothing any more; tokens whose streams are open are asked about, others when they come."""
+    def _distrust(self) -> None:
+        """Empty the cache; ask about tokens with open streams now, about others when they come."""
         held = set(self._calls.tokens())
         for digest, each in self._known.items():
             if each.principal.token in held:
                 self._unchecked[digest] = each.principal.token
         self._known = {}
 
-    async def _check_again(self) -> None:
-        """Ask about the tokens whose streams are open, and end those of tokens that are good no more."""
+    async def _recheck(self) -> None:
+        """Ask about the tokens with open streams, and end those of tokens that are no longer valid."""
         for digest, token in list(self._unchecked.items()):
             while digest in self._unchecked:
                 try:
                     await self._ask(digest)
                 except UnavailableError:
-                    await asyncio.sleep(_AGAIN_AFTER)
+                    await asyncio.sleep(_RETRY_AFTER)
                     continue
                 except BadTokenError as error:
                     self._calls.end(token, error.message)
@@ -143,11 +143,11 @@ class DoorTokens:
         asked = self._monotonic()
         try:
             with self._scheduler.connection() as channel:
-                await self._scheduler.ready(channel, ASK_WITHIN)
+                await self._scheduler.ready(channel, ASK_TIMEOUT)
                 stub = AccountServiceStub(channel)
                 answer = await stub.Authenticate(
                     v1.AuthenticateRequest(digest=digest),
-                    timeout=ASK_WITHIN,
+                    timeout=ASK_TIMEOUT,
                     metadata=self._scheduler.metadata,
                 )
         except grpc.aio.AioRpcError as error:
@@ -164,20 +164,20 @@ class DoorTokens:
         known = _Known(person_of(message, expires=expires), asked)
         if self._calls.ended(known.principal.token):  # revoked while the answer was on its way
             raise BadTokenError(REVOKED)
-        if len(self._known) >= MOST_KEPT:
+        if len(self._known) >= MAX_CACHED:
             self._forget_half()
         self._known[digest] = known
         return known
 
     def _forget_half(self) -> None:
-        """Make room; what holds streams is kept, so that they are asked about after a silence."""
+        """Drop half of the idle tokens; those with open streams stay, to be asked about after a gap."""
         held = set(self._calls.tokens())
         idle = [digest for digest, each in self._known.items() if each.principal.token not in held]
         for digest in idle[: len(idle) // 2 + 1]:
             del self._known[digest]
 
-    def _believed(self, known: _Known) -> bool:
-        return self._followed or self._monotonic() - max(known.asked, self._heard) < BELIEVED_FOR
+    def _trusted(self, known: _Known) -> bool:
+        return self._followed or self._monotonic() - max(known.asked, self._last_received) < TRUSTED_FOR
 
     def _forget(self, token: str) -> None:
         self._known = {

@@ -40,7 +40,7 @@ class ServerEntry:
     host: str
     port: int
     services: Mapping[str, str] = field(default_factory=dict)
-    """Address of each service behind the door, by name."""
+    """Address of each service behind the gateway, by name."""
 
 
 @dataclass(frozen=True, slots=True)

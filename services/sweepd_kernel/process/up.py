@@ -17,6 +17,7 @@ from sweepd_kernel.process import detach, running_server
 from sweepd_kernel.process.bootstrap import Notices, run_definition, service_parser
 from sweepd_kernel.process.child import Child, Program, ReportPipe
 from sweepd_kernel.process.daemon_state import (
+    GATEWAY,
     DaemonState,
     ServiceState,
     read_state,
@@ -30,7 +31,6 @@ from sweepd_kernel.rpc.listener import Reservation, reserve, reserve_gateway
 from sweepd_kernel.service import ServiceDefinition
 
 GROUP = "sweepd.services"
-DOOR = "gateway"
 # Those before are needed by those after; they end in the reverse order. Others of the group come first.
 ORDER = ("metric-store", "suggestion", "scheduler", "gateway")
 # The services start side by side; before the scheduler decides anything, its database is held against that of
@@ -134,7 +134,7 @@ def _hold_and_supervise(
             port_file = data / each.name / "port"
             held.reservations[each.name] = (
                 reserve_gateway(flags.listen, port_file)
-                if each.name == DOOR
+                if each.name == GATEWAY
                 else reserve(Address("127.0.0.1", 0), port_file)
             )
         return _supervise(flags, rest, services, held)
@@ -158,7 +158,7 @@ def _supervise(
         )
         for each in services
     ]
-    line = ready_line(str(addresses[DOOR]), str(flags.data))
+    line = ready_line(str(addresses[GATEWAY]), str(flags.data))
     launcher = held.launcher
     note = partial(_note, flags.data, running_server.further_arguments(flags, rest))
 

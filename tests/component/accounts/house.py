@@ -15,7 +15,7 @@ from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.app import SERVICE as GATEWAY
-from sweepd_gateway.tokens import DoorTokens
+from sweepd_gateway.tokens import CachedTokens
 from sweepd_kernel.auth.authenticator import Gate
 from sweepd_scheduler.app import SERVICE as SCHEDULER
 from token_channel import token_channel
@@ -53,7 +53,7 @@ class House:
     async def door_hears(self) -> bool:
         """Whether the door would hear of a revocation; before that it believes nothing for long."""
         tokens = self.door_gate.tokens
-        assert isinstance(tokens, DoorTokens)
+        assert isinstance(tokens, CachedTokens)
         return tokens.followed
 
     def door_streams(self, key: str) -> int:

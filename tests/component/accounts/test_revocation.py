@@ -148,7 +148,7 @@ def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However many tokens came by meanwhile: it does not forget those whose streams it holds.
-    monkeypatch.setattr("sweepd_gateway.tokens.MOST_KEPT", 1)
+    monkeypatch.setattr("sweepd_gateway.tokens.MAX_CACHED", 1)
 
     async def main(house: House) -> None:
         key, secret = await house.token("read", [OWN])

@@ -1,4 +1,4 @@
-"""How the door notices that a service hangs: one that answers no call may still answer for its health."""
+"""Watchdog of a forwarded call: gives the call up when its service hangs."""
 
 import asyncio
 from types import TracebackType
@@ -9,7 +9,7 @@ import grpc.aio
 from sweepd.rpc.bidi_call import BidiCall
 from sweepd_gateway.backend import Backend
 
-# A call may take long. Its service is asked for its health meanwhile, and given up if it says nothing.
+# A call may take long. Its service is asked for its health meanwhile, and given up if it does not answer.
 INTERVAL = 2.0
 PATIENCE = 4.0
 
@@ -18,8 +18,8 @@ Call: TypeAlias = (
 )
 
 
-class Vigil:
-    """Watches over a call until its first answer, and cancels it if its service hangs."""
+class Watchdog:
+    """Watches a call until its first answer, and cancels it if its service hangs."""
 
     def __init__(self, backend: Backend, call: Call) -> None:
         self._backend = backend
@@ -30,7 +30,7 @@ class Vigil:
         self.gave_up = False
 
     def end(self) -> None:
-        """An answer has come."""
+        """Stop watching: an answer has come."""
         self._timer.cancel()
         if self._task is not None:
             self._task.cancel()

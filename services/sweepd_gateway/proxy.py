@@ -1,0 +1,184 @@
+"""Proxy of one method: bytes both ways, one message at a time, status and details untouched.
+
+It serves any transport: the caller's side of a call is an `Exchange`, as the context of a gRPC call is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Never, Protocol, TypeAlias
+
+import grpc
+import grpc.aio
+
+from sweepd.rpc.bidi_call import BidiCall
+from sweepd.rpc.channel import Entries
+from sweepd_gateway.backend import Backend
+from sweepd_gateway.routes import Route
+from sweepd_gateway.watchdog import Watchdog
+from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
+from sweepd_kernel.errors import NotAllowedError, UnavailableError
+from sweepd_kernel.rpc.status_details import DETAILS_KEY
+
+StreamCall: TypeAlias = "grpc.aio.UnaryStreamCall[bytes, bytes] | BidiCall[bytes, bytes]"
+UnaryMethod: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
+StreamMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
+BidiMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
+
+# What gRPC itself reports when the other side went away; a service that means one of them sends details.
+_BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+
+
+class Exchange(Protocol):
+    """Port: the caller's side of a call."""
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the caller's deadline; None: there is none."""
+
+    async def write(self, message: bytes, /) -> None:
+        """Send a message of the answer."""
+
+    def set_trailing_metadata(self, entries: Entries, /) -> None:
+        """Set what is sent after the answer."""
+
+    async def abort(self, code: grpc.StatusCode, details: str, entries: Entries, /) -> Never:
+        """End the call with a status."""
+
+
+class Proxy:
+    """Forwards the calls of one method to its service."""
+
+    def __init__(self, route: Route, backend: Backend) -> None:
+        self.route = route
+        self._backend = backend
+        self._streams: set[StreamCall] = set()
+        self._closing = False
+
+    async def unary(self, request: bytes, exchange: Exchange) -> bytes:
+        """Forward a request, and return its answer."""
+        try:
+            return await self._unary(request, exchange)
+        except grpc.aio.AioRpcError as error:
+            request = b""  # see `_abort`
+            await self._abort(error, exchange)
+
+    async def server_stream(self, request: bytes, exchange: Exchange) -> None:
+        """Forward a request, and the stream that answers it."""
+        try:
+            await self._server_stream(request, exchange)
+        except grpc.aio.AioRpcError as error:
+            request = b""  # see `_abort`
+            await self._abort(error, exchange)
+
+    async def bidi_stream(self, requests: AsyncIterator[bytes], exchange: Exchange) -> None:
+        """Forward two streams; either side may end its own first."""
+        try:
+            await self._bidi_stream(requests, exchange)
+        except grpc.aio.AioRpcError as error:
+            await self._abort(error, exchange)
+
+    def close(self) -> None:
+        """End the streams, which could last for days, with UNAVAILABLE."""
+        self._closing = True
+        for call in tuple(self._streams):
+            call.cancel()
+
+    async def _unary(self, request: bytes, exchange: Exchange) -> bytes:
+        metadata = self._admit()
+        with self._backend.connection() as channel:
+            await self._backend.ready(channel, exchange.time_remaining())
+            method: UnaryMethod = channel.unary_unary(self.route.method)
+            call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
+            with Watchdog(self._backend, call) as watchdog:
+                try:
+                    answer = await call
+                    exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
+                except asyncio.CancelledError:
+                    self._explain(watchdog)
+                    raise
+                else:
+                    return answer
+
+    async def _server_stream(self, request: bytes, exchange: Exchange) -> None:
+        metadata = self._admit()
+        with self._backend.connection() as channel:
+            await self._backend.ready(channel, exchange.time_remaining())
+            method: StreamMethod = channel.unary_stream(self.route.method)
+            call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
+            await self._forward_answers(call, exchange)
+
+    async def _bidi_stream(self, requests: AsyncIterator[bytes], exchange: Exchange) -> None:
+        metadata = self._admit()
+        with self._backend.connection() as channel:
+            await self._backend.ready(channel, exchange.time_remaining())
+            method: BidiMethod = channel.stream_stream(self.route.method)
+            call = BidiCall(method(timeout=exchange.time_remaining(), metadata=metadata))
+            upward = asyncio.create_task(_forward_requests(requests, call))
+            try:
+                await self._forward_answers(call, exchange)
+            finally:
+                upward.cancel()
+
+    async def _forward_answers(self, call: StreamCall, exchange: Exchange) -> None:
+        self._streams.add(call)
+        with Watchdog(self._backend, call) as watchdog:
+            try:
+                while isinstance(message := await call.read(), bytes):  # else it is the end
+                    watchdog.end()
+                    await exchange.write(message)
+                exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
+            except asyncio.CancelledError:
+                self._explain(watchdog)
+                raise
+            finally:
+                self._streams.discard(call)
+                call.cancel()
+
+    def _explain(self, watchdog: Watchdog) -> None:
+        """Raise the reason why this side cancelled a call, unless the caller did."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return
+        if watchdog.gave_up:
+            raise UnavailableError(self._backend.name, self._backend.address) from None
+        if self._closing:
+            raise UnavailableError("gateway", "this address", "it is being stopped") from None
+
+    def _admit(self) -> Entries:
+        """Refuse people calls that are internal; return the metadata that names the caller to the service."""
+        caller = current_principal()
+        if caller.kind == "service":
+            return self._backend.metadata
+        if self.route.internal:
+            raise NotAllowedError(self.route.method.removeprefix("/"))
+        return (*self._backend.metadata, (PRINCIPAL_KEY, encode_principal(caller)))
+
+    async def _abort(self, error: grpc.aio.AioRpcError, exchange: Exchange) -> Never:
+        """Answer as the service did; where it did not, name it as unavailable.
+
+        gRPC keeps what aborts a call in a cycle, until the collector comes; so nothing may lead from there to
+        the request, which may have megabytes.
+        """
+        error.__traceback__ = None
+        trailing = _own(error.trailing_metadata() or ())
+        detailed = any(key == DETAILS_KEY for key, _ in trailing)
+        if error.code() in _BROKEN and not detailed:
+            raise UnavailableError(
+                self._backend.name, self._backend.address, "the connection was lost"
+            ) from None
+        await exchange.abort(error.code(), error.details() or "", trailing)
+
+
+async def _forward_requests(requests: AsyncIterator[bytes], call: BidiCall[bytes, bytes]) -> None:
+    # When the call has ended, its status gives the reason; the caller sends again what was not forwarded.
+    with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
+        async for message in requests:
+            await call.write(message)
+            del message  # until the next one comes it may be long
+        await call.done_writing()
+
+
+def _own(metadata: "grpc.aio.Metadata | Entries") -> Entries:
+    """Return what the service itself sent; gRPC writes the rest anew."""
+    return tuple((key, value) for key, value in metadata if key == DETAILS_KEY or not key.startswith("grpc-"))
