@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import machine
+from postgresql import postgresql as postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,8 +8,11 @@ from functools import cache
 from pathlib import Path
 
 
-def _postgresql() -> bool:
-    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb") is not None
+def postgresql_binaries() -> Path | None:
+    """Return the folder of the newest PostgreSQL, which Debian has off the path; None if there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
 def _browser() -> bool:
@@ -21,7 +24,7 @@ def _node() -> bool:
 
 
 CAPABILITIES: dict[str, Callable[[], bool]] = {
-    "PostgreSQL": cache(_postgresql),
+    "PostgreSQL": cache(lambda: postgresql_binaries() is not None),
     "a browser": cache(_browser),
     "Node": cache(_node),
     "strace": cache(lambda: shutil.which("strace") is not None),
