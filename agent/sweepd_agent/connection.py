@@ -11,12 +11,12 @@ import grpc
 import grpc.aio
 
 from sweepd import v1
+from sweepd.backoff import Backoff
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
 from sweepd.rpc.failure import Failure, unreachable_cause
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
-from sweepd_agent.core.backoff import Backoff
 from sweepd_agent.core.events import Refusal, Refused, SweepsNamed
 from sweepd_agent.core.names import SweepName
 from sweepd_agent.dialogue import Dialogue
@@ -25,6 +25,9 @@ from sweepd_agent.lookup import LookupRefusedError, full_names, server_info
 from sweepd_agent.stream import GoneAway, Stream
 
 _GOODBYE_WITHIN = 2.0
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_HEALTHY_AFTER = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,7 @@ class Connection:
 
     async def keep(self) -> None:
         """Attach again and again."""
-        backoff = Backoff()
+        backoff = Backoff(first=_FIRST_WAIT, longest=_LONGEST_WAIT, healthy_after=_HEALTHY_AFTER)
         while True:
             self._connected_at = None
             wait: float | None = None
@@ -94,9 +97,9 @@ class Connection:
                 return
             if lived is None:
                 self._tell_trouble(message)
-            backoff = backoff.failed() if lived is None else backoff.ended(lived)
+            window = min(backoff.next_delay(lasted=lived or 0.0), longest_wait(self._dialogue.lost_after))
             if wait is None:
-                wait = backoff.wait(random.random(), lost_after=self._dialogue.lost_after)  # noqa: S311
+                wait = random.random() * window  # noqa: S311 (full jitter, so that no crowd comes at once)
             self._complain(message, wait)
             await asyncio.sleep(wait)
 
@@ -205,6 +208,11 @@ class Connection:
             runs = sum(held.has_process for held in self._agent.state.held.values())
             fields: dict[str, Json] = {"message": message, "wait_s": round(wait, 3), "runs": runs}
             self._log.event("disconnected", None, fields)
+
+
+def longest_wait(lost_after: float | None) -> float:
+    """Return the longest wait between attempts: one beyond `lost_after` would cost the runs by itself."""
+    return _LONGEST_WAIT if lost_after is None else min(_LONGEST_WAIT, max(_FIRST_WAIT, lost_after / 4))
 
 
 def _refusal(failure: Failure) -> Refusal | None:

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import grpc.aio
 
-from sweepd_kernel.backoff import Backoff
+from sweepd.backoff import Backoff
 from sweepd_kernel.clock import Clock
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 
@@ -138,7 +138,7 @@ class Relay(Generic[Q, A]):
                     self._log.exception("handing on %s has failed; trying again", self._what)
                 self._waiting.extendleft(reversed(self._under_way))
                 self._under_way.clear()
-                await asyncio.sleep(backoff.next_delay(healthy_for=self._clock.monotonic() - began))
+                await asyncio.sleep(backoff.next_delay(lasted=self._clock.monotonic() - began))
 
     async def _something_waits(self) -> None:
         while not self._waiting:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from sweepd import v1
+from sweepd.backoff import Backoff
 from sweepd.calls import methods, runs
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError, NotYetError
@@ -21,28 +22,16 @@ OnGap = Callable[[ClientError], None]
 """Called once for each interruption that is being got over."""
 
 
-class Pauses:
-    """How long to wait before each further attempt: twice as long each time, a bit less by chance."""
+def pauses() -> Backoff:
+    """Return the delays between attempts to follow something."""
+    return Backoff(first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
 
-    def __init__(self) -> None:
-        self._longest = _FIRST_PAUSE
 
-    @property
-    def fresh(self) -> bool:
-        """Whether nothing has failed since the last good word."""
-        return self._longest == _FIRST_PAUSE
+def jittered(delay: float) -> float:
+    """Return a delay shortened by chance, to spread the load of many clients."""
+    from random import uniform  # not before something has failed: it takes a while to load
 
-    def reset(self) -> None:
-        """Take note of a good word."""
-        self._longest = _FIRST_PAUSE
-
-    def next(self) -> float:
-        """Return the seconds to wait now."""
-        from random import uniform  # not before something has gone wrong: it takes a while to load
-
-        pause = self._longest * uniform(0.5, 1.0)  # noqa: S311 - spreads load
-        self._longest = min(self._longest * 2, _LONGEST_PAUSE)
-        return pause
+    return delay * uniform(0.5, 1.0)  # noqa: S311
 
 
 def untold(error: ClientError) -> None:
@@ -59,7 +48,7 @@ async def follow(
         ClientError: an error that no patience cures, as NOT_FOUND.
     """
     token = ""
-    pauses = Pauses()
+    backoff = pauses()
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         request = v1.WatchSweepRequest(name=name, resume_token=token)
@@ -67,7 +56,7 @@ async def follow(
         try:
             async with aclosing(stream):
                 async for message in stream:
-                    pauses.reset()
+                    backoff.reset()
                     token = message.resume_token or token
                     yield message
         except ClientError as error:
@@ -75,10 +64,10 @@ async def follow(
                 _left(end)
             elif error.code not in PASSING:
                 raise
-            elif pauses.fresh:
+            elif not backoff.delay:
                 on_gap(error)
         # A server that ends the stream in order is about to restart; it is asked again, too.
-        await wire.pause(min(pauses.next(), _left(end) or _LONGEST_PAUSE))
+        await wire.pause(min(jittered(backoff.next_delay()), _left(end) or _LONGEST_PAUSE))
 
 
 async def follow_run(

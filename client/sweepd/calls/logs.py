@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sweepd import v1
 from sweepd.calls import metrics, runs
-from sweepd.calls.following import PASSING, OnGap, Pauses, untold
+from sweepd.calls.following import PASSING, OnGap, jittered, pauses, untold
 from sweepd.calls.waiting import has_ended
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
@@ -81,7 +81,7 @@ async def follow(
     is not, as of an agent that was lost, only silence tells that this is all; as a server that is busy is
     silent, too, it is asked then for what it has, however long that takes.
     """
-    pauses = Pauses()
+    backoff = pauses()
     while True:
         try:
             known = await runs.get(wire, run)
@@ -100,13 +100,13 @@ async def follow(
                         yield piece
                         if is_over and _is_whole(known, at):
                             break
-            pauses.reset()
+            backoff.reset()
         except ClientError as error:
             if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
                 raise
-            if pauses.fresh:
+            if not backoff.delay:
                 on_gap(error)
-            await wire.pause(pauses.next())
+            await wire.pause(jittered(backoff.next_delay()))
             continue
         if fresh and not (is_over and _is_whole(known, at)):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweepd_kernel.backoff import Backoff
+from sweepd.backoff import Backoff
 
 # All of it fits into the 10 s that a daemon has to end: a step for each service, then the kill.
 STEP = 1.5

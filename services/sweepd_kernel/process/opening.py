@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from sweepd_kernel.backoff import Backoff
+from sweepd.backoff import Backoff
 from sweepd_kernel.database import storage_error
 from sweepd_kernel.errors import DamagedError, DatabasesDifferError, DomainError, StartError, StorageError
 from sweepd_kernel.rpc import server

@@ -209,7 +209,7 @@ class Supervisor:
             self._refused = f"{child.program.name}: {child.reason or 'it ended at its start'}"
             return
         now = time.monotonic()
-        delay = child.backoff.next_delay(healthy_for=now - child.started)
+        delay = child.backoff.next_delay(lasted=now - child.started)
         child.restart_at = now + delay
         child.restarts += 1
         self._change(child, State.DOWN)

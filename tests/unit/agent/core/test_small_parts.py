@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from sweepd_agent.connection import longest_wait
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json, Outcome, StopMode, StopOrder, judged
-from sweepd_agent.core.backoff import Backoff
 from sweepd_agent.core.lines import last_lines, line
 from sweepd_agent.core.names import parse_sweep_name
 from sweepd_agent.core.sizes import parse_size
@@ -43,15 +41,11 @@ def test_what_ends_by_sigterm_with_its_agent_was_ended_by_the_platform() -> None
     assert judged(Outcome(code=1), None, ending=True).cause is ExitCause.EXITED
 
 
-@given(st.integers(0, 30), st.floats(0, 1, exclude_max=True))
-def test_a_wait_grows_and_stays_within_its_window(failures: int, draw: float) -> None:
-    backoff = Backoff()
-    for _ in range(failures):
-        backoff = backoff.failed()
-    assert 0 <= backoff.wait(draw) <= min(60.0, 2.0**failures)
-    assert backoff.wait(draw, lost_after=20.0) <= 5.0
-    assert backoff.ended(lived=31.0) == Backoff()
-    assert backoff.ended(lived=1.0) == backoff.failed()
+def test_no_wait_between_attempts_costs_an_agent_its_runs() -> None:
+    assert longest_wait(None) == 60
+    assert longest_wait(20) == 5
+    assert longest_wait(1) == 1
+    assert longest_wait(1_000) == 60
 
 
 def test_a_sweep_is_named_in_three_ways() -> None:
