@@ -12,7 +12,7 @@ FUZZ_MINUTES ?= 5
 # How many tests run at once: one a core at most, as some measure how long processes take.
 WORKERS ?= 2
 SOURCES := client agent services tests benchmarks protos/build.py examples
-PROTOS := $(shell find protos -name '*.proto') protos/build.py
+PROTOS := $(shell find protos -name '*.proto') $(shell find services -name tables.py) $(wildcard services/sweepd_kernel/sql/*.py) protos/build.py
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,7 +50,7 @@ format: $(VENV)/dev ## Format the code and the contract
 	@$(BIN)/ruff check --fix --quiet $(SOURCES)
 	@$(BIN)/buf format --write
 
-protos: $(VENV)/server ## Build the Python stubs from the contract again
+protos: $(VENV)/server ## Build the Python stubs of the contract and the SQL of the tables again
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 
 bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
@@ -58,6 +58,7 @@ bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
 
 clean: ## Remove what these targets made
 	rm -rf $(VENV) $(FRAMEWORKS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache client/sweepd/v1/*_pb2*
+	find services -name tables_sql.py -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/created:

@@ -1,9 +1,10 @@
-"""Generates the Python stubs of the contract: a build hook, run by every installation."""
+"""Generates the stubs of the contract and the SQL of the tables: a build hook, run by every installation."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,16 @@ def generate() -> None:
     DIGEST.write_text(contract_digest() + "\n")
 
 
+def generate_sql() -> None:
+    """Write `tables_sql.py` beside each `tables.py` of the services; the models import the stubs' package."""
+    sys.path[:0] = [str(ROOT / "client"), str(ROOT / "services")]
+    from sweepd_kernel.sql import generate
+
+    generate.generate()
+
+
 class ContractBuildHook(BuildHookInterface[BuilderConfig]):
-    """Builds the stubs before hatchling collects the files of a wheel or an editable install."""
+    """Builds what is generated before hatchling collects the files of a wheel or an editable install."""
 
     PLUGIN_NAME = "custom"
 
@@ -57,3 +66,4 @@ class ContractBuildHook(BuildHookInterface[BuilderConfig]):
         """Generate, unless the stubs present were made from these very proto files."""
         if not DIGEST.exists() or DIGEST.read_text().strip() != contract_digest():
             generate()
+        generate_sql()

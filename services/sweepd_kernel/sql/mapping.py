@@ -1,0 +1,346 @@
+"""Correspondence of a table's columns with the fields of a dataclass, as lines of Python; used by the build.
+
+A column stands for the field of its name; `values_best` stands for `values.best`. What its type and that of the
+field say decides how it is converted: enums, dataclasses below it, JSON in a text.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin, get_type_hints
+
+_PLAIN = (int, float, str, bool)
+_STEP = re.compile(r"(\w+)|\[(\d+)\]")
+
+
+class MappingError(Exception):
+    """A table cannot be mapped to its dataclass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelColumn:
+    """A column as its model describes it. `index`: its place in the row."""
+
+    name: str
+    type: type
+    nullable: bool
+    key: bool
+    index: int
+    at: str = ""
+    extra: bool = False
+    fixed: bool = False
+    encode: Callable[..., object] | None = None
+    decode: Callable[..., object] | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A field of the entity, or the entity itself: a column, or a dataclass or tuple that several make up."""
+
+    type: object
+    optional: bool = False
+    column: ModelColumn | None = None
+    children: dict[str | int, "Node"] = field(default_factory=dict)
+    readable: bool = True
+    """Whether it is a field; a property is written alone."""
+
+    def columns(self) -> list[ModelColumn]:
+        """Return all columns below it."""
+        own = [self.column] if self.column else []
+        return own + [each for child in self.children.values() for each in child.columns()]
+
+
+class Imports:
+    """Names that a generated module needs, gathered while its lines are made."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, set[str]] = {}
+
+    def name(self, thing: type | Callable[..., object]) -> str:
+        """Return the name of a class or function, and have it imported."""
+        if thing.__module__ != "builtins":
+            self._names.setdefault(thing.__module__, set()).add(thing.__name__)
+        return thing.__name__
+
+    def annotation(self, hint: object) -> str:
+        """Return a type as an annotation."""
+        inner, optional = without_none(hint)
+        if optional:
+            return f"{self.annotation(inner)} | None"
+        if hint is Ellipsis:
+            return "..."
+        arguments = get_args(hint)
+        if isinstance(hint, UnionType) or get_origin(hint) is Union:
+            return " | ".join(map(self.annotation, arguments))
+        if arguments:
+            return f"{self.name(get_origin(hint))}[{', '.join(map(self.annotation, arguments))}]"
+        if not isinstance(hint, type):
+            raise MappingError(f"{hint} cannot be an annotation")
+        return self.name(hint)
+
+    def lines(self) -> list[str]:
+        """Return the import statements."""
+        return [
+            f"from {module} import {', '.join(sorted(names))}"
+            for module, names in sorted(self._names.items())
+        ]
+
+
+def without_none(hint: object) -> tuple[object, bool]:
+    """Return a type without None, and whether that was among its values."""
+    arguments = get_args(hint)
+    if NoneType not in arguments:
+        return hint, False
+    rest = [each for each in arguments if each is not NoneType]
+    if len(rest) == 1:
+        return rest[0], True
+    return Union[tuple(rest)], True  # noqa: UP007 (made from values)
+
+
+def tree(entity: type, columns: Sequence[ModelColumn]) -> Node:
+    """Return the entity with each column at its place.
+
+    Raises:
+        MappingError: a column has none.
+    """
+    root = Node(entity)
+    for column in columns:
+        if not column.extra:
+            path = _steps(column.at) if column.at else _by_name(entity, column.name)
+            if path is None:
+                raise MappingError(f"{entity.__name__} has no field for the column {column.name}")
+            _place(root, path, column)
+    _check(root, may_be_missing=False)
+    return root
+
+
+def missing(node: Node) -> list[tuple[str, object]]:
+    """Return name and type of the fields of the entity that no column stands for."""
+    hints = _hints(node.type)
+    return [
+        (each.name, hints[each.name])
+        for each in _fields(node.type)
+        if each.init and each.name not in node.children
+    ]
+
+
+def encoders(node: Node, start: str, wanted: set[str], imports: Imports) -> tuple[list[str], dict[str, str]]:
+    """Return the lines that take an entity apart, and for each of the `wanted` columns its value."""
+    lines: list[str] = []
+    values: dict[str, str] = {}
+    _encode(node, start, "", wanted, imports, lines, values)
+    return lines, values
+
+
+def decoder(node: Node, imports: Imports) -> str:
+    """Return the expression that makes a part of an entity of `row`."""
+    if node.column is not None:
+        return _decoded(node, node.column, imports)
+    if not is_dataclass(node.type):
+        parts = [decoder(node.children[at], imports) for at in sorted(node.children, key=int)]
+        return f"({', '.join(parts)},)"
+    made = made_of(node, imports)
+    if not node.optional:
+        return made
+    shown = next((each for each in node.columns() if each.nullable and not _own_optional(node, each)), None)
+    if shown is None:
+        raise MappingError(f"no column shows whether there is a {node.type}")
+    return f"None if row[{shown.index}] is None else {made}"
+
+
+def made_of(node: Node, imports: Imports, given: Sequence[str] = ()) -> str:
+    """Return the call that makes the dataclass of a node; `given`: fields that are variables."""
+    parts = [
+        f"{name}={decoder(child, imports)}" for name, child in node.children.items() if child.readable
+    ] + [f"{name}={name}" for name in given]
+    return f"{imports.name(_class(node.type))}({', '.join(parts)})"
+
+
+def _steps(path: str) -> list[str | int]:
+    return [name or int(index) for name, index in _STEP.findall(path)]
+
+
+def _by_name(owner: type, name: str) -> list[str | int] | None:
+    """Return the path to which the name of a column leads: `values_best` to `values.best`."""
+    if name in {each.name for each in _fields(owner)} or isinstance(getattr(owner, name, None), property):
+        return [name]
+    hints = _hints(owner)
+    for each in _fields(owner):
+        inner, _ = without_none(hints[each.name])
+        if name.startswith(f"{each.name}_") and isinstance(inner, type) and is_dataclass(inner):
+            rest = _by_name(inner, name.removeprefix(f"{each.name}_"))
+            if rest is not None:
+                return [each.name, *rest]
+    return None
+
+
+def _place(root: Node, path: Sequence[str | int], column: ModelColumn) -> None:
+    node = root
+    for step in path:
+        if step not in node.children:
+            node.children[step] = _child(node.type, step)
+        node = node.children[step]
+    node.column = column
+
+
+def _check(node: Node, *, may_be_missing: bool) -> None:
+    """Refuse a column that may be null where its field may not be None, and the other way round."""
+    may_be_missing |= node.optional
+    if node.column is not None and node.column.nullable != may_be_missing:
+        raise MappingError(f"the column {node.column.name} and its field do not agree on None")
+    for child in node.children.values():
+        _check(child, may_be_missing=may_be_missing)
+
+
+def _child(owner: object, step: str | int) -> Node:
+    if isinstance(step, int):
+        arguments = [each for each in get_args(owner) if each is not Ellipsis]
+        inner, optional = without_none(arguments[min(step, len(arguments) - 1)])
+        return Node(inner, optional)
+    assert isinstance(owner, type)
+    attribute = getattr(owner, step, None)
+    if isinstance(attribute, property):
+        hint = get_type_hints(attribute.fget)["return"]
+        inner, optional = without_none(hint)
+        return Node(inner, optional, readable=False)
+    hints = _hints(owner)
+    if step not in hints:
+        raise MappingError(f"{owner.__name__} has no {step}")
+    inner, optional = without_none(hints[step])
+    return Node(inner, optional)
+
+
+def _encode(
+    node: Node,
+    expression: str,
+    guard: str,
+    wanted: set[str],
+    imports: Imports,
+    lines: list[str],
+    values: dict[str, str],
+) -> None:
+    """Add the lines and values of a node that is at `expression`; where `guard` is None there is no such node."""
+    for step, child in node.children.items():
+        names = {each.name for each in child.columns()} & wanted
+        if not names:
+            continue
+        at = f"{expression}[{step}]" if isinstance(step, int) else f"{expression}.{step}"
+        if child.column is not None:
+            value = _encoded(child, child.column, at, imports)
+            values[child.column.name] = f"None if {guard} is None else {value}" if guard else value
+            continue
+        local = f"{re.sub(r'[^a-z_0-9]', '_', at.split('.', 1)[-1]).strip('_')}_"
+        lines.append(f"{local} = None if {guard} is None else {at}" if guard else f"{local} = {at}")
+        inner_guard = local if child.optional or guard else ""
+        _encode(child, local, inner_guard, wanted, imports, lines, values)
+
+
+def _encoded(node: Node, column: ModelColumn, at: str, imports: Imports) -> str:
+    if column.encode is not None:
+        value = f"{imports.name(column.encode)}({at})"
+    elif column.type is not str or _is_text(node.type):
+        return at
+    elif get_origin(node.type) is tuple:
+        return f'_json({_to_json(node.type, at, imports)}) if {at} else "[]"'
+    elif issubclass(get_origin(node.type) or object, Mapping):
+        return f'_json({_to_json(node.type, at, imports)}) if {at} else "{{}}"'
+    else:
+        value = f"_json({_to_json(node.type, at, imports)})"
+    return f"(None if {at} is None else {value})" if node.optional else value
+
+
+def _decoded(node: Node, column: ModelColumn, imports: Imports) -> str:
+    at = f"row[{column.index}]"
+    if column.decode is not None:
+        value = f"{imports.name(column.decode)}({at})"
+    elif column.type is bool:
+        value = f"bool({at})"
+    elif column.type is not str or node.type is str:
+        return at
+    elif isinstance(node.type, type) and issubclass(node.type, Enum):
+        value = f"{imports.name(node.type)}({at})"
+    elif get_origin(node.type) is tuple:
+        return f'() if {at} == "[]" else {_from_json(node.type, f"_loads({at})", imports)}'
+    else:
+        value = _from_json(node.type, f"_loads({at})", imports)
+    return f"None if {at} is None else {value}" if node.optional else value
+
+
+def _to_json(hint: object, at: str, imports: Imports) -> str:
+    """Return the expression for what of a value goes into JSON."""
+    inner, optional = without_none(hint)
+    if optional:
+        value = _to_json(inner, at, imports)
+        return value if value == at else f"None if {at} is None else {value}"
+    if get_origin(inner) is tuple:
+        each = _to_json(get_args(inner)[0], "each", imports)
+        return at if each == "each" else f"[{each} for each in {at}]"
+    if isinstance(inner, type) and is_dataclass(inner):
+        hints = _hints(inner)
+        parts = [
+            f'"{part.name}": {_to_json(hints[part.name], f"{at}.{part.name}", imports)}'
+            for part in _fields(inner)
+        ]
+        return f"{{{', '.join(parts)}}}"
+    return at
+
+
+def _from_json(hint: object, at: str, imports: Imports) -> str:
+    """Return the expression that makes a value of what JSON had."""
+    inner, optional = without_none(hint)
+    if optional:
+        value = _from_json(inner, at, imports)
+        return value if value == at else f"None if {at} is None else {value}"
+    if get_origin(inner) is tuple:
+        each = _from_json(get_args(inner)[0], "each", imports)
+        return f"tuple({at})" if each == "each" else f"tuple({each} for each in {at})"
+    if isinstance(inner, type) and is_dataclass(inner):
+        hints = _hints(inner)
+        changed = {
+            part.name: expression
+            for part in _fields(inner)
+            if (expression := _from_json(hints[part.name], f'{at}["{part.name}"]', imports))
+            != f'{at}["{part.name}"]'
+        }
+        if not changed:
+            return f"{imports.name(inner)}(**{at})"
+        listed = ", ".join(f'"{name}": {expression}' for name, expression in changed.items())
+        return f"{imports.name(inner)}(**({at} | {{{listed}}}))"
+    if isinstance(inner, type) and issubclass(inner, Enum):
+        return f"{imports.name(inner)}({at})"
+    return at
+
+
+def _is_text(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, str)
+
+
+def _own_optional(node: Node, column: ModelColumn) -> bool:
+    """Return whether a column below a node may be null although the node is there."""
+    for child in node.children.values():
+        if child.column is column:
+            return child.optional
+        if column in child.columns():
+            return child.optional or _own_optional(child, column)
+    return False
+
+
+def _hints(owner: object) -> dict[str, object]:
+    """Return the type of each field; an alias that names itself, as that of JSON does, stays as it is."""
+    names = vars(sys.modules[_class(owner).__module__])
+    return {
+        each.name: eval(each.type, names) if isinstance(each.type, str) else each.type  # noqa: S307 (our own code)
+        for each in _fields(owner)
+    }
+
+
+def _fields(owner: object) -> tuple[Field[object], ...]:
+    return tuple(fields(_class(owner)))
+
+
+def _class(owner: object) -> type:
+    assert isinstance(owner, type)
+    return owner

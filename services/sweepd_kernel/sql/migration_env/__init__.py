@@ -1,0 +1,1 @@
+"""The environment that migrations run in."""

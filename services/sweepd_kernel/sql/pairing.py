@@ -1,0 +1,72 @@
+"""Identity and history of a database: the tables `identity`, of one row, and `generation`."""
+
+import secrets
+
+from sweepd_kernel.pairing import Database, Generation, Peer, Position
+from sweepd_kernel.sql.engine import Connection
+
+MAX_GENERATIONS = 1_000
+"""So many of the newest are compared; a peer that was not met for as many starts is not recognised."""
+
+
+def ensure_identity(connection: Connection) -> None:
+    """Give a new database an id."""
+    if connection.execute("select 1 from identity").first() is None:
+        connection.execute(_INSERT, (secrets.token_hex(16),))
+
+
+def read(connection: Connection, place: str) -> Database:
+    """Return the identity and history of the database at `place`."""
+    row = connection.execute(_SELECT).first()
+    assert row is not None
+    database_id, number, peer, generation, at = row
+    rows = connection.execute(_GENERATIONS, (MAX_GENERATIONS,)).all()[::-1]
+    lasts = [*(first - 1 for _, first in rows[1:]), number][: len(rows)]
+    position = None if generation is None else Position(generation, at)
+    return Database(
+        id=database_id,
+        place=place,
+        number=number,
+        generations=tuple(Generation(row[0], last) for row, last in zip(rows, lasts, strict=True)),
+        peer=None if peer is None else Peer(peer, position),
+    )
+
+
+def remember(connection: Connection, peer: Peer) -> None:
+    """Store what is known of the other database."""
+    position = peer.position
+    connection.execute(
+        _REMEMBER,
+        (peer.database, position and position.generation, position and position.number),
+    )
+
+
+class Counter:
+    """Numbers of commits: each process begins a generation with its first one."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_hex(8)
+        self._begun = False
+
+    def count(self, connection: Connection, number: int | None = None) -> None:
+        """Count a commit, inside of it; `number`: the one that it has, None: the next one."""
+        if number is None:
+            connection.execute("update identity set number = number + 1")
+        else:
+            connection.execute("update identity set number = ?", (number,))
+        if not self._begun:
+            connection.execute(_BEGIN, (self._token,))
+
+    def settle(self) -> None:
+        """Record that the commit is stored."""
+        self._begun = True
+
+
+_INSERT = "insert into identity (id, database_id, number) values (1, ?, 0)"
+_SELECT = "select database_id, number, peer_id, peer_generation, peer_number from identity"
+_GENERATIONS = "select token, first_number from generation order by first_number desc, id desc limit ?"
+_REMEMBER = "update identity set peer_id = ?, peer_generation = ?, peer_number = ?"
+_BEGIN = (
+    "insert into generation (id, token, first_number) select"
+    " (select coalesce(max(id), 0) + 1 from generation), cast(? as text), number from identity"
+)

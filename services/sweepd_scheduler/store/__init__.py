@@ -1,0 +1,1 @@
+"""Database of the scheduler: its tables, the owner's store and the readers' records."""

@@ -1,0 +1,30 @@
+"""Conversion of what a column holds in another form than its field says by itself."""
+
+import json
+from functools import lru_cache
+
+from sweepd.spec import SweepSpec, parse_mapping, to_document
+
+
+def spec_text(spec: SweepSpec) -> str:
+    """Return a specification as it is stored."""
+    return json.dumps(to_document(spec), ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
+def spec_of(text: str) -> SweepSpec:
+    """Return the specification of a stored text."""
+    parsed = parse_mapping(json.loads(text), file="the stored sweep")
+    if parsed.spec is None:
+        raise ValueError(f"a stored sweep cannot be read: {parsed.diagnostics[0]}")
+    return parsed.spec
+
+
+def index_text(index: int) -> str:
+    """Return an index of any length; hexadecimal where it is long, as Python limits digits."""
+    return str(index) if index < 2**63 else hex(index)
+
+
+def index_of(text: str) -> int:
+    """Return the index of a stored text."""
+    return int(text, 0)
