@@ -1,7 +1,7 @@
 """Port of a database, which `sqlite.py` and `postgresql.py` implement.
 
-One portable text serves both. Its parameters are `?` or `:name`; an engine translates them once for each text. A
-list of values is one parameter, a JSON array: `number in (select cast(value as bigint) from json_each(?))`.
+One portable text serves both. Its parameters are `?` or `:name`; an engine translates them once for each
+text. A list is one parameter, a JSON array: `number in (select cast(value as bigint) from json_each(?))`.
 """
 
 import errno
@@ -45,9 +45,9 @@ class Rows(Protocol):
 class Connection(Protocol):
     """Connection to a database; may be used from any thread, by one at a time.
 
-    A statement outside of a transaction is a transaction of its own. Every call, and reading of rows, may raise
-    StorageError (nothing was stored; the database may come back), DamagedError (what is read is damaged), or
-    StatementError.
+    A statement outside of a transaction is a transaction of its own. Every call, and reading of rows, may
+    raise StorageError (nothing was stored; the database may come back), DamagedError (what is read is
+    damaged), or StatementError.
     """
 
     def execute(self, statement: str, values: Values = ()) -> Rows:
@@ -57,7 +57,7 @@ class Connection(Protocol):
         """Execute a statement once for each of `rows`."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Store all that is written within durably, or nothing; keep other writers out from its beginning on."""
+        """Store all that is written within durably, or nothing; keep other writers out meanwhile."""
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all that is read within be of the same moment."""
@@ -69,7 +69,7 @@ class Connection(Protocol):
         """Return whether something else stands in the place of the database: what is written now is lost."""
 
     def checkpoint(self) -> None:
-        """Remove what was deleted from the engine's log of changes too; what is busy now stays until the next time."""
+        """Remove what was deleted from the log of changes too; what is busy stays for the next time."""
 
     def close(self) -> None:
         """Close the connection; a writer's leaves the database whole for those who copy it."""

@@ -1,7 +1,8 @@
 """Writes, for each `tables.py` of the services, the module `tables_sql.py` beside it; a build hook runs this.
 
-The generated module has the schema in each dialect, and of each table its columns and statements and straight-line
-functions between entities and rows. It is plain Python: a server that uses it loads no SQLAlchemy.
+The generated module has the schema in each dialect, and of each table its columns, its statements, and
+straight-line functions between entities and rows. It is plain Python: a
+server that uses it loads no SQLAlchemy.
 """
 
 import importlib
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
+import sweepd_kernel.sql.model  # noqa: F401 (how types are written in DDL)
 from sweepd_kernel.sql.engine import Dialect
 from sweepd_kernel.sql.mapping import (
     Imports,

@@ -1,7 +1,7 @@
 """Correspondence of a table's columns with the fields of a dataclass, as lines of Python; used by the build.
 
-A column stands for the field of its name; `values_best` stands for `values.best`. What its type and that of the
-field say decides how it is converted: enums, dataclasses below it, JSON in a text.
+A column stands for the field of its name; `values_best` stands for `values.best`. Its type and that of the
+field decide how it is converted: enums, dataclasses below it, JSON in a text.
 """
 
 import re
@@ -76,7 +76,9 @@ class Imports:
         if isinstance(hint, UnionType) or get_origin(hint) is Union:
             return " | ".join(map(self.annotation, arguments))
         if arguments:
-            return f"{self.name(get_origin(hint))}[{', '.join(map(self.annotation, arguments))}]"
+            origin = get_origin(hint)
+            assert isinstance(origin, type)
+            return f"{self.name(origin)}[{', '.join(map(self.annotation, arguments))}]"
         if not isinstance(hint, type):
             raise MappingError(f"{hint} cannot be an annotation")
         return self.name(hint)
@@ -222,7 +224,7 @@ def _encode(
     lines: list[str],
     values: dict[str, str],
 ) -> None:
-    """Add the lines and values of a node that is at `expression`; where `guard` is None there is no such node."""
+    """Add the lines and values of a node at `expression`; where `guard` is None there is no such node."""
     for step, child in node.children.items():
         names = {each.name for each in child.columns()} & wanted
         if not names:

@@ -21,7 +21,7 @@ def _text(*_arguments: object, **_options: object) -> str:
     return "TEXT"
 
 
-def column(  # noqa: PLR0913 (one for each thing that may be said of a column)
+def column(
     *,
     key: bool = False,
     at: str = "",

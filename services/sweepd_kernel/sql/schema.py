@@ -50,9 +50,9 @@ def _migrate(engine: Engine, schema: Schema, stored: str) -> None:
         # Revisions are numbers of four digits, so their text compares as they do.
         if stored < schema.revision:
             raise StartError(
-                f"{engine.place} was written by a build from before the first release (its schema is {stored},"
-                f" ours is {schema.revision}): export what you need with that build, then move the data folder"
-                " away, or name a new one with --data"
+                f"{engine.place} was written by a build from before the first release (its schema is"
+                f" {stored}, ours is {schema.revision}): export what you need with that build, then move the"
+                " data folder away, or name a new one with --data"
             )
         raise StartError(
             f"{engine.place} was written by a newer version (its schema is {stored}, ours {schema.revision})"

@@ -187,8 +187,8 @@ class SqliteConnection:
     def close(self) -> None:
         """Close it so that the file alone holds the whole database, unless somebody reads it.
 
-        SQLite does so when the last connection is closed, but not where that is a reader's. Whoever then copies the
-        file without its `-wal` has lost the newest commits, or all of them.
+        SQLite does so when the last connection is closed, but not where that is a reader's. Whoever then
+        copies the file without its `-wal` has lost the newest commits, or all of them.
         """
         with suppress(sqlite3.Error):
             if not self._read_only:

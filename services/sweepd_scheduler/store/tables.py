@@ -1,19 +1,22 @@
 """Tables of the scheduler's database; schema, statements and readers are generated from them.
 
-Times are microseconds since 1970, 0 for never. `changed` is the number of a row's newest change; it shares its
-sequence with the lines of the record, so that a reader can ask for what came after one.
+Times are microseconds since 1970, 0 for never. `changed` is the number of a row's newest change; it shares
+its sequence with the lines of the record, so that a reader can ask for what came after one.
 """
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
+from sweepd_kernel.pairing.columns import GenerationColumns, IdentityColumns
 from sweepd_kernel.sql.model import column
-from sweepd_kernel.sql.pairing_tables import GenerationColumns, IdentityColumns
 from sweepd_scheduler.domain.agents.agent import Guarded
-from sweepd_scheduler.domain.decision import DetailsChanged, Happened, Remembered, StudyNoted
-from sweepd_scheduler.domain.prior.prior_run import PriorRun
-from sweepd_scheduler.domain.runs.run import Attempt, Run, RunState
+from sweepd_scheduler.domain.decision import DetailsChanged, Happened
+from sweepd_scheduler.domain.requests.remembered import Remembered
+from sweepd_scheduler.domain.runs.run import Attempt, Run
+from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.store.converters import index_of, index_text, spec_of, spec_text
 

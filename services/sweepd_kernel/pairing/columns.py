@@ -1,4 +1,4 @@
-"""Columns of the two tables that each of two paired databases has; see `pairing.py`."""
+"""Columns of the two tables that each of two paired databases has; see `store.py`."""
 
 from sqlmodel import SQLModel
 

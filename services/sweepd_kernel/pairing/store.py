@@ -2,7 +2,7 @@
 
 import secrets
 
-from sweepd_kernel.pairing import Database, Generation, Peer, Position
+from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Position
 from sweepd_kernel.sql.engine import Connection
 
 MAX_GENERATIONS = 1_000
@@ -34,11 +34,9 @@ def read(connection: Connection, place: str) -> Database:
 
 def remember(connection: Connection, peer: Peer) -> None:
     """Store what is known of the other database."""
-    position = peer.position
-    connection.execute(
-        _REMEMBER,
-        (peer.database, position and position.generation, position and position.number),
-    )
+    at = peer.position
+    values = (peer.database, at.generation if at else None, at.number if at else None)
+    connection.execute(_REMEMBER, values)
 
 
 class Counter:

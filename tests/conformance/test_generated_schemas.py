@@ -1,0 +1,58 @@
+"""The generated schema of each database and its migrations make the same tables."""
+
+import importlib
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from sweepd_kernel.sql import generate, migration
+from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_kernel.sql.table import Schema
+
+
+def schema_of(package: str) -> Schema:
+    """Return the generated schema of a package."""
+    schema = importlib.import_module(f"{package}.tables_sql").SCHEMA
+    assert isinstance(schema, Schema)
+    return schema
+
+
+def described(engine: Engine) -> dict[str, object]:
+    """Return all that SQLAlchemy finds out about the tables of a database, but for that of the revision."""
+    used = sqlalchemy.create_engine("sqlite://", creator=engine.driver_connection)
+    found = sqlalchemy.inspect(used)
+    tables = [name for name in found.get_table_names() if name != "alembic_version"]
+    columns = {
+        name: [{**column, "type": str(column["type"])} for column in found.get_columns(name)]
+        for name in tables
+    }
+    parts = {
+        name: (
+            columns[name],
+            found.get_pk_constraint(name),
+            found.get_foreign_keys(name),
+            sorted(map(str, found.get_unique_constraints(name))),
+            sorted(map(str, found.get_indexes(name))),
+            found.get_table_options(name),
+        )
+        for name in tables
+    }
+    used.dispose()
+    return dict(parts)
+
+
+@pytest.mark.parametrize("package", generate.packages())
+def test_generated_schema_and_migrations_agree(tmp_path: Path, package: str) -> None:
+    fresh, migrated = (SqliteEngine(tmp_path / name, "test") for name in ("fresh", "migrated"))
+    ensure_schema(fresh, schema_of(package))
+    migration.upgrade(migrated, package)
+    assert described(fresh) == described(migrated)
+    for engine in (fresh, migrated):
+        with closing(engine.connect()) as connection:
+            stored = connection.execute("select version_num from alembic_version").all()
+            assert stored == [(schema_of(package).revision,)]
+            assert connection.columns() == schema_of(package).columns | {"alembic_version.version_num"}
