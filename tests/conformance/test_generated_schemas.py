@@ -1,6 +1,7 @@
 """The generated schema of each database and its migrations make the same tables."""
 
 import importlib
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def schema_of(package: str) -> Schema:
     return schema
 
 
+def index_text(index: Mapping[str, object]) -> str:
+    """Return an index with the texts of its conditions."""
+    options = index.get("dialect_options")
+    conditions = {key: str(value) for key, value in options.items()} if isinstance(options, dict) else {}
+    return str({**index, "dialect_options": conditions})
+
+
 def described(engine: Engine) -> dict[str, object]:
     """Return all that SQLAlchemy finds out about the tables of a database, but for that of the revision."""
     used = sqlalchemy.create_engine("sqlite://", creator=engine.driver_connection)
@@ -36,7 +44,7 @@ def described(engine: Engine) -> dict[str, object]:
             found.get_pk_constraint(name),
             found.get_foreign_keys(name),
             sorted(map(str, found.get_unique_constraints(name))),
-            sorted(map(str, found.get_indexes(name))),
+            sorted(map(index_text, found.get_indexes(name))),
             found.get_table_options(name),
         )
         for name in tables
