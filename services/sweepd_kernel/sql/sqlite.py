@@ -171,7 +171,7 @@ class SqliteConnection:
         """Return all columns of all tables."""
         found = self.execute(
             "select t.name || '.' || c.name from sqlite_master t, pragma_table_info(t.name) c"
-            " where t.type = 'table'"
+            " where t.type = 'table' and t.name not like 'sqlite_%'"
         )
         return {name for (name,) in found}
 
