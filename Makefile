@@ -12,7 +12,7 @@ FUZZ_MINUTES ?= 5
 # How many tests run at once: one a core at most, as some measure how long processes take.
 WORKERS ?= 2
 SOURCES := client agent services tests benchmarks protos/build.py examples
-PROTOS := $(shell find protos -name '*.proto') $(shell find services -name tables.py) $(wildcard services/sweepd_kernel/sql/*.py) protos/build.py
+PROTOS := $(shell find protos -name '*.proto') protos/build.py
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,7 @@ fuzz: $(VENV)/dev ## Try mutated sweep files on the reader for FUZZ_MINUTES, kee
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(FUZZ_MINUTES)
 
 check: $(VENV)/dev ## Check format, lint, types, import rules and the contract
+	@$(BIN)/python -m sweepd_kernel.sql.generate
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy --no-error-summary

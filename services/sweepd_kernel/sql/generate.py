@@ -40,9 +40,9 @@ _REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
 
 
 def packages() -> list[str]:
-    """Return the packages that describe tables, as `sweepd_scheduler.accounts`."""
-    found = sorted(SERVICES.rglob(MODEL))
-    return [".".join(path.parent.relative_to(SERVICES).parts) for path in found]
+    """Return the packages that describe tables and have migrations, as `sweepd_scheduler.accounts`."""
+    found = sorted(path.parent for path in SERVICES.rglob(MODEL) if (path.parent / "migrations").is_dir())
+    return [".".join(folder.relative_to(SERVICES).parts) for folder in found]
 
 
 def generate() -> None:

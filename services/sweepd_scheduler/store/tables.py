@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.decision import DetailsChanged, Happened
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.runs.run import Attempt, Run
-from sweepd_scheduler.domain.search.prior_run import PriorRun
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyNoted
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
