@@ -45,10 +45,10 @@ def flags(text: str) -> list[str]:
 def test_verbs_and_flags_of_sweepctl(help_of: Callable[..., str], unchanged: Unchanged) -> None:
     group = help_of("sweepctl")
     listed: dict[str, Golden] = {"sweepctl": flags(group)}
-    for verb in _COMMAND.findall(group.partition("Verbs:")[2]):
+    for verb in _COMMAND.findall(group.partition("Commands:")[2]):
         text = help_of("sweepctl", verb)
         listed[f"sweepctl {verb}"] = flags(text)
-        for inner in _COMMAND.findall(text.partition("Commands:")[2] or text.partition("Verbs:")[2]):
+        for inner in _COMMAND.findall(text.partition("Commands:")[2]):
             listed[f"sweepctl {verb} {inner}"] = flags(help_of("sweepctl", verb, inner))
     assert len(listed) > 30
     unchanged("sweepctl_flags", listed)

@@ -8,12 +8,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd.cli.shapes import run_shape
-from sweepd.cli.spec_shapes import Shape
 from sweepd.client import Client
 from sweepd.errors import ClientError
-from sweepd.objects.summary import run_summary
 from sweepd.rpc.discovery import resolve
+from sweepd.views.run import run_shape
+from sweepd.views.spec_shapes import Shape
+from sweepd.views.summary import run_summary
 from system.installation import Installation
 from system.promises import parent_of
 from waiting import PATIENCE, until

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.cli.download import UnsafeNameError, place_of
+from sweepd.objects.download import UnsafeNameError, place_of
 from system.by_hand import reaches, released, start
 from system.installation import BIN, Installation
 from waiting import until

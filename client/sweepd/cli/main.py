@@ -1,4 +1,4 @@
-"""Where `sweepctl` begins and ends: the verbs, and what becomes of whatever a verb raises."""
+"""Entry point of `sweepctl`: the table of its commands, and the end of whatever they raise."""
 
 import os
 import sys
@@ -6,50 +6,53 @@ from collections.abc import Sequence
 
 import click
 
+from sweepd.cli.command import CommandGroup
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.settings import Settings
-from sweepd.cli.verb import VerbGroup
 
-VERBS = {
-    "demo": "Show all of it in a minute, on a training of its own.",
-    "run": "Run a sweep here, from the file to the best run.",
-    "create": "Create a sweep; agents may start at once.",
-    "validate": "Check a sweep file, without a server.",
-    "metrics": "Show what `metrics_from` of a sweep file would read.",
-    "preview": "Show what a sweep file would run, without a server.",
-    "list": "List sweeps or projects.",
-    "get": "Show a sweep or a run.",
-    "runs": "List the runs of a sweep or a project.",
-    "best": "Show the best runs of a sweep, or the arguments of the best.",
-    "history": "Show what a run has logged.",
-    "logs": "Show what a run has printed.",
-    "files": "List the files of a run, print one, or download them.",
-    "propose-config": "Write a sweep file over the ranges that earlier runs have covered.",
-    "sync": "Bring in what is in folders on this machine only.",
-    "export": "Write out everything that is known of a sweep or a run.",
-    "watch": "Follow a sweep or a run until it ends.",
-    "wait": "Wait until a sweep or a run has ended.",
-    "pause": "Start no new runs for now.",
-    "resume": "Start new runs again.",
-    "stop": "Start no new runs any more, or end one run.",
-    "cancel": "Start no new runs any more, and kill the live ones.",
-    "retry": "Hand ended runs out again.",
-    "enqueue": "Add a run of a point of your choice.",
-    "edit": "Change a sweep: run_cap, name, description, tags, metadata.",
-    "explain": "Tell why a run is as it is, or what holds a sweep back.",
-    "agents": "List agents, or release one that a guard holds back.",
-    "login": "Keep a server and the token for it.",
-    "logout": "Forget the token of a server.",
-    "whoami": "Show who the server takes you for.",
-    "token": "Make tokens, list them, end them.",
-    "config": "Show and set what is kept for this account: servers, defaults.",
-    "version": "Show the versions of client and server.",
-    "help": "Explain a verb, `exit-codes` or `environment`.",
+COMMANDS = {
+    "demo": ("local.demo", "Show all of it in a minute, on a training of its own."),
+    "run": ("local.run", "Run a sweep here, from the file to the best run."),
+    "create": ("define.create", "Create a sweep; agents may start at once."),
+    "validate": ("define.validate", "Check a sweep file, without a server."),
+    "metrics": ("define.metrics", "Show what `metrics_from` of a sweep file would read."),
+    "preview": ("define.preview", "Show what a sweep file would run, without a server."),
+    "list": ("read.list", "List sweeps or projects."),
+    "get": ("read.get", "Show a sweep or a run."),
+    "runs": ("read.runs", "List the runs of a sweep or a project."),
+    "best": ("read.best", "Show the best runs of a sweep, or the arguments of the best."),
+    "history": ("read.history", "Show what a run has logged."),
+    "logs": ("read.logs", "Show what a run has printed."),
+    "files": ("read.files", "List the files of a run, print one, or download them."),
+    "propose-config": (
+        "define.propose_config",
+        "Write a sweep file over the ranges of earlier runs.",
+    ),
+    "sync": ("local.sync", "Bring in what is in folders on this machine only."),
+    "export": ("read.export", "Write out everything that is known of a sweep or a run."),
+    "watch": ("read.watch:watch", "Follow a sweep or a run until it ends."),
+    "wait": ("read.watch:wait", "Wait until a sweep or a run has ended."),
+    "pause": ("steer.control:pause", "Start no new runs for now."),
+    "resume": ("steer.control:resume", "Start new runs again."),
+    "stop": ("steer.control:stop", "Start no new runs any more, or end one run."),
+    "cancel": ("steer.control:cancel", "Start no new runs any more, and kill the live ones."),
+    "retry": ("steer.retry", "Hand ended runs out again."),
+    "enqueue": ("steer.enqueue", "Add a run of a point of your choice."),
+    "edit": ("steer.edit", "Change a sweep: run_cap, name, description, tags, metadata."),
+    "explain": ("read.explain", "Explain why a run is as it is, or what holds a sweep back."),
+    "agents": ("read.agents", "List agents, or release one that a guard holds back."),
+    "login": ("account.login:login", "Keep a server and the token for it."),
+    "logout": ("account.login:logout", "Forget the token of a server."),
+    "whoami": ("account.login:whoami", "Show who the server takes you for."),
+    "token": ("account.token", "Make tokens, list them, end them."),
+    "config": ("account.config", "Show and set what is kept for this account: servers, defaults."),
+    "version": ("account.about:version", "Show the versions of client and server."),
+    "help": ("account.about:help_", "Explain a command, `exit-codes` or `environment`."),
 }
 
-group = VerbGroup(
+group = CommandGroup(
     package="sweepd.cli.commands",
-    verbs=VERBS,
+    commands=COMMANDS,
     help="Search hyperparameters: create sweeps, follow them, find the best run.",
     examples=("sweepctl demo", "sweepctl run sweep.yaml --slots 2"),
 )
@@ -114,7 +117,7 @@ def _replace_closed_streams() -> None:
 
 
 def _discard_stdout() -> None:
-    """Let go of what could not be written; Python flushes it at exit."""
+    """Drop what could not be written; Python flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.text import clean, json_text
 from sweepd.spec.point import Json
+from sweepd.views.text import clean, json_text
 
 
 @dataclass(slots=True, kw_only=True)

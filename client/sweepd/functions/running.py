@@ -24,7 +24,7 @@ from sweepd.rpc.discovery import NoContextError, NoServerError, resolve
 from sweepd.script.errors import UsageError
 
 if TYPE_CHECKING:
-    from sweepd.objects.sweep_record import SweepRecord
+    from sweepd.views.sweep import SweepRecord
 
 _FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0

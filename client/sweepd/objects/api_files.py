@@ -8,9 +8,9 @@ from typing import TextIO
 from sweepd import v1
 from sweepd.calls import metrics
 from sweepd.calls.wire import iterate
-from sweepd.cli.download import place_of, save
 from sweepd.errors import NotFoundError
 from sweepd.folders import make_folder
+from sweepd.objects.download import place_of, save
 from sweepd.objects.stored_run import StoredRun
 from sweepd.script.familiar import Familiar
 

@@ -153,8 +153,7 @@ class ApiRun(ApiRecord):
         rows = _wandb_rows(self.run.history(keys, max_points=samples))
         if not pandas:
             return rows
-        from sweepd.objects.columns import columns_of
-        from sweepd.objects.frames import to_pandas
+        from sweepd.objects.frames import columns_of, to_pandas
 
         names = dict.fromkeys(name for row in rows for name in row)
         whole = [{name: row.get(name) for name in names} for row in rows]

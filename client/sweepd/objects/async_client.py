@@ -15,7 +15,7 @@ from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.async_sweep import AsyncSweep
 from sweepd.objects.definition import define, unbounded, warn
 from sweepd.objects.options import target
-from sweepd.objects.run_record import RunRecord
+from sweepd.views.run import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self

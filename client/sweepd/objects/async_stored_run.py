@@ -11,7 +11,7 @@ from sweepd.calls.async_wire import AsyncWire
 from sweepd.calls.states import words
 from sweepd.objects import cards, following, run_calls, run_log, views
 from sweepd.objects.history import History
-from sweepd.objects.run_record import RunRecord
+from sweepd.views.run import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self

@@ -13,11 +13,11 @@ from sweepd.calls.async_wire import AsyncWire
 from sweepd.objects import cards, following, frames, run_calls, sweep_calls, views
 from sweepd.objects.async_stored_run import AsyncStoredRun
 from sweepd.objects.best import BestSoFar
+from sweepd.objects.frames import Row
 from sweepd.objects.importance import Importance, importance_from_message
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
-from sweepd.objects.rows import Row
-from sweepd.objects.sweep_record import SweepRecord
 from sweepd.spec.point import Json
+from sweepd.views.sweep import SweepRecord
 
 if TYPE_CHECKING:
     from typing import Self

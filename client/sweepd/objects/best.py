@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sweepd import v1
-from sweepd.objects.values import wall_time
+from sweepd.views.values import wall_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Sequence
 
 from sweepd import v1
 from sweepd.calls.states import run_state, sweep_state
-from sweepd.cli.point_text import param_paths
-from sweepd.cli.rows import lookup
-from sweepd.cli.shapes import params_shape
-from sweepd.cli.text import clean, counted, number
 from sweepd.objects.best import BestSoFar
 from sweepd.objects.history import History
 from sweepd.objects.svg import curve, stairs
 from sweepd.spec.point import Json, is_number
 from sweepd.states import RUN_STATES
+from sweepd.views.points import param_paths
+from sweepd.views.rows import lookup
+from sweepd.views.run import params_shape
+from sweepd.views.text import clean, counted, number
 
 _MOST_COLUMNS = 12
 _MOST_ROWS = 40

@@ -13,9 +13,9 @@ from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import prior, run_calls, sweep_calls
 from sweepd.objects.definition import define, unbounded, warn
 from sweepd.objects.options import target
-from sweepd.objects.run_record import RunRecord
 from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep import Sweep
+from sweepd.views.run import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self

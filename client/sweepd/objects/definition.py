@@ -8,16 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd.cli.placement import parent_of, placing
-from sweepd.cli.sweep_file import (
-    Overrides,
-    SweepText,
-    invalid,
-    not_supported,
-    overridden,
-    read_sweep,
-    text_of,
-)
+from sweepd.calls.placement import parent_of, placing
+from sweepd.calls.sweep_file import Overrides, SweepText, read_sweep, text_of
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError
 from sweepd.spec import parse_mapping, parse_text
@@ -58,9 +50,9 @@ def define(
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     text = _text(config, placing(overrides, environ))
     if text.spec is None:
-        raise _invalid(text)
+        raise _refusal(text)
     warn(map(str, text.diagnostics), stacklevel=4)
-    spec = overridden(text.spec, overrides)
+    spec = overrides.applied(text.spec)
     try:
         return Definition(
             parent=parent_of(spec, overrides, environ),
@@ -92,10 +84,9 @@ def _text(config: Mapping[str, object] | str | os.PathLike[str], placed: tuple[s
     return read_sweep(os.fspath(config), placing=placed)
 
 
-def _invalid(text: SweepText) -> InvalidError:
-    head = not_supported(text) if text.is_valid else invalid(text.file_name, text.diagnostics)
+def _refusal(text: SweepText) -> InvalidError:
     return InvalidError(
-        "\n".join([head.message, *map(str, text.diagnostics)]),
+        "\n".join([text.refusal().message, *map(str, text.diagnostics)]),
         code="INVALID_ARGUMENT",
         reason="invalid-sweep",
         diagnostics=text.diagnostics,

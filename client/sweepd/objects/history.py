@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.objects import frames
-from sweepd.objects.columns import Column, column
-from sweepd.objects.rows import Row
-from sweepd.objects.values import Value, chunk_values, wall_time
+from sweepd.objects.frames import Column, Row, column
+from sweepd.views.values import Value, chunk_values, wall_time
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from sweepd.calls.wire import Wire
 from sweepd.errors import InvalidError
 from sweepd.objects import sweep_calls
 from sweepd.objects.definition import Definition
-from sweepd.objects.run_record import RunRecord
+from sweepd.views.run import RunRecord
 
 _MOST_TOLD = 20
 

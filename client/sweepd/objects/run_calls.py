@@ -9,9 +9,9 @@ from sweepd import v1
 from sweepd.calls import runs, sweeps
 from sweepd.calls.states import run_states
 from sweepd.calls.wire import Wire
-from sweepd.cli.rows import Choice
-from sweepd.cli.shapes import prior_run_shape, run_shape
 from sweepd.spec.point import Json
+from sweepd.views.rows import Choice
+from sweepd.views.run import prior_run_shape, run_shape
 
 
 async def list_of(

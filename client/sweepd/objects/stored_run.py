@@ -12,7 +12,7 @@ from sweepd.calls.states import words
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, run_calls, run_log, views
 from sweepd.objects.history import History
-from sweepd.objects.run_record import RunRecord
+from sweepd.views.run import RunRecord
 
 if TYPE_CHECKING:
     from typing import Self

@@ -12,12 +12,12 @@ from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following, frames, run_calls, sweep_calls, views
 from sweepd.objects.best import BestSoFar
+from sweepd.objects.frames import Row
 from sweepd.objects.importance import Importance, importance_from_message
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
-from sweepd.objects.rows import Row
 from sweepd.objects.stored_run import StoredRun
-from sweepd.objects.sweep_record import SweepRecord
 from sweepd.spec.point import Json
+from sweepd.views.sweep import SweepRecord
 
 if TYPE_CHECKING:
     from typing import Self

@@ -12,10 +12,10 @@ from sweepd.errors import ClientError
 from sweepd.objects import run_calls
 from sweepd.objects.best import BestSoFar, entries
 from sweepd.objects.cards import run_card, sweep_card
-from sweepd.objects.columns import Column, columns_of
+from sweepd.objects.frames import Column, Row, columns_of
 from sweepd.objects.history import History
-from sweepd.objects.rows import FRONT, Row, run_rows
-from sweepd.objects.summary import run_summary
+from sweepd.views.run import FRAME_KINDS, run_rows
+from sweepd.views.summary import run_summary
 
 _BEST_RUNS = 5
 _CURVE_POINTS = 300
@@ -37,7 +37,7 @@ async def rows(wire: Wire, sweep: str) -> list[Row]:
 
 async def columns(wire: Wire, sweep: str) -> list[Column]:
     """Return the same as typed columns."""
-    return columns_of(await rows(wire, sweep), FRONT)
+    return columns_of(await rows(wire, sweep), FRAME_KINDS)
 
 
 async def progress(wire: Wire, name: str) -> list[BestSoFar]:

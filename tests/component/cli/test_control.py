@@ -1,4 +1,4 @@
-"""Verbs that change a sweep, and how every verb fails."""
+"""Commands that change a sweep, and how every command fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
-from sweepd.cli.main import VERBS
+from sweepd.cli.main import COMMANDS
 from unit.cli.messages import NAME, a_sweep
 
 
@@ -31,15 +31,15 @@ def test_pause_names_the_sweep_and_its_request(ctl: Ctl, server: ScriptedServer)
     assert document["state"] == "paused"
 
 
-def test_it_is_said_once_what_a_sweep_is_and_that_live_runs_go_on(ctl: Ctl, server: ScriptedServer) -> None:
+def test_the_state_of_a_sweep_and_its_live_runs_are_told_once(ctl: Ctl, server: ScriptedServer) -> None:
     assert ctl("pause", NAME).err == "Paused.\n"
     server.sweeps.sweeps[NAME].run_counts.running = 1
-    assert ctl("pause", NAME).err == "Paused; 1 live run goes on.\n"
+    assert ctl("pause", NAME).err == "Paused; 1 live run continues.\n"
     server.sweeps.sweeps[NAME].run_counts.assigned = 1
-    assert ctl("pause", NAME).err == "Paused; 2 live runs go on.\n"
+    assert ctl("pause", NAME).err == "Paused; 2 live runs continue.\n"
 
 
-def test_a_verb_for_another_state_fails_with_the_server_s_reason(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_command_for_another_state_fails_with_the_server_s_reason(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_FINISHED
     assert "is finished" in ctl("pause", NAME, code=1).err
     error = json.loads(ctl("pause", NAME, "-o", "json", code=1).err)["error"]
@@ -52,7 +52,7 @@ def test_cancel_asks_on_a_terminal_only(ctl: Ctl, server: ScriptedServer) -> Non
     server.sweeps.unconfirmed = [f"{NAME}-1"]
     done = ctl("cancel", NAME, "--yes")
     assert done.out == f"{NAME}\n"
-    assert f"{NAME}-1: its agent is away" in done.err
+    assert f"{NAME}-1: its agent is unavailable" in done.err
 
 
 def test_no_server_and_a_server_that_is_gone_are_unreachable(ctl: Ctl, server: ScriptedServer) -> None:
@@ -101,15 +101,15 @@ def test_a_wrong_call_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[s
 
 
 @pytest.mark.parametrize(
-    ("typed", "verb"),
+    ("typed", "command"),
     [("validat", "validate"), ("ls", "list"), ("lst", "list"), ("show", "get"), ("pasue", "pause")],
 )
-def test_a_verb_that_there_is_not_names_the_one_that_is_meant(offline: Ctl, typed: str, verb: str) -> None:
-    assert f"did you mean `{verb}`?" in offline(typed, code=2).err
+def test_an_unknown_command_names_the_one_that_is_meant(offline: Ctl, typed: str, command: str) -> None:
+    assert f"did you mean `{command}`?" in offline(typed, code=2).err
 
 
 @pytest.mark.parametrize("typed", ["clone", "init", "delete", "import", "sever", "agnet-x"])
-def test_a_verb_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> None:
+def test_a_command_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> None:
     assert "did you mean" not in offline(typed, code=2).err
 
 
@@ -122,23 +122,25 @@ def test_what_another_command_does_is_told_instead(offline: Ctl, typed: str, tol
     assert "did you mean" not in err
 
 
-SWEEP_VERBS = ("pause", "resume", "cancel", "edit", "enqueue", "runs", "best", "agents", "retry")
+SWEEP_COMMANDS = ("pause", "resume", "cancel", "edit", "enqueue", "runs", "best", "agents", "retry")
 
 
-@pytest.mark.parametrize("verb", SWEEP_VERBS)
-def test_a_verb_for_sweeps_says_what_a_run_by_hand_is(ctl: Ctl, server: ScriptedServer, verb: str) -> None:
+@pytest.mark.parametrize("command", SWEEP_COMMANDS)
+def test_a_command_for_sweeps_explains_a_standalone_run(
+    ctl: Ctl, server: ScriptedServer, command: str
+) -> None:
     name = "local/train/byhand42"
     server.sweeps.runs[name] = v1.Run(name=name, state=v1.RUN_STATE_RUNNING, attempt=1)
-    flags = {"cancel": ["--yes"], "edit": ["--name", "x"], "enqueue": ["--param", "a=1"]}.get(verb, [])
-    flags += ["--state", "failed"] if verb == "retry" else []
-    told = ctl(verb, name, *flags, code=2).err
+    flags = {"cancel": ["--yes"], "edit": ["--name", "x"], "enqueue": ["--param", "a=1"]}.get(command, [])
+    flags += ["--state", "failed"] if command == "retry" else []
+    told = ctl(command, name, *flags, code=2).err
     assert told.startswith(f"error: {name} is a run by hand, which belongs to no sweep; a sweep is wanted\n")
     assert f"`sweepctl stop {name}` ends it" in told
     assert server.sweeps.requests == []
 
 
 def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:
-    assert "Verbs:" in offline().out
+    assert "Commands:" in offline().out
     assert "Examples:" in offline("create", "--help").out
     assert "Examples:" not in offline("create", "-h").out
     assert "  sweepctl create sweep.yaml --id lr-search --prior-project mnist --filter state=finished\n" in (
@@ -147,8 +149,8 @@ def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:
     assert offline("help", "create").out == offline("create", "--help").out
     assert "130  Ctrl-C" in offline("help", "exit-codes").out
     assert "SWEEPD_ADDRESS" in offline("help", "environment").out
-    for verb in VERBS:
-        assert offline(verb, "--help").err == ""
+    for command in COMMANDS:
+        assert offline(command, "--help").err == ""
 
 
 def test_version_tells_client_and_server_and_warns_of_skew(ctl: Ctl, server: ScriptedServer) -> None:

@@ -16,10 +16,10 @@ import pytest
 
 from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from sweepd import v1
-from sweepd.cli.interrupts import SignalBox
-from sweepd.cli.local_agent import LocalAgent
-from sweepd.cli.local_run import Companion, Outcome
-from sweepd.cli.progress import Notice, Progress
+from sweepd.cli.live.progress import Notice, Progress
+from sweepd.cli.local.agent import LocalAgent
+from sweepd.cli.local.console import Companion, Outcome
+from sweepd.cli.local.interrupts import SignalBox
 from sweepd.client import Client
 from unit.cli.messages import NAME, a_run, a_sweep
 from waiting import until
@@ -94,7 +94,7 @@ def client(server: ScriptedServer) -> Iterator[Client]:
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a sweep that goes on without its agent there are no last words to wait for."""
-    monkeypatch.setattr("sweepd.cli.local_run._LAST_WORDS_SECONDS", 0.1)
+    monkeypatch.setattr("sweepd.cli.local.console._LAST_WORDS_SECONDS", 0.1)
 
 
 def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:

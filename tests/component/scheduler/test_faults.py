@@ -22,7 +22,7 @@ async def pause(installation: Installation, sweep: v1.Sweep) -> v1.PauseSweepRes
     return await installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name))
 
 
-def test_a_restart_loses_nothing_and_live_runs_go_on(tmp_path: Path) -> None:
+def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, HALVING, "r")

@@ -15,7 +15,7 @@ from sweepd_agent.core.rows import Value, parse_line, whole_lines
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
 from sweepd_metric_store.domain.summary import Summary, extended
 from sweepd_metric_store.encoding import summary_bytes
-from unit.client.wires import NoWire
+from unit.calls.wires import NoWire
 
 SCRIPT = """
     import json, math

@@ -17,7 +17,7 @@ from IPython.core.formatters import HTMLFormatter
 
 from sweepd import Client, InvalidError, NotFoundError
 from sweepd.calls import logs
-from sweepd.objects.rows import history_shape, row_shape
+from sweepd.views.values import json_row
 from system.objects.conftest import Here
 
 
@@ -103,7 +103,7 @@ def test_a_history_is_that_of_sweepctl(client: Any, here: Here) -> None:
     run = client.run(f"{here.ended}-1")
     history = run.history()
     listed = json.loads(here.installation.ctl("history", run.name, "-o", "json").stdout)
-    assert [history_shape(row) for row in history.to_dicts()] == listed
+    assert [json_row(row) for row in history.to_dicts()] == listed
     assert history["epoch"] == [0, 1, 2, 3]
     assert all(type(value) is int for value in history["epoch"])
     assert math.isnan(history["odd"][3])
@@ -131,7 +131,7 @@ def test_rows_are_those_of_export(client: Any, here: Here) -> None:
     printed = [*csv.DictReader(io.StringIO(text))]
     assert [*rows[0]] == [*printed[0]]
     assert [
-        {name: "" if value is None else str(value) for name, value in row_shape(row).items()} for row in rows
+        {name: "" if value is None else str(value) for name, value in json_row(row).items()} for row in rows
     ] == printed
 
 

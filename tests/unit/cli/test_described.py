@@ -1,44 +1,50 @@
-"""Each verb is described where people look: its help, and the page of the command line."""
+"""Each command is described where people look: its help, and the page of the command line."""
 
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
 from sweepd import v1
-from sweepd.cli.account_shapes import token_shape
-from sweepd.cli.bringing_in import Outcome
-from sweepd.cli.main import VERBS
-from sweepd.cli.run_folders import Found
-from sweepd.cli.shapes import agent_shape, prior_run_shape, project_shape, run_shape, sweep_shape
-from sweepd.cli.verb import Verb
+from sweepd.cli.command import Command
+from sweepd.cli.local.run_folders import Found
+from sweepd.cli.local.sync import Outcome
+from sweepd.cli.main import COMMANDS, group
+from sweepd.views.account import project_shape, token_shape
+from sweepd.views.agent import agent_shape
+from sweepd.views.run import prior_run_shape, run_shape
+from sweepd.views.sweep import sweep_shape
 from unit.cli.messages import a_run, a_sweep
 
 PAGE = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_has_two_examples_that_call_it_and_a_row_on_the_page(verb: str) -> None:
+def _command(name: str) -> Command:
+    with group.make_context("sweepctl", ["help"], resilient_parsing=True) as context:
+        command = group.get_command(context, name)
+    assert isinstance(command, Command)
+    return command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_two_examples_that_call_it_and_a_row_on_the_page(name: str) -> None:
     """C18."""
-    command = import_module(f"sweepd.cli.commands.{verb.replace('-', '_')}").command
-    assert isinstance(command, Verb)
+    command = _command(name)
     assert len(command.examples) == 2
-    assert all(f"sweepctl {verb}" in example for example in command.examples)
-    assert re.search(rf"^\|[^|]*`{verb}\b|^\|[^|]*, `{verb}\b", PAGE, re.MULTILINE)
+    assert all(f"sweepctl {name}" in example for example in command.examples)
+    assert re.search(rf"^\|[^|]*`{name}\b|^\|[^|]*, `{name}\b", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_each_option_of_a_verb_is_on_the_page_by_one_of_its_names(verb: str) -> None:
-    command = import_module(f"sweepd.cli.commands.{verb.replace('-', '_')}").command
-    assert isinstance(command, Verb)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_of_a_command_is_on_the_page_by_one_of_its_names(name: str) -> None:
+    command = _command(name)
     for option in command.params:
         if isinstance(option, click.Option):
             named = [name for name in option.opts if re.search(rf"(?<![\w-]){name}(?![\w-])", PAGE)]
-            assert named, f"{verb} {option.opts} is not in docs/command-line.md"
+            assert named, f"{name} {option.opts} is not in docs/command-line.md"
 
 
 SHAPES = {

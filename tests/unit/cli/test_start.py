@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from sweepd.cli.main import VERBS, group
+from sweepd.cli.main import COMMANDS, group
 
 
 def test_the_help_loads_neither_grpc_nor_yaml_nor_rich() -> None:
@@ -19,9 +19,9 @@ def test_the_help_loads_neither_grpc_nor_yaml_nor_rich() -> None:
     assert "Usage: sweepctl" in done.stdout
 
 
-def test_every_verb_can_be_loaded_and_has_two_examples() -> None:
+def test_every_command_can_be_loaded_and_has_two_examples() -> None:
     with group.make_context("sweepctl", ["help"], resilient_parsing=True) as context:
-        for verb in VERBS:
-            command = group.get_command(context, verb)
+        for name in COMMANDS:
+            command = group.get_command(context, name)
             assert command is not None
-            assert len(getattr(command, "examples", ())) >= 2, verb
+            assert len(getattr(command, "examples", ())) >= 2, name

@@ -19,7 +19,7 @@ from sweepd.errors import error_of
 from sweepd.objects import run_calls, sweep_calls
 from sweepd.objects.options import seconds_of
 from sweepd.rpc.failure import Failure
-from unit.client.wires import NoWire
+from unit.calls.wires import NoWire
 from unit.objects.messages import a_run
 
 TWINS = [(Client, AsyncClient), (Sweep, AsyncSweep), (StoredRun, AsyncStoredRun)]

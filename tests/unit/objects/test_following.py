@@ -13,7 +13,7 @@ from sweepd.calls.following import follow
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import following
-from unit.client.wires import NoWire
+from unit.calls.wires import NoWire
 from unit.objects.messages import a_run, a_sweep
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from sweepd import MissingExtraError, v1
 from sweepd.objects import frames
-from sweepd.objects.columns import column, columns_of
+from sweepd.objects.frames import column, columns_of
 from sweepd.objects.history import History
-from sweepd.objects.rows import FRONT, row_shape, run_rows
+from sweepd.views.run import FRAME_KINDS, run_rows
+from sweepd.views.values import json_row
 from unit.objects.messages import NOON, a_run, a_series
 
 COLUMNS = [
@@ -85,8 +86,8 @@ def test_polars_and_arrow_tell_missing_from_nan(of: str) -> None:
 
 
 def test_a_sweep_without_runs_has_the_columns_that_are_always_there() -> None:
-    columns = columns_of(run_rows([], []), FRONT)
-    assert [each.name for each in columns] == [*FRONT]
+    columns = columns_of(run_rows([], []), FRAME_KINDS)
+    assert [each.name for each in columns] == [*FRAME_KINDS]
     assert frames.to_polars(columns).schema["endTime"] == pl.Datetime("us", "UTC")
     assert frames.to_arrow(columns).schema.field("value").type == pa.float64()
     assert str(frames.to_pandas(columns).dtypes["number"]) == "Int64"
@@ -108,15 +109,15 @@ def test_rows_have_groups_of_parameters_and_the_last_of_what_was_logged() -> Non
         [*first]
         == [*second]
         == [
-            *FRONT,
+            *FRAME_KINDS,
             *("params.lr", "params.opt.beta", "params.opt.kind", "metrics.loss", "metrics.n"),
         ]
     )
     assert (first["params.opt.beta"], second["params.opt.beta"]) == (2, None)
     assert (first["metrics.n"], first["metrics.loss"], second["metrics.n"]) == (3, None, None)
     assert (second["reason"], second["value"], second["endTime"]) == ("oops", None, None)
-    shape = row_shape(second)
-    assert (shape["metrics.loss"], row_shape(first)["endTime"]) == ("NaN", "2026-01-01T12:01:00Z")
+    shape = json_row(second)
+    assert (shape["metrics.loss"], json_row(first)["endTime"]) == ("NaN", "2026-01-01T12:01:00Z")
 
 
 def test_a_history_brings_keys_attempts_and_parts_together() -> None:

@@ -14,7 +14,7 @@ from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
 from sweepd.objects import views
 from sweepd.objects.best import BestSoFar
-from unit.client.wires import NoWire
+from unit.calls.wires import NoWire
 from unit.objects.messages import a_run, a_series, a_sweep
 
 

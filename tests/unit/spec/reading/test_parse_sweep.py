@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 
-from sweepd.cli.yaml_text import yaml_text
+from sweepd.cli.output.yaml_text import yaml_text
 from sweepd.codec import spec_from_message, spec_message
 from sweepd.spec import (
     Goal,

@@ -1,0 +1,103 @@
+"""`sweepctl version` and `help`."""
+
+from __future__ import annotations
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import Settings, current_settings
+
+_TOPICS = {
+    "exit-codes": """Exit codes of sweepctl and sweep-agent
+
+    0  ok; `wait`, `watch`: it finished or was stopped
+    1  failure
+    2  called wrongly
+    3  not found
+    4  not authenticated, or not allowed
+    5  the sweep file is not valid
+    6  no server answers
+    7  `wait`: not yet
+    8  the sweep or run ended as failed, crashed, killed or cancelled; `best`: all runs have failed;
+       `wait --for`: it ended before that
+    9  agent: a guard tripped
+  130  Ctrl-C
+""",
+    "environment": """Variables that sweepctl reads; a flag wins over each
+
+  SWEEPD_ADDRESS   server, HOST:PORT (--server); else that of the context in use, else the one of this
+                   account that was started last
+  SWEEPD_TOKEN     token (--token-file); else that of the context of the server, else the one that the
+                   server left for this account
+  SWEEPD_CONTEXT   context in use; else the one of the last `login` or `config use-context`
+  SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, that of `config set`, `local`
+  SWEEPD_PROJECT   project of new sweeps (--project); else the file's, that of `config set`, the program's
+                   name
+  SWEEPD_OUTPUT    format (-o) of the commands that have it; else that of `config set`
+  XDG_CONFIG_HOME  below it `login` keeps contexts: sweepd/config.toml
+  XDG_STATE_HOME   below it servers leave their address and token: sweepd/servers
+  NO_COLOR         no colour (--color never)
+  FORCE_COLOR      colour also in a pipe (--color always)
+  TERM=dumb        no colour, no redrawing, no pager
+  PAGER            pager for long output on a terminal; empty: none
+""",
+}
+
+
+@click.command(cls=Command, examples=("sweepctl version", "sweepctl version -o json"))
+@output_option(("table", *DOCUMENTS))
+def version(output_format: str) -> None:
+    """Show the versions of client, server and protocol; without a server, the client's alone."""
+    from importlib import metadata
+
+    client = metadata.version("sweepd")
+    server, protocol = _server(current_settings())
+    if output_format == "table":
+        put(f"client {client}\nserver {server or '-'}\nprotocol {protocol or '-'}\n")
+    else:
+        write_document({"client": client, "server": server, "protocol": protocol}, output_format)
+    if server is not None and _line(server) != _line(client):
+        note(f"warning: client {client} and server {server} are of different releases; install the same one")
+
+
+@click.command(cls=Command, examples=("sweepctl help exit-codes", "sweepctl help create"))
+@click.argument("topic", required=False, metavar="[COMMAND|exit-codes|environment]")
+@click.pass_context
+def help_(context: click.Context, topic: str | None) -> None:
+    """Explain a command, the exit codes or the environment."""
+    parent = context.parent
+    assert parent is not None
+    assert isinstance(parent.command, click.Group)
+    if topic is None:
+        click.echo(parent.get_help())
+        return
+    if topic in _TOPICS:
+        click.echo(_TOPICS[topic], nl=False)
+        return
+    found = parent.command.get_command(parent, topic)
+    if found is None:
+        raise usage_problem(f"no such command or topic: {topic}", next_step="sweepctl help")
+    with click.Context(found, info_name=topic, parent=parent) as inner:
+        click.echo(found.get_help(inner))
+
+
+def _server(settings: Settings) -> tuple[str | None, int | None]:
+    from sweepd.cli.connection import connect
+    from sweepd.cli.failures import problem_of
+    from sweepd.errors import ClientError
+    from sweepd.rpc.discovery import NoServerError
+
+    try:
+        with connect(settings) as client:
+            found = client.server_info()
+    except (ClientError, NoServerError) as error:
+        note(f"warning: {problem_of(error).message}")
+        return None, None
+    return found.version, found.protocol_version
+
+
+def _line(version: str) -> tuple[str, ...]:
+    """Return the release line: versions of one major and minor number belong together."""
+    return tuple(version.split(".")[:2])

@@ -1,0 +1,1 @@
+"""Commands that define sweeps; most need no server."""

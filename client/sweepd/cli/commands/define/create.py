@@ -1,0 +1,96 @@
+"""`sweepctl create`."""
+
+from __future__ import annotations
+
+import click
+
+from sweepd.calls.placement import parent_of, placing
+from sweepd.calls.sweep_file import Overrides, read_sweep
+from sweepd.cli.command import Command
+from sweepd.cli.define.prior_options import (
+    PriorOptions,
+    prior_options,
+    report_shape,
+    selection_of,
+    tell_report,
+)
+from sweepd.cli.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.output.formats import note, output_option, put, write_document
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "ID=$(sweepctl create sweep.yaml)",
+        "sweepctl create sweep.yaml --id lr-search --prior-project mnist --filter state=finished",
+    ),
+)
+@click.argument("file", metavar="FILE")
+@definition_options
+@prior_options
+@click.option("--id", "sweep_id", default="", metavar="ID", help="Its id; else the server draws one.")
+@click.option(
+    "--request-id", default="", metavar="TEXT", help="The same text again gives the same sweep, for a day."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print the full ID alone.")
+@output_option(("name", "json", "jsonl", "yaml"), "name")
+def command(
+    file: str,
+    name: str | None,
+    program: str | None,
+    project: str | None,
+    entity: str | None,
+    error_format: str,
+    prior_runs: tuple[str, ...],
+    prior_sweeps: tuple[str, ...],
+    prior_project: str | None,
+    prior_filters: tuple[str, ...],
+    sweep_id: str,
+    request_id: str,
+    quiet: bool,
+    output_format: str,
+) -> None:
+    """Create a sweep from FILE (`-`: stdin); agents may start at once.
+
+    Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
+    runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
+    """
+    settings = current_settings()
+    prior = PriorOptions(
+        runs=prior_runs,
+        sweeps=prior_sweeps,
+        project=prior_project,
+        entity=settings.told("entity"),
+        filters=prior_filters,
+    )
+    if "-" in prior_runs and file == "-":
+        raise usage_problem("FILE and --prior-run cannot both be read from stdin")
+    overrides = Overrides(name=name, program=program, project=project, entity=entity)
+    text = read_sweep(file, placing=placing(overrides, settings.environ))
+    spec = checked_spec(text, error_format=error_format, overrides=overrides)
+    parent = parent_of(spec, overrides, settings.environ, settings.kept)
+
+    from sweepd.cli.connection import connect
+    from sweepd.cli.define.creation import agent_command, begin_sweep, note_unbounded
+
+    with connect(settings) as client:
+        selection = selection_of(client, prior)
+        answer = begin_sweep(
+            client, text, spec, parent, prior_runs=selection, sweep_id=sweep_id, request_id=request_id
+        )
+        sweep = answer.sweep
+        line = agent_command(sweep.name, client.address, settings, requires=spec.requires)
+    if output_format == "name":
+        put(f"{sweep.name}\n")
+    else:
+        begun = {} if selection is None else {"priorRuns": report_shape(answer.prior_runs)}
+        planned = sweep.planned_runs if sweep.HasField("planned_runs") else None
+        document = {"name": sweep.name, "url": None, "plannedRuns": planned, "agentCommand": line}
+        write_document({**document, **begun}, output_format)
+    if not quiet and output_format == "name":
+        if selection is not None:
+            tell_report(answer.prior_runs)
+        note(f"Start an agent:  {line}")
+        note_unbounded(sweep)

@@ -1,0 +1,217 @@
+"""`sweepctl metrics`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.output.formats import note, output_of, output_option, row_options, write_rows
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from sweepd.metrics_from.sources import Source
+    from sweepd.spec import MetricsFrom
+    from sweepd.views.column import Column
+    from sweepd.views.rows import Row
+
+_KINDS = ("stdout", "file", "tensorboard")
+_FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"
+_VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "sweepctl metrics test sweep.yaml --from train.log",
+        "python train.py | sweepctl metrics test sweep.yaml --from - -o json",
+    ),
+)
+@click.argument("words", metavar="test FILE", nargs=-1)
+@click.option(
+    "--from",
+    "path",
+    metavar="PATH",
+    help="Read this log, table or folder of event files; - for stdin.",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(_KINDS),
+    help="As what PATH is read; needed only where FILE names several and the ending of PATH misleads.",
+)
+@row_options
+@output_option()
+def command(
+    words: tuple[str, ...],
+    path: str | None,
+    kind: str | None,
+    columns: str | None,
+    sort: str | None,
+    filters: tuple[str, ...],
+    limit: int | None,
+    output_format: str,
+) -> None:
+    """Show what `metrics_from` of a sweep file would read; needs no server.
+
+    Without --from the paths that FILE names are read, with variables of this environment in place. What a
+    script prints is at no path: for `stdout` give a log of it with --from, or pipe it in.
+    """
+    from sweepd.calls.sweep_file import read_sweep
+    from sweepd.cli.define.sweep_options import checked_spec
+    from sweepd.views.text import clean, quoted_list
+
+    if len(words) != 2 or words[0] != "test":
+        raise usage_problem("metrics takes `test FILE`", next_step=_FORM)
+    spec = checked_spec(read_sweep(words[1]), error_format="text")
+    wanted = spec.metrics_from
+    if wanted is None:
+        raise usage_problem(f"{words[1]} has no metrics_from", next_step="add `metrics_from: {stdout: …}`")
+    rows: list[Row] = []
+    for source in _sources(wanted, path, kind, current_settings().environ):
+        rows += _rows(source)
+        for complaint in source.complaints.taken():
+            note(f"warning: {clean(complaint)}")
+    keys = sorted({key for row in rows for key in _values(row)})
+    objective = spec.metric.name if spec.metric else None
+    if rows and objective and objective not in keys:
+        note(f"warning: the sweep optimises `{objective}`, which is not among {quoted_list(keys)}")
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    write_rows(rows, output, _columns(keys), name="source", empty="Nothing would be read.")
+
+
+def _sources(
+    wanted: MetricsFrom, path: str | None, kind: str | None, environ: Mapping[str, str]
+) -> Iterator[Source]:
+    """Yield what is to be read: PATH, or the paths of the file itself.
+
+    Raises:
+        Problem: there is nothing to read, or PATH is not of a kind that the file says.
+    """
+    from sweepd.metrics_from.sources import EventFolder, file_source, output_source
+
+    if path is None:
+        yield from _own_sources(wanted, environ)
+        return
+    chosen = kind or _kind_of(wanted, path)
+    _check_kind(wanted, chosen)
+    if chosen == "tensorboard":
+        if not Path(path).is_dir():
+            raise usage_problem(f"{path} is not a folder", next_step="--from FOLDER, one with event files")
+        yield EventFolder(Path(path), {}, {})
+        return
+    with _file(path) as given:
+        if chosen == "stdout":
+            yield output_source(wanted.stdout, given, 0)
+        else:
+            yield file_source(given, 0, name=Path(wanted.file).name)
+
+
+def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[Source]:
+    """Yield what is at the paths that the file says itself."""
+    from sweepd.metrics_from.sources import EventFolder, file_source
+
+    if not wanted.file and not wanted.tensorboard:
+        raise usage_problem(
+            "metrics_from has only `stdout`, so what the script prints has to be given",
+            next_step="--from LOG for a log of it, or --from - behind a pipe",
+        )
+    if wanted.file:
+        yield file_source(Path(_expanded(wanted.file, environ)), 0)
+    if wanted.tensorboard:
+        yield EventFolder(Path(_expanded(wanted.tensorboard, environ)), {}, {})
+    if wanted.stdout:
+        note("note: `stdout` was not tried; give what the script prints with --from")
+
+
+def _kind_of(wanted: MetricsFrom, path: str) -> str:
+    """Return as what PATH is read where that is not said: a folder as event files, else by its ending."""
+    if Path(path).is_dir() and wanted.tensorboard:
+        return "tensorboard"
+    if wanted.stdout and wanted.file:
+        kind = "file" if Path(path).suffix == Path(wanted.file).suffix else "stdout"
+        note(f"note: {path} is read as `{kind}`, by its ending; --as says otherwise")
+        return kind
+    if wanted.stdout:
+        return "stdout"
+    return "file" if wanted.file else "tensorboard"
+
+
+def _check_kind(wanted: MetricsFrom, kind: str) -> None:
+    """Refuse what no agent would read.
+
+    Raises:
+        Problem: the file does not say anything of the kind.
+    """
+    said = [name for name in _KINDS if getattr(wanted, name)]
+    if kind not in said:
+        raise usage_problem(
+            f"metrics_from has no `{kind}`", next_step=f"--as {' or --as '.join(said)}, or add it to the file"
+        )
+
+
+@contextmanager
+def _file(path: str) -> Iterator[Path]:
+    """Give a file by its path; what comes from stdin goes to one of its own for a while."""
+    if path != "-":
+        if not Path(path).is_file():
+            raise usage_problem(f"{path} is not a file", next_step=_FORM)
+        yield Path(path)
+        return
+    descriptor, name = tempfile.mkstemp(prefix="sweepctl-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield Path(name)
+    finally:
+        Path(name).unlink()
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> str:
+    """Return a path as an agent would have it in this environment."""
+    for name in _VARIABLE.findall(path):
+        if name not in environ:
+            note(f"warning: {name} is not set here, so {path} means another place than it will for a run")
+    return _VARIABLE.sub(lambda found: environ.get(found[1], ""), path)
+
+
+def _rows(source: Source) -> list[Row]:
+    from sweepd.views.values import real
+
+    rows: list[Row] = []
+    for found in source.look(ended=True):
+        if found is None:
+            continue
+        values: Row = {
+            key: real(value) if isinstance(value, float) else value
+            for key, value in found.row.values.items()
+            if isinstance(value, str | int | float)
+        }
+        rows.append({"source": found.source, "step": found.row.step, "values": values})
+    return rows
+
+
+def _values(row: Row) -> Row:
+    values = row["values"]
+    assert isinstance(values, dict)
+    return values
+
+
+def _columns(keys: list[str]) -> list[Column]:
+    from sweepd.views.column import Column
+
+    return [
+        Column("source", "source"),
+        Column("step", "step"),
+        *(Column(key, f"values.{key}", long=True) for key in keys),
+    ]

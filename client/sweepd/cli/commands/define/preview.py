@@ -1,0 +1,171 @@
+"""`sweepctl preview`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.define.prior_options import PriorOptions, prior_options, report_shape, tell_report
+from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from sweepd.cli.define.preview_text import Cost
+    from sweepd.spec import SweepSpec
+    from sweepd.spec.preview import Preview
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "sweepctl preview sweep.yaml -n 20",
+        "sweepctl preview sweep.yaml -n 3 -o jsonl --run-time 10m --slots 4 --prior-sweep k3x9v2ab",
+    ),
+)
+@click.argument("file", metavar="FILE")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(0, 1_000_000),
+    default=10,
+    metavar="N",
+    show_default=True,
+    help="How many runs to show.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed of the points instead of the file's."
+)
+@click.option("--run-time", metavar="DURATION", help="How long a run takes; tells what the sweep costs.")
+@click.option(
+    "--slots",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many runs go on at once; 1 if nothing is said.",
+)
+@click.option(
+    "--interpreter",
+    default="python",
+    show_default=True,
+    help="What ${interpreter} stands for, as agents have it.",
+)
+@click.option(
+    "--error-format", type=click.Choice(["text", "json"]), default="text", help="How findings are written."
+)
+@prior_options
+@output_option(("table", "wide", "json", "jsonl", "yaml", "csv"))
+def command(
+    file: str,
+    number: int,
+    seed: int | None,
+    run_time: str | None,
+    slots: int | None,
+    interpreter: str,
+    error_format: str,
+    prior_runs: tuple[str, ...],
+    prior_sweeps: tuple[str, ...],
+    prior_project: str | None,
+    prior_filters: tuple[str, ...],
+    output_format: str,
+) -> None:
+    """Show what a sweep file (`-`: stdin) would run: its first points, how many there are, what it costs.
+
+    Needs no server, except to show what prior runs leave. The points are those that a server hands out for
+    the same seed, in the same order; for bayes, whose points depend on results, they are random. `-o jsonl`
+    prints {"params", "argv"} for each run.
+    """
+    from sweepd.calls.sweep_file import read_sweep
+    from sweepd.cli.define import preview_text as shapes
+    from sweepd.cli.define.sweep_options import checked_spec
+    from sweepd.spec.preview import preview
+    from sweepd.views.text import clean
+
+    cost = _cost(run_time, slots)
+    text = read_sweep(file)
+    spec = checked_spec(text, error_format=error_format)
+    seeded = _seeded(spec, seed)
+    prior = PriorOptions(
+        runs=prior_runs,
+        sweeps=prior_sweeps,
+        project=prior_project,
+        entity=current_settings().told("entity"),
+        filters=prior_filters,
+    )
+    report = None
+    if prior.given:
+        _refuse_beside_prior(seed, interpreter)
+        from sweepd.cli.define.server_preview import preview_on_server
+
+        shown, report = preview_on_server(text, number, prior)
+        problem = ""
+        if output_format == "jsonl":
+            for run in shown.runs:
+                write_document(shapes.line_shape(run), "jsonl")
+    elif output_format == "jsonl":
+        shown, problem = _streamed(seeded, number, interpreter)
+    else:
+        shown = preview(seeded, number, interpreter=interpreter)
+        problem = next((run.problem for run in shown.runs if run.problem), "")
+    if output_format in ("json", "yaml"):
+        whole = shapes.preview_shape(text.file_name, spec, shown, cost)
+        begun = {} if report is None else {"priorRuns": report_shape(report)}
+        write_document({**whole, **begun}, output_format)
+        return
+    if output_format != "jsonl":
+        rows = [shapes.run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]
+        write_rows(rows, output_of(output_format), shapes.columns(shown), name="number")
+    for line in shapes.summary(text.file_name, spec, shown, cost, seed):
+        note(line)
+    if report is not None:
+        tell_report(report, begins="Would begin")
+    if problem:
+        note(f"warning: {clean(problem)}")
+
+
+def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
+    if seed is not None:
+        raise usage_problem("--seed goes without prior runs", next_step="write `seed:` in the file")
+    if interpreter != "python":
+        raise usage_problem("--interpreter goes without prior runs", next_step="leave it out")
+
+
+def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
+    """Write each run as soon as it is found; return the preview without them, and the first problem."""
+    from sweepd.cli.define.preview_text import line_shape
+    from sweepd.spec.preview import first_runs, preview
+
+    shown = preview(spec, 0)
+    problem = ""
+    for run in first_runs(spec, number, shown.size, interpreter=interpreter):
+        if run is None:
+            shown = replace(shown, broken_off=True)
+        else:
+            write_document(line_shape(run), "jsonl")
+            problem = problem or run.problem
+    return shown, problem
+
+
+def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
+    """Return the sweep with a seed: that of the command line, of the file, else a new one."""
+    if seed is None and spec.seed is None:
+        import secrets
+
+        seed = secrets.randbits(31)
+    return spec if seed is None else replace(spec, seed=seed)
+
+
+def _cost(run_time: str | None, slots: int | None) -> Cost | None:
+    from sweepd.cli.define.preview_text import Cost
+    from sweepd.durations import parse_duration
+
+    if run_time is None:
+        if slots is not None:
+            raise usage_problem("--slots says nothing without --run-time", next_step="add `--run-time 10m`")
+        return None
+    try:
+        return Cost(run_seconds=parse_duration(run_time), slots=slots or 1)
+    except ValueError as error:
+        raise usage_problem(f"--run-time: {error}") from None

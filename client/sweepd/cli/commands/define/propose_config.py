@@ -1,0 +1,236 @@
+"""`sweepctl propose-config`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.calls.placement import project_name
+from sweepd.cli.command import Command
+from sweepd.cli.define.seeding import create_line, parents_of, prior_options_of, seeded_with
+from sweepd.cli.output.formats import note
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.settings import current_settings
+from sweepd.views.text import counted
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.define.lineage import Lineage, Tried
+    from sweepd.client import Client
+    from sweepd.spec.point import Json, Point
+    from sweepd.spec.propose import Proposal
+
+_STATES = ("running", "finished", "failed", "crashed", "stopped", "killed")
+_METHODS = ("grid", "random", "bayes", "sobol")
+
+
+@click.command(
+    "propose-config",
+    cls=Command,
+    examples=(
+        "sweepctl propose-config --project mnist > sweep.yaml",
+        "sweepctl propose-config --sweep k3x9v2ab --sweep m2c4t8qz --state finished --state stopped",
+    ),
+)
+@click.option("--project", metavar="[ENTITY/]PROJECT", help="Runs of this project.")
+@click.option("--sweep", "sweeps", multiple=True, metavar="ID", help="Runs of this sweep. Repeatable.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES),
+    default=("finished",),
+    help="Runs in this state; finished if nothing is said. Repeatable.",
+)
+@click.option("--metric", metavar="NAME", help="Objective; else that of most runs.")
+@click.option(
+    "--method", type=click.Choice(_METHODS), help="Method; else bayes with an objective, random without."
+)
+def command(
+    project: str | None,
+    sweeps: tuple[str, ...],
+    states: tuple[str, ...],
+    metric: str | None,
+    method: str | None,
+) -> None:
+    """Write a sweep file whose space is what earlier runs have covered.
+
+    Each parameter becomes a constant, a list of values or a range, and a comment says why; conditions are
+    found where a text or a boolean tells when a parameter is there. Program, command and objective are those
+    of most runs. The file goes to stdout: look it over, then create it by the command on stderr, seeded with
+    those of these runs that suit it.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.cli.define.lineage import Lineage
+    from sweepd.cli.define.script_parameters import without_own_values
+
+    if not (project or "").strip("/") and not sweeps:
+        raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
+    with connect(current_settings()) as client:
+        by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
+        names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
+        swept = _tried(client, names, states, any_run=bool(by_hand))
+        points, own = without_own_values([tried.point for tried in by_hand], [tried.point for tried in swept])
+        by_hand = [replace(tried, point=point) for tried, point in zip(by_hand, points, strict=True)]
+        lineage = Lineage([*swept, *by_hand])
+        proposed = _proposed(lineage, parents_of(names, project), metric, method)
+        prior = prior_options_of(project, names, states, by_sweep=bool(sweeps))
+        seeded = seeded_with(client, proposed.text(), prior, len(lineage.tried))
+    of = f" of {counted(len(names), 'sweep')}" if names else ""
+    runs = f"{counted(len(lineage.tried), 'run')} ({', '.join(states)}){of}"
+    create = create_line(prior if seeded else None)
+    comments = [f"Proposed from {runs} by sweepctl propose-config."]
+    if seeded:
+        comments.append(f"To begin with {seeded}: {create}")
+    sys.stdout.write(proposed.text(comments))
+    sys.stdout.flush()
+    if own:
+        lineage.notes.append(f"left to the script, alike in all runs by hand: {', '.join(own)}")
+    for told in lineage.notes:
+        note(f"note: {told}")
+    note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
+
+
+def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
+    """Return the runs of a project that people have started by hand; their sweep is an empty one."""
+    from sweepd import v1
+    from sweepd.calls.states import run_states
+    from sweepd.cli.define.lineage import Tried
+    from sweepd.views.run import params_shape
+
+    name = project_name(project, current_settings().told("entity"))
+    listed = client.list_runs(project=name, states=run_states(states), stand_alone=True)
+    return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
+
+
+def _program(run: v1.Run) -> str:
+    words = run.attempts[-1].argv if run.attempts else ()
+    return next((word for word in words if word.endswith((".py", ".sh"))), "")
+
+
+def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any_run: bool) -> list[str]:
+    """Return the full names of the sweeps meant: those named, which lie in the project if one is.
+
+    There is none where a project has runs, but no sweep.
+    """
+    from sweepd.cli.exit_code import ExitCode
+
+    if sweeps:
+        names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))
+    else:
+        names = [sweep.name for sweep in client.list_sweeps()]
+    if project is not None:
+        within = f"/{project.strip('/')}/"
+        outside = [name for name in names if not f"/{name}".rpartition("/")[0].endswith(within[:-1])]
+        if sweeps and outside:
+            raise usage_problem(f"{outside[0]} is not of the project {project}")
+        names = [name for name in names if name not in outside]
+    if not names and not any_run:
+        raise Problem(
+            message=f"no sweep of the project {project}",
+            next_step="`sweepctl list` shows the sweeps that there are",
+            exit_code=ExitCode.NOT_FOUND,
+            status="NOT_FOUND",
+        )
+    return names
+
+
+def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
+    from sweepd.calls.states import run_states
+    from sweepd.cli.define.lineage import Tried
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.views.run import params_shape
+
+    tried: list[Tried] = []
+    for name in names:
+        spec = client.get_sweep(name).spec
+        for run in client.list_runs(name, states=run_states(states)):
+            value = run.value if run.HasField("value") else None
+            tried.append(Tried(spec, params_shape(run), value))
+    if not tried and not any_run:
+        shown = names[0] if len(names) == 1 else f"{len(names)} sweeps"
+        raise Problem(
+            message=f"no run of {shown} is {' or '.join(states)}",
+            next_step="--state chooses runs in another state",
+            exit_code=ExitCode.NOT_FOUND,
+            status="NOT_FOUND",
+        )
+    return tried
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """A sweep file in the making."""
+
+    head: Mapping[str, Json]
+    parameters: Proposal
+
+    def text(self, comments: Sequence[str] = ()) -> str:
+        """Return the file, with lines of comment above it."""
+        from sweepd.spec.propose_text import proposal_text
+
+        return proposal_text(self.head, self.parameters, comments=comments)
+
+
+def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
+    """Return the file, checked; what is to be said of it is in the notes of the lineage."""
+    from sweepd.spec.propose import propose
+
+    points = [tried.point for tried in lineage.tried]
+    objective = lineage.objective(metric)
+    proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
+    proposed = _Proposed(_head(lineage, parents, objective, proposal, method), proposal)
+    _check(proposed.text(), points, lineage.notes)
+    lineage.notes += [f"{name}: some runs lack it, and nothing tells when" for name in proposal.unexplained]
+    return proposed
+
+
+def _head(
+    lineage: Lineage, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
+) -> dict[str, Json]:
+    from sweepd import v1
+
+    name, goal = objective
+    if method is None:
+        method = "bayes" if name and proposal.searches else "random"
+    if not proposal.searches:
+        lineage.notes.append("every parameter had one value: there is nothing to search yet")
+    head: dict[str, Json] = {}
+    if len(parents) == 1:
+        entity, _, project = next(iter(parents)).partition("/")
+        head = {"project": project} if entity == "local" else {"entity": entity, "project": project}
+    head["method"] = method
+    if program := lineage.program():
+        head["program"] = program
+    if command := lineage.command():
+        head["command"] = [*command]
+    if name:
+        head["metric"] = {"name": name, "goal": "maximize" if goal == v1.GOAL_MAXIMIZE else "minimize"}
+    return {**head, **lineage.reading()}
+
+
+def _check(text: str, points: list[Point], notes: list[str]) -> None:
+    """Read the file as the server will, and note how many runs do not lie in its space."""
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.spec import Method, parse_text
+
+    parsed = parse_text(text.encode(), file="sweep.yaml")
+    if parsed.spec is None:
+        raise Problem(
+            message="these runs make no valid sweep",
+            cause=next(str(found) for found in parsed.diagnostics if found.severity == "error"),
+            next_step="choose other runs with --sweep and --state, or another --method",
+            exit_code=ExitCode.INVALID,
+            status="INVALID_ARGUMENT",
+        )
+    space = parsed.spec.search_space
+    if parsed.spec.method is Method.GRID:
+        size = space.count_grid()
+        notes.append(f"the grid has {'about ' if size.is_estimate else ''}{size.value or 0:,} points")
+    outside = sum(bool(space.violations(point)) for point in points)
+    if outside:
+        notes.append(f"{counted(outside, 'run')} do{'es' if outside == 1 else ''} not lie in this space")

@@ -1,0 +1,228 @@
+"""`sweepctl run`."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.calls.placement import parent_of, placing
+from sweepd.calls.sweep_file import Overrides, read_sweep
+from sweepd.cli.command import Command
+from sweepd.cli.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output.formats import note, output_option, put, write_document
+from sweepd.cli.problem import Problem
+from sweepd.cli.settings import Settings, current_settings
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.local.console import Outcome
+    from sweepd.client import Client
+    from sweepd.spec import SweepSpec
+
+
+@click.command(
+    cls=Command, examples=("sweepctl run sweep.yaml", "sweepctl run sweep.yaml --slots 4 --name 'first try'")
+)
+@click.argument("file", metavar="FILE")
+@click.option("--slots", type=click.IntRange(min=1), default=1, metavar="N", help="Runs at once.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="K=V",
+    callback=lambda _context, _option, values: dict(map(label, values)),
+    help="A label of the agent here, for sweeps with `requires`; may be said again.",
+)
+@definition_options
+@output_option(("table", "json", "yaml"))
+def command(
+    file: str,
+    slots: int,
+    labels: dict[str, str],
+    name: str | None,
+    program: str | None,
+    project: str | None,
+    entity: str | None,
+    error_format: str,
+    output_format: str,
+) -> int:
+    """Run a sweep here: finds a server or starts one, creates the sweep, runs an agent, shows progress.
+
+    Runs work in the current folder; if the program is not there but beside FILE, in FILE's folder. Ctrl-C
+    lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
+    Exit code 8: the sweep failed, or no run worked; 130: interrupted.
+    """
+    overrides = Overrides(name=name, program=program, project=project, entity=entity)
+    settings = current_settings()
+    text = read_sweep(file, placing=placing(overrides, settings.environ))
+    spec = checked_spec(text, error_format=error_format, overrides=overrides)
+    parent = parent_of(spec, overrides, settings.environ, settings.kept)
+    folder = _folder(spec, file)
+    _check_labels(spec, labels)
+
+    from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
+    from sweepd.cli.local.server import find_or_start
+
+    client, _ = find_or_start(settings)
+    with client:
+        sweep = create_sweep(client, text, spec, parent)
+        note(f"Sweep {sweep.name}")
+        note_unbounded(sweep)
+        outcome = _stay(client, sweep, slots, folder, settings, label_flags(labels))
+        return _finish(client, sweep.name, outcome, settings, output_format)
+
+
+def _folder(spec: SweepSpec, file: str) -> Path:
+    """Return where the runs work.
+
+    Raises:
+        Problem: there is no program, or it is to be found nowhere.
+    """
+    from sweepd.spec.arguments.command import uses_program
+
+    here = Path.cwd()
+    if not uses_program(spec.command):
+        return here
+    if spec.program is None:
+        raise Problem(
+            message="the file names no program to run",
+            next_step="add `program: train.py` to it, or say --program",
+            exit_code=ExitCode.INVALID,
+            status="INVALID_ARGUMENT",
+        )
+    candidates = [here] if file == "-" else [here, Path(file).resolve().parent]
+    for folder in candidates:
+        if (folder / spec.program).exists():
+            return folder
+    raise Problem(
+        message=f"the program {spec.program} is not there",
+        cause="looked in " + " and ".join(dict.fromkeys(str(folder) for folder in candidates)),
+        next_step="correct `program` in the file, or say --program",
+        exit_code=ExitCode.INVALID,
+        status="INVALID_ARGUMENT",
+    )
+
+
+def label(text: str) -> tuple[str, str]:
+    """Return the name and the value of a label.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{text!r} is no label; write NAME=VALUE")
+    return name, value
+
+
+def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
+    """Refuse a sweep that the agent here would get no run of.
+
+    Raises:
+        Problem: it requires other labels.
+    """
+    from sweepd.cli.define.creation import label_flags
+
+    lacking = {name: value for name, value in spec.requires.items() if labels.get(name) != value}
+    if lacking:
+        needed = ", ".join(f"{name}={value}" for name, value in sorted(lacking.items()))
+        raise Problem(
+            message=f"the sweep requires {needed}, which the agent here would not have",
+            next_step=f"if this machine has it, say {shlex.join(label_flags(lacking))}; "
+            "else create the sweep with `sweepctl create`, and start an agent where it is to run",
+            exit_code=ExitCode.USAGE,
+            status="FAILED_PRECONDITION",
+        )
+
+
+def _stay(
+    client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
+) -> Outcome:
+    from sweepd.cli.connection import target
+    from sweepd.cli.live.view import view_on
+    from sweepd.cli.local.agent import start_agent
+    from sweepd.cli.local.console import Companion
+    from sweepd.cli.local.interrupts import SignalBox
+
+    environ = dict(_with_python(settings.environ))
+    token = target(settings).token
+    if token is not None:
+        environ["SWEEPD_TOKEN"] = token
+    with SignalBox() as box:
+        agent = start_agent(
+            sweep.name, slots=slots, address=client.address, folder=folder, environ=environ, flags=flags
+        )
+        with view_on(sys.stderr, settings) as view:
+            outcome = Companion(client, sweep.name, agent, view).stay(box)
+    if outcome.agent_exit != 0 and not outcome.interrupted and not outcome.stalled:
+        for line in agent.lines:
+            note(f"agent: {line}")
+    return outcome
+
+
+def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment for the agent; ours is the `python` of runs only where there is no other."""
+    path = environ.get("PATH", "")
+    if shutil.which("python", path=path) is not None:
+        return environ
+    return {**environ, "PATH": f"{path}:{Path(sys.executable).parent}".lstrip(":")}
+
+
+def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
+    from sweepd.cli.local.console import patiently
+    from sweepd.cli.show.failed_runs import all_failed
+    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
+    from sweepd.views.run import run_shape
+    from sweepd.views.sweep import sweep_shape
+
+    sweep = patiently(lambda: client.get_sweep(name))
+    best = None if all_failed(sweep) else best_run(client, sweep)
+    if output_format != "table":
+        run = run_shape(best) if best is not None else None
+        write_document({**sweep_shape(sweep), "bestRun": run}, output_format)
+    elif best is not None:
+        put("\n".join(best_lines(sweep, best, settings.environ)) + "\n")
+    else:
+        for line in trouble_lines(client, sweep):
+            note(line)
+    for line in _next_steps(client, sweep, best, outcome):
+        note(line)
+    return _exit_code(sweep, outcome)
+
+
+def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
+    from sweepd.cli.show.outcome import look_into
+
+    lines = ["Next:"]
+    if best is None:
+        lines.append(f"  {look_into(client, sweep)}")
+    else:
+        lines.append(f"  sweepctl runs {sweep.name} --sort best")
+        lines.append(f"  sweepctl best {sweep.name} -o args")
+        lines.append(f"  sweepctl history {best.name}")
+    if outcome.stalled:
+        lines.append(f"  sweepctl resume {sweep.name}      # once what is wrong is fixed")
+    if not outcome.progress.ended:
+        lines.append(f"  sweep-agent --sweep {sweep.name}      # goes on")
+        lines.append(f"  sweepctl stop {sweep.name}      # ends it")
+    return lines
+
+
+def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
+    from sweepd.calls.states import sweep_state
+    from sweepd.cli.show.outcome import worked
+
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    if outcome.stalled or sweep_state(sweep) in ("failed", "cancelled"):
+        return ExitCode.ENDED_BADLY
+    if not outcome.progress.ended and outcome.agent_exit != 0:
+        return outcome.agent_exit if outcome.agent_exit > 0 else ExitCode.FAILURE
+    return ExitCode.OK if worked(sweep) else ExitCode.ENDED_BADLY

@@ -1,0 +1,117 @@
+"""`sweepctl sync`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.local.run_folders import RUN_FOLDERS
+from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
+from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sweepd.cli.local.run_folders import Found
+    from sweepd.cli.local.sync import Outcome
+    from sweepd.cli.settings import Settings
+    from sweepd.client import Client
+    from sweepd.rpc.discovery import Target
+    from sweepd.views.column import Column
+
+_AT_ONCE = 2
+
+
+@click.command(cls=Command, examples=("sweepctl sync", "sweepctl sync sweepd-runs/20260131-174501-k3x9v2ab"))
+@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--grace",
+    metavar="DURATION",
+    default="1m",
+    help="Give up a folder that has got no further for so long; 1m if nothing is said.",
+)
+@output_option(FORMATS)
+def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
+    """Bring in runs that are in folders on this machine only.
+
+    DIR is the folder of a run by hand, one that holds such folders, or the state folder of an agent that is
+    gone; if none is named, `sweepd-runs` here. What the server has already is not sent again: the call may be
+    repeated, and goes on where it was cut off. A run whose script goes on is followed from then on.
+    """
+    from sweepd.cli.connection import connect, target
+    from sweepd.cli.local.run_folders import find
+    from sweepd.cli.problem import usage_problem
+    from sweepd.durations import parse_duration
+    from sweepd.views.text import counted
+
+    settings = current_settings()
+    try:
+        seconds = parse_duration(grace)
+    except ValueError as error:
+        raise usage_problem(f"--grace: {error}") from None
+    found = find(folders or (Path(RUN_FOLDERS),))
+    with connect(settings) as client:
+        client.server_info()  # no agent is started for a server that is away
+        outcomes: list[Outcome] = []
+        # The table has what is said of each; on one screen with it, that would be there twice.
+        on_screen = output_format in ("table", "wide") and sys.stdout.isatty()
+        if on_screen:
+            note(f"Bringing in {counted(len(found), 'folder')} …")
+        for outcome in _brought_in(client, found, target(settings), settings, seconds):
+            outcomes.append(outcome)
+            if not on_screen:
+                note(_told(outcome))
+    rows = [outcome.shape() for outcome in outcomes]
+    columns = _columns(explained=any(outcome.message for outcome in outcomes))
+    write_rows(rows, output_of(output_format), columns, name="run")
+    return max(outcome.exit_code for outcome in outcomes)
+
+
+def _brought_in(
+    client: Client, found: Sequence[Found], server: Target, settings: Settings, grace: float
+) -> Iterator[Outcome]:
+    """Bring folders in, two at a time, and yield what became of each, in their order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sweepd.cli.local.sync import Outcome, bring_in, is_there
+
+    def one(each: Found) -> Outcome:
+        if each.run and is_there(client, each):
+            return Outcome(found=each, what="there-already")
+        return bring_in(each, server, settings.environ, grace=grace)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(one, found)
+
+
+def _told(outcome: Outcome) -> str:
+    from sweepd.views.text import clean, counted
+
+    name = clean(outcome.found.run or str(outcome.found.path))
+    message = f": {clean(outcome.message)}" if outcome.message else ""
+    match outcome.what:
+        case "brought-in":
+            runs = "" if outcome.found.run else f" of {counted(len(outcome.runs), 'run')}"
+            return f"{name}: {counted(outcome.rows, 'row')}{runs} brought in"
+        case "there-already":
+            return f"{name}: there already"
+        case "followed":
+            return f"{name}: followed from now on{message}"
+        case _:
+            return f"{name}: not all of it is in{message}"
+
+
+def _columns(*, explained: bool) -> list[Column]:
+    from sweepd.views.column import Column
+
+    return [
+        Column("run", "run"),
+        Column("outcome", "outcome"),
+        Column("rows", "rows"),
+        Column("folder", "folder", wide=True),
+        Column("message", "message", wide=not explained),
+    ]

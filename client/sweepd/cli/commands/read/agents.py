@@ -1,0 +1,89 @@
+"""`sweepctl agents`."""
+
+from __future__ import annotations
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.output.formats import (
+    Output,
+    note,
+    output_of,
+    output_option,
+    put,
+    row_options,
+    write_document,
+    write_rows,
+)
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+
+
+@click.command(
+    cls=Command,
+    examples=("sweepctl agents k3x9v2ab -o wide", "sweepctl agents release 01J9ZQ6XKBAHFV5T8Y2M3N4P5Q"),
+)
+@click.argument("words", metavar="[ID] | release AGENT", nargs=-1)
+@click.option("--sweep", metavar="ID", help="With release: of this sweep only, not of all that hold it back.")
+@row_options
+@output_option()
+def command(
+    words: tuple[str, ...],
+    sweep: str | None,
+    columns: str | None,
+    sort: str | None,
+    filters: tuple[str, ...],
+    limit: int | None,
+    output_format: str,
+) -> None:
+    """List agents, or release one.
+
+    The list has the connected ones and those that hold a run; with ID those of one sweep. `agents release`
+    lets an agent that a guard holds back, since too many attempts failed there in a row, take runs again, and
+    prints the sweeps of which it does.
+    """
+    if words[:1] == ("release",):
+        _release(words[1:], sweep, output_format)
+        return
+    if len(words) > 1:
+        raise usage_problem("agents takes one ID", next_step="sweepctl agents [ID] | release AGENT")
+    if sweep is not None:
+        raise usage_problem("--sweep goes with release", next_step=f"sweepctl agents {sweep}")
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    _list(words[0] if words else "", output)
+
+
+def _list(sweep: str, output: Output) -> None:
+    from sweepd.calls.states import sweep_state
+    from sweepd.cli.connection import connect
+    from sweepd.cli.define.creation import agent_command
+    from sweepd.states import FINAL_SWEEP
+    from sweepd.views.agent import AGENTS, agent_shape
+
+    settings = current_settings()
+    ended = ""
+    with connect(settings) as client:
+        name = client.sweep_name(sweep) if sweep else ""
+        rows = [agent_shape(agent) for agent in client.list_agents(name)]
+        line = agent_command(name or "ID", client.address, settings)
+        if name and not rows:
+            one = client.get_sweep(name)
+            line = agent_command(name, client.address, settings, requires=one.spec.requires)
+            ended = sweep_state(one) if sweep_state(one) in FINAL_SWEEP else ""
+        empty = f"No agent; the sweep has ended: {ended}." if ended else f"No agent. Start one:  {line}"
+    write_rows(rows, output, AGENTS, name="agent", empty=empty)
+
+
+def _release(agents: tuple[str, ...], sweep: str | None, output_format: str) -> None:
+    from sweepd.cli.connection import connect
+
+    if len(agents) != 1:
+        raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` shows their ids")
+    (agent,) = agents
+    with connect(current_settings()) as client:
+        released = client.release_agent(agent, sweep=client.sweep_name(sweep) if sweep else "")
+    if output_format in ("json", "jsonl", "yaml"):
+        write_document({"agent": agent, "sweeps": [*released]}, output_format)
+        return
+    put("".join(f"{name}\n" for name in released))
+    note("Released; it takes runs again.")

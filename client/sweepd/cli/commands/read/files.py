@@ -1,0 +1,131 @@
+"""`sweepctl files`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.output.formats import note, output_of, output_option, row_options, write_rows
+from sweepd.cli.problem import not_found, usage_problem
+from sweepd.cli.settings import current_settings
+from sweepd.folders import make_folder
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.problem import Problem
+    from sweepd.client import Client
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "sweepctl files k3x9v2ab:7 git.diff",
+        "sweepctl files k3x9v2ab:7 --download run7",
+    ),
+)
+@click.argument("run", metavar="RUN")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option(
+    "--download",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write them below DIR.",
+)
+@row_options
+@output_option()
+def command(
+    run: str,
+    name: str | None,
+    download: Path | None,
+    columns: str | None,
+    sort: str | None,
+    filters: tuple[str, ...],
+    limit: int | None,
+    output_format: str,
+) -> int | None:
+    """List the files of a run: what its agent has recorded, and what its script left in its folder `files`.
+
+    With NAME the content of one file goes to stdout.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.views.file import FILES, file_shape
+
+    with connect(current_settings()) as client:
+        found = client.find_run(run).name
+        files = list(client.list_files(found))
+        if name is not None:
+            files = [_named(found, files, name)]
+            if files[0].left_out:
+                raise _absent(found, files[0])
+        if download is not None:
+            return _download(client, found, files, download)
+        if name is not None:
+            _print(client, found, files[0])
+            return None
+    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+    rows = [file_shape(file) for file in files]
+    write_rows(rows, output, FILES, name="name", empty=f"{found} has no files yet.")
+    return None
+
+
+def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
+    from sweepd.spec.wording import nearest
+
+    for file in files:
+        if file.name == name:
+            return file
+    near = nearest(name, [file.name for file in files])
+    raise not_found(
+        f"{run} has no file {name}",
+        next_step=f"did you mean `{near}`?" if near else f"`sweepctl files {run}` lists its files",
+    )
+
+
+def _absent(run: str, file: v1.RunFile) -> Problem:
+    return not_found(f"the content of {file.name} of {run} stayed on its machine: {file.left_out}")
+
+
+def _print(client: Client, run: str, file: v1.RunFile) -> None:
+    from sweepd.views.text import clean_lines
+
+    pieces = client.read_file(run, file.name)
+    if not sys.stdout.isatty():
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        text = b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        next_step = f"sweepctl files {run} {file.name} --download DIR"
+        raise usage_problem(f"{file.name} is not a text", next_step=next_step) from None
+    click.echo(clean_lines(text), nl=not text.endswith("\n"))
+
+
+def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -> int:
+    from sweepd.cli.exit_code import ExitCode
+    from sweepd.errors import ClientError
+    from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
+    from sweepd.views.text import clean, counted
+
+    make_folder(folder)
+    written = 0
+    failed = False
+    for file in files:
+        if file.left_out:
+            note(f"{clean(file.name)} is not here: {clean(file.left_out)}")
+            continue
+        try:
+            save(place_of(folder, file.name), client.read_file(run, file.name), file.digest)
+            written += 1
+        except (UnsafeNameError, DigestError, ClientError) as error:
+            if isinstance(error, ClientError) and error.code != "DATA_LOSS":
+                raise
+            failed = True
+            note(f"error: {clean(str(error))}")
+    note(f"{counted(written, 'file')} of {clean(run)} in {folder}")
+    return ExitCode.FAILURE if failed else ExitCode.OK

@@ -1,0 +1,135 @@
+"""`sweepctl get`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.output.formats import (
+    note,
+    output_of,
+    output_option,
+    put,
+    terminal_width,
+    write_document,
+    write_rows,
+)
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.names import Named
+    from sweepd.client import Client
+    from sweepd.views.rows import Row
+
+
+@click.command(
+    cls=Command, examples=("sweepctl get k3x9v2ab --spec > sweep.yaml", "sweepctl get run k3x9v2ab:7 -o json")
+)
+@click.argument("words", metavar="[sweep|run] ID", nargs=-1, required=True)
+@click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
+@click.option(
+    "--spec", is_flag=True, help="The file that makes another sweep like this one, in YAML or -o json."
+)
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help="Only these values: headings, or dotted names of the JSON, with commas.",
+)
+@output_option()
+def command(
+    words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
+) -> int | None:
+    """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be left out.
+
+    `--spec` prints what its file says, its seed included and as it was edited: `sweepctl create` takes it.
+    """
+    from sweepd.cli.connection import connect
+
+    with connect(current_settings()) as client:
+        named = _named(client, words)
+        if spec:
+            if named.is_run or watch or columns:
+                raise usage_problem("--spec shows the file of one sweep", next_step="sweepctl get ID --spec")
+            _write_spec(client.get_sweep(named.name), output_format)
+        elif watch:
+            from sweepd.cli.live.watching import follow
+
+            if columns or output_format not in ("table", "json", "jsonl"):
+                raise usage_problem(
+                    "--watch shows changes as lines or as JSON, whole",
+                    next_step="sweepctl get ID --watch -o jsonl",
+                )
+            return follow(client, named, output_format)
+        else:
+            _show(client, named, output_format, columns)
+    return None
+
+
+def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
+    from sweepd.cli.define.spec_file import sweep_document, sweep_text
+
+    if output_format in ("json", "jsonl"):
+        write_document(sweep_document(sweep), output_format)
+    else:
+        put(sweep_text(sweep))
+
+
+def _named(client: Client, words: tuple[str, ...]) -> Named:
+    from sweepd.calls.names import Named
+
+    match words:
+        case ("run", text):
+            return Named(client.run_name(text), is_run=True)
+        case ("sweep", text):
+            return Named(client.sweep_name(text), is_run=False)
+        case (text,):
+            return client.any_name(text)
+        case _:
+            raise usage_problem("get takes one ID", next_step="sweepctl get [sweep|run] ID")
+
+
+def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
+    from sweepd.cli.output.readable import Readable
+    from sweepd.cli.show.describe import describe_run
+    from sweepd.cli.show.failed_runs import memory_hint, was_killed
+    from sweepd.errors import ClientError
+    from sweepd.views.summary import run_summary
+    from sweepd.views.values import plain_json
+
+    readable = Readable()
+    summary: dict[str, object] = {}
+    try:
+        summary = run_summary(readable.of(client.summaries(runs=[run.name])), run.details)
+        readable.finish()
+    except ClientError as error:  # what is known without the metric store is told all the same
+        if error.code == "DATA_LOSS":
+            note(f"warning: {error}")
+    hint = memory_hint(client, run.name) if was_killed(shape) else ""
+    told = plain_json(summary)
+    return describe_run(shape, colored=colored, summary=told, hint=hint, width=terminal_width())
+
+
+def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
+    from sweepd.cli.show.describe import describe_sweep
+    from sweepd.views.run import run_shape, runs_columns
+    from sweepd.views.sweep import SWEEPS, sweep_shape
+
+    run = client.get_run(named.name) if named.is_run else None
+    shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)
+    output = output_of(output_format, columns=columns)
+    if output_format in ("json", "jsonl", "yaml") and not columns:
+        write_document(shape, output_format)
+    elif output_format in ("csv", "name") or columns:
+        listed = SWEEPS if run is None else runs_columns([shape])
+        write_rows([shape], output, listed, name="name" if run is None else "run")
+    else:
+        colored = current_settings().colored(sys.stdout)
+        if run is None:
+            put(describe_sweep(shape, colored=colored, width=terminal_width()))
+        else:
+            put(_describe(client, run, shape, colored=colored))

@@ -1,0 +1,99 @@
+"""`sweepctl watch` and `wait`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import Command
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output.formats import note, output_option
+from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.condition import Condition
+    from sweepd.calls.names import Named
+    from sweepd.client import Client
+
+
+@click.command(
+    cls=Command, examples=("sweepctl watch k3x9v2ab", "sweepctl watch k3x9v2ab -o jsonl | jq .state")
+)
+@click.argument("name", metavar="ID")
+@output_option(("table", "jsonl", "json"))
+def watch(name: str, output_format: str) -> int:
+    """Follow a sweep (or a run) until it ends; restarts of the server are waited for.
+
+    Redraws on a terminal, writes lines in a pipe. The exit code says how it ended: 0 finished or stopped,
+    8 otherwise.
+    """
+    from sweepd.cli.connection import connect
+    from sweepd.cli.live.watching import follow
+
+    with connect(current_settings()) as client:
+        return follow(client, client.any_name(name), output_format)
+
+
+@click.command(
+    cls=Command, examples=("sweepctl wait k3x9v2ab --timeout 10m", "sweepctl wait k3x9v2ab --for 'best<0.1'")
+)
+@click.argument("name", metavar="ID")
+@click.option(
+    "--for",
+    "wanted",
+    default="finished",
+    metavar="WHAT",
+    help="finished (the end), another state, or best<0.1.",
+)
+@click.option("--timeout", metavar="DURATION", help="Wait so long at most, as 90s or 1h30m; 0 only looks.")
+def wait(name: str, wanted: str, timeout: str | None) -> int:
+    """Wait until a sweep or a run has ended.
+
+    Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet. Restarts of the server are waited
+    for.
+    """
+    from sweepd.calls.condition import parse_condition
+    from sweepd.cli.connection import connect
+    from sweepd.cli.problem import usage_problem
+    from sweepd.durations import parse_duration
+    from sweepd.errors import InvalidError, NotYetError
+
+    try:
+        seconds = None if timeout is None else parse_duration(timeout)
+        condition = parse_condition(wanted)
+    except InvalidError as error:
+        forms = "--for finished, --for paused or --for 'best<0.1'"
+        raise usage_problem(error.message, next_step=forms) from error
+    except ValueError as error:
+        raise usage_problem(str(error)) from error
+    with connect(current_settings()) as client:
+        named = client.any_name(name)
+        try:
+            return _code(client, named, condition, seconds)
+        except NotYetError:
+            if seconds:
+                note("Not yet.")
+            return ExitCode.NOT_YET
+
+
+def _code(client: Client, named: Named, condition: Condition, seconds: float | None) -> int:
+    """Return the exit code of what is waited for, once there is one."""
+    from sweepd.calls.states import run_state, sweep_state
+    from sweepd.calls.waiting import holds
+    from sweepd.cli.live.watching import end_code, tell_gap
+
+    found: v1.Sweep | v1.Run
+    if named.is_run:
+        found = client.run_until(named.name, condition, seconds=seconds, on_gap=tell_gap)
+        state = run_state(found)
+    else:
+        found = client.sweep_until(named.name, condition, seconds=seconds)
+        state = sweep_state(found)
+    if holds(condition, found):
+        return ExitCode.OK
+    if condition.is_end:
+        return end_code(state)
+    note(f"It ended as {state} before that.")
+    return ExitCode.ENDED_BADLY

@@ -1,0 +1,1 @@
+"""Definition of sweeps: files, options, previews, prior runs, proposals, edits."""

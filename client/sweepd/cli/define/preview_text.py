@@ -1,0 +1,210 @@
+"""Previews as `sweepctl` shows them: the JSON, the table, and the sentences about the whole sweep."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sweepd.spec import Method, SweepSpec
+from sweepd.spec.point import Json
+from sweepd.spec.preview import Preview, PreviewedRun
+from sweepd.spec.sizes import known_size, planned_runs
+from sweepd.spec.space.counting import Count
+from sweepd.spec.stop_rules import Patience
+from sweepd.views.column import Column
+from sweepd.views.points import param_columns
+from sweepd.views.rows import Row
+from sweepd.views.text import clean, counted, duration
+
+_MOST_COUNTED = 2**63 - 1
+"""Beyond, numbers are no use to anybody, and Python itself refuses to write the longest."""
+
+_RUNGS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one run takes, and how many go on at once."""
+
+    run_seconds: float
+    slots: int
+
+    def at_most(self, timeout: float | None) -> int | None:
+        """Return how many runs there is time to start before a timeout; None: without bound."""
+        if timeout is None or not self.run_seconds:
+            return None
+        return self.slots * math.ceil(timeout / self.run_seconds)
+
+    def total(self, runs: int) -> float:
+        """Return the seconds of all runs together."""
+        return runs * self.run_seconds
+
+    def elapsed(self, runs: int) -> float:
+        """Return the seconds from the first start to the last end."""
+        return -(-runs // self.slots) * self.run_seconds
+
+
+def line_shape(run: PreviewedRun) -> Json:
+    """Return what a line of `-o jsonl` holds; without arguments where they cannot be made."""
+    return {"params": run.point, "argv": list(run.argv) if run.argv else None}
+
+
+def run_shape(number: int, run: PreviewedRun) -> Row:
+    """Return a run of a preview; numbers are those that the runs of a sweep get."""
+    return {
+        "number": number,
+        "params": run.point,
+        "argv": list(run.argv) if run.argv else None,
+        "problem": run.problem or None,
+        "source": run.source.value,
+        "repeat": run.repeat,
+    }
+
+
+def preview_shape(file: str, spec: SweepSpec, preview: Preview, cost: Cost | None) -> Row:
+    """Return the whole preview."""
+    planned = _bounded(preview.planned_runs)
+    return {
+        "file": file,
+        "method": spec.method.value,
+        "seed": preview.seed,
+        "spaceSize": _bounded(preview.size.value),
+        "spaceSizeIsEstimate": preview.size.is_estimate,
+        "plannedRuns": planned,
+        "rungs": list(preview.rungs),
+        "cost": None if cost is None else _cost_shape(cost, _expected(spec, preview, cost)),
+        "runs": [run_shape(number, run) for number, run in enumerate(preview.runs, start=1)],
+    }
+
+
+def columns(preview: Preview) -> Sequence[Column]:
+    """Return the columns of the table: a value that no run has gets none."""
+    repeated = any(run.repeat for run in preview.runs)
+    return (
+        Column("run", "number"),
+        *([Column("repeat", "repeat")] if repeated else []),
+        *param_columns(run.point for run in preview.runs),
+        Column("source", "source", wide=True),
+        Column("arguments", "argv", wide=True),
+    )
+
+
+def summary(
+    file: str, spec: SweepSpec, preview: Preview, cost: Cost | None, seed: int | None
+) -> Iterator[str]:
+    """Yield what is to be said of the sweep as a whole, a line each."""
+    by_seed = spec.method is not Method.LIST and (spec.method is not Method.GRID or spec.shuffle)
+    seeded = f", seed {preview.seed}" if by_seed else ""
+    space = space_text(preview.size)
+    yield f"{clean(file)}: {spec.method.value}, space: {space}, {_end(spec, preview)}{seeded}."
+    if preview.rungs:
+        yield _rungs(spec, preview)
+    if cost is not None:
+        yield from _cost_sentences(spec, preview, cost)
+    if by_seed and spec.seed is None and seed is None:
+        yield "The file has no seed, so each sweep draws its own; `seed:` in the file fixes the points."
+    if spec.method is Method.BAYES:
+        yield "bayes chooses by results; what is shown are random points of its space."
+    if preview.broken_off:
+        yield "Points are so rare under the constraints that the search for more was given up."
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """How many runs there will be: `runs` is None without bound or beyond what is useful to anybody."""
+
+    runs: int | None
+    is_estimate: bool = False
+    by_timeout: bool = False
+
+
+def _expected(spec: SweepSpec, preview: Preview, cost: Cost | None = None) -> _Expected:
+    runs, is_estimate = preview.planned_runs, False
+    if runs is None and preview.size.is_estimate and preview.size.value is not None:
+        runs, is_estimate = planned_runs(spec, known_size(spec, preview.size.value)), True
+    most = None if cost is None else cost.at_most(spec.sweep_timeout)
+    if most is not None and (runs is None or most < runs):
+        return _Expected(most, by_timeout=True)
+    return _Expected(_bounded(runs), is_estimate)
+
+
+def _end(spec: SweepSpec, preview: Preview) -> str:
+    """Return when the sweep starts no more runs."""
+    timeout = "" if spec.sweep_timeout is None else f", for {duration(spec.sweep_timeout)} at most"
+    if preview.planned_runs is not None:
+        return f"{_number(preview.planned_runs, 'run')} in all{timeout}"
+    expected = _expected(spec, preview)
+    if expected.runs is not None:
+        return f"about {_number(_rounded(expected.runs), 'run')} in all{timeout}"
+    if preview.size.value is not None:
+        return f"runs until every point was handed out{timeout}"
+    return f"runs until it is stopped{timeout}"
+
+
+def _rungs(spec: SweepSpec, preview: Preview) -> str:
+    patience = [rule.iterations for rule in spec.early_terminate if isinstance(rule, Patience)]
+    later = f"at any iteration from {min(patience) + 1} on" if patience else ""
+    if len(patience) == len(spec.early_terminate):
+        return f"Early termination may act {later}."
+    many = "s" if len(preview.rungs) > 1 else ""
+    shown = ", ".join(map(str, preview.rungs[:_RUNGS_SHOWN]))
+    more = ", …" if len(preview.rungs) > _RUNGS_SHOWN else ""
+    also = f"; patience {later}" if patience else ""
+    return f"Early termination may act at iteration{many} {shown}{more}{also}."
+
+
+def _cost_shape(cost: Cost, expected: _Expected) -> Json:
+    if expected.runs is None:
+        return None
+    return {
+        "runSeconds": cost.run_seconds,
+        "slots": cost.slots,
+        "totalSeconds": cost.total(expected.runs),
+        "elapsedSeconds": cost.elapsed(expected.runs),
+        "isEstimate": expected.is_estimate,
+    }
+
+
+def _cost_sentences(spec: SweepSpec, preview: Preview, cost: Cost) -> Iterator[str]:
+    each, on = f"{duration(cost.run_seconds)} each", counted(cost.slots, "slot")
+    expected = _expected(spec, preview, cost)
+    if expected.runs is None:
+        yield f"At {each} it has no bound: set run_cap or sweep_timeout."
+        return
+    runs = _number(expected.runs, "run")
+    if expected.by_timeout:
+        yield f"sweep_timeout leaves time for at most {runs} of {duration(cost.run_seconds)} on {on}."
+    elif expected.is_estimate:
+        runs = f"About {_number(_rounded(expected.runs), 'run')}"
+    most = (
+        "at most "
+        if spec.early_terminate or expected.by_timeout
+        else "about "
+        if expected.is_estimate
+        else ""
+    )
+    total, elapsed = duration(cost.total(expected.runs)), duration(cost.elapsed(expected.runs))
+    yield f"{runs} at {each}: {most}{total} in all, {most}{elapsed} on {on}."
+
+
+def space_text(size: Count) -> str:
+    """Return how many points a space has; a range of real numbers alone makes them infinitely many."""
+    if size.value is None:
+        return "too large to count" if size.is_estimate else "infinitely many points"
+    if size.is_estimate:
+        return f"about {_number(_rounded(size.value), 'point')}"
+    return _number(size.value, "point")
+
+
+def _rounded(estimate: int) -> int:
+    """Return an estimate with the digits that it has: it rests on some thousand draws."""
+    return estimate if estimate < 100 or estimate > _MOST_COUNTED else int(float(f"{estimate:.1e}"))
+
+
+def _number(count: int, noun: str) -> str:
+    if count > _MOST_COUNTED:
+        return f"about 10^{math.floor(math.log10(count))} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _bounded(count: int | None) -> int | None:
+    return None if count is None or count > _MOST_COUNTED else count

@@ -1,0 +1,197 @@
+"""The options that name prior runs, and what is said of those that were taken or left out."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from sweepd.calls.placement import project_name
+from sweepd.cli.output.formats import note
+from sweepd.cli.problem import usage_problem
+from sweepd.states import FINAL_RUN
+from sweepd.views.text import clean, counted
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.client import Client
+    from sweepd.spec.point import Json
+
+Function = TypeVar("Function", bound=Callable[..., object])
+MOST_TOLD = 20
+_CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorOptions:
+    """What the options say, as typed; `entity`: that of a project without one, empty for the default."""
+
+    runs: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
+    project: str | None = None
+    entity: str = ""
+    filters: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> bool:
+        """Whether any run is named."""
+        if not (self.runs or self.sweeps or self.project) and self.filters:
+            raise usage_problem(
+                "--filter says nothing without prior runs", next_step="add --prior-project or --prior-sweep"
+            )
+        return bool(self.runs or self.sweeps or self.project)
+
+
+def prior_options(function: Function) -> Function:
+    """Give a command the options that name prior runs."""
+    for option in reversed(
+        (
+            click.option(
+                "--prior-run",
+                "prior_runs",
+                multiple=True,
+                metavar="RUN",
+                help="Begin with this run; `-`: names on stdin. Repeatable.",
+            ),
+            click.option(
+                "--prior-sweep",
+                "prior_sweeps",
+                multiple=True,
+                metavar="ID",
+                help="Begin with the ended runs of this sweep. Repeatable.",
+            ),
+            click.option(
+                "--prior-project",
+                metavar="[ENTITY/]PROJECT",
+                help="Begin with the ended runs of this project.",
+            ),
+            click.option(
+                "--filter",
+                "prior_filters",
+                multiple=True,
+                metavar="COND",
+                help="Of --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME,"
+                " value<=X. Repeatable.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection | None:
+    """Return the runs that are meant; None if none are named.
+
+    Raises:
+        Problem: a name means nothing, or a filter makes no sense.
+    """
+    if not options.given:
+        return None
+    from sweepd import v1
+
+    return v1.PriorRunSelection(
+        runs=client.run_names(list(_with_stdin(options.runs))),
+        sweeps=[client.sweep_name(name) for name in options.sweeps],
+        project=project_name(options.project, options.entity) if options.project else "",
+        filter=filter_message(options.filters),
+    )
+
+
+def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
+    """Return conditions as the server takes them.
+
+    Raises:
+        Problem: one makes no sense.
+    """
+    from sweepd import v1
+    from sweepd.calls.states import run_states
+
+    message = v1.PriorRunFilter()
+    for text in conditions:
+        match = _CONDITION.fullmatch(text.strip())
+        if match is None:
+            raise _no_filter(text)
+        name, operator, wanted = match.groups()
+        match name:
+            case "state" if operator == "=" and wanted in FINAL_RUN:
+                message.states.extend(run_states(wanted))
+            case "tag" if operator == "=":
+                message.tags.append(wanted)
+            case "created" if operator in (">=", "<"):
+                stamp = message.created_from if operator == ">=" else message.created_before
+                stamp.FromDatetime(_time(text, wanted))
+            case "value" if operator != "=":
+                _bound(message, text, operator, wanted)
+            case _:
+                raise _no_filter(text)
+    return message
+
+
+def tell_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
+    """Say on stderr what became of prior runs."""
+    if report.taken:
+        note(f"{begins} with {counted(report.taken, 'prior run')}.")
+    else:
+        note("warning: no prior run suits this sweep; it begins without any")
+    for left_out in report.unsuitable_runs[:MOST_TOLD]:
+        note(f"left out: {clean(left_out.run)}: {clean(left_out.reason)}")
+    more = report.unsuitable - min(len(report.unsuitable_runs), MOST_TOLD)
+    if more:
+        note(f"left out: {more:,} more; -o json lists the first {len(report.unsuitable_runs):,} of all")
+    if report.without_curve:
+        many = counted(report.without_curve, "prior run")
+        note(f"warning: {many} without a curve, as there are too many values for early termination")
+
+
+def report_shape(report: v1.PriorRunReport) -> Json:
+    """Return the JSON of what became of prior runs."""
+    return {
+        "taken": report.taken,
+        "unsuitable": report.unsuitable,
+        "unsuitableRuns": [{"run": each.run, "reason": each.reason} for each in report.unsuitable_runs],
+        "withoutCurve": report.without_curve,
+    }
+
+
+def _with_stdin(texts: Sequence[str]) -> Iterable[str]:
+    for text in texts:
+        if text != "-":
+            yield text
+            continue
+        yield from filter(None, map(str.strip, sys.stdin))
+
+
+def _time(text: str, wanted: str) -> datetime:
+    try:
+        return datetime.fromisoformat(wanted).astimezone()
+    except ValueError:
+        raise usage_problem(
+            f"no time in the filter {text!r}", next_step="write created>=2026-11-01 or 2026-11-01T08:00"
+        ) from None
+
+
+def _bound(message: v1.PriorRunFilter, text: str, operator: str, wanted: str) -> None:
+    try:
+        value = float(wanted)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise usage_problem(f"no number in the filter {text!r}", next_step="write value<=0.5")
+    if operator.startswith("<"):
+        message.max_value = value if operator == "<=" else math.nextafter(value, -math.inf)
+    else:
+        message.min_value = value if operator == ">=" else math.nextafter(value, math.inf)
+
+
+def _no_filter(text: str) -> Exception:
+    return usage_problem(
+        f"no filter: {text!r}",
+        next_step=f"write state=S (S: {', '.join(FINAL_RUN)}), tag=T, created>=TIME, created<TIME,"
+        " value<=X or value>=X",
+    )

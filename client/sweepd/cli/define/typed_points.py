@@ -1,0 +1,143 @@
+"""From what a person types for a point to the point: values, and names that reach into groups."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias, Union
+
+from sweepd import v1
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.codec import point_from_message
+from sweepd.spec.point import Json, Point
+from sweepd.spec.reading.written import read_value, read_values
+from sweepd.spec.wording import nearest
+from sweepd.views.text import clean
+
+Names: TypeAlias = Mapping[str, Union["Names", None]]
+"""The parameters of a sweep: None for one that has a value, the names within for a group."""
+
+
+def names_of(spec: v1.SweepSpec) -> Names:
+    """Return the parameters that a point of a sweep may have."""
+    if spec.parameters:
+        return _names(spec.parameters)
+    listed: dict[str, Json] = {}
+    for message in spec.listed_points:
+        listed.update(point_from_message(message))
+    return dict.fromkeys(listed)
+
+
+def typed_value(word: str) -> tuple[str, Json]:
+    """Return the name and the value of `NAME=VALUE`.
+
+    Raises:
+        Problem: it is no such word.
+    """
+    name, equals, text = word.partition("=")
+    if not equals or not name:
+        raise usage_problem(f"not NAME=VALUE: {word!r}", next_step="write NAME=VALUE, as lr=0.01")
+    try:
+        return name, read_value(text)
+    except ValueError as error:
+        raise usage_problem(f"{name}: not readable as a value: {error}") from error
+
+
+def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
+    """Return the names and values of all words of an option.
+
+    Raises:
+        Problem: one is no such word, or a name is there twice.
+    """
+    values: dict[str, Json] = {}
+    for name, value in map(typed_value, words):
+        if name in values:
+            raise usage_problem(f"{option} {clean(name)}: given twice", next_step="say each name once")
+        values[name] = value
+    return values
+
+
+def typed_values(text: str, where: str) -> dict[str, Json]:
+    """Return the values of a mapping.
+
+    Raises:
+        Problem: it is none.
+    """
+    try:
+        return read_values(text)
+    except ValueError as error:
+        raise usage_problem(f"{where}: {error}") from error
+
+
+def assembled(names: Names, values: Sequence[tuple[str, Json]]) -> Point:
+    """Return the point that has these values, later ones over earlier ones.
+
+    A name is that of a parameter as the sweep has it, or the dotted way to one within groups.
+
+    Raises:
+        Problem: a name leads to no parameter; all such names are told.
+    """
+    point: Point = {}
+    unknown: list[str] = []
+    for name, value in values:
+        path = _path(names, name)
+        if path is None:
+            unknown.append(name)
+        else:
+            _put(point, names, path, value)
+    if unknown:
+        raise _no_parameter(unknown, list(_dotted(names, "")))
+    return point
+
+
+def _put(point: dict[str, Json], names: Names, path: Sequence[str], value: Json) -> None:
+    """Put a value where it belongs; a mapping for a group goes into it entry by entry."""
+    name, *rest = path
+    inner = names.get(name)
+    if inner is None or not (rest or isinstance(value, dict)):
+        point[name] = value
+        return
+    group = point.setdefault(name, {})
+    if not isinstance(group, dict):  # something else was said for the whole group before
+        group = point[name] = {}
+    if rest:
+        _put(group, inner, rest, value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _put(group, inner, _path(inner, key) or [key], item)
+
+
+def _path(names: Names, name: str) -> list[str] | None:
+    """Return the way to a parameter; dots may be part of a name, or lead into a group."""
+    if name in names:
+        return [name]
+    for end, sign in enumerate(name):
+        inner = names.get(name[:end]) if sign == "." else None
+        if inner is not None and (rest := _path(inner, name[end + 1 :])) is not None:
+            return [name[:end], *rest]
+    return None
+
+
+def _no_parameter(unknown: Sequence[str], legal: Sequence[str]) -> Problem:
+    told = []
+    for name in unknown:
+        near = nearest(name, legal)
+        told.append(f"{clean(name)}" + (f" (did you mean `{near}`?)" if near else ""))
+    shown = ", ".join(legal[:20]) + (", …" if len(legal) > 20 else "")
+    return usage_problem(
+        f"no parameter of the sweep: {', '.join(told)}", next_step=f"it has {shown}" if legal else ""
+    )
+
+
+def _dotted(names: Names, outer: str) -> Iterator[str]:
+    for name, inner in names.items():
+        if inner is None:
+            yield f"{outer}{name}"
+        else:
+            yield from _dotted(inner, f"{outer}{name}.")
+
+
+def _names(parameters: Sequence[v1.Parameter]) -> Names:
+    return {
+        parameter.name: _names(parameter.group.parameters)
+        if parameter.WhichOneof("shape") == "group"
+        else None
+        for parameter in parameters
+    }

@@ -1,0 +1,1 @@
+"""Progress of sweeps and runs, followed until they end."""

@@ -1,0 +1,191 @@
+"""Following of sweeps and runs by their stream, of lists and standalone runs by asking again."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from sweepd import v1
+from sweepd.calls.following import PASSING
+from sweepd.calls.names import Named
+from sweepd.calls.states import run_state
+from sweepd.cli.define.creation import agent_command
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.progress import Notice, Progress, progress_line
+from sweepd.cli.live.view import View, view_on
+from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
+from sweepd.cli.settings import current_settings
+from sweepd.cli.show.outcome import look_into, worked
+from sweepd.client import Client
+from sweepd.errors import ClientError
+from sweepd.states import FINAL_RUN, GOOD_ENDS
+from sweepd.views.column import Column
+from sweepd.views.rows import Row, lookup
+from sweepd.views.run import run_shape
+from sweepd.views.sweep import sweep_shape
+from sweepd.views.text import clean
+
+_ASK_AGAIN_SECONDS = 1.0
+_HOME = "\x1b[H"
+_CLEAR_LINE = "\x1b[K"
+_CLEAR_BELOW = "\x1b[J"
+
+
+def end_code(state: str) -> ExitCode:
+    """Return the exit code that a final state of a sweep or a run stands for."""
+    return ExitCode.OK if state in GOOD_ENDS else ExitCode.ENDED_BADLY
+
+
+def follow(client: Client, named: Named, output_format: str) -> int:
+    """Follow a sweep or a run to its end; changes go to stdout. Returns the exit code of that end."""
+    # Asked for first: only a server that was there is waited for.
+    run = client.get_run(named.name) if named.is_run else None
+    if run is not None and not run.sweep:
+        return end_code(watch_run(client, run.name, output_format))
+    sweep = run.sweep if run is not None else client.get_sweep(named.name).name
+    if output_format in ("json", "jsonl"):
+        return _watch_lines(client, sweep, run.name if run is not None else None)
+    with view_on(sys.stdout, current_settings()) as view:
+        return _watch_view(client, sweep, run.name if run is not None else None, view)
+
+
+def repeat_rows(
+    read: Callable[[], list[Row]],
+    output: Output,
+    columns: Callable[[list[Row]], Sequence[Column]],
+    *,
+    key: str,
+) -> None:
+    """Show a list again and again: all of it on a terminal, what changed in a pipe. Ends with Ctrl-C.
+
+    A terminal is drawn anew in its place, as far as it reaches, without a pager. What a program reads is
+    appended there, too.
+    """
+    redraws = current_settings().redraws(sys.stdout) and not output.structured
+    known: dict[str, Row] = {}
+    away = False
+    while True:
+        try:
+            rows = read()
+            away = False
+        except ClientError as error:
+            if error.code not in PASSING:
+                raise
+            if not away:
+                tell_gap(error)
+            away = True
+            rows = []
+        if redraws and not away:
+            put(f"{_HOME}{_screen(rows, output, columns(rows))}{_CLEAR_BELOW}")
+        elif not redraws:
+            changed = [row for row in reversed(rows) if known.get(str(lookup(row, key))) != row]
+            known.update((str(lookup(row, key)), row) for row in rows)
+            if changed:
+                write_chosen(changed, output, columns(changed), name=key)
+        time.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
+    """Return what fits the terminal of a list, each line cleared to its end, and how much there is beyond."""
+    lines = table_text(rows, output, columns)[0].splitlines() if rows else ["nothing to show yet"]
+    room = shutil.get_terminal_size().lines - 1
+    if len(lines) > room:
+        shown = max(room - 1, 1)
+        lines = [*lines[:shown], f"… and {len(lines) - shown} more"]
+    return "".join(f"{line}{_CLEAR_LINE}\n" for line in lines)
+
+
+def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
+    progress = Progress()
+    told_start = told_agents = False
+    for message in client.follow_sweep(sweep, on_gap=lambda error: view.tell(_gap(error))):
+        for notice in progress.apply(_of_interest(message, run)):
+            if run is None or notice.kind != "sweep":
+                view.tell(notice)
+        if run is None:
+            view.show(progress)
+        if not told_start and not message.snapshot_continues:
+            told_start = True
+            view.tell(Notice(_start(progress, run), "sweep"))
+        if not told_agents and run is None and told_start and _lacks_agents(progress.sweep):
+            told_agents = True
+            assert progress.sweep is not None
+            requires = progress.sweep.spec.requires
+            line = agent_command(sweep, client.address, current_settings(), requires=requires)
+            view.tell(Notice(f"no agent is connected. Start one:  {line}", "warning"))
+        state = _final_state(progress, run)
+        if state and not message.snapshot_continues:
+            if run is None and progress.sweep is not None and not worked(progress.sweep):
+                note(f"Next:\n  {look_into(client, progress.sweep)}")
+            return end_code(state)
+    return ExitCode.FAILURE
+
+
+def _start(progress: Progress, run: str | None) -> str:
+    """Return where what is followed stands as that begins."""
+    return progress_line(progress) if run is None else f"run {clean(run)} {progress.states.get(run, '')}"
+
+
+def _lacks_agents(sweep: v1.Sweep | None) -> bool:
+    """Tell whether a sweep waits for somebody to run it."""
+    waits = (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING)
+    return sweep is not None and sweep.state in waits and not sweep.ending and not sweep.connected_agents
+
+
+def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
+    progress = Progress()
+    for message in client.follow_sweep(sweep, on_gap=tell_gap):
+        wanted = _of_interest(message, run)
+        progress.apply(wanted)
+        if wanted.HasField("sweep") and run is None:
+            write_document({"type": "sweep", **sweep_shape(wanted.sweep)}, "jsonl")
+        for changed in wanted.runs:
+            write_document({"type": "run", **run_shape(changed)}, "jsonl")
+        state = _final_state(progress, run)
+        if state and not message.snapshot_continues:
+            return end_code(state)
+    return ExitCode.FAILURE
+
+
+def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSweepResponse:
+    """Return the message with no runs but the one that is followed, if one is."""
+    if run is None:
+        return message
+    kept: Sequence[v1.Run] = [changed for changed in message.runs if changed.name == run]
+    sweep = message.sweep if message.HasField("sweep") else None
+    return v1.WatchSweepResponse(sweep=sweep, runs=kept, snapshot_continues=message.snapshot_continues)
+
+
+def _final_state(progress: Progress, run: str | None) -> str:
+    """Return the final state of what is followed; empty while it goes on."""
+    if run is None:
+        return progress.state if progress.ended else ""
+    state = progress.states.get(run, "")
+    return state if state in FINAL_RUN else ""
+
+
+def _gap(error: ClientError) -> Notice:
+    return Notice(f"reconnecting: {error.said}", "warning")
+
+
+def tell_gap(error: ClientError) -> None:
+    """Say that the server is away, and waited for."""
+    note(f"warning: reconnecting: {error.said}")
+
+
+def watch_run(client: Client, name: str, output_format: str) -> str:
+    """Write how a run changes, until it ends; return its final state."""
+    before = ""
+    for run in client.follow_run(name, on_gap=tell_gap):
+        state = run_state(run)
+        if output_format in ("json", "jsonl"):
+            write_document({"type": "run", **run_shape(run)}, "jsonl")
+        elif state != before:
+            reason = f": {clean(run.reason)}" if run.reason else ""
+            put(f"run {clean(run.name)} {state}{reason}\n")
+        before = state
+        if state in FINAL_RUN:
+            break
+    return before

@@ -1,0 +1,152 @@
+"""Staying with a sweep whose agent runs here, from its start to the end of that agent."""
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sweepd import v1
+from sweepd.cli.live.progress import Notice, Progress
+from sweepd.cli.live.view import View
+from sweepd.cli.local.agent import LocalAgent
+from sweepd.cli.local.interrupts import SignalBox
+from sweepd.cli.local.processes import send
+from sweepd.client import Client
+from sweepd.errors import ClientError
+from sweepd.views.text import live_runs_continue
+
+_TICK_SECONDS = 0.2
+# An agent ends by itself when its sweep has ended; one that does not is told to.
+_LEAVE_SECONDS = 20.0
+_LAST_WORDS_SECONDS = 2.0
+_STEPS = (
+    (
+        signal.SIGINT,
+        "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
+    ),
+    (signal.SIGINT, "terminating the live runs. Ctrl-C again kills them"),
+    (signal.SIGINT, "killing the live runs"),
+)
+
+Item = v1.WatchSweepResponse | Notice | ClientError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it went."""
+
+    progress: Progress
+    agent_exit: int
+    interrupted: bool
+    # The sweep paused itself, and no run would have started any more.
+    stalled: bool
+
+
+class Companion:
+    """Follows the sweep in a thread and the agent in another; `stay` brings both together."""
+
+    def __init__(self, client: Client, sweep: str, agent: LocalAgent, view: View) -> None:
+        self._client = client
+        self._sweep = sweep
+        self._agent = agent
+        self._view = view
+        self._inbox: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._progress = Progress()
+        self._signals = 0
+        self._stalled = False
+        self._told_to_leave = False
+        self._ended_at: float | None = None
+
+    def stay(self, box: SignalBox | None = None) -> Outcome:
+        """Show progress until the agent has ended; signals in `box` are passed on to it."""
+        self._agent.listen(self._inbox.put)
+        threading.Thread(target=self._follow, daemon=True).start()
+        while self._agent.process.poll() is None:
+            self._take(_TICK_SECONDS)
+            for number in box.take() if box is not None else ():
+                self._pass_on(number)
+            self._send_away()
+        deadline = time.monotonic() + _LAST_WORDS_SECONDS
+        while not (self._progress.ended or self._signals or self._stalled) and time.monotonic() < deadline:
+            self._take(_TICK_SECONDS)
+        self._view.show(self._progress)
+        return Outcome(
+            progress=self._progress,
+            agent_exit=self._agent.process.returncode,
+            interrupted=self._signals > 0,
+            stalled=self._stalled,
+        )
+
+    def _follow(self) -> None:
+        try:
+            for message in self._client.follow_sweep(self._sweep, on_gap=self._gap):
+                self._inbox.put(message)
+        except ClientError as error:
+            self._inbox.put(error)
+
+    def _gap(self, error: ClientError) -> None:
+        self._inbox.put(Notice("the server is away; runs go on, reconnecting", "warning"))
+
+    def _take(self, seconds: float) -> None:
+        """Take in what has come, waiting for the first of it."""
+        try:
+            item = self._inbox.get(timeout=seconds)
+            while True:
+                self._take_in(item)
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            self._view.show(self._progress)
+
+    def _take_in(self, item: Item) -> None:
+        if isinstance(item, Notice):
+            self._view.tell(item)
+        elif isinstance(item, ClientError):
+            self._view.tell(Notice(f"cannot follow the sweep: {item.said}", "warning"))
+        else:
+            for notice in self._progress.apply(item):
+                self._view.tell(notice)
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        """Pass a signal on to the agent, which drains, terminates, kills in turn."""
+        step = min(self._signals, len(_STEPS) - 1)
+        self._signals += 1
+        own, text = _STEPS[step]
+        if number is signal.SIGINT:
+            self._view.tell(Notice(text.format(live=live_runs_continue(len(self._progress.live))), "sweep"))
+        send(self._agent.process, own if number is signal.SIGINT else signal.SIGTERM)
+
+    def _send_away(self) -> None:
+        """Tell the agent to end where it would wait for nothing."""
+        progress = self._progress
+        if progress.ended and self._ended_at is None:
+            self._ended_at = time.monotonic()
+        overdue = self._ended_at is not None and time.monotonic() - self._ended_at > _LEAVE_SECONDS
+        if overdue and not self._told_to_leave:
+            self._told_to_leave = True
+            send(self._agent.process, signal.SIGTERM)
+        if not self._stalled and self._is_stalled():
+            self._stalled = True
+            send(self._agent.process, signal.SIGINT)
+
+    def _is_stalled(self) -> bool:
+        """Tell whether the sweep paused by itself, because its runs cannot work."""
+        sweep = self._progress.sweep
+        return sweep is not None and sweep.paused_by_itself
+
+
+def patiently(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep:
+    """Return what `read` does, asking again for a while if the server is away.
+
+    Raises:
+        ClientError: it stayed away.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return read()
+        except ClientError as error:
+            if error.code != "UNAVAILABLE" or time.monotonic() >= deadline:
+                raise
+        time.sleep(_TICK_SECONDS)

@@ -1,0 +1,173 @@
+"""Brings one folder in: by an agent that takes nothing new, whose log says how far it has come."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sweepd.cli.exit_code import ExitCode
+from sweepd.durations import duration_text
+from sweepd.regular_files import open_regular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sweepd.cli.local.run_folders import Found
+    from sweepd.client import Client
+    from sweepd.rpc.discovery import Target
+    from sweepd.views.rows import Row
+
+IN_USE = 10
+"""Exit code of the agent: another one has the folder."""
+_LOOK_AGAIN = 0.3
+_MOST_CHARACTERS = 2**16
+_CALL_WITHIN = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of a folder. `what`: brought-in, there-already, followed, busy, unreachable or failed."""
+
+    found: Found
+    what: str
+    rows: int = 0
+    runs: list[str] = field(default_factory=list)
+    message: str = ""
+
+    def shape(self) -> Row:
+        """Return it as JSON."""
+        return {
+            "folder": str(self.found.path),
+            "run": self.found.run or None,
+            "runs": list(self.runs),
+            "outcome": self.what,
+            "rows": self.rows,
+            "message": self.message or None,
+        }
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How a call with this outcome ends."""
+        match self.what:
+            case "unreachable":
+                return ExitCode.UNREACHABLE
+            case "failed" | "busy":
+                return ExitCode.FAILURE
+            case _:
+                return ExitCode.OK
+
+
+def is_there(client: Client, found: Found) -> bool:
+    """Tell whether the server has all of a run, and nothing was added to its folder since it was brought in.
+
+    Raises:
+        ClientError: the server does not answer.
+    """
+    from sweepd.calls.states import run_state
+    from sweepd.errors import ClientError
+    from sweepd.states import FINAL_RUN
+
+    claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
+    if not claim or not _untouched(found.path):
+        return False
+    try:
+        run = client.get_run(found.run)
+    except ClientError as error:
+        if error.code == "NOT_FOUND":
+            return False
+        raise
+    created = str(run.create_time.ToMicroseconds())
+    return run_state(run) in FINAL_RUN and claim.get("created") == created
+
+
+def _untouched(path: Path) -> bool:
+    """Tell whether all of a folder was delivered, and its script has written nothing since."""
+    try:
+        delivered = (path / "delivered").lstat().st_mtime
+    except OSError:
+        return False
+    written = (path / name for name in ("metrics.jsonl", "run.json", "details.json"))
+    return all(not file.exists() or file.lstat().st_mtime <= delivered for file in written)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        with os.fdopen(open_regular(file), "r", encoding="ascii") as lines:
+            return lines.read(_MOST_CHARACTERS).splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
+    """Bring a folder in, after whoever is at it already; one whose script goes on is followed from now on."""
+    from sweepd.script.pushing import follow, script_lives
+
+    environ = {**environ, "SWEEPD_ADDRESS": target.address}
+    if target.token:
+        environ["SWEEPD_TOKEN"] = target.token
+    if found.run and (pid := script_lives(found.path)) is not None:
+        follow(found.path, environ)  # one that is followed already stays so: two cannot hold the folder
+        return Outcome(found=found, what="followed", message=f"its script goes on as process {pid}")
+    deadline = time.monotonic() + grace
+    while True:
+        outcome, code = _once(found, environ, grace)
+        if code != IN_USE:
+            return outcome
+        if time.monotonic() >= deadline:
+            return Outcome(found=found, what="busy", message="another process is bringing it in")
+        time.sleep(_LOOK_AGAIN)
+
+
+def command_for(found: Found, *, grace: float) -> list[str]:
+    """Return the command that brings a folder in."""
+    command = [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(found.path), "--log-format", "json"]
+    # There is a server; where much goes on, an agent takes a while to reach it.
+    return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
+
+
+def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
+    done = subprocess.run(
+        command_for(found, grace=grace),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    return _judged(found, lines, done.returncode), done.returncode
+
+
+def _judged(found: Found, lines: list[str], code: int) -> Outcome:
+    outcome = Outcome(found=found, what="brought-in" if code == 0 else "failed")
+    for event in _events(lines):
+        match event:
+            case {"event": "brought_in", "run": str(run), "rows": int(rows)}:
+                outcome.rows += rows
+                outcome.runs.append(run)
+            case {"event": "exiting" | "disconnected", "message": str(message)}:
+                outcome.message = message
+            case {"event": "connected"}:
+                outcome.message = ""
+            case _:
+                pass
+    if code == ExitCode.UNREACHABLE:
+        outcome.what = "unreachable"
+    elif code != 0 and not outcome.message:
+        outcome.message = next(reversed(lines), f"ended with code {code}").removeprefix("error: ")
+    return outcome
+
+
+def _events(lines: list[str]) -> Iterator[dict[str, object]]:
+    for line in lines:
+        try:
+            event: object = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event

@@ -1,0 +1,1 @@
+"""Output of sweepctl: formats, tables for terminals, CSV, YAML."""

@@ -1,0 +1,321 @@
+"""The `-o` formats of the reading verbs: options, and writing rows or one object to stdout."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import click
+
+from sweepd.cli.output.csv_text import csv_text
+from sweepd.cli.output.table import cut, distinct, drawn
+from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.settings import Settings, current_settings
+from sweepd.spec.point import Json
+from sweepd.spec.wording import nearest
+from sweepd.views.column import Column
+from sweepd.views.rows import Choice, Row, knows, lookup, paths
+from sweepd.views.text import cell, clean, counted, json_text
+
+DOCUMENTS = ("json", "jsonl", "yaml")
+FORMATS = ("table", "wide", *DOCUMENTS, "csv", "name")
+Function = TypeVar("Function", bound=Callable[..., object])
+_RAW = "sweepctl.csv_raw"
+_MOST_NAMED = 30
+_NARROWEST = 40
+"""Columns of a terminal below which a table is not squeezed any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How one call wants its result."""
+
+    format: str
+    columns: Sequence[str] = ()
+    choice: Choice = field(default_factory=Choice)
+    # Of CSV: texts as they are, formulas and control characters included.
+    raw: bool = False
+
+    @property
+    def structured(self) -> bool:
+        """Tell whether a program reads it rather than a person."""
+        return self.format not in ("table", "wide")
+
+
+def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> Callable[[Function], Function]:
+    """Return the option `-o`, whose default is that of environment or context where the verb has it."""
+
+    def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+        if value is not None:
+            return value
+        wanted = context.ensure_object(Settings).told("output")
+        return wanted if wanted in formats else default
+
+    option = click.option(
+        "-o",
+        "--output",
+        "output_format",
+        type=click.Choice(formats),
+        callback=chosen,
+        help=f"Format; {default} if nothing is said.",
+    )
+    return (lambda function: option(_raw_option(function))) if "csv" in formats else option
+
+
+def _raw_option(function: Function) -> Function:
+    """Add the option that leaves the texts of CSV as they are; `output_of` asks for it."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        context.meta[_RAW] = value
+
+    return click.option(
+        "--csv-raw",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="With -o csv: texts as they are, also those that a spreadsheet would run as a formula.",
+    )(function)
+
+
+def row_options(function: Function) -> Function:
+    """Add the options by which a list is chosen from and ordered."""
+    for option in (
+        click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
+        click.option(
+            "--filter",
+            "filters",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Only rows where it holds: = != < <= > >= ~. Repeatable.",
+        ),
+        click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
+        click.option(
+            "--columns",
+            metavar="NAMES",
+            help="Only these values: headings, or dotted names of the JSON, with commas.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def output_of(
+    output_format: str,
+    *,
+    columns: str | None = None,
+    sort: str | None = None,
+    filters: Sequence[str] = (),
+    limit: int | None = None,
+) -> Output:
+    """Return what the options say."""
+    names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+    raw = bool(click.get_current_context().meta.get(_RAW))
+    if raw and output_format != "csv":
+        raise usage_problem("--csv-raw is for CSV", next_step="add -o csv")
+    choice = Choice(filters=filters, sort=sort, limit=limit)
+    return Output(format=output_format, columns=names, choice=choice, raw=raw)
+
+
+def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] = ()) -> list[Row]:
+    """Return the rows that are wanted, in their order.
+
+    Args:
+        rows: what there is.
+        output: how it is wanted.
+        columns: those of the table, whose names are legal whatever the rows have.
+
+    Raises:
+        Problem: a name that nothing here has.
+    """
+    for name in output.columns:
+        _column(name, rows, columns)
+    meant = {name: _column(name, rows, columns).path for name in output.choice.paths}
+    for name, path in meant.items():
+        if inner := next(
+            (sorted(value) for row in rows if isinstance(value := lookup(row, path), dict)), None
+        ):
+            raise usage_problem(
+                f"{name} has several values, which have no order", next_step=f"name one, as {path}.{inner[0]}"
+            )
+    return output.choice.of(rows, meant)
+
+
+def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column:
+    """Return the column that a name means: a path of the JSON, or a heading of the table.
+
+    Raises:
+        Problem: nothing here has it.
+    """
+    by_path: dict[str, Column] = {}
+    for column in columns:
+        if not column.composed:
+            by_path.setdefault(column.path, column)
+    headed = next((column for column in columns if column.heading == name.lower()), None)
+    known = any(knows(row, name) for row in rows)
+    if name in by_path:
+        return by_path[name]
+    if headed is not None and not any(_plain(lookup(row, name)) for row in rows):
+        return headed
+    if known or not rows:
+        return Column(name, name)
+    raise _no_such_column(
+        name, list(by_path), {path for row in rows for path in (*paths(row), *_metrics(row))}
+    )
+
+
+def _metrics(row: Row) -> Iterator[str]:
+    """Yield the paths of what a run has logged, which are read only where one is asked for."""
+    keys = row.get("loggedKeys")
+    yield from (f"metrics.{key}" for key in keys) if isinstance(keys, list) else ()
+
+
+def _plain(value: Json) -> bool:
+    """Tell whether there is a value that is not an object of several."""
+    return value is not None and not isinstance(value, dict)
+
+
+def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> Problem:
+    # People know a parameter by its own name, so the last part may be what is near.
+    legal = sorted({*shown, *others})
+    by_end = {path.rpartition(".")[2]: path for path in legal}
+    near = nearest(name, legal)
+    if name in by_end or near is None:
+        end = name if name in by_end else nearest(name.rpartition(".")[2], by_end)
+        near = by_end[end] if end is not None else None
+    named = list(dict.fromkeys([*shown, *(path for path in legal if "." not in path)]))
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return usage_problem(
+        f"no column {name}" + (f"; did you mean `{near}`?" if near else ""),
+        cause=f"there are {', '.join(map(clean, named[:_MOST_NAMED]))}{more}",
+        next_step="`-o json` shows all names, those of inner values included",
+    )
+
+
+def write_rows(
+    rows: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
+) -> None:
+    """Write a list.
+
+    Args:
+        rows: what there is; filtered, ordered and cut here.
+        output: how it is wanted.
+        columns: those of the table, the wide ones included.
+        name: path of the value that `-o name` prints.
+        empty: said on stderr when a person would see headings alone.
+    """
+    write_chosen(chosen_rows(rows, output, columns), output, columns, name=name, empty=empty)
+
+
+def write_chosen(
+    chosen: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
+) -> None:
+    """Write rows that were chosen before."""
+    if not chosen and empty and not output.structured:
+        note(empty)
+        return
+    if output.format in ("table", "wide"):
+        text, hidden = table_text(chosen, output, columns)
+        page(text)
+        if hidden:
+            told = f"{counted(len(hidden), 'column')} left out, -o wide has all: {', '.join(hidden)}"
+            note(cut(told, terminal_width() or len(told)))
+    elif output.format == "csv":
+        wanted = _columns(chosen, output, [column for column in columns if not column.composed])
+        headings = output.columns or [column.path for column in wanted]
+        values = [[column.csv_value(row) for column in wanted] for row in chosen]
+        put(csv_text(headings, values, raw=output.raw))
+    elif output.format == "name":
+        click.echo("".join(f"{cell(lookup(row, name))}\n" for row in chosen), nl=False)
+    else:
+        wanted = _columns(chosen, output, columns)
+        reduced = [
+            {name: _member(row, name, column) for name, column in zip(output.columns, wanted, strict=True)}
+            if output.columns
+            else row
+            for row in chosen
+        ]
+        write_document(list(reduced), output.format)
+
+
+def table_text(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> tuple[str, list[str]]:
+    """Return rows as a table for stdout, and the headings that a terminal is too narrow for."""
+    listed = [column for column in columns if output.format == "wide" or not column.wide]
+    wanted = distinct(_columns(rows, output, columns if output.columns else listed))
+    return drawn(
+        rows,
+        wanted,
+        colored=current_settings().colored(sys.stdout),
+        width=terminal_width() if output.format == "table" else None,
+        all_of=bool(output.columns),
+    )
+
+
+def terminal_width() -> int | None:
+    """Return how wide the terminal is that stdout goes to; None where it goes elsewhere."""
+    return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
+
+
+def write_document(document: Json, output_format: str) -> None:
+    """Write JSON, JSON lines or YAML."""
+    if output_format == "yaml":
+        from sweepd.cli.output.yaml_text import yaml_text  # here, as its library takes time to load
+
+        text = yaml_text(document)
+    elif output_format == "jsonl":
+        lines = document if isinstance(document, list) else [document]
+        text = "".join(json_text(line) + "\n" for line in lines)
+    else:
+        text = json_text(document, indent=2) + "\n"
+    put(text)
+
+
+def put(text: str) -> None:
+    """Write a result to stdout, at once: what is said of it on stderr comes after it."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Say something to the person, on stderr; stdout carries data only."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def page(text: str) -> None:
+    """Write a text, through a pager if it is longer than the terminal is high."""
+    size = shutil.get_terminal_size()
+    pager = _pager(current_settings()) if sys.stdout.isatty() and text.count("\n") > size.lines else None
+    if pager is None:
+        put(text)
+        return
+    # Ctrl-C is the pager's, as where it stops a search; a handler, unlike SIG_IGN, is not passed on to it.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        subprocess.run(pager, input=text, text=True, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _pager(settings: Settings) -> list[str] | None:
+    chosen = settings.environ.get("PAGER", "less")
+    words = chosen.split()
+    if not words or settings.environ.get("TERM") == "dumb" or shutil.which(words[0]) is None:
+        return None
+    os.environ.setdefault("LESS", "FRSX")
+    return words
+
+
+def _columns(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> Sequence[Column]:
+    """Return the columns that are wanted: those that were named, headed by these names, else all."""
+    if not output.columns:
+        return columns
+    return [replace(_column(name, rows, columns), spare=0) for name in output.columns]
+
+
+def _member(row: Row, name: str, column: Column) -> Json:
+    """Return what JSON has under a name: a path, or where there is none what is headed so."""
+    return lookup(row, name) if knows(row, name) else lookup(row, column.path)

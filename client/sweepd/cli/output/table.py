@@ -1,0 +1,167 @@
+"""Tables for a terminal or a pipe: aligned columns, colour where it is wanted, never as the only signal."""
+
+import re
+import textwrap
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sweepd.cli.output.fitting import GAP, Need, fitted
+from sweepd.views.column import Column
+from sweepd.views.rows import Row
+from sweepd.views.text import cell, clean
+
+_COLORS = {
+    "running": "32",
+    "connected": "32",
+    "finished": "34",
+    "paused": "33",
+    "pending": "2",
+    "failed": "31",
+    "crashed": "31",
+    "cancelled": "31",
+    "killed": "31",
+    "stopped": "36",
+    "away": "33",
+}
+
+_MOST = 60
+"""Columns of a terminal that a long text may take."""
+_COMMAND = re.compile(r"\bsweep(?:ctl|-agent) [^;,`()]+")
+_NO_BREAK = "\x00"
+"""Stands for the blanks of commands while lines are broken; texts that are shown have none."""
+_LEAST_LINE = 20
+"""Columns of a terminal that a line has, however far it is indented."""
+
+
+def distinct(columns: Sequence[Column]) -> Sequence[Column]:
+    """Return columns that can be told apart: a parameter with the heading of another one shows its path."""
+    count = Counter(column.heading for column in columns)
+    return [
+        replace(column, heading=column.path)
+        if count[column.heading] > 1 and column.path == f"params.{column.heading}"
+        else column
+        for column in columns
+    ]
+
+
+def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None = None) -> str:
+    """Return the rows below their headings; without rows, the headings alone.
+
+    Args:
+        rows: what is shown.
+        columns: their columns.
+        colored: whether states have colours.
+        width: of the terminal; None: as wide as it comes to.
+    """
+    return drawn(rows, columns, colored=colored, width=width)[0]
+
+
+def drawn(
+    rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None, all_of: bool = False
+) -> tuple[str, list[str]]:
+    """Return the same, and the headings of the columns for which a terminal is too narrow.
+
+    With a width, columns in which no row has anything are left out without a word, unless `all_of` is wanted.
+    """
+    shown = [[column.text(row) for column in columns] for row in rows]
+    headings = [clean(column.heading.upper()) for column in columns]
+    places = list(range(len(columns)))
+    if width is None:
+        widths = {place: max(_width(line[place]) for line in [headings, *shown]) for place in places}
+    else:
+        if rows and not all_of:
+            places = [place for place in places if any(line[place] != cell(None) for line in shown)]
+        needs = [_need(columns[place], headings[place], [line[place] for line in shown]) for place in places]
+        widths = {places[which]: room for which, room in fitted(needs, width).items()}
+    text = []
+    for line in [headings, *shown]:
+        cells = [_padded(cut(line[place], room), room, colored=colored) for place, room in widths.items()]
+        text.append((" " * GAP).join(cells).rstrip() + "\n")
+    return "".join(text), [headings[place] for place in places if place not in widths]
+
+
+def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
+    """Return names and values below one another; a value of several lines is indented.
+
+    With the width of a terminal, long lines go on in the next one, broken at blanks alone.
+    """
+    indent = max((len(name) for name, _ in entries), default=0) + 2
+    text = []
+    for name, value in entries:
+        lines = value.splitlines() or [""]
+        first, *rest = (part for line in lines for part in wrapped(line, width and width - indent))
+        text.append(f"{name + ':':<{indent}}{painted(first, colored=colored)}".rstrip() + "\n")
+        text += [f"{'':{indent}}{line}".rstrip() + "\n" for line in rest]
+    return "".join(text)
+
+
+def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
+    """Return a line in parts that fit a width, broken at blanks; `indent` stands before all but the first.
+
+    A command in it stays whole, even where it is longer than that: it is copied.
+    """
+    if width is None or _width(line) <= width:
+        return [line]
+    margin = line[: len(line) - len(line.lstrip())]
+    parts = textwrap.wrap(
+        _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), line.strip()),
+        max(width, _LEAST_LINE),
+        initial_indent=margin,
+        subsequent_indent=margin + indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [part.replace(_NO_BREAK, " ") for part in parts] or [line]
+
+
+def painted(text: str, *, colored: bool) -> str:
+    """Return a state in its colour; other texts as they are."""
+    color = _COLORS.get(text)
+    return f"\x1b[{color}m{text}\x1b[0m" if colored and color else text
+
+
+def _padded(entry: str, width: int, *, colored: bool) -> str:
+    return painted(entry, colored=colored) + " " * (width - _width(entry))
+
+
+def cut(text: str, room: int) -> str:
+    """Return what fits of a text, with an ellipsis where something is missing."""
+    if _width(text) <= room:
+        return text
+    kept = text[: max(room - 1, 0)]
+    while kept and _width(kept) >= room:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def _need(column: Column, heading: str, cells: Sequence[str]) -> Need:
+    """Return what a column needs: long texts are cut, but not the numbers among them."""
+    widest = max(map(_width, cells), default=0)
+    room = min(widest, _MOST) if column.long else widest
+    return Need(
+        cells=room,
+        heading=_width(heading),
+        cut=column.long,
+        uncut=min(max((_width(text) for text in cells if _is_number(text)), default=0), room),
+        spare=column.spare,
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _width(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )

@@ -1,0 +1,1 @@
+"""Texts about one sweep or one run, for people."""

@@ -1,0 +1,259 @@
+"""How `get` shows one sweep or one run to a person."""
+
+from sweepd.cli.output.table import listing, table
+from sweepd.cli.show.rule_text import rule_entries, verdict_text
+from sweepd.spec.point import Json
+from sweepd.views.column import Column
+from sweepd.views.points import point_lines
+from sweepd.views.rows import Row, lookup
+from sweepd.views.sweep import every_run_failed
+from sweepd.views.text import (
+    cell,
+    clean,
+    counted,
+    quoted_list,
+    shown_counts,
+    shown_time,
+    shown_value,
+    shown_words,
+    size_text,
+    took,
+)
+
+_SUMMARY_LINES = 40
+_COMMIT_LETTERS = 12
+
+
+def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> str:
+    """Return a sweep as names and values, those that say nothing left out; `width`: of the terminal."""
+    metric = sweep["metric"]
+    planned = "∞" if sweep["plannedRuns"] is None else cell(sweep["plannedRuns"])
+    entries = [
+        ("sweep", cell(sweep["name"])),
+        ("name", cell(sweep["displayName"])),
+        ("description", cell(sweep["description"])),
+        ("state", cell(sweep["state"])),
+        ("ending", cell(sweep["ending"])),
+        ("reason", cell(sweep["reason"])),
+        ("method", cell(sweep["method"])),
+        ("metric", _objective(metric)),
+        *rule_entries(sweep),
+        ("runs", f"{shown_counts(sweep['runs']) or 'none yet'} of {planned}"),
+        ("prior runs", prior_notice(sweep)),
+        ("best", _best(sweep)),
+        ("agents", f"{cell(sweep['connectedAgents'])} connected"),
+        ("held back", shown_words(sweep["guardedAgents"])),
+        ("created", shown_time(sweep["createTime"])),
+        ("took", took(sweep["startTime"], sweep["endTime"])),
+        ("tags", shown_words(sweep["tags"])),
+        ("metadata", point_lines(sweep["metadata"])),
+        ("revision", cell(sweep["revision"]) if sweep["revision"] not in (0, 1) else "-"),
+    ]
+    missing = objective_notice(sweep)
+    if missing and not tells_objective(sweep):
+        entries.append(("objective", missing))
+    return listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
+
+
+def prior_notice(sweep: Row) -> str:
+    """Return how many runs of elsewhere a sweep began with, and how to see them."""
+    if not sweep["priorRuns"]:
+        return "-"
+    return f"{cell(sweep['priorRuns'])}; to see them: sweepctl runs {cell(sweep['name'])} --prior"
+
+
+def objective_notice(sweep: Row) -> str:
+    """Return what to say when runs end well without the objective: what was logged, what is optimised."""
+    keys = lookup(sweep, "objectiveMissing.loggedKeys")
+    if not isinstance(keys, list):
+        return ""
+    logged = quoted_list(str(key) for key in keys) if keys else "nothing"
+    return f"your script logged {logged}; the sweep optimises `{cell(lookup(sweep, 'metric.name'))}`"
+
+
+def tells_objective(sweep: Row) -> bool:
+    """Tell whether the reason of a sweep already says that the objective was not logged."""
+    for_it = sweep["pauseCause"] == "objective-missing" or sweep["state"] == "failed"
+    return bool(sweep["reason"]) and for_it
+
+
+def describe_run(
+    run: Row, *, colored: bool, summary: Json = None, hint: str = "", width: int | None = None
+) -> str:
+    """Return a run as names and values, then its attempts as a table.
+
+    Args:
+        run: its JSON.
+        colored: whether states have colours.
+        summary: what its script sees as its summary; else what that has set itself is shown.
+        hint: what most likely has ended it.
+        width: of the terminal; None: lines of any length.
+    """
+    entries = [
+        ("run", cell(run["run"])),
+        ("sweep", cell(run["sweep"])),
+        ("state", cell(run["state"])),
+        ("reason", "\n".join(filter(None, (cell(run["reason"]), hint)))),
+        ("repeat", cell(run["repeat"]) if run["repeat"] else "-"),
+        ("value", shown_value(run["value"])),
+        ("best value", shown_value(run["bestValue"]) if run["bestValue"] != run["value"] else "-"),
+        ("last value", shown_value(run["lastValue"])),
+        ("iterations", cell(run["iterations"]) if run["sweep"] else "-"),  # by hand there is no objective
+        ("parameters", point_lines(run["params"])),
+        ("chosen", _origin(run)),
+        ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
+        ("logged", shown_words(run["loggedKeys"])),
+        ("summary", _first_lines(point_lines(summary or lookup(run["details"], "summary")), of=run)),
+        ("took", run_took(run)),
+        *_details_entries(run),
+    ]
+    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
+    attempts = run["attempts"]
+    assert isinstance(attempts, list)
+    rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
+    return f"{text}\n{table(rows, _ATTEMPTS, colored=colored, width=width)}" if rows else text
+
+
+def _first_lines(text: str, *, of: Row) -> str:
+    lines = text.splitlines()
+    left = len(lines) - _SUMMARY_LINES
+    if left <= 0:
+        return text
+    return "\n".join(
+        [*lines[:_SUMMARY_LINES], f"… and {left} more: sweepctl export {cell(of['run'])} -o csv"]
+    )
+
+
+def run_took(run: Row) -> str:
+    """Return the time from the first start of a run to its end, or until now while it works."""
+    return "-" if run["state"] in ("pending", "assigned") else took(run["startTime"], run["endTime"])
+
+
+def end_reason(run: Row) -> str:
+    """Return why a run came to a bad end: its reason, or what its latest attempt tells; may be empty."""
+    attempts = run["attempts"]
+    last = attempts[-1] if isinstance(attempts, list) and attempts else None
+    for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):
+        if text:
+            return cell(text)
+    if (code := lookup(last, "exit.code")) is not None:
+        return f"exit code {cell(code)}"
+    cause = lookup(last, "exit.cause")
+    return cell(cause) if cause else ""
+
+
+def exit_text(value: Json) -> str:
+    """Return how a process ended."""
+    cause = lookup(value, "cause")
+    if cause is None:
+        return "-"
+    if cause == "exited":
+        return f"code {cell(lookup(value, 'code'))}"
+    if cause == "commanded":
+        cause = "on command"
+    signal = lookup(value, "signal")
+    if signal is None:
+        return cell(cause)
+    return f"signal {cell(signal)}" if cause == "signaled" else f"{cell(cause)} (signal {cell(signal)})"
+
+
+_ATTEMPTS = (
+    Column("attempt", "attempt"),
+    Column("state", "state"),
+    Column("agent", "agent"),
+    Column("host", "host", long=True, spare=3),
+    Column("handed out", "assignTime", shown_time, spare=1),
+    Column("ended", "endTime", shown_time, spare=2),
+    Column("exit", "exit", exit_text, long=True),
+    Column("reason", "reason", long=True),
+)
+
+
+def _objective(metric: Json) -> str:
+    if not metric:
+        return "-"
+    of = lookup(metric, "value")
+    text = f"{cell(lookup(metric, 'goal'))} {cell(lookup(metric, 'name'))}"
+    return text if of == "best" else f"{text} ({cell(of)} of a run)"
+
+
+def _best(sweep: Row) -> str:
+    if sweep["best"] is None:
+        return "-"
+    text = f"{shown_value(lookup(sweep, 'best.value'))} in {cell(lookup(sweep, 'best.run'))}"
+    return f"{text}, but every run has failed" if every_run_failed(sweep) else text
+
+
+def _origin(run: Row) -> str:
+    source = lookup(run, "provenance.source")
+    if source is None:
+        return "-"
+    seen = lookup(run, "provenance.observationsSeen")
+    told = f", after {counted(seen, 'value')}" if isinstance(seen, int) and seen else ""
+    return f"{cell(source)}{told}"
+
+
+def _verdict(run: Row) -> str:
+    verdicts = run["verdicts"]
+    return "\n".join(map(verdict_text, verdicts)) if isinstance(verdicts, list) and verdicts else "-"
+
+
+def _details_entries(run: Row) -> list[tuple[str, str]]:
+    """Return names and values for a person, a dash where there is nothing to say."""
+    details = run["details"]
+    if not isinstance(details, dict):
+        return []
+    return [
+        ("name", cell(details["name"])),
+        ("tags", shown_words(details["tags"])),
+        ("group", cell(details["group"])),
+        ("job type", cell(details["jobType"])),
+        ("notes", cell(details["notes"])),
+        ("config", point_lines(_script_only(details["config"], run["params"]))),
+        ("resumed from", "-" if details["resumedFromStep"] is None else f"step {details['resumedFromStep']}"),
+        ("preempting", "yes" if details["preempting"] else "-"),
+        *_context_entries(details["context"]),
+    ]
+
+
+def _context_entries(context: Json) -> list[tuple[str, str]]:
+    if not isinstance(context, dict):
+        return []
+    python = lookup(context, "python.version")
+    packages = lookup(context, "python.packages")
+    machine = [cell(context["os"])]
+    if context["cpuCount"]:
+        machine.append(f"{cell(context['cpuCount'])} CPUs")
+    if isinstance(memory := context["memoryBytes"], int) and memory:
+        machine.append(size_text(memory))
+    gpus = context["gpus"]
+    return [
+        ("directory", cell(context["directory"])),
+        ("git", _git(context["git"])),
+        ("python", f"{cell(python)}, {cell(packages)} packages" if python else "-"),
+        ("machine", ", ".join(machine)),
+        (
+            "gpus",
+            ", ".join(cell(lookup(gpu, "name")) for gpu in gpus) if isinstance(gpus, list) and gpus else "-",
+        ),
+    ]
+
+
+def _script_only(config: Json, params: Json) -> Json:
+    """Return what a configuration says beside the point, which is shown already."""
+    if not isinstance(config, dict) or not isinstance(params, dict):
+        return config
+    return {name: value for name, value in config.items() if params.get(name) != value}
+
+
+def _git(git: Json) -> str:
+    if not isinstance(git, dict):
+        return "-"
+    words = [clean(str(git["commit"] or "no commit"))[:_COMMIT_LETTERS]]
+    if git["branch"]:
+        words.append(f"on {cell(git['branch'])}")
+    if git["dirty"]:
+        words.append("with changes (git.diff)")
+    if git["remote"]:
+        words.append(f"of {cell(git['remote'])}")
+    return " ".join(words)

@@ -1,0 +1,164 @@
+"""How `explain` tells of a run or a sweep: why this point, how it ended, what each attempt came to."""
+
+from collections.abc import Iterator, Sequence
+
+from sweepd.cli.output.table import listing, wrapped
+from sweepd.cli.show.describe import exit_text, objective_notice, prior_notice, run_took
+from sweepd.cli.show.reproduce import shell_line
+from sweepd.cli.show.rule_text import verdict_text
+from sweepd.spec.point import Json
+from sweepd.views.points import point_lines
+from sweepd.views.rows import Row, lookup
+from sweepd.views.text import cell, counted, shown_counts, shown_time, shown_value, took
+
+_INDENT = "   "
+_SOURCES = {
+    "grid": "point {index} of the grid, counted from 0",
+    "random": "random draw {index} of seed {seed}",
+    "sobol": "point {index} of the Sobol sequence of seed {seed}, counted from 0",
+    "list": "entry {index} of the sweep's `runs`, counted from 0",
+    "initial": "entry {index} of the sweep's `initial`, counted from 0; the method completed the rest",
+    "by-hand": "the configuration of a script that a person started",
+    "enqueued": "asked for by a person with `enqueue`; the method completed what was left out",
+    "fallback": "random draw {index} of seed {seed}, since no suggestion was to be had in time",
+    "fresh": "suggested for this very hand-out by {engine}, seed {seed}, for run {index}",
+    "prefetched": "suggested in advance by {engine}, seed {seed}, for run {index}",
+}
+
+
+def run_story(
+    run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colored: bool, width: int | None = None
+) -> str:
+    """Return the story of a run; `width`: of the terminal, None: lines of any length."""
+    entries = [
+        ("run", cell(run["run"])),
+        ("state", cell(run["state"])),
+        ("reason", cell(run["reason"])),
+        ("parameters", point_lines(run["params"])),
+        ("value", _value(run)),
+        ("took", run_took(run)),
+    ]
+    parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)]
+    parts += _section("Why this point", _origin(run["provenance"]), width)
+    stopped = run["state"] not in ("running", "finished")  # one that ended by itself meanwhile was not
+    heading = "Why it was stopped" if stopped else "What early termination decided"
+    parts += _section(heading, _verdicts(run["verdicts"]), width)
+    if run["state"] == "pending":
+        parts += _section(
+            "Why it waits", _obstacles(obstacles) or ["nothing: the next offer of an agent takes it"], width
+        )
+    parts += _section("Attempts", _attempts(run["attempts"]), width)
+    parts += _section("Record", map(_event, events), width)
+    return "\n".join(parts)
+
+
+def sweep_story(sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None) -> str:
+    """Return why a sweep hands out nothing at the moment, or that it does; `width` as for a run."""
+    entries = [
+        ("sweep", cell(sweep["name"])),
+        ("state", cell(sweep["state"])),
+        ("ending", cell(sweep["ending"])),
+        ("reason", cell(sweep["reason"])),
+        ("runs", shown_counts(sweep["runs"]) or "none yet"),
+        ("prior runs", _prior(sweep)),
+        ("agents", f"{cell(sweep['connectedAgents'])} connected"),
+        ("objective", objective_notice(sweep) or "-"),
+    ]
+    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
+    told = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
+    return "\n".join([text, *_section("What holds it back", told, width)])
+
+
+def _prior(sweep: Row) -> str:
+    told = prior_notice(sweep)
+    if told == "-":
+        return told
+    learnt = " the search learnt from them;" if sweep["method"] == "bayes" else ""
+    compared = " early termination compares with them;" if sweep["earlyTerminate"] else ""
+    return (
+        f"{told}\nno run gets a point of theirs;{learnt}{compared} they count for no cap and are never best"
+    )
+
+
+def _section(heading: str, lines: Iterator[str] | Sequence[str], width: int | None) -> list[str]:
+    """Return a heading and what stands below it; nothing where there is nothing to say."""
+    # What is indented is a command as it was started, to be copied.
+    parts = (
+        part
+        for line in lines
+        for part in wrapped(f"  {line}", None if line.startswith(_INDENT) else width, _INDENT)
+    )
+    shown = "".join(f"{part}\n" for part in parts)
+    return [f"{heading}\n{shown}"] if shown else []
+
+
+def _value(run: Row) -> str:
+    if run["value"] is None:
+        return "-"
+    iterations = run["iterations"]
+    after = f" after {counted(iterations, 'iteration')}" if isinstance(iterations, int) and iterations else ""
+    return f"{shown_value(run['value'])}{after}"
+
+
+def _origin(provenance: Json) -> Iterator[str]:
+    source = lookup(provenance, "source")
+    if not isinstance(source, str):
+        return
+    known = {name: cell(lookup(provenance, name)) for name in ("index", "seed", "engine")}
+    yield _SOURCES.get(source, source).format(**known)
+    if seen := lookup(provenance, "observationsSeen"):
+        yield f"the search had seen {counted(seen, 'value') if isinstance(seen, int) else cell(seen)}"
+    predicted = lookup(provenance, "predictedValue")
+    if predicted is not None:
+        deviation = lookup(provenance, "predictedDeviation")
+        spread = "" if deviation is None else f" ± {shown_value(deviation)}"
+        yield f"expected to come to {shown_value(predicted)}{spread}"
+    improvement = lookup(provenance, "expectedImprovement")
+    if improvement is not None:
+        yield f"expected improvement over the best seen: {shown_value(improvement)}"
+
+
+def _verdicts(verdicts: Json) -> Iterator[str]:
+    for verdict in _rows(verdicts):
+        compared = verdict["compared"]
+        prior = (
+            f", prior runs among them: {cell(verdict['priorCompared'])}" if verdict["priorCompared"] else ""
+        )
+        rank = f" (rank {cell(verdict['rank'])} of {cell(compared)}{prior})" if compared else ""
+        yield f"{verdict_text(verdict)}{rank}"
+        if verdict["decideTime"] is not None:
+            yield f"decided {shown_time(verdict['decideTime'])}"
+
+
+def _attempts(attempts: Json) -> Iterator[str]:
+    for attempt in _rows(attempts):
+        yield f"{cell(attempt['attempt'])}  {_attempt(attempt)}"
+        if argv := attempt["argv"]:
+            yield f"{_INDENT}{shell_line([str(word) for word in argv] if isinstance(argv, list) else [])}"
+
+
+def _attempt(attempt: Row) -> str:
+    where = f"on {cell(attempt['host'])}, agent {cell(attempt['agent'])}"
+    parts = [f"{where}: {cell(attempt['state'])}"]
+    told = [cell(text) for text in (attempt["reason"], lookup(attempt["exit"], "message")) if text]
+    exited = exit_text(attempt["exit"])
+    if exited != "-" and not any(exited in text for text in told):  # `code 3` is often in the reason
+        parts.append(exited)
+    if attempt["startTime"] is not None:
+        since = "for" if attempt["endTime"] is None else "after"
+        parts.append(f"{since} {took(attempt['startTime'], attempt['endTime'])}")
+    return ", ".join(parts) + "".join(f"; {text}" for text in dict.fromkeys(told))
+
+
+def _event(event: Row) -> str:
+    attempt = f"  attempt {cell(event['attempt'])}" if event["attempt"] else ""
+    detail = f": {cell(event['detail'])}" if event["detail"] else ""
+    return f"{shown_time(event['time'])}{attempt}  {cell(event['kind'])}{detail}"
+
+
+def _obstacles(obstacles: Sequence[Row]) -> list[str]:
+    return [f"{cell(obstacle['kind'])}: {cell(obstacle['message'])}" for obstacle in obstacles]
+
+
+def _rows(value: Json) -> list[Row]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

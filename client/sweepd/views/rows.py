@@ -1,0 +1,158 @@
+"""Choice among rows: filters, order, limit; and values by their dotted paths. The same for every list."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sweepd.errors import invalid
+from sweepd.spec.point import Json
+
+Row = dict[str, Json]
+
+_CONDITION = re.compile(r"([^=!<>~]+)(<=|>=|!=|==|=|<|>|~)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which rows are wanted, and in which order; `sort` begins with a minus for the greatest first."""
+
+    filters: Sequence[str] = ()
+    sort: str | None = None
+    limit: int | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths by which rows are chosen and ordered."""
+        order = [] if self.sort is None else [self.sort.removeprefix("-")]
+        return [*(_condition(text).path for text in self.filters), *order]
+
+    def of(self, rows: Iterable[Row], meant: Mapping[str, str] | None = None) -> list[Row]:
+        """Return the rows wanted; `meant` has the paths that other names in filters and order stand for."""
+        paths = meant or {}
+        conditions = [
+            replace(condition, path=paths.get(condition.path, condition.path))
+            for condition in map(_condition, self.filters)
+        ]
+        chosen: list[Row] = []
+        for row in rows:
+            if all(condition.holds(row) for condition in conditions):
+                chosen.append(row)
+                if self.sort is None and self.limit is not None and len(chosen) >= self.limit:
+                    break
+        if self.sort is not None:
+            path = self.sort.removeprefix("-")
+            chosen = _sorted(chosen, paths.get(path, path), greatest_first=self.sort.startswith("-"))
+        return chosen if self.limit is None else chosen[: self.limit]
+
+
+def lookup(row: Json, path: str) -> Json:
+    """Return what is at a dotted path; a key that has dots itself is found, too. None if nothing is."""
+    if not isinstance(row, dict):
+        return None
+    if path in row:
+        return row[path]
+    for end in (match.start() for match in re.finditer(r"\.", path)):
+        if path[:end] in row:
+            found = lookup(row[path[:end]], path[end + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
+def has(row: Json, path: str) -> bool:
+    """Tell whether a row has a value at a dotted path, null included."""
+    if not isinstance(row, dict):
+        return False
+    heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
+    return path in row or any(head in row and has(row[head], path[len(head) + 1 :]) for head in heads)
+
+
+def knows(row: Row, path: str) -> bool:
+    """Tell whether a row has something at a path, or might have: below what is absent, all is possible."""
+    if path in row:
+        return True
+    heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
+    return any(head in row and _reaches(row[head], path[len(head) + 1 :]) for head in heads)
+
+
+def paths(row: Row) -> Iterator[str]:
+    """Yield the paths of a row, those of inner objects after their own."""
+    for name, value in row.items():
+        yield name
+        if isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in paths(value))
+
+
+def _reaches(value: Json, path: str) -> bool:
+    return value is None or value == {} or (isinstance(value, dict) and knows(value, path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    path: str
+    operator: str
+    wanted: str
+
+    def holds(self, row: Row) -> bool:
+        value = lookup(row, self.path)
+        # Of a list, as tags are one, an item has to be such.
+        items: list[Json] = value if isinstance(value, list) else [value]
+        if self.operator == "~":
+            return any(self.wanted.lower() in _plain(item).lower() for item in items)
+        if self.operator in ("=", "==", "!="):
+            return any(map(self._equals, [*items, value])) is (self.operator != "!=")
+        number = _number(value)
+        wanted = _number(self.wanted)
+        if number is None or wanted is None:
+            return value is not None and _compare(self.operator, _plain(value), self.wanted)
+        return _compare(self.operator, number, wanted)
+
+    def _equals(self, value: Json) -> bool:
+        number, wanted = _number(value), _number(self.wanted)
+        if number is not None and wanted is not None:
+            return number == wanted
+        return _plain(value) == self.wanted
+
+
+def _condition(text: str) -> _Condition:
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise invalid(f"not a filter: {text!r}", "write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)")
+    return _Condition(match[1].strip(), match[2], match[3].strip())
+
+
+def _compare(operator: str, left: float | str, right: float | str) -> bool:
+    if isinstance(left, str) or isinstance(right, str):
+        left, right = str(left), str(right)
+        return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _plain(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _sorted(rows: list[Row], path: str, *, greatest_first: bool) -> list[Row]:
+    """Sort by numbers, then texts; rows without the value come last in either direction."""
+    having = [row for row in rows if lookup(row, path) is not None]
+    lacking = [row for row in rows if lookup(row, path) is None]
+
+    def key(row: Row) -> tuple[int, float, str]:
+        value = lookup(row, path)
+        number = _number(value)
+        return (0, number, "") if number is not None else (1, 0.0, _plain(value))
+
+    return sorted(having, key=key, reverse=greatest_first) + lacking

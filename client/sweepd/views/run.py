@@ -1,0 +1,293 @@
+"""Runs as people see them: the record, its attempts, prior runs, and rows of data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sweepd import v1
+from sweepd.calls.states import run_state
+from sweepd.codec import point_from_message
+from sweepd.codec.details import plain_map
+from sweepd.spec.point import Json
+from sweepd.states import FINAL_RUN
+from sweepd.views.column import Column
+from sweepd.views.details import details_shape
+from sweepd.views.points import param_columns, param_paths
+from sweepd.views.rows import Row, lookup
+from sweepd.views.text import shown_time, shown_value, shown_words
+from sweepd.views.values import Value, logged_value
+from sweepd.views.view import Field, Record, View, inner, shaper
+
+_PARAMS_AT = 50
+"""Place of the columns of parameters in tables of runs."""
+
+_exit_shape = shaper(v1.Exit, cause="cause", code="code", signal="signal", message="message?")
+attempt_shape = shaper(
+    v1.Attempt,
+    attempt="number",
+    agent="agent",
+    host="host?",
+    state="state",
+    reason="reason?",
+    exit=inner("exit", _exit_shape),
+    argv="argv",
+    resumedFromStep="resumed_from_step",
+    storage="storage?",
+    logBytes="log_bytes",
+    assignTime="assign_time",
+    startTime="start_time",
+    endTime="end_time",
+)
+_provenance_shape = shaper(
+    v1.Provenance,
+    source="source",
+    index="index",
+    observationsSeen="observations_seen",
+    studyLength="study_length",
+    engine="engine?",
+    seed="seed",
+    predictedValue="predicted_value",
+    predictedDeviation="predicted_deviation",
+    expectedImprovement="expected_improvement",
+)
+_verdict_shape = shaper(
+    v1.Verdict,
+    rule="rule",
+    rung="rung",
+    value="value",
+    threshold="threshold",
+    rank="rank",
+    compared="compared",
+    priorCompared="prior_compared",
+    decideTime="decide_time",
+)
+event_shape = shaper(v1.RunEvent, time="time", kind="kind", attempt="attempt?", detail="detail?")
+
+
+def params_shape(run: v1.Run | v1.PriorRun) -> dict[str, Json]:
+    """Return the point of a run as plain JSON."""
+    return dict(point_from_message(run.parameters)) if run.HasField("parameters") else {}
+
+
+class RunRecord(Record[v1.Run]):
+    """A run as it stood when the server was last asked; nothing here asks it again.
+
+    What its script told of it besides name and tags (`notes`, `config`) is not part of lists of runs, nor of
+    what is watched: `refresh` brings it.
+    """
+
+    _run = Field[str]("name", columns=Column("run", at=63, wide=True), frame=True)
+    sweep_name = Field[str | None](
+        "sweep?", "Full name of its sweep; None for a standalone run.", json="sweep"
+    )
+    display_name = Field[str | None](
+        "display_name?",
+        "The name for people that its script gave it; at most 1,000 characters.",
+        columns=Column("name", at=11, long=True),
+        frame=True,
+    )
+    _tags = Field[list[str]]("tags", columns=Column("tags", show=shown_words, at=62, wide=True, long=True))
+    number = Field[int](
+        "number",
+        "Its place in the sweep, from 1; of a standalone run among those of its project.",
+        columns=Column("number", at=10),
+        frame=True,
+    )
+    repeat = Field[int](
+        "repeat",
+        "With repeats: which of the runs of its point it is, from 0.",
+        columns=Column("repeat", at=64, wide=True),
+        frame=True,
+    )
+    state = Field[str](
+        run_state,
+        "`pending`, `assigned`, `running`, then `finished`, `failed`, `crashed`, `stopped` or `killed`.",
+        columns=Column("state", at=12),
+        frame=True,
+    )
+    reason = Field[str | None](
+        "reason?",
+        "One sentence: why it is in this state; None where nothing needs saying.",
+        columns=Column("reason", at=70, long=True),
+        frame=True,
+    )
+    attempt = Field[int](
+        "attempt",
+        "Number of its newest attempt; 0 before the first.",
+        columns=Column("attempt", at=15, spare=3),
+        frame=True,
+    )
+    params = Field[dict[str, Json]](params_shape, "The point: what its program receives.")
+    value = Field[float | None](
+        "value",
+        "Its value for the search: best, last or mean of its iterations, by `metric.value`.",
+        columns=Column("value", show=shown_value, at=13),
+        frame=True,
+    )
+    best_value = Field[float | None](
+        "best_value",
+        "The best finite value of the objective.",
+        columns=Column("best", show=shown_value, at=65, wide=True),
+        frame=True,
+    )
+    last_value = Field[float | None](
+        "last_value",
+        "The last finite value of the objective.",
+        columns=Column("last", show=shown_value, at=66, wide=True),
+        frame=True,
+    )
+    iterations = Field[int](
+        "iterations",
+        "Rows with a finite value of the objective.",
+        columns=Column("iterations", at=14, spare=2),
+        frame=True,
+    )
+    _attempts = Field(inner("attempts", attempt_shape))
+    _provenance = Field(
+        inner("provenance", _provenance_shape),
+        columns=Column("source", "provenance.source", at=67, wide=True),
+    )
+    _verdicts = Field(inner("verdicts", _verdict_shape))
+    _logged_keys = Field[list[str]]("logged_keys")
+    _details = Field(inner("details", details_shape))
+    create_time = Field[datetime | None]("create_time", "When it was created, in UTC.", frame=True)
+    start_time = Field[datetime | None](
+        "start_time",
+        "When its first process started, in UTC.",
+        columns=Column("started", show=shown_time, at=68, wide=True),
+        frame=True,
+    )
+    end_time = Field[datetime | None](
+        "end_time",
+        "When it ended, in UTC.",
+        columns=Column("ended", show=shown_time, at=69, wide=True),
+        frame=True,
+    )
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that its script gave it; in lists the first of them, up to about 1,000 characters."""
+        return list(self._message.details.tags or self._message.tags)
+
+    @property
+    def notes(self) -> str | None:
+        """The notes of its script."""
+        return self._message.details.notes or None
+
+    @property
+    def config(self) -> dict[str, Json]:
+        """Its whole configuration, the script's own values included; before these are known, its point."""
+        if not self._message.details.HasField("config"):
+            return self.params
+        return plain_map(self._message.details.config)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in FINAL_RUN
+
+    @property
+    def command(self) -> list[str]:
+        """The arguments of its newest process; empty before there is one."""
+        return recorded_arguments(self._message)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return all of it, attempts included, in the JSON of `sweepctl get -o json`."""
+        return run_shape(self._message)
+
+    def __repr__(self) -> str:
+        value = "" if self.value is None else f" {self.value:.6g}"
+        point = self.params
+        params = ", ".join(f"{name}={_brief(lookup(point, name))}" for name in param_paths([point]))
+        if len(params) > 200:
+            params = f"{params[:199]}…"
+        return f"<{type(self).__name__} {self.name} {self.state}{value}: {params or 'no parameters'}>"
+
+
+_RUN = View(RunRecord, v1.Run)
+run_shape = _RUN.shape
+FRAME_KINDS = _RUN.frame_kinds
+"""Columns that every row of a data frame begins with, each with the kind of its values."""
+
+
+class PriorRunFields:
+    """A run that a sweep began with."""
+
+    index = Field[int]("index", json="prior", columns=Column("prior", at=10))
+    run = Field[str]("run", columns=Column("run", at=61), frame=True)
+    state = Field[str](run_state, columns=Column("state", at=12))
+    params = Field[dict[str, Json]](params_shape)
+    value = Field[float | None]("value", columns=Column("value", show=shown_value, at=13), frame=True)
+    best_value = Field[float | None](
+        "best_value", columns=Column("best", show=shown_value, at=65, wide=True), frame=True
+    )
+    last_value = Field[float | None](
+        "last_value", columns=Column("last", show=shown_value, at=66, wide=True), frame=True
+    )
+    iterations = Field[int]("iterations", columns=Column("iterations", at=14, spare=2), frame=True)
+
+
+_PRIOR = View(PriorRunFields, v1.PriorRun)
+prior_run_shape = _PRIOR.shape
+
+
+def recorded_arguments(run: v1.Run) -> list[str]:
+    """Return the arguments of the newest process of a run, as its agent recorded them; empty if none did."""
+    return next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
+
+
+def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
+    """Return the columns for runs: their parameters in the order of the names.
+
+    Names are shown where a script has given one, reasons where runs failed.
+    """
+    rows = list(rows)
+    shown = {
+        "displayName": any(row["displayName"] for row in rows),
+        "reason": any(row["state"] in ("failed", "crashed") for row in rows),
+    }
+    columns = _with_params(_RUN.columns, rows)
+    return [replace(each, wide=not shown[each.path]) if each.path in shown else each for each in columns]
+
+
+def prior_columns(rows: Iterable[Row]) -> Sequence[Column]:
+    """Return the columns for runs that a sweep began with."""
+    return _with_params(_PRIOR.columns, rows)
+
+
+def run_rows(
+    runs: Sequence[v1.Run], summaries: Iterable[v1.KeySummary], prior: Sequence[v1.PriorRun] = ()
+) -> list[dict[str, object]]:
+    """Return a row of a data frame for each run: its values, `params.*` and the last values, `metrics.*`.
+
+    A group of parameters has a column for each member. What a run does not have is None. Those that the sweep
+    began with come last, with the state `prior`.
+    """
+    logged: dict[str, dict[str, Value]] = {}
+    for summary in summaries:
+        logged.setdefault(summary.run, {})[summary.key] = logged_value(summary.last)
+    nothing = dict.fromkeys(FRAME_KINDS)
+    fronts = [(_RUN.frame(run), params_shape(run)) for run in runs]
+    fronts += [({**nothing, **_PRIOR.frame(each), "state": "prior"}, params_shape(each)) for each in prior]
+    params = param_paths(point for _, point in fronts)
+    metrics = sorted({key for values in logged.values() for key in values})
+    return [
+        {
+            **front,
+            **{f"params.{name}": lookup(point, name) for name in params},
+            **{f"metrics.{key}": logged.get(str(front["run"]), {}).get(key) for key in metrics},
+        }
+        for front, point in fronts
+    ]
+
+
+def _with_params(columns: Sequence[Column], rows: Iterable[Row]) -> list[Column]:
+    params = param_columns(row["params"] for row in rows)
+    before = [column for column in columns if column.at < _PARAMS_AT]
+    return [*before, *params, *columns[len(before) :]]
+
+
+def _brief(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)

@@ -1,0 +1,67 @@
+"""The summary of a stored run, by what its script has said of its metrics. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sweepd import v1
+from sweepd.codec.details import plain_map
+from sweepd.script.definitions import Definition, Definitions
+from sweepd.script.figures import Figures
+from sweepd.script.summary import overlaid
+from sweepd.views.values import logged_value
+
+_GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
+
+
+def run_summary(summaries: Iterable[v1.KeySummary], details: v1.RunDetails) -> dict[str, object]:
+    """Return what the script of a run sees as its summary, the members of groups by dotted names.
+
+    Args:
+        summaries: what is known of each key.
+        details: what the script has said; what it has set itself wins.
+    """
+    definitions = _definitions(details)
+    logged: dict[str, object] = {}
+    for each in sorted(summaries, key=lambda each: each.key):
+        shown = _figures(each).shown(definitions.of(each.key))
+        if shown is not None:
+            logged[each.key] = shown
+    explicit: dict[str, object] = {**plain_map(details.summary)}
+    return overlaid(_gathered(logged, explicit), explicit)
+
+
+def _definitions(details: v1.RunDetails) -> Definitions:
+    found = Definitions()
+    for each in details.definitions:
+        said = Definition(
+            name=each.name,
+            summary=tuple(each.summary),
+            step_metric=each.step_metric or None,
+            goal=_GOALS.get(each.goal),
+        )
+        found.add(said, overwrite=True)
+    return found
+
+
+def _figures(summary: v1.KeySummary) -> Figures:
+    return Figures(
+        first=logged_value(summary.first),
+        last=logged_value(summary.last),
+        low=summary.min if summary.HasField("min") else None,
+        high=summary.max if summary.HasField("max") else None,
+        mean=summary.mean if summary.HasField("mean") else None,
+    )
+
+
+def _gathered(logged: dict[str, object], explicit: Mapping[str, object]) -> dict[str, object]:
+    """Return what was logged, with groups where the script has set members of them itself."""
+    for name, group in explicit.items():
+        prefix = f"{name}."
+        if isinstance(group, dict) and any(key.startswith(prefix) for key in logged):
+            inner = {
+                key.removeprefix(prefix): value for key, value in logged.items() if key.startswith(prefix)
+            }
+            outer = {key: value for key, value in logged.items() if not key.startswith(prefix)}
+            logged = {**outer, name: _gathered(inner, group)}
+    return logged

@@ -1,0 +1,174 @@
+"""Sweeps as people see them: the record, its table, and what keeps runs from being handed out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sweepd import v1
+from sweepd.calls.states import sweep_state
+from sweepd.codec import point_from_message, spec_document
+from sweepd.spec.point import Json
+from sweepd.states import FINAL_RUN, FINAL_SWEEP, RUN_STATES
+from sweepd.views.column import Column
+from sweepd.views.rows import Row, lookup
+from sweepd.views.spec_shapes import spec_shape
+from sweepd.views.text import cell, shown_counts, shown_time, shown_value, shown_words
+from sweepd.views.view import Field, Record, View, inner, shaper
+
+_run_counts_shape = shaper(v1.RunCounts, **{state: state for state in RUN_STATES})
+_missing_shape = shaper(v1.ObjectiveMissing, consecutiveRuns="consecutive_runs", loggedKeys="logged_keys")
+obstacle_shape = shaper(v1.Obstacle, kind="kind", message="message")
+
+
+def _read_id(sweep: v1.Sweep) -> str:
+    return sweep.name.rpartition("/")[2]
+
+
+def _read_specification(sweep: v1.Sweep) -> Row:
+    return spec_shape(sweep.spec)
+
+
+def _read_counts(sweep: v1.Sweep) -> dict[str, Json]:
+    return _run_counts_shape(sweep.run_counts)
+
+
+def _read_best(sweep: v1.Sweep) -> Json:
+    if not sweep.best_run or not sweep.HasField("best_value"):
+        return None
+    return {"run": sweep.best_run, "value": sweep.best_value}
+
+
+def _shown_progress(sweep: Row) -> str:
+    """Return ended of planned runs."""
+    counts, planned = sweep["runs"], sweep["plannedRuns"]
+    assert isinstance(counts, dict)
+    ended = sum(count for state in FINAL_RUN if isinstance(count := counts[state], int))
+    return f"{ended}/{'∞' if planned is None else cell(planned)}"
+
+
+def _shown_best(sweep: Row) -> str:
+    """Return the best value, unless all runs have failed: then none of them is the best."""
+    return "all failed" if every_run_failed(sweep) else shown_value(lookup(sweep, "best.value"))
+
+
+def every_run_failed(sweep: Row) -> bool:
+    """Tell whether a sweep has runs, and each of them has failed or crashed."""
+    counts = sweep["runs"]
+    assert isinstance(counts, dict)
+    states = {state for state, count in counts.items() if count}
+    return bool(states) and states <= {"failed", "crashed"}
+
+
+class SweepRecord(Record[v1.Sweep]):
+    """A sweep as it stood when the server was last asked; nothing here asks it again."""
+
+    _name = Field[str]("name", columns=Column("name", at=1))
+    _id = Field(_read_id)
+    display_name = Field[str | None](
+        "spec.name?", "The name for people.", columns=Column("title", at=8, long=True)
+    )
+    description = Field[str | None]("spec.description?", "The text for people.")
+    state = Field[str](
+        sweep_state,
+        "`pending`, `running`, `paused`, then `finished`, `stopped`, `cancelled` or `failed`.",
+        columns=Column("state", at=2),
+    )
+    _ending = Field[str | None]("ending?", columns=Column("ending", at=12, wide=True))
+    reason = Field[str | None](
+        "reason?",
+        "One sentence: why it is in this state; None where nothing needs saying.",
+        columns=Column("reason", at=14, wide=True),
+    )
+    _paused_by_itself = Field[bool]("paused_by_itself")
+    _pause_cause = Field[str | None]("pause_cause?")
+    revision = Field[int]("revision", "1 at first, one more with each edit.")
+    _specification = Field(
+        _read_specification,
+        spread=True,
+        columns=(
+            Column("method", "method", at=3, spare=2),
+            Column("tags", "tags", shown_words, at=9, long=True),
+            Column("metric", "metric.name", at=11, wide=True),
+        ),
+    )
+    planned_runs = Field[int | None](
+        "planned_runs",
+        "Runs that there will be; None: unbounded, or not known.",
+        columns=Column("planned", at=10, wide=True),
+    )
+    _runs = Field(_read_counts, columns=Column("runs", at=4, whole=_shown_progress, plain=shown_counts))
+    _best = Field(_read_best, columns=Column("best", "best.value", at=5, whole=_shown_best))
+    _objective_missing = Field(inner("objective_missing", _missing_shape))
+    connected_agents = Field[int](
+        "connected_agents", "Agents connected for it.", columns=Column("agents", at=6, spare=3)
+    )
+    _guarded_agents = Field[list[str]]("guarded_agents")
+    _prior_runs = Field[int]("prior_runs")
+    create_time = Field[datetime | None](
+        "create_time",
+        "When it was created, in UTC.",
+        columns=Column("created", show=shown_time, at=7, spare=1),
+    )
+    start_time = Field[datetime | None]("start_time", "When its first run was handed out, in UTC.")
+    end_time = Field[datetime | None](
+        "end_time", "When it ended, in UTC.", columns=Column("ended", show=shown_time, at=13, wide=True)
+    )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in FINAL_SWEEP
+
+    @property
+    def config(self) -> dict[str, object]:
+        """The configuration as a file would say it, with the seed that was drawn."""
+        return spec_document(self._message.spec)
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        return list(self._message.spec.tags)
+
+    @property
+    def metadata(self) -> dict[str, Json]:
+        """Its metadata."""
+        return dict(point_from_message(self._message.spec.metadata))
+
+    @property
+    def metric(self) -> str | None:
+        """The name of the objective."""
+        return self._message.spec.metric.name or None
+
+    @property
+    def goal(self) -> str:
+        """`minimize` or `maximize`."""
+        return "maximize" if self._message.spec.metric.goal == v1.GOAL_MAXIMIZE else "minimize"
+
+    @property
+    def run_counts(self) -> dict[str, int]:
+        """The number of runs in each state."""
+        counts = self._message.run_counts
+        return {state: int(getattr(counts, state)) for state in RUN_STATES}
+
+    @property
+    def best_value(self) -> float | None:
+        """The best value so far; None before there is one."""
+        return self._message.best_value if self._message.HasField("best_value") else None
+
+    @property
+    def best_run(self) -> str | None:
+        """Full name of the run that has it, with repeats the first one of its point."""
+        return self._message.best_run or None
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return all of it, in the JSON of `sweepctl get -o json`."""
+        return sweep_shape(self._message)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self.run_counts.items() if count)
+        best = "" if self.best_value is None else f"; best {self.metric} {self.best_value:.6g}"
+        return f"<{type(self).__name__} {self.name} {self.state}: {counts or 'no runs'}{best}>"
+
+
+_VIEW = View(SweepRecord, v1.Sweep)
+sweep_shape, SWEEPS = _VIEW.shape, _VIEW.columns

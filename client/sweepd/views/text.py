@@ -1,0 +1,147 @@
+"""Values as tables and messages show them: cleaned, short, in local time."""
+
+import json
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sweepd.spec.point import Json, is_number
+
+# C0, DEL, C1, line separators and the marks that reorder text: a name must not steer the terminal.
+_UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_NAMED = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
+_VISIBLE = {
+    code: _NAMED.get(code, f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}") for code in _UNSAFE
+}
+_VISIBLE_BUT_LINES = {code: shown for code, shown in _VISIBLE.items() if code not in (0x09, 0x0A)}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE if code >= 0x7F}
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line, with every character that steers a terminal made visible."""
+    return text.translate(_VISIBLE)
+
+
+def clean_lines(text: str) -> str:
+    """The same for output of many lines: line feeds and tabs stay, carriage returns become line feeds."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_VISIBLE_BUT_LINES)
+
+
+def json_text(value: Json, *, indent: int | None = None) -> str:
+    """Return `value` as JSON that is readable and safe to show."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return text.translate(_JSON_ESCAPES)  # such characters occur inside strings only
+
+
+def number(value: float) -> str:
+    """Return a number with four significant digits."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return f"{value:.4g}"
+
+
+def cell(value: Json) -> str:
+    """Return how a value looks in a table; nothing is a dash."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, int):
+        return str(value)
+    return clean(value) if isinstance(value, str) else json_text(value)
+
+
+def shown_time(value: Json) -> str:
+    """Return a time as the wall clock here shows it."""
+    return local_time(value) if isinstance(value, str) else "-"
+
+
+def shown_value(value: Json) -> str:
+    """Return a value of the objective."""
+    return number(value) if is_number(value) else cell(value)
+
+
+def shown_age(value: Json) -> str:
+    """Return how long ago a time was."""
+    if not isinstance(value, str):
+        return "-"
+    return duration((datetime.now(UTC) - datetime.fromisoformat(value)).total_seconds())
+
+
+def shown_counts(counts: Json) -> str:
+    """Return how many runs there are in each state that occurs, in words; empty where there is none."""
+    assert isinstance(counts, dict)
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def shown_words(value: Json) -> str:
+    """Return a list of words on one line, as tags."""
+    return ", ".join(cell(word) for word in value) if isinstance(value, list) and value else "-"
+
+
+def shown_ids(value: Json) -> str:
+    """Return the last parts of a list of full names, on one line."""
+    return shown_words([cell(name).rpartition("/")[2] for name in value]) if isinstance(value, list) else "-"
+
+
+def took(start: Json, end: Json) -> str:
+    """Return the time between two times; one that has no end yet goes on until now."""
+    if not isinstance(start, str):
+        return "-"
+    return duration(seconds_between(start, end)) if isinstance(end, str) else shown_age(start)
+
+
+def size_text(value: Json) -> str:
+    """Return a size in bytes for the eye, as `12.5 MiB`."""
+    if not isinstance(value, int):
+        return "-"
+    size, unit = float(value), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{value} B" if unit == "B" else f"{size:.4g} {unit}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: `1 run`, `2 runs`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def live_runs_continue(count: int) -> str:
+    """Return the clause that live runs continue."""
+    return f"{counted(count, 'live run')} continue{'s' if count == 1 else ''}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two greatest units: `1h30m`, `2m05s`, `4.2s`."""
+    seconds = max(seconds, 0.0)
+    if seconds < 59.95:
+        return f"{seconds:.1f}s" if seconds < 9.95 else f"{seconds:.0f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h{minutes:02d}m"
+    days = hours // 24
+    return f"{days}d{hours % 24:02d}h" if days < 1_000 else f"{days:,}d"
+
+
+def local_time(stamp: str) -> str:
+    """Return an RFC 3339 time as local wall-clock time, to the second."""
+    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return the seconds between two RFC 3339 times."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)) / timedelta(seconds=1)
+
+
+def quoted_list(words: Iterable[str]) -> str:
+    """Return names as a sentence carries them: `a`, `b`."""
+    return ", ".join(f"`{clean(word)}`" for word in words)

@@ -1,0 +1,222 @@
+"""Description of what people see of an entity: a line for each value, from which all forms of it follow.
+
+A class that describes an entity has a `Field` for each value. It says once how the value is read from the
+message of the contract, what it is called in JSON, which columns of tables show it, and whether data frames
+have it. The `View` of the class makes all forms of it; a `Record` has the values as attributes, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Generic, TypeVar, cast, overload
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sweepd.spec.point import Json
+from sweepd.views.column import Column
+from sweepd.views.rows import Row
+from sweepd.views.values import plain_json, time_of
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+Source = str | Callable[[M], T]
+"""A field of a message, or a function of the message.
+
+The name of a field may be a path, as `spec.name`. What is not set is None; with a `?` behind the name, what
+is empty, too. Values of enums are words, lists are lists, a time of zero is None.
+"""
+_KINDS = {str: "text", int: "int", float: "float", bool: "bool"}
+
+
+_message_of = attrgetter("_message")
+_name_of = attrgetter("name")
+
+
+class Field(property, Generic[T]):
+    """One value of an entity; as an attribute of a record, the value itself."""
+
+    def __init__(
+        self,
+        source: Source[M, T],
+        doc: str = "",
+        *,
+        json: str | None = None,
+        columns: Column | Sequence[Column] = (),
+        frame: bool = False,
+        spread: bool = False,
+    ) -> None:
+        """Describe a value.
+
+        Args:
+            source: how it is read.
+            doc: what it is; of a value that only JSON has empty.
+            json: its name in JSON; else that of the attribute, in camel case.
+            columns: its columns in tables.
+            frame: whether data frames have it.
+            spread: whether it is a dictionary whose entries stand in the JSON themselves.
+        """
+        super().__init__(self._of)
+        self.__doc__ = doc
+        self.json = json or ""
+        self.frame = frame
+        self.spread = spread
+        self.kind = "mixed"
+        self._source: object = source
+        self._columns = (columns,) if isinstance(columns, Column) else tuple(columns)
+        self.read: Callable[[Message], object] = repr
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        first, *rest = name.lstrip("_").split("_")
+        self.json = self.json or "".join([first, *map(str.capitalize, rest)])
+
+    @overload
+    def __get__(self, instance: None, owner: type, /) -> Field[T]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type | None = None, /) -> T: ...
+
+    def __get__(self, instance: object, owner: type | None = None, /) -> Field[T] | T:
+        if instance is None:
+            return self
+        return cast("T", super().__get__(instance, owner))
+
+    def bind(self, message: type[Message]) -> None:
+        """Take the message that it is read from."""
+        self.read, self.kind = reader(message, self._source)
+
+    def columns(self) -> list[Column]:
+        """Return its columns, each with the path of its value."""
+        return [column if column.path else replace(column, path=self.json) for column in self._columns]
+
+    def _of(self, instance: object) -> object:
+        value = self.read(_message_of(instance))
+        return time_of(value) if isinstance(value, Timestamp) else value
+
+
+class View(Generic[M]):
+    """Forms of an entity, all of them from the fields of the class that describes it."""
+
+    def __init__(self, described: type, message: type[M]) -> None:
+        """Take the fields of a class, in their order, and the message that they are read from."""
+        self.fields = [value for value in vars(described).values() if isinstance(value, Field)]
+        for field in self.fields:
+            field.bind(message)
+        self.columns = sorted(
+            (column for field in self.fields for column in field.columns()), key=attrgetter("at")
+        )
+        """The columns of its table, from the left."""
+        self.frame_kinds = {field.json: field.kind for field in self.fields if field.frame}
+        """The columns of a data frame, each with the kind of its values."""
+
+    def shape(self, message: M) -> Row:
+        """Return the JSON of a message."""
+        row: Row = {}
+        for field in self.fields:
+            value = plain_json(field.read(message))
+            if field.spread:
+                row.update(cast("Row", value))
+            else:
+                row[field.json] = value
+        return row
+
+    def frame(self, message: M) -> dict[str, object]:
+        """Return what a data frame has of a message, as Python values."""
+        row = {field.json: field.read(message) for field in self.fields if field.frame}
+        return {name: time_of(each) if isinstance(each, Timestamp) else each for name, each in row.items()}
+
+
+class Record(Generic[M]):
+    """A sweep or a run as it stood when the server was last asked; nothing here asks it again.
+
+    Two of them are equal if they are of the same name and kind, whichever client they come from.
+    """
+
+    _message: M
+
+    @property
+    def name(self) -> str:
+        """Full name: entity/project/id."""
+        return str(_name_of(self._message))
+
+    @property
+    def id(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def project(self) -> str:
+        """The project that it lives in."""
+        return self.name.split("/")[1]
+
+    @property
+    def entity(self) -> str:
+        """The entity that its project belongs to."""
+        return self.name.split("/")[0]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        return type(other._message) is type(self._message) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], Row]:
+    """Return a function that makes the JSON of a message within another: a name for each source."""
+    readers = {name: reader(message, source)[0] for name, source in sources.items()}
+    return lambda found: {name: plain_json(read(found)) for name, read in readers.items()}
+
+
+def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
+    """Return the source of a message in a field, None where it is not set; of several, a list."""
+
+    def read(message: Message) -> Json:
+        found: object = getattr(message, name)
+        if isinstance(found, Message):
+            return shape(cast("M", found)) if message.HasField(name) else None
+        return [shape(each) for each in cast("Sequence[M]", found)]
+
+    return read
+
+
+def reader(message: type[Message], source: object) -> tuple[Callable[[Message], object], str]:
+    """Return the function that reads a source of a kind of message, and the kind of its values."""
+    if not isinstance(source, str):
+        return cast("Callable[[Message], object]", source), "text"
+    outer, _, name = source.rstrip("?").rpartition(".")
+    sample = attrgetter(outer)(message()) if outer else message()
+    read, kind = _field_reader(sample, name, empty_is_none=source.endswith("?"))
+    if not outer:
+        return read, kind
+    get = attrgetter(outer)
+    return (lambda found: read(get(found))), kind
+
+
+def _field_reader(
+    sample: Message, name: str, *, empty_is_none: bool
+) -> tuple[Callable[[Message], object], str]:
+    get = attrgetter(name)
+    value: object = get(sample)
+    field = sample.DESCRIPTOR.fields_by_name[name]
+    if isinstance(value, Timestamp):
+        return (lambda found: stamp if (stamp := get(found)).seconds or stamp.nanos else None), "time"
+    if not isinstance(value, str | int | float):
+        make = dict if isinstance(value, Mapping) else list
+        return (lambda found: make(get(found))), "mixed"
+    if field.enum_type is not None:
+        prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+        words: dict[int, str | None] = {
+            number: each.name.removeprefix(prefix).lower().replace("_", "-")
+            for number, each in field.enum_type.values_by_number.items()
+        }
+        if empty_is_none:
+            words[0] = None
+        return (lambda found: words[get(found)]), "text"
+    kind = _KINDS[type(value)]
+    if field.has_presence:
+        return (lambda found: get(found) if found.HasField(name) else None), kind
+    return (lambda found: get(found) or None) if empty_is_none else get, kind

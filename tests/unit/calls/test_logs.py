@@ -1,0 +1,40 @@
+"""A log is followed to its end, also from a server that takes its time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from sweepd import errors, v1
+from sweepd.calls import logs, methods
+from sweepd.calls.methods import Method
+from sweepd.calls.wire import iterate
+from unit.calls.wires import NoWire
+from unit.objects.messages import a_run
+
+
+class _Busy(NoWire):
+    """Has the log of a run that has ended, and says nothing while it is listened to."""
+
+    def __init__(self) -> None:
+        self.log = b"epoch 1\n"
+
+    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+        assert method is methods.GET_RUN
+        run = a_run(1, 0.5)
+        run.attempt = 1
+        run.attempts.add(number=1)  # how long its log becomes is not known, as of an agent that was lost
+        return v1.GetRunResponse(run=run)
+
+    async def stream(
+        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+    ) -> AsyncGenerator[Any, None]:
+        assert method is methods.READ_LOG
+        if request.follow:
+            raise errors.UnreachableError("no answer in time", code="DEADLINE_EXCEEDED")
+        yield v1.ReadLogResponse(attempt=1, offset=request.offset, content=self.log[request.offset :])
+
+
+def test_silence_of_a_busy_server_is_not_taken_for_the_end_of_a_log() -> None:
+    pieces = iterate(logs.follow(_Busy(), "a/b/c-1", logs.Place(), one_attempt=False))
+    assert b"".join(content for _, content in pieces) == b"epoch 1\n"

@@ -1,0 +1,79 @@
+"""Where a sweep is created, and what its program makes of that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweepd.calls.placement import parent_of, project_of
+from sweepd.calls.sweep_file import Overrides, read_sweep
+from sweepd.cli.define.sweep_options import checked_spec
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import problem_of
+from sweepd.errors import InvalidError
+from sweepd.spec import SweepSpec
+
+MINIMAL = "program: Train Me.py\nmethod: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+
+
+def spec_of(text: str, folder: Path, overrides: Overrides | None = None) -> SweepSpec:
+    file = folder / "sweep.yaml"
+    file.write_text(text)
+    return checked_spec(read_sweep(str(file)), error_format="text", overrides=overrides)
+
+
+@pytest.mark.parametrize(
+    ("program", "project"),
+    [
+        ("train.py", "train"),
+        ("src/Train Me.py", "train-me"),
+        ("__main__.py", "main__"),
+        (None, "default"),
+        ("ü.py", "u"),
+        ("训练.py", "default"),
+    ],
+)
+def test_a_program_names_its_project(program: str | None, project: str) -> None:
+    assert project_of(program) == project
+
+
+def test_a_command_with_a_script_names_the_project_without_a_program() -> None:
+    assert project_of(None, ("bash", "train.sh", "${args}")) == "train"
+
+
+def test_the_parent_comes_from_flag_environment_file_default_in_this_order(tmp_path: Path) -> None:
+    plain = spec_of(MINIMAL, tmp_path)
+    named = spec_of(MINIMAL + "project: filed\nentity: team\n", tmp_path)
+    environ = {"SWEEPD_PROJECT": "told", "SWEEPD_ENTITY": "acme"}
+    assert parent_of(plain, Overrides(), {}) == "local/train-me"
+    assert parent_of(named, Overrides(), {}) == "team/filed"
+    assert parent_of(named, Overrides(), environ) == "acme/told"
+    assert parent_of(named, Overrides(project="flag", entity="e"), environ) == "e/flag"
+
+
+def test_an_illegal_project_is_a_wrong_call(tmp_path: Path) -> None:
+    with pytest.raises(InvalidError, match="'No/Good' cannot be the name of a project; write `no-good`"):
+        parent_of(spec_of(MINIMAL, tmp_path), Overrides(project="No/Good"), {})
+
+
+def test_flags_stand_for_keys_of_the_file(tmp_path: Path) -> None:
+    spec = spec_of(MINIMAL, tmp_path, Overrides(name="mine", program="other.py"))
+    assert (spec.name, spec.program) == ("mine", "other.py")
+
+
+def test_every_finding_is_told_before_the_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InvalidError) as refusal:
+        spec_of("methd: random\nparameters: {x: {min: 3, max: 1}}\n", tmp_path)
+    assert problem_of(refusal.value).exit_code == ExitCode.INVALID
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/sweep.yaml:1:1" in told
+    assert "parameters.x" in told
+
+
+def test_a_file_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
+    text = read_sweep(str(tmp_path / "nothing.yaml"))
+    assert text.spec is None
+    assert "nothing.yaml" in str(text.diagnostics[0])

@@ -1,0 +1,40 @@
+"""What a proposal takes over from the sweeps of its runs."""
+
+from __future__ import annotations
+
+from sweepd import v1
+from sweepd.cli.define.lineage import Lineage, Tried
+
+WANDB = v1.SweepSpec(
+    method=v1.SEARCH_METHOD_GRID,
+    compat=v1.COMPAT_WANDB,
+    metric=v1.Metric(name="loss", goal=v1.GOAL_MINIMIZE),
+    metrics_from=v1.MetricsFrom(stdout="(?P<loss>.*)", tensorboard="runs"),
+)
+PLAIN = v1.SweepSpec(method=v1.SEARCH_METHOD_RANDOM)
+BY_HAND = v1.SweepSpec(program="train.py")
+
+
+def tried(*specs: v1.SweepSpec) -> Lineage:
+    return Lineage([Tried(spec, {}, None) for spec in specs])
+
+
+def test_how_metrics_are_read_is_taken_from_most_runs_of_sweeps() -> None:
+    lineage = tried(WANDB, WANDB, PLAIN, BY_HAND, BY_HAND, BY_HAND)
+    assert lineage.reading() == {
+        "compat": "wandb",
+        "metrics_from": {"stdout": "(?P<loss>.*)", "tensorboard": "runs"},
+    }
+    assert lineage.notes == [
+        "the compat differs: wandb, of 2 runs, is taken; others: none (1)",
+        "the metrics_from differs: stdout, tensorboard, of 2 runs, is taken; others: none (1)",
+    ]
+    assert tried(PLAIN, PLAIN, WANDB).reading() == {}
+    assert tried(BY_HAND).reading() == {}
+
+
+def test_the_objective_is_that_of_most_runs_that_have_one() -> None:
+    lineage = tried(WANDB, PLAIN, PLAIN, BY_HAND)
+    assert lineage.objective() == ("loss", v1.GOAL_MINIMIZE)
+    assert lineage.notes == []
+    assert tried(PLAIN, BY_HAND).objective() == ("", v1.GOAL_UNSPECIFIED)

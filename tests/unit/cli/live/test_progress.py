@@ -1,0 +1,161 @@
+"""What is told of a sweep as its watch goes on."""
+
+from __future__ import annotations
+
+from sweepd import v1
+from sweepd.cli.live.progress import Progress, progress_line
+from unit.cli.messages import NAME, a_run, a_sweep
+
+
+def message(sweep: v1.Sweep | None = None, *runs: v1.Run, more: bool = False) -> v1.WatchSweepResponse:
+    return v1.WatchSweepResponse(sweep=sweep, runs=runs, snapshot_continues=more, resume_token="t")
+
+
+def texts(progress: Progress, sent: v1.WatchSweepResponse) -> list[str]:
+    return [notice.text for notice in progress.apply(sent)]
+
+
+def test_the_runs_of_the_first_snapshot_are_counted_but_not_told() -> None:
+    progress = Progress()
+    assert texts(progress, message(a_sweep(), a_run(1, value=0.5), more=True)) == ["sweep running"]
+    assert texts(progress, message(None, a_run(2, value=0.25))) == []
+    assert progress.ended_runs == 2
+    assert progress.best_value == 0.25
+    assert progress_line(progress) == "running  2/3 runs (2 finished)  best 0.25"
+
+
+def test_a_run_is_told_when_it_starts_and_when_it_ends() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    started = texts(progress, message(None, a_run(1, state=v1.RUN_STATE_RUNNING)))
+    assert started == ["run 1 started  lr=0.5"]
+    assert list(progress.live) == [f"{NAME}-1"]
+    assert texts(progress, message(None, a_run(1, value=0.5))) == [
+        "run 1 finished  val_loss=0.5 (best so far)"
+    ]
+    assert texts(progress, message(None, a_run(1, value=0.5))) == []
+    assert progress.live == {}
+
+
+def test_runs_that_have_all_failed_have_no_best() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    failed = texts(progress, message(None, a_run(1, state=v1.RUN_STATE_FAILED, value=0.5)))
+    assert failed == ["run 1 failed  val_loss=0.5"]
+    assert progress_line(progress) == "running  1/3 runs (1 failed)"
+    progress.apply(message(None, a_run(2, value=0.75)))
+    assert progress_line(progress) == "running  2/3 runs (1 failed, 1 finished)  best 0.5"
+
+
+def test_a_worse_run_is_no_best() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep(), a_run(1, value=0.5)))
+    assert texts(progress, message(None, a_run(2, value=0.75))) == ["run 2 finished  val_loss=0.75"]
+    assert progress.best_value == 0.5
+
+
+def test_of_runs_with_the_same_value_one_is_best() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep(), a_run(1, value=0.5)))
+    assert texts(progress, message(None, a_run(2, value=0.5))) == ["run 2 finished  val_loss=0.5"]
+    sweep = a_sweep()
+    sweep.best_run, sweep.best_value = f"{NAME}-3", 0.5
+    assert texts(progress, message(sweep, a_run(3, value=0.5))) == [
+        "run 3 finished  val_loss=0.5 (best so far)"
+    ]
+
+
+def test_the_greatest_value_is_best_where_that_is_the_goal() -> None:
+    sweep = a_sweep()
+    sweep.spec.metric.goal = v1.GOAL_MAXIMIZE
+    progress = Progress()
+    progress.apply(message(sweep, a_run(1, value=0.5), a_run(2, value=0.75)))
+    assert progress.best_value == 0.75
+
+
+def test_an_early_stop_tells_the_rung_and_its_threshold() -> None:
+    run = a_run(2, state=v1.RUN_STATE_STOPPED, value=0.61)
+    run.verdicts.add(rule="hyperband", rung=9, value=0.61, threshold=0.55)
+    progress = Progress()
+    progress.apply(message(a_sweep(), a_run(1, value=0.25)))
+    (told,) = texts(progress, message(None, run))
+    assert told == (
+        "run 2 stopped  val_loss=0.61  hyperband at iteration 9: 0.61 is worse than 0.55, "
+        "the threshold of this rung"
+    )
+
+
+def test_a_failure_tells_its_reason() -> None:
+    run = a_run(1, state=v1.RUN_STATE_FAILED)
+    run.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=3))
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    (notice,) = progress.apply(message(None, run))
+    assert notice.text == "run 1 failed  exit code 3"
+    assert notice.kind == "warning"
+
+
+def test_a_run_that_was_lost_is_told_to_wait() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep(), a_run(1, state=v1.RUN_STATE_RUNNING)))
+    assert texts(progress, message(None, a_run(1, state=v1.RUN_STATE_PENDING))) == [
+        "run 1 waits to be handed out again"
+    ]
+
+
+def test_a_missing_objective_is_told_at_once_and_once() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    sweep = a_sweep()
+    sweep.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=1, logged_keys=["acc", "loss"]))
+    told = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
+    assert texts(progress, message(sweep)) == [told]
+    sweep.objective_missing.consecutive_runs = 2
+    assert texts(progress, message(sweep)) == []
+
+
+def test_a_missing_objective_that_a_run_tells_is_not_told_again() -> None:
+    told = "your script logged `acc`; the sweep optimises `val_loss`"
+    run, other, sweep = a_run(1), a_run(2), a_sweep()
+    run.reason, other.reason = told, "the same in other words"
+    sweep.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=1, logged_keys=["acc"]))
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    assert texts(progress, message(sweep, run)) == [f"run 1 finished  {told}"]
+    paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
+    paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=2, logged_keys=["acc"]))
+    paused.pause_cause = v1.PAUSE_CAUSE_OBJECTIVE_MISSING
+    paused.reason = f"2 runs in a row ended well without the objective: {told}; fix the script"
+    assert texts(progress, message(paused, other)) == [
+        "run 2 finished",
+        "sweep paused: 2 runs in a row ended well without the objective; fix the script",
+    ]
+    assert texts(Progress(), message(paused)) == [f"sweep paused: {paused.reason}"]
+
+
+def test_an_ending_is_told_as_such() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    ending = a_sweep()
+    ending.ending, ending.reason = v1.SWEEP_ENDING_CAP, "run_cap is reached"
+    assert texts(progress, message(ending)) == ["no new runs: run_cap is reached"]
+    finished = a_sweep(state=v1.SWEEP_STATE_FINISHED)
+    finished.ending, finished.reason = v1.SWEEP_ENDING_CAP, "run_cap is reached"
+    assert texts(progress, message(finished)) == ["sweep finished"]
+
+
+def test_a_pause_tells_why_and_names_are_cleaned() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep()))
+    sweep = a_sweep(state=v1.SWEEP_STATE_PAUSED)
+    sweep.reason = "no \x1b[1mobjective"
+    assert texts(progress, message(sweep)) == ["sweep paused: no \\x1b[1mobjective"]
+
+
+def test_a_second_snapshot_tells_what_was_missed() -> None:
+    progress = Progress()
+    progress.apply(message(a_sweep(), a_run(1, state=v1.RUN_STATE_RUNNING)))
+    assert texts(progress, message(a_sweep(), a_run(1, value=0.5), a_run(2, value=0.25))) == [
+        "run 1 finished  val_loss=0.5 (best so far)",
+        "run 2 finished  val_loss=0.25 (best so far)",
+    ]

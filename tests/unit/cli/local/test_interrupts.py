@@ -1,0 +1,43 @@
+"""Ctrl-C comes at any moment, and is raised once."""
+
+from __future__ import annotations
+
+import signal
+import weakref
+
+import pytest
+
+from sweepd.cli.local.interrupts import Interrupts
+from waiting import until
+
+
+class Thing:
+    """Something that can be referred to weakly."""
+
+
+def interrupted_in_a_callback() -> None:
+    thing = Thing()
+    dropping = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    del thing
+    assert dropping() is None
+    until(lambda: False, what="the interrupt")
+
+
+def interrupted_twice_behind_a_shield(interrupts: Interrupts) -> None:
+    with interrupts.shield():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_what_comes_in_a_callback_whose_errors_are_dropped_is_raised_after_it() -> None:
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_in_a_callback()
+        assert interrupts.interrupted
+
+
+def test_what_comes_behind_a_shield_is_raised_at_its_end_and_once() -> None:
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_twice_behind_a_shield(interrupts)
+        signal.raise_signal(signal.SIGINT)

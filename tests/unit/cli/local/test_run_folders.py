@@ -1,0 +1,33 @@
+"""Folders that `sweepctl sync` looks at, which may hold anything."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from sweepd.cli.local.run_folders import Found, find
+from sweepd.cli.local.sync import is_there
+from sweepd.cli.problem import Problem
+from sweepd.client import Client
+from sweepd.script.pushing import script_lives
+
+
+def test_a_folder_whose_files_are_fifos_is_no_run_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    (tmp_path / "agent").mkdir()
+    for name in ("run.json", "script.json", "metrics.jsonl", "delivered", "agent/claim"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(Problem, match="no run in"):
+        find([tmp_path])
+    assert script_lives(tmp_path) is None
+    assert not is_there(Client.__new__(Client), Found(tmp_path, "local/demo/run"))
+
+
+def test_a_link_to_the_folder_of_a_run_stands_for_it(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text(json.dumps({"run": "local/demo/run"}))
+    (tmp_path / "latest").symlink_to("run")
+    (found,) = find([tmp_path / "latest"])
+    assert found.run == "local/demo/run"

@@ -1,0 +1,16 @@
+"""What is started to bring a folder in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweepd.cli.local.run_folders import Found
+from sweepd.cli.local.sync import command_for
+from sweepd.durations import parse_duration
+
+
+def test_the_grace_arrives_as_it_was_said_however_long() -> None:
+    for grace in (0.0, 0.25, 60.0, 20 * 86_400 + 1.0):
+        command = command_for(Found(Path("runs"), "local/train/x"), grace=grace)
+        assert parse_duration(command[command.index("--grace") + 1]) == grace
+        assert parse_duration(command[command.index("--wait") + 1]) >= max(grace, 60)

@@ -1,0 +1,57 @@
+"""Columns that fit a terminal: texts are cut, then what says least is left out; nothing else is touched."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweepd.cli.output.fitting import GAP, Need, fitted
+
+NUMBER = Need(cells=6, heading=5)
+TEXT = Need(cells=50, heading=4, cut=True)
+SPARE = Need(cells=7, heading=7, spare=3)
+
+needs = st.builds(
+    Need,
+    cells=st.integers(10, 60),
+    heading=st.integers(1, 30),
+    cut=st.booleans(),
+    uncut=st.integers(0, 10),
+    spare=st.integers(0, 3),
+)
+
+
+def total(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + GAP * (len(widths) - 1)
+
+
+def test_what_fits_is_left_alone() -> None:
+    assert fitted([NUMBER, SPARE, TEXT], 67) == {0: 6, 1: 7, 2: 50}
+
+
+def test_texts_are_cut_before_anything_is_left_out() -> None:
+    assert fitted([NUMBER, SPARE, TEXT], 50) == {0: 6, 1: 7, 2: 33}
+
+
+def test_what_says_little_gives_way_to_texts_that_can_be_read() -> None:
+    assert fitted([NUMBER, SPARE, TEXT], 40) == {0: 6, 2: 32}
+
+
+def test_numbers_are_never_cut() -> None:
+    assert fitted([NUMBER, NUMBER, Need(cells=50, heading=9, cut=True, uncut=12)], 20) == {0: 6, 1: 6, 2: 50}
+
+
+def test_of_equals_the_one_on_the_right_is_left_out_first() -> None:
+    parameter = Need(cells=9, heading=9, cut=True, uncut=9, spare=1)
+    assert list(fitted([NUMBER, parameter, parameter, parameter], 30)) == [0, 1, 2]
+
+
+@given(columns=st.lists(needs, min_size=1, max_size=12), width=st.integers(40, 120))
+def test_a_table_fits_wherever_it_can(columns: list[Need], width: int) -> None:
+    widths = fitted(columns, width)
+    needed = [need for need in columns if need.spare == 0]
+    least = sum(need.least() for need in needed) + GAP * max(len(needed) - 1, 0)
+    assert {place for place, need in enumerate(columns) if need.spare == 0} <= set(widths)
+    assert total(widths) <= width or least > width
+    for place, room in widths.items():
+        assert columns[place].least() <= room <= columns[place].widest

@@ -1,0 +1,25 @@
+"""What `sweepctl run` says of runs that have all failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweepd.cli.show.outcome import remedy
+
+FAILED = "exited with code 1: ModuleNotFoundError: No module named "
+
+
+@pytest.mark.parametrize(
+    ("module", "has_compat", "said"),
+    [
+        ("wandb", False, "`compat: wandb`"),
+        ("wandb", True, ""),
+        ("sweepd", False, "activate the environment"),
+        ("sweepd", True, "activate the environment"),
+        ("torch", False, ""),
+    ],
+)
+def test_a_module_that_is_missing_leads_to_what_brings_it(module: str, has_compat: bool, said: str) -> None:
+    lines = remedy(f"{FAILED}'{module}'", has_compat=has_compat)
+    assert bool(lines) == bool(said)
+    assert said in "".join(lines)

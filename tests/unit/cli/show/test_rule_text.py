@@ -1,0 +1,20 @@
+"""What people read of a verdict of early termination: the rule, where, what was seen, what it needed."""
+
+import pytest
+
+from sweepd.cli.show.rule_text import verdict_text
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("hyperband", "0.61 is worse than 0.55, the threshold of this rung"),
+        ("asha", "0.61 is worse than 0.55, the threshold of this rung"),
+        ("median", "its best, 0.61, is worse than the median of the others, 0.55"),
+        ("patience", "its best, 0.61, is too old; it had to become better than 0.55"),
+        ("threshold", "0.61 is worse than the threshold 0.55"),
+    ],
+)
+def test_each_rule_tells_why_it_ended_a_run(rule: str, told: str) -> None:
+    verdict = verdict_text({"rule": rule, "rung": 9, "value": 0.61, "threshold": 0.55})
+    assert verdict == f"{rule} at iteration 9: {told}"
