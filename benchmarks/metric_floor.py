@@ -45,13 +45,11 @@ class Floor:
             connection.execute("commit")
             self._loop.call_soon_threadsafe(_answer, [answer for _, answer in taken])
 
-    async def append_points(
-        self, requests: AsyncIterator[v1.AppendPointsRequest], _context: object
-    ) -> AsyncIterator[v1.AppendPointsResponse]:
+    async def append(
+        self, requests: AsyncIterator[v1.AppendRequest], _context: object
+    ) -> AsyncIterator[v1.AppendResponse]:
         """Store each point as a row."""
-        under_way: asyncio.Queue[tuple[v1.AppendPointsRequest, asyncio.Future[None]] | None] = asyncio.Queue(
-            64
-        )
+        under_way: asyncio.Queue[tuple[v1.AppendRequest, asyncio.Future[None]] | None] = asyncio.Queue(64)
 
         async def read() -> None:
             async for request in requests:
@@ -64,8 +62,8 @@ class Floor:
         while (item := await under_way.get()) is not None:
             request, answer = item
             await answer
-            yield v1.AppendPointsResponse(
-                run=request.run, attempt=request.attempt, row=request.batch.last_row
+            yield v1.AppendResponse(
+                run=request.run, attempt=request.attempt, lane=request.lane, cursor=request.end
             )
         await reading
 
@@ -98,15 +96,15 @@ def _answer(answers: list[asyncio.Future[None]]) -> None:
             answer.set_result(None)
 
 
-def rows_of(request: v1.AppendPointsRequest) -> list[Row]:
+def rows_of(request: v1.AppendRequest) -> list[Row]:
     """Return the points of a batch whose columns are full."""
-    batch = request.batch
+    batch = v1.PointBatch.FromString(request.body)
     return [
         (
             request.run,
             request.attempt,
             batch.keys[column.key],
-            batch.first_row + at,
+            request.start + 1 + at,
             batch.steps[at],
             batch.times[at],
             value,
@@ -123,8 +121,8 @@ async def serve(path: Path) -> None:
     handlers = grpc.method_handlers_generic_handler(
         "sweepd.v1.MetricService",
         {
-            "AppendPoints": grpc.stream_stream_rpc_method_handler(
-                floor.append_points, v1.AppendPointsRequest.FromString, encoded
+            "Append": grpc.stream_stream_rpc_method_handler(
+                floor.append, v1.AppendRequest.FromString, encoded
             ),
             "GetHistory": grpc.unary_unary_rpc_method_handler(
                 floor.get_history, v1.GetHistoryRequest.FromString, encoded

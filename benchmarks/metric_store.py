@@ -138,7 +138,7 @@ async def _appended(
 
 async def _writer(address: str, ends: float, rows: int, keys: int, in_flight: int, run: str) -> int:
     async with open_channel(address, TOKEN) as channel:
-        call = MetricServiceStub(channel).AppendPoints(metadata=call_metadata(TOKEN))
+        call = MetricServiceStub(channel).Append(metadata=call_metadata(TOKEN))
         sent = acknowledged = 0
         while time.monotonic() < ends:
             while sent - acknowledged < in_flight:
@@ -150,20 +150,22 @@ async def _writer(address: str, ends: float, rows: int, keys: int, in_flight: in
         return acknowledged
 
 
-def _batch(run: str, first: int, rows: int, keys: int) -> v1.AppendPointsRequest:
+def _batch(run: str, first: int, rows: int, keys: int) -> v1.AppendRequest:
     values = [0.1 * at for at in range(rows)]
-    return v1.AppendPointsRequest(
+    batch = v1.PointBatch(
+        steps=range(first, first + rows),
+        times=[1.7e9 + at for at in range(rows)],
+        keys=[f"metric/{key}" for key in range(keys)],
+        columns=[v1.Column(key=key, doubles=v1.DoubleValues(values=values)) for key in range(keys)],
+    )
+    return v1.AppendRequest(
         run=run,
         sweep="l/b/s",
         attempt=1,
-        batch=v1.PointBatch(
-            first_row=first,
-            last_row=first + rows - 1,
-            steps=range(first, first + rows),
-            times=[1.7e9 + at for at in range(rows)],
-            keys=[f"metric/{key}" for key in range(keys)],
-            columns=[v1.Column(key=key, doubles=v1.DoubleValues(values=values)) for key in range(keys)],
-        ),
+        lane=v1.LANE_POINTS,
+        start=first - 1,
+        end=first - 1 + rows,
+        body=batch.SerializeToString(),
     )
 
 
@@ -173,7 +175,7 @@ async def _read_back(server: Server) -> float:
     async with open_channel(server.address, TOKEN) as channel:
         service = MetricServiceStub(channel)
         batches = (_batch(run, 1 + at * 1_000, 1_000, 1) for at in range(HISTORY_POINTS // 1_000))
-        async for _ in service.AppendPoints(iter(batches), metadata=call_metadata(TOKEN)):
+        async for _ in service.Append(iter(batches), metadata=call_metadata(TOKEN)):
             pass
         began = time.monotonic()
         found = await _history(service, run)

@@ -52,14 +52,13 @@ class CurveAgent(ProtocolAgent):
             observations=v1.ObservationBatch(attempt=attempt, first_row=1, last_row=ROWS, observations=rows)
         )
         batch = v1.PointBatch(
-            first_row=1,
-            last_row=ROWS,
             steps=range(ROWS),
             times=[0.0] * ROWS,
             keys=["loss"],
             columns=[v1.Column(key=0, doubles=v1.DoubleValues(values=values))],
         )
-        self._say(points=v1.PointReport(attempt=attempt, batch=batch))
+        piece = v1.LanePiece(attempt=attempt, lane=v1.LANE_POINTS, end=ROWS, body=batch.SerializeToString())
+        self._say(piece=piece)
         self._say(offer=v1.Offer(wanted=1))
         exited = v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0)
         self._say(run_exited=v1.RunExited(attempt=attempt, last_row=ROWS, exit=exited, logged_keys=["loss"]))

@@ -99,7 +99,6 @@ class ProtocolAgent:
             protocol_version=1,
             slots=1,
             sweeps=[self._sweep],
-            takes_several=True,
         )
 
     def _finish_at_once(self, start: v1.StartRun) -> None:
@@ -129,7 +128,8 @@ class ProtocolAgent:
         self._say(observations=_one_row(self._attempt, 1, 0.5))
 
     def _log_next_row(self, ack: v1.Ack) -> None:
-        if ack.HasField("observation_row") and ack.observation_row == self._row:
+        row = next((each.cursor for each in ack.cursors if each.lane == v1.LANE_OBSERVATIONS), None)
+        if row == self._row:
             self._tally.points += 1
             self._row += 1
             self._say(observations=_one_row(self._attempt, self._row, 1.0 / self._row))

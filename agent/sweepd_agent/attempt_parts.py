@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sweepd import v1
 from sweepd_agent.core.numbering import Numbering, from_document
 from sweepd_agent.details import FILE_NAME as DETAILS_FILE
 from sweepd_agent.details import Details
 from sweepd_agent.feed import Feed
 from sweepd_agent.run_files import RunFiles
 from sweepd_agent.spool import Spool
-from sweepd_agent.system_rows import SystemRows, numbering_of
+from sweepd_agent.system_rows import SystemRows
 
 if TYPE_CHECKING:
     from sweepd_agent.attempt_folder import AttemptFolder
@@ -32,34 +33,30 @@ def feed_of(
     complain: Complain,
 ) -> Feed:
     """Return the feed of an attempt, where an earlier agent stood with it if there was one."""
-    numbering = stored.get("numbering")
     spool = Spool(
         folder.metrics_file,
-        from_document(numbering) if isinstance(numbering, dict) else Numbering(),
+        _numbering(stored.get("numbering")),
         watched=assignment.watched_keys,
         rungs=assignment.rungs,
         wall_clock=around.wall_clock,
         begins=folder.begins(),
     )
-    clocks = (around.monotonic, around.wall_clock)
-    feed = Feed(
+    return Feed(
         assignment.key,
         spool,
         folder.log_file,
         Details(folder.path / DETAILS_FILE, partial(complain, "details"), around.monotonic),
-        RunFiles(folder.path, partial(complain, "files"), *clocks),
-        SystemRows(
-            folder.path, numbering_of(stored.get("system_numbering")), _count(stored, "system"), *clocks
-        ),
+        RunFiles(folder.path, partial(complain, "files"), around.monotonic, around.wall_clock),
+        SystemRows(folder.path, _numbering(stored.get("sample_numbering")), around.wall_clock),
         around.monotonic,
-        log_acked=_count(stored, "log"),
-    )
-    feed.restore(
-        observation_row=_count(stored, "observations"),
-        point_row=_count(stored, "points"),
+        acked=_cursors(stored.get("cursors")),
         exit_acked=stored.get("exit_acked") is True,
     )
-    return feed
+
+
+def stored_cursors(feed: Feed) -> dict[str, Json]:
+    """Return the cursors of a feed as its folder keeps them."""
+    return {v1.Lane.Name(lane): cursor for lane, cursor in feed.acked.items()}
 
 
 def elsewhere_of(
@@ -79,6 +76,11 @@ def elsewhere_of(
     )
 
 
-def _count(stored: Mapping[str, Json], name: str) -> int:
-    value = stored.get(name)
-    return value if isinstance(value, int) else 0
+def _numbering(stored: Json) -> Numbering:
+    return from_document(stored) if isinstance(stored, dict) else Numbering()
+
+
+def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:
+    by_name = stored if isinstance(stored, dict) else {}
+    found = {lane: by_name.get(v1.Lane.Name(lane)) for lane in v1.Lane.values()}
+    return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int)}

@@ -1,4 +1,4 @@
-"""What goes over the agent's stream, as messages, and what it is inside: the only place that knows both."""
+"""Translation between messages of the stream and values of the agent: the only place that knows both."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ _VERDICTS = {
     v1.ATTEMPT_FATE_UNKNOWN: Verdict.UNKNOWN,
     v1.ATTEMPT_FATE_DELIVER: Verdict.DELIVER,
 }
+
+
+def cursors(messages: Iterable[v1.LaneCursor]) -> dict[v1.Lane.ValueType, int]:
+    """Return cursors by lane."""
+    return {each.lane: each.cursor for each in messages}
 
 
 def seconds(duration: Duration) -> float:
@@ -173,10 +178,9 @@ def observations(
     return v1.AttachRequest(observations=batch)
 
 
-def points(ref: v1.AttemptRef, rows: Sequence[Row], *, first_row: int) -> v1.AttachRequest:
+def point_batch(rows: Sequence[Row], *, first_row: int) -> v1.PointBatch:
     """Return rows as columns, one a key and type; rows that are missing since `first_row` were dropped."""
-    last_row = rows[-1].number
-    batch = v1.PointBatch(first_row=first_row, last_row=last_row)
+    batch = v1.PointBatch()
     columns: dict[tuple[str, type], tuple[list[int], list[Value]]] = {}
     expected = first_row
     for row in rows:
@@ -195,7 +199,7 @@ def points(ref: v1.AttemptRef, rows: Sequence[Row], *, first_row: int) -> v1.Att
         column = batch.columns.add(key=index, row_offsets=[] if len(offsets) == len(rows) else offsets)
         _fill(column, kind, values)
     batch.keys.extend(indices)
-    return v1.AttachRequest(points=v1.PointReport(attempt=ref, batch=batch))
+    return batch
 
 
 def text(value: str) -> str:

@@ -170,8 +170,12 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
 
 def _tell(attempt: Attempt, log: Log) -> None:
     """Say how much of an attempt is in, for `sweepctl sync`."""
-    _, rows, log_bytes = attempt.feed.acked
-    fields: dict[str, Json] = {"rows": rows, "log_bytes": log_bytes, "whole": attempt.feed.delivered}
+    acked = attempt.feed.acked
+    fields: dict[str, Json] = {
+        "rows": acked[v1.LANE_POINTS],
+        "log_bytes": acked[v1.LANE_LOG],
+        "whole": attempt.feed.delivered,
+    }
     log.event("brought_in", attempt.key, fields)
 
 

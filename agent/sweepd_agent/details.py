@@ -1,4 +1,4 @@
-"""What the script of an attempt says of its run besides metrics: its file, and the report of it."""
+"""Details of an attempt, which its script states besides metrics: their file, and the report of them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -96,7 +96,7 @@ class Details:
         return self._combine()
 
     def expect_context(self) -> None:
-        """Take note that the surroundings of the attempt are being looked at."""
+        """Wait for the context of the attempt, which is being recorded."""
         self._context_to_come = True
 
     def found_context(self, context: v1.RunContext | None) -> None:
@@ -106,12 +106,9 @@ class Details:
             self._context = context
             self._combine()
 
-    def open(self, cursors: v1.AttemptVerdict | None) -> None:
-        """Begin on a new stream."""
-        known = cursors is not None and cursors.HasField("details_sequence")
-        self._level = self._level.on_new_stream(
-            cursors.details_sequence if known and cursors is not None else None
-        )
+    def open(self, stored: int | None) -> None:
+        """Begin on a new stream; `stored` is the number of what the other side has, if it knows."""
+        self._level = self._level.on_new_stream(stored)
         self._refused = False
 
     def begin_anew(self) -> None:
@@ -119,7 +116,7 @@ class Details:
         self._level = self._level.unknown_elsewhere()
 
     def refuse(self) -> None:
-        """Take note that this scheduler takes no details."""
+        """Send no details on this stream: the scheduler does not take them."""
         self._refused = True
 
     def next(self, ref: v1.AttemptRef) -> v1.AttachRequest | None:
@@ -131,10 +128,9 @@ class Details:
         report.details.MergeFromString(self._body)
         return v1.AttachRequest(details=report)
 
-    def acknowledged(self, ack: v1.Ack) -> None:
-        """Take note of what is stored."""
-        if ack.HasField("details_sequence"):
-            self._level = self._level.acknowledged(ack.details_sequence)
+    def acknowledged(self, sequence: int) -> None:
+        """Record what is stored."""
+        self._level = self._level.acknowledged(sequence)
 
     def _read(self) -> v1.RunDetails:
         content = read_inside(self._file.parent, self._file.name, limit=_MAX_FILE)

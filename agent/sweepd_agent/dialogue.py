@@ -74,7 +74,6 @@ class Dialogue:
             slots=self._agent.state.settings.slots,
             labels=identity.labels,
             storage=identity.storage,
-            takes_several=True,
             sweeps=sorted(self._agent.state.sweeps or self._served),
         )
         known = (held for held in self._agent.state.held.values() if held.standing is not Standing.FENCED)
@@ -105,7 +104,7 @@ class Dialogue:
             attempt = agent.attempts.get(key)
             if attempt is not None and verdicts[key] in {Verdict.KEEP, Verdict.DELIVER}:
                 trip = attempt.feed.exit_round_trip()
-                stream.open_feed(attempt.feed, said.attempt.run_handle, said)
+                stream.open_feed(attempt.feed, said.attempt.run_handle, codec.cursors(said.cursors))
                 if key in exited:
                     self._result_acked(attempt, said.run_state, trip)
         agent.handle(
@@ -165,15 +164,13 @@ class Dialogue:
 
     def _held_attempt(self, handle: int, held: Held) -> v1.HeldAttempt:
         attempt = self._agent.attempts.get(held.key)
-        observation_row, point_row, log_offset = attempt.feed.acked if attempt is not None else (0, 0, 0)
+        acked = attempt.feed.acked if attempt is not None else {}
         return v1.HeldAttempt(
             run_handle=handle,
             run=held.key.run,
             attempt=held.key.attempt,
             alive=held.phase in {Phase.STARTING, Phase.RUNNING},
-            observation_row=observation_row,
-            point_row=point_row,
-            log_offset=log_offset,
+            cursors=[v1.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in acked.items()],
             secret=held.assignment.secret,
         )
 
@@ -201,10 +198,10 @@ class Dialogue:
             return
         trip = attempt.feed.acknowledged(ack)
         if trip is not None:
-            observation_row, row, _ = attempt.feed.acked
+            acked = attempt.feed.acked
             fields: dict[str, Json] = {
-                "row": row,
-                "observation_row": observation_row,
+                "row": acked[v1.LANE_POINTS],
+                "observation_row": acked[v1.LANE_OBSERVATIONS],
                 "rtt_ms": _milliseconds(trip),
             }
             self._log.event("metrics_acked", attempt.key, fields)

@@ -1,29 +1,30 @@
-"""What one attempt has to tell on the stream, in the right order: observations, its end, points, its log."""
+"""Feed of an attempt: its reports for the stream. Details, observations and its end come before its lanes."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from sweepd import v1
-from sweepd.regular_files import open_inside, status_inside
 from sweepd_agent import codec
 from sweepd_agent.core.attempt import AttemptKey, Exit
 from sweepd_agent.core.cursors import Cursor
 from sweepd_agent.core.numbering import MAX_LOGGED_KEYS
 from sweepd_agent.details import Details
+from sweepd_agent.lane import Lane, LogFile, Rows, Source
 from sweepd_agent.run_files import RunFiles
 from sweepd_agent.spool import Spool
 from sweepd_agent.system_rows import SystemRows
 
-LOG_CHUNK = 256 * 1024
-_LARGEST_MESSAGE = 900 * 1024
-_TAIL_BYTES = 8_000
-_TAIL_LINES = 20
+# Lanes whose rows the agent's log tells the acknowledgement of.
+_ROW_LANES = frozenset({v1.LANE_OBSERVATIONS, v1.LANE_POINTS})
 
 
 class Feed:
-    """Sends nothing by itself: the stream asks for the next message when it has room for one."""
+    """Sends nothing by itself: the stream asks for the next message when it has room for one.
+
+    Args:
+        acked: cursors that an earlier agent knew of.
+        exit_acked: whether it knew that the end is stored.
+    """
 
     def __init__(
         self,
@@ -35,47 +36,53 @@ class Feed:
         system: SystemRows,
         monotonic: Callable[[], float],
         *,
-        log_acked: int,
+        acked: Mapping[v1.Lane.ValueType, int],
+        exit_acked: bool = False,
     ) -> None:
         self.key = key
         self.details = details
         self.files = files
         self.system = system
         self.spool = spool
-        self._log = log
+        self.exit_acked = exit_acked
+        self._log = LogFile(log, size=acked.get(v1.LANE_LOG, 0))
         self._monotonic = monotonic
         self._ref: v1.AttemptRef | None = None
-        self._observations = Cursor()
-        self._points = Cursor()
-        self._logs = Cursor(acked=log_acked, sent=log_acked)
+        row = acked.get(v1.LANE_OBSERVATIONS, 0)
+        self._observations = Cursor(acked=row, sent=row)
         self._exit: Exit | None = None
         self._exit_sent: float | None = None
-        self._log_size = log_acked
-        self.exit_acked = False
-
-    def restore(self, *, observation_row: int, point_row: int, exit_acked: bool) -> None:
-        """Go on from where an earlier agent stood."""
-        self._observations = Cursor(acked=observation_row, sent=observation_row)
-        self._points = Cursor(acked=point_row, sent=point_row)
-        self.exit_acked = exit_acked
+        sources: dict[v1.Lane.ValueType, Source] = {
+            v1.LANE_POINTS: Rows(spool),
+            v1.LANE_SAMPLES: Rows(system.spool),
+            v1.LANE_LOG: self._log,
+            v1.LANE_FILES: files,
+        }
+        self._lanes = {
+            kind: Lane(kind, source, monotonic, acked=acked.get(kind, 0)) for kind, source in sources.items()
+        }
 
     def begin_anew(self) -> None:
         """Take nothing for delivered: the other side turns out to have nothing of it."""
-        self.restore(observation_row=0, point_row=0, exit_acked=False)
-        self._logs = Cursor()
+        self._observations = Cursor()
+        self.exit_acked = False
         self.details.begin_anew()
         self.files.begin_anew()
-        self.system.begin_anew()
+        for lane in self._lanes.values():
+            lane.begin_anew()
 
     @property
-    def acked(self) -> tuple[int, int, int]:
-        """Observation row, point row and log offset that are safe elsewhere."""
-        return self._observations.acked, self._points.acked, self._logs.acked
+    def acked(self) -> dict[v1.Lane.ValueType, int]:
+        """Cursors that are safe elsewhere, by lane; of files and details the other side knows."""
+        kept = (v1.LANE_POINTS, v1.LANE_SAMPLES, v1.LANE_LOG)
+        return {v1.LANE_OBSERVATIONS: self._observations.acked} | {
+            kind: self._lanes[kind].acked for kind in kept
+        }
 
     @property
     def progress(self) -> tuple[object, ...]:
         """Changes with everything that becomes safe elsewhere."""
-        return self.acked, self.exit_acked, self.details.acked, self.system.acked, self.files.stored
+        return *self.acked.values(), self.exit_acked, self.details.acked, self.files.stored
 
     @property
     def delivered(self) -> bool:
@@ -83,30 +90,24 @@ class Feed:
         return (
             self._exit is not None
             and self.exit_acked
-            and self._points.acked >= self.spool.last_row
-            and self._logs.acked >= self._log_size
             and self.details.delivered
-            and self.system.delivered
-            and self.files.delivered
+            and all(lane.delivered for lane in self._lanes.values())
         )
 
     def open(
         self,
         handle: int,
-        cursors: v1.AttemptVerdict | None = None,
-        *,
-        takes_files: bool = False,
-        takes_samples: bool = False,
+        windows: Mapping[v1.Lane.ValueType, int],
+        stored: Mapping[v1.Lane.ValueType, int] | None = None,
     ) -> None:
-        """Begin on a new stream, from the cursors of the other side where it has said them."""
+        """Begin on a new stream, from the cursors of the other side where it knows them."""
+        stored = stored or {}
         self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
         self._exit_sent = None
-        self._observations = self._observations.on_new_stream(_given(cursors, "observation_row"))
-        self._points = self._points.on_new_stream(_given(cursors, "point_row"))
-        self._logs = self._logs.on_new_stream(_given(cursors, "log_offset"))
-        self.details.open(cursors)
-        self.files.open(taken=takes_files)
-        self.system.open(taken=takes_samples)
+        self._observations = self._observations.on_new_stream(stored.get(v1.LANE_OBSERVATIONS))
+        self.details.open(stored.get(v1.LANE_DETAILS))
+        for kind, lane in self._lanes.items():
+            lane.open(windows.get(kind), stored.get(kind))
 
     def close(self) -> None:
         """Send nothing any more, until the next stream."""
@@ -114,29 +115,28 @@ class Feed:
 
     @property
     def ref(self) -> v1.AttemptRef | None:
-        """How the attempt is named on the stream; None while it has nothing to say there."""
+        """Short form of the attempt on the stream; None while it may send nothing there."""
         return self._ref
 
     def finish(self, how: Exit) -> None:
-        """Take note of the end; the spool has been read to its end and saved."""
+        """Record the end; the spool has been read to its end and saved."""
         self._exit = how
-        self.look_at_log()
+        self._log.look()
 
     def look_at_log(self) -> bool:
         """See how long the log has become; return whether it has grown."""
-        try:
-            size = status_inside(self._log.parent, self._log.name).st_size
-        except OSError:
-            size = 0  # it was removed, or replaced: nothing of it will ever come
-        grown, self._log_size = size > self._log_size, size
-        return grown
+        return self._log.look()
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log."""
+        return self._log.tail()
 
     def next_urgent(self) -> v1.AttachRequest | None:
-        """Return observations, or the end once all of them are out; None if there is neither."""
+        """Return details, observations, or the end once all of them are out; None if there is none."""
         if self._ref is None:
             return None
-        if told := self.details.next(self._ref):  # first: it may say from which step the rows go on
-            return told
+        if details := self.details.next(self._ref):  # first: they may name the step that the rows continue
+            return details
         if self.exit_acked:
             return None
         sent = self._observations.sent
@@ -154,77 +154,34 @@ class Feed:
                 logged_keys=self._logged_keys(),
                 summary_values=self._summary_values(),
                 log_tail=self.log_tail() if self._exit.failed else "",
-                log_bytes=self._log_size,
+                log_bytes=self._log.size,
             )
         return None
 
-    def _logged_keys(self) -> list[str]:
-        """Return the first keys by name of those that were logged, or put into the summary as numbers."""
-        return sorted({*self.spool.numbering.logged_keys, *self.details.summary_names()})[:MAX_LOGGED_KEYS]
-
-    def _summary_values(self) -> dict[int, float]:
-        """Return what the script has put into its summary under watched keys, by their indices."""
-        found = {index: self.details.summary_number(key) for key, index in self.spool.watched.items()}
-        return {index: value for index, value in found.items() if value is not None}
-
-    def next_points(self, window: int) -> v1.AttachRequest | None:
-        """Return points, if there are any and the window has room."""
-        sent = self._points.sent
-        if self._ref is None or sent >= self.spool.last_row or not self._points.may_send(window):
-            return None
-        rows = self.spool.rows(sent)
-        while True:
-            message = codec.points(self._ref, rows, first_row=sent + 1)
-            size = message.ByteSize()
-            if size <= _LARGEST_MESSAGE or len(rows) == 1:
-                break
-            rows = rows[: len(rows) // 2]
-        self._points = self._points.sending(rows[-1].number, size, self._monotonic())
-        return message
-
-    def next_log(self, window: int) -> v1.AttachRequest | None:
-        """Return a piece of the log, if there is one and the window has room."""
-        sent = self._logs.sent
-        if self._ref is None or sent >= self._log_size or not self._logs.may_send(window):
-            return None
-        try:
-            with self._open_log() as file:
-                file.seek(sent)
-                content = file.read(min(LOG_CHUNK, self._log_size - sent))
-        except OSError:
-            content = b""
-        if not content:
-            return None
-        self._logs = self._logs.sending(sent + len(content), len(content), self._monotonic())
-        return v1.AttachRequest(log=v1.LogReport(attempt=self._ref, offset=sent, content=content))
-
-    def next_sample(self, window: int) -> v1.AttachRequest | None:
-        """Return samples, if there are any and the window has room."""
-        return None if self._ref is None else self.system.next(self._ref, window)
-
-    def next_file(self, window: int) -> v1.AttachRequest | None:
-        """Return a piece of a file, if there is one and the window has room."""
-        return None if self._ref is None else self.files.next(self._ref, window)
+    def next_piece(self, kind: v1.Lane.ValueType) -> v1.AttachRequest | None:
+        """Return the next piece of a lane, if there is one and its window has room."""
+        lane = self._lanes.get(kind)
+        return None if lane is None or self._ref is None else lane.next(self._ref)
 
     def acknowledged(self, ack: v1.Ack) -> float | None:
-        """Take note of what is safe; return the round trip of its rows, None if they did not move."""
-        now = self._monotonic()
-        self.details.acknowledged(ack)
-        self.files.acknowledged(ack)
-        self.system.acknowledged(ack)
-        trips: list[float | None] = []
-        if ack.HasField("observation_row"):
-            trips.append(self._observations.round_trip(ack.observation_row, now))
-            sent = self._observations.sent
-            self._observations = self._observations.acknowledged(ack.observation_row, now)
-            if self._observations.sent < sent:
-                self._exit_sent = None  # it was not accepted: rows before it are missing there
-        if ack.HasField("point_row"):
-            trips.append(self._points.round_trip(ack.point_row, now))
-            self._points = self._points.acknowledged(ack.point_row, now)
-        if ack.HasField("log_offset"):
-            self._logs = self._logs.acknowledged(ack.log_offset, now)
+        """Record what is safe; return the round trip of its rows, None if they did not move."""
+        trips = [self._acknowledged(each.lane, each.cursor) for each in ack.cursors]
         return min((trip for trip in trips if trip is not None), default=None)
+
+    def _acknowledged(self, kind: v1.Lane.ValueType, cursor: int) -> float | None:
+        trip: float | None = None
+        if kind == v1.LANE_OBSERVATIONS:
+            now = self._monotonic()
+            before = self._observations
+            trip = before.round_trip(cursor, now)
+            self._observations = before.acknowledged(cursor, now)
+            if self._observations.sent < before.sent:
+                self._exit_sent = None  # it was not accepted: rows before it are missing there
+        elif kind == v1.LANE_DETAILS:
+            self.details.acknowledged(cursor)
+        elif (lane := self._lanes.get(kind)) is not None:
+            trip = lane.acknowledged(cursor)
+        return trip if kind in _ROW_LANES else None
 
     def exit_round_trip(self) -> float | None:
         """Return the seconds since the end was sent; None if it was not, on this stream."""
@@ -235,23 +192,11 @@ class Feed:
         """Whether the end went out on this stream."""
         return self._exit_sent is not None
 
-    def log_tail(self) -> str:
-        """Return the last lines of the log."""
-        try:
-            with self._open_log() as file:
-                file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - _TAIL_BYTES))
-                content = file.read()
-        except OSError:
-            return ""
-        return "\n".join(content.decode(errors="replace").splitlines()[-_TAIL_LINES:])
+    def _logged_keys(self) -> list[str]:
+        """Return the first keys by name of those that were logged, or put into the summary as numbers."""
+        return sorted({*self.spool.numbering.logged_keys, *self.details.summary_names()})[:MAX_LOGGED_KEYS]
 
-    def _open_log(self) -> BinaryIO:
-        return os.fdopen(open_inside(self._log.parent, self._log.name), "rb")
-
-
-def _given(cursors: v1.AttemptVerdict | None, name: str) -> int | None:
-    if cursors is None or not cursors.HasField(name):  # type: ignore[arg-type]  # one of its three optional fields
-        return None
-    value: int = getattr(cursors, name)
-    return value
+    def _summary_values(self) -> dict[int, float]:
+        """Return what the script has put into its summary under watched keys, by their indices."""
+        found = {index: self.details.summary_number(key) for key, index in self.spool.watched.items()}
+        return {index: value for index, value in found.items() if value is not None}

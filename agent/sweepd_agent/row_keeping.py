@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from sweepd_agent import thinning
 from sweepd_agent.attempt_folder import AttemptFolder
-from sweepd_agent.attempt_parts import Complain
+from sweepd_agent.attempt_parts import Complain, stored_cursors
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.numbering import document
 from sweepd_agent.feed import Feed
@@ -100,15 +100,11 @@ class RowKeeping:
 
     async def _save_now(self) -> None:
         numbering, of_samples = self._spool.numbering, self._feed.system.spool.numbering
-        observations, points, log = self._feed.acked
         stored: dict[str, Json] = {
             "numbering": document(numbering),
-            "observations": observations,
-            "points": points,
-            "log": log,
+            "sample_numbering": document(of_samples),
+            "cursors": stored_cursors(self._feed),
             "exit_acked": self._feed.exit_acked,
-            "system_numbering": document(of_samples),
-            "system": self._feed.system.acked,
         }
         synced = [self._folder.metrics_file] if self._spool.fresh else []
         synced += [self._feed.system.file] if self._feed.system.spool.fresh else []

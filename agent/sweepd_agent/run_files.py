@@ -1,4 +1,4 @@
-"""Files of a run on their way to the metric store: those of the agent, and those of the script."""
+"""Files of a run for the metric store: those of the agent, and those of the script."""
 
 import json
 import os
@@ -11,7 +11,6 @@ from typing import BinaryIO
 from sweepd import v1
 from sweepd.regular_files import entries_inside, kind_of, open_inside, read_inside, write_inside
 from sweepd_agent.context.recorder import FOLDER as CONTEXT_FOLDER
-from sweepd_agent.core.cursors import Cursor
 from sweepd_agent.core.delivery import MAX_FILES, Deliveries, Seen, takes_name
 
 SCRIPT_FOLDER = "files"
@@ -49,21 +48,13 @@ class RunFiles:
         self._monotonic = monotonic
         self._wall_clock = wall_clock
         self._look_at = float("-inf")
-        self._refused = False
         # How many files have become safe elsewhere, newer versions included.
         self.stored = 0
         self._open: _OpenFile | None = None
         self._files = Deliveries(self._stored())
-        self._cursor = Cursor()
-        # What was numbered before counts no more: see `FileReport.number`.
-        self._base = 0
-        self._begin_numbers()
+        # Pieces up to this one are of earlier series: see `LANE_FILES` in the contract.
+        self.floor = 0
         self._stored_at = float("-inf")
-
-    @property
-    def delivered(self) -> bool:
-        """Whether all of them are stored elsewhere, or cannot be."""
-        return self._refused or (self._files.done and self._open is None)
 
     def look(self, *, ended: bool = False) -> bool:
         """See what there is, now and then, and once the script has ended; return whether there is news."""
@@ -76,32 +67,33 @@ class RunFiles:
         self._files.looked(seen)
         return self._files.next() is not None
 
-    def open(self, *, taken: bool) -> None:
-        """Begin on a new stream, which takes files or does not; what was not acknowledged is sent again."""
-        self._refused = not taken
-        self._begin_numbers()
-
     def begin_anew(self) -> None:
         """Take nothing for delivered."""
         self._files = Deliveries({})
         self.look(ended=True)  # of a run that has ended, nobody looks again
 
     def close(self) -> None:
-        """Give descriptors back."""
+        """Close the open file, and record what is delivered."""
         self._close_file()
         self._store()
 
-    def next(self, ref: v1.AttemptRef, window: int) -> v1.AttachRequest | None:
-        """Return the next piece, if there is one and the window has room."""
-        if self._refused or not self._cursor.may_send(window):
-            return None
+    def restart(self, cursor: int) -> int:
+        """Begin a new series above `cursor`, and take what is under way for lost."""
+        by_clock = min(int(self._wall_clock()), _LAST_BY_CLOCK)
+        self.floor = max((max(self.floor, cursor) >> _SERIES_BITS) + 1, by_clock) << _SERIES_BITS
+        self._files.begin_again()
+        self._close_file()
+        return self.floor
+
+    def piece(self, cursor: int) -> tuple[int, bytes] | None:
+        """Return the next piece of a file, with the number after `cursor`; None if there is none."""
         if self._open is None and (chosen := self._files.next()) is not None:
             name, seen = chosen
             if reason := self._files.left_out(name):
                 stays = v1.FilePiece(name=name, size_bytes=seen.size, left_out=reason)
-                return self._report(ref, name, seen, stays, whole=True)
+                return self._numbered(cursor + 1, name, seen, stays, whole=True)
             self._open = _OpenFile.of(self._folder, name, seen)
-            if self._open is None:  # it is gone, or cannot be read: so it is not seen any more
+            if self._open is None:  # it was removed, or cannot be read: so it is not seen any more
                 self._files.forget(name)
                 return None
         if self._open is None:
@@ -116,44 +108,26 @@ class RunFiles:
         whole = bool(piece.digest)
         if whole:
             self._close_file()
-        return self._report(ref, opened.name, opened.seen, piece, whole=whole)
+        return self._numbered(cursor + 1, opened.name, opened.seen, piece, whole=whole)
 
-    def acknowledged(self, ack: v1.Ack) -> None:
-        """Take note of what is stored."""
-        if not ack.HasField("file_number"):
-            return
-        now = self._monotonic()
-        before = self._cursor
-        if ack.file_number > before.sent:  # it was numbered before, by a clock that was ahead of this one
-            self._base = ack.file_number
-            self._begin_numbers()
-            return
-        self._cursor = before.acknowledged(max(ack.file_number, self._base), now)
-        stored = self._files.acknowledged(self._cursor.acked)
+    def acknowledged(self, cursor: int) -> None:
+        """Record the files that are stored by pieces up to number `cursor`."""
+        stored = self._files.acknowledged(cursor)
         self.stored += stored
-        if stored and now - self._stored_at > _STORE_EVERY:
+        if stored and self._monotonic() - self._stored_at > _STORE_EVERY:
             self._store()
-        if self._cursor.sent < before.sent:  # something was lost on the way
-            self._begin_numbers()
 
-    def _report(
-        self, ref: v1.AttemptRef, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
-    ) -> v1.AttachRequest:
-        number = self._cursor.sent + 1
+    def has_more(self, cursor: int) -> bool:
+        """Return whether a file is not stored elsewhere yet."""
+        return not self._files.done or self._open is not None
+
+    def _numbered(
+        self, number: int, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
+    ) -> tuple[int, bytes]:
         piece.modify_time.FromNanoseconds(seen.modified)
-        report = v1.AttachRequest(file=v1.FileReport(attempt=ref, number=number, piece=piece))
-        self._cursor = self._cursor.sending(number, report.ByteSize(), self._monotonic())
         if whole:
             self._files.sent(name, seen, number)
-        return report
-
-    def _begin_numbers(self) -> None:
-        """Number anew from where nothing was numbered yet, and take what is under way for lost."""
-        by_clock = min(int(self._wall_clock()), _LAST_BY_CLOCK)
-        self._base = max((self._base >> _SERIES_BITS) + 1, by_clock) << _SERIES_BITS
-        self._cursor = Cursor(acked=self._base, sent=self._base)
-        self._files.begin_again()
-        self._close_file()
+        return number, piece.SerializeToString()
 
     def _close_file(self) -> None:
         if self._open is not None:
@@ -204,7 +178,7 @@ class RunFiles:
             return {}
 
     def _store(self) -> None:
-        """Note what is delivered, without haste: what is not noted is sent again, and stored once."""
+        """Record what is delivered, without haste: what is not recorded is sent again, and stored once."""
         self._stored_at = self._monotonic()
         if not self._files.delivered or not self._folder.exists():
             return

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,10 +19,6 @@ from sweepd_agent.core.attempt import AttemptKey
 from sweepd_agent.feed import Feed
 
 WELCOME_WITHIN = 20.0
-_UNNAMED = "report of an unknown kind"
-_DETAILS = "report 11"
-# Kinds of reports that the first version did not know.
-_LATER = {_DETAILS}
 _GOODBYE_WITHIN = 1.0
 
 Call = BidiCall[v1.AttachRequest, v1.AttachResponse]
@@ -68,33 +64,24 @@ class Stream:
         self._draw = draw
         self._control: deque[v1.AttachRequest] = deque()
         self._news = asyncio.Event()
-        self._point_window = 0
-        self._log_window = 0
-        self._file_window = 0
-        self._system_window = 0
-        self._takes_several = False
+        # Lanes that the scheduler takes, by priority.
+        self._windows: dict[v1.Lane.ValueType, int] = {}
+        self._takes_details = True
         self._heartbeat = 10.0
         self._lease = 30.0
         # Monotonic time of the last message that came down.
         self.heard = 0.0
-        self._refused: set[str] = set()
         self._turn = 0
         self._leaving = False
         self._left = False
 
-    @property
-    def takes_files(self) -> bool:
-        """Whether the scheduler takes files of runs."""
-        return self._file_window > 0
-
-    @property
-    def takes_samples(self) -> bool:
-        """Whether the scheduler takes samples of what runs use."""
-        return self._system_window > 0
-
-    def open_feed(self, feed: Feed, handle: int, cursors: v1.AttemptVerdict | None = None) -> None:
-        """Let a feed speak on this stream."""
-        feed.open(handle, cursors, takes_files=self.takes_files, takes_samples=self.takes_samples)
+    def open_feed(
+        self, feed: Feed, handle: int, stored: Mapping[v1.Lane.ValueType, int] | None = None
+    ) -> None:
+        """Let a feed send on this stream; `stored`: cursors that the scheduler knows."""
+        feed.open(handle, self._windows, stored)
+        if not self._takes_details:
+            feed.details.refuse()
 
     def control(self, report: v1.AttachRequest) -> None:
         """Send a report before all rows."""
@@ -111,13 +98,11 @@ class Stream:
         self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
 
     def refuse(self, report: str) -> None:
-        """Leave out a kind of report that the scheduler does not know, named as in `report 17`.
-
-        The first version cannot name it: then everything that it did not know is left out.
-        """
-        self._refused |= _LATER if report == _UNNAMED else {report}
-        if report.startswith("report details") or _DETAILS in self._refused:
-            self._leave_out_details()
+        """Leave out details if the scheduler does not take them; `report` is what it did not understand."""
+        if report.startswith("report details"):
+            self._takes_details = False
+            for feed in self._owner.feeds():
+                feed.details.refuse()
 
     async def run(self, channel: grpc.aio.Channel, metadata: Entries, connected: Callable[[], None]) -> None:
         """Attach, and serve the stream until it ends.
@@ -157,11 +142,7 @@ class Stream:
                 raise result
 
     def _welcome(self, welcome: v1.Welcome) -> None:
-        self._point_window = welcome.point_window_bytes
-        self._log_window = welcome.log_window_bytes
-        self._file_window = welcome.file_window_bytes
-        self._system_window = welcome.system_window_bytes
-        self._takes_several = welcome.takes_several
+        self._windows = {each.lane: each.bytes for each in welcome.windows}
         self._heartbeat = codec.seconds(welcome.heartbeat_interval) or self._heartbeat
         self._lease = codec.seconds(welcome.lease_duration) or self._lease
         self.heard = asyncio.get_running_loop().time()
@@ -183,28 +164,14 @@ class Stream:
 
     async def _write(self, call: Call) -> None:
         while not self._left:
-            report = self._next_known()
+            report = self._next()
             if report is None:
                 self._news.clear()
                 await self._news.wait()
             else:
-                await call.write(gathered(report, self._next_known) if self._takes_several else report)
+                await call.write(gathered(report, self._next))
         await call.done_writing()
         await asyncio.sleep(_GOODBYE_WITHIN)
-
-    def _next_known(self) -> v1.AttachRequest | None:
-        """Return the most urgent report of a kind that the scheduler knows; after the last word none."""
-        while not self._left and (report := self._next()) is not None:
-            if _number(report) in self._refused:
-                self._leave_out_details()
-                continue
-            self._left = self._leaving and report.HasField("goodbye")
-            return report
-        return None
-
-    def _leave_out_details(self) -> None:
-        for feed in self._owner.feeds():
-            feed.details.refuse()
 
     async def _beat(self) -> None:
         while True:
@@ -220,10 +187,17 @@ class Stream:
         raise TimeoutError
 
     def _next(self) -> v1.AttachRequest | None:
-        """Return the most urgent report; attempts take turns."""
+        """Return the most urgent report; nothing after Goodbye."""
+        if self._left:
+            return None
         if self._control:
-            return self._control.popleft()
-        feeds = self._owner.feeds()
+            report = self._control.popleft()
+            self._left = self._leaving and report.HasField("goodbye")
+            return report
+        return self._next_of_feeds(self._owner.feeds())
+
+    def _next_of_feeds(self, feeds: Sequence[Feed]) -> v1.AttachRequest | None:
+        """Return the most urgent report of attempts, which take turns."""
         if not feeds:
             return None
         self._turn = (self._turn + 1) % len(feeds)
@@ -233,22 +207,5 @@ class Stream:
                 if report.HasField("run_exited"):
                     self._owner.exit_sent(feed)
                 return report
-        for feed in order:
-            if report := feed.next_points(self._point_window):
-                return report
-        for feed in order:
-            if report := feed.next_sample(self._system_window):
-                return report
-        for feed in order:
-            if report := feed.next_log(self._log_window):
-                return report
-        for feed in order:
-            if report := feed.next_file(self._file_window):
-                return report
-        return None
-
-
-def _number(report: v1.AttachRequest) -> str:
-    """Return a kind of report as the scheduler names one whose name it does not know."""
-    kind = report.WhichOneof("report")
-    return "" if kind is None else f"report {v1.AttachRequest.DESCRIPTOR.fields_by_name[kind].number}"
+        pieces = (feed.next_piece(lane) for lane in self._windows for feed in order)
+        return next((piece for piece in pieces if piece is not None), None)

@@ -1,4 +1,4 @@
-"""Puts the scheduler together: database, owner, relays, servicers; and the flags that it takes."""
+"""Puts the scheduler together: database, owner, forwarders, servicers; and the flags that it takes."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.v1 import (
     account_service_pb2_grpc,
     agent_service_pb2_grpc,
+    metric_service_pb2_grpc,
     run_service_pb2_grpc,
     sweep_service_pb2_grpc,
 )
@@ -21,12 +22,14 @@ from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.accounts.servicer import AccountServicer
 from sweepd_scheduler.accounts.sql import SqliteAccounts
-from sweepd_scheduler.agent_servicer import AgentServicer
+from sweepd_scheduler.agents.forwarder import Forwarders
+from sweepd_scheduler.agents.outboxes import Outboxes
+from sweepd_scheduler.agents.servicer import AgentServicer
+from sweepd_scheduler.agents.sessions import Sessions
 from sweepd_scheduler.api.run_servicer import RunServicer
 from sweepd_scheduler.api.sweep_servicer import SweepServicer
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import Timeouts
-from sweepd_scheduler.lines import Lines
 from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.outlet import ServiceOutlet
 from sweepd_scheduler.owner.metric_pairing import MetricPairing, compare_at_start
@@ -37,9 +40,7 @@ from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers
-from sweepd_scheduler.relays import relays_to
 from sweepd_scheduler.search.suggestion_service import Studies
-from sweepd_scheduler.sessions import Sessions
 from sweepd_scheduler.sql import SERVICE as NAME
 from sweepd_scheduler.sql import SqliteStore
 from sweepd_scheduler.sql_pairing import DATABASE, PAIRED
@@ -73,16 +74,20 @@ class Scheduler:
             Backend(self._metrics, context.flags.metrics),
             self._reading,
         )
-        self._lines = Lines(terms)
+        self._outboxes = Outboxes(terms)
         self._watchers = Watchers()
         state = State(terms)
         self._studies = Studies(
             self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
         )
-        outlet = ServiceOutlet(state, self._lines, self._studies, self._watchers, log)
+        outlet = ServiceOutlet(state, self._outboxes, self._studies, self._watchers, log)
         self.owner = Owner(state, store, clock, outlet, log)
-        self._relays = relays_to(self._metrics, call_metadata(context.service_token), self._lines, clock, log)
-        self._sessions = Sessions(self.owner, self._reading, self._lines, self._relays, clock)
+        metrics = metric_service_pb2_grpc.MetricServiceStub(self._metrics)
+        credentials = call_metadata(context.service_token)
+        self._forwarders = Forwarders(
+            lambda: metrics.Append(metadata=credentials), self._outboxes.acknowledge, clock, log
+        )
+        self._sessions = Sessions(self.owner, self._reading, self._outboxes, self._forwarders, clock)
         self._clock = clock
         self._pairing = MetricPairing(self._metrics, store, self.owner.in_writer, clock, log, context.reopen)
         self._tasks: list[asyncio.Task[None]] = []
@@ -118,15 +123,15 @@ class Scheduler:
         self.owner.load()
 
     async def start(self, address: str) -> None:
-        """Begin to decide and to hand on."""
+        """Begin to decide and to forward."""
         loop = asyncio.get_running_loop()
         work = (self.owner.run(), self._accounts.tidy(), self._pairing.run())
-        self._tasks = [*(loop.create_task(each) for each in work), *self._relays.tasks()]
+        self._tasks = [*(loop.create_task(each) for each in work), *self._forwarders.tasks()]
 
     async def stop(self) -> None:
         """Send the agents away, end what is under way, and let go of the database."""
         self._accounts.revocations.end()
-        await self._sessions.send_away(GOODBYE_PATIENCE)
+        await self._sessions.go_away(GOODBYE_PATIENCE)
         self._watchers.end()
         self._studies.stop()
         for task in self._tasks:

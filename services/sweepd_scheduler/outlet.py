@@ -1,11 +1,11 @@
-"""Where effects go once the changes behind them are stored: to streams, studies, readers and the log."""
+"""Outlet of effects once the changes behind them are stored: to streams, studies, readers and the log."""
 
 import logging
 from collections.abc import Sequence
 
+from sweepd_scheduler.agents.outboxes import Outboxes
 from sweepd_scheduler.domain.decision import AskStudy, Change, CloseSession, Effect, LogLine, SetTimer, Tell
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.lines import Lines
 from sweepd_scheduler.reads.watch import Watchers
 from sweepd_scheduler.search.suggestion_service import Studies
 
@@ -14,10 +14,10 @@ class ServiceOutlet:
     """The outlet of the running service; all effects may be repeated."""
 
     def __init__(
-        self, state: State, lines: Lines, studies: Studies, watchers: Watchers, log: logging.Logger
+        self, state: State, outboxes: Outboxes, studies: Studies, watchers: Watchers, log: logging.Logger
     ) -> None:
         self._state = state
-        self._lines = lines
+        self._outboxes = outboxes
         self._studies = studies
         self._watchers = watchers
         self._log = log
@@ -26,9 +26,9 @@ class ServiceOutlet:
         """Carry out one effect."""
         match effect:
             case Tell(session=session, command=command):
-                self._lines.tell(session, command, self._state.sessions.get(session))
+                self._outboxes.send(session, command, self._state.sessions.get(session))
             case CloseSession(session=session, error=error):
-                self._lines.end(session, error)
+                self._outboxes.end(session, error)
             case AskStudy(sweep=key, count=count):
                 sweep = self._state.sweeps.get(key)
                 if sweep is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.scripted_agent import held as held_of
+from lanes import cursor
 from sweepd import v1
 from system.installation import Installation
 from system.test_early_termination import RULES
@@ -53,7 +54,9 @@ class Trial:
         """Report values and wait until they are stored."""
         last = first_row + len(values) - 1
         await self.agent.observe(self.ref, first_row, *values)
-        await self.agent.takes("ack", lambda m: m.ack.attempt == self.ref and m.ack.observation_row == last)
+        await self.agent.takes(
+            "ack", lambda m: m.ack.attempt == self.ref and cursor(m.ack, v1.LANE_OBSERVATIONS) == last
+        )
 
     async def ends(self, last_row: int, *, commanded: bool = False) -> v1.Run:
         """Report the end of the process; return the run as it then is."""
@@ -99,8 +102,8 @@ async def a_hundred_at_once(trial: Trial, values: list[float]) -> int:
 async def with_a_hole(trial: Trial, values: list[float]) -> int:
     """Send the last value first, which is not to be stored, then all of them."""
     await trial.agent.observe(trial.ref, len(values), values[-1])
-    gap = await trial.agent.takes("ack", lambda m: m.ack.HasField("observation_row"))
-    assert gap.ack.observation_row == 0
+    gap = await trial.agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
+    assert cursor(gap.ack, v1.LANE_OBSERVATIONS) == 0
     await trial.logs(1, *values)
     return len(values)
 
@@ -111,7 +114,7 @@ async def over_two_connections(trial: Trial, values: list[float]) -> int:
     await trial.cut()
     verdict = await trial.come_back()
     assert verdict.fate == v1.ATTEMPT_FATE_KEEP
-    assert verdict.observation_row == 1
+    assert cursor(verdict, v1.LANE_OBSERVATIONS) == 1
     await trial.logs(1, *values)
     return len(values)
 

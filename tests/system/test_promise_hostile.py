@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from blocking_channel import channel as channel_to
 from component.scheduler.scripted_agent import ScriptedAgent
+from lanes import cursor
 from sweepd import v1
 from sweepd.rpc.failure import Failure
 from sweepd.v1 import (
@@ -192,7 +193,7 @@ def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
                     await _say_all(bad, messages(method, 60, seed), taken)
                     seen[str(bad.error and bad.error.code())] += 1
                 await good.observe(ref, seed + 1, 0.5)
-                await good.takes("ack", lambda m: m.ack.observation_row == seed + 1)  # noqa: B023
+                await good.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == seed + 1)  # noqa: B023
             await good.exit(ref, 12, keys=["loss"])
             assert (await good.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
         assert await honest(wire) or await honest(wire)

@@ -7,6 +7,7 @@ import os
 import signal
 
 from component.scheduler.scripted_agent import ScriptedAgent
+from lanes import cursor
 from sweepd import v1
 from system.installation import Installation
 from system.replay import replayed, study_of
@@ -53,7 +54,7 @@ class SlowAndQuick:
         self.rows = row = self.rows + 1
         for _ in range(2):  # told twice, as after a broken connection
             await self._slow.observe(ref, row, 2.0 - row / 1_000)
-        await self._slow.takes("ack", lambda answer: answer.ack.observation_row == row)
+        await self._slow.takes("ack", lambda answer: cursor(answer.ack, v1.LANE_OBSERVATIONS) == row)
 
     async def _one_more(self) -> bool:
         await self._quick.offer()

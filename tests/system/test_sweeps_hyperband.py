@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
+from lanes import cursor
 from sweepd import v1
 from system.wire import OnTheWire, Wire
 
@@ -81,7 +82,7 @@ async def verdicts(wire: Wire, text: str, logs: Sequence[Log]) -> Verdicts:
 
 
 async def _all_stored(agent: ScriptedAgent, ref: v1.AttemptRef, rows: int) -> None:
-    await agent.takes("ack", lambda m: m.ack.attempt == ref and m.ack.observation_row == rows)
+    await agent.takes("ack", lambda m: m.ack.attempt == ref and cursor(m.ack, v1.LANE_OBSERVATIONS) == rows)
 
 
 @pytest.mark.parametrize(

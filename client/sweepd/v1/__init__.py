@@ -9,6 +9,7 @@ from sweepd.v1.agent_service_pb2 import *
 from sweepd.v1.error_reason_pb2 import *
 from sweepd.v1.explanation_pb2 import *
 from sweepd.v1.importance_pb2 import *
+from sweepd.v1.lane_pb2 import *
 from sweepd.v1.metric_pb2 import *
 from sweepd.v1.metric_service_pb2 import *
 from sweepd.v1.pairing_pb2 import *

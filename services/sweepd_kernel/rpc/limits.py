@@ -49,16 +49,15 @@ _STATES: Final = Limit(count=64)
 _SENTENCE: Final = Limit(size=2_000, clipped=True)
 _RUNS: Final = Limit(size=512, count=1_000)
 _KEYS: Final = Limit(size=256, count=2_000)
+_PIECE: Final = Limit(size=MIB)
 ARGV: Final = Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB)
 
 TOO_LONG: Final = ("(longer than 64 KiB)",)
 """Stands for arguments beyond `ARGV`."""
 
 MESSAGES: Final[Mapping[str, int]] = {
-    # Of a stream, each message; a point report of one row has as much as a line that the script may log.
-    "AppendFilesRequest": 4 * MIB,
-    "AppendLogRequest": 4 * MIB,
-    "AppendPointsRequest": 4 * MIB,
+    # Of a stream, each message; a piece with one row has as much as a line that the script may log.
+    "AppendRequest": 4 * MIB,
     "AttachRequest": MIB + 128 * KIB,
     "CreateRunRequest": 2 * MIB,
     "CreateSweepRequest": 4 * MIB,
@@ -81,9 +80,6 @@ OPAQUE: Final[Mapping[str, int]] = {
     # Read by the sweep language, beside the event loop and by the rules of files.
     "SweepSpec": 3_500_000,
     "SweepFile": 3 * MIB + KIB,
-    # Handed on as they are; the metric store leaves out what is malformed.
-    "PointBatch": MIB,
-    "FilePiece": 260 * KIB,
     # Kept as they are.
     "RunDetails": 512 * KIB,
     # Values are converted within `MAX_VALUES`.
@@ -95,13 +91,9 @@ MAX_VALUES: Final = 300_000
 """Values in a `ParameterMap`, nested ones included: more than 512 KiB of JSON can have."""
 
 FIELDS: Final[Mapping[str, Limit]] = {
-    "AppendFilesRequest.run": _NAME,
-    "AppendFilesRequest.sweep": _NAME,
-    "AppendLogRequest.content": Limit(size=256 * KIB, clipped=True),
-    "AppendLogRequest.run": _NAME,
-    "AppendLogRequest.sweep": _NAME,
-    "AppendPointsRequest.run": _NAME,
-    "AppendPointsRequest.sweep": _NAME,
+    "AppendRequest.body": _PIECE,
+    "AppendRequest.run": _NAME,
+    "AppendRequest.sweep": _NAME,
     "AttachRequest.more": Limit(count=63),
     "AuthenticateRequest.digest": Limit(size=32),
     "CommandResult.error": _SENTENCE,
@@ -145,6 +137,7 @@ FIELDS: Final[Mapping[str, Limit]] = {
     "GetSweepRequest.name": _NAME,
     "Goodbye.reason": _SENTENCE,
     "Heartbeat.alive": Limit(count=10_000),
+    "HeldAttempt.cursors": Limit(count=16),
     "HeldAttempt.run": _NAME,
     "HeldAttempt.secret": _ID,
     "Hello.LabelsEntry.key": Limit(size=128),
@@ -180,7 +173,7 @@ FIELDS: Final[Mapping[str, Limit]] = {
     "ListSweepsRequest.parent": _NAME,
     "ListSweepsRequest.states": _STATES,
     "ListTokensRequest.page_token": _PAGE_TOKEN,
-    "LogReport.content": Limit(size=256 * KIB, clipped=True),
+    "LanePiece.body": _PIECE,
     "ObjectiveMissing.logged_keys": Limit(size=256, count=100),
     "ObservationBatch.observations": Limit(count=100_000),
     "PauseSweepRequest.name": _NAME,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import Message
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
@@ -12,6 +14,7 @@ from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Batch, Column, RowRange
 from sweepd_metric_store.ports import (
     SYSTEM,
+    Arrival,
     AttemptName,
     FileArrived,
     HistoryQuery,
@@ -24,6 +27,8 @@ from sweepd_metric_store.ports import (
     StoredFile,
 )
 
+M = TypeVar("M", v1.PointBatch, v1.FilePiece)
+
 MAX_PAGE_BYTES = 3 * 1024 * 1024
 DEFAULT_PAGE_SIZE = 1_000
 MAX_PAGE_SIZE = 10_000
@@ -35,14 +40,42 @@ _END_OF_TIME = 253_402_300_800
 """Unix time of the year 10000, which a timestamp cannot express."""
 
 
-def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
-    """Decode a batch; the domain checks it."""
-    batch = request.batch
+def arrived(request: v1.AppendRequest) -> Arrival:
+    """Decode a piece of a lane; the domain checks it.
+
+    Raises:
+        InvalidFieldError: the lane is not kept here.
+    """
+    match request.lane:
+        case v1.LANE_POINTS | v1.LANE_SAMPLES:
+            return _points(request)
+        case v1.LANE_LOG:
+            return LogArrived(name=_name(request), offset=request.start, content=request.body)
+        case v1.LANE_FILES:
+            return _file(request)
+        case _:
+            raise InvalidFieldError("lane", f"{request.lane} is not kept here")
+
+
+def answer(lane: v1.Lane.ValueType, stored: Stored) -> v1.AppendResponse:
+    """Encode the outcome of a piece of a lane."""
+    return v1.AppendResponse(
+        run=stored.name.run.removesuffix(SYSTEM),
+        attempt=stored.name.attempt,
+        lane=lane,
+        cursor=stored.cursor,
+        rejection=stored.rejection,
+        refused=stored.refused,
+    )
+
+
+def _points(request: v1.AppendRequest) -> PointsArrived:
+    batch = _body(request, v1.PointBatch)
     return PointsArrived(
-        name=_system_name(request) if request.system else _name(request),
+        name=_name(request),
         batch=Batch(
-            first_row=batch.first_row,
-            last_row=batch.last_row,
+            first_row=request.start + 1,
+            last_row=request.end,
             steps=batch.steps,
             times=batch.times,
             columns=[_column(column, batch) for column in batch.columns],
@@ -52,20 +85,11 @@ def points_arrived(request: v1.AppendPointsRequest) -> PointsArrived:
     )
 
 
-def _name(request: v1.AppendPointsRequest | v1.AppendLogRequest | v1.AppendFilesRequest) -> AttemptName:
-    return AttemptName(sweep=request.sweep, run=request.run, attempt=request.attempt)
-
-
-def _system_name(request: v1.AppendPointsRequest) -> AttemptName:
-    return AttemptName(sweep=request.sweep + SYSTEM, run=request.run + SYSTEM, attempt=request.attempt)
-
-
-def file_arrived(request: v1.AppendFilesRequest) -> FileArrived:
-    """Decode a piece of a file."""
-    piece = request.piece
+def _file(request: v1.AppendRequest) -> FileArrived:
+    piece = _body(request, v1.FilePiece)
     return FileArrived(
         name=_name(request),
-        number=request.number,
+        number=request.end,
         file=piece.name,
         size=min(piece.size_bytes, MAX_SIZE),
         time=_unix_time(piece.modify_time),
@@ -76,21 +100,23 @@ def file_arrived(request: v1.AppendFilesRequest) -> FileArrived:
     )
 
 
+def _body(request: v1.AppendRequest, kind: type[M]) -> M:
+    """Decode the body of a piece; to an empty one, which the domain rejects, if that is impossible."""
+    try:
+        return kind.FromString(request.body)
+    except DecodeError:
+        return kind()
+
+
+def _name(request: v1.AppendRequest) -> AttemptName:
+    system = SYSTEM if request.lane == v1.LANE_SAMPLES else ""
+    return AttemptName(sweep=request.sweep + system, run=request.run + system, attempt=request.attempt)
+
+
 def _unix_time(time: Timestamp) -> float:
     """Return the Unix time; 0 (no time) where a timestamp cannot express it."""
     unix = time.seconds + time.nanos / 1e9
     return unix if 0 <= unix < _END_OF_TIME else 0.0
-
-
-def file_answer(stored: Stored) -> v1.AppendFilesResponse:
-    """Encode the outcome of a piece of a file."""
-    return v1.AppendFilesResponse(
-        run=stored.name.run,
-        attempt=stored.name.attempt,
-        number=stored.cursor,
-        rejection=stored.rejection,
-        refused=stored.refused,
-    )
 
 
 def file_message(file: StoredFile) -> v1.RunFile:
@@ -112,37 +138,6 @@ def _column(column: v1.Column, batch: v1.PointBatch) -> Column:
     # An index without a key becomes the empty key, which is refused like any other illegal name.
     key = batch.keys[column.key] if column.key < len(batch.keys) else ""
     return Column(key=key, kind=kind, offsets=column.row_offsets, values=values)
-
-
-def points_answer(stored: Stored) -> v1.AppendPointsResponse:
-    """Encode the outcome of a batch."""
-    return v1.AppendPointsResponse(
-        run=stored.name.run,
-        attempt=stored.name.attempt,
-        row=stored.cursor,
-        rejection=stored.rejection,
-        refused=stored.refused,
-    )
-
-
-def log_arrived(request: v1.AppendLogRequest) -> LogArrived:
-    """Decode a piece of a log."""
-    return LogArrived(
-        name=_name(request),
-        offset=request.offset,
-        content=request.content,
-    )
-
-
-def log_answer(stored: Stored) -> v1.AppendLogResponse:
-    """Encode the outcome of a piece of a log."""
-    return v1.AppendLogResponse(
-        run=stored.name.run,
-        attempt=stored.name.attempt,
-        offset=stored.cursor,
-        rejection=stored.rejection,
-        refused=stored.refused,
-    )
 
 
 def log_part(part: LogPart) -> v1.ReadLogResponse:

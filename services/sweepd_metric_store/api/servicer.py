@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import grpc
 import grpc.aio
@@ -22,12 +23,11 @@ from sweepd_metric_store.api.following import Subscriptions
 from sweepd_metric_store.api.streams import MESSAGE_BYTES, AppendStreams
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.pairing import Pairing
-from sweepd_metric_store.ports import Arrival, MetricReads, Position, Stored
+from sweepd_metric_store.ports import MetricReads, Position, Stored
 from sweepd_metric_store.writer import Writer
 
 SERVICE_NAME = "sweepd.v1.MetricService"
 BytesContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchHistoryRequest, bytes]"
-Request = TypeVar("Request")
 
 
 class FileReplacedError(DomainError):
@@ -63,41 +63,21 @@ class MetricServicer:
         own = await self._pairing.compare(scheduler, stopping=request.stopping)
         return v1.PairDatabasesResponse(metrics=pairing_codec.message(own))
 
-    async def AppendPoints(
-        self, batches: AsyncIterator[v1.AppendPointsRequest], _context: object
-    ) -> AsyncIterator[v1.AppendPointsResponse]:
-        """Store batches of points, each answered once it is on disk."""
-        require_service("AppendPoints")
-        async with aclosing(self._stored(batches, codec.points_arrived)) as answers:
-            async for stored in answers:
-                yield codec.points_answer(stored)
+    async def Append(
+        self, pieces: AsyncIterator[v1.AppendRequest], _context: object
+    ) -> AsyncIterator[v1.AppendResponse]:
+        """Store pieces of lanes, each answered once it is on disk."""
+        require_service("Append")
+        lanes: deque[v1.Lane.ValueType] = deque()
 
-    async def AppendLog(
-        self, pieces: AsyncIterator[v1.AppendLogRequest], _context: object
-    ) -> AsyncIterator[v1.AppendLogResponse]:
-        """Store pieces of logs, each answered once it is on disk."""
-        require_service("AppendLog")
-        async with aclosing(self._stored(pieces, codec.log_arrived)) as answers:
-            async for stored in answers:
-                yield codec.log_answer(stored)
-
-    async def AppendFiles(
-        self, pieces: AsyncIterator[v1.AppendFilesRequest], _context: object
-    ) -> AsyncIterator[v1.AppendFilesResponse]:
-        """Store pieces of files, each answered once it is on disk."""
-        require_service("AppendFiles")
-        async with aclosing(self._stored(pieces, codec.file_arrived)) as answers:
-            async for stored in answers:
-                yield codec.file_answer(stored)
-
-    def _stored(
-        self, requests: AsyncIterator[Request], decode: Callable[[Request], Arrival]
-    ) -> AsyncGenerator[Stored]:
-        async def submit(request: Request) -> asyncio.Future[Stored]:
+        async def submit(request: v1.AppendRequest) -> asyncio.Future[Stored]:
             self._pairing.require_met()
-            return await self._writer.submit(decode(request))
+            lanes.append(request.lane)
+            return await self._writer.submit(codec.arrived(request))
 
-        return self._streams.answers(requests, submit)
+        async with aclosing(self._streams.answers(pieces, submit)) as answers:
+            async for stored in answers:
+                yield codec.answer(lanes.popleft(), stored)
 
     async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
         """Return a page of histories."""

@@ -7,6 +7,7 @@ import queue
 import time
 from dataclasses import dataclass, field
 
+from lanes import batch_of
 from sweepd import v1
 
 
@@ -60,30 +61,48 @@ class Attempt:
             self.observations += [(o.row, o.key, o.value) for o in fresh]
             self.observation_row = max(self.observation_row, batch.last_row)
 
-    def takes_points(self, batch: v1.PointBatch) -> None:
+    def takes_piece(self, piece: v1.LanePiece) -> int:
+        """Keep what is new of a lane; return its cursor."""
+        match piece.lane:
+            case v1.LANE_POINTS:
+                self._takes_points(piece.start + 1, piece.end, batch_of(piece))
+                return self.point_row
+            case v1.LANE_SAMPLES:
+                self._takes_samples(piece.start + 1, piece.end, batch_of(piece))
+                return self.system_row
+            case v1.LANE_LOG:
+                if piece.start <= len(self.log):
+                    self.log += piece.body[len(self.log) - piece.start :]
+                return len(self.log)
+            case v1.LANE_FILES:
+                self._takes_file(piece.end, v1.FilePiece.FromString(piece.body))
+                return self.file_number
+            case other:
+                raise AssertionError(f"lane {other}")
+
+    def _takes_points(self, first_row: int, last_row: int, batch: v1.PointBatch) -> None:
         """Keep what is new, and see that no point comes twice."""
-        if not (batch.first_row <= self.point_row + 1 and batch.last_row > self.point_row):
+        if not (first_row <= self.point_row + 1 and last_row > self.point_row):
             return
         dropped = {row for r in batch.dropped for row in range(r.first, r.last + 1)}
-        rows = [row for row in range(batch.first_row, batch.last_row + 1) if row not in dropped]
+        rows = [row for row in range(first_row, last_row + 1) if row not in dropped]
         assert len(rows) == len(batch.steps) == len(batch.times)
         new = [row for row in rows if row > self.point_row]
         self.dropped += len(dropped)
         self.steps.update({row: step for row, step in zip(rows, batch.steps, strict=True) if row in new})
         for column in batch.columns:
             values = getattr(column, str(column.WhichOneof("values"))).values
-            offsets = column.row_offsets or [row - batch.first_row for row in rows]
+            offsets = column.row_offsets or [row - first_row for row in rows]
             for offset, value in zip(offsets, values, strict=True):
-                row = batch.first_row + offset
+                row = first_row + offset
                 if row in new:
                     key = (row, batch.keys[column.key])
                     assert key not in self.points
                     self.points[key] = value
-        self.point_row = batch.last_row
+        self.point_row = last_row
 
-    def takes_file(self, report: v1.FileReport) -> None:
+    def _takes_file(self, number: int, piece: v1.FilePiece) -> None:
         """Keep a piece by the rule of the contract: the next number, or the first of a higher series."""
-        number, piece = report.number, report.piece
         first = number % 2**32 == 1 and number >> 32 > self.file_number >> 32
         if number != self.file_number + 1 and not first:
             return
@@ -98,10 +117,10 @@ class Attempt:
             assert len(self.arriving) == piece.size_bytes
             self.files[piece.name] = self.arriving
 
-    def takes_samples(self, batch: v1.PointBatch) -> None:
+    def _takes_samples(self, first_row: int, last_row: int, batch: v1.PointBatch) -> None:
         """Keep rows of samples that are new."""
-        for row in range(max(batch.first_row, self.system_row + 1), batch.last_row + 1):
-            at = row - batch.first_row
+        for row in range(max(first_row, self.system_row + 1), last_row + 1):
+            at = row - first_row
             sample: dict[str, object] = {"step": batch.steps[at]}
             for column in batch.columns:
                 values = getattr(column, str(column.WhichOneof("values"))).values
@@ -109,12 +128,7 @@ class Attempt:
                 if at in offsets:
                     sample[batch.keys[column.key]] = values[offsets.index(at)]
             self.samples.append(sample)
-        self.system_row = max(self.system_row, batch.last_row)
-
-    def takes_log(self, report: v1.LogReport) -> None:
-        """Keep what is new of its log."""
-        if report.offset <= len(self.log):
-            self.log += report.content[len(self.log) - report.offset :]
+        self.system_row = max(self.system_row, last_row)
 
     def takes_exit(self, exited: v1.RunExited) -> bool:
         """Note its end; False if observations before it are missing."""

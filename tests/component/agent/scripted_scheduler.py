@@ -21,8 +21,12 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceServicer, add_ServerS
 from waiting import PATIENCE
 
 SWEEP = "local/demo/tune"
-# Reports that the first version did not know.
-LATER = {"details", "file", "system_points"}
+WINDOWS = {
+    v1.LANE_POINTS: 1 << 20,
+    v1.LANE_SAMPLES: 1 << 16,
+    v1.LANE_LOG: 1 << 20,
+    v1.LANE_FILES: 1 << 19,
+}
 Context = grpc.ServicerContext
 
 
@@ -55,8 +59,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.acks_ends = True
         # Where agents read metrics of the runs that are added from now on.
         self.metrics_from: v1.MetricsFrom | None = None
-        # As schedulers of the first version are, which know no later kinds of reports.
-        self.of_first_version = False
+        # Neither details nor files nor samples are taken.
+        self.takes_only_rows = False
         # Said with the acknowledgement of an end.
         self.notice = ""
         # Sweeps of which agents are told that they get no runs.
@@ -256,13 +260,13 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             lost_after=lasting(self.lost_after),
             heartbeat_interval=lasting(0.5),
             flush_interval=lasting(self.flush_interval),
-            point_window_bytes=1 << 20,
-            log_window_bytes=1 << 20,
+            windows=[
+                v1.LaneWindow(lane=lane, bytes=size)
+                for lane, size in WINDOWS.items()
+                if lane in {v1.LANE_POINTS, v1.LANE_LOG} or not self.takes_only_rows
+            ],
             verdicts=[self._verdict(session, held) for held in session.hello.attempts],
             withheld=self.withheld,
-            takes_several=not self.of_first_version,
-            file_window_bytes=0 if self.of_first_version else 1 << 19,
-            system_window_bytes=0 if self.of_first_version else 1 << 16,
         )
 
     def _verdict(self, session: Session, held: v1.HeldAttempt) -> v1.AttemptVerdict:
@@ -276,13 +280,21 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         return v1.AttemptVerdict(
             attempt=ref,
             fate=self.fates.get(held.run, fate),
-            observation_row=attempt.observation_row,
-            point_row=attempt.point_row if self.acks_points else None,
-            log_offset=len(attempt.log) if self.acks_logs else None,
+            cursors=self._cursors(attempt),
             exited=attempt.exit is not None,
             run_state=v1.RUN_STATE_UNSPECIFIED if attempt.exit is None else v1.RUN_STATE_FINISHED,
-            details_sequence=max((number for number, _ in attempt.details), default=0),
         )
+
+    def _cursors(self, attempt: Attempt) -> list[v1.LaneCursor]:
+        cursors = {
+            v1.LANE_OBSERVATIONS: attempt.observation_row,
+            v1.LANE_DETAILS: max((number for number, _ in attempt.details), default=0),
+        }
+        if self.acks_points:
+            cursors[v1.LANE_POINTS] = attempt.point_row
+        if self.acks_logs:
+            cursors[v1.LANE_LOG] = len(attempt.log)
+        return [v1.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in cursors.items()]
 
     def _hand_out(self, session: Session) -> None:
         while session.room > 0 and self.todo and not session.ended:
@@ -310,8 +322,8 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             if request.command_result.error:
                 session.wanted = 0
             self._hand_out(session)
-        elif kind in LATER and self.of_first_version:
-            session.send(unsupported=v1.Unsupported(report="report of an unknown kind"))
+        elif kind == "details" and self.takes_only_rows:
+            session.send(unsupported=v1.Unsupported(report="report details: they are not taken here"))
         elif kind == "goodbye":
             session.said_goodbye = True
         elif kind == "heartbeat":
@@ -329,27 +341,28 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
                 attempt.takes_start(request.run_started)
             case "observations":
                 attempt.takes_observations(request.observations)
-                self._ack(session, attempt, observation_row=attempt.observation_row)
-            case "points" if self.acks_points:
-                attempt.takes_points(request.points.batch)
-                self._ack(session, attempt, point_row=attempt.point_row)
-            case "log" if self.acks_logs:
-                attempt.takes_log(request.log)
-                self._ack(session, attempt, log_offset=len(attempt.log))
+                self._ack(session, attempt, v1.LANE_OBSERVATIONS, attempt.observation_row)
             case "details":
                 attempt.details.append((request.details.sequence, request.details.details))
-                self._ack(session, attempt, details_sequence=request.details.sequence)
-            case "file" if self.acks_files:
-                attempt.takes_file(request.file)
-                self._ack(session, attempt, file_number=attempt.file_number)
-            case "system_points":
-                attempt.takes_samples(request.system_points.batch)
-                self._ack(session, attempt, system_row=attempt.system_row)
+                self._ack(session, attempt, v1.LANE_DETAILS, request.details.sequence)
+            case "piece" if self._acks(request.piece.lane):
+                self._ack(session, attempt, request.piece.lane, attempt.takes_piece(request.piece))
             case "run_exited" if attempt.takes_exit(request.run_exited) and self.acks_ends:
-                self._ack(session, attempt, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
+                ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
+                session.send(
+                    ack=v1.Ack(attempt=ref, exited=True, run_state=v1.RUN_STATE_FINISHED, notice=self.notice)
+                )
             case "run_exited" if self.acks_ends:
-                self._ack(session, attempt, observation_row=attempt.observation_row)
+                self._ack(session, attempt, v1.LANE_OBSERVATIONS, attempt.observation_row)
 
-    def _ack(self, session: Session, attempt: Attempt, **fields: object) -> None:
+    def _acks(self, lane: v1.Lane.ValueType) -> bool:
+        taken = {
+            v1.LANE_POINTS: self.acks_points,
+            v1.LANE_LOG: self.acks_logs,
+            v1.LANE_FILES: self.acks_files,
+        }
+        return taken.get(lane, True)
+
+    def _ack(self, session: Session, attempt: Attempt, lane: v1.Lane.ValueType, cursor: int) -> None:
         ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
-        session.send(ack=v1.Ack(attempt=ref, **fields))  # type: ignore[arg-type]
+        session.send(ack=v1.Ack(attempt=ref, cursors=[v1.LaneCursor(lane=lane, cursor=cursor)]))

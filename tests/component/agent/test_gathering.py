@@ -1,11 +1,10 @@
-"""What an agent has to say at once goes in one message, to schedulers that take several reports in one."""
+"""What an agent has to report at once goes in one message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import cast
 
 import grpc.aio
-import pytest
 
 from sweepd import v1
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
@@ -23,7 +22,7 @@ class TalkativeAgent:
         self.heard: list[str | None] = []
 
     def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
-        return v1.Hello(agent_id="a", takes_several=True)
+        return v1.Hello(agent_id="a")
 
     def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
         for wanted in WANTED:
@@ -46,15 +45,14 @@ class TalkativeAgent:
 class Listening(AgentServiceServicer):
     """Welcomes an agent, tells it two things in one message, and keeps what it says."""
 
-    def __init__(self, *, takes_several: bool) -> None:
+    def __init__(self) -> None:
         self.messages: list[v1.AttachRequest] = []
-        self._takes_several = takes_several
 
     async def Attach(  # noqa: N802
         self, request_iterator: AsyncIterator[v1.AttachRequest], context: object
     ) -> AsyncIterator[v1.AttachResponse]:
         await anext(request_iterator)
-        yield v1.AttachResponse(welcome=v1.Welcome(takes_several=self._takes_several))
+        yield v1.AttachResponse(welcome=v1.Welcome())
         ended = v1.AttachResponse(sweep_ended=v1.SweepEnded(sweep="a/b/c"))
         yield v1.AttachResponse(withheld=v1.Withheld(sweep="a/b/c"), more=[ended])
         async for message in request_iterator:
@@ -67,10 +65,9 @@ class Listening(AgentServiceServicer):
         raise NotImplementedError
 
 
-@pytest.mark.parametrize("takes_several", [True, False])
-def test_what_waits_goes_in_one_message_where_that_is_understood(takes_several: bool) -> None:
+def test_what_waits_goes_in_one_message() -> None:
     async def scenario() -> tuple[list[v1.AttachRequest], list[str | None]]:
-        agent, listening = TalkativeAgent(), Listening(takes_several=takes_several)
+        agent, listening = TalkativeAgent(), Listening()
         server = grpc.aio.server()
         add_AgentServiceServicer_to_server(listening, server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -84,5 +81,5 @@ def test_what_waits_goes_in_one_message_where_that_is_understood(takes_several: 
     reports = [each for message in messages for each in (message, *message.more)]
     assert [each.offer.wanted for each in reports[:-1]] == WANTED
     assert reports[-1].HasField("goodbye")
-    assert len(messages) == (1 if takes_several else len(reports))
+    assert len(messages) == 1
     assert heard == cast("list[str | None]", ["withheld", "sweep_ended"])

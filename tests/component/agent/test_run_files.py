@@ -6,6 +6,7 @@ import sys
 
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
+from sweepd import v1
 
 LEAVES = """
 import os, pathlib, time
@@ -64,7 +65,7 @@ def test_a_broken_stream_and_another_agent_lose_nothing(
     scheduler.acks_files = False
     agent = machine.start("--no-context")
     attempt = scheduler.attempt(run)
-    scheduler.until(lambda: any(report.HasField("file") for report in scheduler.reports))
+    scheduler.until(lambda: any(report.piece.lane == v1.LANE_FILES for report in scheduler.reports))
     scheduler.acks_files = True
     scheduler.break_streams()
     scheduler.until(lambda: "a.txt" in attempt.files)

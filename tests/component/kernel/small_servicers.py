@@ -104,13 +104,13 @@ class Agents(agent_service_pb2_grpc.AgentServiceServicer):
 
 
 class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
-    async def AppendPoints(
+    async def Append(
         self,
-        request_iterator: AsyncIterator[v1.AppendPointsRequest],
-        context: "Context[v1.AppendPointsRequest, v1.AppendPointsResponse]",
-    ) -> AsyncIterator[v1.AppendPointsResponse]:
+        request_iterator: AsyncIterator[v1.AppendRequest],
+        context: "Context[v1.AppendRequest, v1.AppendResponse]",
+    ) -> AsyncIterator[v1.AppendResponse]:
         async for request in request_iterator:
-            yield v1.AppendPointsResponse(run=request.run)
+            yield v1.AppendResponse(run=request.run)
 
     async def ListSummaries(
         self,

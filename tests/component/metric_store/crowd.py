@@ -26,7 +26,7 @@ async def crowd(address: str) -> None:
         for _ in range(CONNECTIONS):
             service = await connections.enter_async_context(stub(address))
             for _ in range(STREAMS_PER_CONNECTION // 4):
-                silent += [service.AppendPoints(), service.AppendLog()]
+                silent += [service.Append(), service.Append()]
                 readers += [
                     service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP)),
                     service.ExportPoints(v1.ExportPointsRequest(sweep=messages.SWEEP)),

@@ -15,26 +15,36 @@ def run(number: int = 1) -> str:
 
 def points(
     first_row: int, values: Sequence[float], *, key: str = "loss", number: int = 1, attempt: int = 1
-) -> v1.AppendPointsRequest:
+) -> v1.AppendRequest:
     """A batch with one value a row."""
     count = len(values)
-    return v1.AppendPointsRequest(
+    batch = v1.PointBatch(
+        steps=range(first_row, first_row + count),
+        times=[1.7e9] * count,
+        keys=[key],
+        columns=[v1.Column(key=0, doubles=v1.DoubleValues(values=values))],
+    )
+    return v1.AppendRequest(
         run=run(number),
         sweep=SWEEP,
         attempt=attempt,
-        batch=v1.PointBatch(
-            first_row=first_row,
-            last_row=first_row + count - 1,
-            steps=range(first_row, first_row + count),
-            times=[1.7e9] * count,
-            keys=[key],
-            columns=[v1.Column(key=0, doubles=v1.DoubleValues(values=values))],
-        ),
+        lane=v1.LANE_POINTS,
+        start=first_row - 1,
+        end=first_row + count - 1,
+        body=batch.SerializeToString(),
     )
 
 
-def log(offset: int, content: bytes, *, number: int = 1, attempt: int = 1) -> v1.AppendLogRequest:
-    return v1.AppendLogRequest(run=run(number), sweep=SWEEP, attempt=attempt, offset=offset, content=content)
+def log(offset: int, content: bytes, *, number: int = 1, attempt: int = 1) -> v1.AppendRequest:
+    return v1.AppendRequest(
+        run=run(number),
+        sweep=SWEEP,
+        attempt=attempt,
+        lane=v1.LANE_LOG,
+        start=offset,
+        end=offset + len(content),
+        body=content,
+    )
 
 
 def values(series: Iterable[v1.Series]) -> dict[tuple[str, int, str, int], float]:

@@ -12,6 +12,7 @@ import pytest
 
 from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
+from lanes import batch_of
 from sweepd import v1
 from sweepd.rpc.failure import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
@@ -34,14 +35,9 @@ def metric_store(running: StoreProcess, monkeypatch: pytest.MonkeyPatch) -> Stor
     return running
 
 
-async def appended(address: str, *batches: v1.AppendPointsRequest) -> list[v1.AppendPointsResponse]:
+async def appended(address: str, *pieces: v1.AppendRequest) -> list[v1.AppendResponse]:
     async with stub(address) as service:
-        return [answer async for answer in service.AppendPoints(iter(batches))]
-
-
-async def logged(address: str, *pieces: v1.AppendLogRequest) -> list[v1.AppendLogResponse]:
-    async with stub(address) as service:
-        return [answer async for answer in service.AppendLog(iter(pieces))]
+        return [answer async for answer in service.Append(iter(pieces))]
 
 
 async def read_log(address: str, request: v1.ReadLogRequest) -> bytes:
@@ -52,7 +48,7 @@ async def read_log(address: str, request: v1.ReadLogRequest) -> bytes:
 def test_many_batches_in_flight_are_answered_in_order(metric_store: StoreProcess) -> None:
     batches = [messages.points(1 + 10 * at, [float(at)] * 10) for at in range(500)]
     answers = asyncio.run(appended(metric_store.address, *batches))
-    assert [answer.row for answer in answers] == [10 * (at + 1) for at in range(500)]
+    assert [answer.cursor for answer in answers] == [10 * (at + 1) for at in range(500)]
     assert {(answer.run, answer.attempt, answer.rejection) for answer in answers} == {(messages.run(), 1, "")}
 
 
@@ -60,11 +56,39 @@ def test_a_malformed_batch_is_answered_with_its_rejection_and_the_stream_goes_on
     metric_store: StoreProcess,
 ) -> None:
     bad = messages.points(1, [1.0, 2.0])
-    del bad.batch.times[1:]
+    batch = batch_of(bad)
+    del batch.times[1:]
+    bad.body = batch.SerializeToString()
     surplus = messages.points(3, [3.0], key="k" * 300)
-    answers = asyncio.run(appended(metric_store.address, bad, surplus, messages.points(4, [4.0])))
-    assert [answer.row for answer in answers] == [2, 3, 4]
-    assert [bool(answer.rejection) for answer in answers] == [True, True, False]
+    unreadable = messages.points(4, [4.0])
+    unreadable.body = b"\xff"
+    pieces = (bad, surplus, unreadable, messages.points(5, [5.0]))
+    answers = asyncio.run(appended(metric_store.address, *pieces))
+    assert [answer.cursor for answer in answers] == [2, 3, 4, 5]
+    assert [bool(answer.rejection) for answer in answers] == [True, True, True, False]
+
+
+def test_pieces_of_several_lanes_on_one_stream_are_answered_by_lane(metric_store: StoreProcess) -> None:
+    samples = messages.points(1, [1.0, 2.0], key="system.cpu")
+    samples.lane = v1.LANE_SAMPLES
+    pieces = (messages.points(1, [1.0]), messages.log(0, b"line\n"), samples)
+    answers = asyncio.run(appended(metric_store.address, *pieces))
+    assert [(answer.run, answer.lane, answer.cursor) for answer in answers] == [
+        (messages.run(), v1.LANE_POINTS, 1),
+        (messages.run(), v1.LANE_LOG, 5),
+        (messages.run(), v1.LANE_SAMPLES, 2),
+    ]
+
+
+def test_a_lane_that_is_not_kept_here_ends_the_stream(metric_store: StoreProcess) -> None:
+    async def refusal() -> tuple[str, str]:
+        strange = messages.points(1, [1.0])
+        strange.lane = v1.LANE_DETAILS
+        async with stub(metric_store.address) as service:
+            found = await failure(service.Append(iter([strange])).read())
+            return found.code, found.violations[0][0]
+
+    assert asyncio.run(refusal()) == ("INVALID_ARGUMENT", "lane")
 
 
 def test_histories_come_in_pages_of_at_most_3_mib(metric_store: StoreProcess) -> None:
@@ -131,7 +155,7 @@ def test_watching_gives_what_is_stored_then_what_comes_each_point_once(metric_st
     async def watch() -> tuple[list[v1.WatchHistoryResponse], float]:
         loop = asyncio.get_running_loop()
         async with stub(metric_store.address) as service:
-            writing = service.AppendPoints()
+            writing = service.Append()
             await writing.write(messages.points(1, [0.0] * 300))
             await writing.read()
             begun = loop.time()
@@ -186,8 +210,8 @@ def test_an_export_has_every_attempt_in_order(metric_store: StoreProcess) -> Non
 def test_a_log_is_read_whole_from_an_offset_and_by_its_end(metric_store: StoreProcess) -> None:
     lines = b"".join(b"line %d\n" % at for at in range(20_000))
     pieces = [messages.log(at, lines[at : at + 5_000]) for at in range(0, len(lines), 5_000)]
-    answers = asyncio.run(logged(metric_store.address, *pieces))
-    assert answers[-1].offset == len(lines)
+    answers = asyncio.run(appended(metric_store.address, *pieces))
+    assert answers[-1].cursor == len(lines)
 
     def read(request: v1.ReadLogRequest) -> bytes:
         request.run = messages.run()
@@ -206,7 +230,7 @@ def test_a_log_is_followed_also_before_it_begins(metric_store: StoreProcess) -> 
     async def follow() -> bytes:
         async with stub(metric_store.address) as service:
             following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
-            writing = service.AppendLog()
+            writing = service.Append()
             await asyncio.sleep(0.1)
             found = b""
             for at in range(5):
@@ -253,9 +277,8 @@ def test_people_may_read_and_may_not_append(metric_store: StoreProcess) -> None:
     async def tries() -> None:
         async with stub(metric_store.address, principal="owner") as service:
             assert not (await service.GetHistory(v1.GetHistoryRequest(sweep=messages.SWEEP))).series
-            for append in (service.AppendPoints, service.AppendLog, service.AppendFiles):
-                refused = await failure(append(iter([])).read())
-                assert (refused.code, refused.reason) == ("PERMISSION_DENIED", "not-allowed")
+            refused = await failure(service.Append(iter([])).read())
+            assert (refused.code, refused.reason) == ("PERMISSION_DENIED", "not-allowed")
 
     asyncio.run(tries())
 

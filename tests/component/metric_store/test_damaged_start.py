@@ -15,9 +15,9 @@ def test_a_store_whose_newest_page_is_damaged_starts_reads_the_rest_and_refuses_
 ) -> None:
     values = [float(row) for row in range(1, 41)]
 
-    async def append(*batches: v1.AppendPointsRequest) -> list[v1.AppendPointsResponse]:
+    async def append(*batches: v1.AppendRequest) -> list[v1.AppendResponse]:
         async with stub(metric_store.address) as service:
-            return [answer async for answer in service.AppendPoints(iter(batches))]
+            return [answer async for answer in service.Append(iter(batches))]
 
     async def history(number: int) -> v1.GetHistoryResponse:
         async with stub(metric_store.address) as service:

@@ -32,7 +32,7 @@ async def filled(address: str) -> None:
             for number in range(1, 5)
             for at in range(20)
         )
-        async for _ in service.AppendPoints(iter(batches)):
+        async for _ in service.Append(iter(batches)):
             pass
 
 
@@ -46,7 +46,7 @@ async def honest_call_seconds(address: str, *, calls: int) -> float:
     async with stub(address) as service:
         for row in range(1, calls + 1):
             begun = loop.time()
-            await service.AppendPoints(iter([messages.points(row, [1.0], number=99)])).read()
+            await service.Append(iter([messages.points(row, [1.0], number=99)])).read()
             await service.GetHistory(v1.GetHistoryRequest(runs=[messages.run(1)], max_points=100))
             took.append(loop.time() - begun)
             await asyncio.sleep(0.05)
@@ -82,11 +82,17 @@ def test_floods_from_some_streams_do_not_keep_others_waiting(metric_store: Store
     batches = [messages.points(1 + at * 2_000, [1.0] * 2_000) for at in range(200)]
 
     async def pour(service: MetricServiceAsyncStub, number: int) -> None:
-        call = service.AppendPoints()
+        call = service.Append()
         for batch in batches:
             await call.write(
-                v1.AppendPointsRequest(
-                    run=messages.run(number), sweep=messages.SWEEP, attempt=1, batch=batch.batch
+                v1.AppendRequest(
+                    run=messages.run(number),
+                    sweep=messages.SWEEP,
+                    attempt=1,
+                    lane=batch.lane,
+                    start=batch.start,
+                    end=batch.end,
+                    body=batch.body,
                 )
             )
 

@@ -36,11 +36,11 @@ class Sender:
         while not ended.is_set():
             with suppress(grpc.aio.AioRpcError):
                 async with stub(self._store.address) as service:
-                    await self._stream(service.AppendPoints(), ended)
+                    await self._stream(service.Append(), ended)
 
     async def _stream(
         self,
-        call: grpc.aio.StreamStreamCall[v1.AppendPointsRequest, v1.AppendPointsResponse],
+        call: grpc.aio.StreamStreamCall[v1.AppendRequest, v1.AppendResponse],
         ended: asyncio.Event,
     ) -> None:
         async def send() -> None:
@@ -56,7 +56,7 @@ class Sender:
         sending = asyncio.create_task(send())
         try:
             async for answer in call:
-                self.acknowledged = max(self.acknowledged, answer.row)
+                self.acknowledged = max(self.acknowledged, answer.cursor)
         finally:
             await sending
 
@@ -132,16 +132,16 @@ def test_a_disk_that_takes_nothing_is_named_reading_goes_on_and_all_is_well_afte
         async with stub(metric_store.address) as service:
 
             async def append(first: int, count: int) -> int:
-                call = service.AppendPoints(iter([messages.points(first, [1.0] * count)]))
+                call = service.Append(iter([messages.points(first, [1.0] * count)]))
                 answer = await call.read()
-                assert isinstance(answer, v1.AppendPointsResponse), await refused(call)
-                return answer.row
+                assert isinstance(answer, v1.AppendResponse), await refused(call)
+                return answer.cursor
 
             assert await append(1, 100) == 100
             _, hard = resource.prlimit(metric_store.pid, resource.RLIMIT_FSIZE)
             # As a full disk: no file may grow.
             resource.prlimit(metric_store.pid, resource.RLIMIT_FSIZE, (4_096, hard))
-            call = service.AppendPoints(iter([messages.points(101, [1.0] * 500)]))
+            call = service.Append(iter([messages.points(101, [1.0] * 500)]))
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
                 await call.read()
             failure = Failure.of(refusal.value)
@@ -161,19 +161,19 @@ def test_a_disk_that_takes_nothing_is_named_reading_goes_on_and_all_is_well_afte
     assert sound(metric_store)
 
 
-async def refused(call: grpc.aio.StreamStreamCall[v1.AppendPointsRequest, v1.AppendPointsResponse]) -> str:
+async def refused(call: grpc.aio.StreamStreamCall[v1.AppendRequest, v1.AppendResponse]) -> str:
     return f"{await call.code()} {await call.details()}"
 
 
 def test_sigterm_ends_open_streams_at_once_and_exits_0(metric_store: StoreProcess) -> None:
     async def hold() -> tuple[int, float, set[grpc.StatusCode]]:
         async with stub(metric_store.address) as service:
-            appending = service.AppendPoints()
+            appending = service.Append()
             await appending.write(messages.points(1, [1.0]))
-            assert isinstance(await appending.read(), v1.AppendPointsResponse)
+            assert isinstance(await appending.read(), v1.AppendResponse)
             watching = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
             assert isinstance(await watching.read(), v1.WatchHistoryResponse)
-            await service.AppendLog(iter([messages.log(0, b"line\n")])).read()
+            await service.Append(iter([messages.log(0, b"line\n")])).read()
             following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
             assert isinstance(await following.read(), v1.ReadLogResponse)
             loop = asyncio.get_running_loop()
@@ -194,7 +194,7 @@ def test_what_is_stored_is_for_the_account_alone_also_in_a_folder_that_others_re
 
     async def append() -> None:
         async with stub(store.address) as service:
-            await service.AppendPoints(iter([messages.points(1, [1.0])])).read()
+            await service.Append(iter([messages.points(1, [1.0])])).read()
 
     try:
         store.start()

@@ -68,7 +68,7 @@ def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
     async def stall() -> Failure:
         async with served(tmp_path) as (address, store), stub(address) as service:
             for row in range(1, 200_000, 10_000):
-                await service.AppendPoints(iter([messages.points(row, [1.0] * 10_000)])).read()
+                await service.Append(iter([messages.points(row, [1.0] * 10_000)])).read()
             call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
             await until_told(lambda: told(store._subscriptions._open))
             await until_told(lambda: told(not store._subscriptions._open))
@@ -86,12 +86,12 @@ def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
         async with served(tmp_path) as (address, store):
             tasks = len(asyncio.all_tasks())
             async with stub(address) as service:
-                await service.AppendPoints(iter([messages.points(1, [1.0] * 5_000)])).read()
+                await service.Append(iter([messages.points(1, [1.0] * 5_000)])).read()
                 for _ in range(20):
                     watching_call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
                     await watching_call.read()
                     following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
-                    appending = service.AppendPoints()
+                    appending = service.Append()
                     await appending.write(messages.points(1, [1.0]))
                     await appending.read()
                     for call in (watching_call, following, appending):

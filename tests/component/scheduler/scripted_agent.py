@@ -9,6 +9,7 @@ from typing import Self
 
 import grpc.aio
 
+from lanes import points_piece
 from sweepd import v1
 from sweepd.agent_identity import agent_id
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -45,7 +46,6 @@ class ScriptedAgent:
         slots: int = 1,
         held: Sequence[v1.HeldAttempt] = (),
         more_sweeps: Sequence[str] = (),
-        takes_several: bool = False,
     ) -> None:
         self.secret = secret or secret_of(named or secrets.token_hex(8))
         self.agent_id = agent_id(self.secret)
@@ -61,7 +61,6 @@ class ScriptedAgent:
             slots=slots,
             sweeps=[sweep, *more_sweeps] if sweep else [],
             attempts=held,
-            takes_several=takes_several,
         )
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
@@ -120,7 +119,7 @@ class ScriptedAgent:
         await self.send(observations=observation_batch(ref, first_row, *values))
 
     async def points(self, ref: v1.AttemptRef, first_row: int, *values: float, key: str = "loss") -> None:
-        await self.send(points=v1.PointReport(attempt=ref, batch=point_batch(first_row, *values, key=key)))
+        await self.send(piece=points_piece(ref, first_row, point_batch(first_row, *values, key=key)))
 
     async def exit(
         self,
@@ -208,8 +207,6 @@ def observation_batch(ref: v1.AttemptRef, first_row: int, *values: float) -> v1.
 def point_batch(first_row: int, *values: float, key: str = "loss") -> v1.PointBatch:
     count = len(values)
     return v1.PointBatch(
-        first_row=first_row,
-        last_row=first_row + count - 1,
         steps=range(first_row, first_row + count),
         times=[0.0] * count,
         keys=[key],

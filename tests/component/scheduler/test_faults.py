@@ -8,6 +8,7 @@ import pytest
 from component.scheduler.scripted_agent import ScriptedAgent, held
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import HALVING, RANDOM, create, failure, get, run
+from lanes import cursor
 from scheduler_database import DEFECT, refusing
 from sweepd import v1
 from sweepd.rpc.failure import Failure
@@ -31,7 +32,7 @@ def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
                 start = await ann.next_start()
                 ref = await ann.start_process(start)
                 await ann.observe(ref, 1, 0.5)
-                await ann.takes("ack", lambda m: m.ack.observation_row == 1)
+                await ann.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == 1)
                 restarting = asyncio.ensure_future(installation.restart())
                 await ann.takes("go_away")
                 ann.cut()
@@ -42,7 +43,7 @@ def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
                 welcome = (await again.takes("welcome")).welcome
                 (verdict,) = welcome.verdicts
                 assert verdict.fate == v1.ATTEMPT_FATE_KEEP
-                assert verdict.observation_row == 1
+                assert cursor(verdict, v1.LANE_OBSERVATIONS) == 1
                 ref = v1.AttemptRef(run_handle=9, attempt=1)
                 await again.observe(ref, 2, 0.4)
                 await again.exit(ref, 2, keys=["loss"])

@@ -30,13 +30,12 @@ def whole_run(start: v1.StartRun) -> list[v1.AttachRequest]:
     ]
 
 
-@pytest.mark.parametrize("takes_several", [False, True])
-def test_whole_runs_go_through_in_one_message_each(tmp_path: Path, takes_several: bool) -> None:
+def test_whole_runs_go_through_in_one_message_each(tmp_path: Path) -> None:
     async def scenario() -> list[list[str]]:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
-            async with ScriptedAgent(installation.channel, sweep.name, takes_several=takes_several) as agent:
-                assert (await agent.takes("welcome")).welcome.takes_several
+            async with ScriptedAgent(installation.channel, sweep.name) as agent:
+                await agent.takes("welcome")
                 await agent.offer()
                 for _ in range(sweep.spec.run_cap):
                     start = (await agent.takes("start_run")).start_run
@@ -49,8 +48,8 @@ def test_whole_runs_go_through_in_one_message_each(tmp_path: Path, takes_several
 
     together = asyncio.run(scenario())
     # The end of a run and the start of the next are stored at once, so that they are told at once.
-    assert (["ack", "start_run"] in together) is takes_several
-    assert max(map(len, together)) == (2 if takes_several else 1)
+    assert ["ack", "start_run"] in together
+    assert max(map(len, together)) == 2
 
 
 def test_a_hello_comes_alone(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from component.scheduler.serving import (
     metric_stub,
 )
 from component.scheduler.sweeps import BAYES, RANDOM, create, run
+from lanes import cursor, log_piece, points_piece
 from sweepd import v1
+from sweepd_scheduler.agents.forwarder import LaneLimits
 
 
 def test_points_are_acknowledged_once_the_metric_store_has_them(tmp_path: Path) -> None:
@@ -29,13 +31,13 @@ def test_points_are_acknowledged_once_the_metric_store_has_them(tmp_path: Path) 
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
                 await agent.points(ref, 1, 0.5, 0.4)
-                await agent.takes("ack", lambda m: m.ack.point_row == 2)
-                await agent.send(log=v1.LogReport(attempt=ref, offset=0, content=b"hello\n"))
-                await agent.takes("ack", lambda m: m.ack.log_offset == 6)
+                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 2)
+                await agent.send(piece=log_piece(ref, 0, b"hello\n"))
+                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 6)
                 await agent.exit(ref)
                 await agent.acked_exit(ref)
                 await agent.points(ref, 3, 0.3)
-                await agent.takes("ack", lambda m: m.ack.point_row == 3)
+                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 3)
         channel, metrics = metric_stub(address)
         history = await metrics.GetHistory(v1.GetHistoryRequest(runs=[start.run]))
         assert [v for c in history.series[0].chunks for v in c.doubles.values] == [0.5, 0.4, 0.3]
@@ -60,7 +62,7 @@ def test_runs_end_while_the_metric_store_is_away_and_points_arrive_later(tmp_pat
                 await agent.exit(ref)
                 await agent.acked_exit(ref)
                 assert await store.start() == address
-                await agent.takes("ack", lambda m: m.ack.point_row == 1)
+                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 1)
         await store.stop()
 
     asyncio.run(scenario())
@@ -69,8 +71,9 @@ def test_runs_end_while_the_metric_store_is_away_and_points_arrive_later(tmp_pat
 def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweepd_scheduler.relays.POINTS_UNDER_WAY", 300)
-    monkeypatch.setattr("sweepd_scheduler.relay.REMIND_AFTER", 0.3)
+    few = LaneLimits(name="points", window=300, held=300)
+    monkeypatch.setattr("sweepd_scheduler.agents.forwarder.LANES", {v1.LANE_POINTS: few})
+    monkeypatch.setattr("sweepd_scheduler.agents.forwarder.REMIND_AFTER", 0.3)
 
     async def scenario() -> None:
         store = a_metric_store(tmp_path)
@@ -86,12 +89,13 @@ def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
                 await store.start()
                 reached = 0
                 while True:  # what an agent does: a cursor that repeats means to send again from there
-                    ack = (await agent.takes("ack", lambda m: m.ack.HasField("point_row"))).ack
-                    if ack.point_row == 20:
+                    ack = (await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)).ack
+                    row = cursor(ack, v1.LANE_POINTS) or 0
+                    if row == 20:
                         break
-                    if ack.point_row == reached:
+                    if row == reached:
                         await agent.points(ref, reached + 1, *[0.5] * (20 - reached))
-                    reached = ack.point_row
+                    reached = row
         await store.stop()
 
     asyncio.run(scenario())
@@ -107,15 +111,15 @@ def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) 
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
                 text = v1.Column(key=0, strings=v1.StringValues(values=["x" * (4 * 1024 * 1024 - 64)]))
-                batch = v1.PointBatch(first_row=1, last_row=1, keys=["k"], columns=[text])
-                await agent.send(points=v1.PointReport(attempt=ref, batch=batch))
+                batch = v1.PointBatch(steps=[1], keys=["k"], columns=[text])
+                await agent.send(piece=points_piece(ref, 1, batch))
                 with pytest.raises(grpc.aio.AioRpcError, match="bytes, and 1,179,648 are the most"):
                     await agent.takes("unsupported")
             holds = [held(start, ref.run_handle)]
             async with ScriptedAgent(installation.channel, sweep.name, held=holds) as agent:
                 await agent.takes("welcome")
                 await agent.points(ref, 1, 0.5)
-                await agent.takes("ack", lambda m: m.ack.point_row == 1)
+                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 1)
         await store.stop()
 
     asyncio.run(scenario())

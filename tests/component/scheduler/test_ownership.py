@@ -13,6 +13,7 @@ import pytest
 from component.scheduler.scripted_agent import ScriptedAgent, held, point_batch
 from component.scheduler.serving import Installation, a_metric_store, a_scheduler, metric_stub
 from component.scheduler.sweeps import RANDOM, create, run
+from lanes import LANES, cursor, log_piece, points_piece
 from sweepd import v1
 from sweepd.rpc.failure import Failure
 from waiting import until_told
@@ -62,10 +63,11 @@ async def a_place(folder: Path, *flags: str) -> AsyncIterator[Place]:
             ref = await ann.start_process(start)
             await ann.observe(ref, 1, 0.5)
             await ann.points(ref, 1, 0.5)
-            await ann.send(log=v1.LogReport(attempt=ref, offset=0, content=b"ann was here\n"))
-            stored = v1.Ack()
-            while (stored.log_offset, stored.point_row) != (13, 1):
-                stored.MergeFrom((await ann.takes("ack")).ack)
+            await ann.send(piece=log_piece(ref, 0, b"ann was here\n"))
+            stored: dict[v1.Lane.ValueType, int] = {}
+            while (stored.get(v1.LANE_LOG), stored.get(v1.LANE_POINTS)) != (13, 1):
+                ack = (await ann.takes("ack")).ack
+                stored.update({each.lane: each.cursor for each in ack.cursors})
             yield Place(installation, metrics, sweep.name, ann, start, ref)
     await channel.close()
     await store.stop()
@@ -93,23 +95,32 @@ async def superseded(place: Place) -> None:
     await place.ann.start_process(again)
 
 
-def all_reports(ref: v1.AttemptRef) -> dict[str, object]:
-    """Everything that an agent can say of an attempt."""
+def all_reports(ref: v1.AttemptRef) -> list[tuple[str, object]]:
+    """Everything that an agent can report of an attempt, with a piece of each lane."""
     details = v1.RunDetails(display_name="mine now", tags=["mine"], preempting=True)
     exit_ = v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0)
+    observed = v1.ObservationBatch(
+        attempt=ref, first_row=2, last_row=2, observations=[v1.Observation(row=2, value=-1e9)]
+    )
+    samples = points_piece(ref, 1, point_batch(1, 1e9, key="system.cpu"))
+    samples.lane = v1.LANE_SAMPLES
     piece = v1.FilePiece(name="weights.bin", content=b"x", size_bytes=1)
-    return {
-        "run_started": v1.RunStarted(attempt=ref, pid=7, argv=["evil"], resumed_from_step=3),
-        "observations": v1.ObservationBatch(
-            attempt=ref, first_row=2, last_row=2, observations=[v1.Observation(row=2, value=-1e9)]
-        ),
-        "points": v1.PointReport(attempt=ref, batch=point_batch(2, -1e9)),
-        "system_points": v1.PointReport(attempt=ref, batch=point_batch(1, 1e9, key="system.cpu")),
-        "log": v1.LogReport(attempt=ref, offset=13, content=b"eve was here\n"),
-        "file": v1.FileReport(attempt=ref, number=2**32 + 1, piece=piece),
-        "details": v1.DetailsReport(attempt=ref, sequence=9, details=details),
-        "run_exited": v1.RunExited(attempt=ref, last_row=1, exit=exit_, logged_keys=["evil"]),
-    }
+    file = v1.LanePiece(
+        attempt=ref, lane=v1.LANE_FILES, start=2**32, end=2**32 + 1, body=piece.SerializeToString()
+    )
+    pieces = [
+        points_piece(ref, 2, point_batch(2, -1e9)),
+        samples,
+        log_piece(ref, 13, b"eve was here\n"),
+        file,
+    ]
+    return [
+        ("run_started", v1.RunStarted(attempt=ref, pid=7, argv=["evil"], resumed_from_step=3)),
+        ("observations", observed),
+        *(("piece", each) for each in pieces),
+        ("details", v1.DetailsReport(attempt=ref, sequence=9, details=details)),
+        ("run_exited", v1.RunExited(attempt=ref, last_row=1, exit=exit_, logged_keys=["evil"])),
+    ]
 
 
 def test_all_reports_are_tried() -> None:
@@ -118,7 +129,9 @@ def test_all_reports_are_tried() -> None:
         for field in v1.AttachRequest.DESCRIPTOR.oneofs_by_name["report"].fields
         if field.message_type is not None and "attempt" in field.message_type.fields_by_name
     }
-    assert all_reports(REF).keys() == of_an_attempt
+    tried = all_reports(REF)
+    assert {kind for kind, _ in tried} == of_an_attempt
+    assert {each.lane for _, each in tried if isinstance(each, v1.LanePiece)} == set(LANES)
 
 
 @pytest.mark.parametrize("secret", [b"", secrets.token_bytes(32)], ids=["none", "wrong"])
@@ -139,7 +152,7 @@ def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_no
                 assert mine == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
                 nobodys.attempt.CopyFrom(REF)
                 assert mine == nobodys
-                for kind, report in all_reports(REF).items():
+                for kind, report in all_reports(REF):
                     await eve.send(**{kind: report})
                     await eve.takes("unsupported")
                 await eve.send(heartbeat=v1.Heartbeat(alive=[REF]))
@@ -177,10 +190,10 @@ def test_another_agent_that_has_the_folder_goes_on_with_the_run_and_the_older_le
             await place.installation.restart()
             async with place.agent(held(place.start), named="ann") as ann:
                 (verdict,) = (await ann.takes("welcome")).welcome.verdicts
-                assert (verdict.fate, verdict.observation_row) == (v1.ATTEMPT_FATE_KEEP, 1)
+                assert (verdict.fate, cursor(verdict, v1.LANE_OBSERVATIONS)) == (v1.ATTEMPT_FATE_KEEP, 1)
                 async with place.agent(held(place.start), named="bob") as bob:
                     (verdict,) = (await bob.takes("welcome")).welcome.verdicts
-                    assert (verdict.fate, verdict.observation_row) == (v1.ATTEMPT_FATE_KEEP, 1)
+                    assert (verdict.fate, cursor(verdict, v1.LANE_OBSERVATIONS)) == (v1.ATTEMPT_FATE_KEEP, 1)
                     error = await ann.end()
                     assert error is not None
                     assert Failure.of(error).reason == "stream-replaced"
@@ -202,8 +215,8 @@ def test_what_is_left_of_an_ended_attempt_is_delivered_by_whoever_has_its_folder
             async with place.agent(held(place.start), named="bob") as bob:
                 (verdict,) = (await bob.takes("welcome")).welcome.verdicts
                 assert verdict.fate == v1.ATTEMPT_FATE_DELIVER
-                await bob.send(log=v1.LogReport(attempt=REF, offset=13, content=b"bob, too\n"))
-                await bob.takes("ack", lambda m: m.ack.log_offset == 22)
+                await bob.send(piece=log_piece(REF, 13, b"bob, too\n"))
+                await bob.takes("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 22)
             assert (await place.everything())[2] == b"ann was here\nbob, too\n"
 
     asyncio.run(scenario())

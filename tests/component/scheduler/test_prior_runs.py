@@ -8,6 +8,7 @@ import pytest
 from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.serving import Installation, a_metric_store, a_scheduler
 from component.scheduler.sweeps import GRID, create, failure, get
+from lanes import cursor
 from sweepd import v1
 from sweepd.codec import point_from_message, point_message
 from sweepd.spec import Json
@@ -34,7 +35,7 @@ async def old_runs(installation: Installation, sweep: v1.Sweep) -> list[v1.Run]:
             ref = await agent.start_process(start)
             await agent.observe(ref, 1, number, number, number)
             await agent.points(ref, 1, number / 4, float("nan"), number / 2, key="acc")
-            await agent.takes("ack", lambda m: m.ack.HasField("point_row") and m.ack.point_row >= 3)
+            await agent.takes("ack", lambda m: (cursor(m.ack, v1.LANE_POINTS) or 0) >= 3)
             await agent.exit(ref, 3, keys=["acc", "loss"])
             await agent.acked_exit(ref)
     return list((await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))).runs)
@@ -329,7 +330,7 @@ def test_runs_by_hand_are_taken_by_name_and_with_their_project(tmp_path: Path) -
                         told = v1.RunDetails(tags=["mine"])
                         await agent.send(details=v1.DetailsReport(attempt=ref, sequence=1, details=told))
                     await agent.points(ref, 1, 0.5 + place, key="acc")
-                    await agent.takes("ack", lambda m: m.ack.HasField("point_row"))
+                    await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
                     await agent.exit(ref, keys=["acc"])
                     await agent.acked_exit(ref)
 

@@ -8,6 +8,7 @@ import pytest
 from component.scheduler.scripted_agent import ScriptedAgent, observation_batch
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import GRID, RANDOM, create
+from lanes import LANES, cursor
 from sweepd import v1
 from sweepd.rpc.failure import Failure
 
@@ -23,8 +24,8 @@ def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
                 assert welcome.lost_after.seconds == 20
                 assert welcome.heartbeat_interval.seconds == 3
                 assert welcome.flush_interval.nanos == 100_000_000
-                assert welcome.point_window_bytes > 0
-                assert welcome.log_window_bytes > 0
+                assert [each.lane for each in welcome.windows] == LANES
+                assert all(each.bytes > 0 for each in welcome.windows)
 
     asyncio.run(scenario())
 
@@ -74,8 +75,8 @@ def test_a_start_carries_all_that_the_agent_needs(tmp_path: Path) -> None:
 
 
 def test_an_old_stream_is_asked_to_go_then_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweepd_scheduler.session.STREAM_AGE", 0.3)
-    monkeypatch.setattr("sweepd_scheduler.session.LAST_WORDS", 0.3)
+    monkeypatch.setattr("sweepd_scheduler.agents.session.STREAM_AGE", 0.3)
+    monkeypatch.setattr("sweepd_scheduler.agents.session.GO_AWAY_GRACE", 0.3)
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
@@ -118,8 +119,8 @@ def test_reports_that_make_no_sense_are_named_and_change_nothing(tmp_path: Path)
                 await agent.points(v1.AttemptRef(run_handle=99, attempt=1), 1, 0.5)
                 assert "handle 99" in (await agent.takes("unsupported")).unsupported.report
                 await agent.observe(ref, 5, 0.5)
-                gap = await agent.takes("ack", lambda m: m.ack.HasField("observation_row"))
-                assert gap.ack.observation_row == 0
+                gap = await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
+                assert cursor(gap.ack, v1.LANE_OBSERVATIONS) == 0
                 await agent.exit(ref)
                 await agent.acked_exit(ref)
 

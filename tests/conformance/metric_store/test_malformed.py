@@ -27,8 +27,6 @@ COLUMNS = st.builds(
 )
 BATCHES = st.builds(
     v1.PointBatch,
-    first_row=NUMBERS,
-    last_row=NUMBERS,
     steps=st.lists(SIGNED, max_size=5),
     times=st.lists(st.floats(), max_size=5),
     keys=st.lists(TEXTS, max_size=4),
@@ -36,11 +34,14 @@ BATCHES = st.builds(
     dropped=st.lists(st.builds(v1.RowRange, first=NUMBERS, last=NUMBERS), max_size=3),
 )
 REQUESTS = st.builds(
-    v1.AppendPointsRequest,
+    v1.AppendRequest,
     run=TEXTS,
     sweep=TEXTS,
     attempt=SMALL,
-    batch=BATCHES,
+    lane=st.sampled_from([v1.LANE_POINTS, v1.LANE_SAMPLES]),
+    start=NUMBERS,
+    end=NUMBERS,
+    body=st.one_of(BATCHES.map(v1.PointBatch.SerializeToString), st.binary(max_size=50)),
     resumed_from_step=st.one_of(st.none(), SIGNED),
 )
 
@@ -48,10 +49,10 @@ REQUESTS = st.builds(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(REQUESTS, min_size=1, max_size=6))
 def test_whatever_arrives_is_answered_and_the_good_batch_beside_it_is_stored(
-    store: Store, requests: list[v1.AppendPointsRequest]
+    store: Store, requests: list[v1.AppendRequest]
 ) -> None:
     good = an_attempt(1, 1, f"local/good/{uuid4()}")
-    arrivals = [codec.points_arrived(request) for request in requests]
+    arrivals = [codec.arrived(request) for request in requests]
     answers = store.writes.commit([*arrivals, rows(good, 1, [{"x": 1.0}]), log(good, 0, b"line\n")])
     assert [answer.cursor for answer in answers[-2:]] == [1, 5]
     assert len(answers) == len(requests) + 2
@@ -66,9 +67,11 @@ def test_whatever_arrives_is_answered_and_the_good_batch_beside_it_is_stored(
 def test_no_piece_of_a_log_fails_what_arrives_with_it(
     store: Store, run: str, attempt: int, offset: int, content: bytes
 ) -> None:
-    request = v1.AppendLogRequest(run=run, sweep="s", attempt=attempt, offset=offset, content=content)
+    request = v1.AppendRequest(
+        run=run, sweep="s", attempt=attempt, lane=v1.LANE_LOG, start=offset, body=content
+    )
     good = an_attempt(1, 1, f"local/good/{uuid4()}")
-    answers = store.writes.commit([codec.log_arrived(request), log(good, 0, b"line\n")])
+    answers = store.writes.commit([codec.arrived(request), log(good, 0, b"line\n")])
     assert answers[1].cursor == 5
     if not (run and len(run) <= 1_024 and attempt):
         assert answers[0].rejection

@@ -30,9 +30,9 @@ def a_feed(folder: Path) -> Feed:
         folder / "log",
         Details(folder / "details.json", complain, clock),
         RunFiles(folder, complain, clock, clock),
-        SystemRows(folder, Numbering(), 0, clock, clock),
+        SystemRows(folder, Numbering(), clock),
         clock,
-        log_acked=0,
+        acked={},
     )
 
 
@@ -40,15 +40,14 @@ def test_details_that_one_server_has_are_told_another_one(tmp_path: Path) -> Non
     (tmp_path / "details.json").write_text(json.dumps({"name": "blue"}))
     feed = a_feed(tmp_path)
     feed.details.look(at_once=True)
-    knows_nothing = v1.AttemptVerdict(details_sequence=0)
-    feed.details.open(knows_nothing)
+    feed.details.open(0)
     told = feed.details.next(v1.AttemptRef())
     assert told is not None
-    feed.details.acknowledged(v1.Ack(details_sequence=told.details.sequence))
+    feed.details.acknowledged(told.details.sequence)
     assert feed.details.delivered
 
     feed.begin_anew()
-    feed.details.open(knows_nothing)
+    feed.details.open(0)
     again = feed.details.next(v1.AttemptRef())
     assert again is not None
     assert again.details.details == told.details.details

@@ -10,8 +10,20 @@ from pathlib import Path
 import pytest
 
 from sweepd import v1
+from sweepd_agent.lane import Lane
 from sweepd_agent.run_files import RunFiles
 from sweepd_metric_store.domain.files import MAX_NUMBER, follows
+
+
+def a_lane(files: RunFiles) -> Lane:
+    """Files on a stream that takes them."""
+    lane = Lane(v1.LANE_FILES, files, lambda: 0.0)
+    lane.open(2**20, None)
+    return lane
+
+
+def name_of(piece: v1.LanePiece) -> str:
+    return v1.FilePiece.FromString(piece.body).name
 
 
 def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
@@ -32,10 +44,10 @@ def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
     complaints: list[str] = []
     files = RunFiles(tmp_path, complaints.append, lambda: 0.0, lambda: 0.0)
     files.look(ended=True)
-    files.open(taken=True)
+    lane = a_lane(files)
     sent = []
-    while (report := files.next(v1.AttemptRef(), 2**20)) is not None:
-        sent.append(report.file.piece.name)
+    while (report := lane.next(v1.AttemptRef())) is not None:
+        sent.append(name_of(report.piece))
     assert sent == ["a/x", "z/x"]
     assert complaints == [f"the files in {tmp_path}/files/closed cannot be listed: Permission denied"]
 
@@ -50,14 +62,14 @@ def test_a_clock_that_was_ahead_when_files_were_numbered_before_loses_none(
         (tmp_path / "files" / name).write_text(name)
     files = RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: clock)
     files.look(ended=True)
-    files.open(taken=True)
+    lane = a_lane(files)
     cursor = ((2**31 - 2**20 + 10) << 32) + 7
     stored = []
-    while not files.delivered:
-        report = files.next(v1.AttemptRef(), 2**20)
-        if report is not None and follows(report.file.number, cursor):
-            cursor = report.file.number
-            stored.append(report.file.piece.name)
-        files.acknowledged(v1.Ack(file_number=cursor))
+    while not lane.delivered:
+        report = lane.next(v1.AttemptRef())
+        if report is not None and follows(report.piece.end, cursor):
+            cursor = report.piece.end
+            stored.append(name_of(report.piece))
+        lane.acknowledged(cursor)
     assert stored == ["a", "b"]
     assert cursor <= MAX_NUMBER

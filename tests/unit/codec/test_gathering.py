@@ -28,7 +28,7 @@ def test_a_message_has_a_bounded_number_of_them() -> None:
 
 def test_nothing_is_added_to_a_message_that_is_large() -> None:
     half, other_half = (
-        v1.AttachRequest(log=v1.LogReport(content=b"x" * (ENOUGH_BYTES // 2))) for _ in range(2)
+        v1.AttachRequest(piece=v1.LanePiece(body=b"x" * (ENOUGH_BYTES // 2))) for _ in range(2)
     )
     waiting = deque([half, *offers(1), other_half, *offers(1)])
     assert len(in_one(waiting)) == 3

@@ -10,7 +10,7 @@ from sweepd.codec import point_message
 from sweepd.spec import Json, ObjectiveValue
 from sweepd.spec.ordering.proposed import Source
 from sweepd.spec.preview import PreviewedRun
-from sweepd_scheduler.agent_codec import tags_that_fit
+from sweepd_scheduler.agents.codec import tags_that_fit
 from sweepd_scheduler.api.run_codec import run_message
 from sweepd_scheduler.message_size import page, pages, point_weight, previewed_weight, run_weight
 from unit.scheduler.world import GRID_4, World

@@ -62,11 +62,11 @@ def test_a_scope_that_is_too_small_is_told_which_one_is_needed() -> None:
         "stopping a sweep needs a token of scope write, and this one has scope read; "
         "whoever has an admin token makes one: `sweepctl token create --scope write`"
     )
-    check_scope(SERVICE, "/sweepd.v1.MetricService/AppendPoints")
+    check_scope(SERVICE, "/sweepd.v1.MetricService/Append")
     with pytest.raises(
-        NotAllowedError, match="AppendPoints is for the services of this server; no token allows it"
+        NotAllowedError, match="Append is for the services of this server; no token allows it"
     ):
-        check_scope(FULL_ACCESS, "/sweepd.v1.MetricService/AppendPoints")
+        check_scope(FULL_ACCESS, "/sweepd.v1.MetricService/Append")
 
 
 def test_names_outside_do_not_exist_wherever_they_stand_in_a_request() -> None:

@@ -89,12 +89,12 @@ def test_each_status_is_a_canonical_code() -> None:
             ),
         ),
         (
-            NotAllowedError("sweepd.v1.MetricService/AppendLog"),
+            NotAllowedError("sweepd.v1.MetricService/Append"),
             Failure(
                 code="PERMISSION_DENIED",
-                message="AppendLog is for the services of this server; no token allows it",
+                message="Append is for the services of this server; no token allows it",
                 reason="not-allowed",
-                metadata={"method": "sweepd.v1.MetricService/AppendLog"},
+                metadata={"method": "sweepd.v1.MetricService/Append"},
             ),
         ),
     ],

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd_metric_store.api import codec
-from sweepd_metric_store.ports import StoredFile
+from sweepd_metric_store.ports import FileArrived, StoredFile
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,12 @@ from sweepd_metric_store.ports import StoredFile
     ],
 )
 def test_a_time_that_no_timestamp_can_express_is_none(time: Timestamp, shown: str) -> None:
-    request = v1.AppendFilesRequest(sweep="a/b/c", run="a/b/c-1", attempt=1, number=1)
-    request.piece.name = "model.pt"
-    request.piece.modify_time.CopyFrom(time)
-    arrived = codec.file_arrived(request)
+    piece = v1.FilePiece(name="model.pt", modify_time=time)
+    request = v1.AppendRequest(
+        sweep="a/b/c", run="a/b/c-1", attempt=1, lane=v1.LANE_FILES, end=1, body=piece.SerializeToString()
+    )
+    arrived = codec.arrived(request)
+    assert isinstance(arrived, FileArrived)
     file = StoredFile(
         name=arrived.file, attempt=1, size=0, time=arrived.time, digest=b"", left_out=arrived.left_out
     )

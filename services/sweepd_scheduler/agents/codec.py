@@ -1,6 +1,6 @@
-"""What agents say as events of the core, and what the core says to them as messages."""
+"""Translation between messages of the agent stream and events and commands of the core."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from google.protobuf.duration_pb2 import Duration
@@ -18,7 +18,14 @@ from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.api.run_codec import CAUSES, RUN_STATES
 from sweepd_scheduler.api.sweep_codec import SWEEP_STATES
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Session, Withheld, WithheldReason, check_identity
+from sweepd_scheduler.domain.agents.agent import (
+    AttemptRef,
+    Held,
+    Session,
+    Withheld,
+    WithheldReason,
+    check_identity,
+)
 from sweepd_scheduler.domain.agents.commands import (
     Ack,
     Command,
@@ -149,25 +156,26 @@ def ref(message: v1.AttemptRef) -> AttemptRef:
     return AttemptRef(message.run_handle, message.attempt)
 
 
-def command_message(command: Command, terms: Timeouts, session: Session | None) -> v1.AttachResponse:
+def command_message(command: Command, timeouts: Timeouts, session: Session | None) -> v1.AttachResponse:
     """Return a command as a message; `session` is the one that it goes to.
 
     A Welcome lacks the intervals that depend on the load; the stream fills them in.
     """
     match command:
         case StartRun():
-            return v1.AttachResponse(start_run=_start_message(command, terms))
+            return v1.AttachResponse(start_run=_start_message(command, timeouts))
         case StopRun(command=number, ref=attempt, mode=mode, reason=reason):
             stop = v1.StopRun(
                 command_id=number, attempt=ref_message(attempt), mode=_STOP_MODES[mode], reason=reason
             )
             return v1.AttachResponse(stop_run=stop)
         case Ack():
-            return v1.AttachResponse(ack=_ack_message(command))
+            end = command if command.run_state is not None else None
+            return v1.AttachResponse(ack=ack_message(command.ref, acked(command), end))
         case Fenced(ref=attempt):
             return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
-        case NotUnderstood(what=what):
-            return v1.AttachResponse(unsupported=v1.Unsupported(report=what))
+        case NotUnderstood():
+            return unsupported_message(command)
         case SweepEnded(name=name, state=state, reason=reason):
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
@@ -176,18 +184,49 @@ def command_message(command: Command, terms: Timeouts, session: Session | None) 
         case Welcome(verdicts=verdicts, withheld=withheld):
             welcome = v1.Welcome(
                 session=session.id if session else "",
-                lease_duration=duration(terms.lease),
-                lost_after=duration(terms.lost_after),
+                lease_duration=duration(timeouts.lease),
+                lost_after=duration(timeouts.lost_after),
                 verdicts=[_verdict_message(verdict) for verdict in verdicts],
                 withheld=[_withheld_message(each) for each in withheld],
-                takes_several=True,
             )
             return v1.AttachResponse(welcome=welcome)
+
+
+def unsupported_message(command: NotUnderstood) -> v1.AttachResponse:
+    """Return the answer to a report that makes no sense."""
+    return v1.AttachResponse(unsupported=v1.Unsupported(report=command.what))
+
+
+def append_request(piece: v1.LanePiece, of: Held, resumed_from_step: int | None) -> v1.AppendRequest:
+    """Return a piece as the metric store takes it, its body unread."""
+    return v1.AppendRequest(
+        run=of.run,
+        sweep=of.sweep,
+        attempt=of.attempt,
+        lane=piece.lane,
+        start=piece.start,
+        end=piece.end,
+        body=piece.body,
+        resumed_from_step=resumed_from_step,
+    )
 
 
 def ref_message(attempt: AttemptRef) -> v1.AttemptRef:
     """Return which attempt is meant."""
     return v1.AttemptRef(run_handle=attempt.handle, attempt=attempt.attempt)
+
+
+def acked(ack: Ack) -> dict[v1.Lane.ValueType, int]:
+    """Return the cursors that the core acknowledges, by lane."""
+    return _known(ack.observation_row, ack.details_sequence)
+
+
+def ack_message(ref: AttemptRef, cursors: Mapping[v1.Lane.ValueType, int], end: Ack | None) -> v1.Ack:
+    """Return an acknowledgement of lanes, and of the end of the attempt where there is one."""
+    message = v1.Ack(attempt=ref_message(ref), cursors=_cursor_messages(cursors))
+    if end is not None and end.run_state is not None:
+        message.exited, message.run_state, message.notice = True, RUN_STATES[end.run_state], end.notice
+    return message
 
 
 def duration(seconds: float) -> Duration:
@@ -274,7 +313,7 @@ def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
 
-def _start_message(command: StartRun, terms: Timeouts) -> v1.StartRun:
+def _start_message(command: StartRun, timeouts: Timeouts) -> v1.StartRun:
     sweep, run = command.sweep, command.run
     metric = sweep.spec.metric
     return v1.StartRun(
@@ -289,23 +328,12 @@ def _start_message(command: StartRun, terms: Timeouts) -> v1.StartRun:
         command=active_command(sweep.spec, run.point),
         watched_keys=[metric.name] if metric else [],
         rungs=sweep.rungs,
-        stop_grace=duration(terms.stop_grace),
-        lost_after=duration(terms.lost_after),
+        stop_grace=duration(timeouts.stop_grace),
+        lost_after=duration(timeouts.lost_after),
         repeat=run.repeat if sweep.spec.repeats > 1 else None,
         compat=compat_number(sweep.spec.compat),
         metrics_from=metrics_from_message(sweep.spec.metrics_from) if sweep.spec.metrics_from else None,
         secret=command.secret,
-    )
-
-
-def _ack_message(ack: Ack) -> v1.Ack:
-    return v1.Ack(
-        attempt=ref_message(ack.ref),
-        observation_row=ack.observation_row,
-        exited=ack.run_state is not None,
-        run_state=RUN_STATES[ack.run_state] if ack.run_state else v1.RUN_STATE_UNSPECIFIED,
-        notice=ack.notice,
-        details_sequence=ack.details_sequence,
     )
 
 
@@ -319,9 +347,17 @@ def _verdict_message(verdict: Fated) -> v1.AttemptVerdict:
     return v1.AttemptVerdict(
         attempt=ref_message(verdict.ref),
         fate=_FATES[verdict.fate],
-        observation_row=verdict.observation_row,
+        cursors=_cursor_messages(_known(verdict.observation_row, verdict.details_sequence)),
         exited=verdict.exited,
         run_state=RUN_STATES[verdict.run_state] if verdict.run_state else v1.RUN_STATE_UNSPECIFIED,
         reason=verdict.reason,
-        details_sequence=verdict.details_sequence,
     )
+
+
+def _known(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
+    cursors = {v1.LANE_OBSERVATIONS: observation_row, v1.LANE_DETAILS: details_sequence}
+    return {lane: cursor for lane, cursor in cursors.items() if cursor is not None}
+
+
+def _cursor_messages(cursors: Mapping[v1.Lane.ValueType, int]) -> list[v1.LaneCursor]:
+    return [v1.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in cursors.items()]

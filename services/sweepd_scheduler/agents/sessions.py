@@ -1,4 +1,4 @@
-"""How streams of agents open, with what is known of what they hold, and how they close."""
+"""Sessions of agents: opened with what is stored of the attempts they hold, and closed."""
 
 import asyncio
 import secrets
@@ -8,20 +8,20 @@ from sweepd import v1
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
-from sweepd_scheduler import agent_codec
+from sweepd_scheduler.agents import codec
+from sweepd_scheduler.agents.forwarder import Forwarders
+from sweepd_scheduler.agents.outboxes import Outbox, Outboxes
+from sweepd_scheduler.agents.session import AgentSession
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.names import RunName, SweepName
-from sweepd_scheduler.lines import Line, Lines
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading
-from sweepd_scheduler.relays import Relays
-from sweepd_scheduler.session import AgentSession
 
 
 class NamesakeError(DomainError):
-    """An agent of this id is here, and works for others, too."""
+    """An agent of this id is attached, and works for other projects, too."""
 
     def __init__(self, agent: str) -> None:
         super().__init__(
@@ -34,11 +34,13 @@ class NamesakeError(DomainError):
 class Sessions:
     """Opens and closes the streams."""
 
-    def __init__(self, owner: Owner, reading: Reading, lines: Lines, relays: Relays, clock: Clock) -> None:
+    def __init__(
+        self, owner: Owner, reading: Reading, outboxes: Outboxes, forwarders: Forwarders, clock: Clock
+    ) -> None:
         self._owner = owner
         self._reading = reading
-        self._lines = lines
-        self._relays = relays
+        self._outboxes = outboxes
+        self._forwarders = forwarders
         self._clock = clock
         self._open: dict[str, AgentSession] = {}
         self._none_open = asyncio.Event()
@@ -47,28 +49,28 @@ class Sessions:
         """Let an agent in: older streams of it are void before it is asked what it holds.
 
         Args:
-            hello: what it said first.
+            hello: its first report.
             bounds: of its token; sweeps and runs that lie outside are not known to it.
 
         Raises:
             DomainError: it is not let in.
         """
-        agent_codec.check_hello(hello)
+        codec.check_hello(hello)
         sweeps = _sweep_names(hello, bounds)
         self._check_namesake(hello.agent_id, bounds)
         name = f"{hello.agent_id[:8]}-{secrets.token_hex(4)}"
-        line = Line(name, hello.agent_id, takes_several=hello.takes_several)
-        session = AgentSession(line, self._owner, self._lines, self._relays, self._clock)
-        self._lines.open(line)
-        self._open[line.session] = session
+        outbox = Outbox(name, hello.agent_id)
+        session = AgentSession(outbox, self._owner, self._forwarders, self._clock)
+        self._outboxes.open(outbox)
+        self._open[name] = session
         self._none_open.clear()
         try:
-            await self._owner.settle(Announced(line.session, hello.agent_id))
+            await self._owner.settle(Announced(name, hello.agent_id))
             attempts = await self._held(hello, bounds)
             for held in attempts:
                 if held.owned is not None and held.owned.resumed_from_step is not None:
                     session.resumed[held.ref] = held.owned.resumed_from_step
-            await self._owner.settle(_attached(line.session, hello, sweeps, attempts))
+            await self._owner.settle(_attached(name, hello, sweeps, attempts))
         except BaseException:
             self.close(session)
             raise
@@ -76,19 +78,19 @@ class Sessions:
 
     def close(self, session: AgentSession) -> None:
         """Forget a stream; its attempts stay the agent's until their leases run out."""
-        name = session.line.session
-        if self._open.pop(name, None) is not None:
-            self._lines.close(session.line)
-            self._relays.forget(name)
-            self._owner.tell(Detached(name, session.line.agent))
+        outbox = session.outbox
+        if self._open.pop(outbox.session, None) is not None:
+            self._outboxes.close(outbox)
+            self._forwarders.forget(outbox.session)
+            self._owner.tell(Detached(outbox.session, outbox.agent))
             if not self._open:
                 self._none_open.set()
 
-    def heard(self) -> dict[str, float]:
-        """Return when each session was last heard of, in monotonic seconds."""
-        return {name: session.heard for name, session in self._open.items()}
+    def last_seen(self) -> dict[str, float]:
+        """Return the monotonic time of the last report of each session."""
+        return {name: session.last_seen for name, session in self._open.items()}
 
-    async def send_away(self, patience: float) -> None:
+    async def go_away(self, patience: float) -> None:
         """Ask all agents to come back later, and end the streams of those that stay."""
         for session in self._open.values():
             session.go_away("the scheduler is stopping")
@@ -96,7 +98,7 @@ class Sessions:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._none_open.wait(), patience)
         for session in list(self._open.values()):
-            session.line.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
+            session.outbox.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
 
     def _check_namesake(self, agent: str, bounds: Bounds) -> None:
         """Refuse to let an agent make void the stream of one that works where its token is not good.

@@ -1,4 +1,4 @@
-"""Answers the calls of `AgentService`: the stream of each agent, and the list of them."""
+"""Servicer of `AgentService`: the stream of each agent, and the list of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_kernel.rpc import page_token
+from sweepd_scheduler.agents.sessions import Sessions
 from sweepd_scheduler.api.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.domain import names
@@ -21,14 +22,13 @@ from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import send
-from sweepd_scheduler.sessions import Sessions
 
 HELLO_PATIENCE = 10.0
 Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachResponse]"
 
 
 class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
-    """Reports go up to the owner or the relays, commands come down from the lines."""
+    """Reports go up to the owner or the forwarders, commands come down from the outboxes."""
 
     def __init__(self, owner: Owner, reading: Reading, sessions: Sessions, clock: Clock) -> None:
         self._owner = owner
@@ -45,7 +45,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         try:
             reading = asyncio.get_running_loop().create_task(session.read(request_iterator))
             try:
-                async for message in session.line.messages():
+                async for message in session.outbox.messages():
                     await send(context.write, message)
             finally:
                 reading.cancel()
@@ -65,7 +65,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
         agents = [agent for agent in agents_of(self._owner.state, sweep, bounds) if agent.id > after]
-        messages = (agent_message(agent, self._seen(agent)) for agent in agents)
+        messages = (agent_message(agent, self._last_seen(agent)) for agent in agents)
         found = page(messages, size, v1.Agent.ByteSize)
         return v1.ListAgentsResponse(
             agents=found.entries,
@@ -83,11 +83,11 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             repeatable(request, request.request_id, sweep.parent if sweep else None),
         )
 
-    def _seen(self, agent: ListedAgent) -> int:
-        heard = self._sessions.heard().get(agent.session.id) if agent.session else None
-        if heard is None:
+    def _last_seen(self, agent: ListedAgent) -> int:
+        last = self._sessions.last_seen().get(agent.session.id) if agent.session else None
+        if last is None:
             return 0
-        silence = self._clock.monotonic() - heard
+        silence = self._clock.monotonic() - last
         return microseconds(self._clock.now()) - int(silence * 1e6)
 
 

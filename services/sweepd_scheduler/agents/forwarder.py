@@ -1,0 +1,257 @@
+"""Forwarders of lanes to the metric store, and of its acknowledgements back; no run's end waits for them.
+
+What is under way is kept here, so that the metric store may restart; it is bounded. What does not fit is left
+to the agents, who have everything on disk: once there is room, they are asked to send again from the cursor.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.backoff import Backoff
+from sweepd_kernel.clock import Clock
+from sweepd_scheduler.domain.agents.agent import AttemptRef
+
+Lane: TypeAlias = v1.Lane.ValueType
+Call: TypeAlias = "grpc.aio.StreamStreamCall[v1.AppendRequest, v1.AppendResponse]"
+AttemptName: TypeAlias = tuple[str, int]
+"""Full name of the run, number of the attempt."""
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+REMIND_AFTER = 2.0
+SHARES = 8
+"""One attempt has at most one share of what a forwarder may hold: who floods is held up alone."""
+REQUEST_OVERHEAD = 2 * KIB
+"""Memory that a request takes besides its body: many small ones weigh more than a few large ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneLimits:
+    """Bounds of a lane that is forwarded, and its name in the log.
+
+    Args:
+        window: bytes of each attempt that its agent may have under way.
+        held: bytes of all attempts that the forwarder may hold.
+    """
+
+    name: str
+    window: int
+    held: int
+
+
+LANES: Final[Mapping[Lane, LaneLimits]] = MappingProxyType(
+    {
+        v1.LANE_POINTS: LaneLimits(name="points", window=512 * KIB, held=24 * MIB),
+        v1.LANE_SAMPLES: LaneLimits(name="samples", window=64 * KIB, held=4 * MIB),
+        v1.LANE_LOG: LaneLimits(name="logs", window=256 * KIB, held=8 * MIB),
+        v1.LANE_FILES: LaneLimits(name="files", window=512 * KIB, held=8 * MIB),
+    }
+)
+"""The lanes that are forwarded, in the order in which agents send them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A request until it is answered; `weight`: bytes that it takes in memory."""
+
+    name: AttemptName
+    request: v1.AppendRequest
+    weight: int
+
+
+@dataclass(slots=True)
+class _Route:
+    """Session that is told how far the pieces of an attempt are stored."""
+
+    session: str
+    ref: AttemptRef
+    cursor: int = 0
+    left_out: int = 0  # how far the requests reach that did not fit
+    refused: bool = False  # already in the log; the agent keeps what it has
+
+
+class Forwarder:
+    """One lane of all agents, on one stream to the metric store.
+
+    Args:
+        open_call: opens the stream.
+        acknowledge: tells a session how far an attempt is stored.
+        held: bytes that may be under way.
+        name: what is forwarded, for the log.
+    """
+
+    def __init__(
+        self,
+        open_call: Callable[[], Call],
+        acknowledge: Callable[[str, AttemptRef, int], None],
+        *,
+        held: int,
+        name: str,
+        clock: Clock,
+        log: logging.Logger,
+    ) -> None:
+        self._open_call = open_call
+        self._acknowledge = acknowledge
+        self._limit = held
+        self._name = name
+        self._clock = clock
+        self._log = log
+        self._routes: dict[AttemptName, _Route] = {}
+        self._waiting: deque[_Pending] = deque()
+        self._under_way: deque[_Pending] = deque()
+        self._size = 0
+        self._sizes: dict[AttemptName, int] = {}
+        self._ready = asyncio.Event()
+        self._unavailable = False
+
+    def offer(self, session: str, ref: AttemptRef, request: v1.AppendRequest) -> None:
+        """Take a request over, or leave it to the agent to send it again."""
+        name = request.run, request.attempt
+        route = self._routes.get(name)
+        if route is None or route.session != session:
+            # An agent begins a stream with what was not acknowledged: before that, everything is stored.
+            route = _Route(session, ref, cursor=max(request.start, route.cursor if route else 0))
+            self._routes[name] = route
+        weight, own = len(request.body) + REQUEST_OVERHEAD, self._sizes.get(name, 0)
+        full = self._size and self._size + weight > self._limit
+        if full or (own and own + weight > self._limit // SHARES):
+            route.left_out = max(route.left_out, request.end)
+            return
+        self._size += weight
+        self._sizes[name] = own + weight
+        self._waiting.append(_Pending(name, request, weight))
+        self._ready.set()
+
+    def forget(self, session: str) -> None:
+        """Acknowledge nothing more to a session that has ended; what is under way still arrives."""
+        self._routes = {name: route for name, route in self._routes.items() if route.session != session}
+
+    async def run(self) -> None:
+        """Keep a stream open until cancelled."""
+        backoff = Backoff()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._remind())
+            while True:
+                await self._something_waits()
+                began = self._clock.monotonic()
+                try:
+                    await self._one_stream()
+                except grpc.aio.AioRpcError as error:
+                    self._log_unavailable(error)
+                except Exception:  # noqa: BLE001 (all agents depend on it: it outlives a defect)
+                    self._log.exception("forwarding %s has failed; trying again", self._name)
+                self._waiting.extendleft(reversed(self._under_way))
+                self._under_way.clear()
+                await asyncio.sleep(backoff.next_delay(lasted=self._clock.monotonic() - began))
+
+    async def _something_waits(self) -> None:
+        while not self._waiting:
+            self._ready.clear()
+            await self._ready.wait()
+
+    async def _one_stream(self) -> None:
+        call = self._open_call()
+        sending = asyncio.get_running_loop().create_task(self._send(call))
+        try:
+            async for answer in call:
+                self._answered(self._under_way.popleft(), answer)
+        finally:
+            sending.cancel()
+            call.cancel()
+            await asyncio.wait([sending])
+            if not sending.cancelled():
+                sending.exception()  # the stream has raised it already
+
+    async def _send(self, call: Call) -> None:
+        while True:
+            await self._something_waits()
+            pending = self._waiting.popleft()
+            self._under_way.append(pending)
+            await call.write(pending.request)
+
+    def _answered(self, pending: _Pending, answer: v1.AppendResponse) -> None:
+        name = pending.name
+        self._size -= pending.weight
+        self._sizes[name] -= pending.weight
+        if not self._sizes[name]:
+            del self._sizes[name]
+        if self._unavailable:
+            self._unavailable = False
+            self._log.info("the metric store takes %s again", self._name)
+        route = self._routes.get(name)
+        if answer.rejection and not (answer.refused and route is not None and route.refused):
+            run, attempt = name
+            self._log.warning("%s of %s, attempt %d, refused: %s", self._name, run, attempt, answer.rejection)
+        if route is None:
+            return
+        route.refused = answer.refused
+        if not answer.refused:
+            route.cursor = answer.cursor
+            self._acknowledge(route.session, route.ref, answer.cursor)
+
+    async def _remind(self) -> None:
+        """Ask agents for what did not fit, once there is room: a repeated cursor asks to send again."""
+        while True:
+            await asyncio.sleep(REMIND_AFTER)
+            if self._size > self._limit // 2:
+                continue
+            for route in self._routes.values():
+                if route.cursor < route.left_out:
+                    self._acknowledge(route.session, route.ref, route.cursor)
+
+    def _log_unavailable(self, error: grpc.aio.AioRpcError) -> None:
+        if not self._unavailable:
+            self._unavailable = True
+            self._log.warning(
+                "the metric store takes no %s (%s: %s); trying again",
+                self._name,
+                error.code().name,
+                error.details(),
+            )
+
+
+class Forwarders:
+    """A forwarder for each lane, each with a stream of its own: no lane waits for another.
+
+    Args:
+        acknowledge: tells a session how far a lane of an attempt is stored.
+    """
+
+    def __init__(
+        self,
+        open_call: Callable[[], Call],
+        acknowledge: Callable[[str, AttemptRef, Lane, int], None],
+        clock: Clock,
+        log: logging.Logger,
+    ) -> None:
+        def acknowledge_lane(lane: Lane) -> Callable[[str, AttemptRef, int], None]:
+            return lambda session, ref, cursor: acknowledge(session, ref, lane, cursor)
+
+        self._by_lane = {
+            lane: Forwarder(
+                open_call, acknowledge_lane(lane), held=limits.held, name=limits.name, clock=clock, log=log
+            )
+            for lane, limits in LANES.items()
+        }
+
+    def of(self, lane: Lane) -> Forwarder | None:
+        """Return the forwarder of a lane; None if it is not forwarded."""
+        return self._by_lane.get(lane)
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Begin to forward."""
+        loop = asyncio.get_running_loop()
+        return [loop.create_task(forwarder.run()) for forwarder in self._by_lane.values()]
+
+    def forget(self, session: str) -> None:
+        """Acknowledge nothing more to a session that has ended."""
+        for forwarder in self._by_lane.values():
+            forwarder.forget(session)

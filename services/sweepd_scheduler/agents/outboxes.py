@@ -1,0 +1,168 @@
+"""Outboxes of agents, one for each stream: acknowledgements merge, commands keep their order."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from sweepd import v1
+from sweepd.codec.gathering import gathered
+from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_scheduler.agents import codec
+from sweepd_scheduler.agents.forwarder import LANES, Lane
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
+from sweepd_scheduler.domain.agents.commands import Ack, Command, Welcome
+from sweepd_scheduler.domain.timing import Timeouts
+
+MAX_COMMANDS = 4_096
+HEARTBEAT_SHARE = 3.0
+LONGEST_HEARTBEAT = 10.0
+SHORTEST_FLUSH, LONGEST_FLUSH = 0.1, 5.0
+AGENTS_AT_SHORTEST_FLUSH = 16
+
+
+class SlowAgentError(DomainError):
+    """The agent does not read its commands."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the agent does not read its commands",
+            status=Status.RESOURCE_EXHAUSTED,
+            reason=Reason.SLOW_READER,
+        )
+
+
+@dataclass(slots=True)
+class _PendingAck:
+    """What is to be acknowledged to an attempt; `end`: the acknowledgement of its end."""
+
+    cursors: dict[Lane, int] = field(default_factory=dict)
+    end: Ack | None = None
+
+
+class Outbox:
+    """Messages for one agent, taken by its stream as fast as the agent reads."""
+
+    def __init__(self, session: str, agent: str) -> None:
+        self.session = session
+        self.agent = agent
+        self._commands: deque[v1.AttachResponse] = deque()
+        self._acks: dict[AttemptRef, _PendingAck] = {}
+        self._heartbeat_seen = False
+        self._ready = asyncio.Event()
+        self._end: DomainError | None = None
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream is to end."""
+        return self._ended
+
+    def send(self, command: v1.AttachResponse) -> None:
+        """Put a command behind those that wait."""
+        if self._end is not None:
+            return
+        self._commands.append(command)
+        if len(self._commands) > MAX_COMMANDS:
+            self.end(SlowAgentError())
+        self._ready.set()
+
+    def acknowledge(self, ref: AttemptRef, cursors: Mapping[Lane, int], end: Ack | None = None) -> None:
+        """Acknowledge lanes of an attempt, and its end; of each lane the newest cursor goes out."""
+        if self._end is None:
+            pending = self._acks.setdefault(ref, _PendingAck())
+            pending.cursors.update(cursors)
+            pending.end = end or pending.end
+            self._ready.set()
+
+    def confirm_heartbeat(self) -> None:
+        """Answer a heartbeat; one answer is enough for several."""
+        self._heartbeat_seen = True
+        self._ready.set()
+
+    def end(self, error: DomainError | None = None) -> None:
+        """End the stream after what is in the box, or at once with an error."""
+        if not self._ended:
+            self._ended, self._end = True, error
+            self._ready.set()
+
+    async def messages(self) -> AsyncIterator[v1.AttachResponse]:
+        """Yield what is to be sent, until the box is ended.
+
+        Raises:
+            DomainError: it was ended with this error.
+        """
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._end is None and (message := self._next()) is not None:
+                yield message if message.HasField("welcome") else gathered(message, self._next)
+            if self._end is not None:
+                raise self._end
+            if self._ended:
+                return
+
+    def _next(self) -> v1.AttachResponse | None:
+        # Acknowledgements go first: a run's end is told before the StartRun that takes its slot.
+        if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
+            ref = next(iter(self._acks))
+            pending = self._acks.pop(ref)
+            return v1.AttachResponse(ack=codec.ack_message(ref, pending.cursors, pending.end))
+        if self._commands:
+            return self._commands.popleft()
+        if self._heartbeat_seen:
+            self._heartbeat_seen = False
+            return v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen())
+        return None
+
+
+class Outboxes:
+    """Outboxes of all open streams, by session."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._by_session: dict[str, Outbox] = {}
+
+    def open(self, outbox: Outbox) -> None:
+        """Let commands reach an agent."""
+        self._by_session[outbox.session] = outbox
+
+    def close(self, outbox: Outbox) -> None:
+        """Drop the outbox of a stream that has ended."""
+        self._by_session.pop(outbox.session, None)
+
+    def end(self, session: str, error: DomainError) -> None:
+        """End the stream of a session with an error."""
+        outbox = self._by_session.get(session)
+        if outbox is not None:
+            outbox.end(error)
+
+    def send(self, session: str, command: Command, of: Session | None) -> None:
+        """Send a command of the core; an agent without this session receives it when it comes back."""
+        outbox = self._by_session.get(session)
+        if outbox is None:
+            return
+        if isinstance(command, Ack):
+            end = command if command.run_state is not None else None
+            outbox.acknowledge(command.ref, codec.acked(command), end)
+            return
+        message = codec.command_message(command, self._timeouts, of)
+        if isinstance(command, Welcome):
+            self._grant(message.welcome)
+        outbox.send(message)
+
+    def acknowledge(self, session: str, ref: AttemptRef, lane: Lane, cursor: int) -> None:
+        """Acknowledge what the metric store has of a lane."""
+        outbox = self._by_session.get(session)
+        if outbox is not None:
+            outbox.acknowledge(ref, {lane: cursor})
+
+    def _grant(self, welcome: v1.Welcome) -> None:
+        """Fill in the windows and the intervals, which grow with the number of agents."""
+        load = len(self._by_session) / AGENTS_AT_SHORTEST_FLUSH
+        flush = min(LONGEST_FLUSH, max(SHORTEST_FLUSH, SHORTEST_FLUSH * load))
+        heartbeat = min(LONGEST_HEARTBEAT, self._timeouts.lease / HEARTBEAT_SHARE)
+        welcome.heartbeat_interval.CopyFrom(codec.duration(heartbeat))
+        welcome.flush_interval.CopyFrom(codec.duration(flush))
+        for lane, limits in LANES.items():
+            welcome.windows.add(lane=lane, bytes=limits.window)
