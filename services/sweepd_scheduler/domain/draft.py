@@ -24,6 +24,7 @@ from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.runs.run import check_change as check_run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import Study, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.state import State
@@ -31,6 +32,7 @@ from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT,
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import check_change as check_sweep
 from sweepd_scheduler.domain.timing import ClockReading
 
 
@@ -76,8 +78,10 @@ class Draft:
     def put_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep; one that is over leaves memory with all that belongs to it."""
         state, journal = self.state, self._journal
+        before = state.sweeps.get(sweep.key)
+        check_sweep(before, sweep)
         self.touched[sweep.key] = None
-        self.changes.append(SweepChanged(sweep, new=sweep.key not in state.sweeps))
+        self.changes.append(SweepChanged(sweep, new=before is None))
         journal.put(state.sweeps, sweep.key, sweep)
         if sweep.state in FINAL_SWEEP and not sweep.counts.unfinished:
             journal.drop(state.sweeps, sweep.key)
@@ -146,6 +150,7 @@ class Draft:
         """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
         state = self.state
         before = state.runs.get(run.key)
+        check_run(before, run)
         sweep = state.sweeps[run.sweep]
         self.changes.append(RunChanged(run=run, value=run.value(sweep.value_kind), new=before is None))
         if run.attempts and (before is None or not before.attempts or before.newest is not run.newest):

@@ -16,26 +16,23 @@ from sweepd_scheduler.domain.decision import (
     SweepChanged,
 )
 from sweepd_scheduler.domain.hand_out.eligibility import standing, waits_for_canary
-from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey
-from sweepd_scheduler.domain.runs.run import transitions as run_transitions
+from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import Ended, block_value
 from sweepd_scheduler.domain.search.prior_runs import digests_of, observations_of
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import (
-    ATTEMPT_TRANSITIONS,
     FINAL_RUN,
     FINAL_SWEEP,
     HELD_ATTEMPT,
     LIVE_RUN,
-    SWEEP_TRANSITIONS,
     AttemptState,
     RunState,
     SweepState,
 )
 from sweepd_scheduler.domain.sweep_index import rungs_held
 from sweepd_scheduler.domain.sweeps.figures import RunValue, progress
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, sweep_table
 
 PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})
 
@@ -107,25 +104,26 @@ def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Swe
 
 
 def _check_transitions(changes: Sequence[Change]) -> None:
-    """Every change of state that was ever stored is in its table."""
-    runs: dict[RunKey, RunState] = {}
+    """Every state that was ever stored follows the one before by its table, or is an initial one."""
+    runs: dict[RunKey, Run] = {}
     attempts: dict[tuple[RunKey, int], AttemptState] = {}
     sweeps: dict[int, SweepState] = {}
     for change in changes:
         if isinstance(change, RunChanged):
             run = change.run
-            before = runs.get(run.key, run.state)
-            assert run.state is before or run.state in run_transitions(run)[before], (before, run.state)
-            runs[run.key] = run.state
+            before = runs[run.key].state if run.key in runs else None
+            assert run.state is before or run.state in run_table(run)[before], (before, run.state)
+            runs[run.key] = run
         elif isinstance(change, AttemptChanged):
             key, attempt = (change.key, change.attempt.number), change.attempt
-            was = attempts.get(key, attempt.state)
-            assert attempt.state is was or attempt.state in ATTEMPT_TRANSITIONS[was], (was, attempt.state)
+            was = attempts.get(key)
+            table = attempt_table(runs[change.key])
+            assert attempt.state is was or attempt.state in table[was], (was, attempt.state)
             attempts[key] = attempt.state
         elif isinstance(change, SweepChanged):
             sweep = change.sweep
-            past = sweeps.get(sweep.key, sweep.state)
-            assert sweep.state is past or sweep.state in SWEEP_TRANSITIONS[past], (past, sweep.state)
+            past = sweeps.get(sweep.key)
+            assert sweep.state is past or sweep.state in sweep_table(sweep)[past], (past, sweep.state)
             assert (sweep.pause_cause is not None) == (sweep.state is SweepState.PAUSED)
             sweeps[sweep.key] = sweep.state
 

@@ -67,6 +67,7 @@ def _add(turn: Draft, event: CreateRun) -> Run:
         provenance=Provenance(source=PointSource.BY_HAND, seed=0),
         create_time=now,
         place=number,
+        state=RunState.RUNNING,
     )
     run = _begun(turn, run, event)
     owner = sweep_of_run_id(free[0])

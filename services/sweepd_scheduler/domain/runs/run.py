@@ -1,5 +1,6 @@
 """What a run and its attempts are, and which states may follow each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,10 +12,11 @@ from sweepd_scheduler.domain.states import (
     ATTEMPT_TRANSITIONS,
     FINAL_RUN,
     RUN_TRANSITIONS,
+    STANDALONE_ATTEMPT_TRANSITIONS,
     STANDALONE_TRANSITIONS,
     AttemptState,
-    IllegalTransitionError,
     RunState,
+    check,
 )
 
 RunKey = tuple[int, int]
@@ -213,26 +215,40 @@ class Run:
 def moved(
     run: Run, state: RunState, *, attempt: Attempt | None = None, reason: str = "", now: int = 0
 ) -> Run:
-    """Return the run in another state, by its table above, and with `attempt` in place of its newest one."""
-    if state not in transitions(run)[run.state]:
-        raise IllegalTransitionError(f"{run.name}: {run.state} -> {state}")
+    """Return the run in another state, with `attempt` in place of its newest one; its table allows it."""
+    check(run_table(run), run.state, state, run.name)
     end_time = now if state in FINAL_RUN else 0
     attempts = run.attempts if attempt is None else (*run.attempts[:-1], attempt)
     return replace(run, state=state, attempts=attempts, reason=reason, end_time=end_time)
 
 
-def transitions(run: Run) -> dict[RunState, frozenset[RunState]]:
+def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:
+    """Return the attempt in another state, which its table allows; itself if it is in that state."""
+    if state is attempt.state:
+        return attempt
+    check(ATTEMPT_TRANSITIONS, attempt.state, state, f"attempt {attempt.number}")
+    return replace(attempt, state=state, reason=reason, end_time=end_time)
+
+
+def check_change(before: Run | None, run: Run) -> None:
+    """Raise IllegalTransitionError unless the states of a run and of its newest attempt may follow."""
+    if before is None or before.state is not run.state:
+        check(run_table(run), before.state if before else None, run.state, run.name)
+    if run.attempts and (before is None or not before.attempts or before.newest is not run.newest):
+        same = before is not None and before.attempt == run.attempt
+        was = before.newest.state if before is not None and same else None
+        if was is not run.newest.state:
+            check(attempt_table(run), was, run.newest.state, f"{run.name}, attempt {run.attempt}")
+
+
+def run_table(run: Run) -> Mapping[RunState | None, frozenset[RunState]]:
     """Return the transition table of a run."""
     return STANDALONE_TRANSITIONS if run.stands_alone else RUN_TRANSITIONS
 
 
-def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:
-    """Return the attempt in another state, by the table above; itself if it is in that state."""
-    if state is attempt.state:
-        return attempt
-    if state not in ATTEMPT_TRANSITIONS[attempt.state]:
-        raise IllegalTransitionError(f"attempt {attempt.number}: {attempt.state} -> {state}")
-    return replace(attempt, state=state, reason=reason, end_time=end_time)
+def attempt_table(run: Run) -> Mapping[AttemptState | None, frozenset[AttemptState]]:
+    """Return the transition table of the attempts of a run."""
+    return STANDALONE_ATTEMPT_TRANSITIONS if run.stands_alone else ATTEMPT_TRANSITIONS
 
 
 def with_attempt(run: Run, attempt: Attempt) -> Run:

@@ -1,5 +1,6 @@
 """How many runs of a sweep are in each state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,10 +13,11 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.values import Best, ObjectiveMissing
 from sweepd_scheduler.domain.states import (
     FINAL_SWEEP,
+    STANDING_SWEEP_TRANSITIONS,
     SWEEP_TRANSITIONS,
-    IllegalTransitionError,
     RunState,
     SweepState,
+    check,
 )
 
 _RUN_STATES = tuple(RunState)
@@ -190,11 +192,21 @@ def moved(
     now: int = 0,
     pause_cause: PauseCause | None = None,
 ) -> Sweep:
-    """Return the sweep in another state, by the table above; `pause_cause` goes with `PAUSED` alone."""
-    if state not in SWEEP_TRANSITIONS[sweep.state]:
-        raise IllegalTransitionError(f"{sweep.name}: {sweep.state} -> {state}")
+    """Return the sweep in another state, which its table allows; `pause_cause` goes with `PAUSED` alone."""
+    check(sweep_table(sweep), sweep.state, state, sweep.name)
     end_time = now if state in FINAL_SWEEP else 0
     return replace(sweep, state=state, pause_cause=pause_cause, reason=reason, end_time=end_time)
+
+
+def check_change(before: Sweep | None, sweep: Sweep) -> None:
+    """Raise IllegalTransitionError unless the state of a sweep may follow the one before."""
+    if before is None or before.state is not sweep.state:
+        check(sweep_table(sweep), before.state if before else None, sweep.state, sweep.name)
+
+
+def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState]]:
+    """Return the transition table of a sweep."""
+    return STANDING_SWEEP_TRANSITIONS if sweep.name.stands_for_none else SWEEP_TRANSITIONS
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
