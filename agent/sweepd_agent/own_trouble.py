@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweepd.regular_files import write_inside
-from sweepd.script.trouble import FILE, LEFT
+from sweepd.script.folder.sync_failure import FILE, LEFT
 
 
 class Trouble:

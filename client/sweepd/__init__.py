@@ -31,16 +31,17 @@ if TYPE_CHECKING:
     from sweepd.objects.importance import CategoryCorrelation, Importance, ParameterImportance
     from sweepd.objects.stored_run import StoredRun
     from sweepd.objects.sweep import Sweep
-    from sweepd.script.artifact import Artifact
-    from sweepd.script.config import Config
     from sweepd.script.errors import ConfigError, Error, UsageError
+    from sweepd.script.media.artifact import Artifact
     from sweepd.script.media.histogram import Histogram
+    from sweepd.script.media.ignored import Bokeh, Graph, Molecule, Object3D
     from sweepd.script.media.image import Image
     from sweepd.script.media.plotly import Plotly
     from sweepd.script.media.recordings import Audio, Html, Video
-    from sweepd.script.media.refused import Bokeh, Graph, Molecule, Object3D
     from sweepd.script.media.table import Table
-    from sweepd.script.run import Run
+    from sweepd.script.run.config import Config
+    from sweepd.script.run.run import Run
+    from sweepd.script.run.summary import Summary
     from sweepd.script.session import finish, init, log
     from sweepd.script.settings import Settings
     from sweepd.script.shortcuts import (
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
         use_model,
         watch,
     )
-    from sweepd.script.summary import Summary
 
     config: Config
     run: Run | None
@@ -146,13 +146,13 @@ __all__ = [
 _HOMES = {
     "AgentError": "sweepd.functions.errors",
     "Api": "sweepd.objects.api",
-    "Artifact": "sweepd.script.artifact",
+    "Artifact": "sweepd.script.media.artifact",
     "AsyncClient": "sweepd.objects.async_client",
     "AsyncStoredRun": "sweepd.objects.async_stored_run",
     "AsyncSweep": "sweepd.objects.async_sweep",
     "Audio": "sweepd.script.media.recordings",
     "BestSoFar": "sweepd.objects.best",
-    "Bokeh": "sweepd.script.media.refused",
+    "Bokeh": "sweepd.script.media.ignored",
     "CategoryCorrelation": "sweepd.objects.importance",
     "Client": "sweepd.objects.client",
     "ClientError": "sweepd.errors",
@@ -162,7 +162,7 @@ _HOMES = {
     "Error": "sweepd.script.errors",
     "FailedError": "sweepd.errors",
     "FunctionError": "sweepd.functions.errors",
-    "Graph": "sweepd.script.media.refused",
+    "Graph": "sweepd.script.media.ignored",
     "Histogram": "sweepd.script.media.histogram",
     "History": "sweepd.objects.history",
     "Html": "sweepd.script.media.recordings",
@@ -170,13 +170,13 @@ _HOMES = {
     "Importance": "sweepd.objects.importance",
     "InvalidError": "sweepd.errors",
     "MissingExtraError": "sweepd.errors",
-    "Molecule": "sweepd.script.media.refused",
+    "Molecule": "sweepd.script.media.ignored",
     "NotFoundError": "sweepd.errors",
     "NotYetError": "sweepd.errors",
-    "Object3D": "sweepd.script.media.refused",
+    "Object3D": "sweepd.script.media.ignored",
     "ParameterImportance": "sweepd.objects.importance",
     "Plotly": "sweepd.script.media.plotly",
-    "Run": "sweepd.script.run",
+    "Run": "sweepd.script.run.run",
     "RunStopped": "sweepd.functions.in_process",
     "Settings": "sweepd.script.settings",
     "StoredRun": "sweepd.objects.stored_run",

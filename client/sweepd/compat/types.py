@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import sweepd
-from sweepd.script.config import Config
+from sweepd.script.run.config import Config
 
 __all__ = ["Config", "EvalTable"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from sweepd.script.apart import see
+from sweepd.script.beside_sweep import observe
 
 PAIRS: Final = {
     f"WANDB_{name}": f"SWEEPD_{name}"
@@ -37,7 +37,7 @@ def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
 
 def take_over(environ: MutableMapping[str, str]) -> None:
     """Set our variables by W&B's, where nobody else has set ours: those of an agent win."""
-    see(environ)
+    observe(environ)
     for theirs, ours in PAIRS.items():
         value, present = environ.get(theirs), environ.get(ours)
         if value and (not present or present == _taken.get(ours)):

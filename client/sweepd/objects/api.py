@@ -13,13 +13,13 @@ from sweepd.objects.api_run import ApiRun
 from sweepd.objects.api_runs import ApiRuns
 from sweepd.objects.client import Client
 from sweepd.objects.sweep import Sweep
-from sweepd.script.familiar import Familiar
+from sweepd.script.attribute_errors import MissingAttributes
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-class Api(Familiar):
+class Api(MissingAttributes):
     """`wandb.Api()` for scripts that read sweeps and runs; new code is better off with `Client`.
 
     Paths are `entity/project/id`, `project/id` or `id`; a `sweeps` or `runs` in the middle is passed over.

@@ -12,10 +12,10 @@ from sweepd.errors import NotFoundError
 from sweepd.folders import make_folder
 from sweepd.objects.download import place_of, save
 from sweepd.objects.stored_run import StoredRun
-from sweepd.script.familiar import Familiar
+from sweepd.script.attribute_errors import MissingAttributes
 
 
-class ApiFile(Familiar):
+class ApiFile(MissingAttributes):
     """A file of a run: what its script saved, media and artifacts, and what its agent has recorded."""
 
     def __init__(self, run: StoredRun, message: v1.RunFile) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sweepd.objects.stored_run import StoredRun
 from sweepd.objects.sweep import Sweep
-from sweepd.script.familiar import Familiar
+from sweepd.script.attribute_errors import MissingAttributes
 
 
-class ApiRecord(Familiar):
+class ApiRecord(MissingAttributes):
     """Names, state and card."""
 
     def __init__(self, shown: Sweep | StoredRun) -> None:

@@ -1,13 +1,13 @@
-"""What the functions of a script raise when they are misused, and for nothing else."""
+"""Errors that the functions of a script raise on misuse, and only then."""
 
 
 class Error(Exception):
-    """Something that a script asks for cannot be done."""
+    """A request of a script cannot be met."""
 
 
 class UsageError(Error):
-    """A function was called with what it does not take."""
+    """A function was called with invalid arguments."""
 
 
 class ConfigError(UsageError, ValueError):
-    """A value of the configuration was to be replaced without saying so."""
+    """A configuration value would be replaced without `allow_val_change`."""

@@ -1,11 +1,11 @@
-"""Tells the author of a script once what is wrong, and never stops the training for it."""
+"""Warnings to the author of a script; they never stop the training."""
 
 import sys
 from contextlib import suppress
 
 
 class Notices:
-    """What a run has already complained of."""
+    """Warnings of a run, each given once."""
 
     def __init__(self) -> None:
         self._subjects: set[str] = set()
@@ -19,15 +19,15 @@ class Notices:
 
 
 def print_line(line: str) -> None:
-    """Print a line to stderr, if there is one to print to."""
+    """Print a line to stderr if it is open."""
     if sys.stderr is not None:
-        with suppress(OSError, ValueError):  # it was closed, or its disk is full
+        with suppress(OSError, ValueError):  # closed, or its disk is full
             sys.stderr.write(line)
 
 
 def say(text: str) -> None:
     """Log `text` as a warning of the logger `sweepd`."""
-    import logging  # takes as long as all of `sweepd`, and most runs have no complaint
+    import logging  # takes as long to import as all of `sweepd`; most runs give no warning
 
-    with suppress(Exception):  # of handlers: `logging` itself prints to a terminal that was closed
+    with suppress(Exception):  # from handlers, for example on a closed terminal
         logging.getLogger("sweepd").warning("sweepd: %s", text)

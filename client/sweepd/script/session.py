@@ -1,4 +1,4 @@
-"""The functions that a training script calls, and the one run that they act on."""
+"""Functions that a training script calls, and the run of the process that they act on."""
 
 import atexit
 import os
@@ -7,38 +7,37 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sweepd.script import apart, pushing
-from sweepd.script.config import Config, Values, as_mapping, chosen
-from sweepd.script.defaults_file import file_defaults
-from sweepd.script.ending import Ending
+from sweepd.script import beside_sweep
 from sweepd.script.errors import UsageError
-from sweepd.script.folder import RunFolder, given_folder
-from sweepd.script.notices import Notices, print_line
-from sweepd.script.own_folder import folder_for, no_folder
-from sweepd.script.run import Run
-from sweepd.script.settings import Settings, Wishes, wishes
-from sweepd.script.summary import Summary
-from sweepd.script.trouble import LEFT, say_trouble, shown
-from sweepd.script.unheard import (
-    say_what_comes_late,
-    say_what_has_no_effect,
-    say_what_the_sweep_decides,
-    say_which_variables_are_others,
+from sweepd.script.exit_code import ExitCode
+from sweepd.script.folder import sync
+from sweepd.script.folder.run_folder import RunFolder, given_folder
+from sweepd.script.folder.standalone import open_folder, temporary_folder
+from sweepd.script.folder.sync_failure import LEFT, print_failure, relative_to_here
+from sweepd.script.ignored_arguments import (
+    warn_of_ignored,
+    warn_of_late_names,
+    warn_of_sweep_names,
+    warn_of_wandb_variables,
 )
-from sweepd.script.yaml_dumpers import introduce
+from sweepd.script.notices import Notices, print_line
+from sweepd.script.run.config import Config, Values, as_mapping, chosen, file_defaults, register_with_yaml
+from sweepd.script.run.run import Run
+from sweepd.script.run.summary import Summary
+from sweepd.script.settings import RunOptions, Settings, run_options
 
 _run: Run | None = None
-# Whether that was begun without `init`, by what a script has read or logged.
+# Whether it was begun without `init`, by reading or logging.
 _implied = False
-# The one that an agent has handed out to this process, once it was begun.
+# The run that an agent has handed out to this process, once begun.
 _handed_out: Run | None = None
-# What variables were before child processes were told of a run with a folder of its own; None: they were not.
-_told: dict[str, str | None] = {}
+# Former values of the variables that name a standalone run to child processes; None: unset.
+_replaced_variables: dict[str, str | None] = {}
 _lock = threading.RLock()
-# Variables that a run with a folder of its own has not.
+# Variables of a sweep, which a standalone run does not have.
 _OF_A_SWEEP = ("SWEEPD_SWEEP_ID", "SWEEPD_SWEEP_PARAM_PATH", "SWEEPD_REPEAT")
 _notices = Notices()
-_ending = Ending()
+_exit_code = ExitCode()
 
 
 def init(
@@ -68,46 +67,47 @@ def init(
     settings: Settings | Mapping[str, object] | None = None,
     **ignored: object,
 ) -> Run:
-    """Begin the run of this process, or return the one that is under way.
+    """Begin the run of this process, or return the active one.
 
-    Under an agent it is the run that was handed out; its names are those of the sweep. Otherwise it gets a
-    folder below `sweepd-runs`. Arguments are those of W&B; what is not listed has no effect, and says so.
+    Under an agent it is the run that was handed out; the sweep determines its names. Otherwise it is a
+    standalone run in a folder below `sweepd-runs`. Arguments are those of W&B; those not listed have no
+    effect and give a warning.
 
     Args:
-        entity: whose project it is.
-        project: what the run belongs to; if not given, the name of the script.
-        dir: where `sweepd-runs` is; the working directory.
-        id: the run's id; if not given, a new one.
-        name: a name for people.
+        entity: owner of the project.
+        project: project of the run. Default: the name of the script.
+        dir: parent of `sweepd-runs`. Default: the working directory.
+        id: id of the run. Default: a new one.
+        name: display name.
         notes: free text.
         tags: labels.
         config: values by name: a dictionary, an argparse namespace, absl flags or the path of a YAML file.
-            They are defaults: those of the sweep win, within groups too.
-        config_exclude_keys: values to leave out.
-        config_include_keys: the only values to take.
-        allow_val_change: whether `config` may replace values of a run that is under way.
-        group: runs that belong together.
-        job_type: a kind of run, as `train` or `eval`.
-        mode: online, offline (keep to the folder) or disabled (keep nothing).
-        reinit: what to do while a run is under way: return it (not given, False, "return_previous"), or end
-            it and begin another (True, "finish_previous", "create_new").
-        resume: outside of a sweep, whether an earlier folder is gone on with: "allow" or "must" (that of
-            `id`), "never", or True and "auto" (the newest one of this script that did not end well).
-        settings: `Settings`, or a dictionary of such.
+            They are defaults: values of the sweep take precedence, also within groups.
+        config_exclude_keys: keys to leave out.
+        config_include_keys: the only keys to take.
+        allow_val_change: whether `config` may replace values of an active run.
+        group: name of a group of runs.
+        job_type: kind of run, such as `train` or `eval`.
+        mode: online, offline (stay in the folder) or disabled (store nothing).
+        reinit: with an active run, return it (None, False, "return_previous"), or end it and begin
+            another (True, "finish_previous", "create_new").
+        resume: outside of a sweep, whether to resume an earlier run: "allow" or "must" (that of `id`),
+            "never", or True and "auto" (the newest one of this script that did not succeed).
+        settings: `Settings`, or a dictionary of settings.
         force: has no effect.
         resume_from: has no effect; see `Run.resume_from`.
         fork_from: has no effect.
         save_code: has no effect; see `Run.log_code`.
         tensorboard: has no effect, as `sync_tensorboard`.
-        sync_tensorboard: has no effect; `metrics_from` in the sweep file has event files read.
+        sync_tensorboard: has no effect; `metrics_from` in the sweep file reads event files.
         monitor_gym: has no effect.
         ignored: has no effect.
 
     Raises:
-        UsageError: an argument has a value that it cannot have.
-        RuntimeError: the run's parameters cannot be read.
+        UsageError: an argument has an invalid value.
+        RuntimeError: the parameters of the run cannot be read.
     """
-    wanted = wishes(
+    wanted = run_options(
         {
             "entity": entity,
             "project": project,
@@ -129,7 +129,7 @@ def init(
             f"id {id}", f"init(id={id!r}): an id has small letters, digits, - and _; it is {wanted.id!r}"
         )
     asked = {"resume_from": resume_from, "fork_from": fork_from, "monitor_gym": monitor_gym}
-    say_what_has_no_effect(
+    warn_of_ignored(
         {**asked, "sync_tensorboard": sync_tensorboard or tensorboard, **dict.fromkeys(ignored, True)},
         _notices,
     )
@@ -142,40 +142,40 @@ def init(
             return _begin(values, wanted, counts_steps=True)
         if values:
             _take_over(run, values, changes=bool(allow_val_change))
-        _heed_late(run, wanted)
+        _apply_late(run, wanted)
         run.count_steps()
         return run
 
 
 def log(data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
-    """Add metrics to the run, see `Run.log`; begins one if there has been none."""
+    """Add metrics to the run, see `Run.log`; begin a run if there has been none."""
     run = _run or implied_run()
     run.log(data, step=step, commit=commit)
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
-    """End the run, see `Run.finish`. Without a run it does nothing."""
+    """End the run, see `Run.finish`; do nothing without a run."""
     if _run is not None:
         _run.finish(exit_code, quiet)
 
 
 def forget(exit_code: int | None = None) -> None:
-    """End the run and know of none, nor of its folder: what comes next in this process is another run."""
+    """End the run and forget it and its folder: the next `init` of this process begins another run."""
     global _run, _handed_out
     with _lock:
         finish(exit_code)
         _run = _handed_out = None
-        apart.forget()
-        _take_back()
+        beside_sweep.reset()
+        _restore_variables()
 
 
 def config() -> Config:
     """Return the configuration of the run.
 
     Raises:
-        AttributeError: there is no run yet, and no agent has handed one out.
+        AttributeError: no run has begun, and no agent has handed one out.
     """
-    introduce(Config)
+    register_with_yaml(Config)
     return _expected("config").config
 
 
@@ -183,22 +183,22 @@ def summary() -> Summary:
     """Return the summary of the run.
 
     Raises:
-        AttributeError: there is no run yet, and no agent has handed one out.
+        AttributeError: no run has begun, and no agent has handed one out.
     """
     return _expected("summary").summary
 
 
 def run() -> Run | None:
-    """Return the run that is under way; None if there is none."""
+    """Return the active run, or None."""
     return None if _run is None or _run.finished else _run
 
 
 def implied_run() -> Run:
-    """Return the run; begin one for a script that only logs, or for a child that it has spawned."""
+    """Return the run; begin one for a script that only logs, or for a spawned child of it."""
     global _implied
     with _lock:
         if _run is None:
-            _begin({}, wishes({}, None, os.environ), counts_steps=not _is_spawned_child())
+            _begin({}, run_options({}, None, os.environ), counts_steps=not _is_spawned_child())
             _implied = True
         assert _run is not None
         return _run
@@ -217,7 +217,7 @@ def _begins_another(reinit: bool | str | None, run: Run) -> bool:
         raise UsageError(
             f"init: reinit is one of return_previous, finish_previous, create_new, not {reinit!r}"
         )
-    return run.sweep_id is None  # a process of a sweep has one run
+    return run.sweep_id is None  # a process of a sweep has a single run
 
 
 def _take_over(run: Run, values: Mapping[str, object], *, changes: bool) -> None:
@@ -227,81 +227,85 @@ def _take_over(run: Run, values: Mapping[str, object], *, changes: bool) -> None
         run.config.setdefaults(values)
 
 
-def _heed_late(run: Run, wanted: Wishes) -> None:
-    """Take the names that `init` gives to a run that had begun without it; where it is stays."""
+def _apply_late(run: Run, wanted: RunOptions) -> None:
+    """Apply the names that `init` gives to a run that had begun without it; its folder stays."""
     global _implied
     if not _implied:
         return
     _implied = False
     run.name_late(wanted)
     if run.sweep_id is None:
-        say_what_comes_late(run, wanted, _notices)
+        warn_of_late_names(run, wanted, _notices)
     else:
-        say_what_the_sweep_decides(run.path, wanted, _notices)
+        warn_of_sweep_names(run.path, wanted, _notices)
 
 
-def _begin(defaults: Mapping[str, object], wanted: Wishes, *, counts_steps: bool) -> Run:
+def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: bool) -> Run:
     global _run, _handed_out, _implied
     _implied = False
-    _take_back()  # of an earlier run of this process: its folder is not for this one
-    is_apart = apart.is_apart(os.environ, wanted.id)
-    folder = None if is_apart else given_folder(os.environ)
+    _restore_variables()  # those of an earlier run of this process
+    beside_sweep_run = beside_sweep.begins_standalone(os.environ, wanted.id)
+    folder = None if beside_sweep_run else given_folder(os.environ)
     earlier = None
     config = Config({} if folder is None else folder.params)
-    config.setdefaults(defaults)  # before anything is made: values may be refused
+    config.setdefaults(defaults)  # before anything is created: values may be refused
     config.setdefaults(file_defaults(_notices))
-    if folder is None and not is_apart:
-        say_which_variables_are_others(os.environ, wanted, _notices)
+    if folder is None and not beside_sweep_run:
+        warn_of_wandb_variables(os.environ, wanted, _notices)
     if folder is None and wanted.mode != "disabled":
-        folder, wanted = folder_for(wanted, _notices)
+        folder, wanted = open_folder(wanted, _notices)
     if folder is None or wanted.mode == "disabled":
-        folder = no_folder(wanted)
-    elif folder.own:
-        _tell_children(folder.environment())
+        folder = temporary_folder(wanted)
+    elif folder.standalone:
+        _set_variables_for_children(folder.environment())
     else:
         if folder.sweep is not None:
-            say_what_the_sweep_decides(folder.run, wanted, _notices)
+            warn_of_sweep_names(folder.run, wanted, _notices)
         if _handed_out is not None and _handed_out.path == folder.run:
             earlier = _handed_out
     first_step = 0 if earlier is None else earlier.step
     begun = _run = Run(folder, config, wanted, counts_steps=counts_steps, first_step=first_step)
     if earlier is not None:
-        begun.go_on_from(earlier)
-    if not folder.own and not begun.disabled:
+        begun.continue_from(earlier)
+    if not folder.standalone and not begun.disabled:
         _handed_out = begun
-    if folder.own and not begun.disabled:
-        _ending.watch()
-        server = pushing.begin(folder, online=wanted.mode == "online" and not is_apart, silent=wanted.silent)
+    if folder.standalone and not begun.disabled:
+        _exit_code.watch()
+        server = sync.start(
+            folder, online=wanted.mode == "online" and not beside_sweep_run, silent=wanted.silent
+        )
         if not wanted.silent:
-            say_trouble(folder.path.parent / LEFT)
-            _say_where(folder, server, "a run beside that of the sweep" if is_apart else "not in a sweep")
+            print_failure(folder.path.parent / LEFT)
+            _print_location(
+                folder, server, "a run beside that of the sweep" if beside_sweep_run else "not in a sweep"
+            )
     return begun
 
 
-def _tell_children(variables: Mapping[str, str]) -> None:
-    _told.update({name: os.environ.get(name) for name in (*variables, *_OF_A_SWEEP)})
+def _set_variables_for_children(variables: Mapping[str, str]) -> None:
+    _replaced_variables.update({name: os.environ.get(name) for name in (*variables, *_OF_A_SWEEP)})
     os.environ.update(variables)
     for name in _OF_A_SWEEP:
         os.environ.pop(name, None)
 
 
-def _take_back() -> None:
-    while _told:
-        name, value = _told.popitem()
+def _restore_variables() -> None:
+    while _replaced_variables:
+        name, value = _replaced_variables.popitem()
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
 
 
-def _say_where(folder: RunFolder, server: str | None, what: str) -> None:
-    where = shown(folder.path)
-    how = f"`sweepctl sync {where}` brings it in" if server is None else f"{server} gets it as {folder.run}"
+def _print_location(folder: RunFolder, server: str | None, what: str) -> None:
+    where = relative_to_here(folder.path)
+    how = f"`sweepctl sync {where}` syncs it" if server is None else f"{server} gets it as {folder.run}"
     print_line(f"sweepd: {what}; this run is kept in {where}; {how}\n")
 
 
 def _is_spawned_child() -> bool:
-    """Return whether `multiprocessing` started this process; it is not imported to find out."""
+    """Return whether `multiprocessing` started this process, without importing it."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
 
@@ -312,9 +316,9 @@ def _renew_lock() -> None:
 
 
 def _end() -> None:
-    """End the run of a process that has not done so itself."""
+    """End the run if the script has not done so."""
     if _run is not None:
-        _run.finish_at_exit(_ending.code())
+        _run.finish_at_exit(_exit_code.value())
 
 
 os.register_at_fork(after_in_child=_renew_lock)

@@ -1,4 +1,4 @@
-"""What `init` goes by: its arguments, over settings given as an object, over the environment."""
+"""Options of `init`: its arguments, over a settings object, over the environment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sweepd.script.errors import UsageError
 MODES = ("online", "offline", "disabled")
 _RESUMES = ("allow", "must", "never", "auto")
 
-# Names of `Settings`, as W&B has them, and what `init` calls the same.
+# Attributes of W&B's `Settings` and the arguments of `init` that they stand for.
 _INIT_NAMES = {
     "run_id": "id",
     "run_name": "name",
@@ -34,10 +34,10 @@ VARIABLES = {
 
 
 class Settings:
-    """Settings by name, for `init(settings=…)`; names that mean nothing here are kept without effect.
+    """Settings by name, for `init(settings=…)`; unknown names are accepted without effect.
 
-    Those that do: entity, project, mode, resume, silent, root_dir, run_id, run_name, run_notes, run_tags,
-    run_group, run_job_type.
+    Names with an effect: entity, project, mode, resume, silent, root_dir, run_id, run_name, run_notes,
+    run_tags, run_group, run_job_type.
     """
 
     def __init__(self, **values: object) -> None:
@@ -46,15 +46,15 @@ class Settings:
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        return None  # as of a setting that nobody has set
+        return None  # an unset setting
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What a script and its surroundings want of a run."""
+class RunOptions:
+    """Options of a run from the script and its environment."""
 
     project: str | None = None
     entity: str | None = None
@@ -66,30 +66,30 @@ class Wishes:
     job_type: str | None = None
     mode: str = "online"
     dir: str | None = None
-    # allow, must, never, auto; None: not said
+    # allow, must, never, auto or None
     resume: str | None = None
     silent: bool = False
 
     def settings(self) -> Settings:
-        """Return them as settings."""
+        """Return the options as settings."""
         names = {ours: theirs for theirs, ours in _INIT_NAMES.items()}
         return Settings(**{names.get(name, name): getattr(self, name) for name in self.__slots__})
 
 
-def wishes(
+def run_options(
     arguments: Mapping[str, object],
     settings: Settings | Mapping[str, object] | None,
     environment: Mapping[str, str],
-) -> Wishes:
-    """Return what is wanted; an argument counts before a setting, that before a variable.
+) -> RunOptions:
+    """Return the options; arguments take precedence over settings, and settings over variables.
 
     Args:
-        arguments: those of `init` by name, None for those that were not given.
-        settings: the object given to `init`.
-        environment: variables by name.
+        arguments: arguments of `init` by name, None if not given.
+        settings: settings given to `init`.
+        environment: environment variables.
 
     Raises:
-        UsageError: a mode, a way to resume or an id is none.
+        UsageError: invalid mode, resume or id.
     """
     given = vars(settings) if isinstance(settings, Settings) else dict(settings or {})
     found: dict[str, object] = {
@@ -97,7 +97,7 @@ def wishes(
     }
     found |= {_INIT_NAMES.get(name, name): value for name, value in given.items() if value is not None}
     found |= {name: value for name, value in arguments.items() if value is not None}
-    return Wishes(
+    return RunOptions(
         project=_text(found, "project"),
         entity=_text(found, "entity"),
         id=_id(_text(found, "id")),
@@ -114,7 +114,7 @@ def wishes(
 
 
 def tags(value: object) -> tuple[str, ...]:
-    """Return tags given as a text with commas or as several texts, each once."""
+    """Return distinct tags, given as comma-separated text or as a sequence of texts."""
     if not value:
         return ()
     parts: Iterable[object] = value.split(",") if isinstance(value, str) else _several(value)
@@ -134,13 +134,13 @@ def _text(found: Mapping[str, object], name: str) -> str | None:
 
 
 def _id(value: str | None) -> str | None:
-    """Return an id as servers know it: of small letters, digits, `-` and `_`, a letter or a digit first."""
+    """Return the id as servers have it: lower-case letters, digits, `-` and `_`, a letter or digit first."""
     if value is None:
         return None
     known = "".join(c if c.isascii() and c.isalnum() else c if c in "-_" else "-" for c in value.lower())
     known = known.lstrip("-_")
     if not known or len(known) > 64 or not all(c.isalnum() or c in "-_." for c in value):
-        raise UsageError(f"init: an id is made of letters, digits, - and _, at most 64: not {value!r}")
+        raise UsageError(f"init: an id has at most 64 letters, digits, - and _, not {value!r}")
     return known
 
 

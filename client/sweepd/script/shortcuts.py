@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sweepd.script.run import Run
+from sweepd.script.run.run import Run
 from sweepd.script.session import implied_run
 
 Arguments = ParamSpec("Arguments")

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from sweepd import v1
 from sweepd.codec.details import plain_map
-from sweepd.script.definitions import Definition, Definitions
-from sweepd.script.figures import Figures
-from sweepd.script.summary import overlaid
+from sweepd.script.metrics.definitions import Definition, Definitions, Figures
+from sweepd.script.run.summary import overlaid
 from sweepd.views.values import logged_value
 
 _GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}

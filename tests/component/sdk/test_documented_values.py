@@ -14,9 +14,9 @@ import pytest
 import sweepd
 from component.sdk.programs import ROOT
 from sweepd.metrics_file import MAX_TEXT_LENGTH
-from sweepd.script.kept import keep_value
+from sweepd.script.media.values import store_value
+from sweepd.script.metrics.rows import Rows
 from sweepd.script.notices import Notices
-from sweepd.script.rows import Rows
 from sweepd_agent.core.rows import parse_line
 
 _ROW = re.compile(r"^\| `(?P<value>.+?)` \| `(?P<row>.*?)` \|(?P<remark>.*)\|$", re.MULTILINE)
@@ -39,7 +39,7 @@ def test_a_logged_value_arrives_as_the_page_says(
         file,
         Notices(),
         first_step=0,
-        keep=lambda key, given, step: keep_value(tmp_path, key, given, step),
+        keep=lambda key, given, step: store_value(tmp_path, key, given, step),
     )
     for _ in range(2):
         rows.add({"k": eval(value, dict(KNOWN))}, None, None)

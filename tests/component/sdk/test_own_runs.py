@@ -42,7 +42,7 @@ def test_what_scripts_of_wandb_rely_on_is_heeded_or_said_to_have_no_effect(tmp_p
     assert output == "program program {'epochs': 5, 'layers': 2} None None\n"
     assert errors == (
         "sweepd: WANDB_PROJECT is set, and has no effect here; SWEEPD_PROJECT is the one to set\n"
-        "sweepd: WANDB_RUN_ID is set, and has no effect here; say init(id=…) instead\n"
+        "sweepd: WANDB_RUN_ID is set, and has no effect here; pass init(id=…) instead\n"
     )
 
 
@@ -55,7 +55,8 @@ def test_a_file_of_defaults_that_cannot_be_read_stops_no_training(tmp_path: Path
     )
     assert output == "{}\n"
     assert errors == (
-        "sweepd: config: config-defaults.yaml holds no mapping of names to values; its values are left out\n"
+        "sweepd: config: config-defaults.yaml does not contain a mapping of names to values; "
+        "its values are ignored\n"
     )
 
 
@@ -153,7 +154,7 @@ def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that
         (refusal,) = said
         # One that is just beginning has its lock before it has said who it is.
         who = f"(process {first.pid}|another process)"
-        assert re.match(f"init: run a is under way in {who}, in {tmp_path}/sweepd-runs/", refusal)
+        assert re.match(f"init: run a is active in {who}, in {tmp_path}/sweepd-runs/", refusal)
         first.kill()
         first.wait()
         output, _ = run(source, cwd=folders[0], env=env)
@@ -181,10 +182,10 @@ def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_pa
     assert disabled == "False"
     assert Path(folder).is_relative_to(tmp_path / "tmp")
     assert len(rows(Path(folder).parent / "metrics.jsonl")) == 1
-    assert errors.startswith(f"sweepd: this run is kept below {tmp_path}/tmp/sweepd-")
+    assert errors.startswith(f"sweepd: this run is stored below {tmp_path}/tmp/sweepd-")
     output, errors = run(source.replace("len(sys.argv) > 1", "True"), cwd=tmp_path, env=env)
     assert output.startswith("True ")
-    assert errors.startswith("sweepd: nothing of this run is kept, as no folder can be made for it: ")
+    assert errors.startswith("sweepd: nothing of this run is stored, as its folder cannot be created: ")
 
 
 def test_a_run_whose_configuration_is_refused_leaves_nothing(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
         """
     _, errors = run(source, cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
     (warning,) = errors.splitlines()
-    assert warning.startswith(f"sweepd: there is a run a in {tmp_path}/sweepd-runs/")
+    assert warning.startswith(f"sweepd: run a already exists in {tmp_path}/sweepd-runs/")
     assert 'resume="allow"' in warning
     assert len(list((tmp_path / "sweepd-runs").iterdir())) == 2
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from component.sdk.programs import details, environment_of, only_folder, rows, run, without_time
 
-SCENE = "sweepd.Object3D is not kept"
+SCENE = "sweepd.Object3D is not stored"
 GONE = (
-    "use_artifact: this run has logged no artifact 'gone', and those of other runs are not kept; "
+    "use_artifact: this run has logged no artifact 'gone', and those of other runs are not available; "
     "read it from its file"
 )
 
@@ -88,7 +88,7 @@ def test_names_that_the_sweep_has_given_are_not_heard_and_the_script_is_told_onc
     assert errors.splitlines() == [
         (
             "sweepd: init(sync_tensorboard=…) has no effect here; "
-            "`metrics_from: {tensorboard: DIR}` in the sweep file has event files read"
+            "`metrics_from: {tensorboard: DIR}` in the sweep file reads event files"
         ),
         "sweepd: init(anonymous=…) has no effect here",
         "sweepd: init(project='mine') has no effect in a sweep: it is 'mnist'",
@@ -160,7 +160,7 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     _, errors = run(named_alike, cwd=tmp_path / "alike", env={"SWEEPD_SILENT": "1"})
     assert errors == ""
     _, errors = run(source.format(begins="sweepd.log({'a': 1})"), cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
-    assert errors == "sweepd: init(project='p') comes after what has begun the run: it is 'program'\n"
+    assert errors == "sweepd: init(project='p') has no effect, as the run had begun before: it is 'program'\n"
     assert details(only_folder(tmp_path)) == {**named, "config": {"b": 2}}
     _, errors = run(
         """

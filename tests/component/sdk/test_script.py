@@ -70,7 +70,7 @@ def test_outside_a_sweep_the_same_script_keeps_everything_in_a_folder_and_says_w
     assert output == ""
     said = re.fullmatch(
         r"sweepd: not in a sweep; this run is kept in (sweepd-runs/\d{8}-\d{6}-\w{8}); "
-        r"`sweepctl sync \1` brings it in\n",
+        r"`sweepctl sync \1` syncs it\n",
         errors,
     )
     assert said

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.script.trouble import FILE, LEFT, say_trouble
+from sweepd.script.folder.sync_failure import FILE, LEFT, print_failure
 from sweepd_agent.own_trouble import Trouble
 
 AGAIN = "`sweepctl sync sweepd-runs/a` tries again"
@@ -25,10 +25,10 @@ def test_it_is_said_once_and_not_left_again(folder: Path, capsys: pytest.Capture
     trouble = Trouble(folder)
     trouble.note("host:1", "no")
     for _ in range(2):
-        say_trouble(folder / FILE)
+        print_failure(folder / FILE)
         trouble.note("host:1", "no")
     trouble.leave()
-    say_trouble(folder.parent / LEFT)
+    print_failure(folder.parent / LEFT)
     assert capsys.readouterr().err == SAID
 
 
@@ -38,9 +38,9 @@ def test_what_the_script_has_not_said_is_left_to_the_next(
     trouble = Trouble(folder)
     trouble.note("host:1", "no")
     trouble.leave()
-    say_trouble(folder / FILE)
+    print_failure(folder / FILE)
     assert capsys.readouterr().err == ""
-    say_trouble(folder.parent / LEFT)
+    print_failure(folder.parent / LEFT)
     assert capsys.readouterr().err == SAID
 
 
@@ -51,13 +51,13 @@ def test_it_is_over_once_the_server_has_the_run_whoever_has_left_it(
     trouble = Trouble(folder)
     trouble.note("host:1", "")
     trouble.leave()
-    say_trouble(folder / FILE)
-    say_trouble(folder.parent / LEFT)
+    print_failure(folder / FILE)
+    print_failure(folder.parent / LEFT)
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "{", '{"server": "a"}'])
 def test_what_is_none_is_not_said(folder: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / FILE).write_text(content)
-    say_trouble(folder / FILE)
+    print_failure(folder / FILE)
     assert capsys.readouterr().err == ""

@@ -26,7 +26,7 @@ from sweepd.compat.submodules import SUBMODULES, submodule
 from sweepd.compat.types import EvalTable
 from sweepd.compat.variables import handed_out
 from sweepd.objects.api_run import ApiRun
-from sweepd.script.kept import keep_value
+from sweepd.script.media.values import store_value
 from unit.compat.names_page import members, table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -200,7 +200,7 @@ def test_a_table_for_evaluations_is_a_table(tmp_path: Path) -> None:
     table = EvalTable(
         columns=["image", "loss"], data=[[1, 0.5]], input_columns=["image"], score_columns=["loss"]
     )
-    kept = keep_value(tmp_path, "val", table, 0)
+    kept = store_value(tmp_path, "val", table, 0)
     assert json.loads((tmp_path / str(kept)).read_text()) == {
         "columns": ["image", "loss"],
         "data": [[1, 0.5]],
@@ -227,8 +227,8 @@ def test_what_is_not_kept_can_be_made_in_every_way_that_wandb_has() -> None:
         sweepd.Molecule.from_smiles("CC"),
         sweepd.Graph.from_keras(None),
     ):
-        with pytest.raises(TypeError, match=f"sweepd.{type(made).__name__} is not kept"):
-            keep_value(Path(), "a", made, 0)
+        with pytest.raises(TypeError, match=f"sweepd.{type(made).__name__} is not stored"):
+            store_value(Path(), "a", made, 0)
 
 
 def test_an_unknown_name_is_said_to_be_one() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from sweepd.script.config import Config, chosen, on_change
 from sweepd.script.errors import ConfigError
+from sweepd.script.run.config import Config, chosen, on_change
 
 
 def a_config() -> Config:
@@ -126,7 +126,11 @@ def test_it_may_be_a_yaml_file_with_bare_values_or_as_wandb_writes_them(tmp_path
     config = Config({"epochs": 5})
     config.setdefaults(file)
     assert config == {"lr": 0.1, "epochs": 5}
-    for content, complaint in (("- 1", "no mapping"), ("a: [", "cannot be read"), (None, "cannot be read")):
+    for content, complaint in (
+        ("- 1", "does not contain a mapping"),
+        ("a: [", "cannot be read"),
+        (None, "cannot be read"),
+    ):
         if content is None:
             file.unlink()
         else:

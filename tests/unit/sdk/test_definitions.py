@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweepd.script.definitions import Definition, Definitions, checked_definition, with_step_metrics
 from sweepd.script.errors import UsageError
+from sweepd.script.metrics.definitions import Definition, Definitions, checked_definition, with_step_metrics
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_what_is_taken(given: dict[str, object], said: Definition) -> None:
         ({"name": ""}, "name of a metric is missing"),
         ({"name": None}, "name of a metric is missing"),
         ({"name": 3}, "name is a str, not a int"),
-        ({"name": "a*b"}, "may only stand at the end"),
-        ({"name": "*a*"}, "may only stand at the end"),
+        ({"name": "a*b"}, "is only allowed at the end"),
+        ({"name": "*a*"}, "is only allowed at the end"),
         ({"name": "loss", "summary": "best"}, 'summary "best" needs goal'),
         ({"name": "loss", "summary": "median"}, "summary 'median' is none of min, max"),
         ({"name": "loss", "summary": "min,"}, "summary '' is none of"),

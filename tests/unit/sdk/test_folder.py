@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.script.folder import given_folder, note_end
-from sweepd.script.own_folder import new_folder
-from sweepd.script.settings import Wishes
+from sweepd.script.folder.run_folder import given_folder, record_end
+from sweepd.script.folder.standalone import new_folder
+from sweepd.script.settings import RunOptions
 
 
 def test_without_a_metrics_file_in_the_environment_there_is_no_folder() -> None:
@@ -35,7 +35,7 @@ def test_everything_comes_from_the_environment(tmp_path: Path) -> None:
     assert folder.checkpoint_path == tmp_path / "kept"
     assert (folder.run, folder.sweep, folder.attempt) == ("acme/mnist/k3x9v2ab", "acme/mnist/s1", 3)
     assert folder.params == {"lr": 0.1, "opt": {"k": 1}}
-    assert not folder.own
+    assert not folder.standalone
 
 
 def test_a_metrics_file_alone_is_enough(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_parameters_that_cannot_be_read_stop_the_script(tmp_path: Path, content:
 
 
 def test_a_run_of_its_own_gets_a_folder_that_children_can_find(tmp_path: Path) -> None:
-    folder = new_folder(Wishes(), tmp_path, program="/home/me/Train CNN.py", now=0.0)
-    assert folder.own
+    folder = new_folder(RunOptions(), tmp_path, program="/home/me/Train CNN.py", now=0.0)
+    assert folder.standalone
     assert folder.path.parent == tmp_path / "sweepd-runs"
     assert folder.path.name.endswith(folder.run.rpartition("/")[2])
     assert folder.run.startswith("local/train-cnn/")
@@ -68,7 +68,7 @@ def test_a_run_of_its_own_gets_a_folder_that_children_can_find(tmp_path: Path) -
 
 
 def test_its_end_is_noted(tmp_path: Path) -> None:
-    folder = new_folder(Wishes(), tmp_path, program="train.py", now=10.0)
-    note_end(folder, exit_code=3, now=20.0)
+    folder = new_folder(RunOptions(), tmp_path, program="train.py", now=10.0)
+    record_end(folder, exit_code=3, now=20.0)
     noted = json.loads((folder.path / "run.json").read_text())
     assert noted == {"run": folder.run, "program": "train.py", "started": 10.0, "ended": 20.0, "exit_code": 3}

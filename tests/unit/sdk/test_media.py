@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.script.errors import UsageError
-from sweepd.script.kept import Place, keep_value
 from sweepd.script.media.histogram import Histogram
+from sweepd.script.media.ignored import Object3D
 from sweepd.script.media.image import Image
 from sweepd.script.media.plotly import Plotly
 from sweepd.script.media.recordings import Audio, Html, Video
-from sweepd.script.media.refused import Object3D
+from sweepd.script.media.store import MediaFile
 from sweepd.script.media.table import Table
+from sweepd.script.media.values import store_value
 
 
 def pixels(path: Path) -> tuple[tuple[int, int], int, bytes]:
@@ -73,7 +74,7 @@ GREY, RGB, RGBA = 0, 2, 6
 def test_an_array_becomes_a_png_file(
     tmp_path: Path, array: object, size: tuple[int, int], colour: int, samples: bytes
 ) -> None:
-    name = keep_value(tmp_path, "val/digits", Image(array), 3)
+    name = store_value(tmp_path, "val/digits", Image(array), 3)
     assert name == "media/images/val-digits_3_0.png"
     found = pixels(tmp_path / str(name))
     assert found[:2] == (size, colour)
@@ -106,7 +107,7 @@ def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:
     array = np.zeros((1, 1), np.uint8)
     image = Image(array)
     array[0, 0] = 9
-    assert pixels(image.store(Place(tmp_path, "a", 0)))[2] == b"\0"
+    assert pixels(image.store(MediaFile(tmp_path, "a", 0)))[2] == b"\0"
 
 
 @pytest.mark.parametrize("wrong", [3, [], np.zeros(3), np.zeros((2, 2, 2, 2, 2)), "missing.png", object()])
@@ -141,7 +142,7 @@ def test_pictures_of_other_libraries_are_written_by_them(tmp_path: Path) -> None
     ]
     lines.clear()  # as `pyplot.clf()` does before the picture is logged
     for image, suffix, written in images:
-        path = image.store(Place(tmp_path, "a", None))
+        path = image.store(MediaFile(tmp_path, "a", None))
         assert (path.suffix, path.read_text()) == (suffix, written)
 
 
@@ -153,10 +154,10 @@ def test_a_chart_of_plotly_is_its_json_wrapped_or_not(tmp_path: Path) -> None:
             return '{"data": []}'
 
     for value, name in ((Plotly(Figure()), "a"), (Figure(), "b"), (Plotly.make_plot_media(Figure()), "c")):
-        kept = keep_value(tmp_path, name, value, 0)
+        kept = store_value(tmp_path, name, value, 0)
         assert kept == f"media/plotly/{name}_0_0.plotly.json"
         assert (tmp_path / str(kept)).read_text() == '{"data": []}'
-    with pytest.raises(UsageError, match="Plotly: a chart of plotly, not int"):
+    with pytest.raises(UsageError, match="Plotly: expected a plotly chart, not int"):
         Plotly(3)
 
 
@@ -165,14 +166,14 @@ def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: P
     source.write_bytes(b"jpeg")
     files = tmp_path / "files"
     pair = [Image(source), Image(str(source))]
-    assert keep_value(files, "a", pair, 1) == ["media/images/a_1_0.jpg", "media/images/a_1_1.jpg"]
-    assert keep_value(files, "a", Image(source), 1) == "media/images/a_1_0.1.jpg"
-    assert keep_value(files, "../a", Image(Image(source)), 1) == "media/images/a_1_0.2.jpg"
+    assert store_value(files, "a", pair, 1) == ["media/images/a_1_0.jpg", "media/images/a_1_1.jpg"]
+    assert store_value(files, "a", Image(source), 1) == "media/images/a_1_0.1.jpg"
+    assert store_value(files, "../a", Image(Image(source)), 1) == "media/images/a_1_0.2.jpg"
 
 
 def test_values_without_a_step_have_names_of_their_own_in_all_processes(tmp_path: Path) -> None:
     image = Image([[1]])
-    names = [keep_value(tmp_path, "a", image, None) for _ in range(3)]
+    names = [store_value(tmp_path, "a", image, None) for _ in range(3)]
     assert len(set(names)) == 3
     assert all(str(name).startswith(f"media/images/a_{os.getpid()}-") for name in names)
 
@@ -183,29 +184,29 @@ def test_a_file_that_cannot_be_filled_is_not_left_behind(tmp_path: Path) -> None
             raise ValueError("cannot write mode F as PNG")
 
     with pytest.raises(TypeError, match="mode F"):
-        keep_value(tmp_path, "a", Image(Picture()), 0)
+        store_value(tmp_path, "a", Image(Picture()), 0)
     assert list((tmp_path / "media" / "images").iterdir()) == []
 
 
 def test_an_array_has_the_kind_of_file_that_it_is_written_as(tmp_path: Path) -> None:
-    assert Image([[1]], file_type="jpg").store(Place(tmp_path, "a", 0)).suffix == ".png"
+    assert Image([[1]], file_type="jpg").store(MediaFile(tmp_path, "a", 0)).suffix == ".png"
 
 
 def test_a_list_of_one_is_kept_as_the_one(tmp_path: Path) -> None:
     source = tmp_path / "cat.jpg"
     source.write_bytes(b"jpeg")
-    assert keep_value(tmp_path / "files", "a", [Image(source)], 2) == "media/images/a_2_0.jpg"
+    assert store_value(tmp_path / "files", "a", [Image(source)], 2) == "media/images/a_2_0.jpg"
 
 
 def test_sounds_are_wav_files(tmp_path: Path) -> None:
-    path = Audio(np.array([0.0, 1.0, -1.0, 2.0]), sample_rate=8000).store(Place(tmp_path, "a", 0))
+    path = Audio(np.array([0.0, 1.0, -1.0, 2.0]), sample_rate=8000).store(MediaFile(tmp_path, "a", 0))
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (1, 8000, 2)
         assert np.frombuffer(file.readframes(4), np.int16).tolist() == [0, 32767, -32767, 32767]
-    path = Audio(np.zeros((5, 2)), sample_rate=8000).store(Place(tmp_path, "a", 0))
+    path = Audio(np.zeros((5, 2)), sample_rate=8000).store(MediaFile(tmp_path, "a", 0))
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getnframes()) == (2, 5)
-    whole = Audio(np.array([0, 32767, -32768, 40000]), sample_rate=8000).store(Place(tmp_path, "a", 0))
+    whole = Audio(np.array([0, 32767, -32768, 40000]), sample_rate=8000).store(MediaFile(tmp_path, "a", 0))
     with wave.open(str(whole)) as file:
         assert np.frombuffer(file.readframes(4), np.int16).tolist() == [0, 32767, -32768, 32767]
     with pytest.raises(UsageError, match="sample_rate"):
@@ -224,13 +225,13 @@ def test_a_tensor_of_a_kind_that_numpy_lacks_is_listed(tmp_path: Path) -> None:
 
     assert Histogram(Tensor(), num_bins=2).histogram == [3.0, 1.0]
     for made in (Image(Tensor()), Audio(Tensor(), sample_rate=8000)):
-        assert made.store(Place(tmp_path, "a", 0)).stat().st_size > 0
+        assert made.store(MediaFile(tmp_path, "a", 0)).stat().st_size > 0
 
 
 def test_histograms_are_lines_of_one_file(tmp_path: Path) -> None:
     name: object = None
     for step in range(2):
-        name = keep_value(tmp_path, "grads", Histogram([0, 1, 1, 4, float("nan")], num_bins=2), step)
+        name = store_value(tmp_path, "grads", Histogram([0, 1, 1, 4, float("nan")], num_bins=2), step)
     assert name == "media/histograms/grads.jsonl"
     lines = [json.loads(line) for line in (tmp_path / str(name)).read_text().splitlines()]
     assert lines == [
@@ -265,7 +266,7 @@ def test_tables_keep_media_beside_them(tmp_path: Path) -> None:
     table.add_column("score", [0.5, 0.25])
     assert table.get_column("score") == [0.5, 0.25]
     assert [row for _, row in table.iterrows()] == table.data
-    name = keep_value(tmp_path, "preds", table, 4)
+    name = store_value(tmp_path, "preds", table, 4)
     assert name == "media/table/preds_4_0.table.json"
     assert json.loads((tmp_path / str(name)).read_text()) == {
         "columns": ["id", "image", "score"],
@@ -307,23 +308,23 @@ def test_arrays_and_frames_are_tables_too() -> None:
 
 
 def test_pages_and_films(tmp_path: Path) -> None:
-    assert Html("<b>x</b>").store(Place(tmp_path, "a", 0)).read_text() == "<b>x</b>"
+    assert Html("<b>x</b>").store(MediaFile(tmp_path, "a", 0)).read_text() == "<b>x</b>"
     assert Html("x" * 5_000 + ".html").html.endswith("x.html")
-    assert Html("\udc80").store(Place(tmp_path, "a", 0)).read_text() == "\\udc80"
+    assert Html("\udc80").store(MediaFile(tmp_path, "a", 0)).read_text() == "\\udc80"
     film = tmp_path / "film.mp4"
     film.write_bytes(b"mp4")
-    assert Video(str(film)).store(Place(tmp_path, "a", 0)).read_bytes() == b"mp4"
+    assert Video(str(film)).store(MediaFile(tmp_path, "a", 0)).read_bytes() == b"mp4"
     with pytest.raises(TypeError, match="an array cannot be encoded"):
-        keep_value(tmp_path, "a", Video(np.zeros((1, 3, 2, 2)), fps=4), 0)
+        store_value(tmp_path, "a", Video(np.zeros((1, 3, 2, 2)), fps=4), 0)
 
 
 def test_what_is_refused_takes_anything_and_is_named_when_it_is_logged(tmp_path: Path) -> None:
     scene = Object3D(np.zeros((3, 3)), caption="scene")
-    with pytest.raises(TypeError, match=r"sweepd\.Object3D is not kept"):
-        keep_value(tmp_path, "a", scene, 0)
+    with pytest.raises(TypeError, match=r"sweepd\.Object3D is not stored"):
+        store_value(tmp_path, "a", scene, 0)
 
 
 def test_arrays_of_many_values_are_histograms(tmp_path: Path) -> None:
-    assert keep_value(tmp_path, "weights", np.arange(4.0), 0) == "media/histograms/weights.jsonl"
+    assert store_value(tmp_path, "weights", np.arange(4.0), 0) == "media/histograms/weights.jsonl"
     with pytest.raises(TypeError, match="neither a number nor media"):
-        keep_value(tmp_path, "weights", object(), 0)
+        store_value(tmp_path, "weights", object(), 0)

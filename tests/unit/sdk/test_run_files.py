@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweepd.script.artifact import Artifact
-from sweepd.script.config import Config
-from sweepd.script.folder import given_folder
+from sweepd.script.folder.run_folder import given_folder
+from sweepd.script.media.artifact import Artifact
 from sweepd.script.media.image import Image
 from sweepd.script.media.table import Table
-from sweepd.script.run import Run
-from sweepd.script.settings import Wishes
+from sweepd.script.run.config import Config
+from sweepd.script.run.run import Run
+from sweepd.script.settings import RunOptions
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     folder = given_folder({"SWEEPD_METRICS_FILE": str(tmp_path / "run" / "metrics.jsonl")})
     assert folder is not None
     folder.path.mkdir()
-    return Run(folder, Config({}), Wishes(), counts_steps=True)
+    return Run(folder, Config({}), RunOptions(), counts_steps=True)
 
 
 def kept(run: Run) -> list[str]:
@@ -99,7 +99,7 @@ def test_what_cannot_be_kept_of_an_artifact_does_not_take_the_rest_with_it(
     Path("gone.csv").unlink()
     run.log_artifact(artifact)
     (warning,) = (record.message for record in caplog.records)
-    assert warning.startswith("sweepd: artifact '../x' cannot be kept as a whole: gone.csv: ")
+    assert warning.startswith("sweepd: artifact '../x' cannot be stored completely: gone.csv: ")
     assert warning.endswith(", and 2 more")
     assert kept(run) == [
         f"artifacts/-x/{name}"
@@ -153,7 +153,7 @@ def test_a_step_that_no_reader_takes_changes_nothing(run: Run, caplog: pytest.Lo
     rows = [json.loads(line) for line in (Path(run.dir).parent / "metrics.jsonl").read_text().splitlines()]
     assert [row["_step"] for row in rows] == [0, 1, 2, 3, 4, 9]
     (warning,) = (record.message for record in caplog.records)
-    assert "no whole number of 64 bits" in warning
+    assert "not a 64-bit integer" in warning
 
 
 def test_names_may_be_taken_back(run: Run) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd.script.errors import UsageError
-from sweepd.script.settings import Settings, Wishes, tags, wishes
+from sweepd.script.settings import RunOptions, Settings, run_options, tags
 
 
 def test_an_argument_counts_before_a_setting_and_that_before_a_variable() -> None:
@@ -15,15 +15,15 @@ def test_an_argument_counts_before_a_setting_and_that_before_a_variable() -> Non
         "SWEEPD_RUN_GROUP": "g",
     }
     settings = Settings(project="of the settings", run_name="n", start_method="thread")
-    found = wishes({"project": "of the call", "name": None}, settings, environment)
-    assert found == Wishes(
+    found = run_options({"project": "of the call", "name": None}, settings, environment)
+    assert found == RunOptions(
         project="of the call", entity="e", tags=("a", "b"), mode="offline", group="g", name="n"
     )
-    assert wishes({}, {"project": "of the settings"}, environment).project == "of the settings"
-    assert wishes({}, None, environment).project == "of the environment"
-    assert wishes({}, None, {}) == Wishes()
-    loud = wishes({}, {"silent": False}, {"SWEEPD_SILENT": "true"})
-    assert (loud.silent, wishes({}, None, {"SWEEPD_SILENT": "true"}).silent) == (False, True)
+    assert run_options({}, {"project": "of the settings"}, environment).project == "of the settings"
+    assert run_options({}, None, environment).project == "of the environment"
+    assert run_options({}, None, {}) == RunOptions()
+    loud = run_options({}, {"silent": False}, {"SWEEPD_SILENT": "true"})
+    assert (loud.silent, run_options({}, None, {"SWEEPD_SILENT": "true"}).silent) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_tags(given: object, meant: tuple[str, ...]) -> None:
     ],
 )
 def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> None:
-    assert getattr(wishes({name: given}, None, {}), name) == meant
+    assert getattr(run_options({name: given}, None, {}), name) == meant
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> 
         ("mode", "off", "mode is one of online, offline, disabled, not 'off'"),
         ("resume", "perhaps", "resume is one of allow"),
         ("tags", 3, "tags are texts, not int"),
-        ("id", "../up", "an id is made of"),
-        ("id", "a/b", "an id is made of"),
-        ("id", "é", "an id is made of"),
-        ("id", "..", "an id is made of"),
-        ("id", "x" * 65, "an id is made of"),
+        ("id", "../up", "an id has at most"),
+        ("id", "a/b", "an id has at most"),
+        ("id", "é", "an id has at most"),
+        ("id", "..", "an id has at most"),
+        ("id", "x" * 65, "an id has at most"),
     ],
 )
 def test_words_that_mean_nothing_are_refused(name: str, wrong: object, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        wishes({name: wrong}, None, {})
+        run_options({name: wrong}, None, {})
 
 
 def test_settings_tell_what_was_wanted_under_the_names_of_wandb() -> None:
-    settings = Wishes(project="p", id="r1", tags=("a",)).settings()
+    settings = RunOptions(project="p", id="r1", tags=("a",)).settings()
     assert (settings.project, settings.run_id, settings.run_tags, settings.mode) == (
         "p",
         "r1",

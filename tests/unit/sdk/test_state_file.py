@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.script.document import written
-from sweepd.script.folder import write_json
-from sweepd.script.state_file import StateFile
+from sweepd.script.folder.run_folder import write_json
+from sweepd.script.folder.state_file import StateFile, written
 
 
 def test_what_a_signal_handler_writes_in_between_is_not_gone_over(tmp_path: Path) -> None:

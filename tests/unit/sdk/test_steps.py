@@ -1,6 +1,6 @@
 """Which step each row goes to."""
 
-from sweepd.script.steps import Steps
+from sweepd.script.metrics.steps import Steps
 
 
 def test_rows_without_a_step_count_up_from_zero() -> None:
@@ -35,14 +35,14 @@ def test_only_rows_with_commit_false_announce_more() -> None:
         (2, None, False),
     ]:
         steps.place(step, commit=commit)
-        assert steps.announced_more is announced
+        assert steps.marked_open is announced
 
 
 def test_a_row_that_is_dropped_changes_nothing() -> None:
     steps = Steps()
     steps.place(3, commit=False)
     assert not steps.place(2, commit=True)
-    assert steps.announced_more
+    assert steps.marked_open
     assert steps.current == 3
 
 

@@ -5,11 +5,11 @@ import math
 
 import pytest
 
-from sweepd.script.definitions import Definitions, checked_definition
-from sweepd.script.logged import Logged
+from sweepd.script.metrics.definitions import Definitions, checked_definition
+from sweepd.script.metrics.logged import Logged
+from sweepd.script.metrics.row import suitable
 from sweepd.script.notices import Notices
-from sweepd.script.row import suitable
-from sweepd.script.summary import Summary
+from sweepd.script.run.summary import Summary
 
 ROWS = [{"loss": 3.0}, {"loss": math.nan}, {"loss": 1.0}, {"loss": 2.0}]
 

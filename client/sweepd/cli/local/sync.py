@@ -106,13 +106,13 @@ def _lines(file: Path) -> list[str]:
 
 def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
     """Bring a folder in, after whoever is at it already; one whose script goes on is followed from now on."""
-    from sweepd.script.pushing import follow, script_lives
+    from sweepd.script.folder.sync import script_pid, start_agent
 
     environ = {**environ, "SWEEPD_ADDRESS": target.address}
     if target.token:
         environ["SWEEPD_TOKEN"] = target.token
-    if found.run and (pid := script_lives(found.path)) is not None:
-        follow(found.path, environ)  # one that is followed already stays so: two cannot hold the folder
+    if found.run and (pid := script_pid(found.path)) is not None:
+        start_agent(found.path, environ)  # one that is followed already stays so: two cannot hold the folder
         return Outcome(found=found, what="followed", message=f"its script goes on as process {pid}")
     deadline = time.monotonic() + grace
     while True:

@@ -1,4 +1,4 @@
-"""Histograms: a line of a file each, so that many cost little."""
+"""Histograms, one line of a file each, so that many are cheap."""
 
 import json
 import math
@@ -7,26 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweepd.folders import make_folder
+from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
-from sweepd.script.familiar import Familiar
-from sweepd.script.kept import Place
-from sweepd.script.media.arrays import flat, is_array, listed
-from sweepd.script.media.with_numpy import array_of, counted
+from sweepd.script.media.arrays import array_of, counted, flat, is_array, listed
+from sweepd.script.media.store import MediaFile
 
 _MOST_BINS = 512
 _LARGEST = sys.float_info.max
 
 
-class Histogram(Familiar):
-    """How values are distributed: `histogram` counts between consecutive `bins`."""
+class Histogram(MissingAttributes):
+    """Distribution of values: `histogram` has the counts between consecutive `bins`."""
 
     def __init__(
         self, sequence: object = None, np_histogram: Sequence[object] | None = None, num_bins: int = 64
     ) -> None:
-        """Count the values of `sequence`, or take `np_histogram` over: (counts, edges) as numpy returns them.
+        """Count the values of `sequence`, or use `np_histogram`: (counts, edges) as numpy returns them.
 
         Raises:
-            UsageError: there are more than 512 bins, or the two parts do not fit together.
+            UsageError: more than 512 bins, or lengths that do not match.
         """
         if np_histogram is not None:
             if len(np_histogram) != 2:
@@ -42,13 +41,13 @@ class Histogram(Familiar):
                 f"one edge more than counts is needed, and at most {_MOST_BINS} counts"
             )
 
-    def store(self, place: Place) -> Path:
+    def store(self, target: MediaFile) -> Path:
         """Add a line to the file of its key and return the file's path."""
-        folder = place.files / "media" / "histograms"
+        folder = target.files / "media" / "histograms"
         make_folder(folder)
-        path = folder / f"{place.stem}.jsonl"
-        line = {"key": place.key, "step": place.step, "counts": self.histogram, "edges": self.bins}
-        with path.open("ab", buffering=0) as file:  # in one piece, beside those of other processes
+        path = folder / f"{target.stem}.jsonl"
+        line = {"key": target.key, "step": target.step, "counts": self.histogram, "edges": self.bins}
+        with path.open("ab", buffering=0) as file:  # one write, as other processes append too
             file.write(f"{json.dumps(line)}\n".encode())
         return path
 
@@ -69,11 +68,11 @@ def _of_array(sequence: object, bins: int) -> tuple[list[float], list[float]] | 
 
 
 def _counted(values: list[float], bins: int) -> tuple[list[float], list[float]]:
-    """Count the finite values in as many parts, equally wide."""
+    """Count the finite values in equally wide bins."""
     parts = max(1, bins)
     finite = [value for value in values if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
-    # Halves and shares: two floats may lie so far apart that no float says how far, or too close for parts.
+    # Halves and shares avoid overflow of `high - low`, and bins too narrow for floats.
     if high / 2 - low / 2 == 0.0:
         margin = max(0.5, abs(high) / 1e9)
         low, high = max(low - margin, -_LARGEST), min(high + margin, _LARGEST)

@@ -1,22 +1,22 @@
-"""Pictures."""
+"""Images."""
 
 import io
 import math
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
 
+from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
-from sweepd.script.familiar import Familiar
-from sweepd.script.kept import Place, copy, is_file
-from sweepd.script.media.arrays import Nested, is_array, listed
-from sweepd.script.media.png import png
-from sweepd.script.media.with_numpy import array_of, picture
+from sweepd.script.media.arrays import Nested, array_of, is_array, listed, picture
+from sweepd.script.media.store import MediaFile, copy, is_file
 
 
 @runtime_checkable
 class _Saves(Protocol):
-    """A picture of PIL."""
+    """Image of PIL."""
 
     def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
         """Write a file."""
@@ -24,19 +24,19 @@ class _Saves(Protocol):
 
 @runtime_checkable
 class _SavesFigure(Protocol):
-    """A figure of matplotlib."""
+    """Figure of matplotlib."""
 
     def savefig(self, fname: IO[bytes], *, format: str) -> None:  # noqa: A002 (matplotlib's name)
         """Write a file."""
 
 
-class Image(Familiar):
-    """A picture: a file, an array of (height, width[, channels]), a picture of PIL, a figure of matplotlib.
+class Image(MissingAttributes):
+    """Image: a file, an array of shape (height, width[, channels]), a PIL image or a matplotlib figure.
 
-    `Image(pyplot)` is its current figure. Figures and arrays are taken as they are when this is made.
-    Numbers of a floating kind from 0 to 1 and booleans are scaled to 0 to 255. Arrays whose first dimension
-    is 1, 3 or 4 and whose last is none of these, as torch has them, are turned. Four dimensions are several
-    pictures, which become one, from left to right.
+    `Image(pyplot)` takes the current figure. Figures and arrays are encoded when the object is created.
+    Floats from 0 to 1 and booleans are scaled to 0 to 255. Arrays with 1, 3 or 4 channels in the first
+    dimension, as in torch, are transposed. Four dimensions are a batch, which becomes one image from left to
+    right.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Image(Familiar):
         file_type: str | None = None,
         normalize: bool = True,
     ) -> None:
-        """Take a picture; `boxes`, `masks`, `classes`, `grouping` and `mode` have no effect."""
+        """Encode the image; `boxes`, `masks`, `classes`, `grouping` and `mode` have no effect."""
         self.caption = caption
         self._data = data_or_path
         self._file_type = (file_type or "png").lower()
@@ -60,17 +60,17 @@ class Image(Familiar):
             self._file_type = data_or_path._file_type  # noqa: SLF001
         elif isinstance(data_or_path, str | Path):
             if not is_file(data_or_path):
-                raise UsageError(f"Image: the file {data_or_path} is not there")
+                raise UsageError(f"Image: the file {data_or_path} does not exist")
         elif (figure := _figure(data_or_path)) is not None:
             self._data = _drawn(figure, self._file_type)
         elif not isinstance(data_or_path, _Saves):
             self._data, self._file_type = _picture(data_or_path), "png"
 
-    def store(self, place: Place) -> Path:
+    def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
         data = self._data
         suffix = Path(data).suffix.lower() if isinstance(data, str | Path) else ""
-        with place.fresh("media/images", suffix or f".{self._file_type}") as path:
+        with target.fresh("media/images", suffix or f".{self._file_type}") as path:
             self._write(data, path)
         return path
 
@@ -83,11 +83,11 @@ class Image(Familiar):
             kind = "JPEG" if self._file_type in ("jpg", "jpeg") else self._file_type.upper()
             data.save(str(path), format=kind)
         else:
-            raise TypeError(f"{type(data).__name__} is no picture")
+            raise TypeError(f"{type(data).__name__} is not an image")
 
 
 def _figure(value: object) -> _SavesFigure | None:
-    """Return the figure that a value is or belongs to; of pyplot itself the current one."""
+    """Return the figure that a value is or belongs to; for pyplot the current one."""
     if getattr(value, "__name__", None) == "matplotlib.pyplot":
         current: Callable[[], object] | None = getattr(value, "gcf", None)
         value = None if current is None else current()
@@ -98,21 +98,21 @@ def _figure(value: object) -> _SavesFigure | None:
 
 
 def _drawn(figure: _SavesFigure, kind: str) -> bytes:
-    """Return a figure as the bytes of a file; made now, since scripts clear their figures."""
+    """Return an encoded figure, at once because scripts clear their figures."""
     file = io.BytesIO()
     figure.savefig(file, format=kind)
     return file.getvalue()
 
 
 def _picture(value: object) -> bytes:
-    """Return an array as the bytes of a PNG file; made now, since the array may change."""
+    """Return an array as PNG, at once because the array may change."""
     numbers = array_of(value)
     made = None if numbers is None else picture(numbers)
     if made is not None:
         return _encoded(*made)
     array = listed(value) if is_array(value) or isinstance(value, list | tuple) else None
     if not isinstance(array, list) or not array:
-        raise UsageError(f"Image: a file, an array or a picture, not {type(value).__name__}")
+        raise UsageError(f"Image: expected a file, an array or an image, not {type(value).__name__}")
     rows = _beside(array) if _depth(array) == 4 else _rows(array)
     channels = len(rows[0][0])
     samples = [number for row in rows for pixel in row for number in pixel]
@@ -129,7 +129,7 @@ def _encoded(width: int, height: int, channels: int, samples: bytes) -> bytes:
 
 
 def _are_shares(samples: list[float]) -> bool:
-    """Tell whether samples are shares of the full brightness."""
+    """Return whether samples range from 0 to 1."""
     if all(isinstance(number, bool) for number in samples):
         return True
     largest = max((number for number in samples if math.isfinite(number)), default=0.0)
@@ -141,13 +141,13 @@ def _depth(array: Nested) -> int:
 
 
 def _beside(batch: Sequence[Nested]) -> list[list[list[float]]]:
-    """Return several pictures of one size as one, from left to right."""
+    """Return a batch of images as one, from left to right."""
     pictures = [_rows(_as_list(picture)) for picture in batch]
     return [[pixel for row in rows for pixel in row] for rows in zip(*pictures, strict=True)]
 
 
 def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
-    """Return rows of pixels of samples, whatever the shape was."""
+    """Return rows of pixels of samples."""
     rows = [_as_list(row) for row in array]
     if rows and isinstance(rows[0][0], list):
         if len(rows) in (1, 3, 4) and len(_as_list(rows[0][0])) not in (1, 3, 4):
@@ -162,10 +162,39 @@ def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
 def _as_list(value: Nested) -> list["Nested"]:
     if isinstance(value, list) and value:
         return value
-    raise UsageError("Image: an array of (height, width) or (height, width, channels)")
+    raise UsageError("Image: expected shape (height, width) or (height, width, channels)")
 
 
 def _numbers(value: "Nested") -> list[float]:
     if isinstance(value, list):
         return [number for number in value if not isinstance(number, list)]
-    raise UsageError("Image: an array of (height, width) or (height, width, channels)")
+    raise UsageError("Image: expected shape (height, width) or (height, width, channels)")
+
+
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+
+
+def png(width: int, height: int, channels: int, samples: bytes) -> bytes:
+    """Return a PNG file of 8 bits per sample. Format: W3C, Portable Network Graphics, 3rd edition.
+
+    Args:
+        width: pixels.
+        height: pixels.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+        samples: rows of `width * channels` bytes.
+
+    Raises:
+        ValueError: sizes that do not match.
+    """
+    stride = width * channels
+    if channels not in _COLOUR_TYPES or not stride or not height or len(samples) != stride * height:
+        raise ValueError(f"{len(samples)} samples are not an image of {width} x {height} x {channels}")
+    rows = b"".join(b"\0" + samples[start : start + stride] for start in range(0, len(samples), stride))
+    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in parts)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + checksum

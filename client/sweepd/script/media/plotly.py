@@ -1,26 +1,26 @@
-"""Charts of plotly."""
+"""Plotly charts."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
-from sweepd.script.familiar import Familiar
-from sweepd.script.kept import Place
+from sweepd.script.media.store import MediaFile
 
 
-class Plotly(Familiar):
-    """A chart of plotly: a file of JSON, which `plotly.io.read_json` makes a chart again."""
+class Plotly(MissingAttributes):
+    """Plotly chart, stored as JSON for `plotly.io.read_json`."""
 
     def __init__(self, val: object) -> None:
-        """Take a chart, as it is now.
+        """Encode the chart as it is now.
 
         Raises:
-            UsageError: it is none.
+            UsageError: not a plotly chart.
         """
         to_json: Callable[[], object] | None = getattr(val, "to_json", None)
         if not callable(to_json):
-            raise UsageError(f"Plotly: a chart of plotly, not {type(val).__name__}")
+            raise UsageError(f"Plotly: expected a plotly chart, not {type(val).__name__}")
         self._content = str(to_json())
 
     @classmethod
@@ -28,8 +28,8 @@ class Plotly(Familiar):
         """Return the chart."""
         return cls(val)
 
-    def store(self, place: Place) -> Path:
+    def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
-        with place.fresh("media/plotly", ".plotly.json") as path:
+        with target.fresh("media/plotly", ".plotly.json") as path:
             path.write_text(self._content, encoding="utf-8")
         return path

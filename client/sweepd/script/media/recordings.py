@@ -1,24 +1,23 @@
-"""Sounds, films and pages."""
+"""Audio, video and HTML."""
 
 import array
 import wave
 from pathlib import Path
 from typing import IO
 
+from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
-from sweepd.script.familiar import Familiar
-from sweepd.script.kept import Place, copy, is_file
-from sweepd.script.media.arrays import flat, listed
-from sweepd.script.media.with_numpy import array_of, frames
+from sweepd.script.media.arrays import array_of, flat, frames, listed
+from sweepd.script.media.store import MediaFile, copy, is_file
 
 
-class Html(Familiar):
-    """A page: its text, a file or an open file."""
+class Html(MissingAttributes):
+    """HTML page: text, a path or an open file."""
 
     def __init__(
         self, data: str | Path | IO[str], inject: bool = True, data_is_not_path: bool = False
     ) -> None:
-        """Take a page; `inject` has no effect: it is kept as it is."""
+        """Read the page; `inject` has no effect."""
         if isinstance(data, Path) or (
             isinstance(data, str) and not data_is_not_path and data.endswith(".html") and is_file(data)
         ):
@@ -28,26 +27,26 @@ class Html(Familiar):
         else:
             self.html = str(data.read())
 
-    def store(self, place: Place) -> Path:
+    def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
-        with place.fresh("media/html", ".html") as path:
+        with target.fresh("media/html", ".html") as path:
             path.write_text(self.html, encoding="utf-8", errors="backslashreplace")
         return path
 
 
-class Audio(Familiar):
-    """A sound: a file, or samples, written as WAV: from -1 to 1, or whole numbers of 16 bits.
+class Audio(MissingAttributes):
+    """Audio: a file, or samples that are written as WAV: floats from -1 to 1, or 16-bit integers.
 
-    Two dimensions are frames of channels.
+    Two-dimensional samples have shape (frames, channels).
     """
 
     def __init__(
         self, data_or_path: object, sample_rate: int | None = None, caption: str | None = None
     ) -> None:
-        """Take a sound.
+        """Read samples, or remember the file.
 
         Raises:
-            UsageError: the file is not there, or samples come without their rate.
+            UsageError: the file does not exist, or samples have no sample rate.
         """
         self.caption = caption
         self._path = _file("Audio", data_or_path)
@@ -57,11 +56,11 @@ class Audio(Familiar):
                 raise UsageError("Audio: samples need sample_rate")
             self._channels, self._frames = _frames(data_or_path)
 
-    def store(self, place: Place) -> Path:
+    def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
         if self._path is not None:
-            return _copy(place, "media/audio", self._path)
-        with place.fresh("media/audio", ".wav") as path, wave.open(str(path), "wb") as file:
+            return _copy(target, "media/audio", self._path)
+        with target.fresh("media/audio", ".wav") as path, wave.open(str(path), "wb") as file:
             file.setnchannels(self._channels)
             file.setsampwidth(2)
             file.setframerate(self._rate)
@@ -69,8 +68,8 @@ class Audio(Familiar):
         return path
 
 
-class Video(Familiar):
-    """A film: a file, or an open one. Arrays are refused: the standard library cannot encode them."""
+class Video(MissingAttributes):
+    """Video: a path or an open file. Arrays are refused: the standard library cannot encode them."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class Video(Familiar):
         fps: int | None = None,
         format: str | None = None,  # noqa: A002 (W&B's name)
     ) -> None:
-        """Take a film; `fps` has no effect."""
+        """Read the content of an open file; `fps` has no effect."""
         self.caption = caption
         self._suffix = f".{format or 'gif'}"
         self._path = _file("Video", data_or_path)
@@ -89,13 +88,13 @@ class Video(Familiar):
             content: object = read()
             self._content = content if isinstance(content, bytes) else b""
 
-    def store(self, place: Place) -> Path:
+    def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
         if self._path is not None:
-            return _copy(place, "media/videos", self._path)
+            return _copy(target, "media/videos", self._path)
         if not self._content:
             raise TypeError("an array cannot be encoded here; write a file first, and log Video(path)")
-        with place.fresh("media/videos", self._suffix) as path:
+        with target.fresh("media/videos", self._suffix) as path:
             path.write_bytes(self._content)
         return path
 
@@ -104,18 +103,18 @@ def _file(kind: str, given: object) -> Path | None:
     if not isinstance(given, str | Path):
         return None
     if not is_file(given):
-        raise UsageError(f"{kind}: the file {given} is not there")
+        raise UsageError(f"{kind}: the file {given} does not exist")
     return Path(given)
 
 
-def _copy(place: Place, folder: str, file: Path) -> Path:
-    with place.fresh(folder, file.suffix.lower()) as path:
-        copy(file, path)
+def _copy(target: MediaFile, folder: str, source: Path) -> Path:
+    with target.fresh(folder, source.suffix.lower()) as path:
+        copy(source, path)
     return path
 
 
 def _frames(samples: object) -> tuple[int, bytes]:
-    """Return the channels and the frames of a sound; made now, since the samples may change."""
+    """Return channels and encoded frames, at once because the samples may change later."""
     numbers = array_of(samples)
     made = None if numbers is None else frames(numbers)
     if made is not None:
@@ -128,7 +127,7 @@ def _frames(samples: object) -> tuple[int, bytes]:
 
 
 def _sample(number: float) -> int:
-    """Return a sample of 16 bits; whole numbers are such already."""
+    """Return a 16-bit sample; integers are samples already."""
     if isinstance(number, int):
         return max(-32768, min(32767, number))
     return round(max(-1.0, min(1.0, number)) * 32767)

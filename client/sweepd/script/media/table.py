@@ -6,16 +6,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sweepd.script.document import written
+from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
-from sweepd.script.familiar import Familiar
-from sweepd.script.kept import Place, Storable
+from sweepd.script.folder.state_file import written
 from sweepd.script.media.arrays import is_array, listed
+from sweepd.script.media.store import MediaFile, Storable
 
 
 @runtime_checkable
 class _Frame(Protocol):
-    """A frame of pandas, as far as it is needed."""
+    """Part of a pandas data frame that is used here."""
 
     @property
     def columns(self) -> Iterable[object]:
@@ -25,10 +25,10 @@ class _Frame(Protocol):
         """Yield its rows."""
 
 
-class Table(Familiar):
-    """Rows under named columns; cells are numbers, texts, lists, or media, which become files beside it."""
+class Table(MissingAttributes):
+    """Table of numbers, texts, lists, and media, which become files of their own."""
 
-    # Scripts of W&B raise them; here there is no such limit.
+    # Scripts written for W&B raise them; there is no such limit here.
     MAX_ROWS = 10_000
     MAX_ARTIFACT_ROWS = 200_000
 
@@ -43,10 +43,10 @@ class Table(Familiar):
         allow_mixed_types: bool = False,
         log_mode: str | None = "IMMUTABLE",
     ) -> None:
-        """Take columns and rows; `dtype`, `optional`, `allow_mixed_types` and `log_mode` have no effect.
+        """Read columns and rows; `dtype`, `optional`, `allow_mixed_types` and `log_mode` have no effect.
 
         Raises:
-            UsageError: a row has another length than there are columns.
+            UsageError: a row does not have one cell per column.
         """
         content = next((given for given in (dataframe, data, rows) if given is not None), [])
         if isinstance(content, _Frame):
@@ -55,7 +55,7 @@ class Table(Familiar):
         elif is_array(content):
             content = listed(content)
         if not isinstance(content, Iterable) or isinstance(content, str | bytes | Mapping):
-            raise UsageError(f"Table: rows, an array or a frame, not {type(content).__name__}")
+            raise UsageError(f"Table: expected rows, an array or a data frame, not {type(content).__name__}")
         found: list[object] = list(content)
         width = len(found[0]) if found and isinstance(found[0], Sequence) else 3
         default = ["Input", "Output", "Expected"] if width == 3 else [str(at) for at in range(width)]
@@ -68,7 +68,7 @@ class Table(Familiar):
         """Add a row.
 
         Raises:
-            UsageError: it has another length than there are columns.
+            UsageError: it does not have one cell per column.
         """
         if len(data) != len(self.columns):
             raise UsageError(f"Table: a row of {len(data)} cells under {len(self.columns)} columns")
@@ -82,7 +82,7 @@ class Table(Familiar):
         """Add a column.
 
         Raises:
-            UsageError: it has another length than there are rows.
+            UsageError: it does not have one cell per row.
         """
         cells = list(data)
         if self.data and len(cells) != len(self.data):
@@ -95,16 +95,16 @@ class Table(Familiar):
         )
 
     def add_computed_columns(self, fn: Callable[[int, dict[str, object]], Mapping[str, object]]) -> None:
-        """Add the columns that `fn` gives for each row: it gets its number and its cells by column."""
+        """Add the columns that `fn(row_number, cells_by_column)` returns for each row."""
         made = [fn(at, dict(zip(self.columns, row, strict=True))) for at, row in enumerate(self.data)]
         for name in made[0] if made else ():
             self.add_column(name, [cells[name] for cells in made])
 
     def get_column(self, name: str, convert_to: str | None = None) -> Sequence[object]:
-        """Return the cells of a column, as a list, or as an array if `convert_to` is `numpy`.
+        """Return the cells of a column as a list, or as an array if `convert_to` is `numpy`.
 
         Raises:
-            UsageError: there is none of this name.
+            UsageError: unknown column.
         """
         if name not in self.columns:
             raise UsageError(f"Table: no column {name!r}, only {', '.join(map(str, self.columns))}")
@@ -116,12 +116,12 @@ class Table(Familiar):
         return array(cells)
 
     def get_dataframe(self) -> object:
-        """Return a frame of pandas with the same columns and rows."""
+        """Return the table as a pandas data frame."""
         frame: Callable[..., object] = import_module("pandas").DataFrame
         return frame(self.data, columns=self.columns)
 
     def get_index(self) -> list[int]:
-        """Return the numbers of the rows."""
+        """Return the row numbers."""
         return list(range(len(self.data)))
 
     def cast(self, /, *ignored: object, **more: object) -> None:
@@ -133,19 +133,19 @@ class Table(Familiar):
         """Yield each row with its number, from 0."""
         yield from enumerate(self.data)
 
-    def store(self, place: Place) -> Path:
-        """Write the file, media of its cells beside it, and return its path."""
-        with place.fresh("media/table", ".table.json") as path:
+    def store(self, target: MediaFile) -> Path:
+        """Write the table and the media of its cells, and return the path of the table."""
+        with target.fresh("media/table", ".table.json") as path:
             rows = [
-                [self._cell(place, cell, number, at) for at, cell in enumerate(row)]
+                [self._cell(target, cell, number, at) for at, cell in enumerate(row)]
                 for number, row in enumerate(self.data)
             ]
             document = {"columns": written(self.columns), "data": rows}
             path.write_text(json.dumps(document) + "\n", encoding="utf-8")
         return path
 
-    def _cell(self, place: Place, cell: object, number: int, column: int) -> object:
+    def _cell(self, target: MediaFile, cell: object, number: int, column: int) -> object:
         if not isinstance(cell, Storable):
             return written(cell)
-        beside = Place(place.files, f"{place.key}.{self.columns[column]}", place.step, number)
-        return str(cell.store(beside).relative_to(place.files))
+        beside = MediaFile(target.files, f"{target.key}.{self.columns[column]}", target.step, number)
+        return str(cell.store(beside).relative_to(target.files))

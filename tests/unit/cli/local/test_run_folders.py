@@ -12,7 +12,7 @@ from sweepd.cli.local.run_folders import Found, find
 from sweepd.cli.local.sync import is_there
 from sweepd.cli.problem import Problem
 from sweepd.client import Client
-from sweepd.script.pushing import script_lives
+from sweepd.script.folder.sync import script_pid
 
 
 def test_a_folder_whose_files_are_fifos_is_no_run_and_keeps_nobody_waiting(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_folder_whose_files_are_fifos_is_no_run_and_keeps_nobody_waiting(tmp_p
         os.mkfifo(tmp_path / name)
     with pytest.raises(Problem, match="no run in"):
         find([tmp_path])
-    assert script_lives(tmp_path) is None
+    assert script_pid(tmp_path) is None
     assert not is_there(Client.__new__(Client), Found(tmp_path, "local/demo/run"))
 
 

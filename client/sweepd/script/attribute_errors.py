@@ -1,0 +1,14 @@
+"""AttributeError that names the page about W&B's classes."""
+
+from typing import TYPE_CHECKING, NoReturn
+
+
+class MissingAttributes:
+    """Base of classes that scripts know from W&B: a missing member raises an error with a reference."""
+
+    if not TYPE_CHECKING:  # a type checker must still report misspelt names
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(
+                f"sweepd.{type(self).__name__} has no attribute {name!r}; docs/wandb.md says what it has"
+            )

@@ -1,0 +1,76 @@
+"""Exit code of this process as seen from within, for standalone runs."""
+
+import sys
+import threading
+from _sitebuiltins import Quitter
+from types import TracebackType
+from typing import NoReturn
+
+_INTERRUPTED, _FAILED = 130, 1
+
+
+class ExitCode:
+    """Records calls of `sys.exit` and uncaught exceptions.
+
+    It cannot see `raise SystemExit(code)`, `os._exit(code)` and signals that end the process; an agent may
+    learn of those from the system.
+    """
+
+    def __init__(self) -> None:
+        self._code = 0
+        self._installed = False
+
+    def watch(self) -> None:
+        """Start recording; forget the code of an earlier run of this process."""
+        self._code = 0
+        if self._installed:
+            return
+        self._installed = True
+        self._hook = sys.excepthook
+        sys.excepthook = self._failed
+        sys.exit = self._exits
+        quits = Quitter.__call__
+
+        def leave(quitter: Quitter, code: object = None) -> NoReturn:
+            self._record(code)
+            quits(quitter, code)  # type: ignore[arg-type]
+
+        # `exit` and `quit`, also where a script has already imported them.
+        Quitter.__call__ = leave  # type: ignore[method-assign,assignment]
+
+    def value(self) -> int:
+        """Return the exit code of the process as its parent sees it: the lowest eight bits."""
+        if self._code == 0 and not hasattr(sys, "ps1"):  # a notebook survives exceptions
+            # If another hook has replaced ours, the interpreter has recorded the exception.
+            error: object = getattr(sys, "last_type", None)
+            if isinstance(error, type) and issubclass(error, BaseException):
+                return code_of_error(error)
+        return self._code & 0xFF
+
+    def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        self._code = code_of_error(kind)
+        self._hook(kind, error, trace)
+
+    def _exits(self, code: object = None) -> NoReturn:
+        self._record(code)
+        raise SystemExit(code)
+
+    def _record(self, code: object) -> None:
+        if threading.current_thread() is threading.main_thread():  # in other threads it ends only the thread
+            self._code = _code_of(code)
+
+
+def code_of_error(error: BaseException | type[BaseException] | None) -> int:
+    """Return the exit code after an exception or exception type; None: success."""
+    match error:
+        case None:
+            return 0
+        case SystemExit():
+            return _code_of(error.code)
+    kind = error if isinstance(error, type) else type(error)
+    return _INTERRUPTED if issubclass(kind, KeyboardInterrupt) else _FAILED
+
+
+def _code_of(code: object) -> int:
+    """Return the exit code for the argument of `sys.exit`."""
+    return code if isinstance(code, int) else 0 if code is None else _FAILED

@@ -1,0 +1,84 @@
+"""Media store: the files of a run that stand for values which are not numbers."""
+
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from sweepd.folders import make_folder
+
+_serials = itertools.count()
+_UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """File of one value below `files`, named by the key, the step and the position in a list."""
+
+    files: Path
+    key: str
+    step: int | None
+    number: int = 0
+
+    @property
+    def stem(self) -> str:
+        """Key of the value, fit for a file name."""
+        return _UNFIT.sub("-", self.key).strip("-.")[:100] or "value"
+
+    @contextmanager
+    def fresh(self, folder: str, suffix: str) -> Iterator[Path]:
+        """Create the file and its folder and yield the path; remove the file if writing it fails."""
+        path = self._claimed(folder, suffix)
+        try:
+            yield path
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _claimed(self, folder: str, suffix: str) -> Path:
+        """Create an empty file under a name that no value of this or another process has."""
+        parent = self.files / folder
+        make_folder(parent)
+        # A process that does not count steps logs under one key repeatedly.
+        mark = f"{os.getpid()}-{next(_serials)}" if self.step is None else str(self.step)
+        path, serial = parent / f"{self.stem}_{mark}_{self.number}{suffix}", 0
+        while True:
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:  # the same key twice in a step, or two processes that count steps
+                serial += 1
+                path = parent / f"{self.stem}_{mark}_{self.number}.{serial}{suffix}"
+            else:
+                return path
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """Value that can write itself to a file of the run, such as an image or a table."""
+
+    def store(self, target: MediaFile) -> Path:
+        """Write the file and return its path."""
+
+
+def is_file(path: str | Path) -> bool:
+    """Return whether the path is an existing file; False for text that cannot be a path."""
+    try:
+        return Path(path).is_file()
+    except OSError:  # too long for a path
+        return False
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file with its times, unless it is the same one.
+
+    Raises:
+        OSError: one cannot be read or the other not written.
+    """
+    import shutil  # imports every archive format; most scripts copy nothing
+
+    with suppress(shutil.SameFileError):
+        shutil.copy2(source, target)

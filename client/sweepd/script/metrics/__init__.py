@@ -1,0 +1,1 @@
+"""From the values that a script logs to the lines of the metrics file."""

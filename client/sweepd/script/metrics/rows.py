@@ -1,0 +1,183 @@
+"""Rows of one process, from threads, signal handlers and forked children to the metrics file."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import SupportsInt
+
+from sweepd import metrics_file
+from sweepd.metrics_file import MetricsFile
+from sweepd.script.metrics.definitions import Definitions, with_step_metrics
+from sweepd.script.metrics.logged import Logged
+from sweepd.script.metrics.row import encode, suitable
+from sweepd.script.metrics.steps import Steps
+from sweepd.script.notices import Notices
+
+# Range of valid steps: 64 bits.
+_STEPS = range(-(2**63), 2**63)
+KeepAt = Callable[[str, object, int | None], object]
+"""Stores a value that is not a number, by key and step; see `row.Keep`."""
+
+
+class Rows:
+    """Rows of one run in one process. Only the process that began the run counts steps.
+
+    Args:
+        path: metrics file; None: count rows without writing them.
+        notices: receives the warnings.
+        first_step: first step; None: this process does not count steps.
+        keep: stores values that are not numbers.
+    """
+
+    def __init__(self, path: Path | None, notices: Notices, *, first_step: int | None, keep: KeepAt) -> None:
+        self.definitions = Definitions()
+        self.logged = Logged(self.definitions)
+        self._file = None if path is None else MetricsFile(path)
+        self._where = path
+        self._notices = notices
+        self._steps = None if first_step is None else Steps(first_step)
+        self._keep = keep
+        self._ended = False
+        self._origin = os.getpid()
+        self._claim()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process began the run, as opposed to a forked child."""
+        return self._origin == os.getpid()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run accepts no more rows."""
+        return self._ended
+
+    @property
+    def step(self) -> int:
+        """Step of the next row that is logged without one; 0 if this process does not count."""
+        return self._steps.current if self._steps else 0
+
+    @property
+    def last_step(self) -> int:
+        """Newest step with a row; below the first while there is none."""
+        return self._steps.last if self._steps else -1
+
+    def begin_at(self, step: int) -> bool:
+        """Start counting at a step; return False if rows exist."""
+        with self._lock:
+            if self._steps is None or self._steps.begun or self.logged.last:
+                return False
+            self._steps = Steps(step)
+            return True
+
+    def count_steps(self) -> None:
+        """Make this process count steps, from 0, unless it already does."""
+        self.continue_in_child()
+        with self._lock:
+            if self._steps is None:
+                self._steps = Steps()
+
+    def add(self, data: Mapping[str, object], step: object, commit: bool | None) -> None:
+        """Write a row."""
+        if self._process != os.getpid():
+            self.continue_in_child()
+        with self._lock:
+            if self._ended:
+                self._notices.once("finished", "log() after finish(): the metrics were dropped")
+                return
+            if step is None or (type(step) is int and step in _STEPS):
+                number: int | None = step
+            else:
+                number = self._step_number(step)
+            if self._steps is None:
+                self._write({} if number is None else {metrics_file.STEP: number}, data, number)
+            else:
+                self._count(self._steps, data, number, commit)
+
+    def end(self) -> bool:
+        """Complete the open step and close the file; return False if it was closed already."""
+        self.continue_in_child()
+        with self._lock:
+            if self._ended:
+                return False
+            if self._steps is not None and self._steps.marked_open:
+                self._count(self._steps, {}, None, True)
+            self._ended = True
+            if self._file is not None:
+                self.attempt_to(self._file.close)
+            return True
+
+    def attempt_to(self, write: Callable[[], None], loss: str = "metrics are being lost") -> None:
+        """Write, or warn of the loss: the training matters more than its record."""
+        try:
+            write()
+        except OSError as error:
+            where = self._where.parent if self._where else ""
+            self._notices.once(loss, f"{loss} in {where}: {error}")
+
+    def continue_in_child(self) -> None:
+        """Make a forked copy usable: its lock may be held by a thread that does not exist here."""
+        if self._process != os.getpid():
+            self._claim()
+            self._file = None if self._file is None else self._file.reopened()
+            self._steps = None
+
+    def _claim(self) -> None:
+        self._process = os.getpid()
+        # Reentrant: a signal handler may log while the same thread logs.
+        self._lock = threading.RLock()
+
+    def _step_number(self, step: object) -> int | None:
+        with suppress(Exception):  # NaN or a tensor of several items; foreign objects raise anything
+            if isinstance(step, SupportsInt) and (number := int(step)) in _STEPS:
+                return number
+        self._notices.once(
+            "step",
+            f"a step ({type(step).__name__}) is not a 64-bit integer: the metrics belong to the current step",
+        )
+        return None
+
+    def _count(self, steps: Steps, data: Mapping[str, object], step: int | None, commit: bool | None) -> None:
+        if not steps.place(step, commit=commit):
+            self._notices.once(
+                "late step",
+                f"step {step} is below the current step {steps.current}: such metrics are dropped",
+            )
+            return
+        header: dict[str, object] = {metrics_file.STEP: steps.current}
+        if commit is False:
+            header[metrics_file.OPEN] = True
+        completes = steps.completes(step, commit=commit)
+        self._write(header, data, steps.current)
+        if completes:
+            steps.advance()
+
+    def _write(self, header: dict[str, object], data: Mapping[str, object], step: int | None) -> None:
+        header[metrics_file.TIME] = time.time()
+        values = suitable(
+            data,
+            self._notices,
+            lambda key, value: self._keep(key, value, step),
+            for_rows=self._where is not None,
+        )
+        if self.definitions:
+            values = with_step_metrics(values, self.definitions, self.logged.last)
+        line, values = encode(header, values, self._notices)
+        self.logged.take(values)
+        if self._file is not None:
+            file = self._file
+            self.attempt_to(lambda: file.append(line))
+
+    def mark_checkpoint(self, step: int) -> None:
+        """Write down that a checkpoint holds everything up to a step; a reader remembers its count there."""
+        with self._lock:
+            if self._file is not None and not self._ended:
+                header: dict[str, object] = {metrics_file.CHECKPOINT: step}
+                if self._steps is not None and self._steps.last >= 0:  # it is no step of its own
+                    header[metrics_file.STEP] = self._steps.last
+                    if self._steps.marked_open:
+                        header[metrics_file.OPEN] = True
+                file, (line, _) = self._file, encode(header, {}, self._notices)
+                self.attempt_to(lambda: file.append(line))

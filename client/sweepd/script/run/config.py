@@ -1,0 +1,291 @@
+"""Configuration of a run: the sweep's values over the script's defaults."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from sweepd.script.errors import ConfigError
+from sweepd.script.notices import Notices
+
+# What `init` and `update` take: a mapping, an object with attributes such as an argparse namespace, or the
+# path of a YAML file.
+Values = Mapping[str, object] | object
+
+
+class Config(dict[str, object]):
+    """Dictionary whose items are also attributes, at every depth, and whose swept values are fixed.
+
+    Defaults, assignments and `update` do not change the sweep's values. A group of parameters is merged key
+    by key. All other values behave as in any dictionary.
+    """
+
+    __slots__ = ("_changed", "_quiet", "_swept")
+
+    _changed: Callable[[], None]
+    # True while several values are set as one change.
+    _quiet: bool
+    _swept: Mapping[str, object]
+
+    def __init__(self, swept: Mapping[str, object]) -> None:
+        super().__init__()
+        object.__setattr__(self, "_changed", lambda: None)
+        object.__setattr__(self, "_quiet", False)
+        object.__setattr__(self, "_swept", swept)
+        for key, value in swept.items():
+            super().__setitem__(key, self._adopted(key, value))
+        register_with_yaml(Config)
+
+    def __getattr__(self, name: str) -> object:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the configuration has no value {name!r}") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self[name]
+        except KeyError:
+            raise AttributeError(f"the configuration has no value {name!r}") from None
+
+    def __setitem__(self, key: str, value: object) -> None:
+        """Assign a value, unless the sweep determines it.
+
+        Raises:
+            ConfigError: a group contains itself, or is nested too deep.
+        """
+        if not self._decides(key, value):
+            try:
+                adopted = self._adopted(key, value)
+            except RecursionError:
+                raise ConfigError(f"the value of {key!r} is nested too deep, or holds itself") from None
+            super().__setitem__(key, adopted)
+            self._tell()
+
+    def __delitem__(self, key: str) -> None:
+        """Delete a value, unless the sweep determines it."""
+        if key not in self._swept:
+            super().__delitem__(key)
+            self._tell()
+
+    def __ior__(self, values: object) -> Self:  # type: ignore[override,misc]  # dict's would bypass the sweep
+        self.update(values, allow_val_change=True)
+        return self
+
+    def __reduce__(self) -> tuple[type[dict[str, object]], tuple[dict[str, object]]]:
+        return dict, (self.as_dict(),)  # another process gets plain values
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain dictionaries of the same content."""
+        return {
+            key: value.as_dict() if isinstance(value, Config) else value for key, value in list(self.items())
+        }
+
+    def update(self, values: Values, allow_val_change: bool = False) -> None:  # type: ignore[override]  # as W&B's
+        """Set values, except those that the sweep determines.
+
+        Raises:
+            ConfigError: a value differs from the present one, and `allow_val_change` is False.
+        """
+        new = as_mapping(values)
+        if not allow_val_change:
+            self._refuse_changes(new)
+        with self._as_one():
+            for key, value in new.items():
+                self[key] = value
+
+    def setdefaults(self, values: Values) -> None:
+        """Set values that are not present yet, also within groups."""
+        with self._as_one():
+            for key, value in as_mapping(values).items():
+                present = self.get(key)
+                if isinstance(present, Config) and isinstance(value, Mapping):
+                    present.setdefaults(value)
+                elif key not in self:
+                    self[key] = value
+
+    def persist(self) -> None:
+        """Do nothing: every change is stored when it is made."""
+
+    def setdefault(self, key: str, default: object = None) -> object:
+        """Return the value of `key`; set it to `default` first if absent."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str, *default: object) -> object:
+        """Return a value and delete it, unless the sweep determines it."""
+        value: object = super().pop(key, *default) if key not in self._swept else self[key]
+        self._tell()
+        return value
+
+    def popitem(self) -> tuple[str, object]:
+        """Return and delete the last item that the sweep does not determine."""
+        for key in reversed(self):
+            if key not in self._swept:
+                return key, self.pop(key)
+        raise KeyError("the configuration has no value besides those of the sweep")
+
+    def clear(self) -> None:
+        """Delete all values that the sweep does not determine."""
+        with self._as_one():
+            for key in list(self):
+                del self[key]
+
+    @contextmanager
+    def _as_one(self) -> Iterator[None]:
+        object.__setattr__(self, "_quiet", True)
+        try:
+            yield
+        finally:
+            object.__setattr__(self, "_quiet", False)
+            self._changed()
+
+    def _tell(self) -> None:
+        if not self._quiet:
+            self._changed()
+
+    def _refuse_changes(self, new: Mapping[str, object]) -> None:
+        for key, value in new.items():
+            present = self.get(key)
+            if key in self._swept:
+                if isinstance(present, Config) and isinstance(value, Mapping):
+                    present._refuse_changes(value)  # noqa: SLF001 (of the same class)
+            elif key in self and not _same(present, value):
+                raise ConfigError(
+                    f"{key!r} is {present!r}, not {value!r}: pass allow_val_change=True to replace it"
+                )
+
+    def _decides(self, key: str, value: object) -> bool:
+        """Return whether the sweep determines `key`; of a group, assign what the sweep leaves open."""
+        if key not in self._swept:
+            return False
+        present = self.get(key)
+        if isinstance(present, Config) and isinstance(value, Mapping):
+            for inner, inner_value in value.items():
+                present[inner] = inner_value
+        return True
+
+    def _adopted(self, key: str, value: object) -> object:
+        """Return the value as stored: groups as nested configurations."""
+        if not isinstance(value, Mapping):
+            return value
+        swept = self._swept.get(key)
+        group = Config(swept if isinstance(swept, Mapping) else {})
+        for inner, inner_value in value.items():
+            group[inner] = inner_value
+        on_change(group, self._changed)
+        return group
+
+
+def _same(present: object, value: object) -> bool:
+    try:
+        equal: object = present == value
+        every: object = getattr(equal, "all", None)  # of arrays
+        return (
+            present is value
+            or bool(every() if callable(every) else equal)
+            or (present != present and value != value)  # NaN
+        )
+    except Exception:  # noqa: BLE001 (foreign objects may raise anything)
+        return False
+
+
+def on_change(config: Config, changed: Callable[[], None]) -> None:
+    """Call `changed` after each assignment. A function, as attribute names belong to the keys."""
+    object.__setattr__(config, "_changed", changed)
+    for value in config.values():
+        if isinstance(value, Config):
+            on_change(value, changed)
+
+
+def as_mapping(values: Values) -> Mapping[str, object]:
+    """Return the values of a mapping, of an object that has them as attributes, or of a YAML file.
+
+    Raises:
+        TypeError: another type.
+        ConfigError: the file cannot be read or does not contain a mapping.
+    """
+    if isinstance(values, Mapping):
+        return values
+    if isinstance(values, str | Path):
+        return _of_file(Path(values))
+    flags: object = getattr(values, "flag_values_dict", None)  # absl's
+    if callable(flags):
+        named: object = flags()
+        if isinstance(named, Mapping):
+            return named
+    try:
+        return vars(values)
+    except TypeError:
+        kind = type(values).__name__
+        raise TypeError(f"config: a mapping, a namespace or the path of a YAML file, not {kind}") from None
+
+
+def chosen(
+    values: Mapping[str, object], include: list[str] | None, exclude: list[str] | None
+) -> Mapping[str, object]:
+    """Return the values that the include or exclude list selects.
+
+    Raises:
+        ConfigError: both lists are given.
+    """
+    if include and exclude:
+        raise ConfigError("init: pass config_include_keys or config_exclude_keys, not both")
+    return {
+        key: value
+        for key, value in values.items()
+        if (not include or key in include) and (not exclude or key not in exclude)
+    }
+
+
+def _of_file(path: Path) -> Mapping[str, object]:
+    """Read `name: value`, or W&B's form `name: {value: …}`."""
+    try:
+        import yaml  # only needed here
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"config: {path} can only be read where PyYAML is installed") from error
+    try:
+        document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"config: {path} cannot be read: {error}") from error
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"config: {path} does not contain a mapping of names to values")
+    return {
+        str(key): value["value"] if isinstance(value, Mapping) and "value" in value else value
+        for key, value in document.items()
+        if key not in ("wandb_version", "_wandb")
+    }
+
+
+DEFAULTS_FILE = "config-defaults.yaml"
+
+
+def file_defaults(notices: Notices) -> Mapping[str, object]:
+    """Return the values of W&B's defaults file; empty if it is absent or, with a warning, unreadable."""
+    path = Path(DEFAULTS_FILE)
+    if not path.is_file():
+        return {}
+    try:
+        return as_mapping(path)
+    except ConfigError as error:
+        notices.once(DEFAULTS_FILE, f"{error}; its values are ignored")
+        return {}
+
+
+_registered = False
+
+
+def register_with_yaml(kind: type[dict[str, object]]) -> None:
+    """Register a dictionary subclass with PyYAML, if loaded, which otherwise refuses to dump it."""
+    global _registered
+    yaml: object = None if _registered else sys.modules.get("yaml")
+    for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper"):
+        known: object = getattr(getattr(yaml, name, None), "yaml_representers", None)
+        if isinstance(known, dict) and dict in known:
+            known[kind] = known[dict]  # in place: `add_representer` would copy the table
+            _registered = True

@@ -1,0 +1,278 @@
+"""Run of a training script: metrics, configuration, summary and end."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from sweepd.folders import make_folder
+from sweepd.script.exit_code import code_of_error
+from sweepd.script.folder.run_folder import RunFolder, record_end
+from sweepd.script.folder.state_file import StateFile
+from sweepd.script.folder.sync_failure import FILE, print_failure
+from sweepd.script.media.values import store_value
+from sweepd.script.metrics.definitions import Definition, checked_definition
+from sweepd.script.metrics.row import suitable
+from sweepd.script.metrics.rows import Rows
+from sweepd.script.run import checkpoints
+from sweepd.script.run.config import Config, on_change
+from sweepd.script.run.run_files import RunFiles
+from sweepd.script.run.summary import Summary
+from sweepd.script.settings import RunOptions
+
+DETAILS_FILE = "details.json"
+_DETAILS_INTERVAL = 0.5
+_DETAILS_BURST = 0.1
+
+
+class Run(RunFiles):
+    """Active run: its configuration, its summary, its metrics and files.
+
+    Threads and signal handlers may share it, and forked children inherit it: their metrics belong to the run;
+    their changes to its configuration, summary or names do not.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        options: RunOptions,
+        *,
+        counts_steps: bool,
+        first_step: int = 0,
+    ) -> None:
+        self.config = config
+        super().__init__(folder, options)
+        self._speaks = counts_steps and not _is_other_rank(os.environ)
+        self._preempting = False
+        # Exit code with which the script ended the run; 0: success, or not ended.
+        self._exit_code = 0
+        self._rows = Rows(
+            None if self.disabled else folder.metrics_file,
+            self._notices,
+            first_step=max(first_step, self.starting_step) if counts_steps else None,
+            keep=self._keep_at,
+        )
+        self._details = StateFile(
+            folder.path / DETAILS_FILE,
+            self._details_document,
+            self._attempt_to_write,
+            interval=_DETAILS_INTERVAL,
+            burst=_DETAILS_BURST,
+        )
+        # Child processes read it, so it is written at once.
+        self._config_file = StateFile(folder.config_file, lambda: config, self._attempt_to_write, interval=0)
+        self.summary = Summary(self._rows.logged.summary, self._made, self._changed)
+        self._config_changed()
+        on_change(config, self._config_changed)
+
+    @property
+    def step(self) -> int:
+        """Step of the next row that is logged without one."""
+        return self._rows.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended and accepts no more metrics."""
+        return self._rows.ended
+
+    def log(self, data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
+        """Add metrics to the run. They are in the metrics file once this returns.
+
+        Args:
+            data: metrics by key: numbers, booleans, short strings, or groups of those. NaN and infinities are
+                stored. Media and tables become files of the run. A value that cannot be written is left out
+                with one warning; a list stays in the run's folder, also with one warning.
+            step: step of the metrics. A step below the current one drops them with a warning.
+            commit: whether they complete the step, so that the next row without a step gets a new one.
+                Default: True without `step`, False with one.
+        """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"log: a mapping of metrics, not {type(data).__name__}")
+        self._rows.add(data, step, commit)
+        if self._rows.logged.has_figures and self._writes_details:
+            self._details.changed_slightly()
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | Definition | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+    ) -> Definition:
+        """Define how a metric is summarised and shown.
+
+        Args:
+            name: name of the metric; a final `*` matches any ending.
+            step_metric: metric of the x axis.
+            step_sync: whether rows that lack the step metric get its last value. Default: True.
+            hidden: whether automatic plots leave it out.
+            summary: comma-separated list of min, max, mean, last, first, none, copy, and best (with a goal).
+                The summary is then a dictionary: `{"min": 0.1}`.
+            goal: minimize or maximize.
+            overwrite: whether this replaces an earlier definition of the name instead of merging into it.
+
+        Raises:
+            UsageError: unknown summary or goal.
+        """
+        said = checked_definition(
+            name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal
+        )
+        self._rows.definitions.add(said, overwrite=bool(overwrite))
+        self._changed()
+        return said
+
+    @property
+    def checkpoint_dir(self) -> str:
+        """Checkpoint folder, kept for the next attempt of this run."""
+        path = self._folder.checkpoint_path
+        self._rows.attempt_to(lambda: make_folder(path), "there can be no checkpoint")
+        return str(path)
+
+    def checkpoint_saved(self, step: int | None = None) -> None:
+        """Record that the checkpoint folder now holds a state to resume from.
+
+        The next attempt has the step as `resume_step` and continues from the one after it; its rows replace
+        those that this attempt logs beyond it.
+
+        Args:
+            step: last step in the checkpoint. Default: the last step with a row.
+        """
+        self._rows.continue_in_child()
+        number = self._rows.last_step if step is None else int(step)
+        if number >= 0 and not self.disabled:
+            self._rows.attempt_to(
+                lambda: checkpoints.save_step(self._folder.checkpoint_path, number),
+                "the step of a checkpoint is lost",
+            )
+            self._rows.mark_checkpoint(number)
+
+    def resume_from(self, step: int | None) -> None:
+        """Set the step that this attempt resumes from, if not the recorded one; call before the first row.
+
+        Args:
+            step: last step in the checkpoint; None: start from the beginning.
+        """
+        if self._rows.begin_at(0 if step is None else int(step) + 1):
+            self._resume_step = self._last_step = None if step is None else int(step)
+            self._changed()
+        else:
+            self._notices.once("resume", "resume_from() after the first row of this attempt has no effect")
+
+    def mark_preempting(self) -> None:
+        """Announce that this machine is about to be preempted: unless the run succeeds, it is retried."""
+        self._preempting = True
+        self._changed()
+        if self._rows.is_ours:  # else its lock may be held by a thread that was not copied
+            self._details.flush()
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
+        """End the run: complete the open step and close its file. Further calls do nothing.
+
+        Args:
+            exit_code: 0 to 255. A nonzero code fails the run, whatever the exit code of the process. With 0
+                or None, the exit of the process decides how a run of a sweep has ended.
+            quiet: no effect.
+        """
+        code = int(exit_code or 0)
+        self._finish(code & 0xFF or int(code != 0), at_exit=False)
+
+    def finish_at_exit(self, exit_code: int) -> None:
+        """End the run of a process that is about to exit; `exit_code` is as far as the process knows it."""
+        self._finish(exit_code, at_exit=True)
+
+    def _finish(self, code: int, *, at_exit: bool) -> None:
+        if not self._release(0 if at_exit else code):
+            return
+        if self._folder.standalone and self._rows.is_ours and not self.disabled:
+            now = time.time()
+            self._rows.attempt_to(
+                lambda: record_end(self._folder, exit_code=code, now=now, at_exit=at_exit),
+                "the end of the run is not recorded",
+            )
+            if self._folder.lock is not None:
+                self._folder.lock.release()
+            print_failure(self._folder.path / FILE)
+
+    def continue_from(self, earlier: "Run") -> None:
+        """Copy names, definitions, configuration and summary of the same run before its first `finish`."""
+        self.name_as_before(earlier)
+        self._rows.definitions.take_over(earlier._rows.definitions)  # noqa: SLF001 (of the same class)
+        self.config.setdefaults(earlier.config.as_dict())
+        self.summary.update(earlier.summary.explicit())
+
+    def _release(self, exit_code: int) -> bool:
+        """Complete the open step and close the file; return False if it was closed already."""
+        if self._rows.is_ours:
+            self._save_again()
+            self._details.flush()
+        if not self._rows.end():
+            return False
+        if self._rows.is_ours:
+            # Always: of several processes that began the run, the last one reports the end.
+            self._exit_code = exit_code
+            self._changed()
+            self._details.flush()
+        return True
+
+    def count_steps(self) -> None:
+        """Make this process count steps, from 0, unless it already does."""
+        self._rows.count_steps()
+
+    def _details_document(self) -> dict[str, object]:
+        """Return the content of the details file."""
+        members: dict[str, object] = {
+            **self._named(),
+            "config": self.config.as_dict(),
+            "summary": self.summary.explicit(),
+            "definitions": self._rows.definitions.document(),
+            "resumed_from_step": self._resume_step,
+            "preempting": self._preempting,
+            "figures": self._rows.logged.figures(),
+            "exit_code": self._exit_code,
+        }
+        return {name: value for name, value in members.items() if value not in (None, (), {}, False)}
+
+    @property
+    def _writes_details(self) -> bool:
+        # Another process would overwrite the details of the one that began the run.
+        return self._speaks and self._rows.is_ours and not self.disabled
+
+    def _changed(self) -> None:
+        if self._writes_details:
+            self._details.changed()
+
+    def _config_changed(self) -> None:
+        if self._folder.standalone and self._rows.is_ours and not self.disabled:
+            self._config_file.changed()
+        self._changed()
+
+    def _attempt_to_write(self, write: Callable[[], None]) -> None:
+        self._rows.attempt_to(write, "details of the run are being lost")
+
+    def _made(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return summary values that can be written."""
+        return suitable(values, self._notices, lambda key, value: self._keep_at(key, value, self.step))
+
+    def _keep_at(self, key: str, value: object, step: int | None) -> object:
+        return store_value(None if self.disabled else self._files, key, value, step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(exit_code=code_of_error(error))
+
+    def __repr__(self) -> str:
+        return f"<sweepd.Run {self.path} attempt {self.attempt} in {self._folder.path}>"
+
+
+def _is_other_rank(environment: Mapping[str, str]) -> bool:
+    """Return whether a launcher such as torchrun made this process one of several, and not the first."""
+    return "WORLD_SIZE" in environment and environment.get("RANK", "0") not in ("", "0")

@@ -1,0 +1,221 @@
+"""Names of a run and the state that it starts from."""
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from sweepd.folders import make_folder
+from sweepd.script.folder.run_folder import RunFolder
+from sweepd.script.media.artifact import Artifact
+from sweepd.script.metrics.last_step import last_step
+from sweepd.script.notices import Notices
+from sweepd.script.run import checkpoints
+from sweepd.script.settings import RunOptions, Settings, tags
+
+
+class RunNames:
+    """Names of a run, and what is known when it begins."""
+
+    def __init__(self, folder: RunFolder, options: RunOptions) -> None:
+        self._folder = folder
+        self._options = options
+        self._notices = Notices()
+        self._start_time = time.time()
+        self._name = options.name
+        self._notes = options.notes
+        self._tags = options.tags
+        # Saved files and their targets; artifacts by name.
+        self._saved: dict[Path, Path] = {}
+        self._artifacts: dict[str, Artifact] = {}
+        checkpoint = folder.checkpoint_path
+        # A standalone run has another attempt only on request, so its script expects to resume.
+        self._resumed = folder.attempt > 1 and (folder.standalone or checkpoints.has_content(checkpoint))
+        self._resume_step = checkpoints.saved_step(checkpoint) if self._resumed else None
+        self._last_step = self._resume_step
+        if self._resumed and folder.standalone and self._last_step is None:
+            self._last_step = last_step(folder.metrics_file)
+
+    @property
+    def id(self) -> str:
+        """Id of the run, unique in its project."""
+        return self._folder.run.rpartition("/")[2]
+
+    @property
+    def path(self) -> str:
+        """Full name of the run, `entity/project/id`."""
+        return self._folder.run
+
+    @property
+    def entity(self) -> str:
+        """Entity of the run."""
+        return self._folder.run.split("/")[0]
+
+    @property
+    def project(self) -> str:
+        """Project of the run."""
+        return self._folder.run.split("/")[1]
+
+    @property
+    def name(self) -> str:
+        """Display name; the id by default."""
+        return self._name or self.id
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = None if name is None else str(name)
+        self._changed()
+
+    @property
+    def notes(self) -> str | None:
+        """Free text."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: str | None) -> None:
+        self._notes = None if notes is None else str(notes)
+        self._changed()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Tags; `run.tags += ("late",)` adds one."""
+        return self._tags
+
+    @tags.setter
+    def tags(self, new: object) -> None:
+        self._tags = tags(new)
+        self._changed()
+
+    @property
+    def group(self) -> str:
+        """Group of the run, or empty."""
+        return self._options.group or ""
+
+    @property
+    def job_type(self) -> str:
+        """Kind of run, or empty."""
+        return self._options.job_type or ""
+
+    @property
+    def sweep_id(self) -> str | None:
+        """Id of the sweep, or None for a standalone run."""
+        return self._folder.sweep and self._folder.sweep.rpartition("/")[2]
+
+    @property
+    def url(self) -> str | None:
+        """None: a script does not know the server."""
+        return None
+
+    sweep_url = project_url = url
+
+    def get_url(self) -> None:
+        """Return None, as `url`; scripts for earlier versions of W&B call it."""
+
+    get_project_url = get_sweep_url = get_url
+
+    def project_name(self) -> str:
+        """Return the project; scripts for earlier versions of W&B call it."""
+        return self.project
+
+    @property
+    def attempt(self) -> int:
+        """Number of this attempt of the run, from 1."""
+        return self._folder.attempt
+
+    @property
+    def repeat(self) -> int:
+        """Index among the runs of the same point, from 0; usable as a seed."""
+        return self._folder.repeat
+
+    @property
+    def starting_step(self) -> int:
+        """First step of this attempt: 0, or the one after the checkpoint that it resumed from.
+
+        A resumed standalone run without a recorded checkpoint continues after its last row.
+        """
+        return 0 if self._last_step is None else self._last_step + 1
+
+    @property
+    def start_time(self) -> float:
+        """Unix time in seconds at which the script began the run."""
+        return self._start_time
+
+    @property
+    def mode(self) -> str:
+        """Mode: online, offline or disabled."""
+        return self._options.mode
+
+    @property
+    def offline(self) -> bool:
+        """Whether the run stays in its folder."""
+        return self._options.mode == "offline"
+
+    @property
+    def disabled(self) -> bool:
+        """Whether the run stores nothing."""
+        return self._options.mode == "disabled"
+
+    @property
+    def dir(self) -> str:
+        """Folder for files of the run: its content is stored with the run, also when it changes."""
+        with suppress(OSError):  # such as a full disk: opening a file in it reports that
+            make_folder(self._files)
+        return str(self._files)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings that the run began with."""
+        return self._options.settings()
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier attempt of the run has left a checkpoint.
+
+        True for every standalone run that is resumed.
+        """
+        return self._resumed
+
+    @property
+    def resume_step(self) -> int | None:
+        """Last step in the checkpoint; None: start from the beginning."""
+        return self._resume_step
+
+    @property
+    def _files(self) -> Path:
+        """Folder of the run's files."""
+        return self._folder.path / "files"
+
+    def name_late(self, options: RunOptions) -> None:
+        """Apply the names that `init` gives to a run that had begun without it."""
+        known = self._options
+        self._options = replace(
+            known, group=options.group or known.group, job_type=options.job_type or known.job_type
+        )
+        self._name = options.name or self._name
+        self._notes = options.notes or self._notes
+        self._tags = options.tags or self._tags
+        self._changed()
+
+    def name_as_before(self, earlier: "RunNames") -> None:
+        """Copy names from an earlier run where this one has none."""
+        known = self._options
+        self._options = replace(
+            known,
+            group=known.group or earlier.group or None,
+            job_type=known.job_type or earlier.job_type or None,
+        )
+        self._name = self._name or earlier._name  # noqa: SLF001 (of the same class)
+        self._notes, self._tags = self._notes or earlier.notes, self._tags or earlier.tags
+
+    def _named(self) -> dict[str, object]:
+        """Return the names that were given."""
+        return {
+            "name": self._name,
+            "tags": self._tags,
+            "notes": self._notes,
+            "group": self._options.group,
+            "job_type": self._options.job_type,
+        }
+
+    def _changed(self) -> None:
+        """Handle a change of a name."""

@@ -1,0 +1,129 @@
+"""Summary of a run: aggregates of what was logged, overridden by values that the script sets."""
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from copy import deepcopy
+
+Made = Callable[[Mapping[str, object]], Mapping[str, object]]
+"""Converts values to ones that can be written; leaves out the others with a warning."""
+
+
+class Summary(MutableMapping[str, object]):
+    """Mapping whose items are also attributes, at every depth. Values that are set override logged ones.
+
+    Args:
+        logged: return the summary of the rows so far.
+        made: convert values to ones that can be written.
+        changed: called after each change.
+    """
+
+    __slots__ = ("_changed", "_logged", "_made", "_path", "_set")
+
+    _logged: Callable[[], dict[str, object]]
+    _made: Made
+    _changed: Callable[[], None]
+    _set: dict[str, object]
+    _path: tuple[str, ...]
+
+    def __init__(
+        self,
+        logged: Callable[[], dict[str, object]],
+        made: Made,
+        changed: Callable[[], None],
+        *,
+        own: dict[str, object] | None = None,
+        path: tuple[str, ...] = (),
+    ) -> None:
+        for name, value in (
+            ("_logged", logged),
+            ("_made", made),
+            ("_changed", changed),
+            ("_set", {} if own is None else own),
+            ("_path", path),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __getitem__(self, key: str) -> object:
+        value = self._here()[key]
+        if isinstance(value, dict):
+            return Summary(self._logged, self._made, self._changed, own=self._set, path=(*self._path, key))
+        return value
+
+    def __setitem__(self, key: str, value: object) -> None:
+        self.update({key: value})
+
+    def __delitem__(self, key: str) -> None:
+        """Remove a value that was set; a logged value becomes visible again."""
+        below = self._own_group()
+        if key not in below and key not in self._here():
+            raise KeyError(key)
+        below.pop(key, None)
+        self._changed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._here())
+
+    def __len__(self) -> int:
+        return len(self._here())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._here()
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # copy, pickle and notebooks probe for special methods
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the summary has no value {name!r}") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self[name]
+        except KeyError:
+            raise AttributeError(f"the summary has no value {name!r}") from None
+
+    def update(self, values: Mapping[str, object] = {}, /, **more: object) -> None:  # type: ignore[override]
+        """Set several values as one change."""
+        self._own_group().update(self._made({**values, **more}))
+        self._changed()
+
+    def as_dict(self) -> dict[str, object]:
+        """Return a copy as plain dictionaries."""
+        return deepcopy(self._here())
+
+    def explicit(self) -> dict[str, object]:
+        """Return the values that the script has set."""
+        return deepcopy(self._set)
+
+    def __repr__(self) -> str:
+        return repr(self._here())
+
+    def _here(self) -> dict[str, object]:
+        values = overlaid(self._logged(), self._set)
+        for key in self._path:
+            inner = values.get(key)
+            values = inner if isinstance(inner, dict) else {}
+        return values
+
+    def _own_group(self) -> dict[str, object]:
+        group = self._set
+        for key in self._path:
+            inner = group.get(key)
+            if not isinstance(inner, dict):
+                inner = group[key] = {}
+            group = inner
+        return group
+
+
+def overlaid(below: dict[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Return `below` overridden by `above`; groups are merged key by key."""
+    merged = dict(below)
+    for key, value in list(above.items()):  # another thread may set one
+        present = merged.get(key)
+        merged[key] = (
+            overlaid(present, value) if isinstance(present, dict) and isinstance(value, dict) else value
+        )
+    return merged
