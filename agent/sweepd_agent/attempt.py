@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepd.compat.search_path import search_path
 from sweepd.compat.variables import handed_out
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd_agent import process, trial
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.attempt_parts import elsewhere_of, feed_of

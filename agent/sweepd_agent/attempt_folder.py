@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sweepd.folders import make_folder
 from sweepd.metrics_file import FILE_NAME
+from sweepd.private_files import make_folder
 from sweepd.regular_files import (
     IrregularFileError,
     open_inside,

@@ -1,6 +1,6 @@
 """`sweep-agent`: reads command line and environment, puts the agent together, and ends with its exit code."""
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd_agent.preload import INHERITED
 
 # isort: split

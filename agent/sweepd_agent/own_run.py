@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.regular_files import read_inside
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder

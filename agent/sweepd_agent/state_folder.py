@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.regular_files import IrregularFileError, read_inside, write_inside
 from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, StopMode

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sweepd import v1
 from sweepd.codec.details import context_document
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.regular_files import read_inside, status_inside, write_inside
 from sweepd_agent.context.command import CommandFailedError
 from sweepd_agent.context.host import Host, host

@@ -9,9 +9,9 @@ from sweepd import v1
 from sweepd.calls import metrics
 from sweepd.calls.wire import iterate
 from sweepd.errors import NotFoundError
-from sweepd.folders import make_folder
 from sweepd.objects.download import place_of, save
 from sweepd.objects.stored_run import StoredRun
+from sweepd.private_files import make_folder
 from sweepd.script.attribute_errors import MissingAttributes
 
 

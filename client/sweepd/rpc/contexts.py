@@ -1,11 +1,10 @@
 """Servers that an account has logged in to: `$XDG_CONFIG_HOME/sweepd/config.toml`, readable by it alone."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder, replace_file
 
 VARIABLE = "SWEEPD_CONTEXT"
 DEFAULTS = ("entity", "project", "output")
@@ -146,25 +145,8 @@ def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
             f"token = {quoted(context.token)}",
             *_default_lines(f"{table}.defaults", context.defaults),
         ]
-    write_private(path, "\n".join(lines) + "\n")
+    replace_file(path, "\n".join(lines) + "\n")
     return path
-
-
-def write_private(path: Path, text: str) -> None:
-    """Put a file that only this account can read in the place of what is there: whole, or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(text)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _defaults(table: Mapping[str, Mapping[str, object]]) -> dict[str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweepd.folders import make_folder
-from sweepd.rpc.contexts import ConfigError, Contexts, quoted, read_contexts, write_private
+from sweepd.private_files import make_folder, replace_file
+from sweepd.rpc.contexts import ConfigError, Contexts, quoted, read_contexts
 
 DEFAULT_PORT = 7333
 _CURRENT = "current"
@@ -71,8 +71,8 @@ def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> 
         "[services]",
         *(f"{quoted(name)} = {quoted(address)}" for name, address in sorted(entry.services.items())),
     ]
-    write_private(path, "\n".join(lines) + "\n")
-    write_private(path.parent / _CURRENT, f"{entry.address}\n")
+    replace_file(path, "\n".join(lines) + "\n")
+    replace_file(path.parent / _CURRENT, f"{entry.address}\n")
     return path
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd_kernel import logs
 from sweepd_kernel.auth.token_files import ensure_token
 from sweepd_kernel.clock import SystemClock

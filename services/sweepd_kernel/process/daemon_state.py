@@ -1,11 +1,12 @@
-"""What `sweepd status` reads: the file in which the supervisor notes how its services stand."""
+"""State of a daemon: the file that its supervisor writes and `sweepd status` reads."""
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sweepd.private_files import replace_file
 
 STATE_NAME = "status.json"
 GATEWAY = "gateway"
@@ -13,7 +14,7 @@ GATEWAY = "gateway"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:
-    """How one service stands."""
+    """State of one service."""
 
     name: str
     address: str
@@ -22,44 +23,42 @@ class ServiceState:
     state: str
     restarts: int
     reason: str
-    """Why it does not serve, where that is known."""
+    """Reason why it does not serve, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonState:
-    """How a daemon stands."""
+    """State of a daemon."""
 
     pid: int
     data: str
     services: tuple[ServiceState, ...]
     arguments: tuple[str, ...] = ()
-    """What was asked of it beside where it listens and keeps its data."""
+    """Its arguments besides its address and its data folder."""
 
     @property
     def gateway(self) -> str:
-        """HOST:PORT that people and agents know."""
+        """Address for people and agents."""
         return next((each.address for each in self.services if each.name == GATEWAY), "")
 
     def as_json(self) -> str:
-        """Write it as JSON."""
+        """Return it as JSON."""
         return json.dumps(asdict(self), indent=2)
 
 
 def ready_line(gateway: str, data: str) -> str:
-    """Return what `sweepd up` prints once all serves."""
+    """Return the line that `sweepd up` prints once all services serve."""
     return f"sweepd ready grpc={gateway} data={data}"
 
 
 def write_state(data: Path, state: DaemonState) -> None:
-    """Note `state` in the folder `data`; on a full disk the old note stays."""
-    draft = data / f".{STATE_NAME}.{os.getpid()}"
+    """Write `state` to the folder `data`; on a full disk the old one stays."""
     with suppress(OSError):
-        draft.write_text(state.as_json() + "\n")
-        draft.replace(data / STATE_NAME)
+        replace_file(data / STATE_NAME, state.as_json() + "\n")
 
 
 def read_state(data: Path) -> DaemonState | None:
-    """What was noted last in the folder `data`; None if nothing readable is there."""
+    """Return the state last written to the folder `data`; None if nothing readable is there."""
     try:
         document = json.loads((data / STATE_NAME).read_text())
         services: Sequence[dict[str, str | int]] = document["services"]
@@ -85,6 +84,6 @@ def read_state(data: Path) -> DaemonState | None:
 
 
 def remove_state(data: Path) -> None:
-    """Forget the note."""
+    """Remove the state."""
     with suppress(OSError):
         (data / STATE_NAME).unlink(missing_ok=True)

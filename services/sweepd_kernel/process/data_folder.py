@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd_kernel.errors import StartError
 
 LOCK_NAME = "lock"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd_kernel.console import answer, complain
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.process.data_folder import DataInUseError

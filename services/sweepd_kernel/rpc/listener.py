@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.flags import Address
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sweepd.cli.local.interrupts import Interrupts
 from sweepd.cli.local.processes import Process, end, program, ready_address, start
 from sweepd.cli.problem import Problem, usage_problem
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 
 if TYPE_CHECKING:
     from sweepd.client import Client

@@ -1,19 +1,17 @@
 """Files of a run, and the record of a standalone run in its folder."""
 
-import itertools
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweepd.private_files import replace_file
 from sweepd.regular_files import read_inside
 from sweepd.script.folder.lock import FolderLock
 
 RUN_FILE = "run.json"
 MAX_FILE_BYTES = 64 * 2**20
 """Limit for files read from a run folder, which may hold anything."""
-_serials = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +107,7 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    # Unique per write: threads and signal handlers write the same files.
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{next(_serials)}")
-    try:
-        fresh.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+    replace_file(path, json.dumps(document, indent=2) + "\n", mode=0o666)
 
 
 def _read_params(file: str | None) -> Mapping[str, object]:

@@ -9,8 +9,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from sweepd.folders import make_folder
 from sweepd.metrics_file import FILE_NAME, end_of
+from sweepd.private_files import make_folder
 from sweepd.script.errors import UsageError
 from sweepd.script.folder.lock import FolderLock, one_at_a_time, try_lock
 from sweepd.script.folder.run_folder import RUN_FILE, RunFolder, read_record, write_json

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.regular_files import read_inside
 from sweepd.script.folder.run_folder import MAX_FILE_BYTES, RunFolder, read_record, write_json
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
 from sweepd.script.folder.run_folder import write_json

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.script.attribute_errors import MissingAttributes
 from sweepd.script.errors import UsageError
 from sweepd.script.media.arrays import array_of, counted, flat, is_array, listed

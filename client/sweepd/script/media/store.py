@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 
 _serials = itertools.count()
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")

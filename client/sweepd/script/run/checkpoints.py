@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 
 STEP_FILE = ".sweepd-step"
 

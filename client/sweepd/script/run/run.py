@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.script.exit_code import code_of_error
 from sweepd.script.folder.run_folder import RunFolder, record_end
 from sweepd.script.folder.state_file import StateFile

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.script.errors import UsageError
 from sweepd.script.media.artifact import Artifact
 from sweepd.script.media.store import copy

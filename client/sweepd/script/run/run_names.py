@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 from sweepd.script.folder.run_folder import RunFolder
 from sweepd.script.media.artifact import Artifact
 from sweepd.script.metrics.last_step import last_step

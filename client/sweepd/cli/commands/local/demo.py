@@ -12,7 +12,7 @@ from sweepd.cli.command import Command
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, put
 from sweepd.cli.settings import current_settings
-from sweepd.folders import make_folder
+from sweepd.private_files import make_folder
 
 if TYPE_CHECKING:
     from sweepd import v1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.folders import make_folder
+from sweepd.private_files import create_file, make_folder, replace_file
 
 ROOT = Path(__file__).parents[3]
 SOURCES = ("client/sweepd", "agent/sweepd_agent", "services")
@@ -56,8 +56,27 @@ def test_no_program_makes_a_folder_in_another_way() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for source in SOURCES
         for path in (ROOT / source).rglob("*.py")
-        if path != ROOT / "client/sweepd/folders.py"
+        if path != ROOT / "client/sweepd/private_files.py"
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Attribute) and node.attr in MAKERS
     ]
     assert elsewhere == []
+
+
+def test_a_file_is_replaced_whole_for_this_account_alone(tmp_path: Path) -> None:
+    replace_file(tmp_path / "a", "old")
+    replace_file(tmp_path / "a", "new é")
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "new é"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError, match="b"):
+        replace_file(tmp_path / "b", "content")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_of_processes_that_create_a_file_at_once_one_succeeds(tmp_path: Path) -> None:
+    create_file(tmp_path / "a", "first")
+    with pytest.raises(FileExistsError):
+        create_file(tmp_path / "a", "second")
+    assert (tmp_path / "a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
