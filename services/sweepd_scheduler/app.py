@@ -40,7 +40,7 @@ from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers
-from sweepd_scheduler.search.suggestion_service import Studies
+from sweepd_scheduler.search.suggestion_service import SuggestionService
 from sweepd_scheduler.sql import SERVICE as NAME
 from sweepd_scheduler.sql import SqliteStore
 from sweepd_scheduler.sql_pairing import DATABASE, PAIRED
@@ -77,10 +77,10 @@ class Scheduler:
         self._outboxes = Outboxes(terms)
         self._watchers = Watchers()
         state = State(terms)
-        self._studies = Studies(
+        self._engine = SuggestionService(
             self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
         )
-        outlet = ServiceOutlet(state, self._outboxes, self._studies, self._watchers, log)
+        outlet = ServiceOutlet(state, self._outboxes, self._engine, self._watchers, log)
         self.owner = Owner(state, store, clock, outlet, log)
         metrics = metric_service_pb2_grpc.MetricServiceStub(self._metrics)
         credentials = call_metadata(context.service_token)
@@ -98,7 +98,7 @@ class Scheduler:
             SweepServicer(
                 self.owner,
                 self._reading,
-                self._studies,
+                self._engine,
                 self._watchers,
                 self._clock,
                 PriorRuns(self._reading, Curves(self._metrics, self._reading), self._places.exists),
@@ -133,7 +133,7 @@ class Scheduler:
         self._accounts.revocations.end()
         await self._sessions.go_away(GOODBYE_PATIENCE)
         self._watchers.end()
-        self._studies.stop()
+        self._engine.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

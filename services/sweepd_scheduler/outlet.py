@@ -5,20 +5,20 @@ from collections.abc import Sequence
 
 from sweepd_scheduler.agents.outboxes import Outboxes
 from sweepd_scheduler.domain.decision import AskStudy, Change, CloseSession, Effect, LogLine, SetTimer, Tell
+from sweepd_scheduler.domain.search.methods import SearchEngine
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.reads.watch import Watchers
-from sweepd_scheduler.search.suggestion_service import Studies
 
 
 class ServiceOutlet:
     """The outlet of the running service; all effects may be repeated."""
 
     def __init__(
-        self, state: State, outboxes: Outboxes, studies: Studies, watchers: Watchers, log: logging.Logger
+        self, state: State, outboxes: Outboxes, engine: SearchEngine, watchers: Watchers, log: logging.Logger
     ) -> None:
         self._state = state
         self._outboxes = outboxes
-        self._studies = studies
+        self._engine = engine
         self._watchers = watchers
         self._log = log
 
@@ -32,7 +32,7 @@ class ServiceOutlet:
             case AskStudy(sweep=key, count=count):
                 sweep = self._state.sweeps.get(key)
                 if sweep is not None:
-                    self._studies.ask(sweep, count)
+                    self._engine.ask(sweep, count)
             case LogLine(message=message):
                 self._log.warning(message)
             case SetTimer():

@@ -8,8 +8,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.codec import spec_message
-from sweepd.spec import Method, SweepSpec
+from sweepd.spec import SweepSpec
 from sweepd.spec.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
@@ -40,6 +39,8 @@ from sweepd_scheduler.domain.requests.requests import (
     UpdateSweep,
 )
 from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.search.methods import SearchEngine
+from sweepd_scheduler.domain.search.study import LEARNING
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
@@ -51,7 +52,6 @@ from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers, follow, kills_reported, send
-from sweepd_scheduler.search.suggestion_service import Studies
 
 SEED_BITS = 31
 MOST_NAMES = 10_000
@@ -69,7 +69,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self,
         owner: Owner,
         reading: Reading,
-        studies: Studies,
+        engine: SearchEngine,
         watchers: Watchers,
         clock: Clock,
         prior_runs: PriorRuns,
@@ -78,7 +78,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self._owner = owner
         self._asking = Requester(owner, reading)
         self._reading = reading
-        self._studies = studies
+        self._engine = engine
         self._watchers = watchers
         self._clock = clock
         self._prior_runs = prior_runs
@@ -273,8 +273,8 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
 
     async def _check_searchable(self, spec: SweepSpec) -> None:
-        if spec.method is Method.BAYES:
-            violations = await self._studies.prepare(spec_message(spec))
+        if spec.method in LEARNING:
+            violations = await self._engine.objections(spec)
             if violations:
                 raise InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
 

@@ -1,6 +1,7 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
 from sweepd_scheduler.domain.agents import attach, lease, reports
+from sweepd_scheduler.domain.agents.release import release
 from sweepd_scheduler.domain.decision import Decision, Steps, whole
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import (
@@ -30,6 +31,8 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.hand_out import hand_out
 from sweepd_scheduler.domain.hand_out.eligibility import tell_waits
 from sweepd_scheduler.domain.requests import sweep_requests
+from sweepd_scheduler.domain.requests.edit_sweep import edit
+from sweepd_scheduler.domain.requests.enqueue_run import enqueue
 from sweepd_scheduler.domain.requests.requests import (
     Answer,
     CancelSweep,
@@ -44,6 +47,9 @@ from sweepd_scheduler.domain.requests.requests import (
     StopSweep,
     UpdateSweep,
 )
+from sweepd_scheduler.domain.requests.retry_runs import retry_runs
+from sweepd_scheduler.domain.requests.standalone import create_run
+from sweepd_scheduler.domain.requests.stop_run import end_run
 from sweepd_scheduler.domain.runs.run_end import timeout_due
 from sweepd_scheduler.domain.search import suggestions
 from sweepd_scheduler.domain.state import State
@@ -88,10 +94,28 @@ def _dispatch(turn: Draft, event: Event) -> Steps[Answer | None]:
         ):
             if event.session in turn.state.sessions:  # else the stream was replaced or has ended
                 _report(turn, event)
-        case CreateSweep() | PauseSweep() | ResumeSweep() | StopSweep() | CancelSweep():
-            return (yield from sweep_requests.request(turn, event))
-        case CreateRun() | RetryRuns() | EnqueueRun() | EndRun() | UpdateSweep() | ReleaseAgent():
-            return (yield from sweep_requests.run_request(turn, event))
+        case CreateSweep():
+            return (yield from sweep_requests.create_sweep(turn, event))
+        case PauseSweep(name=name):
+            return sweep_requests.pause_sweep(turn, name)
+        case ResumeSweep(name=name):
+            return sweep_requests.resume_sweep(turn, name)
+        case StopSweep(name=name):
+            return (yield from sweep_requests.stop_sweep(turn, name))
+        case CancelSweep(name=name):
+            return (yield from sweep_requests.cancel_sweep(turn, name))
+        case UpdateSweep():
+            return edit(turn, event)
+        case CreateRun():
+            return create_run(turn, event)
+        case EnqueueRun():
+            return enqueue(turn, event)
+        case EndRun():
+            return end_run(turn, event)
+        case RetryRuns():
+            return (yield from retry_runs(turn, event))
+        case ReleaseAgent():
+            return release(turn, event)
         case Recalled():
             pass
         case LeaseDue():

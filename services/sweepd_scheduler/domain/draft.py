@@ -25,8 +25,9 @@ from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.run import check_change as check_run
+from sweepd_scheduler.domain.runs.values import Ended
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.search.study import Study, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState
 from sweepd_scheduler.domain.stored import EndedSweep, Stored
@@ -123,16 +124,53 @@ class Draft:
             self.touched[sweep] = None
             self._journal.put(self.state.studies, sweep, study)
 
-    def observe(self, note: StudyNoted) -> None:
-        """Give the study of a sweep its next numbered observation."""
-        sweep, told = self.state.sweeps[note.sweep], self.state.index[note.sweep].told
-        if note.event is StudyEvent.ENDED:
-            self._journal.drop(told, note.run)
-        elif note.event is not StudyEvent.RUNG_REACHED:
-            self._journal.put(told, note.run, note.value)
-        numbered = replace(note, number=sweep.observations + 1)
-        self.put_sweep(replace(sweep, observations=numbered.number))
-        self.changes.append(numbered)
+    def observe(
+        self,
+        key: int,
+        run: int,
+        event: StudyEvent,
+        *,
+        value: float | None = None,
+        iterations: int = 0,
+        ended: Ended | None = None,
+    ) -> None:
+        """Give the study of a sweep its next numbered observation, if its method learns.
+
+        Args:
+            key: the sweep.
+            run: number of the first run of the point.
+            event: what has happened.
+            value: at a rung, or so far.
+            iterations: of the rung.
+            ended: what remains of the run or point, if it has ended.
+        """
+        sweep, provisional = self.state.sweeps[key], self.state.index[key].told
+        if not sweep.learns:
+            return
+        if event is StudyEvent.ENDED:
+            self._journal.drop(provisional, run)
+        elif event is not StudyEvent.RUNG_REACHED:
+            self._journal.put(provisional, run, value)
+        number = sweep.observations + 1
+        self.put_sweep(replace(sweep, observations=number))
+        if ended is None:
+            noted = StudyNoted(
+                sweep=key, number=number, run=run, event=event, iterations=iterations, value=value
+            )
+        else:
+            noted = StudyNoted(
+                sweep=key,
+                number=number,
+                run=run,
+                event=event,
+                iterations=ended.iterations,
+                value=ended.value,
+                best=ended.best,
+                worst=ended.worst,
+                last=ended.last,
+                outcome=OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
+            )
+        self.changes.append(noted)
 
     # Runs.
 

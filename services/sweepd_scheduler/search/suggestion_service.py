@@ -1,13 +1,14 @@
-"""Speaks with the suggestion service: tells it what is new, asks for points, spares it while it is away."""
+"""Search engine over the suggestion service: reports what is new, asks for points, spares it while away."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import grpc.aio
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_from_message, point_message, spec_message
+from sweepd.spec import SweepSpec
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
@@ -31,7 +32,7 @@ ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
 """Reads observations: sweep, after which number, how many at most."""
 
 
-class Studies:
+class SuggestionService:
     """One call at a time for each sweep; `tell` hands the outcome to the owner."""
 
     def __init__(
@@ -63,15 +64,17 @@ class Studies:
         for call in self._calls:
             call.cancel()
 
-    async def prepare(self, sweep: v1.SweepSpec) -> list[tuple[str, str]]:
-        """Return what stands against searching a sweep; nothing while the service is away."""
+    async def objections(self, spec: SweepSpec) -> Sequence[tuple[str, str]]:
+        """Return fields of a specification that cannot be searched, with the reason; none if unavailable."""
         if self._clock.monotonic() < self._away_until:
-            return []
+            return ()
         try:
-            answer = await self._stub.Prepare(v1.PrepareRequest(spec=sweep), timeout=PREPARE_DEADLINE)
+            answer = await self._stub.Prepare(
+                v1.PrepareRequest(spec=spec_message(spec)), timeout=PREPARE_DEADLINE
+            )
         except grpc.aio.AioRpcError as error:
             self._note_away(error.code().name)
-            return []
+            return ()
         return [(violation.path, violation.message) for violation in answer.violations]
 
     async def _call(self, sweep: Sweep, count: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import isfinite
 
-from sweepd.spec import Asha, Hyperband, Median, Method, Patience, StopRule, Threshold
+from sweepd.spec import Asha, Hyperband, Median, Patience, StopRule, Threshold
 from sweepd_scheduler.domain.agents.placement import tell_stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.early_termination.judging import (
@@ -25,7 +25,7 @@ from sweepd_scheduler.domain.early_termination.rules import (
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Run, Stop, StopMode
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -63,8 +63,10 @@ def _judge(turn: Draft, sweep: Sweep, run: Run, value: float) -> Run:
     iteration = run.values.iterations
     if any(isinstance(rule, Patience) for rule in rules):
         run = _patient(run, rules, sweep, value)
-    if any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules):
-        _tell_study(turn, sweep, run, value)
+    # With repeats the search learns of whole points alone.
+    reached = any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules)
+    if reached and sweep.spec.repeats == 1:
+        turn.observe(run.sweep, run.number, StudyEvent.RUNG_REACHED, value=value, iterations=iteration)
     for number, rule in enumerate(rules):
         if isinstance(rule, Hyperband):
             if is_rung(rule, iteration):
@@ -136,18 +138,3 @@ def _stop(turn: Draft, run: Run, rule: StopRule, verdict: Verdict) -> Run:
     turn.note("run-stop-decided", doomed, reason=reason)
     tell_stop(turn, doomed)
     return doomed
-
-
-def _tell_study(turn: Draft, sweep: Sweep, run: Run, value: float) -> None:
-    """Tell the search of a value at a rung; with `repeats` it learns of whole points alone."""
-    if sweep.spec.method is Method.BAYES and sweep.spec.repeats == 1:
-        turn.observe(
-            StudyNoted(
-                sweep=run.sweep,
-                number=0,
-                run=run.number,
-                event=StudyEvent.RUNG_REACHED,
-                iterations=run.values.iterations,
-                value=value,
-            )
-        )

@@ -1,6 +1,5 @@
 """Where hand-outs are made exact: which run goes to which session, and when a sweep has no more to give."""
 
-from sweepd.spec import Method
 from sweepd_scheduler.domain.agents.agent import OnItsWay, Session, digest_of, new_secret
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.agents.placement import new_command, place, put_session
@@ -17,13 +16,11 @@ from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.search.by_index import (
     Drawn,
     begin_again,
-    draw_by_index,
-    draw_initial,
     end_if_over,
     end_search,
 )
-from sweepd_scheduler.domain.search.model_based import next_suggested
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.methods import next_point
+from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
@@ -78,7 +75,7 @@ def _start_new(turn: Draft, key: int, session: Session) -> bool:
     if sweep.spec.run_cap is not None and sweep.counts.total >= sweep.spec.run_cap:
         end_search(turn, key, Ending.CAP)
         return False
-    drawn = _next_point(turn, key)
+    drawn = next_point(turn, key)
     if drawn is None:
         return False
     first, *repeats = new_block(turn, key, drawn)
@@ -87,13 +84,6 @@ def _start_new(turn: Draft, key: int, session: Session) -> bool:
         turn.put_run(run)
     end_if_over(turn, key)
     return True
-
-
-def _next_point(turn: Draft, key: int) -> Drawn | None:
-    sweep = turn.state.sweeps[key]
-    if sweep.spec.method is not Method.BAYES:
-        return draw_by_index(turn, key)
-    return draw_initial(turn, key) or next_suggested(turn, key)
 
 
 def _assign(turn: Draft, run: Run, session: Session) -> None:
@@ -167,8 +157,7 @@ def new_block(turn: Draft, key: int, drawn: Drawn, place: int | None = None) -> 
     first = sweep.counts.total + 1
     occurrence = turn.state.index[key].digests.get(drawn.digest, 0)
     count = min(sweep.spec.repeats, room(sweep) or sweep.spec.repeats)
-    if sweep.spec.method is Method.BAYES:
-        turn.observe(StudyNoted(sweep=key, number=0, run=first, event=StudyEvent.HANDED_OUT))
+    turn.observe(key, first, StudyEvent.HANDED_OUT)
     return [
         Run(
             sweep=key,

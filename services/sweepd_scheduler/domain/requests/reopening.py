@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweepd.spec import Method
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out.eligibility import tell_serving
@@ -12,7 +11,7 @@ from sweepd_scheduler.domain.requests.requests import NotInMemoryError
 from sweepd_scheduler.domain.runs.results import forget_best_of, remains
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.run_end import start_timer
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, reopened
@@ -118,8 +117,7 @@ def open_again(turn: Draft, run: Run, others: Sequence[Run]) -> None:
         ends = [remains(sweep, other, other.state) for other in others]
         turn.state.journal.put(index.blocks, run.block, ends)
     turn.rank(run.sweep, run.block, None)
-    if sweep.spec.method is Method.BAYES:
-        turn.observe(StudyNoted(sweep=run.sweep, number=0, run=run.block, event=StudyEvent.HANDED_OUT))
+    turn.observe(run.sweep, run.block, StudyEvent.HANDED_OUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,19 @@
-"""What follows when a person creates, pauses, resumes, stops or cancels a sweep."""
+"""Requests about a sweep as a whole: create, pause, resume, stop, cancel."""
 
 from collections.abc import Callable
 
 from sweepd_kernel.errors import NotFoundError, WrongStateError
 from sweepd_scheduler.domain.agents.placement import tell_stop
-from sweepd_scheduler.domain.agents.release import release
 from sweepd_scheduler.domain.decision import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.names import NameTakenError, SweepName
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.requests.edit_sweep import edit
-from sweepd_scheduler.domain.requests.enqueue_run import enqueue
 from sweepd_scheduler.domain.requests.requests import (
-    Answer,
-    CancelSweep,
-    CreateRun,
     CreateSweep,
-    EndRun,
-    EnqueueRun,
-    PauseSweep,
-    ReleaseAgent,
-    ResumeSweep,
-    RetryRuns,
-    RunRequest,
-    StopSweep,
-    SweepRequest,
-    UpdateSweep,
 )
-from sweepd_scheduler.domain.requests.retry_runs import retry_runs
-from sweepd_scheduler.domain.requests.standalone import create_run
-from sweepd_scheduler.domain.requests.stop_run import end_run
+from sweepd_scheduler.domain.runs import run_end
 from sweepd_scheduler.domain.runs.run import Stop, StopMode
-from sweepd_scheduler.domain.runs.run_end import end, stop_sweep, tell_ended
 from sweepd_scheduler.domain.search.by_index import end_if_over
 from sweepd_scheduler.domain.search.prior_runs import observations_of
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
@@ -42,47 +23,12 @@ from sweepd_scheduler.domain.sweeps import sweep as sweeps
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
 
-def request(turn: Draft, event: SweepRequest) -> Steps[Sweep]:
-    """Carry out what a person asks for and return the sweep as it then stands.
+def create_sweep(turn: Draft, event: CreateSweep) -> Steps[Sweep]:
+    """Create a sweep, and end it at once where prior runs leave it nothing to try.
 
     Raises:
-        DomainError: it cannot be carried out; nothing has changed.
+        NameTakenError: something else has its name.
     """
-    match event:
-        case CreateSweep():
-            return (yield from _create(turn, event))
-        case PauseSweep(name=name):
-            return _change(turn, name, "pause", sweeps.paused)
-        case ResumeSweep(name=name):
-            return _resume(turn, name)
-        case StopSweep(name=name):
-            return (yield from _stop(turn, name))
-        case CancelSweep(name=name):
-            return (yield from _cancel(turn, name))
-
-
-def run_request(turn: Draft, event: RunRequest) -> Steps[Answer]:
-    """Carry out what a person asks for about runs, a specification or an agent, and return the answer.
-
-    Raises:
-        DomainError: it cannot be carried out; nothing has changed.
-    """
-    match event:
-        case CreateRun():
-            return create_run(turn, event)
-        case RetryRuns():
-            return (yield from retry_runs(turn, event))
-        case EnqueueRun():
-            return enqueue(turn, event)
-        case EndRun():
-            return end_run(turn, event)
-        case UpdateSweep():
-            return edit(turn, event)
-        case ReleaseAgent():
-            return release(turn, event)
-
-
-def _create(turn: Draft, event: CreateSweep) -> Steps[Sweep]:
     candidates = (event.id,) if event.id is not None else event.drawn_ids
     names = [SweepName(event.parent, each) for each in candidates]
     free = next((name for name in names if not turn.state.name_taken(name)), None)
@@ -107,7 +53,21 @@ def _create(turn: Draft, event: CreateSweep) -> Steps[Sweep]:
     return turn.sweep(sweep.key)
 
 
-def _resume(turn: Draft, name: SweepName) -> Sweep:
+def pause_sweep(turn: Draft, name: SweepName) -> Sweep:
+    """Hand out no runs of a sweep until it is resumed.
+
+    Raises:
+        DomainError: there is no such sweep, or it has ended.
+    """
+    return _change(turn, name, "pause", sweeps.paused)
+
+
+def resume_sweep(turn: Draft, name: SweepName) -> Sweep:
+    """Hand out runs of a sweep again; what made it pause by itself is counted anew.
+
+    Raises:
+        DomainError: there is no such sweep, or it has ended.
+    """
     before = _find(turn, name, "resume")
     sweep = _change(turn, name, "resume", sweeps.resumed)
     if sweep is not before:
@@ -117,23 +77,33 @@ def _resume(turn: Draft, name: SweepName) -> Sweep:
     return turn.sweep(sweep.key)
 
 
-def _stop(turn: Draft, name: SweepName) -> Steps[Sweep]:
+def stop_sweep(turn: Draft, name: SweepName) -> Steps[Sweep]:
+    """Start no more runs of a sweep; live ones end by themselves.
+
+    Raises:
+        DomainError: there is no such sweep, or it has ended.
+    """
     before = _find(turn, name, "stop")
     if before.ending is Ending.STOP:
         return before
     turn.note("sweep-stop", sweep=before)
-    return (yield from stop_sweep(turn, before.key, "stopped by a person"))
+    return (yield from run_end.stop_sweep(turn, before.key, "stopped by a person"))
 
 
-def _cancel(turn: Draft, name: SweepName) -> Steps[Sweep]:
+def cancel_sweep(turn: Draft, name: SweepName) -> Steps[Sweep]:
+    """End a sweep at once, and kill its live runs.
+
+    Raises:
+        DomainError: there is no such sweep, or it has ended.
+    """
     before = _find(turn, name, "cancel")
     unfinished = sorted(turn.state.index[before.key].unfinished)
-    tell_ended(turn, sweeps.cancelled(before, turn.now.wall))
+    run_end.tell_ended(turn, sweeps.cancelled(before, turn.now.wall))
     _change(turn, name, "cancel", lambda sweep: sweeps.cancelled(sweep, turn.now.wall))
     for done, number in enumerate(unfinished, 1):
         run = turn.state.runs[(before.key, number)]
         if run.state is RunState.PENDING:
-            end(turn, run, RunState.KILLED, "the sweep was cancelled")
+            run_end.end(turn, run, RunState.KILLED, "the sweep was cancelled")
         else:
             doomed = replace(run, stop=Stop(mode=StopMode.KILL, reason="the sweep was cancelled"))
             turn.put_run(doomed)

@@ -6,12 +6,12 @@ under the number of the first. With `metric.value` best a value counts when it i
 
 from math import isfinite
 
-from sweepd.spec import Method, ObjectiveValue
+from sweepd.spec import ObjectiveValue
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.values import Best, Ended, better, point_ended, reaches_target
-from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
 
@@ -72,7 +72,7 @@ def run_ending(turn: Draft, run: Run, state: RunState) -> None:
     if sweep.spec.repeats > 1:
         _repeat_ended(turn, sweep, run, ended)
         return
-    _tell_study(turn, sweep, run.number, ended)
+    turn.observe(sweep.key, run.number, StudyEvent.ENDED, ended=ended)
     if not counts_at_once(sweep) and ended.value is not None:
         _offer(turn, run, run.number, ended.value)
 
@@ -101,7 +101,7 @@ def _repeat_ended(turn: Draft, sweep: Sweep, run: Run, ended: Ended) -> None:
         return
     journal.drop(blocks, run.block)
     point = point_ended(block, sweep.spec.aggregate, sweep.goal)
-    _tell_study(turn, sweep, run.block, point)
+    turn.observe(sweep.key, run.block, StudyEvent.ENDED, ended=point)
     turn.rank(sweep.key, run.block, point.value)
     if point.value is not None:
         _offer(turn, run, run.block, point.value)
@@ -127,22 +127,3 @@ def _offer(turn: Draft, run: Run, number: int, value: float) -> None:
         turn.note("sweep-ending", run, ending=Ending.TARGET)
     if sweep is not before:
         turn.put_sweep(sweep)
-
-
-def _tell_study(turn: Draft, sweep: Sweep, number: int, ended: Ended) -> None:
-    if sweep.spec.method is not Method.BAYES:
-        return
-    turn.observe(
-        StudyNoted(
-            sweep=sweep.key,
-            number=0,
-            run=number,
-            event=StudyEvent.ENDED,
-            iterations=ended.iterations,
-            value=ended.value,
-            best=ended.best,
-            worst=ended.worst,
-            last=ended.last,
-            outcome=OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
-        )
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sweepd.spec import Method, Metric
+from sweepd.spec import Metric
 from sweepd_scheduler.domain.agents.commands import SweepEnded
 from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.decision import RUNS_A_STEP, LogLine, Steps
@@ -33,7 +33,7 @@ def end(turn: Draft, run: Run, state: RunState, reason: str, *, attempt: Attempt
         attempt: its newest attempt as it ended; None if it ended before.
     """
     run_ending(turn, run, state)
-    if turn.state.sweeps[run.sweep].spec.method is Method.BAYES and run.start_time:
+    if turn.state.sweeps[run.sweep].learns and run.start_time:
         turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
     # What was delivered late has ended when its agent saw it end.
     now = attempt.end_time if attempt and run.stands_alone else turn.now.wall

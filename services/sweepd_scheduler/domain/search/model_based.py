@@ -7,8 +7,8 @@ from sweepd_scheduler.domain.events import AskDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.runs.values import COUNTED, aggregated
-from sweepd_scheduler.domain.search.by_index import Drawn, draw_by_index, end_if_over
-from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, StudyNoted, Suggested
+from sweepd_scheduler.domain.search.by_index import Drawn, draw_by_index, draw_initial, end_if_over
+from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, Suggested
 from sweepd_scheduler.domain.states import LIVE_RUN
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -20,8 +20,12 @@ MAX_PREFETCH = 4
 MAX_STOCK = 16
 
 
-def next_suggested(turn: Draft, key: int) -> Drawn | None:
-    """Return the point for one hand-out; None if all were seen, or if a fresh one is still awaited."""
+def draw_suggested(turn: Draft, key: int) -> Drawn | None:
+    """Return the next initial point, else a suggested one; None if there is none, or it is still awaited."""
+    return draw_initial(turn, key) or _next_suggested(turn, key)
+
+
+def _next_suggested(turn: Draft, key: int) -> Drawn | None:
     if end_if_over(turn, key):
         return None
     study = turn.state.studies[key]
@@ -135,8 +139,7 @@ def tell_values_so_far(turn: Draft, key: int) -> None:
         return
     for point, value in _shown(turn, sweep).items():
         if point not in told or told[point] != value:
-            note = StudyNoted(sweep=key, number=0, run=point, event=StudyEvent.VALUE_SO_FAR, value=value)
-            turn.observe(note)
+            turn.observe(key, point, StudyEvent.VALUE_SO_FAR, value=value)
 
 
 def _shown(turn: Draft, sweep: Sweep) -> dict[int, float | None]:

@@ -9,7 +9,7 @@ from sweepd.spec import Asha, Goal, Hyperband, Json, Median, Method, Point, Stop
 from sweepd.spec.rungs import rungs
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, Values
-from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import LEARNING, OUTCOMES, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -49,7 +49,7 @@ NOTES_A_RUN = 2
 
 def observations_of(method: Method, count: int) -> int:
     """Return how many numbered observations a study is told of so many prior runs."""
-    return NOTES_A_RUN * count if method is Method.BAYES else 0
+    return NOTES_A_RUN * count if method in LEARNING else 0
 
 
 def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
@@ -62,7 +62,7 @@ def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
 
 def notes_of(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[StudyNoted]:
     """Yield the observations: each run was handed out, and has ended."""
-    if sweep.spec.method is not Method.BAYES:
+    if not sweep.learns:
         return
     for prior in priors:
         first = NOTES_A_RUN * (prior.index - 1) + 1
@@ -193,7 +193,7 @@ def shown_in(
     elif summary is not None:
         values = values.with_summary(summary, metric.goal)
     value = values.of_kind(metric.value)
-    if value is None and (ended_well or spec.method is not Method.BAYES):
+    if value is None and (ended_well or spec.method not in LEARNING):
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")

@@ -11,6 +11,7 @@ from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.values import Best, ObjectiveMissing
+from sweepd_scheduler.domain.search.study import LEARNING
 from sweepd_scheduler.domain.states import (
     FINAL_SWEEP,
     STANDING_SWEEP_TRANSITIONS,
@@ -150,6 +151,11 @@ class Sweep:
     def goal(self) -> Goal:
         """Which values are good; without an objective it does not matter."""
         return self.spec.metric.goal if self.spec.metric else Goal.MINIMIZE
+
+    @property
+    def learns(self) -> bool:
+        """True if its method chooses points by what runs have shown."""
+        return self.spec.method in LEARNING
 
     @property
     def seed(self) -> int:

@@ -7,7 +7,7 @@ from typing import NoReturn
 from sweepd.rpc.channel import open_channel
 from sweepd_kernel.clock import SystemClock
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
-from sweepd_scheduler.search.suggestion_service import Studies
+from sweepd_scheduler.search.suggestion_service import SuggestionService
 from unit.scheduler.world import RANDOM, World
 
 
@@ -19,7 +19,7 @@ def test_a_defect_is_told_so_that_the_sweep_asks_again() -> None:
         heard: asyncio.Queue[SuggestionsArrived | SuggestionsFailed] = asyncio.Queue()
         channel = open_channel("127.0.0.1:1", None)
         log = logging.getLogger("test.study")
-        studies = Studies(channel, broken, heard.put_nowait, SystemClock(), log)
+        studies = SuggestionService(channel, broken, heard.put_nowait, SystemClock(), log)
         studies.ask(World().create(RANDOM), 1)
         async with asyncio.timeout(10):
             told = await heard.get()
