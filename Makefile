@@ -37,6 +37,7 @@ fuzz: $(VENV)/dev ## Try mutated sweep files on the reader for FUZZ_MINUTES, kee
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(FUZZ_MINUTES)
 
 check: $(VENV)/dev ## Check format, lint, types, import rules and the contract
+	@$(BIN)/python -m sweepd.objects.generate
 	@$(BIN)/python -m sweepd_kernel.sql.generate
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
@@ -51,7 +52,7 @@ format: $(VENV)/dev ## Format the code and the contract
 	@$(BIN)/ruff check --fix --quiet $(SOURCES)
 	@$(BIN)/buf format --write
 
-protos: $(VENV)/server ## Build the Python stubs of the contract and the SQL of the tables again
+protos: $(VENV)/server ## Build again what is generated: stubs of the contract, SQL of the tables, the blocking client
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 
 bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
@@ -59,6 +60,7 @@ bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
 
 clean: ## Remove what these targets made
 	rm -rf $(VENV) $(FRAMEWORKS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache client/sweepd/v1/*_pb2*
+	rm -f client/sweepd/objects/client.py client/sweepd/objects/sweep.py
 	find services -name tables_sql.py -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,4 +1,4 @@
-"""Generates the stubs of the contract and the SQL of the tables: a build hook, run by every installation."""
+"""Generates stubs of the contract, SQL of tables and the blocking client: a hook of every installation."""
 
 from __future__ import annotations
 
@@ -49,12 +49,17 @@ def generate() -> None:
     DIGEST.write_text(contract_digest() + "\n")
 
 
-def generate_sql() -> None:
-    """Write `tables_sql.py` beside each `tables.py` of the services; the models import the stubs' package."""
-    sys.path[:0] = [str(ROOT / "client"), str(ROOT / "services")]
-    from sweepd_kernel.sql import generate
+def generate_code() -> None:
+    """Write `tables_sql.py` beside each `tables.py` of the services, and the blocking client.
 
-    generate.generate()
+    The models of the tables import the stubs' package.
+    """
+    sys.path[:0] = [str(ROOT / "client"), str(ROOT / "services")]
+    from sweepd.objects import generate as clients
+    from sweepd_kernel.sql import generate as sql
+
+    clients.generate()
+    sql.generate()
 
 
 class ContractBuildHook(BuildHookInterface[BuilderConfig]):
@@ -66,4 +71,4 @@ class ContractBuildHook(BuildHookInterface[BuilderConfig]):
         """Generate, unless the stubs present were made from these very proto files."""
         if not DIGEST.exists() or DIGEST.read_text().strip() != contract_digest():
             generate()
-        generate_sql()
+        generate_code()

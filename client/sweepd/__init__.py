@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from sweepd.functions.sweeping import controller, sweep
     from sweepd.objects.api import Api
     from sweepd.objects.async_client import AsyncClient
-    from sweepd.objects.async_stored_run import AsyncStoredRun
-    from sweepd.objects.async_sweep import AsyncSweep
+    from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
     from sweepd.objects.best import BestSoFar
     from sweepd.objects.client import Client
-    from sweepd.objects.definition import SweepWarning
+    from sweepd.objects.creation import SweepWarning
     from sweepd.objects.history import History
     from sweepd.objects.importance import CategoryCorrelation, Importance, ParameterImportance
-    from sweepd.objects.stored_run import StoredRun
-    from sweepd.objects.sweep import Sweep
+    from sweepd.objects.sweep import StoredRun, Sweep
     from sweepd.script.errors import ConfigError, Error, UsageError
     from sweepd.script.media.artifact import Artifact
     from sweepd.script.media.histogram import Histogram
@@ -148,7 +146,7 @@ _HOMES = {
     "Api": "sweepd.objects.api",
     "Artifact": "sweepd.script.media.artifact",
     "AsyncClient": "sweepd.objects.async_client",
-    "AsyncStoredRun": "sweepd.objects.async_stored_run",
+    "AsyncStoredRun": "sweepd.objects.async_sweep",
     "AsyncSweep": "sweepd.objects.async_sweep",
     "Audio": "sweepd.script.media.recordings",
     "BestSoFar": "sweepd.objects.best",
@@ -179,10 +177,10 @@ _HOMES = {
     "Run": "sweepd.script.run.run",
     "RunStopped": "sweepd.functions.in_process",
     "Settings": "sweepd.script.settings",
-    "StoredRun": "sweepd.objects.stored_run",
+    "StoredRun": "sweepd.objects.sweep",
     "Sweep": "sweepd.objects.sweep",
     "SweepError": "sweepd.functions.errors",
-    "SweepWarning": "sweepd.objects.definition",
+    "SweepWarning": "sweepd.objects.creation",
     "Table": "sweepd.script.media.table",
     "UnreachableError": "sweepd.errors",
     "UsageError": "sweepd.script.errors",

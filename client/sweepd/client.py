@@ -59,8 +59,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give the connection back."""
-        self.wire.close()
+        """Close the connection."""
+        run_now(self.wire.close())
 
     server_info = _one(server.info)
 

@@ -19,6 +19,8 @@ from sweepd.rpc.failure import Failure
 class AsyncWire:
     """Calls a server from one event loop, that of its first call."""
 
+    suspends = True
+
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
         self._metadata = call_metadata(token)
@@ -30,7 +32,7 @@ class AsyncWire:
         call: grpc.aio.UnaryUnaryMultiCallable[Q, A] = self._open().unary_unary(
             method.path, method.request.SerializeToString, method.response.FromString
         )
-        with self._telling():
+        with self._translated():
             return await call(request, timeout=seconds, metadata=self._metadata)
 
     async def stream(
@@ -42,7 +44,7 @@ class AsyncWire:
         )
         call = start(request, timeout=seconds, metadata=self._metadata)
         try:
-            with self._telling():
+            with self._translated():
                 async for message in call:
                     yield message
         finally:
@@ -53,14 +55,14 @@ class AsyncWire:
         await asyncio.sleep(seconds)
 
     async def close(self) -> None:
-        """Give the connection back; harmless when done twice."""
+        """Close the connection; harmless when done twice."""
         self._closed = True
         if self._channel is not None:
             await self._channel.close()
         self._channel = None
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         """Raise what a call raises as one of our own errors."""
         try:
             yield

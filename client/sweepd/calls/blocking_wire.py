@@ -19,6 +19,8 @@ from sweepd.rpc.failure import Failure
 class BlockingWire:
     """Calls a server. Connects with the first call, and again in a process that was forked meanwhile."""
 
+    suspends = False
+
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
         self._metadata = call_metadata(token)
@@ -30,7 +32,7 @@ class BlockingWire:
         call: Callable[..., A] = self._open().unary_unary(
             method.path, method.request.SerializeToString, method.response.FromString
         )
-        with self._telling():
+        with self._translated():
             return call(request, timeout=seconds, metadata=self._metadata)
 
     async def stream(
@@ -42,7 +44,7 @@ class BlockingWire:
         )
         call = start(request, timeout=seconds, metadata=self._metadata)
         try:
-            with self._telling():
+            with self._translated():
                 for message in call:
                     yield message
         finally:
@@ -52,14 +54,14 @@ class BlockingWire:
         """Return after so many seconds."""
         time.sleep(seconds)  # noqa: ASYNC251 - the one that is called is the one that waits
 
-    def close(self) -> None:
-        """Give the connection back; harmless when done twice."""
+    async def close(self) -> None:
+        """Close the connection; harmless when done twice."""
         self._closed = True
         if self._pid == os.getpid():
             self._channel.close()
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         """Raise what a call raises as one of our own errors."""
         try:
             yield

@@ -1,8 +1,8 @@
-"""What the logic asks of a connection, blocking or not, and how a blocking caller runs the logic."""
+"""Port to a server that calls are coroutines over, blocking or not, and ways to run them at once."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Protocol, TypeVar
 
 from sweepd.calls.methods import A, Method, Q
@@ -16,6 +16,8 @@ class Wire(Protocol):
     """A connection to one server. Its calls raise the exceptions of `sweepd.errors`."""
 
     address: str
+    suspends: bool
+    """Whether its calls suspend their caller, which needs an event loop then."""
 
     async def one(self, method: Method[Q, A], request: Q, *, seconds: float = CALL_SECONDS) -> A:
         """Return the answer of a call, which has so many seconds."""
@@ -29,6 +31,10 @@ class Wire(Protocol):
 
     async def pause(self, seconds: float) -> None:
         """Return after so many seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection; harmless when done twice."""
         ...
 
 
@@ -48,7 +54,7 @@ def run_now(logic: Coroutine[None, None, T]) -> T:
     raise AssertionError("a blocking wire has suspended")
 
 
-def iterate(logic: AsyncGenerator[T, None]) -> Iterator[T]:
+def iterate(logic: AsyncGenerator[T, None]) -> Generator[T, None, None]:
     """Yield what an asynchronous generator over such a wire does, one by one as the reader asks."""
     try:
         while True:

@@ -10,7 +10,7 @@ from sweepd.calls import metrics
 from sweepd.calls.wire import iterate
 from sweepd.errors import NotFoundError
 from sweepd.objects.download import place_of, save
-from sweepd.objects.stored_run import StoredRun
+from sweepd.objects.sweep import StoredRun
 from sweepd.private_files import make_folder
 from sweepd.script.attribute_errors import MissingAttributes
 

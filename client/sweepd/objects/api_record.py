@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sweepd.objects.stored_run import StoredRun
-from sweepd.objects.sweep import Sweep
+from sweepd.objects.sweep import StoredRun, Sweep
 from sweepd.script.attribute_errors import MissingAttributes
 
 

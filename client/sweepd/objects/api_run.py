@@ -9,7 +9,7 @@ from sweepd.errors import InvalidError, NotFoundError
 from sweepd.objects.api_files import ApiFile, files_of
 from sweepd.objects.api_record import ApiRecord
 from sweepd.objects.history import History
-from sweepd.objects.stored_run import StoredRun
+from sweepd.objects.sweep import StoredRun
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
 

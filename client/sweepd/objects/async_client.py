@@ -1,4 +1,4 @@
-"""The door to a server, for event loops."""
+"""Client of a server: for event loops here; `generate.py` makes the blocking one of this."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from sweepd.calls import names, server
 from sweepd.calls.async_wire import AsyncWire
-from sweepd.objects import prior, run_calls, sweep_calls
-from sweepd.objects.async_stored_run import AsyncStoredRun
-from sweepd.objects.async_sweep import AsyncSweep
-from sweepd.objects.definition import define, unbounded, warn
+from sweepd.objects import creation, reading
+from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
 from sweepd.objects.options import target
 from sweepd.views.run import RunRecord
 
@@ -22,13 +20,21 @@ if TYPE_CHECKING:
 
 
 class AsyncClient:
-    """The twin of `Client`: the same names, arguments and answers, to be awaited; lists are `async for`.
+    """The async counterpart of `Client`: the same names, arguments and answers; lists are `async for`.
 
     Use it in an `async with` block, or await `close`; it belongs to the event loop of its first call.
     """
 
     def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
-        """See `Client`."""
+        """Choose a server; nothing is sent before the first call.
+
+        Args:
+            address: HOST:PORT; else SWEEPD_ADDRESS, else the server that `sweepd up` started here.
+            token: else SWEEPD_TOKEN, else the one that is kept for the address.
+
+        Raises:
+            UnreachableError: no server is known.
+        """
         found = target(address, token)
         self.address = found.address
         self._wire = AsyncWire(found.address, found.token)
@@ -45,11 +51,11 @@ class AsyncClient:
         return f"<{type(self).__name__} of {self.address}>"
 
     async def close(self) -> None:
-        """See `Client.close`."""
+        """Close the connection; harmless when done twice. Its sweeps and runs ask nothing any more."""
         await self._wire.close()
 
     async def server_version(self) -> str:
-        """See `Client.server_version`."""
+        """Return the version of the server."""
         return (await server.info(self._wire)).version
 
     async def create(
@@ -64,16 +70,38 @@ class AsyncClient:
         request_id: str = "",
         prior_runs: Sequence[str | RunRecord] = (),
     ) -> AsyncSweep:
-        """See `Client.create`."""
-        definition = define(config, entity=entity, project=project, name=name, program=program)
-        created, left_out = await prior.create(
+        """Create a sweep; its runs start as soon as agents ask for them.
+
+        Args:
+            config: a dictionary, the text of a sweep file, or its path (a text without a line break).
+            entity: where it will live; else SWEEPD_ENTITY, the file, `local`.
+            project: likewise; else SWEEPD_PROJECT, the file, the name of the program.
+            name: the name for people, instead of the file's.
+            program: the program, instead of the file's.
+            sweep_id: its id; else the server draws one.
+            request_id: names this call: the same one again returns the same sweep, for a day.
+            prior_runs: runs that it begins with, or their names: it learns from them and does not repeat
+                their points. Those that do not suit it are left out, with a `SweepWarning`.
+
+        A `SweepWarning` tells of a sweep without an end of its own, as a random one without `run_cap`.
+
+        Raises:
+            InvalidError: the configuration has errors; `diagnostics` lists them all.
+            ConflictError: the id is taken.
+        """
+        definition = creation.define(config, entity=entity, project=project, name=name, program=program)
+        created, warnings = await creation.create(
             self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
         )
-        warn([*left_out, *unbounded(created)], stacklevel=3)
+        creation.warn(warnings, stacklevel=3)
         return AsyncSweep(self._wire, created)
 
     async def sweep(self, name: str) -> AsyncSweep:
-        """See `Client.sweep`."""
+        """Return a sweep by its full name, PROJECT/ID or ID.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         return AsyncSweep(self._wire, await names.find_sweep(self._wire, name))
 
     async def sweeps(
@@ -83,14 +111,24 @@ class AsyncClient:
         project: str | None = None,
         state: str | Sequence[str] = (),
     ) -> AsyncIterator[AsyncSweep]:
-        """See `Client.sweeps`."""
-        found = sweep_calls.list_all(self._wire, entity=entity, project=project, states=state)
-        async with aclosing(found):
+        """Yield sweeps, the newest first, fetched a page at a time as they are read.
+
+        Args:
+            entity: only those of this entity.
+            project: only those of this project.
+            state: only those in this state, or in one of these.
+        """
+        listed = reading.list_sweeps(self._wire, entity=entity, project=project, states=state)
+        async with aclosing(listed) as found:
             async for sweep in found:
                 yield AsyncSweep(self._wire, sweep)
 
     async def run(self, name: str) -> AsyncStoredRun:
-        """See `Client.run`."""
+        """Return a run by its full name, a shorter one, or SWEEP:NUMBER.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         return AsyncStoredRun(self._wire, await names.find_run(self._wire, name))
 
     async def runs(
@@ -101,15 +139,18 @@ class AsyncClient:
         by_hand: bool = False,
         limit: int | None = None,
     ) -> AsyncIterator[AsyncStoredRun]:
-        """See `Client.runs`."""
-        found = run_calls.list_of(
-            self._wire,
-            project=project,
-            stand_alone=by_hand,
-            states=state,
-            filters=filters,
-            limit=limit,
+        """Yield the runs of a project, the newest first, fetched a page at a time as they are read.
+
+        Args:
+            project: ENTITY/PROJECT.
+            filters: conditions as of `sweepctl runs --filter`, as `params.lr<0.1` or `attempt>1`.
+            state: only runs in this state, or one of these.
+            by_hand: only standalone runs, which belong to no sweep.
+            limit: so many at most.
+        """
+        listed = reading.list_runs(
+            self._wire, project=project, stand_alone=by_hand, states=state, filters=filters, limit=limit
         )
-        async with aclosing(found):
+        async with aclosing(listed) as found:
             async for run in found:
                 yield AsyncStoredRun(self._wire, run)

@@ -1,4 +1,4 @@
-"""What the methods of both clients take."""
+"""Arguments of the methods of both clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Final
 
 from sweepd.durations import parse_duration
-from sweepd.errors import InvalidError, NotFoundError, no_server
+from sweepd.errors import InvalidError, NotFoundError, invalid, no_server
 from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
 
 
@@ -57,5 +57,12 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
 
 
 def changes_of(**given: object) -> dict[str, object]:
-    """Return what an edit is to change."""
-    return {field: value for field, value in given.items() if not isinstance(value, Unchanged)}
+    """Return what an edit is to change.
+
+    Raises:
+        InvalidError: that is nothing.
+    """
+    changes = {field: value for field, value in given.items() if not isinstance(value, Unchanged)}
+    if not changes:
+        raise invalid(f"nothing is to be changed: name {', '.join([*given][:-1])} or {[*given][-1]}")
+    return changes

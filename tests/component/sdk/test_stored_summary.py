@@ -10,7 +10,7 @@ from sweepd.calls import methods
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.codec.details import details_message
-from sweepd.objects import views
+from sweepd.objects import reading
 from sweepd_agent.core.rows import Value, parse_line, whole_lines
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
 from sweepd_metric_store.domain.summary import Summary, extended
@@ -89,7 +89,7 @@ def test_a_stored_run_has_the_summary_that_its_script_has_seen(tmp_path: Path) -
     seen = json.loads(output)
     message = v1.Run(name="acme/mnist/r1", details=details_message(details(tmp_path)))
     server = _Server(message, stored(tmp_path / "metrics.jsonl"))
-    assert run_now(views.summary(server, "acme/mnist/r1")) == seen
+    assert run_now(reading.summary(server, "acme/mnist/r1")) == seen
     assert (seen["low"], seen["several"]) == ({"min": 0.5}, {"min": 0.5, "max": 3.5, "last": 3.5})
     assert (seen["val/acc"], seen["val/loss"], seen["val/loss2"]) == (
         {"best": 3.5},

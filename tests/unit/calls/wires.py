@@ -12,6 +12,7 @@ class NoWire:
     """Brings nothing; tests say what it brings instead."""
 
     address = "nowhere"
+    suspends = False
 
     async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
         raise NotImplementedError
@@ -23,3 +24,6 @@ class NoWire:
 
     async def pause(self, seconds: float) -> None:
         raise NotImplementedError
+
+    async def close(self) -> None:
+        """Have nothing to close."""

@@ -16,7 +16,7 @@ from sweepd.calls import methods
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import iterate
 from sweepd.errors import error_of
-from sweepd.objects import run_calls, sweep_calls
+from sweepd.objects import reading
 from sweepd.objects.options import seconds_of
 from sweepd.rpc.failure import Failure
 from unit.calls.wires import NoWire
@@ -110,19 +110,19 @@ def _numbers(runs: Iterator[v1.Run]) -> list[int]:
 
 def test_a_page_is_fetched_when_it_is_read() -> None:
     pages = _Pages()
-    runs = iterate(run_calls.list_of(pages, "a/b/c"))
+    runs = iterate(reading.list_runs(pages, "a/b/c"))
     assert pages.asked == 0
     assert [next(runs).number, next(runs).number, pages.asked] == [1, 2, 1]
     assert (_numbers(runs), pages.asked) == ([11, 12, 21, 22], 3)
-    assert _numbers(iterate(run_calls.list_of(pages, "a/b/c", limit=1))) == [1]
-    assert _numbers(iterate(run_calls.list_of(pages, "a/b/c", limit=0))) == []
+    assert _numbers(iterate(reading.list_runs(pages, "a/b/c", limit=1))) == [1]
+    assert _numbers(iterate(reading.list_runs(pages, "a/b/c", limit=0))) == []
     assert pages.asked == 4
-    filtered = run_calls.list_of(pages, "a/b/c", filters=["number>10"], limit=3)
+    filtered = reading.list_runs(pages, "a/b/c", filters=["number>10"], limit=3)
     assert _numbers(iterate(filtered)) == [11, 12, 21]
 
 
 def test_sweeps_of_a_project_are_found_in_any_entity() -> None:
-    assert [sweep.name for sweep in iterate(sweep_calls.list_all(_Pages(), project="p2"))] == [
+    assert [sweep.name for sweep in iterate(reading.list_sweeps(_Pages(), project="p2"))] == [
         "a/p2/s1",
         "a/p2/s2",
     ]

@@ -12,7 +12,7 @@ from sweepd.calls import methods
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
-from sweepd.objects import views
+from sweepd.objects import reading
 from sweepd.objects.best import BestSoFar
 from unit.calls.wires import NoWire
 from unit.objects.messages import a_run, a_series, a_sweep
@@ -52,21 +52,21 @@ class _Server(NoWire):
 
 def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
     server = _Server(a_sweep(run_counts=v1.RunCounts(finished=1), best_value=0.5))
-    card = run_now(views.show_sweep(server, a_sweep()))
+    card = run_now(reading.show_sweep(server, a_sweep()))
     assert "running · 1 run: 1 finished" in card
     assert "best loss so far over runs" in card
     assert '<td class="number">0.25</td>' in card
 
 
 def test_what_the_server_tells_of_the_best_value_is_told_as_it_is() -> None:
-    first, second = run_now(views.progress(_Server(a_sweep()), "local/p/s"))
+    first, second = run_now(reading.progress(_Server(a_sweep()), "local/p/s"))
     ended = datetime.fromtimestamp(1.79e9, UTC)
     assert first == BestSoFar("local/p/s-2", 2, ended, 0.75, 0.75)
     assert second == BestSoFar("local/p/s-1", 1, None, 0.5, 0.5)
 
 
 def test_the_card_of_a_run_draws_its_objective() -> None:
-    card = run_now(views.show_run(_Server(a_sweep()), a_run(1)))
+    card = run_now(reading.show_run(_Server(a_sweep()), a_run(1)))
     assert "loss over step" in card
     assert "acc" not in card
 
@@ -74,15 +74,15 @@ def test_the_card_of_a_run_draws_its_objective() -> None:
 def test_the_card_of_a_run_without_its_objective_draws_the_first_key_that_has_numbers() -> None:
     server = _Server(a_sweep())
     server.sweep.spec.metric.name = "val_loss"
-    assert "acc over step" in run_now(views.show_run(server, a_run(1)))
+    assert "acc over step" in run_now(reading.show_run(server, a_run(1)))
 
 
 @pytest.mark.parametrize("error", [UnreachableError("it is <away>"), DeniedError("it is <away>")])
 def test_without_its_server_a_card_shows_what_is_known(error: Exception) -> None:
     server = _Server(a_sweep(), error)
     for card in (
-        run_now(views.show_sweep(server, a_sweep(best_value=0.125))),
-        run_now(views.show_run(server, a_run(1, 0.125))),
+        run_now(reading.show_sweep(server, a_sweep(best_value=0.125))),
+        run_now(reading.show_run(server, a_run(1, 0.125))),
     ):
         assert "0.125" in card
         assert "as it was known last: it is &lt;away&gt;" in card

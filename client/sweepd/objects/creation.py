@@ -1,19 +1,24 @@
-"""Reading what a sweep is to be made of: a mapping, the text of a file, or the path of one."""
+"""Creation of sweeps: of a mapping, the text of a file or its path, and of prior runs."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweepd import v1
+from sweepd.calls import names, sweeps
 from sweepd.calls.placement import parent_of, placing
 from sweepd.calls.sweep_file import Overrides, SweepText, read_sweep, text_of
+from sweepd.calls.wire import Wire
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError
 from sweepd.spec import parse_mapping, parse_text
 from sweepd.unbounded import unbounded_sentence
+from sweepd.views.run import RunRecord
+
+_MOST_TOLD = 20
 
 
 class SweepWarning(UserWarning):
@@ -64,9 +69,35 @@ def define(
         raise InvalidError(str(error)) from error
 
 
-def unbounded(created: v1.Sweep) -> list[str]:
-    """Return a warning for a sweep that has no end of its own."""
-    return [] if created.HasField("planned_runs") else [unbounded_sentence(created.name)]
+async def create(
+    wire: Wire,
+    definition: Definition,
+    *,
+    sweep_id: str,
+    request_id: str,
+    prior_runs: Sequence[str | RunRecord],
+) -> tuple[v1.Sweep, list[str]]:
+    """Create a sweep from a definition that has been read and placed; the second value is what to warn of.
+
+    That is each prior run that was left out, and a sweep without an end of its own.
+    """
+    if isinstance(prior_runs, str):
+        raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
+    texts = [each if isinstance(each, str) else each.name for each in prior_runs]
+    selection = v1.PriorRunSelection(runs=await names.run_names(wire, texts)) if texts else None
+    file = v1.SweepFile(file_name=definition.file_name, content=definition.content)
+    answer = await sweeps.create(
+        wire,
+        definition.parent,
+        definition.message,
+        prior_runs=selection,
+        source=file if definition.content else None,
+        sweep_id=sweep_id,
+        request_id=request_id,
+    )
+    created = answer.sweep
+    endless = [] if created.HasField("planned_runs") else [unbounded_sentence(created.name)]
+    return created, [*_left_out(answer.prior_runs), *endless]
 
 
 def warn(sentences: Iterable[str], *, stacklevel: int) -> None:
@@ -91,3 +122,11 @@ def _refusal(text: SweepText) -> InvalidError:
         reason="invalid-sweep",
         diagnostics=text.diagnostics,
     )
+
+
+def _left_out(report: v1.PriorRunReport) -> list[str]:
+    told = [
+        f"prior run {each.run} is left out: {each.reason}" for each in report.unsuitable_runs[:_MOST_TOLD]
+    ]
+    more = report.unsuitable - len(told)
+    return [*told, f"{more:,} more prior runs are left out"] if more else told

@@ -1,0 +1,107 @@
+"""Generator of the blocking client from the asynchronous one; a build step, which imports neither.
+
+`client.py` and `sweep.py` are `async_client.py` and `async_sweep.py` with each `await` made a call that runs
+the same coroutine to its end, over a wire that never suspends (`run_now`, `iterate`). They are built, not
+committed: `make protos`, or in an instant `python -m sweepd.objects.generate`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SOURCES = {"client.py": "async_client.py", "sweep.py": "async_sweep.py"}
+_NAMES = {
+    r"\bAsync(Client|Sweep|StoredRun|Change|Iterator)\b": r"\1",
+    r"\bAsyncWire\b": "BlockingWire",
+    r"\basync_(wire)\b": r"blocking_\1",
+    r"\basync_(sweep)\b": r"\1",
+    r"\baclosing\b": "closing",
+    r"\b__a(enter|exit)__\b": r"__\1__",
+}
+_DOCSTRINGS = {
+    "Client": """A client of a server: creates sweeps, finds sweeps and runs.
+
+    Use it in a `with` block, or call `close`; it leaves no thread behind. It may be used from several
+    threads, and in a process that was forked after it was made. All of its errors are `ClientError`.
+    """,
+    "Sweep": """A sweep of the server: how it stands, its runs, and the calls that steer it.
+
+    Comes from `Client.create`, `Client.sweep` and `Client.sweeps`. It shows how the sweep stood when the
+    server was last asked; `refresh` and the calls that steer it ask again.
+    """,
+    "StoredRun": """A run that the server keeps: what it tried, what it logged, what it printed.
+
+    Comes from `Client.run`, `Client.runs`, `Sweep.run`, `Sweep.runs` and `Sweep.best`. It shows how the run
+    stood when the server was last asked; `refresh` asks again. (`sweepd.Run` is another thing: the run of a
+    script.)
+    """,
+}
+
+
+def blocking(source: str, name: str) -> str:
+    """Return the text of a blocking module; `name` is that of the asynchronous one, `source` its text."""
+    for pattern, replacement in _NAMES.items():
+        source = re.sub(pattern, replacement, source)
+    tree = _Blocking().visit(ast.parse(source))
+    tree.body[0].value = ast.Constant(f"Generated from `{name}` by `generate.py`; edit that.")
+    helpers = ast.alias("iterate"), ast.alias("run_now")
+    tree.body.insert(2, ast.ImportFrom("sweepd.calls.wire", list(helpers), 0))
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+
+
+def generate() -> None:
+    """Write the blocking modules beside the asynchronous ones."""
+    for target, name in SOURCES.items():
+        text = blocking((HERE / name).read_text(encoding="utf-8"), name)
+        if not (HERE / target).exists() or (HERE / target).read_text(encoding="utf-8") != text:
+            (HERE / target).write_text(text, encoding="utf-8")
+
+
+class _Blocking(ast.NodeTransformer):
+    """Replaces what is asynchronous."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        if node.name in _DOCSTRINGS:
+            node.body[0] = ast.Expr(ast.Constant(_DOCSTRINGS[node.name]))
+        return self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self.generic_visit(_renamed(ast.FunctionDef, node))
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        return self.generic_visit(_renamed(ast.With, node))
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        return self.generic_visit(_renamed(ast.For, node))
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        match node.value:
+            case ast.Call(func=ast.Attribute(value=ast.Name("self"))):
+                return self.generic_visit(node.value)  # a method of the class, blocking itself
+            case _:
+                return self.generic_visit(_called("run_now", node.value))
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "closing":
+            node.args = [_called("iterate", node.args[0])]
+        return self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        if node.is_async:
+            node.is_async, node.iter = 0, _called("iterate", node.iter)
+        return self.generic_visit(node)
+
+
+def _renamed(kind: type[ast.AST], node: ast.AST) -> ast.AST:
+    return kind(**dict(ast.iter_fields(node)))
+
+
+def _called(name: str, argument: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), [argument], [])
+
+
+if __name__ == "__main__":
+    generate()

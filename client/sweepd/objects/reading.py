@@ -1,0 +1,182 @@
+"""What the objects read of sweeps and runs beyond the plain calls: lists, frames, logs and cards."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from sweepd import v1
+from sweepd.calls import logs, metrics, runs, sweeps
+from sweepd.calls.logs import Place
+from sweepd.calls.states import run_states, sweep_states
+from sweepd.calls.wire import Wire, run_now
+from sweepd.errors import ClientError
+from sweepd.objects.best import BestSoFar, entries
+from sweepd.objects.cards import run_card, sweep_card
+from sweepd.objects.frames import Column, Row, columns_of
+from sweepd.objects.history import History
+from sweepd.views.rows import Choice
+from sweepd.views.run import FRAME_KINDS, run_rows, run_shape
+from sweepd.views.summary import run_summary
+
+_BEST_RUNS = 5
+_CURVE_POINTS = 300
+
+
+async def list_sweeps(
+    wire: Wire, *, entity: str | None = None, project: str | None = None, states: str | Sequence[str] = ()
+) -> AsyncGenerator[v1.Sweep, None]:
+    """Yield sweeps, newest first, a page at a time as they are read."""
+    # The server knows no project without its entity: one of any entity is found here.
+    parent = f"{entity}/{project}" if entity and project else entity or ""
+    async with aclosing(sweeps.list_of(wire, parent, sweep_states(states))) as found:
+        async for sweep in found:
+            if not project or sweep.name.split("/")[1] == project:
+                yield sweep
+
+
+async def list_runs(
+    wire: Wire,
+    sweep: str = "",
+    *,
+    project: str = "",
+    stand_alone: bool = False,
+    states: str | Sequence[str] = (),
+    best_first: bool = False,
+    filters: Sequence[str] = (),
+    limit: int | None = None,
+) -> AsyncGenerator[v1.Run, None]:
+    """Yield the runs of a sweep, or of a project, a page at a time as they are read."""
+    choice = Choice(filters=filters)
+    choice.of([{}])  # raises for what is not a filter before anything is asked for
+    listed = runs.list_of(
+        wire,
+        sweep,
+        project=project,
+        stand_alone=stand_alone,
+        states=run_states(states),
+        best_first=best_first,
+        limit=None if filters else limit,
+    )
+    left = limit
+    if left is not None and left <= 0:
+        return
+    async with aclosing(listed) as found:
+        async for run in found:
+            if filters and not choice.of([run_shape(run)]):
+                continue
+            yield run
+            if left is not None and (left := left - 1) <= 0:
+                return
+
+
+async def rows(wire: Wire, sweep: str) -> list[Row]:
+    """Return a row for each run of a sweep; a warning tells of what is damaged and left out."""
+    listed = [run async for run in runs.list_of(wire, sweep)]
+    found: list[v1.KeySummary] = []
+    try:
+        async for each in metrics.summaries(wire, sweep=sweep):
+            found.append(each)  # noqa: PERF401 (what came before an error is kept)
+    except ClientError as error:
+        if error.code != "DATA_LOSS":
+            raise
+        warnings.warn(str(error), stacklevel=2)
+    return run_rows(listed, found)
+
+
+async def columns(wire: Wire, sweep: str) -> list[Column]:
+    """Return the same as typed columns."""
+    return columns_of(await rows(wire, sweep), FRAME_KINDS)
+
+
+async def progress(wire: Wire, name: str) -> list[BestSoFar]:
+    """Return how the best value of a sweep came about."""
+    async with aclosing(sweeps.progress(wire, name)) as parts:
+        return [entry async for part in parts for entry in entries(name, part)]
+
+
+async def history(
+    wire: Wire, run: str, *, keys: tuple[str, ...], max_points: int, all_attempts: bool
+) -> History:
+    """Return what a run has logged."""
+    series = metrics.history(wire, run, keys=keys, max_points=max_points, all_attempts=all_attempts)
+    return History(run, [part async for part in series])
+
+
+async def summary(wire: Wire, run: str) -> dict[str, object]:
+    """Return the summary of a run: what it has logged, by what its script has said, and what that has set."""
+    found = [each async for each in metrics.summaries(wire, runs=[run])]
+    return run_summary(found, (await runs.get(wire, run)).details)
+
+
+async def log_lines(
+    wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
+) -> AsyncGenerator[str, None]:
+    """Yield the lines of a log, without their ends; what is not UTF-8 is shown as U+FFFD."""
+    at = Place(attempt, tail_bytes)
+    pieces = logs.follow(wire, run, at, one_attempt=attempt > 0) if follow else logs.read(wire, run, at)
+    rest, before = b"", 0
+    async with aclosing(pieces):
+        async for number, content in pieces:
+            if rest and number != before:
+                yield _decoded(rest)
+                rest = b""
+            before = number
+            *lines, rest = (rest + content).split(b"\n")
+            for line in lines:
+                yield _decoded(line)
+    if rest:
+        yield _decoded(rest)
+
+
+async def log_text(wire: Wire, run: str, *, attempt: int, tail_bytes: int) -> str:
+    """Return a log as it stands."""
+    pieces = [piece async for _, piece in logs.read(wire, run, Place(attempt, tail_bytes))]
+    return b"".join(pieces).decode("utf-8", "replace")
+
+
+def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:
+    """Return what a notebook shows, which cannot await: over a wire that suspends only what is known."""
+    if isinstance(known, v1.Sweep):
+        return sweep_card(known, (), ()) if wire.suspends else run_now(show_sweep(wire, known))
+    return run_card(known, None) if wire.suspends else run_now(show_run(wire, known))
+
+
+async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
+    """Return a sweep as HTML, as it stands now; as it was known if the server does not answer."""
+    try:
+        sweep = await sweeps.get(wire, known.name)
+        best = [run async for run in runs.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
+        return sweep_card(sweep, await progress(wire, sweep.name), best)
+    except ClientError as error:
+        return sweep_card(known, (), (), note=f"as it was known last: {error}")
+
+
+async def show_run(wire: Wire, known: v1.Run) -> str:
+    """Return a run as HTML, as it stands now; as it was known if the server does not answer."""
+    try:
+        run = await runs.get(wire, known.name)
+        objective = None
+        if run.sweep:
+            objective = (await sweeps.get(wire, run.sweep)).spec.metric.name or None
+        return run_card(run, await _curve(wire, run.name, objective))
+    except ClientError as error:
+        return run_card(known, None, note=f"as it was known last: {error}")
+
+
+async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:
+    """Return the history of the objective; if that was not logged, of the first key that has numbers."""
+    keys = sorted([each.key async for each in metrics.summaries(wire, runs=[run]) if _is_number(each.last)])
+    if not keys:
+        return None
+    key = objective if objective in keys else keys[0]
+    return await history(wire, run, keys=(key,), max_points=_CURVE_POINTS, all_attempts=False)
+
+
+def _is_number(value: v1.MetricValue) -> bool:
+    return value.WhichOneof("kind") in ("double_value", "int_value")
+
+
+def _decoded(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode("utf-8", "replace")
