@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
-from sweepd.spec.reading.keys import (
+from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
+from sweepd.spec.keys.parameters import FORM_KEYS
+from unit.spec.key_names import (
     GUARD_KEYS,
     KEYS,
     LATER_KEYS,

@@ -24,7 +24,7 @@ from pkgutil import iter_modules
 _MOST_BYTES = 200_000
 """Of one call: its arguments and its environment."""
 _LATER = (
-    "sweepd.spec.reading.yaml_tokens",
+    "sweepd.spec.loading.yaml_tokens",
     "grpc._channel",
     "grpc.experimental",
     "tomllib",

@@ -1,35 +1,25 @@
-"""A sweep's specification as a message and back; what comes back has passed the same checks as a file."""
+"""Specification of a sweep as a message and back, by the table of keys.
 
-from collections.abc import Iterable, Mapping
+What comes back has passed the checks of a file.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.codec.distributions import distribution_document, distribution_message
-from sweepd.codec.handling import fill_handling, handling_document
-from sweepd.codec.stop_rules import rule_message, rules_document
+from sweepd.codec.parameters import parameter_messages, parameters_document
 from sweepd.codec.values import CodecError, point_from_message, point_message
-from sweepd.spec import (
-    Goal,
-    Group,
-    Impute,
-    Method,
-    Metric,
-    ObjectiveValue,
-    Parameter,
-    ParameterNode,
-    Point,
-    SweepSpec,
-    parse_mapping,
-)
-
-_METHODS = {method: v1.SearchMethod.Value(f"SEARCH_METHOD_{method.name}") for method in Method}
-_GOALS = {goal: v1.Goal.Value(f"GOAL_{goal.name}") for goal in Goal}
-_IMPUTES = {impute: v1.Impute.Value(f"IMPUTE_{impute.name}") for impute in Impute}
-_VALUES = {value: v1.ObjectiveValue.Value(f"OBJECTIVE_VALUE_{value.name}") for value in ObjectiveValue}
-_METHOD_WORDS: dict[int, str] = {number: word.value for word, number in _METHODS.items()}
-_GOAL_WORDS: dict[int, str] = {v1.GOAL_UNSPECIFIED: Goal.MINIMIZE.value}
-_GOAL_WORDS |= {number: word.value for word, number in _GOALS.items()}
-_IMPUTE_WORDS: dict[int, str] = {number: word.value for word, number in _IMPUTES.items()}
-_VALUE_WORDS: dict[int, str] = {number: word.value for word, number in _VALUES.items()}
+from sweepd.durations import duration_text
+from sweepd.spec import Compat, MetricsFrom, StopRule, SweepSpec, parse_mapping
+from sweepd.spec.keys.rules import RULES, rule_name
+from sweepd.spec.keys.shape import Key
+from sweepd.spec.keys.sweep import SWEEP
 
 
 def spec_message(spec: SweepSpec) -> v1.SweepSpec:
@@ -38,29 +28,15 @@ def spec_message(spec: SweepSpec) -> v1.SweepSpec:
     Raises:
         CodecError: a number or a value is beyond what the contract can carry.
     """
+    message = v1.SweepSpec()
     try:
-        message = v1.SweepSpec(
-            name=spec.name or "",
-            description=spec.description or "",
-            program=spec.program or "",
-            command=spec.command,
-            method=_METHODS[spec.method],
-            metric=None if spec.metric is None else _metric_message(spec.metric),
-            parameters=_parameters(spec.parameters, "parameters"),
-            early_terminations=[rule_message(rule) for rule in spec.early_terminate],
-            run_cap=spec.run_cap,
-            seed=spec.seed,
-            constraints=spec.constraints,
-            initial_points=_point_messages(spec.initial, "initial"),
-            listed_points=_point_messages(spec.runs, "runs"),
-            shuffle=spec.shuffle,
-            zips=[v1.Zip(parameters=names) for names in spec.zips],
-        )
-        fill_handling(message, spec)
+        _fill(message, SWEEP, spec)
     except CodecError:
         raise
     except ValueError as error:  # protobuf's own: an integer out of its field's range, or broken text
         raise CodecError("", str(error)) from error
+    if spec.repeats == 1 or spec.metric is None:
+        message.ClearField("aggregate")  # there is nothing to combine
     return message
 
 
@@ -68,7 +44,7 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
     """Return the specification that a message carries.
 
     Raises:
-        CodecError: it is malformed, or a file that said the same would be refused; the first finding is told.
+        CodecError: it is malformed, or a file that said the same would be refused; it has the first finding.
     """
     parsed = parse_mapping(spec_document(message), file="spec")
     if parsed.spec is None:
@@ -77,119 +53,175 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
     return parsed.spec
 
 
-def _metric_message(metric: Metric) -> v1.Metric:
-    running = metric.impute_while_running
-    return v1.Metric(
-        name=metric.name,
-        goal=_GOALS[metric.goal],
-        target=metric.target,
-        impute=_IMPUTES[metric.impute],
-        impute_while_running=v1.IMPUTE_UNSPECIFIED if running is None else _IMPUTES[running],
-        value=_VALUES[metric.value],
-    )
-
-
-def _point_messages(points: Iterable[Point], field: str) -> list[v1.ParameterMap]:
-    return [point_message(point, f"{field}[{index}]") for index, point in enumerate(points)]
-
-
-def _parameters(nodes: Mapping[str, ParameterNode], field: str) -> list[v1.Parameter]:
-    return [_parameter(name, node, f"{field}.{name}") for name, node in nodes.items()]
-
-
-def _parameter(name: str, node: ParameterNode, field: str) -> v1.Parameter:
-    match node:
-        case Parameter(distribution=distribution):
-            message = distribution_message(distribution, field)
-            return v1.Parameter(name=name, distribution=message, when=node.when or "")
-        case Group(parameters=inner):
-            group = v1.ParameterGroup(parameters=_parameters(inner, f"{field}.parameters"))
-            return v1.Parameter(name=name, group=group, when=node.when or "")
-
-
 def spec_document(message: v1.SweepSpec) -> dict[str, object]:
     """Return what a file would say; entries that are not set are left out, and nothing is checked.
 
     Raises:
         CodecError: it is malformed.
     """
-    texts = {"name": message.name, "description": message.description, "program": message.program}
-    document: dict[str, object] = {
-        "method": _word(_METHOD_WORDS, message.method, "method"),
-        **{key: text for key, text in texts.items() if text},
-    }
+    document = {"method": _word(message, "method", "method"), **_document(message, SWEEP, "")}
+    if message.parameters or message.method == v1.SEARCH_METHOD_LIST:
+        return document
     # Only lists may leave it out; elsewhere the reader refuses an empty space.
-    if message.parameters or message.method != v1.SEARCH_METHOD_LIST:
-        document["parameters"] = parameters_document(message.parameters, "parameters")
-    if message.command:
-        document["command"] = list(message.command)
-    if message.HasField("metric"):
-        document["metric"] = _metric_document(message.metric)
-    if message.early_terminations:
-        document["early_terminate"] = rules_document(message.early_terminations)
-    if message.HasField("run_cap"):
-        document["run_cap"] = message.run_cap
-    if message.HasField("seed"):
-        document["seed"] = message.seed
-    return {**document, **_points_document(message), **handling_document(message)}
+    return {**document, "parameters": {}}
 
 
-def _points_document(message: v1.SweepSpec) -> dict[str, object]:
-    """Return the keys that say which points run, and in which order."""
-    keys: dict[str, list[object]] = {
-        "constraints": list(message.constraints),
-        "zip": [list(each.parameters) for each in message.zips],
-        "initial": [
-            point_from_message(point, f"initial[{index}]")
-            for index, point in enumerate(message.initial_points)
-        ],
-        "runs": [
-            point_from_message(point, f"runs[{index}]") for index, point in enumerate(message.listed_points)
-        ],
-    }
-    document: dict[str, object] = {key: items for key, items in keys.items() if items}
-    return {**document, "shuffle": True} if message.shuffle else document
+def metrics_from_message(source: MetricsFrom) -> v1.MetricsFrom:
+    """Return where metrics are read."""
+    return v1.MetricsFrom(stdout=source.stdout, file=source.file, tensorboard=source.tensorboard)
 
 
-def _metric_document(message: v1.Metric) -> dict[str, object]:
-    document: dict[str, object] = {
-        "name": message.name,
-        "goal": _word(_GOAL_WORDS, message.goal, "metric.goal"),
-    }
-    if message.HasField("target"):
-        document["target"] = message.target
-    if message.impute:
-        document["impute"] = _word(_IMPUTE_WORDS, message.impute, "metric.impute")
-    if message.impute_while_running:
-        running = _word(_IMPUTE_WORDS, message.impute_while_running, "metric.impute_while_running")
-        document["impute_while_running"] = running
-    if message.value:
-        document["value"] = _word(_VALUE_WORDS, message.value, "metric.value")
-    return document
+def compat_number(compat: Compat | None) -> v1.Compat.ValueType:
+    """Return the number that says whose module scripts find sweepd under."""
+    return v1.COMPAT_UNSPECIFIED if compat is None else v1.Compat.Value(f"COMPAT_{compat.name}")
 
 
-def parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[str, object]:
-    """Return what a file would say of parameters; a `field` begins the places of errors."""
+def _fill(message: Message, keys: Sequence[Key], value: object) -> None:
+    for key in keys:
+        field = key.field or key.name
+        attribute = getattr(value, key.attr)
+        if field != "-" and attribute is not None:
+            _put(message, field, key, attribute)
+
+
+def _put(message: Message, field: str, key: Key, value: object) -> None:
+    """Set one field of a message."""
+    own = _own(message, field)
+    match value:
+        case _ if own is not None:
+            own[0](message, field, key.name, value)
+        case StrEnum():
+            kind, prefix = _enum(message, field)
+            setattr(message, field, kind.values_by_name[f"{prefix}{value.name}"].number)
+        case tuple():
+            getattr(message, field).extend(value)
+        case Mapping():
+            getattr(message, field).update(value)
+        case bool() | int() | float() | str():
+            setattr(message, field, value)
+        case _:
+            inner: Message = getattr(message, field)
+            inner.SetInParent()
+            _fill(inner, key.shape.keys, value)
+
+
+def _document(message: Message, keys: Sequence[Key], path: str, *, whole: bool = False) -> dict[str, object]:
+    """Return the keys that are set; with `whole` also zeros of fields that are always there."""
     document: dict[str, object] = {}
-    for message in messages:
-        path = f"{field}.{message.name}"
-        if message.name in document:
-            raise CodecError(path, "the name comes twice")
-        shape: dict[str, object]
-        match message.WhichOneof("shape"):
-            case "distribution":
-                shape = distribution_document(message.distribution, path)
-            case "group":
-                inner = parameters_document(message.group.parameters, f"{path}.parameters")
-                shape = {"parameters": inner}
-            case _:
-                raise CodecError(path, "neither a distribution nor a group is set")
-        document[message.name] = {**shape, "when": message.when} if message.when else shape
+    for key in keys:
+        field = key.field or key.name
+        if field == "-":
+            continue
+        has_presence = message.DESCRIPTOR.fields_by_name[field].has_presence
+        is_set = message.HasField(field) if has_presence else bool(getattr(message, field))
+        if is_set or (whole and not has_presence):
+            document[key.name] = _value(message, field, key, f"{path}{key.name}")
     return document
 
 
-def _word(words: Mapping[int, str], number: int, field: str) -> str:
-    word = words.get(number)
-    if word is None:
-        raise CodecError(field, f"{number} is no legal value")
-    return word
+def _value(message: Message, field: str, key: Key, path: str) -> object:
+    value = getattr(message, field)
+    own = _own(message, field)
+    if own is not None:
+        return own[1](value, path)
+    if message.DESCRIPTOR.fields_by_name[field].enum_type is not None:
+        return _word(message, field, path)
+    if isinstance(value, Message):
+        return _document(value, key.shape.keys, f"{path}.")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if isinstance(value, bool | int | float | str) else list(value)
+
+
+def _word(message: Message, field: str, path: str) -> str:
+    """Return the word that a file has for the value of an enum."""
+    kind, prefix = _enum(message, field)
+    number = getattr(message, field)
+    if not number or number not in kind.values_by_number:
+        raise CodecError(path, f"{number} is not a legal value")
+    return kind.values_by_number[number].name.removeprefix(prefix).lower()
+
+
+def _enum(message: Message, field: str) -> tuple[EnumDescriptor, str]:
+    """Return the enum of a field, and the prefix of the names of its values."""
+    kind = message.DESCRIPTOR.fields_by_name[field].enum_type
+    assert isinstance(kind, EnumDescriptor)
+    return kind, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.name).upper() + "_"
+
+
+def _own(message: Message, field: str) -> "_Own | None":
+    kind = message.DESCRIPTOR.fields_by_name[field].message_type
+    return None if kind is None else _OWN.get(kind.name)
+
+
+def _put_duration(message: Message, field: str, path: str, value: object) -> None:
+    assert isinstance(value, float)
+    whole = int(value)
+    duration: Duration = getattr(message, field)
+    duration.CopyFrom(Duration(seconds=whole, nanos=round((value - whole) * 1e9)))
+
+
+def _duration(message: Duration, path: str) -> str:
+    if message.seconds < 0 or not 0 <= message.nanos < 10**9:
+        raise CodecError(path, "must be a positive duration")
+    # By way of text: the nearest number to the decimals, whatever the sum would be rounded to.
+    return duration_text(float(f"{message.seconds}.{message.nanos:09d}"))
+
+
+def _put_points(message: Message, field: str, path: str, value: object) -> None:
+    if isinstance(value, tuple):
+        points = [point_message(point, f"{path}[{index}]") for index, point in enumerate(value)]
+        getattr(message, field).extend(points)
+    elif isinstance(value, dict) and value:
+        getattr(message, field).CopyFrom(point_message(value, path))
+
+
+def _points(value: v1.ParameterMap | Sequence[v1.ParameterMap], path: str) -> object:
+    if isinstance(value, v1.ParameterMap):
+        return point_from_message(value, path)
+    return [point_from_message(point, f"{path}[{index}]") for index, point in enumerate(value)]
+
+
+def _put_zips(message: Message, field: str, path: str, value: object) -> None:
+    assert isinstance(value, tuple)
+    getattr(message, field).extend(v1.Zip(parameters=names) for names in value)
+
+
+def _put_parameters(message: Message, field: str, path: str, value: object) -> None:
+    assert isinstance(value, Mapping)
+    getattr(message, field).extend(parameter_messages(value, path))
+
+
+def _put_rules(message: Message, field: str, path: str, value: object) -> None:
+    assert isinstance(value, tuple)
+    for rule in value:
+        _put_rule(getattr(message, field).add(), rule)
+
+
+def _put_rule(message: v1.EarlyTermination, rule: StopRule) -> None:
+    name = rule_name(rule)
+    inner: Message = getattr(message, name)
+    inner.SetInParent()
+    _fill(inner, RULES[name].keys, rule)
+
+
+def _rules(messages: Sequence[v1.EarlyTermination], path: str) -> list[object]:
+    return [_rule(message, f"{path}[{index}]") for index, message in enumerate(messages)]
+
+
+def _rule(message: v1.EarlyTermination, path: str) -> dict[str, object]:
+    kind = message.WhichOneof("rule")
+    if kind is None:
+        raise CodecError(path, "no rule is set")
+    return {"type": kind, **_document(getattr(message, kind), RULES[kind].keys, f"{path}.", whole=True)}
+
+
+_Own = tuple[Callable[..., None], Callable[..., object]]
+_OWN: Final[Mapping[str, _Own]] = {
+    "Duration": (_put_duration, _duration),
+    "ParameterMap": (_put_points, _points),
+    "Zip": (_put_zips, lambda zips, path: [list(each.parameters) for each in zips]),
+    "Parameter": (_put_parameters, parameters_document),
+    "EarlyTermination": (_put_rules, _rules),
+}
+"""How to set a field of a kind of message, and what a file says of its value."""

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
         QNormal,
         QUniform,
     )
-    from sweepd.spec.document import to_document
     from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
+    from sweepd.spec.keys.sweep import to_document
+    from sweepd.spec.loading.diagnostic import Diagnostic, unreadable_file
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
-    from sweepd.spec.reading.diagnostic import Diagnostic, unreadable_file
     from sweepd.spec.space.conditions import Finding, check_expressions
     from sweepd.spec.space.dimension import Dimension
     from sweepd.spec.space.search_space import Count, Feasibility, InfeasibleError, SearchSpace
@@ -127,7 +127,7 @@ _NAMES_BY_MODULE = {
         "Normal",
         "Uniform",
     ),
-    "reading.diagnostic": (
+    "loading.diagnostic": (
         "Diagnostic",
         "unreadable_file",
     ),
@@ -204,7 +204,7 @@ _NAMES_BY_MODULE = {
         "StopRule",
         "Threshold",
     ),
-    "document": ("to_document",),
+    "keys.sweep": ("to_document",),
 }
 
 if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names

@@ -82,5 +82,8 @@ MAX_SOBOL_DIMENSIONS: Final = 1_024
 MAX_EXPRESSION_LENGTH: Final = 1_000
 """Longest expression, in characters."""
 
+MAX_PATH_LENGTH: Final = 4_096
+"""Longest path of a file or folder of metrics, in characters."""
+
 MAX_EXPRESSION_DEPTH: Final = 30
 """Deepest nesting inside an expression: parentheses, lists, calls, signs, `not` and powers of powers."""

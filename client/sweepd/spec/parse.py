@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sweepd.spec.reading.diagnostic import NOT_SUPPORTED_YET, Diagnostic, Findings, TooManyErrorsError
-from sweepd.spec.reading.fields import Fields
-from sweepd.spec.reading.later import read_later
-from sweepd.spec.reading.loader import load_mapping, load_text
-from sweepd.spec.reading.nodes import MappingNode
+from sweepd.spec.keys.sweep import UNSUPPORTED
+from sweepd.spec.keys.unsupported import read_unsupported
+from sweepd.spec.loading.diagnostic import NOT_SUPPORTED_YET, Diagnostic, Findings, TooManyErrorsError
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.loader import load_mapping, load_text
+from sweepd.spec.loading.nodes import MappingNode
 from sweepd.spec.reading.placing import PLACING_KEYS
 from sweepd.spec.reading.sweep import read_sweep
 from sweepd.spec.sweep_spec import SweepSpec
@@ -64,7 +65,7 @@ def _parsed(load: Callable[[], MappingNode | None], findings: Findings, placing:
         root = load()
         if root is not None:
             fields = Fields(root, "", root.place, findings)
-            unsupported = read_later(fields)
+            unsupported = read_unsupported(fields, UNSUPPORTED)
             spec = read_sweep(fields, placing)
     if unsupported or findings.has_errors:
         spec = None

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from sweepd.spec.loading.scalars import resolve
 from sweepd.spec.point import Json
 from sweepd.spec.propose import Proposal, ProposedGroup, ProposedNode
-from sweepd.spec.reading.scalars import resolve
 
 _BOOLEANS_OF_SOME: Final = frozenset({"y", "Y", "n", "N"})
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)

@@ -10,7 +10,7 @@ from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.gathering import MOST_IN_ONE
-from sweepd.codec.handling import compat_number, metrics_from_message
+from sweepd.codec.spec import compat_number, metrics_from_message
 from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec.arguments.active_command import active_command
 from sweepd_kernel.errors import InvalidFieldError

@@ -272,7 +272,7 @@ class SweepFileWorkers:
 
     async def _do(self, caller: str, work: Callable[[], T]) -> T:
         if not self._loaded:  # here, as an import is not to be interrupted
-            await asyncio.to_thread(import_module, "sweepd.spec.reading.yaml_tokens")
+            await asyncio.to_thread(import_module, "sweepd.spec.loading.yaml_tokens")
             self._loaded = True
         try:
             return await self._quick.do(caller, work)

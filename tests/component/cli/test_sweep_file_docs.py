@@ -29,21 +29,22 @@ from component.cli.sweep_file_examples import (
 from sweepd.cli.define.sweep_options import finding_line
 from sweepd.spec import Method, Parsed, parse_text
 from sweepd.spec.distributions.distribution import DEPRECATED
-from sweepd.spec.reading.diagnostic import Findings
-from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
-from sweepd.spec.reading.keys import (
+from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
+from sweepd.spec.keys.parameters import FORM_KEYS
+from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS
+from sweepd.spec.loading.diagnostic import Findings
+from sweepd.spec.loading.loader import load_text
+from sweepd.spec.loading.nodes import plain
+from sweepd.spec.schema import schema_text, sweep_schema
+from unit.spec.key_names import (
     GUARD_KEYS,
     KEYS,
     LATER_KEYS,
-    LATER_METHODS,
     METRIC_KEYS,
     RETRY_KEYS,
     RULE_KEYS,
     WITHOUT_EFFECT,
 )
-from sweepd.spec.reading.loader import load_text
-from sweepd.spec.reading.nodes import plain
-from sweepd.spec.schema import schema_text, sweep_schema
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 EXAMPLES = examples(TEXT)
@@ -124,7 +125,7 @@ def test_every_key_word_and_distribution_is_in_an_example() -> None:
     nested = (*METRIC_KEYS, *RETRY_KEYS, *GUARD_KEYS, *FORM_KEYS, *rules, "when")
     for key in {*KEYS, *LATER_KEYS, *nested} - set(WITHOUT_EFFECT):
         assert re.search(rf"^\s*{key}:|[{{ ]{key}: ", shown, re.MULTILINE), key
-    for word in (*RULE_KEYS, *Method, *LATER_METHODS, *DISTRIBUTION_KEYS):
+    for word in (*RULE_KEYS, *Method, *UNSUPPORTED_METHODS, *DISTRIBUTION_KEYS):
         assert word in DEPRECATED or re.search(rf": {word}\b", shown), word
 
 

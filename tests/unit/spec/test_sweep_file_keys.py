@@ -9,14 +9,16 @@ import yaml
 from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, codes, limits
 from sweepd.spec.arguments.command import expand_command
 from sweepd.spec.arguments.macros import LABEL_PREFIX, MACROS
+from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
+from sweepd.spec.keys.parameters import FORM_KEYS
+from sweepd.spec.keys.unsupported import CONTROLLERS, ENGINES, ON_DISCONNECT, UNSUPPORTED_METHODS
 from sweepd.spec.point import Point
-from sweepd.spec.reading.distribution import DISTRIBUTION_KEYS, FORM_KEYS
-from sweepd.spec.reading.keys import (
+from sweepd.spec.sweep_spec import Aggregate, Goal, Impute, ObjectiveValue
+from unit.spec.key_names import (
     CONTROLLER_KEYS,
     GUARD_KEYS,
     KEYS,
     LATER_KEYS,
-    LATER_METHODS,
     METRIC_KEYS,
     METRICS_FROM_KEYS,
     RETRY_KEYS,
@@ -25,8 +27,6 @@ from sweepd.spec.reading.keys import (
     STOP_WHEN_KEYS,
     WITHOUT_EFFECT,
 )
-from sweepd.spec.reading.later import CONTROLLERS, ENGINES, ON_DISCONNECT
-from sweepd.spec.sweep_spec import Aggregate, Goal, Impute, ObjectiveValue
 from unit.spec.sweep_file_document import DOCUMENT, PROSE, anchor, code, headings, links, table, tables
 
 TOP_LEVEL = {*KEYS, *LATER_KEYS}
@@ -101,11 +101,11 @@ def test_keys_of_keys_that_come_later_are_named() -> None:
     assert set(code(rows["on_disconnect"][1])) == set(ON_DISCONNECT)
     shown = {*code(rows["controller"][1]), *code(rows["controller"][2])}
     assert shown == {f"{{type: {word}}}" for word in CONTROLLERS}
-    assert set(code(rows["method"][1])) == set(LATER_METHODS)
+    assert set(code(rows["method"][1])) == set(UNSUPPORTED_METHODS)
 
 
 def test_methods_are_those_there_are() -> None:
-    assert [code(row[0])[0] for row in table("`method`", "method").rows] == [*Method, *LATER_METHODS]
+    assert [code(row[0])[0] for row in table("`method`", "method").rows] == [*Method, *UNSUPPORTED_METHODS]
 
 
 def test_words_of_keys_are_those_there_are() -> None:

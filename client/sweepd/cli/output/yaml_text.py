@@ -5,8 +5,8 @@ from typing import Final
 
 import yaml
 
+from sweepd.spec.loading.scalars import resolve
 from sweepd.spec.point import Json
-from sweepd.spec.reading.scalars import resolve
 
 _UNPRINTABLE: Final = re.compile("[^\n\x20-\x7e]")
 

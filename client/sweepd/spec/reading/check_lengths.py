@@ -8,9 +8,9 @@ from sweepd.spec.arguments.argument_size import REMEDY, text_bytes
 from sweepd.spec.arguments.command import DEFAULT_COMMAND, macro_names
 from sweepd.spec.arguments.macros import FORMS, python_text
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
-from sweepd.spec.reading.diagnostic import Place
-from sweepd.spec.reading.fields import Fields
-from sweepd.spec.reading.nodes import MappingNode, Node, SequenceNode, plain
+from sweepd.spec.loading.diagnostic import Place
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.nodes import MappingNode, Node, SequenceNode, plain
 
 _FLAT = frozenset({"args_flat", "args_flat_no_hyphens"})
 

@@ -1,7 +1,7 @@
 """Whether the points of a grid can be found in a shuffled order, which tries combinations by chance."""
 
-from sweepd.spec.reading.fields import Fields
-from sweepd.spec.reading.places import place_of
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.places import place_of
 from sweepd.spec.sweep_spec import SweepSpec
 
 _STEPS = 100_000

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sweepd.spec.distributions.quantised import QUniform, stands_in
 from sweepd.spec.distributions.refusal import refusal
+from sweepd.spec.keys.parameters import check_name
 from sweepd.spec.limits import MAX_CONDITIONS
+from sweepd.spec.loading.diagnostic import Findings, Place
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode
+from sweepd.spec.loading.places import place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.point import Json, Point
-from sweepd.spec.reading.diagnostic import Findings, Place
-from sweepd.spec.reading.fields import Fields
-from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode
-from sweepd.spec.reading.parameters import check_name
-from sweepd.spec.reading.places import place_of
 from sweepd.spec.space.conditions import Finding, check_expressions
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.sweep_spec import Method
@@ -49,11 +49,11 @@ def check_conditions(
 
 
 def check_points(
-    fields: Fields, method: Method | None, space: SearchSpace, listed: Mapping[str, Mapping[int, Point]]
+    fields: Fields, method: Method | None, space: SearchSpace, listed: Mapping[str, Sequence[Point]]
 ) -> None:
     """Record which of the points of `initial` and `runs` do not lie in the space."""
     for key, points in listed.items():
-        for index, point in points.items():
+        for index, point in enumerate(points):
             path, node = f"{key}[{index}]", _item(fields.node_at(key), index)
             if not space.parameters:
                 _check_names(fields.findings, node, path)

@@ -1,4 +1,4 @@
-"""Reads the `command` of a file, and warns of unknown macros and of what a shell would split."""
+"""Checks the `command` of a file: unknown macros, and what a shell would split."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ from sweepd.spec.arguments.command import (
 )
 from sweepd.spec.codes import WarningCode
 from sweepd.spec.limits import MAX_MACRO_WARNINGS
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.nodes import SequenceNode
 from sweepd.spec.reading.check_lengths import check_lengths
-from sweepd.spec.reading.fields import Fields
-from sweepd.spec.reading.nodes import ScalarNode, SequenceNode
 from sweepd.spec.wording import shown
 
 _SEVERAL_WORDS: Final = re.compile(
@@ -25,29 +25,6 @@ _SEVERAL_WORDS: Final = re.compile(
 )
 """An option with its value, or a program with its arguments, as a shell would take them."""
 _SCRIPT_FOLLOWS: Final = re.compile(r"-[a-z]*c", re.ASCII)
-
-
-def read_command(fields: Fields) -> tuple[str, ...]:
-    """Return the items as text: numbers and booleans as Python writes them."""
-    entry = fields.node.entries.get("command")
-    if entry is None:
-        return ()
-    if not isinstance(entry.node, SequenceNode):
-        message = "must be a list; each argument is an item of its own, no shell is involved"
-        fields.error("bad-type", message, key="command")
-        return ()
-    items: list[str] = []
-    for index, item in enumerate(entry.node.items):
-        if isinstance(item, ScalarNode) and item.value is not None:
-            items.append(str(item.value))
-            if index == 0 and not items[0].strip():
-                message = f"must not be blank, as {shown(items[0])} is: it is what is started"
-                fields.findings.error(item.place, "command[0]", "bad-value", message)
-        else:
-            message = "an item is text, a number or a boolean"
-            fields.findings.error(item.place, f"command[{index}]", "bad-type", message)
-            items.append("")  # what is said of those behind it names their place
-    return tuple(items)
 
 
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:

@@ -1,22 +1,23 @@
-"""Reads the names of the project and the entity that a sweep is to live in, and makes them names of ours."""
+"""Makes legal names of the project and the entity that a sweep file gives."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from sweepd.name_part import LEGAL_PART, as_part
-from sweepd.spec.reading.fields import Fields
+from sweepd.spec.loading.fields import Fields
 from sweepd.spec.wording import shown
 
 PLACING_KEYS: Final = ("project", "entity")
 
 
-def read_placing(fields: Fields, placing: Collection[str]) -> dict[str, str | None]:
-    """Return both names; those of the keys that place the sweep in our form.
+def legal_names(fields: Fields, values: Mapping[str, object], placing: Collection[str]) -> dict[str, str]:
+    """Return the names, in our form, of the keys that place the sweep.
 
-    Other products have names of any letters: a file that has one works, and is told once what becomes of it.
+    Other products have names of any letters: a file that has one works, and gets one warning of what becomes
+    of it.
     """
-    names = {key: fields.text(key) for key in PLACING_KEYS}
-    placed = {key: name for key, name in names.items() if name is not None and key in placing}
+    named = ((key, values.get(key)) for key in PLACING_KEYS if key in placing)
+    placed = {key: name for key, name in named if isinstance(name, str)}
     ours = {key: as_part(name) for key, name in placed.items()}
     for key, name in placed.items():
         if not ours[key]:
@@ -34,4 +35,4 @@ def read_placing(fields: Fields, placing: Collection[str]) -> dict[str, str | No
             f"the sweep will live in {where}: names have {LEGAL_PART}",
             key=changed[0],
         )
-    return {**names, **ours}
+    return ours

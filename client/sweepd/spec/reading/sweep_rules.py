@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping
 
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SOBOL_DIMENSIONS
+from sweepd.spec.loading.diagnostic import Place
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import canonical_json, is_number
-from sweepd.spec.reading.diagnostic import Place
-from sweepd.spec.reading.fields import Fields
-from sweepd.spec.reading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
 from sweepd.spec.sweep_spec import Method
 
 
 def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, ParameterNode]) -> None:
     """Record what could not run although each part is well formed."""
+    _check_space(fields, method)
     _check_metric(fields, method)
     _check_method_keys(fields, method)
     _check_counts(fields)
@@ -37,6 +38,13 @@ def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, 
         message = f"{reach}; at most {MAX_POINT_BYTES:,} are passed on"
         fields.error("point-too-large", message, key="parameters")
     _check_ambiguous(fields, leaves)
+
+
+def _check_space(fields: Fields, method: Method | None) -> None:
+    scheduler = fields.node_at("scheduler")
+    has_space = isinstance(scheduler, MappingNode) and "search_space" in scheduler
+    if "parameters" not in fields and method is not Method.LIST and not has_space:
+        fields.error("missing-key", "needs `parameters`, the space to search")
 
 
 def _check_metric(fields: Fields, method: Method | None) -> None:
@@ -72,8 +80,13 @@ def _check_method_keys(fields: Fields, method: Method | None) -> None:
 
 
 def _check_counts(fields: Fields) -> None:
-    """Warn where `run_cap` cuts off what the file asks for."""
+    """Check that `aggregate` has runs to combine, and that `run_cap` cuts nothing off."""
     run_cap, repeats = _count(fields, "run_cap"), _count(fields, "repeats") or 1
+    if "aggregate" in fields and "repeats" not in fields:
+        fields.error("missing-key", "needs `repeats`, the number of runs of each point", key="aggregate")
+    elif "aggregate" in fields and _count(fields, "repeats") == 1:
+        place = fields.node.entries["aggregate"].place
+        fields.findings.warning(place, "aggregate", "no-effect", "has no effect on points of one run")
     if run_cap is None:
         return
     place = fields.node.entries["run_cap"].node.place

@@ -5,10 +5,10 @@ import yaml
 from hypothesis import given
 
 from sweepd.cli.output.yaml_text import yaml_text
+from sweepd.spec.loading.diagnostic import Findings
+from sweepd.spec.loading.loader import load_text
+from sweepd.spec.loading.nodes import plain
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import Findings
-from sweepd.spec.reading.loader import load_text
-from sweepd.spec.reading.nodes import plain
 from unit.spec.strategies import json_values
 
 

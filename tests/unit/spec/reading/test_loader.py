@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd.spec.loading.diagnostic import Findings
+from sweepd.spec.loading.loader import load_mapping, load_text
+from sweepd.spec.loading.nodes import plain
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import Findings
-from sweepd.spec.reading.loader import load_mapping, load_text
-from sweepd.spec.reading.nodes import plain
 from unit.spec.strategies import json_values
 
 

@@ -19,7 +19,7 @@ from sweepd.spec import (
     Threshold,
     parse_text,
 )
-from sweepd.spec.reading.keys import KEYS, LATER_KEYS
+from unit.spec.key_names import KEYS, LATER_KEYS
 
 HEAD = "program: t.py\nmetric: {name: loss}\nparameters: {a: {values: [1, 2]}}\n"
 

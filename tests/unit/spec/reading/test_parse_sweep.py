@@ -19,7 +19,7 @@ from sweepd.spec import (
     to_document,
     unreadable_file,
 )
-from sweepd.spec.reading.keys import KEYS, WITHOUT_EFFECT
+from unit.spec.key_names import KEYS, WITHOUT_EFFECT
 from unit.spec.strategies import whole_sweeps
 
 PARAMETERS = "parameters: {x: {min: 0.0, max: 1.0}}\n"

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sweepd.spec.reading.diagnostic import Place
-from sweepd.spec.reading.nodes import MappingNode, Node, SequenceNode
+from sweepd.spec.loading.diagnostic import Place
+from sweepd.spec.loading.nodes import MappingNode, Node, SequenceNode
 
 
 def place_of(root: Node, path: Sequence[str | int]) -> Place | None:

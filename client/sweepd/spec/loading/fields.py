@@ -9,9 +9,9 @@ from typing import TypeVar
 from sweepd.durations import parse_duration
 from sweepd.spec.codes import Code
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
+from sweepd.spec.loading.diagnostic import Findings, Place
+from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Number
-from sweepd.spec.reading.diagnostic import Findings, Place
-from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.wording import meant, nearest, shown
 
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -18,10 +18,10 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from sweepd.spec.reading.composer import MERGE_KEY, Composer, LoadError
-from sweepd.spec.reading.diagnostic import Place
-from sweepd.spec.reading.nodes import Scalar
-from sweepd.spec.reading.scalars import resolve, with_tag
+from sweepd.spec.loading.composer import MERGE_KEY, Composer, LoadError
+from sweepd.spec.loading.diagnostic import Place
+from sweepd.spec.loading.nodes import Scalar
+from sweepd.spec.loading.scalars import resolve, with_tag
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAPPING_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map"})

@@ -2,9 +2,9 @@
 
 from math import isfinite
 
+from sweepd.spec.loading.diagnostic import Findings
+from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import Findings
-from sweepd.spec.reading.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
 
 
 def read_json(findings: Findings, node: Node, path: str) -> Json:

@@ -4,10 +4,10 @@ import json
 import re
 from typing import Final
 
-from sweepd.spec.reading.composer import Composer, LoadError
-from sweepd.spec.reading.diagnostic import Place
-from sweepd.spec.reading.nodes import Scalar
-from sweepd.spec.reading.scalars import resolve
+from sweepd.spec.loading.composer import Composer, LoadError
+from sweepd.spec.loading.diagnostic import Place
+from sweepd.spec.loading.nodes import Scalar
+from sweepd.spec.loading.scalars import resolve
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s,:{}\[\]"]+')
 

@@ -1,11 +1,11 @@
 """Values that are written outside of a sweep file, read by the rules of one."""
 
+from sweepd.spec.loading import json_tokens
+from sweepd.spec.loading.composer import Composer, LoadError
+from sweepd.spec.loading.diagnostic import Findings
+from sweepd.spec.loading.nodes import MappingNode, Node, plain
+from sweepd.spec.loading.scalars import resolve
 from sweepd.spec.point import Json
-from sweepd.spec.reading import json_tokens
-from sweepd.spec.reading.composer import Composer, LoadError
-from sweepd.spec.reading.diagnostic import Findings
-from sweepd.spec.reading.nodes import MappingNode, Node, plain
-from sweepd.spec.reading.scalars import resolve
 
 _FLOW_STARTS = ("'", '"', "[", "{")
 
@@ -44,7 +44,7 @@ def _node(text: str) -> Node:
             json_tokens.feed(text, composer)
         else:
             # Only here: the library is heavy, and most that is written needs none.
-            from sweepd.spec.reading import yaml_tokens
+            from sweepd.spec.loading import yaml_tokens
 
             yaml_tokens.feed(text, composer)
     except LoadError as error:

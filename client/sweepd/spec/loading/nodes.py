@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sweepd.spec.loading.diagnostic import Place
 from sweepd.spec.point import Json
-from sweepd.spec.reading.diagnostic import Place
 
 Scalar = None | bool | int | float | str
 

@@ -7,10 +7,10 @@ from numbers import Integral, Real
 from typing import Final
 
 from sweepd.spec.limits import MAX_FILE_BYTES
-from sweepd.spec.reading import json_tokens
-from sweepd.spec.reading.composer import Composer, LoadError
-from sweepd.spec.reading.diagnostic import Findings, Place
-from sweepd.spec.reading.nodes import MappingNode, Node, Scalar, ScalarNode
+from sweepd.spec.loading import json_tokens
+from sweepd.spec.loading.composer import Composer, LoadError
+from sweepd.spec.loading.diagnostic import Findings, Place
+from sweepd.spec.loading.nodes import MappingNode, Node, Scalar, ScalarNode
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -24,7 +24,7 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
             json_tokens.feed(text, composer)
         else:
             # Only here: most processes read specifications, but no YAML, and its library is heavy.
-            from sweepd.spec.reading import yaml_tokens
+            from sweepd.spec.loading import yaml_tokens
 
             _check_printable(text)
             yaml_tokens.feed(text, composer)

@@ -1,6 +1,6 @@
 """The pieces that a JSON Schema (draft 7) is made of."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sweepd.spec.limits import INT64_MAX, INT64_MIN
@@ -42,22 +42,6 @@ def choice(legal: Iterable[object]) -> Schema:
 def items(item: Schema, **bounds: object) -> Schema:
     """Return the schema of a list."""
     return {"type": "array", "items": item, **bounds}
-
-
-def mapping(keys: Collection[str], described: Mapping[str, Schema], **rules: object) -> Schema:
-    """Return the schema of a mapping that has these keys and no others.
-
-    Raises:
-        ValueError: a key has no description, or there is one too many.
-    """
-    if set(keys) != set(described):
-        raise ValueError(f"not the same keys: {sorted(set(keys) ^ set(described))}")
-    return {
-        "type": "object",
-        "properties": {key: described[key] for key in keys},
-        "additionalProperties": False,
-        **rules,
-    }
 
 
 def described(description: str, schema: Schema, default: object = None) -> Schema:

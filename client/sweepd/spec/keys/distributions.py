@@ -1,0 +1,284 @@
+"""Distributions of parameters: their keys, and building one with all that would be drawn checked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from math import exp, isfinite
+from types import MappingProxyType
+from typing import Final
+
+from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
+from sweepd.spec.distributions.distribution import (
+    DEPRECATED,
+    DISTRIBUTIONS,
+    Continuous,
+    Distribution,
+    Quantised,
+)
+from sweepd.spec.keys.json_schema import ANYTHING, items, number
+from sweepd.spec.keys.shape import Key, Shape, plain, read_keys
+from sweepd.spec.keys.shape import number as number_shape
+from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.json_value import is_finite, read_json
+from sweepd.spec.loading.nodes import Node, ScalarNode, SequenceNode
+from sweepd.spec.point import Json, Number, is_number
+
+_LARGEST_SHARE: Final = 1.1
+"""Above 1, so that what is only slightly off is reported as a sum that is."""
+
+_PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
+
+
+def _value(parameter: Fields, key: str) -> Json:
+    node = parameter.node.entries[key].node
+    path = parameter.path_of(key)
+    if isinstance(node, SequenceNode):
+        message = "one constant, a list; nothing is searched here"
+        parameter.findings.warning(node.place, path, "constant-list", message, suggestion="values")
+    return read_json(parameter.findings, node, path)
+
+
+def _items(parameter: Fields, key: str) -> tuple[Node, ...]:
+    if parameter.is_empty_list(key):
+        parameter.error("no-values", "must have at least one entry", key=key)
+    return parameter.items(key, "a list")
+
+
+def _values(parameter: Fields, key: str) -> tuple[Json, ...] | None:
+    path = parameter.path_of(key)
+    values = tuple(
+        read_json(parameter.findings, item, f"{path}[{index}]")
+        for index, item in enumerate(_items(parameter, key))
+    )
+    return values if values and all(map(is_finite, values)) else None
+
+
+def _probabilities(parameter: Fields, key: str) -> tuple[float, ...] | None:
+    """Return as many shares as there are values, which are read before."""
+    path, shares = parameter.path_of(key), list[float]()
+    listed, count = _items(parameter, key), len(parameter.items("values", ""))
+    for index, item in enumerate(listed):
+        share = item.value if isinstance(item, ScalarNode) else None
+        if not is_number(share) or not 0 <= share <= _LARGEST_SHARE:
+            message = "a probability is a number from 0 to 1"
+            parameter.findings.error(item.place, f"{path}[{index}]", "bad-probability", message)
+        else:
+            shares.append(float(share))
+    if listed and len(listed) != count:
+        parameter.error("bad-probability", f"{len(listed)} probabilities for {count} values", key=key)
+    elif shares and len(shares) == count:
+        if abs(sum(shares) - 1) <= _PROBABILITY_TOLERANCE:
+            return tuple(shares)
+        message = f"the probabilities sum to {sum(shares):.6g}, not to 1"
+        parameter.error("bad-probability", message, key=key)
+    return None
+
+
+_SHAPE: Final = number_shape(above=0, most=MAX_BETA_SHAPE)
+VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
+    {
+        key.name: key
+        for key in (
+            Key(
+                "value",
+                Shape(_value, ANYTHING),
+                "A constant of any type: it is passed on, not searched.",
+            ),
+            Key(
+                "values",
+                Shape(_values, items(ANYTHING, minItems=1)),
+                "The values to choose from, of any types.",
+            ),
+            Key(
+                "probabilities",
+                Shape(_probabilities, items(number(minimum=0, maximum=_LARGEST_SHARE), minItems=1)),
+                "How likely each of `values` is: as many numbers, which sum to 1.",
+            ),
+            Key("min", number_shape(), "Least value; below `max`."),
+            Key("max", number_shape(), "Greatest value."),
+            Key(
+                "q",
+                number_shape(above=0),
+                "Step of the quantised distributions: values are its multiples, counted from zero. If it is "
+                "written as an integer, so are they. Default: 1.",
+            ),
+            Key("mu", number_shape(), "Mean of the normal distributions.", default=0),
+            Key("sigma", number_shape(least=0), "Standard deviation of the normal distributions.", default=1),
+            Key("a", _SHAPE, "First shape of the beta distributions.", default=1),
+            Key("b", _SHAPE, "Second shape of the beta distributions.", default=1),
+        )
+    }
+)
+"""The keys of all distributions; the attributes of their dataclasses have the same names."""
+
+MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "constant": "`value`, always the same; it is passed on, not searched.",
+        "categorical": "One of `values`, each as likely.",
+        "categorical_w_probabilities": "One of `values`, by its `probabilities`.",
+        "int_uniform": "An integer from `min` to `max`, both included.",
+        "uniform": "A number from `min` to `max`.",
+        "q_uniform": "A uniform value rounded to a multiple of `q`, within `min` and `max`.",
+        "log_uniform": "Deprecated: `min` and `max` are exponents of e. Take log_uniform_values.",
+        "log_uniform_values": "A number from `min` to `max` whose logarithm is uniform.",
+        "q_log_uniform": "Deprecated: `min` and `max` are exponents of e. Take q_log_uniform_values.",
+        "q_log_uniform_values": "A log_uniform_values value rounded to a multiple of `q`.",
+        "inv_log_uniform": "Deprecated: `min` and `max` are exponents of e. Take inv_log_uniform_values.",
+        "inv_log_uniform_values": "The same as log_uniform_values.",
+        "normal": "A number around `mu` with the deviation `sigma`.",
+        "q_normal": "A normal value rounded to a multiple of `q`.",
+        "log_normal": "A positive number whose logarithm is normal, with `mu` and `sigma`.",
+        "q_log_normal": "A log-normal value rounded to a multiple of `q`.",
+        "beta": "A number from 0 to 1, by the beta distribution of `a` and `b`.",
+        "q_beta": "A beta value rounded to a multiple of `q`.",
+    }
+)
+"""What editors show of each distribution."""
+
+
+def _keys_of(kind: type[Distribution]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    given = [field for field in fields(kind) if field.init]
+    needed = tuple(each.name for each in given if each.default is MISSING and each.name != "q")
+    return needed, tuple(each.name for each in given if each.name not in needed)
+
+
+DISTRIBUTION_KEYS: Final = MappingProxyType({name: _keys_of(DISTRIBUTIONS[name]) for name in MEANINGS})
+"""The keys of each distribution: those it needs, those it may have."""
+
+
+def build_distribution(name: str, parameter: Fields) -> Distribution | None:
+    """Return the distribution of a parameter with all the keys it needs, or None after recording why not."""
+    match name:
+        case "constant":
+            value = _value(parameter, "value")
+            return Constant(value=value) if is_finite(value) else None
+        case "categorical" | "categorical_w_probabilities":
+            return _listed(name, parameter)
+        case "int_uniform":
+            return _int_uniform(parameter)
+        case _:
+            return _drawn(name, parameter)
+
+
+def _listed(name: str, parameter: Fields) -> Distribution | None:
+    values: dict[str, object] = {}
+    for key in DISTRIBUTION_KEYS[name][0]:
+        values[key] = VALUE_KEYS[key].shape.read(parameter, key)
+        if values[key] is None:
+            return None
+    build: Callable[..., Distribution] = DISTRIBUTIONS[name]
+    return build(**values)
+
+
+def _int_uniform(parameter: Fields) -> Distribution | None:
+    bounds = _bounds(parameter)
+    floats = [key for key in ("min", "max") if _is_float(parameter.node_at(key))]
+    for key in floats:
+        parameter.error("bad-type", "int_uniform takes integers; a number with a dot is none", key=key)
+    if bounds is None or floats:
+        return None
+    low, high = int(bounds[0]), int(bounds[1])
+    if high - low + 1 > MAX_INT_CHOICES:
+        parameter.error("out-of-range", f"more than {MAX_INT_CHOICES:,} integers", key="max")
+        return None
+    return IntUniform(min=low, max=high)
+
+
+def _is_float(node: Node | None) -> bool:
+    return isinstance(node, ScalarNode) and isinstance(node.value, float)
+
+
+def _drawn(name: str, parameter: Fields) -> Distribution | None:
+    needed, optional = DISTRIBUTION_KEYS[name]
+    values: dict[str, object] = {}
+    bounds = _bounds(parameter) if needed else None
+    if bounds is not None:
+        values = {"min": bounds[0], "max": bounds[1]}
+        if optional:  # q: left out, it is 1, and an integer where the bounds are integers
+            values["q"] = 1 if all(isinstance(bound, int) for bound in bounds) else 1.0
+    values |= read_keys(parameter, [VALUE_KEYS[key] for key in optional])
+    if any(key in parameter and key not in values for key in (*needed, *optional)):
+        return None
+    if bounds is not None and bounds[0] <= 0 and name.endswith("_values"):
+        parameter.error("out-of-range", f"min must be greater than 0 for {name}", key="min")
+        return None
+    if name in DEPRECATED and bounds is not None:
+        _warn_of_exponents(name, parameter, *bounds)
+    build: Callable[..., Continuous | Quantised] = _DRAWN[name]
+    return _checked(name, parameter, lambda: build(**values))
+
+
+_DRAWN: Final = {
+    name: kind
+    for name, kind in DISTRIBUTIONS.items()
+    if not issubclass(kind, Constant | Categorical | WeightedCategorical | IntUniform)
+}
+
+
+def _bounds(parameter: Fields) -> tuple[Number, Number] | None:
+    low, high = parameter.number("min"), parameter.number("max")
+    if low is None or high is None:
+        return None
+    if low >= high:
+        place = parameter.node.entries["min"].node.place
+        message = f"min {low} is not less than max {high}"
+        parameter.findings.error(place, parameter.path, "min-not-less-than-max", message)
+        return None
+    return low, high
+
+
+def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) -> None:
+    replacement = DEPRECATED[name]
+    sign = -1 if name.startswith("inv_") else 1
+    try:
+        first, last = sorted((exp(sign * low), exp(sign * high)))
+    except OverflowError:
+        return  # an error of its own
+    message = f"{name} is deprecated and takes exponents: this draws {first:.6g} to {last:.6g}"
+    if low > 0 and (high <= 1 or last > 1e9 or first < 1e-9):
+        message += f". The bounds look like limits: if {low} to {high} was meant, {replacement} is needed"
+    else:
+        message += f"; {replacement} takes the limits themselves"
+    place = parameter.node.entries["min"].node.place
+    parameter.findings.warning(place, parameter.path, "exponent-bounds", message, replacement)
+
+
+def _checked(
+    name: str, parameter: Fields, build: Callable[[], Continuous | Quantised]
+) -> Distribution | None:
+    """Return a distribution if all that it can draw can be written down and told apart."""
+    try:
+        built = build()
+        ends = built.quantile(0.0), built.quantile(1.0)
+        built.to_unit(ends[0])
+        problem = _problem(built, ends)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        problem = "beyond what floating point can hold: too large, or too close to each other"
+    else:
+        if problem is None:
+            return built
+    suggestion = DEPRECATED.get(name)
+    message = f"the values would be {problem}"
+    if suggestion:
+        message += f"; {name} takes exponents, {suggestion} the limits themselves"
+    parameter.error("out-of-range", message, suggestion=suggestion)
+    return None
+
+
+def _problem(built: Continuous | Quantised, ends: tuple[Number, Number]) -> str | None:
+    if not all(map(isfinite, ends)) or not isfinite(ends[1] - ends[0]):
+        return "infinite"
+    if any(isinstance(end, int) and not INT64_MIN <= end <= INT64_MAX for end in ends):
+        return "integers of more than 64 bits"
+    if isinstance(built, Quantised) and max(map(abs, ends)) / built.q > MAX_QUANTA:
+        return "too many multiples of q to tell apart"
+    return None
+
+
+def distribution_document(distribution: Distribution) -> dict[str, Json]:
+    """Return the keys of a parameter that make this distribution."""
+    needed, optional = DISTRIBUTION_KEYS[distribution.name]
+    keys = {key: plain(getattr(distribution, key)) for key in (*needed, *optional)}
+    if isinstance(distribution, Constant | Categorical | WeightedCategorical):
+        return keys
+    return {"distribution": distribution.name, **keys}

@@ -1,0 +1,363 @@
+"""Table of the keys of a sweep file. Reader, schema, documents, messages and output all follow from it.
+
+A new key is an entry here, an attribute of `SweepSpec` and a field of its message. The order is that of
+documents.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from sweepd.spec.keys import json_schema
+from sweepd.spec.keys.json_schema import choice, reference
+from sweepd.spec.keys.parameters import PARAMETERS
+from sweepd.spec.keys.rules import EARLY_TERMINATE
+from sweepd.spec.keys.shape import (
+    BOOLEAN,
+    DURATION,
+    Key,
+    Shape,
+    integer,
+    number,
+    record,
+    text,
+    words,
+    written,
+)
+from sweepd.spec.keys.special import (
+    COMMAND,
+    CONSTRAINTS,
+    METADATA,
+    PATH,
+    PATTERN,
+    POINTS,
+    REQUIRES,
+    TAGS,
+    ZIPS,
+)
+from sweepd.spec.keys.unsupported import CONTROLLER, UNSUPPORTED_METHODS, unsupported_keys
+from sweepd.spec.limits import MAX_AGENT_FAILURES, MAX_NAME_LENGTH, MAX_REPEATS, MAX_RETRIES
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.nodes import ScalarNode
+from sweepd.spec.point import Json
+from sweepd.spec.sweep_spec import (
+    Aggregate,
+    Compat,
+    Goal,
+    Guard,
+    Impute,
+    Method,
+    Metric,
+    MetricsFrom,
+    ObjectiveValue,
+    Retry,
+    SweepSpec,
+)
+from sweepd.spec.wording import shown
+
+_METHODS: Final = {
+    Method.GRID: "Every combination, once.",
+    Method.RANDOM: "Independent draws of each parameter.",
+    Method.BAYES: "A model of the results so far chooses; needs `metric`.",
+    Method.LIST: "The points of `runs`, in order.",
+    Method.SOBOL: "A scrambled Sobol sequence: random, but evenly spread.",
+    "custom": "Points from a scheduler of your own. Not supported yet.",
+}
+
+
+def _method(sweep: Fields, key: str) -> Method | None:
+    node = sweep.node_at(key)
+    if isinstance(node, ScalarNode) and node.value in UNSUPPORTED_METHODS:
+        return None  # it got its warning
+    return sweep.choice(key, Method)
+
+
+def _name(sweep: Fields, key: str) -> str | None:
+    """Return the name of the sweep; the empty text says that there is none."""
+    node = sweep.node_at(key)
+    is_empty = isinstance(node, ScalarNode) and node.value == ""
+    return None if is_empty else sweep.text(key)
+
+
+def _key_name(metric: Fields, key: str) -> str | None:
+    name = metric.text(key)
+    if name is not None and len(name) > MAX_NAME_LENGTH:
+        metric.error("bad-name", f"at most {MAX_NAME_LENGTH} characters are allowed", key=key)
+    return name
+
+
+def _while_running(metric: Fields, key: str) -> Impute | None:
+    node = metric.node_at(key)
+    if isinstance(node, ScalarNode) and node.value is False:  # unquoted, it is meant like the text
+        return None
+    word = metric.word(key, [*Impute, "false"])
+    return None if word in (None, "false") else Impute(word)
+
+
+def _written_while_running(value: object) -> Json:
+    return value.value if isinstance(value, Impute) else "false"
+
+
+def _kind(sweep: Fields, key: str) -> None:
+    kind = sweep.text(key)
+    if kind is not None and kind != "sweep":
+        sweep.error("unknown-value", f"must be sweep, not {shown(kind)}", key=key, suggestion="sweep")
+
+
+def _check_metrics_from(metrics_from: Fields, values: object) -> None:
+    if not metrics_from.node.entries:
+        metrics_from.error("missing-key", "needs one of `stdout`, `file` and `tensorboard`")
+
+
+METRIC: Final = record(
+    Metric,
+    (
+        Key(
+            "name",
+            Shape(_key_name, text(longest=MAX_NAME_LENGTH).schema),
+            "The key that the script logs, as `val/loss`.",
+            needed=", the key that the script logs",
+        ),
+        Key("goal", words(Goal), "Whether small or large values are good. Default: minimize."),
+        Key(
+            "target",
+            number(convert=float),
+            "Once a run reaches this value no new ones start; the sweep ends when the running ones have.",
+        ),
+        Key(
+            "impute",
+            words(
+                Impute,
+                {
+                    Impute.WORST: "The worst value of any ended run.",
+                    Impute.BEST: "The best value that the run itself has logged.",
+                    Impute.LATEST: "The last value that the run itself has logged.",
+                },
+            ),
+            "bayes: what stands for an ended run without a value, or one that failed. Default: worst.",
+            shown=False,
+        ),
+        Key(
+            "impute_while_running",
+            Shape(_while_running, choice([*Impute, "false", False]), _written_while_running),
+            "bayes: whether a running run counts, with its best value so far or else by this rule. "
+            'Default: "false".',
+            shown=False,
+        ),
+        Key(
+            "value",
+            words(
+                ObjectiveValue,
+                {
+                    ObjectiveValue.BEST: "The best of its values.",
+                    ObjectiveValue.LAST: "The last one, known when the run has ended.",
+                    ObjectiveValue.MEAN: "Their mean, known when the run has ended.",
+                },
+            ),
+            "What of all that a run has logged is its value. Default: best.",
+            brief=True,
+        ),
+    ),
+    "a mapping with the key `name`",
+)
+RETRY: Final = record(
+    Retry,
+    (
+        Key(
+            "infrastructure",
+            integer(0, MAX_RETRIES),
+            f"After its agent was lost. Default: {Retry().infrastructure}.",
+        ),
+        Key("failure", integer(0, MAX_RETRIES), f"After it failed by itself. Default: {Retry().failure}."),
+    ),
+    "a mapping with the keys `infrastructure` and `failure`",
+)
+GUARD: Final = record(
+    Guard,
+    (
+        Key(
+            "agent",
+            integer(1, MAX_AGENT_FAILURES),
+            "Failures in a row after which an agent gets no more runs of the sweep until it is released. "
+            f"Default: {Guard().agent}.",
+        ),
+        Key(
+            "sweep",
+            number(above=0, most=1, wanted="a share: more than 0, at most 1", convert=float),
+            "The share of the last 20 ended runs that must have failed for the sweep to pause. "
+            "Default: none.",
+        ),
+    ),
+    "a mapping with the keys `agent` and `sweep`",
+)
+METRICS_FROM: Final = record(
+    MetricsFrom,
+    (
+        Key(
+            "stdout",
+            PATTERN,
+            "Regular expression with a named group for each key, for each line of output.",
+        ),
+        Key(
+            "file",
+            PATH,
+            "File that the script appends to: JSON lines, or a table if it ends with .csv or .tsv.",
+        ),
+        Key("tensorboard", PATH, "Folder of TensorBoard event files."),
+    ),
+    "a mapping with one of the keys `stdout`, `file` and `tensorboard`",
+    _check_metrics_from,
+    minProperties=1,
+)
+_AGGREGATE: Final = words(
+    Aggregate,
+    {
+        Aggregate.MEAN: "Their mean.",
+        Aggregate.MEDIAN: "Their median.",
+        Aggregate.WORST: "The worst of them.",
+    },
+)
+_COMPAT: Final = words(
+    Compat, {Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}
+)
+_PLACE: Final = Shape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
+"""Of other letters, some become letters of a legal name; no schema can tell which."""
+
+_WITHOUT_EFFECT: Final = "Accepted, as existing files have it; no effect."
+_ANY_TEXT: Final = text(blank_allowed=True)
+
+SWEEP: Final = (
+    Key(
+        "method",
+        Shape(_method, json_schema.words(_METHODS)),
+        "How the next point is found.",
+        needed=f": {', '.join(list(Method)[:-1])} or {list(Method)[-1]}",
+    ),
+    Key(
+        "name",
+        Shape(_name, {"type": "string", "pattern": r"^$|\S"}),
+        "What is shown instead of the sweep's ID.",
+        shown=False,
+    ),
+    Key("description", _ANY_TEXT, "Shown with the sweep.", shown=False),
+    Key(
+        "project",
+        _PLACE,
+        "Where the sweep lives, in lower case; flags and environment come before it.",
+        field="-",
+        shown=False,
+    ),
+    Key(
+        "entity",
+        _PLACE,
+        "Whose it is, in lower case; flags and environment come before it.",
+        field="-",
+        shown=False,
+    ),
+    Key("program", text(), "What `${program}` stands for in `command`."),
+    Key(
+        "run_cap",
+        integer(1),
+        "Most runs that the sweep ever starts, retries not counted. Default: no cap.",
+    ),
+    Key(
+        "seed",
+        integer(),
+        "Of all chance: the same file and seed give the same points. Default: one is drawn.",
+    ),
+    Key(
+        "command",
+        COMMAND,
+        "How a run is started: one item an argument, no shell. Default: "
+        "[${env}, ${interpreter}, ${program}, ${args}].",
+    ),
+    Key(
+        "metric",
+        replace(METRIC, schema=reference("metric")),
+        "What the runs log and the sweep optimises.",
+    ),
+    Key(
+        "early_terminate",
+        EARLY_TERMINATE,
+        "When a run is stopped before its end: a rule, or several.",
+        field="early_terminations",
+    ),
+    Key("parameters", PARAMETERS, "The space to search: names and what they may be."),
+    Key("constraints", CONSTRAINTS, "Expressions over the parameters that every point satisfies."),
+    Key(
+        "zip",
+        ZIPS,
+        "Lists of parameters whose `values` move together: first with first, second with second.",
+        attribute="zips",
+        field="zips",
+    ),
+    Key(
+        "initial",
+        POINTS,
+        "Points that run first; what one leaves out is chosen by the method.",
+        field="initial_points",
+    ),
+    Key(
+        "runs",
+        POINTS,
+        "With `method: list`: exactly these points, in this order.",
+        field="listed_points",
+        shown=False,
+    ),
+    Key("shuffle", BOOLEAN, "With `method: grid`: in an order given by the seed. Default: false."),
+    Key("repeats", integer(1, MAX_REPEATS), "Runs of each point. Default: 1."),
+    Key(
+        "aggregate",
+        _AGGREGATE,
+        "With `repeats`: how the values of its runs become that of the point. Default: mean.",
+    ),
+    Key("retry", RETRY, "How often a run is tried again by itself."),
+    Key(
+        "canary",
+        BOOLEAN,
+        "Start one run alone; the others wait until it has logged the metric. Default: false.",
+    ),
+    Key("guard", GUARD, "When failures keep runs from starting."),
+    Key(
+        "sweep_timeout",
+        DURATION,
+        "The sweep is stopped so long after its first run was handed out, as `90s` or `1h30m`.",
+    ),
+    Key("requires", REQUIRES, "Labels that an agent must have, with their values: `--label gpu=a100`."),
+    Key("tags", TAGS, "Labels of the sweep, for lists."),
+    Key("metadata", METADATA, "Whatever is to be kept with the sweep."),
+    Key("metrics_from", METRICS_FROM, "Where to read metrics that the script does not log itself."),
+    Key(
+        "compat",
+        _COMPAT,
+        "Put sweepd in the place of another product's module, for scripts that import that.",
+    ),
+)
+"""The keys that make a `SweepSpec`."""
+
+WITHOUT_EFFECT: Final = (
+    Key("apiVersion", _ANY_TEXT, _WITHOUT_EFFECT),
+    Key("kind", Shape(_kind, choice(["sweep"])), _WITHOUT_EFFECT),
+    Key("job", _ANY_TEXT, _WITHOUT_EFFECT),
+    Key("image_uri", _ANY_TEXT, _WITHOUT_EFFECT),
+)
+"""Accepted because existing files have them."""
+
+UNSUPPORTED: Final = unsupported_keys(METRIC)
+"""Checked, but a sweep that has one cannot be created."""
+
+ALL_KEYS: Final = (
+    *SWEEP,
+    Key(
+        "controller",
+        CONTROLLER,
+        "Who suggests points: the server (cloud, the default) or a local process, which is not supported "
+        "yet.",
+    ),
+    *WITHOUT_EFFECT,
+    *UNSUPPORTED,
+)
+
+
+def to_document(spec: SweepSpec) -> dict[str, Json]:
+    """Return the document that parses back to a specification; keys that have their default are left out."""
+    return written(SWEEP, spec, brief=True)

@@ -1,0 +1,244 @@
+"""Keys, and words of keys, that are checked although no sweep can be created of a file that has them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from sweepd.spec.keys.json_schema import (
+    ANYTHING,
+    TEXT,
+    Schema,
+    all_of,
+    any_of,
+    choice,
+    items,
+    needs,
+    reference,
+    where,
+)
+from sweepd.spec.keys.shape import DURATION, Key, Shape, closed, integer, number, one_of, read_keys, record
+from sweepd.spec.keys.special import EXPRESSION_SCHEMA
+from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
+from sweepd.spec.loading.diagnostic import NOT_SUPPORTED_YET, Place
+from sweepd.spec.loading.fields import Fields
+from sweepd.spec.loading.nodes import MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.wording import shown
+
+UNSUPPORTED_METHODS: Final = ("custom",)
+CONTROLLERS: Final = ("local", "cloud")
+ENGINES: Final = ("gp", "tpe", "skopt", "optuna", "ax", "wandb")
+ON_DISCONNECT: Final = ("continue", "stop")
+_FOREIGN_ENGINES: Final = ("ax", "wandb")
+_CUSTOM_ENGINES: Final = ("ax", "optuna")
+"""Engines that go with `method: custom`."""
+
+
+def read_unsupported(sweep: Fields, keys: Sequence[Key]) -> tuple[str, ...]:
+    """Return the keys, and words of keys, that keep a sweep from being created; each gets a warning."""
+    found: list[str] = []
+    for key in keys:
+        if key.name in sweep:
+            errors = sweep.findings.errors
+            key.shape.read(sweep, key.name)
+            found.append(key.name)
+            if sweep.findings.errors == errors:
+                _warn(sweep, sweep.node.entries[key.name].place, key.name, f"`{key.name}`")
+    method = sweep.node_at("method")
+    if isinstance(method, ScalarNode) and method.value in UNSUPPORTED_METHODS:
+        _warn(sweep, method.place, "method", shown(method.value))
+        found.append(f"method: {method.value}")
+    return (*found, *_local_controller(sweep))
+
+
+def _warn(sweep: Fields, place: Place | None, path: str, what: str) -> None:
+    message = f"{what} is not supported yet: it can be checked, not created"
+    sweep.findings.warning(place, path, NOT_SUPPORTED_YET, message)
+
+
+def _local_controller(sweep: Fields) -> list[str]:
+    """Return `controller` where it is local; without the key, or with cloud, the server suggests."""
+    inner = sweep.inner("controller", "a mapping with the key `type`")
+    if inner is None:
+        return []
+    inner.check_keys(("type",), "`controller`")
+    if read_keys(inner, CONTROLLER.keys).get("type") != "local":
+        return []
+    _warn(sweep, inner.node.entries["type"].node.place, "controller.type", shown("local"))
+    return ["controller: local"]
+
+
+def _metrics(metric: Shape, sweep: Fields, key: str) -> None:
+    listed = sweep.items(key, "a list of metrics")
+    if isinstance(sweep.node_at(key), SequenceNode) and len(listed) < 2:
+        sweep.error("out-of-range", "needs at least two metrics; one goes under `metric`", key=key)
+    if "metric" in sweep:
+        sweep.error("mixed-forms", "`metric` and `metrics` exclude each other", key=key)
+    names: set[object] = set()
+    for index, item in enumerate(listed):
+        if not isinstance(item, MappingNode):
+            sweep.item_error(key, index, "bad-type", "must be a mapping with the key `name`")
+            continue
+        fields = Fields(item, f"{key}[{index}]", item.place, sweep.findings)
+        fields.check_keys([each.name for each in metric.keys], "`metric`")
+        name = read_keys(fields, metric.keys).get("name")
+        if name is not None and name in names:
+            sweep.item_error(key, index, "duplicate-value", f"{shown(name)} is given twice")
+        names.add(name)
+
+
+def _scheduler(sweep: Fields, key: str) -> None:
+    inner = sweep.inner(key, "a mapping with the key `engine`")
+    if inner is None:
+        return
+    inner.check_keys([each.name for each in SCHEDULER_KEYS], "`scheduler`")
+    values = read_keys(inner, SCHEDULER_KEYS)
+    if isinstance(inner.node_at("engine"), MappingNode):
+        return
+    for name in ("source", "optimizer"):
+        inner.text(name)
+    for name in ("optimizer", "search_space"):
+        if name in inner and "source" not in inner:
+            inner.error("missing-key", f"`{name}` needs `source`", key=name)
+    if isinstance(engine := values.get("engine"), str):
+        _check_engine(sweep, inner, engine)
+
+
+def _engine(scheduler: Fields, key: str) -> str | None:
+    if not isinstance(scheduler.node_at(key), MappingNode):
+        return scheduler.word(key, ENGINES)
+    remote = scheduler.inner(key, "")
+    if remote is not None:
+        remote.check_keys(("address",), "an engine")
+        remote.need("address", ", as HOST:PORT")
+        _check_address(remote)
+    return None
+
+
+def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
+    """Check what W&B asks of the sweeps that use its engines."""
+    method = sweep.node_at("method")
+    is_custom = isinstance(method, ScalarNode) and method.value == "custom"
+    refuse = partial(scheduler.error, "mixed-forms", key="engine")
+    if engine == "ax" and not is_custom:
+        refuse(f"the engine {engine} needs `method: custom`")
+    if engine not in _CUSTOM_ENGINES and is_custom:
+        refuse(f"the engine {engine} does not go with `method: custom`")
+    if engine in _FOREIGN_ENGINES or is_custom:
+        rule, controller = sweep.node_at("early_terminate"), sweep.node_at("controller")
+        if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
+            refuse(f"`early_terminate` does not go with the engine {engine}")
+        if isinstance(controller, MappingNode) and _is_local(controller):
+            refuse(f"`controller: {{type: local}}` does not go with the engine {engine}")
+
+
+def _is_local(controller: MappingNode) -> bool:
+    kind = controller.entries.get("type")
+    return kind is not None and isinstance(kind.node, ScalarNode) and kind.node.value == "local"
+
+
+def _check_address(remote: Fields) -> None:
+    address = remote.text("address")
+    if address is not None:
+        host, separator, port = address.rpartition(":")
+        if not (host and separator and port.isdecimal() and port.isascii() and 0 < int(port[:9]) < 65_536):
+            remote.error("bad-value", f"must be HOST:PORT, not {shown(address)}", key="address")
+
+
+def _expressions(sweep: Fields, key: str) -> None:
+    for index, expression in sweep.texts(key, "a list of expressions").items():
+        if len(expression) > MAX_EXPRESSION_LENGTH:
+            length = f"an expression of {len(expression):,} characters"
+            message = f"{length}; at most {MAX_EXPRESSION_LENGTH:,} are read"
+            sweep.item_error(key, index, "bad-expression", message)
+
+
+def _check_stop_when(stop_when: Fields, values: object) -> None:
+    if not stop_when.node.entries:
+        stop_when.error("missing-key", "needs `no_improvement` or `expected_improvement`")
+
+
+def _nothing(mapping: Fields, key: str) -> None:
+    """Read a value that something else reads."""
+
+
+_ADDRESS: Final[Schema] = {"type": "string", "pattern": "^.+:[0-9]+$"}
+_REMOTE: Final[Schema] = {
+    "type": "object",
+    "properties": {"address": _ADDRESS},
+    "additionalProperties": False,
+    **needs("address"),
+}
+_WITH_A_WORD: Final[Schema] = {
+    "properties": {"source": TEXT, "optimizer": TEXT},
+    "dependencies": {"optimizer": ["source"], "search_space": ["source"]},
+}
+_ENGINE: Final = Key(
+    "engine",
+    Shape(_engine, any_of(choice(ENGINES), _REMOTE)),
+    "Which engine suggests points: one of those, or a service of your own at an address.",
+    needed=f": {', '.join(ENGINES)}, or an address",
+)
+_ANY: Final = Shape(_nothing, ANYTHING)
+SCHEDULER_KEYS: Final = (
+    _ENGINE,
+    *(Key(name, _ANY, "") for name in ("source", "optimizer", "search_space")),
+)
+STOP_WHEN_KEYS: Final = (
+    Key("no_improvement", integer(1), ""),
+    Key("expected_improvement", number(above=0), ""),
+)
+CONTROLLER: Final = record(
+    dict,
+    (Key("type", one_of(CONTROLLERS), "", needed=": local or cloud"),),
+    "a mapping with the key `type`",
+)
+_LATER: Final = " Not supported yet: it is checked, but no sweep can be created of it."
+
+
+def unsupported_keys(metric: Shape) -> tuple[Key, ...]:
+    """Return the keys; one of them is a list of metrics."""
+    metrics = Shape(partial(_metrics, metric), items(reference("metric"), minItems=2))
+    scheduler = closed(SCHEDULER_KEYS, **where("engine", {"type": "string"}, _WITH_A_WORD))
+    wanted = "a mapping with the keys `no_improvement` and `expected_improvement`"
+    stop_when = record(dict, STOP_WHEN_KEYS, wanted, _check_stop_when, minProperties=1)
+    keys = (
+        Key("metrics", metrics, "Several objectives, at least two."),
+        Key("scheduler", Shape(_scheduler, scheduler), "The engine that suggests points."),
+        Key("reproducible", integer(1), "Run n depends on the results of the runs up to n - W alone."),
+        Key(
+            "outcome_constraints",
+            Shape(_expressions, items(EXPRESSION_SCHEMA)),
+            "Expressions over what runs have logged.",
+        ),
+        Key("run_timeout", DURATION, "How long one run may take, as `90s` or `1h30m`."),
+        Key("max_parallel", integer(1), "Most runs at once, over all agents."),
+        Key("priority", integer(), "Which sweep comes first at agents that several share."),
+        Key("stop_when", stop_when, "Ends the sweep when little is to be gained."),
+        Key("on_disconnect", one_of(ON_DISCONNECT), "What a run does when its agent has lost the server."),
+    )
+    return tuple(replace(key, doc=f"{key.doc}{_LATER}") for key in keys)
+
+
+def engine_rules() -> list[Schema]:
+    """Return the schemas of what the engines of W&B ask of a sweep."""
+    custom: Schema = {"const": "custom"}
+    others = [engine for engine in ENGINES if engine not in _CUSTOM_ENGINES]
+    foreign = any_of(
+        _has_engine(_FOREIGN_ENGINES), all_of(_has_engine(ENGINES), {"properties": {"method": custom}})
+    )
+    lacking = {
+        "early_terminate": {"type": "null"},
+        "controller": {"not": {"properties": {"type": {"const": "local"}}}},
+    }
+    return [
+        {"if": _has_engine(["ax"]), "then": {"properties": {"method": custom}}},
+        where("method", custom, {"not": _has_engine(others)}),
+        {"if": foreign, "then": {"properties": lacking}},
+    ]
+
+
+def _has_engine(names: Collection[str]) -> Schema:
+    """Return the schema of a sweep whose engine is one of some."""
+    engine: Schema = {**needs("engine"), "properties": {"engine": choice(names)}}
+    return {**needs("scheduler"), "properties": {"scheduler": engine}}

@@ -1,0 +1,160 @@
+"""JSON Schema of sweep files, for editors, made of the table of keys.
+
+A schema says less than the reader: it knows no distributions' arithmetic and no expressions. It accepts
+whatever the reader accepts. docs/sweep-file.schema.json is what `schema_text` returns.
+"""
+
+import json
+
+from sweepd.spec.distributions.distribution import DEPRECATED
+from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS, MEANINGS, VALUE_KEYS
+from sweepd.spec.keys.json_schema import (
+    Schema,
+    all_of,
+    any_of,
+    choice,
+    described,
+    integer,
+    lacks,
+    needs,
+    number,
+    only,
+    reference,
+    where,
+    with_key,
+    words,
+)
+from sweepd.spec.keys.parameters import GROUP_KEYS
+from sweepd.spec.keys.rules import rule_schema
+from sweepd.spec.keys.shape import closed, properties
+from sweepd.spec.keys.special import EXPRESSION_SCHEMA, NAME_SCHEMA
+from sweepd.spec.keys.sweep import ALL_KEYS, METRIC
+from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS, engine_rules
+from sweepd.spec.sweep_spec import Method
+
+_GRID_DISTRIBUTIONS = ("constant", "categorical", "int_uniform", "q_uniform")
+"""The distributions that a grid can go through."""
+
+
+def sweep_schema() -> Schema:
+    """Return the schema of a sweep file."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A sweep of sweepd",
+        **closed(ALL_KEYS),
+        **all_of(*_rules()),
+        "definitions": {**_space_definitions(), "metric": METRIC.schema, "rule": rule_schema()},
+    }
+
+
+def schema_text() -> str:
+    """Return it as the file that editors read."""
+    return json.dumps(sweep_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _rules() -> list[Schema]:
+    """Return which keys need or exclude which."""
+    says_something: Schema = {"not": {"type": "null"}}
+    has_metric = any_of(needs("metric"), needs("metrics"))
+    own_space: Schema = {**needs("scheduler"), "properties": {"scheduler": needs("search_space")}}
+    is_list = where("method", {"const": Method.LIST}, all_of(needs("runs"), lacks("initial")))
+    shuffled: Schema = {"properties": {"method": choice([Method.GRID, *UNSUPPORTED_METHODS])}}
+    return [
+        {**is_list, "else": any_of(needs("parameters"), own_space)},
+        where("method", choice(each for each in Method if each is not Method.LIST), lacks("runs")),
+        where("method", {"const": Method.GRID}, {"properties": {"parameters": reference("grid")}}),
+        where("method", {"const": Method.BAYES}, has_metric),
+        where("early_terminate", says_something, has_metric),
+        where("canary", {"const": True}, has_metric),
+        where("shuffle", {"const": True}, shuffled),
+        with_key("aggregate", all_of(needs("repeats"), has_metric)),
+        with_key("metrics", lacks("metric")),
+        *engine_rules(),
+    ]
+
+
+def _space_definitions() -> dict[str, Schema]:
+    """Return what the schema of a sweep refers to."""
+    return {
+        "parameters": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": NAME_SCHEMA,
+            "additionalProperties": reference("parameter"),
+        },
+        "parameter": _parameter(),
+        "grid": {"type": "object", "additionalProperties": _on_a_grid()},
+    }
+
+
+def _parameter() -> Schema:
+    leaf = with_key("distribution", all_of(*map(_of, DISTRIBUTION_KEYS)), _without_distribution())
+    return {
+        "type": "object",
+        "properties": _parameter_properties(),
+        "additionalProperties": False,
+        "minProperties": 1,
+        **with_key("parameters", only(GROUP_KEYS), leaf),
+    }
+
+
+def _parameter_properties() -> dict[str, Schema]:
+    """Return the keys of a parameter, in the order in which a person thinks of them."""
+    values = properties(tuple(VALUE_KEYS.values()))
+    distribution = described(
+        "How values are drawn. Left out: `value` is a constant, `values` a choice, `min` and `max` are "
+        "int_uniform if both are integers, else uniform.",
+        words(MEANINGS),
+    )
+    group = described(
+        "Makes this a group: the run receives one mapping with the values of these parameters.",
+        reference("parameters"),
+    )
+    condition = described(
+        'An expression over other parameters; this one exists only where it holds, as `optimizer == "sgd"`.',
+        EXPRESSION_SCHEMA,
+    )
+    listed = {key: values.pop(key) for key in ("value", "values", "probabilities")}
+    return {**listed, "distribution": distribution, **values, "parameters": group, "when": condition}
+
+
+def _of(name: str) -> Schema:
+    needed, optional = DISTRIBUTION_KEYS[name]
+    then = {**needs("distribution", *needed), **only((*needed, *optional, "distribution", "when"))}
+    values = _values_of(name)
+    if values:
+        then["properties"] = values
+    return where("distribution", {"const": name}, then)
+
+
+def _values_of(name: str) -> dict[str, Schema]:
+    """Return what a distribution asks of its keys beyond what all of them do."""
+    if name == "int_uniform":
+        return {"min": integer(), "max": integer()}
+    if name.endswith("_values") and name.removesuffix("_values") in DEPRECATED:
+        return {"min": number(exclusiveMinimum=0)}
+    return {}
+
+
+def _without_distribution() -> Schema:
+    """Return the schema of a parameter whose keys alone tell what it is."""
+    ranges = {**needs("min", "max"), **only(("min", "max", "when"))}
+    listed = with_key("values", only(("values", "when")), ranges)
+    weighted = with_key(
+        "probabilities",
+        {**needs("values"), **only(("values", "probabilities", "when"))},
+        listed,
+    )
+    return with_key("value", only(("value", "when")), weighted)
+
+
+def _on_a_grid() -> Schema:
+    """Return what a grid asks of a parameter; that 0.0 is no integer no schema can tell."""
+    written: Schema = {"properties": {"distribution": choice(_GRID_DISTRIBUTIONS)}}
+    whole: Schema = {"type": "integer"}
+    inferred: Schema = {"properties": {"probabilities": False, "min": whole, "max": whole}}
+    return with_key(
+        "parameters",
+        {"properties": {"parameters": reference("grid")}},
+        with_key("distribution", written, inferred),
+    )
