@@ -181,7 +181,7 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Return what W&B's module of this name has beside, for `import sweepd as wandb`."""
-        from sweepd.compat import errors
+        from sweepd.compat.modules import errors
 
         if name not in errors.__all__:
             raise AttributeError(f"module 'sweepd.errors' has no attribute {name!r}")

@@ -10,9 +10,9 @@ from functools import cache
 import pytest
 
 from frameworks.environment import PYTHON, ROOT
+from sweepd.compat.lookup import SUBMODULES
 from sweepd.compat.members import CLASSES
 from sweepd.compat.names import NAMES, VERSION
-from sweepd.compat.submodules import SUBMODULES
 
 pytestmark = pytest.mark.frameworks
 _SCRIPT = """

@@ -1,1 +1,1 @@
-"""Lets scripts that were written for another product's module run with sweepd, without a change."""
+"""Compatibility with scripts that were written for W&B's module."""

@@ -1,26 +1,31 @@
-"""Finds what stands for a name of W&B's module; unknown names and refused ones say so."""
+"""Lookup of W&B's names and of the modules below `wandb`."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Final
 
-from sweepd.compat.errors import NotSupportedError
+from sweepd.compat.modules.errors import NotSupportedError
 from sweepd.compat.names import NAMES, PAGE, Name, Support
 
-_OURS = "sweepd.compat"
+_MODULES = "sweepd.compat.modules"
 
 
 class Refused:
-    """Stands for something that there is not; who uses it learns why, who only imports it goes on."""
+    """Placeholder of an unsupported name: importing it is fine, using it raises an error with the reason."""
 
     def __init__(self, name: str, note: str) -> None:
         self._message = f"wandb.{name} is not supported by sweepd: {note}; see {PAGE}"
 
     def __call__(self, *_arguments: object, **_named: object) -> object:
-        """Refuse."""
+        """Raise NotSupportedError."""
         raise NotSupportedError(self._message)
 
     def __getattr__(self, name: str) -> object:
-        if name.startswith("_"):  # copying, pickling, looking for a spec: nobody uses it
+        if name.startswith("_"):  # copying, pickling and module machinery probe for these
             raise AttributeError(name)
         raise NotSupportedError(self._message)
 
@@ -29,11 +34,11 @@ class Refused:
 
 
 def find(name: str, module: str) -> object:
-    """Return what stands for a public name of W&B's module.
+    """Return the counterpart of a public name of W&B's module.
 
     Args:
         name: the name.
-        module: under which name it was asked for, for the message.
+        module: module that it was requested from, for the message.
 
     Raises:
         AttributeError: W&B has no such name, or it is too new to be known here.
@@ -46,7 +51,7 @@ def find(name: str, module: str) -> object:
     if known.support is Support.REFUSED:
         return Refused(name, known.note)
     if (name, module) == ("errors", "sweepd"):
-        return import_module("sweepd.errors")  # it has W&B's, too: one module, whoever asks first
+        return import_module("sweepd.errors")  # it also has W&B's errors
     return _found(name, known)
 
 
@@ -57,7 +62,7 @@ def _found(name: str, known: Name) -> object:
             raise AttributeError(f"module 'sweepd' has no attribute {name!r} yet; see {PAGE}")
         try:
             return getattr(sweepd, name)
-        except ModuleNotFoundError as error:  # the script's Python has not what sweepd needs for it
+        except ModuleNotFoundError as error:  # the script's Python lacks what sweepd needs for it
             raise NotSupportedError(
                 f"wandb.{name} needs sweepd installed where the script runs: {error}; see {PAGE}"
             ) from error
@@ -65,8 +70,163 @@ def _found(name: str, known: Name) -> object:
         return sys.modules.get("wandb") or import_module("sweepd")
     module, _, attribute = known.home.partition(":")
     if module == "submodules":
-        from sweepd.compat.submodules import submodule
+        from sweepd.compat.lookup import submodule
 
         return submodule(attribute)
-    home = import_module(f"{_OURS}.{module}")
+    home = import_module(f"{_MODULES}.{module}")
     return getattr(home, attribute) if attribute else home
+
+
+_MEDIA: Final = (
+    *("Audio", "Classes", "Graph", "Histogram", "Html", "Image", "JoinedTable", "Molecule", "Object3D"),
+    *("Plotly", "Table", "Video", "box3d"),
+)
+_ARTIFACT: Final = ("Artifact", "ArtifactTTL")
+
+SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
+    "apis": ("Api",),
+    "apis.public": "public",
+    "apis.public.runs": "public",
+    "apis.public.sweeps": "public",
+    "data_types": _MEDIA,
+    "env": "env",
+    "errors": "errors",
+    "errors.errors": "errors",
+    "errors.term": "terminal",
+    "gym": "gym",
+    "integration": (),
+    "integration.gym": "gym",
+    "integration.keras": "keras",
+    "integration.lightgbm": "lightgbm",
+    "integration.sklearn": "sklearn",
+    "integration.tensorboard": "tensorboard",
+    "integration.torch": (),
+    "integration.xgboost": "xgboost",
+    "keras": "keras",
+    "lightgbm": "lightgbm",
+    "plot": "plot",
+    "plot.custom_chart": "plot",
+    "sdk": (
+        "Artifact",
+        "Config",
+        "Run",
+        "Settings",
+        "agent",
+        "controller",
+        "finish",
+        "init",
+        "login",
+        "sweep",
+    ),
+    "sdk.artifacts": _ARTIFACT,
+    "sdk.artifacts.artifact": _ARTIFACT,
+    "sdk.data_types": _MEDIA,
+    "sdk.data_types.histogram": ("Histogram",),
+    "sdk.data_types.html": ("Html",),
+    "sdk.data_types.image": ("Image",),
+    "sdk.data_types.table": ("JoinedTable", "Table"),
+    "sdk.data_types.video": ("Video",),
+    "sdk.lib": "disabled",
+    "sdk.lib.config_util": "errors",
+    "sdk.lib.disabled": "disabled",
+    "sdk.lib.paths": "paths",
+    "sdk.lib.runid": "util",
+    "sdk.lib.telemetry": "telemetry",
+    "sdk.wandb_alerts": ("AlertLevel",),
+    "sdk.wandb_config": ("Config",),
+    "sdk.wandb_init": ("init",),
+    "sdk.wandb_run": ("Run", "finish"),
+    "sdk.wandb_settings": ("Settings",),
+    "sdk.wandb_setup": "set_up",
+    "sklearn": "sklearn",
+    "tensorboard": "tensorboard",
+    "util": "util",
+    "wandb_run": ("Run",),
+    "xgboost": "xgboost",
+}
+"""Modules below `wandb`: each is a module of `sweepd.compat.modules`, or has the listed public names."""
+
+_made: dict[str, ModuleType] = {}
+
+
+def submodule(name: str) -> ModuleType:
+    """Return the module of a name in SUBMODULES."""
+    if name not in _made:
+        _made[name] = _Submodule(name)
+    return _made[name]
+
+
+class _Submodule(ModuleType):
+    """Module with the names of another, which is imported on first access as it may need a framework."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"wandb.{name}", f"sweepd's, in place of wandb.{name}: see {PAGE}")
+        self.__path__: list[str] = []
+        self._name = name
+
+    def __getattr__(self, name: str) -> object:
+        inner = f"{self._name}.{name}"
+        if inner in SUBMODULES:
+            return submodule(inner)
+        content = SUBMODULES[self._name]
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(name)
+        if isinstance(content, str):
+            home = import_module(f"{_MODULES}.{content}")
+            if name == "__all__":
+                return _public(home)
+            if hasattr(home, name):
+                return getattr(home, name)
+        elif name == "__all__":
+            return list(content)
+        elif name in content:
+            return find(name, self.__name__)
+        raise AttributeError(
+            f"module {self.__name__!r} has no attribute {name!r}: sweepd has no such name; see {PAGE}"
+        )
+
+
+def _public(home: ModuleType) -> list[str]:
+    names: Sequence[str] = getattr(home, "__all__", None) or [
+        name for name, value in vars(home).items() if not name.startswith("_") and _is_own(value, home)
+    ]
+    return list(names)
+
+
+def _is_own(value: object, home: ModuleType) -> bool:
+    return getattr(value, "__module__", home.__name__) == home.__name__ and not isinstance(value, ModuleType)
+
+
+class Finder(MetaPathFinder, Loader):
+    """Import hook for modules below `wandb`; names those that sweepd lacks."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a module below `wandb`; None for other modules.
+
+        Raises:
+            ModuleNotFoundError: sweepd has no module of that name.
+        """
+        parent, _, name = fullname.partition(".")
+        if parent != "wandb" or not name:
+            return None
+        if name not in SUBMODULES:
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: sweepd, in place of wandb, has no such module; see {PAGE}",
+                name=fullname,
+            )
+        return ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module."""
+        return submodule(spec.name.partition(".")[2])
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: the module is complete."""
+
+
+def install() -> None:
+    """Install the import hook in this process."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Finder())

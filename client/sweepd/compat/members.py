@@ -1,4 +1,4 @@
-"""Public members of W&B's classes, and what becomes of them here: a source of docs/wandb.md."""
+"""Public members of W&B's classes and their support here; source of docs/wandb.md."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ RUN: Final = _members(
     "display link_artifact link_model pin_config_keys project_url status sweep_url to_html unwatch url watch",
     "config_static sync_dir",
 )
-"""URLs are None; what is refused is not there, as with the others."""
+"""URLs are None; refused members do not exist, here and below."""
 
 TABLE: Final = _members(
     "add_column add_computed_columns add_data add_row get_column get_dataframe get_index iterrows",

@@ -1,17 +1,17 @@
-"""Every public name of W&B's module, and what becomes of it here: the one source of docs/wandb.md."""
+"""Public names of W&B's module and their support here; the source of docs/wandb.md."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 VERSION: Final = "0.31.0"
-"""The version of the package whose names these are; also what our metadata says."""
+"""Version of the package that the names are from, also in our metadata."""
 
 PAGE: Final = "docs/wandb.md"
 
 
 class Support(StrEnum):
-    """What happens to who uses a name."""
+    """Level of support of a name."""
 
     SUPPORTED = "supported"
     NO_EFFECT = "accepted without effect"
@@ -20,7 +20,7 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """What becomes of one name.
+    """Support of one name.
 
     Args:
         support: whether it works.
@@ -50,14 +50,14 @@ _NOT_KEPT: Final = "what is logged of it is left out, with one warning"
 _CHART: Final = "the values of the chart are kept as a table"
 
 NAMES: Final[dict[str, Name]] = {
-    "AlertLevel": _supported("constants:AlertLevel"),
+    "AlertLevel": _supported("types:AlertLevel"),
     "Api": _supported(
         note="`sweep`, `run`, `runs` with filters; it needs sweepd installed, and a server that it finds"
     ),
     "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
-    "ArtifactTTL": _no_effect("constants:ArtifactTTL"),
+    "ArtifactTTL": _no_effect("types:ArtifactTTL"),
     "Audio": _supported(),
-    "Classes": _no_effect("unkept:Classes"),
+    "Classes": _no_effect("ignored_media:Classes"),
     "CommError": _supported("errors:CommError"),
     "Config": _supported("types:Config"),
     "Error": _supported("errors:Error"),
@@ -66,7 +66,7 @@ NAMES: Final[dict[str, Name]] = {
     "Histogram": _supported(),
     "Html": _supported(),
     "Image": _supported(note="masks, boxes and classes are left out"),
-    "JoinedTable": _no_effect("unkept:JoinedTable", _NOT_KEPT),
+    "JoinedTable": _no_effect("ignored_media:JoinedTable", _NOT_KEPT),
     "Molecule": _no_effect(note=_NOT_KEPT),
     "Object3D": _no_effect(note=_NOT_KEPT),
     "Plotly": _supported(note="kept as the JSON that `plotly.io.read_json` reads; nothing draws it"),
@@ -84,7 +84,7 @@ NAMES: Final[dict[str, Name]] = {
     "api": _refused("deprecated by W&B; `Api()` is what followed"),
     "apis": _supported("submodules:apis", "`apis.public` has `Api`, `Run`, `Runs`, `Sweep`"),
     "attach": _refused("a child process of a script that has called `init` just calls `log`"),
-    "box3d": _no_effect("unkept:box3d"),
+    "box3d": _no_effect("ignored_media:box3d"),
     "catboost": _refused("log in a callback of your own"),
     "config": _supported(),
     "controller": _refused("the server suggests"),
@@ -108,7 +108,7 @@ NAMES: Final[dict[str, Name]] = {
     "log_model": _supported(note="the files are kept with the run"),
     "login": _no_effect(note="agents bring what it takes; a person says `sweepctl login`"),
     "mark_preempting": _supported(),
-    "patched": _supported("constants:patched", "always empty"),
+    "patched": _supported("types:patched", "always empty"),
     "pin_config_keys": _no_effect("accepted:pin_config_keys"),
     "plot": _supported("plot", _CHART),
     "plot_table": _supported("plot:plot_table", _CHART),
@@ -152,4 +152,4 @@ NAMES: Final[dict[str, Name]] = {
     "watch": _no_effect(note="log what you want to see of gradients"),
     "xgboost": _supported("xgboost"),
 }
-"""Other names with an underscore before them are W&B's own, and left out."""
+"""Other names with a leading underscore are internal to W&B and left out."""

@@ -1,4 +1,4 @@
-"""Where a script finds sweepd under the name of another module: one more folder, first on its path."""
+"""Folder on the search path in which scripts find sweepd under the name of another module."""
 
 import os
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ _VARIABLE: Final = "PYTHONPATH"
 
 
 def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable by which a Python program, and those that it starts, find ours before theirs.
+    """Return the variable by which a Python program and its children import our module before the original.
 
     Args:
-        compat: the name of their module.
-        environ: the environment of the program; what its path has already stays, behind ours.
+        compat: name of the original module.
+        environ: environment of the program; its search path stays, after ours.
     """
     ours, theirs = str(_FOLDERS[compat]), environ.get(_VARIABLE)
     return {_VARIABLE: f"{ours}{os.pathsep}{theirs}" if theirs else ours}

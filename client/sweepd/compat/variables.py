@@ -1,4 +1,4 @@
-"""Settings that a script's surroundings give under W&B's names."""
+"""Environment variables of W&B and their counterparts."""
 
 from collections.abc import Mapping, MutableMapping
 from typing import Final
@@ -12,7 +12,7 @@ PAIRS: Final = {
         *("MODE", "DIR", "RESUME", "SILENT"),
     )
 }
-"""Each of W&B's variables that means something here, and ours of that meaning."""
+"""Variables of W&B that have an effect, and their counterparts."""
 
 
 _HANDED_OUT: Final = {
@@ -28,15 +28,15 @@ _taken: dict[str, str] = {}
 
 
 def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which an agent of W&B names a run: scripts ask them if they are in a sweep."""
-    said = {theirs: environ.get(ours, "") for theirs, ours in _HANDED_OUT.items()}
+    """Return the variables by which W&B's agent names a run; scripts check them for a sweep."""
+    given = {theirs: environ.get(ours, "") for theirs, ours in _HANDED_OUT.items()}
     return {
-        name: value.rpartition("/")[2] if name in _SHORT else value for name, value in said.items() if value
+        name: value.rpartition("/")[2] if name in _SHORT else value for name, value in given.items() if value
     }
 
 
 def take_over(environ: MutableMapping[str, str]) -> None:
-    """Set our variables by W&B's, where nobody else has set ours: those of an agent win."""
+    """Set our variables from W&B's, unless ours are set otherwise: those of an agent take precedence."""
     observe(environ)
     for theirs, ours in PAIRS.items():
         value, present = environ.get(theirs), environ.get(ours)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweepd.compat.curves import points_of_roc
+from sweepd.compat.modules.curves import points_of_roc
 from sweepd.compat.variables import take_over
 
 CLIENT = Path(__file__).resolve().parents[3] / "client"
@@ -25,7 +25,7 @@ xgboost.Booster, callback.TrainingCallback = object, Callback
 sys.modules |= {"keras": keras, "xgboost": xgboost, "xgboost.callback": callback}
 
 import sweepd
-from sweepd.compat.errors import Error
+from sweepd.compat.modules.errors import Error
 """
 
 
@@ -43,8 +43,8 @@ def callbacks(script: str) -> tuple[str, str]:
 
 def test_callbacks_say_what_they_lack_and_pass_over_what_is_not_finite() -> None:
     output, errors = callbacks("""
-from sweepd.compat.keras import WandbCallback, WandbMetricsLogger
-from sweepd.compat.xgboost import WandbCallback as Boosting
+from sweepd.compat.modules.keras import WandbCallback, WandbMetricsLogger
+from sweepd.compat.modules.xgboost import WandbCallback as Boosting
 
 for make in (WandbCallback, WandbMetricsLogger, Boosting):
     try: make()
@@ -83,7 +83,7 @@ Boosting(log_model=True).after_training(Linear())
 
 def test_a_closed_terminal_ends_nothing() -> None:
     output, _ = callbacks("""
-from sweepd.compat.terminal import termwarn
+from sweepd.compat.modules.terminal import termwarn
 
 sys.stderr.close()
 termwarn("nobody hears this")

@@ -17,13 +17,12 @@ import pytest
 
 import sweepd
 from sweepd import Artifact, Table
-from sweepd.compat import env, errors
-from sweepd.compat.errors import NotSupportedError
-from sweepd.compat.lookup import Refused, find
+from sweepd.compat.lookup import SUBMODULES, Refused, find, submodule
 from sweepd.compat.members import CLASSES, RUN
+from sweepd.compat.modules import env, errors
+from sweepd.compat.modules.errors import NotSupportedError
+from sweepd.compat.modules.types import EvalTable
 from sweepd.compat.names import NAMES, Support
-from sweepd.compat.submodules import SUBMODULES, submodule
-from sweepd.compat.types import EvalTable
 from sweepd.compat.variables import handed_out
 from sweepd.objects.api_run import ApiRun
 from sweepd.script.media.values import store_value

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from sweepd import Table
-from sweepd.compat import plot
+from sweepd.compat.modules import plot
 
 RANDOM = np.random.default_rng(7)
 TRUTH = RANDOM.integers(0, 3, 60)

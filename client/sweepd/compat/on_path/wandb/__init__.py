@@ -8,7 +8,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 -- the script's Python is not the 
     raise ImportError(f"sweepd, in place of wandb, needs Python 3.11 or newer, and this is {this}")
 try:
     import sweepd
-except ModuleNotFoundError as error:  # the script's Python is not the agent's: sweepd is beside this file
+except ModuleNotFoundError as error:  # the script's Python is not the agent's; sweepd is beside this file
     if error.name != "sweepd":
         raise
     from importlib.util import module_from_spec, spec_from_file_location
@@ -21,9 +21,8 @@ except ModuleNotFoundError as error:  # the script's Python is not the agent's: 
     sys.modules["sweepd"] = sweepd
     spec.loader.exec_module(sweepd)
 
-from sweepd.compat.lookup import find
+from sweepd.compat.lookup import SUBMODULES, find, install, submodule
 from sweepd.compat.names import NAMES, VERSION, Support
-from sweepd.compat.submodules import SUBMODULES, install, submodule
 from sweepd.compat.variables import take_over
 
 __version__ = VERSION

@@ -1,6 +1,6 @@
-"""W&B's plots for scikit-learn: accepted, none is drawn."""
+"""W&B's scikit-learn plots: accepted, not drawn."""
 
-from sweepd.compat.terminal import termwarn
+from sweepd.compat.modules.terminal import termwarn
 
 __all__ = [
     "plot_calibration_curve",
@@ -22,8 +22,8 @@ __all__ = [
 
 
 def _accepted(*_arguments: object, **_named: object) -> None:
-    """Draw nothing, and say so once."""
-    termwarn("plots of scikit-learn models are not drawn; log their numbers to keep them", repeat=False)
+    """Warn once that nothing is drawn."""
+    termwarn("plots of scikit-learn models are not drawn; log their values to store them", repeat=False)
 
 
 plot_calibration_curve = plot_class_proportions = plot_classifier = plot_clusterer = _accepted

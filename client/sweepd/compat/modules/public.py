@@ -1,4 +1,4 @@
-"""Classes of what `wandb.Api()` returns, for scripts that compare with them; loaded once they are needed."""
+"""Classes of the objects that `wandb.Api()` returns, imported on first use."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""W&B's callback for LightGBM: parameters, the evaluations of each iteration, what features count for."""
+"""W&B's callback for LightGBM: parameters, evaluations of each iteration, feature importances."""
 
 from pathlib import Path
 from typing import Protocol
@@ -6,15 +6,14 @@ from typing import Protocol
 from lightgbm import Booster
 
 import sweepd
-from sweepd.compat.boosting import define_best, keep_model, log_importance
-from sweepd.compat.errors import Error
-from sweepd.compat.run_under_way import run_of
+from sweepd.compat.modules.callbacks import define_best, keep_model, log_importance, run_of
+from sweepd.compat.modules.errors import Error
 
 __all__ = ["log_summary", "wandb_callback"]
 
 
 class _Iteration(Protocol):
-    """What LightGBM tells callbacks."""
+    """Environment that LightGBM passes to callbacks."""
 
     @property
     def params(self) -> dict[str, object]: ...
@@ -47,7 +46,7 @@ class _Callback:
                 metric = item[1]
             else:  # of a cross-validation
                 data, _, metric = item[1].rpartition(" ")
-                data = data or item[0]  # newer versions say them apart
+                data = data or item[0]  # newer versions separate them
                 values = {f"{data}_{metric}-mean": item[2], f"{data}_{metric}-stdv": item[4]}
             for key in values if first and self._define_metric else ():
                 define_best(key, metric)
@@ -66,7 +65,7 @@ def wandb_callback(log_params: bool = True, define_metric: bool = True) -> _Call
 
 
 def log_summary(model: Booster, feature_importance: bool = True, save_model_checkpoint: bool = False) -> None:
-    """Log what is known of a model after its training.
+    """Log the results of a trained model.
 
     Args:
         model: a booster.

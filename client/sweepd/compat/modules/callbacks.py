@@ -1,8 +1,9 @@
-"""What the callbacks for XGBoost and LightGBM share: which way a metric goes, and what features count for."""
+"""Parts that the callbacks for XGBoost and LightGBM share."""
 
 from collections.abc import Iterable
 
 import sweepd
+from sweepd.compat.modules.errors import Error
 
 _SMALLER_IS_BETTER = frozenset(
     (
@@ -23,7 +24,7 @@ _LARGER_IS_BETTER = frozenset(("auc", "aucpr", "pre", "map", "ndcg", "average_pr
 
 
 def define_best(key: str, metric: str) -> None:
-    """Have the summary of a metric be its best value, if it is known which that is."""
+    """Define the best value as the summary of a metric whose goal is known."""
     name = metric.lower()
     if "loss" in name or name in _SMALLER_IS_BETTER:
         sweepd.define_metric(key, summary="min")
@@ -32,14 +33,25 @@ def define_best(key: str, metric: str) -> None:
 
 
 def log_importance(features: Iterable[tuple[str, float]], *, commit: bool) -> None:
-    """Log a table of features and what they count for."""
+    """Log a table of feature importances."""
     rows = [[feature, value] for feature, value in features]
     table = sweepd.Table(columns=["Feature", "Importance"], data=rows)
     sweepd.log({"Feature Importance": table}, commit=commit)
 
 
 def keep_model(path: str, name: str, aliases: list[str] | None = None) -> None:
-    """Keep the file of a model with the run."""
+    """Store a model file with the run."""
     artifact = sweepd.Artifact(name, type="model")
     artifact.add_file(path)
     sweepd.log_artifact(artifact, aliases=aliases)
+
+
+def run_of(who: str) -> sweepd.Run:
+    """Return the active run.
+
+    Raises:
+        Error: there is none.
+    """
+    if sweepd.run is None:
+        raise Error(f"{who}: call wandb.init() first")
+    return sweepd.run

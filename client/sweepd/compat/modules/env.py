@@ -1,4 +1,4 @@
-"""The variables of a run's surroundings under the names of W&B, and the functions that ask and set them."""
+"""Names of W&B's environment variables, and functions that read and set them."""
 
 import os
 from collections.abc import Mapping
@@ -38,22 +38,22 @@ def get_run(default: str | None = None, env: _Environment = None) -> str | None:
 
 
 def get_dir(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the folder that the environment names for runs by hand."""
+    """Return the folder that the environment names for standalone runs."""
     return _value("WANDB_DIR", default, env)
 
 
 def is_offline(env: _Environment = None) -> bool:
-    """Return whether runs by hand are to stay in their folders."""
+    """Return whether standalone runs stay in their folders."""
     return _value("WANDB_MODE", None, env) == "offline"
 
 
 def set_project(value: str, env: object = None) -> None:
-    """Have later runs of this process go to a project."""
+    """Set the project of later runs of this process."""
     os.environ["WANDB_PROJECT"] = os.environ["SWEEPD_PROJECT"] = value
 
 
 def set_entity(value: str, env: object = None) -> None:
-    """Have later runs of this process belong to an entity."""
+    """Set the entity of later runs of this process."""
     os.environ["WANDB_ENTITY"] = os.environ["SWEEPD_ENTITY"] = value
 
 

@@ -1,43 +1,43 @@
-"""Lines for the person at the terminal, as W&B's module and the libraries that use it print them."""
+"""W&B's functions that print lines to the terminal."""
 
 from sweepd.script.notices import print_line
 
-_said: set[str] = set()
-# Lines of a training that says another one each time are not remembered for ever.
-_MOST_SAID = 1_000
+_printed: set[str] = set()
+# Limit for remembered lines, as a training may print a new one each time.
+_MAX_PRINTED = 1_000
 
 
 def termlog(string: str = "", newline: bool = True, repeat: bool = True, prefix: bool = True) -> None:
     """Print a line to stderr.
 
     Args:
-        string: what to say.
+        string: text of the line.
         newline: whether to end the line.
-        repeat: whether to say again what was said before.
-        prefix: whether to begin with whose line it is.
+        repeat: whether to print a line again.
+        prefix: whether the line begins with `sweepd: `.
     """
     _print("", string, newline=newline, repeat=repeat, prefix=prefix)
 
 
 def termwarn(string: str, newline: bool = True, repeat: bool = True, prefix: bool = True) -> None:
-    """Print a warning to stderr, as `termlog` does."""
+    """Print a warning to stderr, see `termlog`."""
     _print("warning: ", string, newline=newline, repeat=repeat, prefix=prefix)
 
 
 def termerror(string: str, newline: bool = True, repeat: bool = True, prefix: bool = True) -> None:
-    """Print an error to stderr, as `termlog` does."""
+    """Print an error to stderr, see `termlog`."""
     _print("error: ", string, newline=newline, repeat=repeat, prefix=prefix)
 
 
 def termsetup(settings: object = None, logger: object = None) -> None:
-    """Do nothing: there is nothing to set up."""
+    """Do nothing: no setup is needed."""
 
 
 def _print(kind: str, string: str, *, newline: bool, repeat: bool, prefix: bool) -> None:
     line = f"{kind}{string}"
-    if not repeat and line in _said:
+    if not repeat and line in _printed:
         return
-    if len(_said) < _MOST_SAID:
-        _said.add(line)
+    if len(_printed) < _MAX_PRINTED:
+        _printed.add(line)
     begin, end = "sweepd: " if prefix else "", "\n" if newline else ""
     print_line(f"{begin}{line}{end}")

@@ -1,4 +1,4 @@
-"""Points of the curves by which classifiers are judged, one class against the rest; standard library only."""
+"""ROC and precision-recall curves, one class against the rest; standard library only."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,13 +9,13 @@ def points_of_roc(
     labels: Sequence[str] | None,
     shown: Sequence[object] | None,
 ) -> list[list[object]]:
-    """Return [class, share of false positives, share of true positives], from the highest threshold down.
+    """Return rows of [class, false positive rate, true positive rate], from the highest threshold down.
 
     Args:
-        truth: the class of each example.
-        scores: for each example, its scores by class, the classes in their order.
-        labels: names of the classes.
-        shown: the classes to do; None: all.
+        truth: class of each example.
+        scores: scores of each example, one per class, in the order of the classes.
+        labels: class names.
+        shown: classes to include; None: all.
     """
     rows: list[list[object]] = []
     for name, positive, score in _classes(truth, scores, labels, shown):
@@ -37,9 +37,9 @@ def points_of_precision(
     *,
     size: int,
 ) -> list[list[object]]:
-    """Return [class, precision, recall] at `size` shares of recall from 0 to 1.
+    """Return rows of [class, precision, recall] at `size` recalls from 0 to 1.
 
-    The precision at a recall is the best of all thresholds that reach it.
+    The precision at a recall is the highest of all thresholds that reach it.
     """
     rows: list[list[object]] = []
     for name, positive, score in _classes(truth, scores, labels, shown):
@@ -58,10 +58,10 @@ def _classes(
     labels: Sequence[str] | None,
     shown: Sequence[object] | None,
 ) -> Iterator[tuple[object, list[bool], list[float]]]:
-    """Yield the name of each class, which examples are of it, and their scores for it.
+    """Yield the name of each class, its examples as booleans, and the scores for it.
 
-    Classes stand in their order for the scores, unless there are more scores and classes are their numbers:
-    then some of them are no example's.
+    Sorted classes correspond to the columns of the scores, unless there are more columns and the classes are
+    column numbers: then some classes have no example.
     """
     present = sorted(set(truth), key=lambda label: (str(type(label)), label))
     width = min(map(len, scores), default=0)
@@ -75,10 +75,10 @@ def _classes(
 
 
 def _counts(positive: Sequence[bool], score: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """Yield, for each threshold from the highest down, how many are taken, and how many of those rightly."""
+    """Yield the number of predicted and of true positives for each threshold, from the highest down."""
     order = sorted(range(len(score)), key=lambda index: -score[index])
     found = 0
-    for place, index in enumerate(order):
+    for position, index in enumerate(order):
         found += positive[index]
-        if place + 1 == len(order) or score[order[place + 1]] != score[index]:
-            yield place + 1, found
+        if position + 1 == len(order) or score[order[position + 1]] != score[index]:
+            yield position + 1, found

@@ -1,4 +1,4 @@
-"""The exceptions that scripts expect of W&B's module; those of sweepd are among them."""
+"""Exceptions that scripts expect of W&B's module, including those of sweepd."""
 
 from sweepd.script.errors import ConfigError, Error, UsageError
 
@@ -16,7 +16,7 @@ __all__ = [
 
 
 class CommError(Error):
-    """A server could not be reached; never raised by what a training calls."""
+    """A server could not be reached; not raised by functions that a training calls."""
 
 
 class AuthenticationError(CommError):
@@ -24,16 +24,16 @@ class AuthenticationError(CommError):
 
 
 class MailboxError(Error):
-    """Never raised; there is no service process."""
+    """Never raised: there is no service process."""
 
 
 class WandbCoreNotAvailableError(Error):
-    """Never raised; there is no service process."""
+    """Never raised: there is no service process."""
 
 
 class UnsupportedError(UsageError):
-    """Something is asked for that there is not."""
+    """An unsupported feature was requested."""
 
 
 class NotSupportedError(UnsupportedError, AttributeError):
-    """A name of W&B's module is used that sweepd refuses; to `hasattr`, its parts are not there."""
+    """A refused name of W&B's module was used; `hasattr` of its members is False."""

@@ -1,10 +1,10 @@
-"""Charts of W&B: what they would show is kept as a table; drawing is left to who reads it."""
+"""W&B's charts, stored as tables of their data."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import sweepd
-from sweepd.compat.curves import points_of_precision, points_of_roc
+from sweepd.compat.modules.curves import points_of_precision, points_of_roc
 
 __all__ = [
     "CustomChart",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 CustomChart = Visualize = sweepd.Table
-"""What a chart is here, for those who name its type."""
+"""Type of a chart."""
 
 
 def line(
@@ -33,19 +33,19 @@ def line(
     title: str = "",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return the table of a line."""
+    """Return the table of a line chart."""
     return table
 
 
 def scatter(table: sweepd.Table, x: str, y: str, title: str = "", split_table: bool = False) -> sweepd.Table:
-    """Return the table of points."""
+    """Return the table of a scatter plot."""
     return table
 
 
 def bar(
     table: sweepd.Table, label: str, value: str, title: str = "", split_table: bool = False
 ) -> sweepd.Table:
-    """Return the table of bars."""
+    """Return the table of a bar chart."""
     return table
 
 
@@ -61,12 +61,12 @@ def plot_table(
     string_fields: object = None,
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return the table of a chart of one's own."""
+    """Return the table of a custom chart."""
     return data_table
 
 
 def visualize(id: str, value: sweepd.Table) -> sweepd.Table:  # noqa: A002 -- W&B's name of it
-    """Return the table of a chart of one's own."""
+    """Return the table of a custom chart."""
     return value
 
 
@@ -78,7 +78,7 @@ def line_series(
     xname: str = "x",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of several lines, a row for each point: its step, the name of its line, its height.
+    """Return a table of several lines: one row of step, line name and value per point.
 
     Raises:
         ValueError: there are not as many xs, or keys, as lines.
@@ -104,7 +104,7 @@ def confusion_matrix(
     title: str = "Confusion Matrix Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of how often each class was taken for each.
+    """Return a confusion matrix as a table.
 
     Args:
         probs: a row of scores by class for each example; the highest is the prediction.
@@ -146,7 +146,7 @@ def roc_curve(
     title: str = "ROC Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table with a curve for each class: shares of false and of true positives, by threshold."""
+    """Return a table of the ROC curve of each class."""
     rows = points_of_roc(_labels(y_true), _scores(y_probas), labels, classes_to_plot)
     return sweepd.Table(columns=["class", "fpr", "tpr"], data=rows)
 
@@ -160,7 +160,7 @@ def pr_curve(
     title: str = "Precision-Recall Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table with a curve for each class: precision at `interp_size` shares of recall."""
+    """Return a table of the precision of each class at `interp_size` recalls."""
     rows = points_of_precision(
         _labels(() if y_true is None else y_true),
         _scores(y_probas),
@@ -172,7 +172,7 @@ def pr_curve(
 
 
 def _steps(xs: list[object], lines: int) -> list[list[object]]:
-    """Return the steps of each line; one list may be that of all."""
+    """Return the steps of each line; one list may serve all lines."""
     if xs and all(isinstance(x, Iterable) and not isinstance(x, str) for x in xs):
         return [list(x) for x in xs if isinstance(x, Iterable)]
     return [xs] * lines

@@ -1,4 +1,4 @@
-"""The set-up of W&B's module: scripts reset what it knows of the run that an agent has handed out."""
+"""W&B's setup, which scripts reset to begin a run beside the one that was handed out."""
 
 from sweepd.script import beside_sweep
 
@@ -6,10 +6,10 @@ __all__ = ["setup"]
 
 
 def setup(*_ignored: object, **_more: object) -> None:
-    """Do nothing: there is nothing to set up."""
+    """Do nothing: no setup is needed."""
 
 
 def _setup(*_ignored: object, _reset: bool = False, **_more: object) -> None:
-    """Have the next `init` begin a run of its own, if the set-up is reset."""
+    """Make the next `init` begin a standalone run if the setup is reset."""
     if _reset:
         beside_sweep.request_standalone()

@@ -1,4 +1,4 @@
-"""W&B's callback for XGBoost: the evaluations of each iteration, the best one, what features count for."""
+"""W&B's callback for XGBoost: evaluations of each iteration, the best one, feature importances."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,13 @@ from xgboost import Booster
 from xgboost.callback import TrainingCallback
 
 import sweepd
-from sweepd.compat.boosting import define_best, keep_model, log_importance
-from sweepd.compat.run_under_way import run_of
-from sweepd.compat.terminal import termwarn
+from sweepd.compat.modules.callbacks import define_best, keep_model, log_importance, run_of
+from sweepd.compat.modules.terminal import termwarn
 
 __all__ = ["WandbCallback", "wandb_callback"]
 
 
-class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is not there when types are checked
+class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missing when types are checked
     """Logs a training of XGBoost.
 
     Args:
@@ -40,14 +39,14 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is not t
         self.define_metric = define_metric
 
     def before_training(self, model: Booster) -> Booster:
-        """Take the booster's configuration over into the run's."""
+        """Add the booster's configuration to the run's."""
         sweepd.config.update(json.loads(model.save_config()), allow_val_change=True)
         return model
 
     def after_iteration(
         self, model: Booster, epoch: int, evals_log: Mapping[str, Mapping[str, Sequence[float]]]
     ) -> bool:
-        """Log the evaluations of an iteration, as one row; False: go on."""
+        """Log the evaluations of an iteration as one row; return False to continue."""
         row: dict[str, object] = {"epoch": epoch}
         for data, metrics in evals_log.items():
             for metric, values in metrics.items():
@@ -60,7 +59,7 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is not t
         return False
 
     def after_training(self, model: Booster) -> Booster:
-        """Log what is known at the end."""
+        """Log the results at the end."""
         run = run_of("WandbCallback")
         if self.log_model:
             path = Path(run.dir) / f"{run.id}_model.json"
@@ -76,12 +75,12 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is not t
     def _log_importance(self, model: Booster) -> None:
         try:
             scores = model.get_score(importance_type=self.importance_type)
-        except ValueError as error:  # linear boosters have weights alone
+        except ValueError as error:  # linear boosters only have weights
             termwarn(f"what features count for cannot be logged: {error}", repeat=False)
         else:
             log_importance(scores.items(), commit=True)
 
 
 def wandb_callback() -> WandbCallback:
-    """Return the callback under the name that it had before."""
+    """Return the callback; its former name."""
     return WandbCallback()

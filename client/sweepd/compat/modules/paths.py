@@ -1,4 +1,4 @@
-"""Names of types of paths, as W&B's package has them."""
+"""Type names of W&B for paths."""
 
 from os import PathLike
 

@@ -1,22 +1,22 @@
-"""Functions of W&B's module that may be called, and for which there is nothing to do."""
+"""Functions of W&B's module that are accepted without effect."""
 
 import sweepd
 
 
 def ensure_configured() -> None:
-    """Do nothing: the environment is read by `init`."""
+    """Do nothing: `init` reads the environment."""
 
 
 def require(requirement: object = None, experiment: object = None) -> None:
-    """Do nothing: there are no versions of behaviour to choose from."""
+    """Do nothing: there are no optional behaviours."""
 
 
 def pin_config_keys(keys: object = ()) -> None:
-    """Do nothing: no page shows some keys before others."""
+    """Do nothing: keys are shown in one order."""
 
 
 def sagemaker_auth(overrides: object = None, path: object = ".", api_key: object = None) -> None:
-    """Do nothing: scripts hold no keys."""
+    """Do nothing: scripts hold no credentials."""
 
 
 def join(exit_code: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The version of sweepd, as scripts ask for it."""
+"""Version of sweepd."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 def _version() -> str:
     try:
         return version("sweepd")
-    except PackageNotFoundError:  # found beside the module, in an environment without it
+    except PackageNotFoundError:  # not installed in this environment, imported from the agent's
         return "0"
 
 

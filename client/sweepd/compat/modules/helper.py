@@ -1,4 +1,4 @@
-"""Functions by which scripts put configurations together."""
+"""Functions that build configurations."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,10 +8,10 @@ def parse_config(
     exclude: Iterable[str] | None = None,
     include: Iterable[str] | None = None,
 ) -> dict[str, object]:
-    """Return the values of a mapping or a namespace, without those to exclude, or only those to include."""
+    """Return the values of a mapping or a namespace, filtered by `exclude` or `include`."""
     values = dict(params) if isinstance(params, Mapping) else dict(vars(params))
     if exclude is not None and include is not None:
-        raise ValueError("parse_config: exclude and include exclude each other")
+        raise ValueError("parse_config: pass exclude or include, not both")
     if include is not None:
         kept = set(include)
         return {name: value for name, value in values.items() if name in kept}

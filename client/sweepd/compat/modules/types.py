@@ -1,6 +1,7 @@
-"""Classes that W&B's module names and that scripts check values by, or make."""
+"""Classes and values of W&B's module that scripts pass on or compare with."""
 
 from collections.abc import Sequence
+from enum import Enum
 
 import sweepd
 from sweepd.script.run.config import Config
@@ -9,7 +10,7 @@ __all__ = ["Config", "EvalTable"]
 
 
 class EvalTable(sweepd.Table):
-    """A table. What its columns are for is accepted without effect."""
+    """Table; the roles of its columns are accepted without effect."""
 
     def __init__(
         self,
@@ -29,3 +30,20 @@ class EvalTable(sweepd.Table):
         unsupported_media_mode: str = "stub",
     ) -> None:
         super().__init__(columns, data, rows, dataframe, dtype, optional, allow_mixed_types, log_mode)
+
+
+patched: dict[str, list[object]] = {"tensorboard": [], "keras": [], "gym": []}
+
+
+class AlertLevel(Enum):
+    """Level of an alert."""
+
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+class ArtifactTTL(Enum):
+    """Lifetime of an artifact; here it is stored with its run."""
+
+    INHERIT = 0

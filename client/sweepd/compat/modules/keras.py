@@ -1,4 +1,4 @@
-"""W&B's callbacks for Keras, on whichever the script has: metrics, checkpoints, tables of predictions."""
+"""W&B's callbacks for Keras: metrics, checkpoints, tables of predictions."""
 
 import math
 import sys
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 import sweepd
-from sweepd.compat.errors import Error
-from sweepd.compat.run_under_way import run_of
-from sweepd.compat.terminal import termwarn
+from sweepd.compat.modules.callbacks import run_of
+from sweepd.compat.modules.errors import Error
+from sweepd.compat.modules.terminal import termwarn
 
 _keras = import_module("tf_keras" if "tf_keras" in sys.modules and "keras" not in sys.modules else "keras")
 _callbacks = _keras.callbacks
@@ -19,7 +19,7 @@ __all__ = ["WandbCallback", "WandbEvalCallback", "WandbMetricsLogger", "WandbMod
 
 
 class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined]  # known at run time alone
-    """Logs what `fit` reports, and the learning rate.
+    """Logs the metrics of `fit` and the learning rate.
 
     Args:
         log_freq: `epoch`; `batch`; or every so many batches.
@@ -45,11 +45,11 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
         sweepd.define_metric(f"{kind}/*", step_metric=f"{kind}/{step}")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Log the means of an epoch, and what was validated."""
+        """Log the means and validation metrics of an epoch."""
         sweepd.log({**_prefixed("epoch", logs), "epoch/epoch": epoch, **self._rate("epoch")})
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Log a batch, if it is one that is asked for."""
+        """Log a batch if its number is selected."""
         self.global_step += 1
         if self.log_freq is None or batch % self.log_freq:
             return
@@ -68,7 +68,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
 
 
 class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,name-defined]
-    """Saves as Keras' `ModelCheckpoint` does, and keeps each file that it has written with the run."""
+    """Keras' `ModelCheckpoint` that also stores each written file with the run."""
 
     def __init__(self, filepath: str, *arguments: object, **named: object) -> None:
         super().__init__(filepath, *arguments, **named)
@@ -77,18 +77,18 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
         self._kept: tuple[str, int] | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Note which epoch it is."""
+        """Record the epoch."""
         super().on_epoch_begin(epoch, logs)
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Save if it is time to."""
+        """Save if due."""
         super().on_train_batch_end(batch, logs)
         if self.save_freq != "epoch":
             self._keep(self._epoch, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Save if it is time to."""
+        """Save if due."""
         super().on_epoch_end(epoch, logs)
         if self.save_freq == "epoch":
             self._keep(epoch, 0, logs)
@@ -96,7 +96,7 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
     def _keep(self, epoch: int, batch: int, logs: Mapping[str, float] | None) -> None:
         try:
             path = Path(str(self.filepath).format(epoch=epoch + 1, batch=batch + 1, **(logs or {})))
-        except KeyError as error:  # Keras itself has said so, or a metric comes only later
+        except KeyError as error:  # Keras has warned, or the metric comes later
             termwarn(f"the checkpoint is not kept: its name needs {error}", repeat=False)
             return
         if not path.exists():
@@ -114,7 +114,7 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
 
 
 class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
-    """Logs tables of what a model predicts; a subclass fills them in two methods.
+    """Logs tables of predictions, which a subclass fills in two methods.
 
     Args:
         data_table_columns: columns of the table of examples.
@@ -148,11 +148,11 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self.log_pred_table()
 
     def init_data_table(self, column_names: Sequence[str]) -> None:
-        """Begin the table of examples."""
+        """Create the table of examples."""
         self.data_table = sweepd.Table(columns=list(column_names))
 
     def init_pred_table(self, column_names: Sequence[str]) -> None:
-        """Begin a table of predictions."""
+        """Create a table of predictions."""
         self.pred_table = sweepd.Table(columns=list(column_names))
 
     def log_data_table(self, name: str = "val", type: str = "dataset", table_name: str = "val_data") -> None:  # noqa: A002
@@ -170,7 +170,7 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
 
 
 class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
-    """Logs what `fit` reports, and the best epoch: the callback that W&B had before.
+    """W&B's former callback: logs the metrics of `fit` and the best epoch.
 
     Args:
         monitor: the metric by which an epoch is the best.
@@ -193,11 +193,11 @@ class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self._best: float | None = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Log the epoch, and whether it is the best so far."""
+        """Log the epoch, and the best epoch so far."""
         logs = dict(logs or {})
         sweepd.log({"epoch": epoch, **logs})
         value = logs.get(self.monitor)
-        if value is None or not math.isfinite(value):  # nothing is better than NaN
+        if value is None or not math.isfinite(value):  # NaN is never the best
             return
         if self._best is None or self._sign * value < self._sign * self._best:
             self._best = value
