@@ -1,6 +1,6 @@
 """A folder that its holder shares with the processes of its runs, and that ends with the holder."""
 
-import fcntl
+import math
 import os
 import shutil
 import tempfile
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from sweepd import file_lock
 from sweepd.private_files import make_folder
 from sweepd.rpc.discovery import state_folder
 
@@ -25,8 +26,8 @@ def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
     with _locked(parent / _LOCK):
         _remove_abandoned(parent)
         path = Path(tempfile.mkdtemp(dir=parent))
-        held = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(held, fcntl.LOCK_EX)
+        held = file_lock.open_lock(path / _LOCK)
+        file_lock.lock(held)
     try:
         yield path
     finally:
@@ -46,19 +47,16 @@ def _is_held(lock: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return file_lock.is_locked(descriptor)
     finally:
         os.close(descriptor)
-    return False
 
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = file_lock.open_lock(file)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        file_lock.lock(descriptor, patience=math.inf)
         yield
     finally:
         os.close(descriptor)

@@ -1,14 +1,14 @@
 """Lock of a run folder: one process holds it, and forked children do not inherit it."""
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sweepd import file_lock
+
 LOCK_FILE = "script.lock"
-_RETRY_SECONDS, _TRIES = 0.01, 200
+_PATIENCE = 2.0
 
 # Descriptors and the identities of their files: a program may close all descriptors and reuse the numbers.
 _held: dict[int, tuple[int, int]] = {}
@@ -33,14 +33,11 @@ def try_lock(folder: Path) -> FolderLock | None:
     Raises:
         OSError: the folder cannot be written.
     """
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except OSError:
-        pass  # no locks on this file system
+    descriptor = file_lock.open_lock(folder / LOCK_FILE, mode=0o644)
+    with suppress(OSError):  # no locks on this file system
+        if not file_lock.lock(descriptor):
+            os.close(descriptor)
+            return None
     _held[descriptor] = _identity(descriptor)
     return FolderLock(descriptor)
 
@@ -54,15 +51,8 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for _ in range(_TRIES):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(_RETRY_SECONDS)
-                continue
-            except OSError:
-                pass  # no locks on this file system
-            break
+        with suppress(OSError):  # no locks on this file system
+            file_lock.lock(descriptor, patience=_PATIENCE)
         yield
     finally:
         os.close(descriptor)
@@ -73,7 +63,7 @@ def _close(descriptor: int, *, unlock: bool) -> None:
     if opened_for is not None and opened_for == _identity(descriptor):
         if unlock:
             with suppress(OSError):  # no locks on this file system
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                file_lock.unlock(descriptor)
         os.close(descriptor)
 
 
