@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ import grpc.aio
 from sweepd_kernel.auth.authenticator import Gate
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.flags import Address
+from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.table import Schema
 
 
 class RunningService(Protocol):
@@ -64,11 +65,11 @@ class PairedDatabase:
 
     file: str
     """Its name in the folder of the service."""
-    schema: str
-    """Package whose tables it has."""
-    attempts: Callable[[sqlite3.Connection], AbstractSet[AttemptKey]]
+    schema: Schema | str
+    """Its tables; a package with a `schema.sql` until those of all services are generated."""
+    attempts: Callable[[Connection], AbstractSet[AttemptKey]]
     """Returns the attempts that it has anything of."""
-    remove: Callable[[sqlite3.Connection, AbstractSet[AttemptKey]], None] | None = None
+    remove: Callable[[Connection, AbstractSet[AttemptKey]], None] | None = None
     """Removes attempts, in a transaction of the caller; None: it is the one that says which there are."""
 
 

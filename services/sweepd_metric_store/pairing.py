@@ -18,6 +18,7 @@ from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableError
 from sweepd_kernel.pairing.comparison import Database, Delayed, Peer, mismatch
 from sweepd_kernel.service import AttemptKey, PairedDatabase
+from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store.ports import SYSTEM
 from sweepd_metric_store.store.writes import DATABASE
 
@@ -115,12 +116,12 @@ class Pairing:
             raise storage_error(error, self._service, self._path) from error
 
 
-def stored_attempts(connection: sqlite3.Connection) -> AbstractSet[AttemptKey]:
+def stored_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
     """Return every stored attempt; samples count for the attempt that they are of."""
     return {(str(run), number) for run, number in connection.execute(_STORED, (SYSTEM,))}
 
 
-def remove_attempts(connection: sqlite3.Connection, attempts: AbstractSet[AttemptKey]) -> None:
+def remove_attempts(connection: Connection, attempts: AbstractSet[AttemptKey]) -> None:
     """Remove attempts and all that only they refer to; the caller has begun a transaction."""
     for run, number in attempts:
         connection.execute(_REMOVE, (run, run + SYSTEM, number))

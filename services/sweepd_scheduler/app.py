@@ -16,12 +16,14 @@ from sweepd.v1 import (
 )
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.flags import duration
-from sweepd_kernel.schema import ensure_schema
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.accounts.servicer import AccountServicer
-from sweepd_scheduler.accounts.sql import SqliteAccounts
+from sweepd_scheduler.accounts.sql import SqlAccounts
+from sweepd_scheduler.accounts.tables_sql import SCHEMA as ACCOUNTS_SCHEMA
 from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outboxes
 from sweepd_scheduler.agents.servicer import AgentServicer
@@ -34,17 +36,17 @@ from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.outlet import ServiceOutlet
 from sweepd_scheduler.owner.metric_pairing import MetricPairing, compare_at_start
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.ports import StudyLine
 from sweepd_scheduler.reads.importance import Backend, Importances
 from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers
 from sweepd_scheduler.search.suggestion_service import SuggestionService
-from sweepd_scheduler.sql import SERVICE as NAME
-from sweepd_scheduler.sql import SqliteStore
-from sweepd_scheduler.sql_pairing import DATABASE, PAIRED
-from sweepd_scheduler.sql_records import SqliteRecords
+from sweepd_scheduler.store.paired import DATABASE, PAIRED
+from sweepd_scheduler.store.records import SqlRecords
+from sweepd_scheduler.store.store import SERVICE as NAME
+from sweepd_scheduler.store.store import SqlStore
+from sweepd_scheduler.store.tables_sql import SCHEMA
 
 ACCOUNTS = "accounts.sqlite"
 GOODBYE_PATIENCE = 1.0
@@ -58,8 +60,8 @@ class Scheduler:
         self,
         context: ServiceContext,
         terms: Timeouts,
-        store: SqliteStore,
-        records: SqliteRecords,
+        store: SqlStore,
+        records: SqlRecords,
         accounts: Accounts,
     ) -> None:
         clock, log = context.clock, context.log
@@ -201,20 +203,22 @@ async def _open(context: ServiceContext) -> RunningService:
     return scheduler
 
 
-async def _compare_databases(store: SqliteStore, context: ServiceContext) -> None:
+async def _compare_databases(store: SqlStore, context: ServiceContext) -> None:
     own = await asyncio.to_thread(store.database)
     async with open_channel(context.flags.metrics, context.service_token) as channel:
         await compare_at_start(channel, own, context.clock, within=context.flags.meet_within)
 
 
-def _open_database(path: Path) -> tuple[SqliteStore, SqliteRecords]:
-    ensure_schema(path, "sweepd_scheduler")
-    return SqliteStore(path), SqliteRecords(path)
+def _open_database(path: Path) -> tuple[SqlStore, SqlRecords]:
+    engine = SqliteEngine(path, NAME)
+    ensure_schema(engine, SCHEMA)
+    return SqlStore(engine), SqlRecords(engine)
 
 
 def _open_accounts(context: ServiceContext, path: Path) -> Accounts:
-    ensure_schema(path, "sweepd_scheduler.accounts")
-    store = SqliteAccounts(path)
+    engine = SqliteEngine(path, NAME)
+    ensure_schema(engine, ACCOUNTS_SCHEMA)
+    store = SqlAccounts(engine)
     return Accounts(store, context.clock, context.gate.calls, context.service_token, context.log)
 
 

@@ -13,13 +13,9 @@ import sqlalchemy
 from sweepd_kernel import migration
 from sweepd_kernel.schema import ensure_schema
 from sweepd_metric_store.store.tables import MetricTable
-from sweepd_scheduler.accounts.tables import AccountTable
-from sweepd_scheduler.tables import SchedulerTable
 
 METADATA = {
     "sweepd_metric_store": MetricTable.metadata,
-    "sweepd_scheduler": SchedulerTable.metadata,
-    "sweepd_scheduler.accounts": AccountTable.metadata,
 }
 
 

@@ -6,22 +6,21 @@ remember the other as it is. A database that is missing is made anew.
 """
 
 import argparse
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 
-from sweepd_kernel import pairing_sql
+from sweepd_kernel import schema
 from sweepd_kernel.console import complain, remark
-from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_kernel.errors import DomainError, StartError
+from sweepd_kernel.pairing import store
 from sweepd_kernel.pairing.comparison import Peer
 from sweepd_kernel.process.data_folder import lock_data_folder
-from sweepd_kernel.schema import ensure_schema
 from sweepd_kernel.service import AttemptKey, PairedDatabase, ServiceDefinition
+from sweepd_kernel.sql.engine import storage_error
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class _Side:
     """One of the two databases: the name of its service, where it is, and what that service offers."""
 
     name: str
-    path: Path
+    engine: SqliteEngine
     database: PairedDatabase
 
 
@@ -37,21 +36,23 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
     """Let the two databases of a data folder belong together; return the exit code."""
     data: Path = flags.data.absolute()
     sides = [
-        _Side(each.name, data / each.name / each.paired.file, each.paired) for each in services if each.paired
+        _Side(each.name, SqliteEngine(data / each.name / each.paired.file, "sweepd pair"), each.paired)
+        for each in services
+        if each.paired
     ]
-    if not any(each.path.is_file() for each in sides):
+    if not any(each.engine.path.is_file() for each in sides):
         complain(f"{data} holds no database; a new server needs none")
         return 1
     try:
-        with _held(data, *(each.path.parent for each in sides)):
+        with _held(data, *(each.engine.path.parent for each in sides)):
             for each in sides:
-                ensure_schema(each.path, each.database.schema)
+                _ensure_schema(each)
             _pair(sides)
     except (StartError, DomainError) as error:
         complain(str(error))
         return 1
-    except (sqlite3.Error, OSError) as error:
-        complain(str(storage_error(error, "sweepd pair", getattr(error, "filename", None) or data)))
+    except OSError as error:
+        complain(str(storage_error(error, "sweepd pair", str(error.filename or data))))
         return 1
     remark(f"the databases of {data} belong together now; start the server with `sweepd up`")
     return 0
@@ -66,47 +67,35 @@ def _held(*folders: Path) -> Iterator[None]:
         yield
 
 
+def _ensure_schema(side: _Side) -> None:
+    if isinstance(side.database.schema, str):
+        schema.ensure_schema(side.engine.path, side.database.schema)
+    else:
+        ensure_schema(side.engine, side.database.schema)
+
+
 def _pair(sides: Sequence[_Side]) -> None:
     (knowing,) = (each for each in sides if each.database.remove is None)
     ((following, remove),) = ((each, each.database.remove) for each in sides if each.database.remove)
-    with closing(open_sqlite(knowing.path)) as first, closing(open_sqlite(following.path)) as second:
+    with closing(knowing.engine.connect()) as first, closing(following.engine.connect()) as second:
         for connection in (first, second):
-            pairing_sql.ensure_identity(connection)
-        ours = pairing_sql.read(first, str(knowing.path))
-        theirs = pairing_sql.read(second, str(following.path))
+            store.ensure_identity(connection)
+        ours = store.read(first, knowing.engine.place)
+        theirs = store.read(second, following.engine.place)
         is_stranger = theirs.peer is not None and theirs.peer.database != ours.id
         # Of a stranger, attempts of the same names are others.
         known = frozenset[AttemptKey]() if is_stranger else knowing.database.attempts(first)
         unknown = following.database.attempts(second) - known
         if unknown:
-            backup = _removed(second, following.path, unknown, remove)
+            # An earlier call's copy stays: what it removed is kept nowhere else.
+            backup = following.engine.copy_aside("before-pair")
+            with second.transaction():
+                remove(second, unknown)
             counted = f"{len(unknown)} attempt{'s' if len(unknown) > 1 else ''}"
             remark(
                 f"the {knowing.name} does not know {counted} whose points and logs were stored: they are left"
                 f" in {backup} alone"
             )
         # In this order a crash leaves a pair that is refused as before.
-        pairing_sql.remember(second, Peer(ours.id, ours.position))
-        pairing_sql.remember(first, Peer(theirs.id, theirs.position))
-
-
-def _removed(
-    connection: sqlite3.Connection,
-    path: Path,
-    attempts: AbstractSet[AttemptKey],
-    remove: Callable[[sqlite3.Connection, AbstractSet[AttemptKey]], None],
-) -> Path:
-    """Remove attempts, and return where a copy is that still has them."""
-    backup = _unused(path.with_name(f"{path.name}.before-pair"))
-    with closing(sqlite3.connect(backup)) as target:
-        connection.backup(target)
-    connection.execute("begin immediate")
-    remove(connection, attempts)
-    connection.execute("commit")
-    return backup
-
-
-def _unused(path: Path) -> Path:
-    """Return a path that nothing has: what an earlier call has left is kept nowhere else."""
-    others = (path.with_name(f"{path.name}-{number}") for number in count(2))
-    return next(each for each in chain((path,), others) if not each.exists())
+        store.remember(second, Peer(ours.id, ours.position))
+        store.remember(first, Peer(theirs.id, theirs.position))

@@ -87,14 +87,12 @@ def generated(package: str) -> str:
     head = [
         f'"""Made by sweepd_kernel.sql.generate from `{MODEL}`: do not edit."""',
         "",
-        "from json import JSONEncoder",
         "from json import loads as _loads",
         "",
         *imports.lines(),
         "from sweepd_kernel.sql.engine import Row, Value",
         "from sweepd_kernel.sql.table import Schema, Table",
-        "",
-        '_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode',
+        "from sweepd_kernel.sql.table import json_text as _json",
     ]
     return "\n".join([*head, *body, ""])
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from json import JSONEncoder
 
 from sweepd_kernel.sql.engine import Dialect
+
+json_text = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Returns a value as JSON in the form in which columns hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

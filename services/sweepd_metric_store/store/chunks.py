@@ -140,8 +140,8 @@ _CHUNKS = f"""
     select {_COLUMNS} from chunk
     where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
         coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
-    order by first_row"""  # noqa: S608 (constants)
+    order by first_row"""
 _POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
 # Read from the index alone.
 _IDS = "select id from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
-_ONE = f"select {_COLUMNS} from chunk where id = ?"  # noqa: S608 (constants)
+_ONE = f"select {_COLUMNS} from chunk where id = ?"

@@ -99,7 +99,7 @@ class Ledger:
         self._touched: dict[_Key, AttemptState] = {}
         self._held = 0
         self._last_ids = {
-            table: int(connection.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0])  # noqa: S608 (constants)
+            table: int(connection.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0])
             for table in _TABLES
         }
 

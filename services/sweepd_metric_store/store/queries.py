@@ -33,7 +33,7 @@ def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int 
 
 
 FIGURES = "s.id, s.attempt_id, s.key_id, s.points, s.numbers, s.kinds, s.checksum, s.summary"
-ONE = f"select {FIGURES} from series s where s.id = ?"  # noqa: S608 (constants)
+ONE = f"select {FIGURES} from series s where s.id = ?"
 Figures: TypeAlias = tuple[int, int, int, int, int, int, int, bytes]
 """Columns that `FIGURES` selects."""
 UNKNOWN = (0, sum(1 << kind for kind in Kind))

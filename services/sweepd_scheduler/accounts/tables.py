@@ -1,58 +1,64 @@
-"""The tables of `accounts.sqlite`; `schema.sql` and the migrations agree with them.
+"""Tables of `accounts.sqlite`; schema, statements and readers are generated from them.
 
 A database of its own, beside that of sweeps and runs: it is written now and then, never on the way of a run.
 Times are microseconds since 1970, 0 for never.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import SQLModel
+
+from sweepd_kernel.sql.model import column
+from sweepd_scheduler.accounts.converters import places_of, places_text
+from sweepd_scheduler.accounts.ports import Made
+from sweepd_scheduler.domain.account import Token
 
 
 class AccountTable(SQLModel, registry=registry()):
-    """What all tables of this database share: a catalogue of their own."""
+    """Base of all tables of this database."""
 
 
 class TokenRow(AccountTable, table=True):
-    """A token: the SHA-256 of its secret, never the secret."""
+    """Token: the SHA-256 of its secret, never the secret."""
 
     __tablename__ = "token"
-    number: int = Field(sa_column=Column(Integer, primary_key=True))
-    id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
-    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
-    display_name: str = Field(sa_column=Column(Text, nullable=False))
-    account: str = Field(sa_column=Column(Text, nullable=False))
-    scope: str = Field(sa_column=Column(Text, nullable=False))
-    projects: str = Field(sa_column=Column(Text, nullable=False))
-    creator: str = Field(sa_column=Column(Text, nullable=False))
-    create_time: int = Field(sa_column=Column(BigInteger, nullable=False))
-    expire_time: int = Field(sa_column=Column(BigInteger, nullable=False))
-    revoke_time: int = Field(sa_column=Column(BigInteger, nullable=False))
+    __entity__ = Token
+    number: int = column(key=True)
+    id: str = column(unique=True)
+    digest: bytes = column(unique=True)
+    display_name: str
+    account: str
+    scope: str
+    projects: str = column(at="bounds.places", encode=places_text, decode=places_of)
+    creator: str
+    create_time: int
+    expire_time: int
+    revoke_time: int
 
 
 class TokenRequestRow(AccountTable, table=True):
-    """A request of the last day that has made a token, and the salt of the secret's derivation."""
+    """Request that has made a token, kept for a day; `request` is the SHA-256 of its id."""
 
     __tablename__ = "token_request"
-    request: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    token: str = Field(sa_column=Column(Text, nullable=False))
-    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    time: int = Field(sa_column=Column(BigInteger, nullable=False))
+    __entity__ = Made
+    request: bytes = column(key=True)
+    fingerprint: bytes
+    token: str
+    salt: bytes
+    time: int
 
 
 class EntityRow(AccountTable, table=True):
-    """An entity that was made by a call; others come to be with their projects."""
+    """Entity that was made by a call."""
 
     __tablename__ = "entity"
-    name: str = Field(sa_column=Column(Text, primary_key=True))
-    create_time: int = Field(sa_column=Column(BigInteger, nullable=False))
+    name: str = column(key=True)
+    create_time: int
 
 
 class ProjectRow(AccountTable, table=True):
-    """A project that was made by a call; others come to be with their first sweep."""
+    """Project that was made by a call."""
 
     __tablename__ = "project"
-    entity: str = Field(sa_column=Column(Text, primary_key=True))
-    project: str = Field(sa_column=Column(Text, primary_key=True))
-    create_time: int = Field(sa_column=Column(BigInteger, nullable=False))
+    entity: str = column(key=True)
+    project: str = column(key=True)
+    create_time: int

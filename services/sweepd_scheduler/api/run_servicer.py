@@ -29,8 +29,8 @@ from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.ports import RunPlace, RunPosition
 from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.store.ports import RunPlace, RunPosition
 
 MAX_NAMES = 10_000
 MAX_EVENTS = 1_000

@@ -46,10 +46,10 @@ from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.progress_parts import progress_parts
 from sweepd_scheduler.reads.importance import Importances
 from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.reads.prior_runs import PriorRuns
+from sweepd_scheduler.reads.progress import progress_parts
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers, follow, kills_reported, send
 

@@ -16,7 +16,7 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DatabasesDifferError, DomainError
 from sweepd_kernel.pairing import codec as pairing_codec
 from sweepd_kernel.pairing.comparison import Database, Delayed, Peer
-from sweepd_scheduler.sql import SqliteStore
+from sweepd_scheduler.store.store import SqlStore
 
 if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
@@ -50,7 +50,7 @@ class MetricPairing:
     def __init__(
         self,
         channel: grpc.aio.Channel,
-        store: SqliteStore,
+        store: SqlStore,
         in_writer: InWriter,
         clock: Clock,
         log: logging.Logger,

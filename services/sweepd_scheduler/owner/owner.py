@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.collector import uncollected
 from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide_in_steps
-from sweepd_scheduler.domain.decision import Change, Decision, SetTimer, Steps
+from sweepd_scheduler.domain.decision import Change, Decision, Effect, SetTimer, Steps
 from sweepd_scheduler.domain.events import Event, Recalled, Timer
 from sweepd_scheduler.domain.requests.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.domain.requests.requests import Answer, Request
@@ -22,7 +22,7 @@ from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import ClockReading, microseconds
 from sweepd_scheduler.owner.inbox import NO_RESPONSE, Decided, Item, Response, Timers, finish
-from sweepd_scheduler.ports import Outlet, Store
+from sweepd_scheduler.store.ports import Store
 
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32
@@ -33,6 +33,16 @@ RING_AGAIN_AFTER = 10.0
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
+
+
+class Outlet(Protocol):
+    """Where effects go once the changes behind them are stored. None of it waits."""
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out one effect."""
+
+    def publish(self, changes: Sequence[Change], number: int) -> None:
+        """Tell those who watch what has changed."""
 
 
 class Owner:

@@ -22,7 +22,7 @@ from sweepd_scheduler.domain.search.prior_runs import (
     shown_in,
 )
 from sweepd_scheduler.domain.states import RunState
-from sweepd_scheduler.ports import Records
+from sweepd_scheduler.store.ports import Records
 
 MOST_RUNS = 100_000
 MOST_TOLD = 1_000

@@ -13,7 +13,6 @@ from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import Candidate
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.ports import Records, RunPosition
 from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_found import (
     Filter,
@@ -26,6 +25,7 @@ from sweepd_scheduler.reads.prior_found import (
     values_told,
 )
 from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.store.ports import Records, RunPosition
 
 T = TypeVar("T")
 

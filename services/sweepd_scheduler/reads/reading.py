@@ -5,8 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from sweepd_scheduler.ports import Records
 from sweepd_scheduler.reads.sweep_file_workers import SweepFileWorkers
+from sweepd_scheduler.store.ports import Records
 
 P = ParamSpec("P")
 T = TypeVar("T")

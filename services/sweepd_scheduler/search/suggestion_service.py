@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggested
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import MOST_BYTES, Page, sweep_weight
-from sweepd_scheduler.ports import StudyLine
+from sweepd_scheduler.store.ports import StudyLine
 
 CALL_DEADLINE = 15.0
 PREPARE_DEADLINE = 2.0

@@ -3,7 +3,9 @@
 import json
 from functools import lru_cache
 
+from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec import SweepSpec, parse_mapping, to_document
+from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 
 
 def spec_text(spec: SweepSpec) -> str:
@@ -28,3 +30,18 @@ def index_text(index: int) -> str:
 def index_of(text: str) -> int:
     """Return the index of a stored text."""
     return int(text, 0)
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """Return stored names of metrics, without those too long: lists of runs would outgrow messages."""
+    if text == "[]":
+        return ()
+    return tuple(key for key in json.loads(text) if len(key) <= MAX_KEY_LENGTH)
+
+
+def argv_of(text: str) -> tuple[str, ...]:
+    """Return stored arguments; of more than may enter, nothing is shown."""
+    if text == "[]":
+        return ()
+    argv: list[str] = json.loads(text)
+    return tuple(argv) if fits(argv, ARGV) else TOO_LONG

@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyNoted
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.store.converters import index_of, index_text, spec_of, spec_text
+from sweepd_scheduler.store.converters import argv_of, index_of, index_text, keys_of, spec_of, spec_text
 
 
 class SchedulerTable(SQLModel, registry=registry()):
@@ -68,7 +68,7 @@ class SweepRow(SchedulerTable, table=True):
     best_value: float | None
     objective_seen: bool
     missing_runs: int | None = column(at="objective_missing.consecutive_runs")
-    missing_keys: str | None = column(at="objective_missing.logged_keys")
+    missing_keys: str | None = column(at="objective_missing.logged_keys", decode=keys_of)
     guarded_from: int
     revision: int
     timed_from: int
@@ -118,7 +118,7 @@ class RunRow(SchedulerTable, table=True):
     stop_mode: str | None
     stop_reason: str | None
     verdicts: str
-    logged_keys: str
+    logged_keys: str = column(decode=keys_of)
     start_time: int
     end_time: int
     display_name: str = column(fixed=True)
@@ -144,7 +144,7 @@ class AttemptRow(SchedulerTable, table=True):
     exit_signal: int | None
     exit_message: str | None
     reason: str
-    argv: str
+    argv: str = column(decode=argv_of)
     resumed_from_step: int | None
     assign_time: int
     start_time: int

@@ -5,9 +5,12 @@ from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
+from sweepd_kernel import schema
 from sweepd_kernel.pairing.command import pair
 from sweepd_kernel.process.up import load_services
-from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_scheduler.store.tables_sql import SCHEMA
 
 METRICS = Path("metric-store", "metrics.sqlite")
 SCHEDULER = Path("scheduler", "scheduler.sqlite")
@@ -33,9 +36,10 @@ def runs_in(database: Path) -> list[str]:
 
 def test_pairing_again_keeps_the_copy_of_the_first_time(tmp_path: Path) -> None:
     metrics = tmp_path / METRICS
-    for database, package in ((SCHEDULER, "sweepd_scheduler"), (METRICS, "sweepd_metric_store")):
+    for database in (SCHEDULER, METRICS):
         (tmp_path / database).parent.mkdir()
-        ensure_schema(tmp_path / database, package)
+    ensure_schema(SqliteEngine(tmp_path / SCHEDULER, "test"), SCHEMA)
+    schema.ensure_schema(tmp_path / METRICS, "sweepd_metric_store")
     for name in ("local/p/first-1", "local/p/second-1"):
         add_run(metrics, name)
         assert pair(Namespace(data=tmp_path), load_services()) == 0

@@ -9,13 +9,15 @@ from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import RANDOM, create, failure, run
 from sweepd import v1
 from sweepd.codec import point_message
-from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.api import request_codec
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.decision import Change
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import ClockReading, Timeouts
-from sweepd_scheduler.sql import SqliteStore
+from sweepd_scheduler.store.store import SqlStore
+from sweepd_scheduler.store.tables_sql import SCHEMA
 
 NAME = "local/demo/abcdefgh"
 REF = v1.AttemptRef(run_handle=2**31, attempt=1)
@@ -142,14 +144,15 @@ def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Pat
 def stored(path: Path, count: int) -> None:
     """Store runs as the owner does, but all in one commit."""
     path.parent.mkdir()
-    ensure_schema(path, "sweepd_scheduler")
+    engine = SqliteEngine(path, "scheduler")
+    ensure_schema(engine, SCHEMA)
     state = State(Timeouts())
     changes: list[Change] = []
     for number in range(count):
         wanted = request_codec.new_run(claim(run_id=f"run{number}"))
         changes += decide(state, wanted, ClockReading(0.0, 1_000 + number, bytes(32))).changes
         state.journal.keep()
-    store = SqliteStore(path)
+    store = SqlStore(engine)
     store.commit(changes, state.counters["number"] + 1)
     store.close()
 

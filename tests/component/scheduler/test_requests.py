@@ -16,9 +16,10 @@ from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd_kernel.auth.principal import Bounds, Principal
 from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 from sweepd_kernel.auth.scopes import Scope
+from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import GuardChanged
-from sweepd_scheduler.sql import SqliteStore
+from sweepd_scheduler.store.store import SqlStore
 
 BIG = RANDOM + b"# " + b"x" * 500_000 + b"\n"
 
@@ -109,7 +110,7 @@ async def guarded_everywhere(installation: Installation, folder: Path) -> None:
     for name in "pq":
         await create(installation, RANDOM, "s", parent=f"local/{name}")
     await installation.scheduler.stop()
-    store = SqliteStore(folder / "scheduler" / "scheduler.sqlite")
+    store = SqlStore(SqliteEngine(folder / "scheduler" / "scheduler.sqlite", "scheduler"))
     guarded = Guarded(failures=5, quarantine=QuarantineCause.FAILURES, reason="exited with code 1")
     store.commit([GuardChanged(key, "a", guarded) for key in (1, 2)], 1_000)
     store.close()

@@ -9,13 +9,15 @@ from typing import Protocol
 import pytest
 
 from scheduler_database import refusing
-from sweepd_kernel.schema import ensure_schema
+from scheduler_memory import MemoryStore
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import Timeouts
-from sweepd_scheduler.memory import MemoryStore
-from sweepd_scheduler.ports import Records, Store
-from sweepd_scheduler.sql import SqliteStore
-from sweepd_scheduler.sql_records import SqliteRecords
+from sweepd_scheduler.store.ports import Records, Store
+from sweepd_scheduler.store.records import SqlRecords
+from sweepd_scheduler.store.store import SqlStore
+from sweepd_scheduler.store.tables_sql import SCHEMA
 from unit.scheduler.world import World
 
 
@@ -47,9 +49,10 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
         yield Opened(memory, memory, lambda: memory, fail)
         return
     path = tmp_path / "scheduler.sqlite"
-    ensure_schema(path, "sweepd_scheduler")
-    stores = [SqliteStore(path)]
-    records = SqliteRecords(path)
+    engine = SqliteEngine(path, "scheduler")
+    ensure_schema(engine, SCHEMA)
+    stores = [SqlStore(engine)]
+    records = SqlRecords(engine)
     refusal = ExitStack()
 
     def block(fails: bool) -> None:
@@ -60,7 +63,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
 
     def reopen() -> Store:
         stores[-1].close()
-        stores.append(SqliteStore(path))
+        stores.append(SqlStore(engine))
         return stores[-1]
 
     yield Opened(stores[0], records, reopen, block)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from accounts_memory import MemoryAccounts
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import StorageError
-from sweepd_kernel.schema import ensure_schema
-from sweepd_scheduler.accounts.memory import MemoryAccounts
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.accounts.ports import AccountStore, Made
-from sweepd_scheduler.accounts.sql import SqliteAccounts
+from sweepd_scheduler.accounts.sql import SqlAccounts
+from sweepd_scheduler.accounts.tables_sql import SCHEMA
 from sweepd_scheduler.domain.account import Token
 from sweepd_scheduler.domain.names import Parent
 
@@ -38,8 +40,8 @@ MADE = Made(request=b"r" * 32, fingerprint=b"f" * 32, token=TOKEN.id, salt=b"s" 
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopened]:
     """Opens the store, again and again."""
     memory = MemoryAccounts()
-    opened: list[SqliteAccounts] = []
-    path = tmp_path / "accounts.sqlite"
+    opened: list[SqlAccounts] = []
+    engine = SqliteEngine(tmp_path / "accounts.sqlite", "scheduler")
 
     def open_store() -> AccountStore:
         for each in opened:
@@ -47,8 +49,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopened]:
         opened.clear()
         if request.param == "memory":
             return memory
-        ensure_schema(path, "sweepd_scheduler.accounts")
-        opened.append(SqliteAccounts(path))
+        ensure_schema(engine, SCHEMA)
+        opened.append(SqlAccounts(engine))
         return opened[0]
 
     yield open_store
@@ -87,10 +89,10 @@ def test_entities_and_projects_are_kept_with_the_time_of_the_first(store: Reopen
 
 
 def test_the_salt_of_a_secret_is_gone_from_the_disk_once_it_is_forgotten(tmp_path: Path) -> None:
-    path = tmp_path / "accounts.sqlite"
-    ensure_schema(path, "sweepd_scheduler.accounts")
+    engine = SqliteEngine(tmp_path / "accounts.sqlite", "scheduler")
+    ensure_schema(engine, SCHEMA)
     salt = bytes(range(100, 132))
-    with closing(SqliteAccounts(path)) as store:
+    with closing(SqlAccounts(engine)) as store:
         store.put_token(TOKEN, replace(MADE, salt=salt), 0)
         assert salt in b"".join(each.read_bytes() for each in tmp_path.iterdir())
         store.forget([], 11)
@@ -99,19 +101,19 @@ def test_the_salt_of_a_secret_is_gone_from_the_disk_once_it_is_forgotten(tmp_pat
 
 def test_a_disk_that_fills_up_while_the_log_of_changes_is_emptied_is_named(tmp_path: Path) -> None:
     """Whoever forgets old tokens every hour would never do so again."""
-    path = tmp_path / "accounts.sqlite"
-    ensure_schema(path, "sweepd_scheduler.accounts")
+    engine = SqliteEngine(tmp_path / "accounts.sqlite", "scheduler")
+    ensure_schema(engine, SCHEMA)
     places = frozenset(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 200))
     tokens = [
         replace(TOKEN, number=number, id=f"t{number}", digest=bytes([number]) * 32, bounds=Bounds(places))
         for number in range(1, 41)
     ]
-    with closing(SqliteAccounts(path)) as store:
+    with closing(SqlAccounts(engine)) as store:
         for token in tokens:
             store.put_token(token, None, 0)
-    with closing(SqliteAccounts(path)) as store:
+    with closing(SqlAccounts(engine)) as store:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (engine.path.stat().st_size // 2, hard))
         try:
             with pytest.raises(StorageError):
                 store.forget([tokens[-1].id], 0)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from sweepd_kernel.errors import StartError
-from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_scheduler.store.tables_sql import SCHEMA
 
 DATABASES = Path(__file__).parent / "databases"
 
@@ -18,7 +20,7 @@ def test_a_database_of_an_older_build_is_refused_and_left_as_it_was(tmp_path: Pa
         connection.executescript((DATABASES / "0001.sql").read_text())
         before = list(connection.iterdump())
     with pytest.raises(StartError, match=r"scheduler\.sqlite was written by a build from before the first"):
-        ensure_schema(path, "sweepd_scheduler")
+        ensure_schema(SqliteEngine(path, "scheduler"), SCHEMA)
     with closing(sqlite3.connect(path)) as connection:
         assert list(connection.iterdump()) == before
     assert [each.name for each in tmp_path.glob("*before*")] == []

@@ -9,8 +9,8 @@ from sweepd_scheduler.domain.search.prior_runs import notes_of
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.figures import Share
-from sweepd_scheduler.ports import TriedPoint
 from sweepd_scheduler.reads.importance import evenly_chosen
+from sweepd_scheduler.store.ports import TriedPoint
 from unit.scheduler.invariants import check_restored
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM

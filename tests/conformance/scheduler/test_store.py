@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.message_size import Page
-from sweepd_scheduler.ports import RunPosition, TriedPoint
+from sweepd_scheduler.store.ports import RunPosition, TriedPoint
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM
 
 S = SweepName(PARENT, "s")

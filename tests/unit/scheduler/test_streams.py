@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from sweepd_scheduler.domain.decision import RunChanged, SweepChanged
-from sweepd_scheduler.ports import Changed
 from sweepd_scheduler.reads import watch
 from sweepd_scheduler.reads.watch import SlowReaderError, Watchers, send
+from sweepd_scheduler.store.ports import Changed
 from unit.scheduler.world import RANDOM, World
 
 

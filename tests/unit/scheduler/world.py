@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from scheduler_memory import MemoryStore
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.sizes import counted_points, points_taken
 from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
@@ -43,7 +44,6 @@ from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.timing import ClockReading, Timeouts
-from sweepd_scheduler.memory import MemoryStore
 from unit.scheduler.invariants import check, check_restored
 
 C = TypeVar("C")

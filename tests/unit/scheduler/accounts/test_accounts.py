@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from accounts_memory import MemoryAccounts
 from sweepd_kernel.auth.authenticator import TOKEN_FORM, digest_of
 from sweepd_kernel.auth.open_calls import OpenCalls
 from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, OWNER, Bounds, Principal
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
-from sweepd_scheduler.accounts.memory import MemoryAccounts
 from sweepd_scheduler.accounts.ports import Made
 from sweepd_scheduler.domain.account import OthersAccountError, Token, TokenRequest, TooManyTokensError
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestIdReusedError, RequestKey

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -10,7 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
+from sweepd_kernel.sql.engine import StatementError
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.decision import RUNS_A_STEP, Change, Effect, SweepChanged, Tell
 from sweepd_scheduler.domain.events import Announced, Attached, Offered
@@ -34,7 +35,6 @@ from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.timing import Timeouts
-from sweepd_scheduler.memory import MemoryStore
 from sweepd_scheduler.owner.inbox import Response
 from sweepd_scheduler.owner.owner import Owner
 from unit.scheduler.world import PARENT, RANDOM, a_spec
@@ -78,7 +78,7 @@ class Particular(MemoryStore):
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
         if any(isinstance(each, SweepChanged) and each.sweep.name.id == "wrong" for each in changes):
-            raise sqlite3.IntegrityError("CHECK constraint failed")
+            raise StatementError("CHECK constraint failed")
         super().commit(changes, number)
 
 
@@ -226,7 +226,7 @@ def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame()
         asked = (bench.owner.ask(each, Sweep, encode, None) for each in creates)
         a, wrong, b = await asyncio.gather(*asked, return_exceptions=True)
         assert (a, b) == (Response(b"local/demo/a pending"), Response(b"local/demo/b pending"))
-        assert isinstance(wrong, sqlite3.IntegrityError)
+        assert isinstance(wrong, StatementError)
         await attaching
         assert {sweep.name.id for sweep in bench.owner.state.sweeps.values()} == {"s", "a", "b"}
         assert await bench.pause() == b"local/demo/s paused"

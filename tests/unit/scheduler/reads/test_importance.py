@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from sweepd_scheduler.ports import TriedPoint
 from sweepd_scheduler.reads.importance import MOST_BYTES, question
+from sweepd_scheduler.store.ports import TriedPoint
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 

@@ -3,7 +3,7 @@
 from sweepd import v1
 from sweepd_scheduler.domain.sweeps.figures import progress
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.ports import Records
+from sweepd_scheduler.store.ports import Records
 
 ENTRIES_A_MESSAGE = 50_000
 _MICROSECONDS = 1_000_000

@@ -1,16 +1,13 @@
-"""Reads what was committed, for people and for the study; never waits for the owner."""
+"""The readers' side of the database: what was committed, for people and for the study."""
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from sweepd.spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
-from sweepd_kernel.database import open_sqlite, storage_error
-from sweepd_scheduler import rows, rows_read, sql_places, sql_rows
+from sweepd_kernel.sql.engine import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import Known
 from sweepd_scheduler.domain.decision import Happened
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
@@ -21,7 +18,9 @@ from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.figures import FACTOR, RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
-from sweepd_scheduler.ports import (
+from sweepd_scheduler.store import queries
+from sweepd_scheduler.store.loading import stored_sweep
+from sweepd_scheduler.store.ports import (
     Changed,
     ProjectCounts,
     RunPlace,
@@ -29,33 +28,48 @@ from sweepd_scheduler.ports import (
     StudyLine,
     TriedPoint,
 )
-from sweepd_scheduler.sql import SERVICE
-from sweepd_scheduler.sql_query import Query
-from sweepd_scheduler.sql_stored import stored_sweep
-
-_LISTED = ", ".join(
-    (*(name for name in rows.SWEEP_FIXED if not name.startswith("file_")), "changed", *rows.SWEEP_LIVE)
+from sweepd_scheduler.store.queries import Query
+from sweepd_scheduler.store.tables_sql import (
+    EVENT,
+    OBSERVATION,
+    PRIOR_RUN,
+    RUN,
+    SWEEP,
+    event_of,
+    observation_of,
+    prior_run_of,
+    sweep_of,
 )
 
+_SWEEP = f"select {SWEEP} from sweep where id = ?"
+_LINES = (
+    f"select {OBSERVATION.of('o')}, case when o.event = 'handed-out' then coalesce(r.point, p.point) end"
+    " from observation o"
+    " left join run r on r.sweep_id = o.sweep_id and r.number = o.run"
+    " left join prior_run p on p.sweep_id = o.sweep_id and p.number = -o.run"
+    " where o.sweep_id = ? and o.number > ? order by o.number limit ?"
+)
+_LISTED = SWEEP.without({"file_name", "file_content"})
 
-class SqliteRecords:
-    """The reading side: one connection for each thread that reads."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+class SqlRecords:
+    """Implements `Records` with a connection for each thread that reads; never waits for the owner."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._threads = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[Connection] = []
 
     def close(self) -> None:
-        """Let go of the database; no read may be under way."""
+        """Close the database; no read may be under way."""
         for connection in self._open:
             connection.close()
 
     def sweep(self, name: SweepName) -> Sweep | None:
         """Return one sweep."""
         with self._reading() as connection:
-            row = sql_rows.sweep_row(connection, name)
-            return rows_read.sweep(row) if row else None
+            row = queries.sweep_row(connection, name)
+            return sweep_of(row) if row else None
 
     def sweeps(
         self,
@@ -67,58 +81,51 @@ class SqliteRecords:
         bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
-        query = Query(f"select {_LISTED} from sweep")  # noqa: S608 (our own names)
+        query = Query(f"select {_LISTED} from sweep")
         query.where("sweep <> ''")  # what holds the runs that belong to none
         query.where("entity = ?", entity or None)
         query.where("project = ?", project or None)
         query.among("state", states)
         query.where("id < ?", before)
-        if not bounds.everywhere:
-            condition, values = sql_places.within(bounds)
-            query.where(condition, *values)
+        query.within(bounds)
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit + 1))
-            return page(map(rows_read.sweep, found), limit, sweep_weight)
+            return page(map(sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> Stored | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
         with self._reading() as connection:
-            row = sql_rows.sweep_row(connection, name)
+            row = queries.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
         """Return every run in one of some states that has one of some numbers, by number; empty: any."""
-        query = Query("select * from run")
+        query = Query(f"select {RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
-        if numbers:
-            query.where("number in (select value from json_each(?))", json.dumps(list(numbers)))
+        query.numbers("number", numbers)
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by number", query.values)
-            return list(sql_rows.runs(connection, sweep.name, found))
+            return list(queries.runs(connection, sweep.name, found))
 
     def run(self, name: RunName) -> Run | None:
         """Return one run with all attempts."""
         with self._reading() as connection:
-            found = sql_rows.run_row(connection, name)
-            if found is None:
-                return None
-            row, sweep = found
-            return next(sql_rows.runs(connection, sweep, [row]), None)
+            return queries.run(connection, name)
 
     def details(self, run: RunKey) -> bytes | None:
         """Return what is told of a run besides metrics."""
         with self._reading() as connection:
             row = connection.execute(
                 "select body from run_details where sweep_id = ? and run = ?", run
-            ).fetchone()
-            return row["body"] if row else None
+            ).first()
+            return row[0] if row else None
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
         """Return runs by number, or the best first, without those that have no value."""
-        query = Query("select * from run")
+        query = Query(f"select {RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
         order = "number"
@@ -133,7 +140,7 @@ class SqliteRecords:
             query.where("number > ?", after.number)
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit + 1))
-            return page(sql_rows.runs(connection, sweep.name, found), limit, run_weight)
+            return page(queries.runs(connection, sweep.name, found), limit, run_weight)
 
     def runs_of_project(
         self,
@@ -155,52 +162,43 @@ class SqliteRecords:
         order = "r.create_time desc, r.sweep_id desc, r.number desc"
         with self._reading() as connection:
             keys = connection.execute(f"{query.text} order by {order} limit ?", (*query.values, limit + 1))
-            return page(sql_rows.runs_by_key(connection, keys.fetchall()), limit, run_weight)
+            return page(queries.runs_by_key(connection, keys.all()), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""
         with self._reading() as connection:
-            row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
+            row = connection.execute(_SWEEP, (sweep,)).first()
             found = connection.execute(
-                "select * from run where sweep_id = ? and number > ? order by number limit ?",
+                f"select {RUN} from run where sweep_id = ? and number > ? order by number limit ?",
                 (sweep, after, limit + 1),
             )
-            return sql_rows.changed(connection, row, found, limit)
+            return queries.changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
         """Return what has changed after `number`; None if it is not known, or there is more than fits."""
         with self._reading() as connection:
-            (last,) = connection.execute("select max(changed) from sweep").fetchone()
-            (line,) = connection.execute("select max(number) from event").fetchone()
+            last = _largest(connection, "select max(changed) from sweep")
+            line = _largest(connection, "select max(number) from event")
             found = connection.execute(
-                "select * from run where sweep_id = ? and changed > ? order by number limit ?",
+                f"select {RUN} from run where sweep_id = ? and changed > ? order by number limit ?",
                 (sweep, number, limit + 1),
             )
-            row = connection.execute("select * from sweep where id = ?", (sweep,)).fetchone()
-            changed = sql_rows.changed(connection, row, found, limit)
-            return None if changed.more or number > max(last or 0, line or 0, changed.number) else changed
+            row = connection.execute(_SWEEP, (sweep,)).first()
+            changed = queries.changed(connection, row, found, limit)
+            return None if changed.more or number > max(last, line, changed.number) else changed
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
         with self._reading() as connection:
-            found = connection.execute(
-                "select o.*, case when o.event = 'handed-out' then coalesce(r.point, p.point) end as point"
-                " from observation o"
-                " left join run r on r.sweep_id = o.sweep_id and r.number = o.run"
-                " left join prior_run p on p.sweep_id = o.sweep_id and p.number = -o.run"
-                " where o.sweep_id = ? and o.number > ? order by o.number limit ?",
-                (sweep, after, limit + 1),
-            )
-            return page(map(sql_rows.line, found), limit, lambda line: line.weight)
+            found = connection.execute(_LINES, (sweep, after, limit + 1))
+            return page(map(_line, found), limit, lambda line: line.weight)
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
         """Return the runs that a sweep began with, by index, without their values at rungs."""
+        select = f"select {PRIOR_RUN} from prior_run where sweep_id = ? and number > ?"
         with self._reading() as connection:
-            found = connection.execute(
-                "select * from prior_run where sweep_id = ? and number > ? order by number limit ?",
-                (sweep, after, limit + 1),
-            )
-            return page(map(rows_read.prior_run, found), limit, prior_weight)
+            found = connection.execute(f"{select} order by number limit ?", (sweep, after, limit + 1))
+            return page((prior_run_of(row, rungs=()) for row in found), limit, prior_weight)
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
         """Return what each run of a sweep shows, by number."""
@@ -209,64 +207,68 @@ class SqliteRecords:
                 "select number, repeat, state, end_time, value from run where sweep_id = ? order by number",
                 (sweep.key,),
             )
-            return [sql_rows.run_value(row) for row in found]
+            return [
+                RunValue(number, number - repeat, RunState(state), end_time, value)
+                for number, repeat, state, end_time, value in found
+            ]
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return points of runs that have finished or were stopped, by number."""
-        condition = "sweep_id = ? and state in (?, ?) and (number * ?) & 4294967295 < ?"
-        values = [sweep.key, RunState.FINISHED, RunState.STOPPED, FACTOR, share.below]
-        query = f"select number, point, value from run where {condition}"  # noqa: S608 (our own names)
+        condition = "sweep_id = ? and state in (?, ?) and ((number * ?) & 4294967295) < ?"
+        values: list[Value] = [sweep.key, RunState.FINISHED, RunState.STOPPED, FACTOR, share.below]
+        query = f"select number, point, value from run where {condition}"
         if valued:
-            prior = f"select -number as number, point, value from prior_run where {condition}"  # noqa: S608
-            query = f"select * from ({prior} union all {query}) where value is not null"  # noqa: S608
+            prior = f"select -number as number, point, value from prior_run where {condition}"
+            query = f"select * from ({prior} union all {query}) as tried where value is not null"
             values += values
         with self._reading() as connection:
             found = connection.execute(f"{query} order by number limit ?", (*values, limit + 1))
-            return page(map(sql_rows.tried_point, found), limit, lambda tried: point_weight(tried.point))
+            return page(map(_tried_point, found), limit, lambda tried: point_weight(tried.point))
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
         """Return the newest lines of the record of a run, oldest first."""
         with self._reading() as connection:
             found = connection.execute(
-                "select * from event where sweep_id = ? and run = ? order by number desc limit ?",
+                f"select {EVENT} from event where sweep_id = ? and run = ? order by number desc limit ?",
                 (sweep, run, limit),
             )
-            return [sql_rows.happened(row) for row in found][::-1]
+            return [event_of(row) for row in found][::-1]
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
         """Return what is stored of each attempt; None where there is nothing."""
         with self._reading() as connection:
-            return [sql_rows.known(connection, name, number) for name, number in attempts]
+            return [queries.known(connection, name, number) for name, number in attempts]
 
     def project_names(self) -> Sequence[Parent]:
         """Return the projects that have sweeps or runs."""
         with self._reading() as connection:
-            return sql_places.project_names(connection)
+            return queries.project_names(connection)
 
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
         """Return what each of some projects holds."""
         with self._reading() as connection:
-            return sql_places.project_counts(connection, projects)
+            return queries.project_counts(connection, projects)
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[Connection]:
         """Give the thread's connection, in one transaction: everything read is of one moment."""
-        try:
-            connection = self._connection()
-            connection.execute("begin")
-            try:
-                yield connection
-            finally:
-                connection.execute("rollback")
-        except sqlite3.Error as error:
-            raise storage_error(error, SERVICE, self._path) from error
+        connection: Connection | None = getattr(self._threads, "connection", None)
+        if connection is None:
+            connection = self._threads.connection = self._engine.connect(read_only=True)
+            self._open.append(connection)
+        with connection.snapshot():
+            yield connection
 
-    def _connection(self) -> sqlite3.Connection:
-        known: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if known is not None:
-            return known
-        connection = open_sqlite(self._path, read_only=True)
-        connection.row_factory = sqlite3.Row
-        self._threads.connection = connection
-        self._open.append(connection)
-        return connection
+
+def _largest(connection: Connection, select: str) -> int:
+    row = connection.execute(select).first()
+    return row[0] or 0 if row else 0
+
+
+def _line(row: Row) -> StudyLine:
+    return StudyLine(note=observation_of(row), point=json.loads(row[-1]) if row[-1] else None)
+
+
+def _tried_point(row: Row) -> TriedPoint:
+    number, point, value = row
+    return TriedPoint(number, json.loads(point), value)

@@ -1,4 +1,4 @@
-"""What the owner and the readers need: a database (`sql.py`, `memory.py`), and a way out (`outlet.py`)."""
+"""Ports to the database: the owner's side, `Store`, and the readers', `Records`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 from sweepd.spec import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_scheduler.domain.agents.agent import Known
-from sweepd_scheduler.domain.decision import Change, Effect, Happened
+from sweepd_scheduler.domain.decision import Change, Happened
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
 from sweepd_scheduler.domain.runs.run import Run, RunKey
@@ -123,17 +123,7 @@ class Store(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the database."""
-
-
-class Outlet(Protocol):
-    """Where effects go once the changes behind them are stored. None of it waits."""
-
-    def perform(self, effect: Effect) -> None:
-        """Carry out one effect."""
-
-    def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Tell those who watch what has changed."""
+        """Close the database."""
 
 
 class Records(Protocol):

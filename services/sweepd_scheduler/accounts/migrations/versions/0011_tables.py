@@ -2,12 +2,12 @@
 
 from alembic import op
 
-from sweepd_scheduler.tables import SchedulerTable
+from sweepd_scheduler.accounts.tables import AccountTable
 
-revision = "0010"
+revision = "0011"
 down_revision = None
 
 
 def upgrade() -> None:
     """Create the tables."""
-    SchedulerTable.metadata.create_all(op.get_bind())
+    AccountTable.metadata.create_all(op.get_bind())

@@ -1,4 +1,4 @@
-"""A store without a disk, for tests: the same two sides as `sql.py` and `sql_records.py`, in dictionaries."""
+"""Store of the scheduler without a disk: both of its sides, in dictionaries."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -37,7 +37,7 @@ from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
-from sweepd_scheduler.ports import (
+from sweepd_scheduler.store.ports import (
     Changed,
     Loaded,
     ProjectCounts,
