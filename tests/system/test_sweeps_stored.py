@@ -53,7 +53,7 @@ def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
         for table, key in (("run", "number"), ("attempt", "run")):
             columns = [row[1] for row in database.execute(f"pragma table_info({table})")]
             value = "1.0 / (n % 997 + 1)"
-            as_copied = {key: "n", "digest": "randomblob(32)", "best_value": value, "value": value}
+            as_copied = {key: "n", "digest": "randomblob(32)", "values_best": value, "value": value}
             copied = ", ".join(as_copied.get(each, each) for each in columns)
             database.execute(
                 f"with recursive many(n) as (select 3 union all select n + 1 from many where n <= {STORED})"
