@@ -43,6 +43,7 @@ from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers
 from sweepd_scheduler.search.suggestion_service import SuggestionService
 from sweepd_scheduler.store.paired import DATABASE, PAIRED
+from sweepd_scheduler.store.ports import StudyLine
 from sweepd_scheduler.store.records import SqlRecords
 from sweepd_scheduler.store.store import SERVICE as NAME
 from sweepd_scheduler.store.store import SqlStore
