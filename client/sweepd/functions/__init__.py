@@ -1,1 +1,1 @@
-"""Sweeps from Python: creating them from dictionaries, and runs that are calls of a function."""
+"""Sweeps from Python: created from dictionaries, with runs that are function calls."""

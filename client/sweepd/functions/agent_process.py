@@ -1,4 +1,4 @@
-"""The `sweep-agent` that works for a caller: started, heard, told to end, and never left behind."""
+"""`sweep-agent` process of a caller: start, events, signals, and an end in any case."""
 
 import fcntl
 import json
@@ -15,79 +15,79 @@ from typing import IO
 
 Event = Mapping[str, object]
 
-# For the first answer of a server; and for runs once the caller is gone, or for what is left to deliver.
+# Wait for the first response of a server; grace for live runs and for draining.
 _WAIT, _GRACE = "15s", "10s"
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 2**20
-_KEPT_LINES = 20
-# As the agent names the cause.
+_MAX_LINES = 20
+# Cause in the agent's events.
 _CTRL_C = "Ctrl-C"
 _CHUNK = 64 * 1024
-# Seconds after each SIGTERM to an agent that is to end at once: the second one has it hand its runs back.
-_LAST_SECONDS = (0.5, 3.0, 3.0, 3.0)
-# For what an agent that has ended has logged.
+# Seconds after each SIGTERM to an agent that must end: the second one makes it hand its runs back.
+_CLOSE_SECONDS = (0.5, 3.0, 3.0, 3.0)
+# For the last log lines of an agent that has ended.
 _LAST_LINE_SECONDS = 1.0
 
 
 class AgentProcess:
-    """Brings events and output of an agent to the thread that waits in `stay`.
+    """Delivers events and output of an agent to the thread that waits in `wait`.
 
-    A thread of its own takes in the events, so that an agent never waits for a caller that is busy. The agent
-    watches its caller: it ends when that is gone, as by a kill.
+    A separate thread reads the events, so that an agent never waits for a busy caller. The agent watches its
+    caller and ends when it is gone, for example after a kill.
     """
 
     def __init__(self, flags: Sequence[str], environ: Mapping[str, str], *, shows_output: bool) -> None:
-        # `-P`: no module of the caller's folder stands in for one of Python's own.
+        # `-P`: modules in the working directory must not shadow the standard library.
         agent = [sys.executable, "-P", "-m", "sweepd_agent.main", "--caller", str(os.getpid())]
         agent += ["--log-format", "json", "--wait", _WAIT, "--grace", _GRACE]
-        self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self.lines: deque[str] = deque(maxlen=_MAX_LINES)
         self._process = subprocess.Popen(
             [*agent, *flags],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if shows_output else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            process_group=0,  # no Ctrl-C of a terminal reaches it, nor one of a notebook
+            process_group=0,  # Ctrl-C in a terminal or notebook does not reach it
         )
         self._events: deque[Event | None] = deque()
-        self._awake, self._wake = os.pipe()
-        os.set_blocking(self._awake, False)
-        os.set_blocking(self._wake, False)
+        self._wake_reader, self._wake_writer = os.pipe()
+        os.set_blocking(self._wake_reader, False)
+        os.set_blocking(self._wake_writer, False)
         self._output = b""
         self._interrupting = threading.RLock()
         self._presses = 0
-        self._heard = 0
+        self._acknowledged = 0
         if self._process.stdout is not None:
             os.set_blocking(self._process.stdout.fileno(), False)
         assert self._process.stderr is not None
         with suppress(OSError):
             fcntl.fcntl(self._process.stderr, _F_SETPIPE_SZ, _PIPE_SIZE)
-        self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
-        self._listener.start()
+        self._reader = threading.Thread(target=self._read_events, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
 
-    def stay(
+    def wait(
         self,
         on_event: Callable[[Event], None],
         on_output: Callable[[Event], None],
         others: Mapping[int, Callable[[], None]],
     ) -> int:
-        """Call back, in this thread, until the agent has ended; return its exit code.
+        """Call back in this thread until the agent has ended, and return its exit code.
 
         Args:
-            on_event: takes what the agent logs; all output that came before it was taken.
-            on_output: takes a piece of a run's output.
-            others: what to call when a descriptor can be read.
+            on_event: receives the agent's log events, each after the output that preceded it.
+            on_output: receives pieces of a run's output.
+            others: functions to call when a descriptor becomes readable.
         """
         with selectors.DefaultSelector() as selector:
-            selector.register(self._awake, selectors.EVENT_READ, lambda: None)
+            selector.register(self._wake_reader, selectors.EVENT_READ, lambda: None)
             for descriptor, call in others.items():
                 selector.register(descriptor, selectors.EVENT_READ, call)
             if self._process.stdout is not None:
                 selector.register(self._process.stdout, selectors.EVENT_READ, lambda: None)
             while True:
                 ready = [key for key, _ in selector.select()]
-                self._drain_wake()
-                # First what was logged before: the events that are there now, each after its output.
+                self._clear_wake()
+                # Events that are queued now, each after its output.
                 for _ in range(len(self._events)):
                     event = self._events.popleft()
                     self._take_output(on_output, selector)
@@ -99,24 +99,24 @@ class AgentProcess:
                     key.data()
 
     def interrupt(self) -> None:
-        """Press Ctrl-C for the agent, once more than before; may be called by a signal's handler.
+        """Send one more Ctrl-C to the agent; safe in a signal handler.
 
-        Two signals that a process has not heard yet are one to it: the next is sent once it has said that it
-        heard the one before.
+        Pending signals of one kind merge, so the next one is sent once the agent has acknowledged the
+        previous.
         """
         with self._interrupting:
             self._presses += 1
-            if self._presses == self._heard + 1:
+            if self._presses == self._acknowledged + 1:
                 self.send(signal.SIGINT)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to an agent that may have ended."""
+        """Send a signal to the agent, which may have ended."""
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 
     def close(self) -> None:
-        """Leave no agent behind, and no run of it, whatever has happened here."""
-        for seconds in _LAST_SECONDS:
+        """End the agent and its runs in any case."""
+        for seconds in _CLOSE_SECONDS:
             if self._process.poll() is None:
                 self.send(signal.SIGTERM)
                 with suppress(subprocess.TimeoutExpired):
@@ -126,11 +126,11 @@ class AgentProcess:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        self._listener.join(_LAST_LINE_SECONDS)
-        os.close(self._awake)
-        # The other end is closed by the thread, which may still write to it if somebody keeps the log open.
+        self._reader.join(_LAST_LINE_SECONDS)
+        os.close(self._wake_reader)
+        # The thread closes the other end: it may still write to it while the log is open elsewhere.
 
-    def _listen(self, log: IO[bytes]) -> None:
+    def _read_events(self, log: IO[bytes]) -> None:
         with log:
             for raw in log:
                 line = raw.decode("utf-8", "replace").rstrip("\n")
@@ -138,26 +138,26 @@ class AgentProcess:
                 if event is None or "event" not in event:
                     self.lines.append(line)
                 else:
-                    self._note_heard(event)
-                    self._tell(event)
-        self._tell(None)
-        os.close(self._wake)
+                    self._count_acknowledged(event)
+                    self._push(event)
+        self._push(None)
+        os.close(self._wake_writer)
 
-    def _note_heard(self, event: Event) -> None:
+    def _count_acknowledged(self, event: Event) -> None:
         if event["event"] == "draining" and event.get("cause") == _CTRL_C:
             with self._interrupting:
-                self._heard += 1
-                if self._presses > self._heard:
+                self._acknowledged += 1
+                if self._presses > self._acknowledged:
                     self.send(signal.SIGINT)
 
-    def _tell(self, event: Event | None) -> None:
+    def _push(self, event: Event | None) -> None:
         self._events.append(event)
-        with suppress(OSError):  # full: it is awake anyway; nobody reads any more: so be it
-            os.write(self._wake, b"\0")
+        with suppress(OSError):  # full: already awake; closed: no reader
+            os.write(self._wake_writer, b"\0")
 
-    def _drain_wake(self) -> None:
+    def _clear_wake(self) -> None:
         with suppress(BlockingIOError):
-            while os.read(self._awake, _CHUNK):
+            while os.read(self._wake_reader, _CHUNK):
                 pass
 
     def _take_output(self, on_output: Callable[[Event], None], selector: selectors.BaseSelector) -> None:
@@ -176,7 +176,7 @@ class AgentProcess:
 
 
 def _read(descriptor: int) -> bytes | None:
-    """Return what is there to read, empty at the end; None: nothing at the moment."""
+    """Return available bytes, empty at the end of the stream; None if there are none yet."""
     try:
         return os.read(descriptor, _CHUNK)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""The process of a run that is a call of a function: loads it as its caller had it, and calls it.
+"""Process of a run that is a function call: loads the payload and calls the function.
 
-Standard library only, and what the function brings along. The caller's working folder and environment are
-inherited; the packed function, where modules are found and the text of cells are in the private folder.
+Uses the standard library and what the function imports. The working directory and environment of the caller
+are inherited; the payload is in the private folder.
 """
 
 import inspect
@@ -20,24 +20,24 @@ _CALLER_FILE = "caller.json"
 
 
 def main() -> None:
-    """Call the function that is packed in the folder named by the last argument, and end as it ended."""
+    """Call the function in the folder named by the last argument, and exit with its outcome."""
     folder = Path(sys.argv[-1])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # What is printed is seen at once, and no letter of it ends a training.
+            # Output appears at once, and no character of it fails a training.
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    _settle_in(json.loads((folder / _CALLER_FILE).read_text(encoding="utf-8", errors="surrogateescape")))
+    _apply_caller(json.loads((folder / _CALLER_FILE).read_text(encoding="utf-8", errors="surrogateescape")))
     try:
         function = pickle.loads((folder / _FUNCTION_FILE).read_bytes())  # noqa: S301 - our own account's
-        _make_main_of(function)
+        _define_main_names(function)
         _call(function)
-    except Exception as error:  # noqa: BLE001 - whatever a function raises, its run has failed
-        tell(error, __file__)
+    except Exception as error:  # noqa: BLE001 - any exception fails the run
+        print_traceback(error, __file__)
         sys.exit(1)
 
 
-def _settle_in(caller: dict[str, list[str]] | dict[str, dict[str, list[str]]]) -> None:
-    """Find modules as the caller does; what the agent has put before them stays there."""
+def _apply_caller(caller: dict[str, list[str]] | dict[str, dict[str, list[str]]]) -> None:
+    """Apply search path, arguments and cells of the caller; entries that the agent added stay first."""
     path, argv, cells = caller["path"], caller["argv"], caller["cells"]
     assert isinstance(path, list)
     assert isinstance(argv, list)
@@ -49,8 +49,8 @@ def _settle_in(caller: dict[str, list[str]] | dict[str, dict[str, list[str]]]) -
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
 
 
-def _make_main_of(function: object) -> None:
-    """Give the names of the function's main module to this one: what is packed again here refers to them."""
+def _define_main_names(function: object) -> None:
+    """Copy the names of the function's main module to this one, for pickling in this process."""
     names = getattr(inspect.unwrap(function) if callable(function) else function, "__globals__", {})
     if names.get("__name__") == "__main__":
         main_module = sys.modules["__main__"]
@@ -65,8 +65,8 @@ def _call(function: Callable[[], object]) -> None:
         asyncio.run(result)
 
 
-def tell(error: BaseException, caller: str) -> None:
-    """Print the traceback, from the function on: without the frames of `caller`, the file that called it."""
+def print_traceback(error: BaseException, caller: str) -> None:
+    """Print the traceback without the leading frames of the file `caller`."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == caller:
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""Calls a function in the caller's own process, for each run that an agent hands out to its stand-in."""
+"""Function calls in the caller's process, one for each call proxy that an agent starts."""
 
 import ctypes
 import inspect
@@ -13,38 +13,38 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Self, TextIO
 
-from sweepd.functions.baggage import Function
-from sweepd.functions.child import tell
+from sweepd.functions.child import print_traceback
 from sweepd.functions.errors import FunctionError
-from sweepd.functions.shown import heading
+from sweepd.functions.payload import Function
+from sweepd.functions.run_output import heading
 
-_MOST_VARIABLES = 2**20
-_LONGEST_WORD = 64
+_MAX_VARIABLE_BYTES = 2**20
+_MAX_MESSAGE_BYTES = 64
 _STOPPED = b"stopped"
 
 
 class RunStopped(KeyboardInterrupt):
-    """Raised within a function whose run is to end."""
+    """Raised in a function whose run is stopped."""
 
 
 class Caller:
-    """Listens for stand-ins, and calls the function for one after the other, in the thread that made it."""
+    """Accepts call proxies and calls the function for each, in the thread that created it."""
 
     def __init__(self, function: Function, folder: Path) -> None:
         if inspect.iscoroutinefunction(function):
             raise FunctionError("in_process=True cannot call an async function: leave it out")
-        self.hears_signals = False
+        self.receives_signals = False
         self._function = function
         self._thread = threading.get_ident()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # By descriptor: names of sockets may have 107 bytes, folders more.
+        # By descriptor: a socket name has at most 107 bytes, a folder may have more.
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         self._listener.bind(f"/proc/self/fd/{descriptor}/caller")
         os.close(descriptor)
         self._listener.listen()
-        # The connection of the run whose call goes on.
+        # Connection of the active call.
         self._calling: socket.socket | None = None
-        self._stop_asked = False
+        self._stop_requested = False
 
     def __enter__(self) -> Self:
         return self
@@ -53,19 +53,19 @@ class Caller:
         self._listener.close()
 
     def fileno(self) -> int:
-        """What can be read when a run waits for its call."""
+        """Return the descriptor that is readable while a run waits for its call."""
         return self._listener.fileno()
 
     def run_next(self) -> None:
-        """Call the function for the run that waits, and tell its stand-in how it ended."""
+        """Call the function for the waiting run and send the outcome to its proxy."""
         connection, _ = self._listener.accept()
         with connection:
-            content, descriptors, _, _ = socket.recv_fds(connection, _MOST_VARIABLES, 1)
+            content, descriptors, _, _ = socket.recv_fds(connection, _MAX_VARIABLE_BYTES, 1)
             if not descriptors:
-                return  # it was ended before it could say anything
+                return  # it ended before it sent anything
             output = descriptors[0]
             try:
-                _finish(0)  # a run that the caller has begun: the one that is called for begins another
+                _finish(0)  # the caller may have begun a run; the call begins another
                 variables = json.loads(content)
                 run, attempt = variables["SWEEPD_RUN_ID"], int(variables["SWEEPD_ATTEMPT"])
                 lines = heading(run, attempt, _params(variables))
@@ -74,23 +74,23 @@ class Caller:
                     end = self._call(connection)
             finally:
                 os.close(output)
-            with suppress(OSError):  # it was killed: the run has ended without us
+            with suppress(OSError):  # the proxy was killed: the run has ended
                 connection.send(end)
 
     def raise_stop(self) -> bool:
-        """Within a signal handler: raise in the function if that is what the signal is about.
+        """In a signal handler: raise RunStopped in the function if a stop was requested.
 
-        Returns: whether it was; a stop that comes too late is dropped.
+        Returns: whether one was requested; one that comes too late is dropped.
         """
-        if not self._stop_asked:
+        if not self._stop_requested:
             return False
-        self._stop_asked = False
+        self._stop_requested = False
         if self._calling is not None:
             raise RunStopped
         return True
 
     def _call(self, connection: socket.socket) -> bytes:
-        """Return the word that tells the stand-in how the call ended."""
+        """Call the function and return the outcome for the proxy."""
         threading.Thread(target=self._watch, args=(connection,), daemon=True).start()
         code = 0
         try:
@@ -99,39 +99,39 @@ class Caller:
                 self._function()
             finally:
                 self._calling = None
-                if not self.hears_signals:
-                    _raise_in(self._thread, None)  # one that has not come yet comes too late
+                if not self.receives_signals:
+                    _raise_in(self._thread, None)  # a pending exception would come too late
         except RunStopped:
-            self._calling = None  # it may have come right before
+            self._calling = None  # raised just before the assignment
             _finish(1)
             return _STOPPED
         except SystemExit as end:
             code = _exit_code(end)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the run has failed
-            tell(error, __file__)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - any exception fails the run
+            print_traceback(error, __file__)
             code = 1
         _finish(code)
         return str(code).encode()
 
     def _watch(self, connection: socket.socket) -> None:
-        """Wait for the word of a stop; a stand-in that was killed can say nothing, and means it, too."""
+        """Wait for a stop request, or for the end of a killed proxy, which means the same."""
         with suppress(OSError):
-            connection.recv(_LONGEST_WORD)
-            if self._calling is connection:  # and no later one
+            connection.recv(_MAX_MESSAGE_BYTES)
+            if self._calling is connection:  # not a later one
                 self._interrupt()
 
     def _interrupt(self) -> None:
-        if self.hears_signals:
-            self._stop_asked = True
+        if self.receives_signals:
+            self._stop_requested = True
             main_thread = threading.main_thread().ident
             assert main_thread is not None
-            signal.pthread_kill(main_thread, signal.SIGINT)  # it ends a sleep, too
+            signal.pthread_kill(main_thread, signal.SIGINT)  # also interrupts a sleep
         else:
             _raise_in(self._thread, RunStopped)
 
 
 class _Copy:
-    """A stream of the caller whose text also goes to the log of a run; all else is the stream's."""
+    """Stream of the caller whose text is also written to the log of a run."""
 
     def __init__(self, stream: TextIO, descriptor: int) -> None:
         self._stream = stream
@@ -161,7 +161,7 @@ def _copied_to(descriptor: int) -> Iterator[None]:
 
 @contextmanager
 def _variables(given: Mapping[str, str]) -> Iterator[None]:
-    """Have the variables of a run for a while, and those of before afterwards."""
+    """Set the variables of a run; restore the environment afterwards."""
     before = dict(os.environ)
     os.environ.update(given)
     try:
@@ -180,8 +180,8 @@ def _params(variables: Mapping[str, str]) -> Mapping[str, object]:
 
 
 def _finish(code: int) -> None:
-    """End the run that the function has begun, so that a later one is another."""
-    session = sys.modules.get("sweepd.script.session")  # whoever has begun one has loaded it
+    """End the run that the function has begun, so that a later call begins another."""
+    session = sys.modules.get("sweepd.script.session")  # loaded if a run has begun
     if session is not None:
         session.forget(code)
 
@@ -194,6 +194,6 @@ def _exit_code(end: SystemExit) -> int:
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Have a thread raise at its next bytecode; None takes that back."""
+    """Raise an exception in a thread at its next bytecode; None cancels it."""
     raised = None if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

@@ -1,4 +1,4 @@
-"""Ctrl-C and other signals while an agent works for a caller: passed on to the agent, not raised here."""
+"""Signals while an agent works for a caller: passed on instead of raised."""
 
 import signal
 import threading
@@ -10,19 +10,21 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interrupts:
-    """Calls back when a signal comes; in the main thread only, as others hear none.
+    """Context manager that handles signals by a callback, in the main thread only.
 
-    A context manager: afterwards, what was called before is called again.
+    Restores the previous handlers on exit.
     """
 
-    def __init__(self, numbers: tuple[signal.Signals, ...], heard: Callable[[signal.Signals], None]) -> None:
+    def __init__(
+        self, numbers: tuple[signal.Signals, ...], on_signal: Callable[[signal.Signals], None]
+    ) -> None:
         self._numbers = numbers
-        self._heard = heard
+        self._on_signal = on_signal
         self._before: dict[signal.Signals, _Handler] = {}
 
     @property
-    def hears(self) -> bool:
-        """Whether signals come here at all."""
+    def active(self) -> bool:
+        """Whether signals are handled here."""
         return signal.SIGINT in self._before
 
     def __enter__(self) -> Self:
@@ -30,10 +32,11 @@ class Interrupts:
             return self
         for number in self._numbers:
             before = signal.getsignal(number)
-            # What was ignored stays so, as in a shell's background; what is not Python's cannot be restored.
+            # Ignored signals stay ignored, as in background jobs; handlers not set by Python cannot be
+            # restored.
             if before is not None and before is not signal.SIG_IGN:
                 self._before[number] = before
-                signal.signal(number, lambda heard, frame: self._heard(signal.Signals(heard)))
+                signal.signal(number, lambda number, frame: self._on_signal(signal.Signals(number)))
         return self
 
     def __exit__(self, *details: object) -> None:

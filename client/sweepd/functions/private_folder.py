@@ -1,4 +1,4 @@
-"""A folder that its holder shares with the processes of its runs, and that ends with the holder."""
+"""Temporary folder that a process shares with the processes of its runs."""
 
 import math
 import os
@@ -17,9 +17,9 @@ _LOCK = "lock"
 
 @contextmanager
 def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Make a folder that only this account can read, and remove it at the end.
+    """Create a folder that only this account can read, and remove it at the end.
 
-    A holder that is killed removes nothing, so the next one does: whose lock is free is gone.
+    Folders of killed owners, whose locks are free, are removed by the next one.
     """
     parent = state_folder(environ).absolute() / "functions"
     make_folder(parent)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepd.durations import duration_text
+from sweepd.functions.agent_console import AgentConsole
 from sweepd.functions.agent_process import AgentProcess
-from sweepd.functions.baggage import check_function, pack
-from sweepd.functions.company import Company
 from sweepd.functions.errors import AgentError
 from sweepd.functions.interrupts import Interrupts
-from sweepd.functions.names import sweep_name
+from sweepd.functions.payload import check_function, pack
 from sweepd.functions.private_folder import private_folder
-from sweepd.functions.shown import last_words
+from sweepd.functions.run_output import error_text
+from sweepd.functions.sweep_name import sweep_name
 from sweepd.rpc.discovery import NoContextError, NoServerError, resolve
 from sweepd.script.errors import UsageError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0
-# As the agent starts its supervisors: nothing of the caller's folder stands in for a module of Python.
+# As the agent starts its supervisors: modules in the working directory must not shadow the standard library.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
 _INLINE = "module://matplotlib_inline"
 
@@ -47,36 +47,36 @@ def agent(
     slots: int = 1,
     fail_fast: bool = True,
 ) -> None:
-    """Run trials of a sweep here, until the sweep ends or `count` of them have ended.
+    """Run trials of a sweep on this machine until the sweep ends or `count` runs have ended.
 
-    A `sweep-agent` is started for it, and ends before this returns. Ctrl-C, or the interruption of a
-    notebook's kernel, lets the live runs go on to their end and starts no more; a second one terminates
-    them, a third one kills them. Afterwards KeyboardInterrupt is raised.
+    Starts a `sweep-agent`, which ends before this returns. Ctrl-C, or interrupting the notebook kernel,
+    starts no more runs and waits for the live ones; a second one terminates them, a third one kills them.
+    KeyboardInterrupt is raised afterwards.
 
     Args:
         sweep_id: `id`, `project/id` or `entity/project/id`, or a `Sweep`.
-        function: called without arguments for each run, in a new process; without one, the sweep's program is
-            run. Within it, `sweepd.init()` and `sweepd.config` are those of the run.
-        entity: where the sweep lives, if `sweep_id` does not say.
-        project: where the sweep lives, if `sweep_id` does not say.
-        count: end after so many runs have ended here.
-        forward_signals: have SIGTERM and SIGHUP of this process drain the agent before they take effect here,
-            and let the first Ctrl-C terminate the live runs at once.
-        term_timeout: seconds, from 1 to a day, that live runs have to end by themselves after such a SIGTERM
-            or SIGHUP, before they are ended and handed back; 10 if it is not given.
-        max_consecutive_failed_runs: end with an error after so many failed runs in a row; stopped ones do not
-            count.
-        in_process: call the function in this process and thread, one run after the other, instead of in
-            processes of their own. What it holds in memory stays, and native code cannot be stopped.
-        slots: runs at once.
-        fail_fast: end with an error after three failed runs in the first minute, or once nearly all, and five
-            at least, have failed.
+        function: called without arguments for each run, in a new process. Default: run the sweep's program.
+            In the function, `sweepd.init()` and `sweepd.config` are those of the run.
+        entity: entity of the sweep, if `sweep_id` has none.
+        project: project of the sweep, if `sweep_id` has none.
+        count: number of runs after which the agent ends.
+        forward_signals: whether SIGTERM and SIGHUP drain the agent before they take effect in this process,
+            and the first Ctrl-C terminates live runs at once.
+        term_timeout: seconds, from 1 to a day, for live runs to end after such a SIGTERM or SIGHUP before
+            they are terminated and handed back. Default: 10.
+        max_consecutive_failed_runs: number of consecutive failed runs, not counting stopped ones, after which
+            the agent ends with an error.
+        in_process: whether to call the function in this process and thread, one run after the other. Objects
+            in memory persist, and native code cannot be stopped.
+        slots: number of concurrent runs.
+        fail_fast: whether to end with an error after three failed runs in the first minute, or once at least
+            five and nearly all have failed.
 
     Raises:
-        FunctionError: the function needs arguments, or refers to what cannot be taken to another process.
-        AgentError: there is no server or no such sweep, a guard tripped, …: `exit_code` is that of the agent.
+        FunctionError: the function needs arguments or refers to an object that cannot be pickled.
+        AgentError: no server, unknown sweep, guard tripped, …; `exit_code` is that of the agent.
         KeyboardInterrupt: Ctrl-C was pressed.
-        UsageError: an argument is not what it should be.
+        UsageError: invalid argument.
     """
     name = sweep_name(sweep_id, entity=entity, project=project, environ=os.environ)
     _check_counts(count=count, slots=slots, max_consecutive_failed_runs=max_consecutive_failed_runs)
@@ -98,53 +98,53 @@ def agent(
         flags += ["--max-consecutive-failed-runs", str(max_consecutive_failed_runs)]
     flags += ["--fail-fast"] if fail_fast else []
     with ExitStack() as stack:
-        company = Company(shows_names=slots > 1, impatient=forward_signals)
+        console = AgentConsole(shows_names=slots > 1, impatient=forward_signals)
         if function is not None:
             folder = stack.enter_context(private_folder(os.environ))
             if in_process:
                 from sweepd.functions.in_process import Caller
 
-                company.caller = stack.enter_context(Caller(function, folder))
+                console.caller = stack.enter_context(Caller(function, folder))
             else:
                 pack(function, folder)
-            flags += ["--stand-in", json.dumps(_stand_in("stand_in" if in_process else "child", folder))]
-        code = _accompany(company, flags, stack, forward_signals=forward_signals)
-    company.resume_signal()
-    if company.interrupted:
+            flags += ["--stand-in", json.dumps(_run_command("call_proxy" if in_process else "child", folder))]
+        code = _run_agent(console, flags, stack, forward_signals=forward_signals)
+    console.resume_signal()
+    if console.interrupted:
         raise KeyboardInterrupt
     if code != 0:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        told = company.error or last_words(company.lines) or f"the agent {how}"
+        message = console.error or error_text(console.lines) or f"the agent {how}"
         if code == _UNREACHABLE:
-            told += f" at {address}; start one with `sweepd up -d`, or name another with SWEEPD_ADDRESS"
-        raise AgentError(told, code if code > 0 else _FAILURE)
+            message += f" at {address}; start one with `sweepd up -d`, or name another with SWEEPD_ADDRESS"
+        raise AgentError(message, code if code > 0 else _FAILURE)
 
 
-def _accompany(company: Company, flags: list[str], stack: ExitStack, *, forward_signals: bool) -> int:
-    """Stay with an agent until it has ended, and return its exit code."""
+def _run_agent(console: AgentConsole, flags: list[str], stack: ExitStack, *, forward_signals: bool) -> int:
+    """Run the agent until it has ended, and return its exit code."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if forward_signals else (signal.SIGINT,)
-    interrupts = stack.enter_context(Interrupts(numbers, company.heard))
-    shows_output = company.caller is None
+    interrupts = stack.enter_context(Interrupts(numbers, console.on_signal))
+    shows_output = console.caller is None
     if shows_output:
         flags.append("--show-output=json")
     process = AgentProcess(flags, _environment(), shows_output=shows_output)
     stack.callback(process.close)
-    company.accompany(process)
+    console.attach(process)
     others: dict[int, Callable[[], None]] = {}
-    if (caller := company.caller) is not None:
-        caller.hears_signals = interrupts.hears
+    if (caller := console.caller) is not None:
+        caller.receives_signals = interrupts.active
         others[caller.fileno()] = caller.run_next
-    return process.stay(company.take_event, company.take_output, others)
+    return process.wait(console.take_event, console.take_output, others)
 
 
-def _stand_in(module: str, folder: Path) -> list[str]:
-    """Return the arguments of the process that each run gets in place of a program."""
+def _run_command(module: str, folder: Path) -> list[str]:
+    """Return the command that each run executes instead of a program."""
     home = Path(__file__).parent.parent.parent
     return [sys.executable, "-P", "-c", _BOOTSTRAP.format(module), str(home), str(folder)]
 
 
 def _environment() -> dict[str, str]:
-    """Return what the agent and its runs inherit; but only a notebook can draw into its cells."""
+    """Return the environment of the agent and its runs, without a notebook's inline plots."""
     environ = dict(os.environ)
     if environ.get("MPLBACKEND", "").startswith(_INLINE):
         environ["MPLBACKEND"] = "agg"
@@ -154,7 +154,7 @@ def _environment() -> dict[str, str]:
 def _check_counts(**given: object) -> None:
     for name, number in given.items():
         if number is not None and not (isinstance(number, int) and number >= 1):
-            raise UsageError(f"{name}: a whole number from 1, not {number!r}")
+            raise UsageError(f"{name}: an integer of at least 1, not {number!r}")
 
 
 def _check_seconds(**given: object) -> None:

@@ -1,7 +1,7 @@
-"""`sweepd.sweep`: from a dictionary to a sweep on the server.
+"""`sweepd.sweep`: create a sweep from a dictionary.
 
-The call to the server is that of `sweepctl create`, in a process of its own. So no gRPC is in the caller, who
-may have forked, may fork later, and may run an event loop of its own.
+It runs `sweepctl create` in a separate process, so that the caller, which may fork or run an event loop, does
+not load gRPC.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from sweepd.functions.errors import AgentError, SweepError
-from sweepd.functions.names import legal_part
+from sweepd.functions.sweep_name import legal_part
 from sweepd.script.errors import UsageError
 from sweepd.spec import Parsed, parse_mapping, to_document
 from sweepd.spec.sweep_spec import SweepSpec
@@ -19,7 +19,7 @@ from sweepd.unbounded import unbounded_sentence
 
 _NO_PROGRAM = "no-program"
 _LAST_LINES = 5
-_MOST_TOLD = 20
+_MAX_REPORTED = 20
 
 Config = Mapping[str, object]
 
@@ -30,19 +30,19 @@ def sweep(
     project: str | None = None,
     prior_runs: Sequence[str] | None = None,
 ) -> str:
-    """Create a sweep, and return its id: what `agent` and `sweepctl` take.
+    """Create a sweep and return its id, which `agent` and `sweepctl` accept.
 
     Args:
-        sweep: what a sweep file says, as a dictionary, or a function that returns one. `program` may be left
-            out where runs are calls of a function.
-        entity: where it lives; else SWEEPD_ENTITY, that of the configuration, `local`.
-        project: where it lives; else SWEEPD_PROJECT, that of the configuration, the program's name.
-        prior_runs: names of runs that the sweep begins with: it learns from them, and does not repeat their
-            points. Those that do not suit it are named and left out.
+        sweep: content of a sweep file as a dictionary, or a function that returns one. `program` may be
+            missing if runs are function calls.
+        entity: entity of the sweep. Default: SWEEPD_ENTITY, that of the configuration, `local`.
+        project: project of the sweep. Default: SWEEPD_PROJECT, that of the configuration, the program's name.
+        prior_runs: names of runs that the search learns from and whose points it does not repeat. Unsuitable
+            ones are reported and left out.
 
     Raises:
-        SweepError: the configuration makes no sweep; each finding names its place.
-        AgentError: no server takes it; `exit_code` says why.
+        SweepError: invalid configuration; each finding names its position.
+        AgentError: no server created the sweep; `exit_code` says why.
     """
     if isinstance(prior_runs, str):
         raise UsageError(f"prior_runs: a list of names, not the text {prior_runs!r}")
@@ -55,7 +55,7 @@ def sweep(
     place = {"entity": legal_part("entity", entity), "project": legal_part("project", project)}
     flags = [f"--{key}={part}" for key, part in place.items() if part]
     created = _create(spec, [*flags, *(f"--prior-run={run}" for run in prior_runs or ())])
-    _tell_prior(created.get("priorRuns"))
+    _report_prior_runs(created.get("priorRuns"))
     sweep_id = str(created["name"]).rpartition("/")[2]
     _say(f"Create sweep with ID: {sweep_id}")
     if created.get("url"):
@@ -66,7 +66,7 @@ def sweep(
 
 
 def controller(*arguments: object, **options: object) -> None:
-    """Refuse W&B's local controller: the search runs in the suggestion service.
+    """Refuse W&B's local controller: the suggestion service searches.
 
     Raises:
         NotImplementedError: always.
@@ -77,7 +77,7 @@ def controller(*arguments: object, **options: object) -> None:
 
 
 def _spec(parsed: Parsed) -> SweepSpec:
-    """Return what was read, after its warnings; that there is no program is as it should be here."""
+    """Return the specification after printing its warnings; a missing program is valid here."""
     for finding in parsed.diagnostics:
         if finding.severity == "warning" and finding.code != _NO_PROGRAM:
             sys.stderr.write(f"warning: {finding}\n")
@@ -87,19 +87,19 @@ def _spec(parsed: Parsed) -> SweepSpec:
     raise SweepError("the configuration makes no sweep:", findings)
 
 
-def _tell_prior(report: object) -> None:
-    """Say which runs the sweep begins without, and why."""
+def _report_prior_runs(report: object) -> None:
+    """Report prior runs that were left out, and why."""
     if isinstance(report, dict):
         sys.stderr.write(f"sweepd: the sweep begins with {report['taken']} of the prior runs\n")
-        for left_out in report["unsuitableRuns"][:_MOST_TOLD]:
+        for left_out in report["unsuitableRuns"][:_MAX_REPORTED]:
             sys.stderr.write(f"sweepd: left out: {left_out['run']}: {left_out['reason']}\n")
-        if more := report["unsuitable"] - min(len(report["unsuitableRuns"]), _MOST_TOLD):
+        if more := report["unsuitable"] - min(len(report["unsuitableRuns"]), _MAX_REPORTED):
             sys.stderr.write(f"sweepd: left out: {more:,} more\n")
 
 
 def _create(spec: SweepSpec, flags: Sequence[str]) -> dict[str, object]:
-    """Return what `sweepctl create` tells of the new sweep."""
-    # `-P`: no module of the caller's folder stands in for one of Python's own.
+    """Return the output of `sweepctl create`."""
+    # `-P`: modules in the working directory must not shadow the standard library.
     command = [sys.executable, "-P", "-m", "sweepd.cli.main", "create", "-", "--output", "json"]
     done = subprocess.run(
         [*command, *flags],
@@ -108,19 +108,19 @@ def _create(spec: SweepSpec, flags: Sequence[str]) -> dict[str, object]:
         env=dict(os.environ),
         check=False,
     )
-    said = done.stderr.decode(errors="replace").splitlines()
+    errors = done.stderr.decode(errors="replace").splitlines()
     if done.returncode != 0:
-        raise _failure(said, done.returncode)
+        raise _failure(errors, done.returncode)
     created: dict[str, object] = json.loads(done.stdout)
     return created
 
 
-def _failure(said: Sequence[str], exit_code: int) -> AgentError:
-    """Return the error that a command has told as JSON in its last line."""
+def _failure(errors: Sequence[str], exit_code: int) -> AgentError:
+    """Return the error that a command has printed as JSON in its last line."""
     try:
-        error: Mapping[str, object] = json.loads(said[-1])["error"]
+        error: Mapping[str, object] = json.loads(errors[-1])["error"]
     except (IndexError, ValueError, KeyError, TypeError):
-        return AgentError("\n".join(said[-_LAST_LINES:]) or "the sweep was not created", exit_code)
+        return AgentError("\n".join(errors[-_LAST_LINES:]) or "the sweep was not created", exit_code)
     parts = (error.get("message"), error.get("cause"), error.get("nextStep"))
     return AgentError("; ".join(str(part) for part in parts if part), exit_code)
 

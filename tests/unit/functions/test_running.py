@@ -24,11 +24,14 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"sweep_id": "a/b/c/d"}, "'a/b/c/d' names no sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID"),
-        ({"count": 0}, "count: a whole number from 1, not 0"),
-        ({"count": "3"}, "count: a whole number from 1, not '3'"),
-        ({"slots": 1.5}, "slots: a whole number from 1, not 1.5"),
-        ({"max_consecutive_failed_runs": 0}, "max_consecutive_failed_runs: a whole number from 1, not 0"),
+        (
+            {"sweep_id": "a/b/c/d"},
+            "'a/b/c/d' is not a name of a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID",
+        ),
+        ({"count": 0}, "count: an integer of at least 1, not 0"),
+        ({"count": "3"}, "count: an integer of at least 1, not '3'"),
+        ({"slots": 1.5}, "slots: an integer of at least 1, not 1.5"),
+        ({"max_consecutive_failed_runs": 0}, "max_consecutive_failed_runs: an integer of at least 1, not 0"),
         ({"term_timeout": 0}, "term_timeout: seconds, from 1 to 86400, not 0"),
         ({"term_timeout": float("nan")}, "term_timeout: seconds, from 1 to 86400, not nan"),
         ({"in_process": True}, "in_process=True is for a function, and for one slot"),
@@ -45,7 +48,7 @@ def test_arguments_that_say_nothing_are_refused(given: dict[str, Any], words: st
     ("function", "options", "words"),
     [
         (lambda x: x, {}, "is called without arguments, but needs some"),
-        (7, {}, "function: a function without arguments, not int"),
+        (7, {}, "function: expected a function without arguments, not int"),
         (later, {"in_process": True}, "in_process=True cannot call an async function: leave it out"),
     ],
 )

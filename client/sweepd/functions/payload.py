@@ -1,4 +1,4 @@
-"""What a run's process needs of its caller: the function, where modules are found, the text of cells."""
+"""Function payload: what the process of a run needs of its caller: function, search path, source of cells."""
 
 import inspect
 import json
@@ -11,19 +11,19 @@ from sweepd.functions.errors import FunctionError
 
 FUNCTION_FILE = "function.pickle"
 CALLER_FILE = "caller.json"
-_MOST_SOURCE = 2**20
+_MAX_SOURCE_BYTES = 2**20
 
 Function = Callable[[], object]
 
 
 def check_function(function: object) -> None:
-    """Refuse what cannot be called without arguments, before anything is started.
+    """Check that an object can be called without arguments.
 
     Raises:
-        FunctionError: it cannot be called, or needs arguments.
+        FunctionError: it is not callable or needs arguments.
     """
     if not callable(function):
-        raise FunctionError(f"function: a function without arguments, not {type(function).__name__}")
+        raise FunctionError(f"function: expected a function without arguments, not {type(function).__name__}")
     try:
         inspect.signature(function).bind()
     except TypeError as error:
@@ -33,25 +33,25 @@ def check_function(function: object) -> None:
             "take values from sweepd.config, or pass a lambda that gives them"
         ) from None
     except ValueError:
-        return  # of some functions in C nothing is known
+        return  # some functions in C have no signature
 
 
 def pack(function: Function, folder: Path) -> None:
-    """Leave the function in a folder, for processes that start later.
+    """Write the payload to a folder, for processes that start later.
 
     Raises:
-        FunctionError: something that it refers to cannot be taken to another process; it is named.
+        FunctionError: it refers to an object that cannot be pickled; the message names it.
     """
-    import cloudpickle  # a run in the caller's own process does without
+    import cloudpickle  # not needed by runs in the caller's process
 
     try:
         packed = cloudpickle.dumps(function)
-    except Exception as error:  # what objects raise when they are packed is theirs
-        from sweepd.functions.culprit import culprit
+    except Exception as error:  # objects may raise anything when pickled
+        from sweepd.functions.unpicklable import unpicklable_object
 
-        where, reason = culprit(function, error)
+        where, reason = unpicklable_object(function, error)
         raise FunctionError(
-            f"{where} cannot be taken to another process: {reason}; make it inside the function, "
+            f"{where} cannot be taken to another process: {reason}; create it inside the function, "
             "or call agent(…, in_process=True)"
         ) from error
     (folder / FUNCTION_FILE).write_bytes(packed)
@@ -60,15 +60,15 @@ def pack(function: Function, folder: Path) -> None:
 
 
 def _search_path() -> list[str]:
-    """Return where the caller finds modules; its working folder in full, as a function may change it."""
+    """Return the module search path, with the absolute working directory, as a function may change it."""
     return [entry or str(Path.cwd()) for entry in sys.path]
 
 
 def _cells() -> dict[str, list[str]]:
-    """Return the source that only the caller's memory has, as of cells: tracebacks show its lines."""
+    """Return source that exists only in memory, such as notebook cells, for tracebacks."""
     cells: dict[str, list[str]] = {}
-    room = _MOST_SOURCE
-    for name, entry in reversed(list(linecache.cache.items())):  # the newest first
+    room = _MAX_SOURCE_BYTES
+    for name, entry in reversed(list(linecache.cache.items())):  # newest first
         if len(entry) == 4 and entry[1] is None and not Path(name).exists():
             lines = list(entry[2])
             room -= sum(map(len, lines))

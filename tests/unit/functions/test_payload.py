@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweepd import FunctionError
-from sweepd.functions.baggage import check_function, pack
+from sweepd.functions.payload import check_function, pack
 
 
 class Holder:

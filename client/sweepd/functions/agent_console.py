@@ -1,4 +1,4 @@
-"""What a caller is told while an agent works for it, and what becomes of signals that come meanwhile."""
+"""Agent console: output for the caller while an agent works for it, and signals passed on to the agent."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweepd.functions.agent_process import AgentProcess, Event
-from sweepd.functions.shown import RunOutput, ending, heading, printable
+from sweepd.functions.run_output import RunOutput, ending, heading, printable
 
 if TYPE_CHECKING:
     from sweepd.functions.in_process import Caller
@@ -20,14 +20,14 @@ _STEPS = (
 _HANDED_BACK = "handed back"
 
 
-class Company:
-    """Prints on behalf of the agent, in the caller's thread, and passes signals on to it."""
+class AgentConsole:
+    """Prints for the agent in the caller's thread and passes signals on to it."""
 
     def __init__(self, *, shows_names: bool, impatient: bool) -> None:
         self.process: AgentProcess | None = None
         self.caller: Caller | None = None
         self.lines: Sequence[str] = ()
-        # Why the agent ended, if all is not well.
+        # Reason of a failed agent.
         self.error = ""
         self.interrupted = False
         self._shows_names = shows_names
@@ -41,7 +41,7 @@ class Company:
         self._early: dict[tuple[object, object], list[str]] = {}
 
     def take_event(self, event: Event) -> None:
-        """Say of what the agent logs what a person wants to know."""
+        """Print the log events that concern a user."""
         message = printable(str(event.get("message") or ""))
         match event["event"]:
             case "run_adopted":
@@ -66,7 +66,7 @@ class Company:
                 self.error = message
 
     def take_output(self, piece: Event) -> None:
-        """Show what a run has printed, behind the lines that say that it has started."""
+        """Print output of a run after the lines that announce its start."""
         key = _key(piece)
         if key not in self._started:
             self._early.setdefault(key, []).append(str(piece.get("text")))
@@ -75,8 +75,8 @@ class Company:
             self._outputs[key] = RunOutput(str(piece.get("run")), named=self._shows_names)
         _show(self._outputs[key].take(str(piece.get("text"))))
 
-    def heard(self, number: signal.Signals) -> None:
-        """Pass a signal on to the agent; may be called in the middle of anything."""
+    def on_signal(self, number: signal.Signals) -> None:
+        """Pass a signal on to the agent; called from a signal handler."""
         if number is not signal.SIGINT:
             self._last_signal = number
             if self.process is not None:
@@ -93,10 +93,10 @@ class Company:
         try:
             _say(_STEPS[min(self._steps, len(_STEPS)) - 1])
         except RuntimeError:
-            return  # it came in the middle of another line
+            return  # in the middle of another write
 
-    def accompany(self, process: AgentProcess) -> None:
-        """Pass signals on to this agent from now on, and those that have come already."""
+    def attach(self, process: AgentProcess) -> None:
+        """Pass signals on to this agent, including those received before."""
         self.process, self.lines = process, process.lines
         for _ in range(self._steps):
             process.interrupt()
@@ -104,7 +104,7 @@ class Company:
             process.send(signal.SIGTERM)
 
     def resume_signal(self) -> None:
-        """Let a signal that was passed on take its usual effect here, now that the agent has ended."""
+        """Raise a signal that was passed on again, now that the agent has ended."""
         if self._last_signal is not None:
             os.kill(os.getpid(), self._last_signal)
 
@@ -112,11 +112,11 @@ class Company:
         key = _key(event)
         self._started.add(key)
         if self.caller is not None:
-            return  # it says so itself, right before it calls the function
+            return  # it prints that itself, right before it calls the function
         params, attempt = event.get("params"), event.get("attempt")
         values = params if isinstance(params, dict) else {}
         lines = heading(str(event.get("run")), attempt if isinstance(attempt, int) else 1, values)
-        _show("".join(f"{line}\n" for line in lines))  # in one piece: notebooks keep each that they are given
+        _show("".join(f"{line}\n" for line in lines))  # one write: notebooks store each
         for text in self._early.pop(key, ()):
             self.take_output({**event, "text": text})
 

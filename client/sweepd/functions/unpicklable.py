@@ -1,18 +1,18 @@
-"""Finds what it is in a function that cannot be taken to another process, for an error that names it."""
+"""Search for the object in a function that cannot be pickled, for an error that names it."""
 
 import dis
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 
-_DEEPEST = 6
+_MAX_DEPTH = 6
 _GLOBALS = ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL")
-_MOST_ITEMS = 1_000
+_MAX_ITEMS = 1_000
 
 
-def culprit(function: Callable[..., object], error: BaseException) -> tuple[str, str]:
-    """Return which object keeps `function` from being packed, in words, and what it says itself."""
-    path, value, reason = _search(function, getattr(function, "__name__", "the function"), error, _DEEPEST)
+def unpicklable_object(function: Callable[..., object], error: BaseException) -> tuple[str, str]:
+    """Return a description of the object that makes pickling `function` fail, and its error."""
+    path, value, reason = _search(function, getattr(function, "__name__", "the function"), error, _MAX_DEPTH)
     name = f"{path[0]} refers to {path[1]}" if len(path) > 1 else path[0]
     for step in path[2:]:
         name += step if step.startswith("[") else f".{step}"
@@ -23,7 +23,7 @@ def culprit(function: Callable[..., object], error: BaseException) -> tuple[str,
 def _search(
     value: object, name: str, error: BaseException, depth: int
 ) -> tuple[list[str], object, BaseException]:
-    """Follow what fails inwards, as far as it is one part that fails."""
+    """Follow the failing part inwards as far as there is one."""
     if depth:
         for inner_name, inner in _parts(value):
             if (inner_error := _failure(inner)) is not None:
@@ -37,33 +37,33 @@ def _failure(value: object) -> BaseException | None:
 
     try:
         cloudpickle.dumps(value)
-    except Exception as error:  # noqa: BLE001 - what objects raise when they are packed is theirs
+    except Exception as error:  # noqa: BLE001 - objects may raise anything when pickled
         return error
     return None
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
-    """Yield what is packed along with an object, by name."""
+    """Yield the parts that are pickled with an object, by name."""
     match value:
         case types.MethodType():
             yield "self", value.__self__
         case types.FunctionType():
-            yield from _referred(value)
+            yield from _references(value)
         case functools.partial():
             yield "its function", value.func
             yield "its arguments", value.args
             yield from value.keywords.items()
         case Mapping():
-            for key, item in list(value.items())[:_MOST_ITEMS]:
+            for key, item in list(value.items())[:_MAX_ITEMS]:
                 yield f"[{key!r:.40}]", item
         case list() | tuple():
-            for index, item in enumerate(value[:_MOST_ITEMS]):
+            for index, item in enumerate(value[:_MAX_ITEMS]):
                 yield f"[{index}]", item
         case _:
             yield from list(getattr(value, "__dict__", {}).items())
 
 
-def _referred(function: types.FunctionType) -> Iterator[tuple[str, object]]:
+def _references(function: types.FunctionType) -> Iterator[tuple[str, object]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         try:
             yield name, cell.cell_contents
@@ -78,7 +78,7 @@ def _referred(function: types.FunctionType) -> Iterator[tuple[str, object]]:
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    """Yield the global names that a function and those defined in it look up; attributes are none."""
+    """Yield the global names, without attributes, that a function and its inner functions use."""
     yield from (each.argval for each in dis.get_instructions(code) if each.opname in _GLOBALS)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):

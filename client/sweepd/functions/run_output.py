@@ -1,23 +1,23 @@
-"""What a caller sees of the runs: their values, their output within bounds, and how they failed."""
+"""Output of runs for the caller: parameters, bounded output and failures."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
 _HEAD = 256 * 1024
 _TAIL = 8 * 1024
-_LONGEST_LINE = 4 * 1024
-_LONGEST_VALUE = 200
+_MAX_LINE = 4 * 1024
+_MAX_VALUE = 200
 
 
 class RunOutput:
-    """Decides what is shown of one run's output: the beginning as it comes, and the end when it has ended.
+    """Bounded output of one run: its beginning as it comes, and its end once it has ended.
 
-    A run may print without end, and a notebook keeps all that it is shown.
+    A run may print without limit, and a notebook stores all output.
     """
 
     def __init__(self, run: str, *, named: bool) -> None:
         self._run = run
-        # Lines begin with the run's name, where several are shown side by side.
+        # Prefix of lines where several runs print.
         self._prefix = f"[{short(run)}] " if named else ""
         self._room = _HEAD
         self._line = ""
@@ -26,7 +26,7 @@ class RunOutput:
         self._left_out = 0
 
     def take(self, text: str) -> str:
-        """Return what is shown of a further piece."""
+        """Return the part of a piece that is printed now."""
         now, later = text[: self._room], text[self._room :]
         self._room -= len(now)
         kept = self._tail + later
@@ -35,12 +35,12 @@ class RunOutput:
         return self._formed(now)
 
     def end(self) -> str:
-        """Return what is shown once the run has ended."""
+        """Return the output that is printed once the run has ended."""
         shown = self._formed("", last=True)
         if self._left_out:
             shown += "\n" if self._is_mid_line else ""
             shown += f"… {self._left_out:,} characters are left out; all of it: sweepctl logs {self._run}\n"
-            # A line that was cut is no line.
+            # Drop a truncated line.
             self._tail = self._tail.partition("\n")[2] or self._tail
             self._is_mid_line = False
         shown += self._formed(self._tail, last=True)
@@ -52,14 +52,14 @@ class RunOutput:
             return text
         *whole, self._line = (self._line + text).split("\n")
         lines = [*whole]
-        if self._line and (last or len(self._line) > _LONGEST_LINE):
+        if self._line and (last or len(self._line) > _MAX_LINE):
             lines.append(self._line)
             self._line = ""
         return "".join(f"{self._prefix}{line}\n" for line in lines)
 
 
 def heading(run: str, attempt: int, params: Mapping[str, object]) -> Iterator[str]:
-    """Yield the lines that say which run starts, and with which values."""
+    """Yield the lines that announce a run and its parameters."""
     again = f" (attempt {attempt})" if attempt > 1 else ""
     yield f"Agent Starting Run: {short(run)}{again} with config:"
     for name, value in params.items():
@@ -68,7 +68,7 @@ def heading(run: str, attempt: int, params: Mapping[str, object]) -> Iterator[st
 
 
 def ending(run: str, event: Mapping[str, object]) -> str | None:
-    """Return the line that says how a run ended, unless it ended well."""
+    """Return the line that reports the end of a run; None if it succeeded."""
     cause, code, message = event.get("cause"), event.get("exit_code"), event.get("message")
     if cause == "exited":
         how = None if code == 0 else f"failed with exit code {code}"
@@ -89,16 +89,16 @@ def short(run: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with what would steer a terminal made visible."""
+    """Return text with control characters escaped."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
     )
 
 
-def last_words(lines: Sequence[str]) -> str:
-    """Return what a process said last, without the mark of an error."""
+def error_text(lines: Sequence[str]) -> str:
+    """Return the last lines of a process without the prefix `error: `."""
     return "\n".join(lines).removeprefix("error: ")
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    return text if len(text) <= _MAX_VALUE else f"{text[: _MAX_VALUE - 1]}…"

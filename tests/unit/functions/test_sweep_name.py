@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sweepd import UsageError
-from sweepd.functions.names import sweep_name
+from sweepd.functions.sweep_name import sweep_name
 
 
 @pytest.mark.parametrize(
@@ -33,5 +33,5 @@ def test_the_entity_may_come_from_the_environment() -> None:
 
 @pytest.mark.parametrize("given", ["", "/", "a//b", "a/b/c/d", "a/b/", None, 7, {"id": 1}])
 def test_what_names_no_sweep_is_refused(given: object) -> None:
-    with pytest.raises(UsageError, match="names no sweep"):
+    with pytest.raises(UsageError, match="is not a name of a sweep"):
         sweep_name(given, entity=None, project=None, environ={})
