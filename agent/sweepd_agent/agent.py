@@ -5,9 +5,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
 
 from sweepd import v1
-from sweepd_agent import codec
 from sweepd_agent.attempt import Attempt
-from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, judged
 from sweepd_agent.core.effects import (
     Confirm,
@@ -26,10 +24,12 @@ from sweepd_agent.core.events import Delivered, Event, ExitReported, Journalled,
 from sweepd_agent.core.leaving import FAILURE, next_deadline
 from sweepd_agent.core.machine import decide
 from sweepd_agent.core.state import Held, Phase, State
-from sweepd_agent.feed import Feed
-from sweepd_agent.stream import Stream
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.files.upkeep import Upkeep
 from sweepd_agent.surroundings import Surroundings
-from sweepd_agent.upkeep import Upkeep
+from sweepd_agent.wire import codec
+from sweepd_agent.wire.feed import Feed
+from sweepd_agent.wire.stream import Stream
 
 # What is left then stays for the next agent: a disk that hangs is no reason to stay.
 _CLEARED_WITHIN = 5.0

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from sweepd.compat.search_path import search_path
 from sweepd.compat.variables import handed_out
 from sweepd.private_files import make_folder
-from sweepd_agent import process, trial
-from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.attempt_parts import elsewhere_of, feed_of
 from sweepd_agent.context.recorder import Recorder, recorded
 from sweepd_agent.core.attempt import (
@@ -22,13 +20,16 @@ from sweepd_agent.core.attempt import (
     StopOrder,
 )
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
-from sweepd_agent.output import copy_of_output
-from sweepd_agent.process import Limits, SupervisedProcess
-from sweepd_agent.row_keeping import RowKeeping
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.files.output import copy_of_output
+from sweepd_agent.files.row_keeping import RowKeeping
+from sweepd_agent.process import supervised as process
+from sweepd_agent.process import trial
+from sweepd_agent.process.supervised import Limits, SupervisedProcess
 from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
 
 if TYPE_CHECKING:
-    from sweepd_agent.elsewhere import Elsewhere
+    from sweepd_agent.files.external_metrics import Elsewhere
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd_agent.core.numbering import Numbering, from_document
-from sweepd_agent.details import FILE_NAME as DETAILS_FILE
-from sweepd_agent.details import Details
-from sweepd_agent.feed import Feed
-from sweepd_agent.run_files import RunFiles
-from sweepd_agent.spool import Spool
-from sweepd_agent.system_rows import SystemRows
+from sweepd_agent.files.details import FILE_NAME as DETAILS_FILE
+from sweepd_agent.files.details import Details
+from sweepd_agent.files.run_files import RunFiles
+from sweepd_agent.files.samples import SystemRows
+from sweepd_agent.files.spool import Spool
+from sweepd_agent.wire.feed import Feed
 
 if TYPE_CHECKING:
-    from sweepd_agent.attempt_folder import AttemptFolder
     from sweepd_agent.core.attempt import Assignment, Json
-    from sweepd_agent.elsewhere import Elsewhere
+    from sweepd_agent.files.attempt_folder import AttemptFolder
+    from sweepd_agent.files.external_metrics import Elsewhere
     from sweepd_agent.surroundings import Surroundings
 
 Complain = Callable[[str, str], None]
@@ -65,7 +65,7 @@ def elsewhere_of(
     """Return what reads metrics that the script does not log itself; None where nothing is to be read."""
     if assignment.metrics_from is None:
         return None
-    from sweepd_agent.elsewhere import Elsewhere  # what few runs need is loaded for them
+    from sweepd_agent.files.external_metrics import Elsewhere  # what few runs need is loaded for them
 
     return Elsewhere(
         assignment.metrics_from,

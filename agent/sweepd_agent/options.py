@@ -11,7 +11,7 @@ from typing import TypeVar
 from sweepd.durations import parse_duration
 from sweepd_agent.core.names import SweepName, parse_sweep_name
 from sweepd_agent.core.sizes import parse_size
-from sweepd_agent.devices import parse_devices
+from sweepd_agent.process.devices import parse_devices
 
 _MAX_SLOTS = 1_024
 _MAX_STORAGE = 256

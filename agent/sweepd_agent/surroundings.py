@@ -6,12 +6,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.context.recorder import Recorder
 from sweepd_agent.core.attempt import AttemptKey, Outcome, StopMode
 from sweepd_agent.core.events import Event
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.files.state_folder import StateFolder
 from sweepd_agent.log import Log
-from sweepd_agent.state_folder import StateFolder
 
 
 class LiveProcess(Protocol):

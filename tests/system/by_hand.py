@@ -69,7 +69,7 @@ class Script:
         for pid in installation.processes():
             try:
                 arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if b"sweepd_agent.deliver" in arguments and str(self.folder).encode() in arguments:
+                if b"sweepd_agent.standalone.drain" in arguments and str(self.folder).encode() in arguments:
                     found[pid] = parent_of(pid)
             except OSError:
                 continue

@@ -9,7 +9,7 @@ import signal
 from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.test_ownership import all_reports
 from sweepd import v1
-from sweepd_agent.state_folder import open_folder
+from sweepd_agent.files.state_folder import open_folder
 from system.by_hand import assert_whole, reaches, released, start
 from system.installation import Installation
 from system.promises import SHORT, alive, attempts, number, runs, stored, sweep

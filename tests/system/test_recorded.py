@@ -194,7 +194,15 @@ def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
     (helper,) = script.helpers(installation)
     os.kill(helper, signal.SIGKILL)
     other = subprocess.Popen(
-        [sys.executable, "-m", "sweepd_agent.deliver", str(script.folder), "--patience", "10s", *SAMPLED],
+        [
+            sys.executable,
+            "-m",
+            "sweepd_agent.standalone.drain",
+            str(script.folder),
+            "--patience",
+            "10s",
+            *SAMPLED,
+        ],
         env=installation.environment,
         stderr=subprocess.DEVNULL,
     )

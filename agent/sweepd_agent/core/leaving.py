@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
+from sweepd_agent.core.batch import Turn
 from sweepd_agent.core.effects import Leave, Say
 from sweepd_agent.core.events import Refusal, Refused, Wish
 from sweepd_agent.core.guard import GUARDED, guard_line, own_guard, scheduler_guard
 from sweepd_agent.core.state import Leaving, Phase, Standing, State
-from sweepd_agent.core.turn import Turn
 
 OK, FAILURE, USAGE, NOT_FOUND, DENIED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 6, 130
 

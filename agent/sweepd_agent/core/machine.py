@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from sweepd_agent.core import leaving, serving
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, judged
+from sweepd_agent.core.batch import Turn
 from sweepd_agent.core.effects import Confirm, Effect, Journal, Launch, Offer, ReportStart, Say, Stop
 from sweepd_agent.core.events import (
     Asked,
@@ -29,7 +30,6 @@ from sweepd_agent.core.events import (
     WithheldChanged,
 )
 from sweepd_agent.core.state import Held, Phase, Standing, State
-from sweepd_agent.core.turn import Turn
 
 _FENCED = StopOrder(mode=StopMode.KILL, cause=ExitCause.HANDED_BACK, reason="")
 

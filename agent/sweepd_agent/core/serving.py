@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from sweepd.spec.arguments.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
+from sweepd_agent.core.batch import Turn
 from sweepd_agent.core.effects import Say
 from sweepd_agent.core.events import Reason, SweepEnded, Withholding
-from sweepd_agent.core.turn import Turn
 
 SAY_EVERY = 300.0
 """Seconds after which a waiting agent says again why it waits."""

@@ -9,8 +9,8 @@ import grpc.aio
 from sweepd import v1
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
 from sweepd_agent.core.attempt import AttemptKey
-from sweepd_agent.feed import Feed
-from sweepd_agent.stream import Stream
+from sweepd_agent.wire.feed import Feed
+from sweepd_agent.wire.stream import Stream
 
 WANTED = [3, 2, 1]
 

@@ -15,7 +15,7 @@ from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
-from sweepd_agent.record import read_record
+from sweepd_agent.process.record import read_record
 from waiting import until
 
 # Leaves its id in the folder `pids`, and stays.

@@ -15,8 +15,8 @@ from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
-from sweepd_agent.file_lock import try_lock
-from sweepd_agent.state_folder import open_folder
+from sweepd_agent.files.state_folder import open_folder
+from sweepd_agent.process.file_lock import try_lock
 from waiting import until
 
 # Appends a row each 20 ms until the file `enough` exists.
@@ -212,7 +212,7 @@ def test_a_supervisor_goes_on_if_its_agent_died_before_it_could_be_told(tmp_path
     ours, its = os.pipe()
     os.close(ours)
     arguments = [str(tmp_path), str(tmp_path / "lock"), "60", "1"]
-    program = "from sweepd_agent.supervisor import main; main()"
+    program = "from sweepd_agent.process.supervisor import main; main()"
     supervisor = subprocess.run([sys.executable, "-c", program, *arguments], stdout=its, check=False)
     os.close(its)
     assert supervisor.returncode == 0
@@ -224,7 +224,7 @@ def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> No
     (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", script.encode(), bytes(tmp_path)]))
     lock = try_lock(str(tmp_path / "lock"))
     assert lock is not None
-    program = "from sweepd_agent.supervisor import main; main()"
+    program = "from sweepd_agent.process.supervisor import main; main()"
     command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "lock"), "0", "1"]
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until(lambda: list(tmp_path.glob("exit.*")), what="the script is in the way")
@@ -253,7 +253,7 @@ def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
     """Return how long a run goes on after an agent was there for a moment; None if that came too late."""
     folder.mkdir()
     (folder / "arguments").write_bytes(b"\0".join([b"sleep", b"1000"]))
-    program = "from sweepd_agent.supervisor import main; main()"
+    program = "from sweepd_agent.process.supervisor import main; main()"
     command = [sys.executable, "-c", program, str(folder), str(folder / "lock"), f"{term}", "1"]
     began = time.monotonic()
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)

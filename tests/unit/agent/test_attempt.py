@@ -12,13 +12,13 @@ from typing import cast
 import pytest
 
 from sweepd_agent.attempt import Attempt
-from sweepd_agent.attempt_folder import AttemptFolder
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.files.state_folder import StateFolder
 from sweepd_agent.log import Log
-from sweepd_agent.process import Supervised
-from sweepd_agent.record import write_record
-from sweepd_agent.state_folder import StateFolder
-from sweepd_agent.supervisor import EXIT_FILE
+from sweepd_agent.process.record import write_record
+from sweepd_agent.process.supervised import Supervised
+from sweepd_agent.process.supervisor import EXIT_FILE
 from sweepd_agent.surroundings import Home, Surroundings
 
 EXIT = Exit(cause=ExitCause.EXITED, code=0, signal=None, message="", time=1.0)

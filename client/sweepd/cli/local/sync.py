@@ -126,7 +126,15 @@ def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace:
 
 def command_for(found: Found, *, grace: float) -> list[str]:
     """Return the command that brings a folder in."""
-    command = [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(found.path), "--log-format", "json"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "sweepd_agent.standalone.drain",
+        str(found.path),
+        "--log-format",
+        "json",
+    ]
     # There is a server; where much goes on, an agent takes a while to reach it.
     return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
 

@@ -83,7 +83,7 @@ def start_agent(path: Path, environ: Mapping[str, str], *flags: str, script: int
     # `-P`: modules in the working directory must not shadow the standard library.
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-P", "-m", "sweepd_agent.deliver", str(path), *flags],
+        [sys.executable, "-P", "-m", "sweepd_agent.standalone.drain", str(path), *flags],
         inherited,
         file_actions=[
             *actions,

@@ -1,0 +1,104 @@
+"""What Linux and the driver of the devices tell of the moment; it costs some 30 µs for each process."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweepd_agent.context.command import CommandFailedError, output_of
+from sweepd_agent.core.usage import Process, Processors
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_WITHIN = 5.0
+_ASKED = "index,uuid,utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw"
+_KEYS = ("utilization", "memory", "memory_total", "temperature", "power")
+_MEBIBYTES = {"memory", "memory_total"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Figures of a device by their keys; `id` is that of the driver, as in `GPU-5a1b…`."""
+
+    id: str
+    figures: Mapping[str, float]
+
+
+def processes() -> dict[int, Process]:
+    """Return every process that can be seen."""
+    found: dict[int, Process] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if len(fields) > 21:
+                found[int(name)] = Process(
+                    parent=int(fields[1]),
+                    used=sum(map(int, fields[11:15])) / _TICKS,
+                    memory=int(fields[21]) * _PAGE,
+                    threads=int(fields[17]),
+                )
+    return found
+
+
+def is_supervisor(pid: int) -> bool:
+    """Tell whether a process is a supervisor of ours, which takes in what its run detaches."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+            return b"sweepd_agent.process.supervisor" in file.read(4096)
+    except OSError:
+        return False
+
+
+def processors() -> Processors | None:
+    """Return what the processors have done; None where that is not told."""
+    try:
+        with open("/proc/stat", "rb") as file:  # noqa: PTH123
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+    except (OSError, ValueError):
+        return None
+    idle = ticks[3] + ticks[4]
+    return Processors(busy=sum(ticks) - idle, total=sum(ticks))
+
+
+def memory() -> tuple[int, int] | None:
+    """Return used and total bytes of the host's memory; None where that is not told."""
+    try:
+        with open("/proc/meminfo", "rb") as file:  # noqa: PTH123
+            lines = [file.readline().split() for _ in range(8)]
+        told = {line[0]: int(line[1]) * 1024 for line in lines if len(line) > 1}
+        return told[b"MemTotal:"] - told[b"MemAvailable:"], told[b"MemTotal:"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def devices(environ: Mapping[str, str]) -> dict[str, Device] | None:
+    """Return each device by index; None where there is no driver, or it does not answer."""
+    path = shutil.which("nvidia-smi", path=environ.get("PATH"))
+    if path is None:
+        return None
+    asked = [path, f"--query-gpu={_ASKED}", "--format=csv,noheader,nounits"]
+    try:
+        answer = output_of(asked, environ=environ, limit=64 * 1024, timeout=_WITHIN)
+    except CommandFailedError:
+        return None
+    return device_figures(answer.content.decode(errors="replace"))
+
+
+def device_figures(text: str) -> dict[str, Device]:
+    """Return the devices that the driver has printed; figures that it lacks, as `[N/A]`, are left out."""
+    found: dict[str, Device] = {}
+    for line in text.splitlines():
+        index, own, *words = (word.strip() for word in line.split(",")) if line.count(",") >= 2 else ("", "")
+        figures: dict[str, float] = {}
+        for key, word in zip(_KEYS, words, strict=False):
+            try:
+                figures[key] = float(word) * (2**20 if key in _MEBIBYTES else 1)
+            except ValueError:
+                continue
+        if index.isdecimal() and figures:
+            found[index] = Device(id=own, figures=figures)
+    return found

@@ -1,0 +1,220 @@
+"""The folder of one attempt: what was handed out, how far it has come, and the files of its process."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweepd.metrics_file import FILE_NAME
+from sweepd.private_files import make_folder
+from sweepd.regular_files import (
+    IrregularFileError,
+    open_inside,
+    read_inside,
+    sync_folder,
+    sync_inside,
+    write_inside,
+)
+from sweepd_agent.core.attempt import (
+    Assignment,
+    AttemptKey,
+    ExitCause,
+    Json,
+    MetricsFrom,
+    Place,
+    StopMode,
+    StopOrder,
+)
+from sweepd_agent.core.numbering import Begin
+from sweepd_agent.files.parameter_file import yaml_parameters
+from sweepd_agent.process.record import number, read_record, whole_number, write_record
+from sweepd_agent.process.supervisor import ARGUMENTS_FILE, LOG_FILE
+
+# Of a file of the agent's own; a script may have put something larger in its place.
+_MOST_BYTES = 64 * 2**20
+_ASSIGNMENT_FILE = "assignment.json"
+_CURSORS_FILE = "cursors.json"
+_PARAMS_FILE = "params.json"
+_YAML_PARAMS_FILE = "params.yaml"
+_ORDER_FILE = "order"
+_PLACE_FILE = "place"
+_DELIVERED_FILE = "delivered"
+_ACKED_FILE = "acked"
+
+
+class AttemptFolder:
+    """Names the files of an attempt, and reads and writes those that are the agent's own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def metrics_file(self) -> Path:
+        """Where the script appends its rows."""
+        return self.path / FILE_NAME
+
+    def begins(self) -> tuple[Begin, ...]:
+        """Return where attempts begin in that file, if it has those before this one, too."""
+        return ()
+
+    @property
+    def params_file(self) -> Path:
+        """The parameters as one JSON object."""
+        return self.path / _PARAMS_FILE
+
+    @property
+    def yaml_params_file(self) -> Path:
+        """The parameters as YAML, each as `name: {value: …}`."""
+        return self.path / _YAML_PARAMS_FILE
+
+    @property
+    def log_file(self) -> Path:
+        """What the process wrote to its standard output and error."""
+        return self.path / LOG_FILE
+
+    def journal(self, assignment: Assignment) -> None:
+        """Bring an assignment to disk, so that no crash forgets it once this returns."""
+        make_folder(self.path, exist_ok=False)
+        document = asdict(assignment) | {
+            "key": list(assignment.key),
+            "rungs": sorted(assignment.rungs),
+            "secret": assignment.secret.hex(),
+        }
+        write_inside(self.path, _ASSIGNMENT_FILE, json.dumps(document).encode(), sync=True)
+        sync_folder(self.path.parent)
+
+    def assignment(self) -> Assignment | None:
+        """Return what was handed out; None if the agent died before that was on disk, or it is unreadable."""
+        try:
+            document = json.loads(read_inside(self.path, _ASSIGNMENT_FILE, limit=_MOST_BYTES))
+            return _assignment(document) if isinstance(document, dict) else None
+        except (FileNotFoundError, IrregularFileError, KeyError, TypeError, ValueError):
+            return None
+
+    def write_parameters(self, params: Mapping[str, Json]) -> None:
+        """Leave the parameters for scripts that read them as JSON or as YAML."""
+        text = json.dumps({name: params[name] for name in sorted(params)})
+        write_inside(self.path, _PARAMS_FILE, f"{text}\n".encode())
+        write_inside(self.path, _YAML_PARAMS_FILE, yaml_parameters(params).encode())
+
+    def write_place(self, place: Place) -> None:
+        """Note where the process runs, before it does: the next agent gives neither slot nor devices away."""
+        values: dict[str, str | int | float] = {"slot": place.slot}
+        if place.gpus is not None:
+            values["gpus"] = ",".join(place.gpus)
+        write_record(str(self.path / _PLACE_FILE), values)
+
+    def place(self) -> Place | None:
+        """Return where the process runs; None if that was never noted."""
+        record = read_record(str(self.path / _PLACE_FILE))
+        if record is None:
+            return None
+        slot, gpus = whole_number(record, "slot"), record.get("gpus")
+        names = None if gpus is None else tuple(name for name in gpus.split(",") if name)
+        return None if slot is None else Place(slot=slot, gpus=names)
+
+    def write_arguments(self, arguments: list[str]) -> None:
+        """Leave the arguments of the process for its supervisor."""
+        content = b"\0".join(os.fsencode(argument) for argument in arguments)
+        write_inside(self.path, ARGUMENTS_FILE, content)
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of the process; empty if it was never started."""
+        try:
+            content = read_inside(self.path, ARGUMENTS_FILE, limit=_MOST_BYTES)
+        except (FileNotFoundError, IrregularFileError):
+            return []
+        return [os.fsdecode(argument) for argument in content.split(b"\0")]
+
+    def append_to_log(self, line: str) -> None:
+        """Add a line to what the process has written, if that is here; raises OSError."""
+        descriptor = open_inside(self.path, LOG_FILE, os.O_RDWR | os.O_APPEND)
+        try:
+            size = os.fstat(descriptor).st_size
+            begun = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, ("\n" * begun + line + "\n").encode(errors="replace"))
+        finally:
+            os.close(descriptor)
+
+    def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
+        """Replace the cursors; the rows that they number, in the files `synced`, are on disk before them."""
+        for file in synced:
+            sync_inside(file.parent, file.name)
+        content = json.dumps(document, separators=(",", ":")).encode()
+        write_inside(self.path, _CURSORS_FILE, content, sync=True)
+
+    def cursors(self) -> dict[str, Json]:
+        """Return the cursors that were saved last; empty if there are none."""
+        try:
+            document = json.loads(read_inside(self.path, _CURSORS_FILE, limit=_MOST_BYTES))
+        except (FileNotFoundError, IrregularFileError, ValueError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def write_order(self, order: StopOrder) -> None:
+        """Note on whose behalf the process is ended, before it is."""
+        values = {"mode": order.mode.value, "cause": order.cause.value, "reason": order.reason}
+        write_record(str(self.path / _ORDER_FILE), values)
+
+    def order(self) -> StopOrder | None:
+        """Return the order that was noted."""
+        record = read_record(str(self.path / _ORDER_FILE))
+        if record is None:
+            return None
+        try:
+            mode, cause = StopMode(record["mode"]), ExitCause(record["cause"])
+        except (KeyError, ValueError):
+            return None
+        return StopOrder(mode=mode, cause=cause, reason=record.get("reason", ""))
+
+    def noted_since(self, time: float) -> bool:
+        """Tell whether the order was noted after a Unix time."""
+        try:
+            return (self.path / _ORDER_FILE).lstat().st_mtime >= time
+        except FileNotFoundError:
+            return False
+
+    def mark_result_acked(self) -> None:
+        """Note that an agent has logged that the end is stored; raises OSError."""
+        write_record(str(self.path / _ACKED_FILE), {"acked": 1})
+
+    def result_acked(self) -> bool:
+        """Tell whether an agent has logged that the end is stored."""
+        return read_record(str(self.path / _ACKED_FILE)) is not None
+
+    def mark_delivered(self, now: float) -> None:
+        """Note that nothing of it is wanted any more, and since when."""
+        write_record(str(self.path / _DELIVERED_FILE), {"time": now})
+
+    def delivered_at(self) -> float | None:
+        """Return the Unix time since when nothing of it is wanted."""
+        record = read_record(str(self.path / _DELIVERED_FILE))
+        return None if record is None else number(record, "time")
+
+    def remove(self) -> None:
+        """Remove everything of the attempt."""
+        # Renamed first: a folder that is half gone is not taken for an attempt.
+        doomed = self.path.with_name(f".{self.path.name}")
+        try:
+            self.path.rename(doomed)
+        except OSError:
+            doomed = self.path
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _assignment(document: dict[str, Any]) -> Assignment:
+    """Return what a document describes; raises KeyError, TypeError or ValueError where it does not."""
+    run, attempt = document.pop("key")
+    source = document.pop("metrics_from", None)
+    return Assignment(
+        key=AttemptKey(run, attempt),
+        metrics_from=MetricsFrom(**source) if source is not None else None,
+        rungs=frozenset(document.pop("rungs")),
+        command=tuple(document.pop("command")),
+        watched_keys=tuple(document.pop("watched_keys")),
+        secret=bytes.fromhex(document.pop("secret", "")),
+        **document,
+    )

@@ -1,0 +1,252 @@
+"""The rows of one attempt on disk: read and numbered as they are written, and read again to be sent.
+
+A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and says
+so by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, islice, repeat, takewhile
+from pathlib import Path
+
+from sweepd_agent.core.numbering import BLOCK_BYTES, Begin, Block, Numbering
+from sweepd_agent.core.reading import Observation, Progress, Read, Row, ended, read
+from sweepd_agent.core.rows import MALFORMED, Line
+from sweepd_agent.files import thinning
+from sweepd_agent.files.tail import Found, Tail, read_block
+
+_KEPT_ROWS = 2_000
+_KEPT_OBSERVATIONS = 20_000
+ROWS_AT_ONCE = 500
+# An attempt that begins with so many rows that name no step, as of children alone, replaces nothing.
+_MOST_WITHOUT_STEP = 20
+_BEYOND_ALL = 2**63
+"""Rows that are sent without waiting for the flush interval, and the most in one message."""
+
+
+class Spool:
+    """Reads the metrics file at `path` on from where `numbering` stands.
+
+    Args:
+        begins: where attempts begin in it, if the file has those before this one, too. The last of them is
+            this attempt: nothing is sent until a row of it names a step, which tells what it replaces, many
+            rows have named none, or it has ended.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        numbering: Numbering,
+        *,
+        watched: tuple[str, ...],
+        rungs: frozenset[int],
+        wall_clock: Callable[[], float],
+        begins: tuple[Begin, ...] = (),
+        kept_rows: int = _KEPT_ROWS,
+    ) -> None:
+        self.numbering = numbering
+        self._path = path
+        self._watched = {key: index for index, key in enumerate(watched)}
+        self._rungs = rungs
+        self._wall_clock = wall_clock
+        segments = {block.segment for block in numbering.blocks}
+        self._tail = Tail(path, {segment: numbering.position(segment) for segment in segments})
+        known = {part.attempt for part in numbering.parts}
+        self._begins = deque(each for each in begins if each.attempt not in known)
+        self._attempt = begins[-1].attempt if begins else None
+        self._ended = False
+        self._held = self._is_open(numbering)
+        self._durable = numbering.progress
+        self._rows: deque[Row] = deque(maxlen=kept_rows)
+        self._observations: deque[Observation] = deque()
+        # Observations of rows beyond this one are in memory.
+        self._observed_from = numbering.progress.settled
+        self._urgent = False
+
+    @property
+    def last_row(self) -> int:
+        """Number of the last row that may be sent."""
+        return 0 if self._held else self._durable.row
+
+    @property
+    def settled(self) -> int:
+        """Row up to which the observations that may be sent are complete."""
+        return self._durable.settled
+
+    @property
+    def fresh(self) -> int:
+        """How many rows were read that may not be sent yet."""
+        return self.numbering.progress.row - self._durable.row
+
+    @property
+    def urgent(self) -> bool:
+        """Whether rows were read that should be sent at once: the first, one at a rung, or many."""
+        return self._urgent or self.fresh >= ROWS_AT_ONCE
+
+    def poll(self) -> bool:
+        """Read what was written since the last call; return whether there is more to read."""
+        found = deque(self._tail.look())
+        while found:
+            self._number(found)
+        return self._tail.more
+
+    def finish(self) -> None:
+        """Read no more: the process has ended, and its last step with it. Call after a last `poll`."""
+        observations, progress = ended(self.numbering.progress)
+        self._observations += observations
+        self.numbering = self.numbering.at(progress)
+        self._ended = True
+        self._tail.close()
+
+    def thinned(self, segment: int) -> None:
+        """Take note that of a segment only the kept rows are to be had."""
+        self.numbering = self.numbering.thinned(segment)
+
+    @property
+    def complaint(self) -> str:
+        """Why a part of the file is never read; empty: all of it is."""
+        return self._tail.complaint
+
+    @property
+    def watched(self) -> Mapping[str, int]:
+        """Index by name of the watched keys."""
+        return self._watched
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        self._tail.close()
+
+    def saved(self, numbering: Numbering) -> None:
+        """Take note that `numbering` is on disk."""
+        self._durable = numbering.progress
+        self._held = self._is_open(numbering)
+        if self._durable == self.numbering.progress:
+            self._urgent = False
+
+    def rows(self, after: int) -> list[Row]:
+        """Return rows that may be sent beyond row `after`, at most ROWS_AT_ONCE; thinned ones are missing.
+
+        Those that a later attempt in the same file has replaced have no values.
+        """
+        found = self._rows_beyond(after)
+        if not self.numbering.parts:
+            return found
+        return [replace(row, values={}) if self.numbering.is_replaced(row) else row for row in found]
+
+    def _rows_beyond(self, after: int) -> list[Row]:
+        if self._rows and self._rows[0].number <= after + 1:
+            first = after + 1 - self._rows[0].number
+            return list(islice(self._rows, first, first + min(ROWS_AT_ONCE, max(0, self.last_row - after))))
+        again = (row for row, _ in self._read_again(after) if row is not None and row.number > after)
+        return list(islice(takewhile(lambda row: row.number <= self.last_row, again), ROWS_AT_ONCE))
+
+    def observations(self, after: int) -> tuple[list[Observation], int]:
+        """Return observations of rows beyond `after`, and the row up to which they are all there are."""
+        upto = self.settled
+        if after >= self._observed_from:
+            while self._observations and self._observations[0].row <= after:
+                self._observations.popleft()
+            self._observed_from = after
+            found = [item for item in islice(self._observations, ROWS_AT_ONCE) if item.row <= upto]
+        else:
+            found = []
+            for row, observations in self._read_again(after):
+                found += [item for item in observations if after < item.row <= upto]
+                if len(found) >= ROWS_AT_ONCE or (row is not None and row.number > upto):
+                    break
+        if len(found) >= ROWS_AT_ONCE:
+            # Whole rows only: the last one may have more observations than fit here.
+            upto = found[-1].row - 1 if found[-1].row > found[0].row else found[-1].row
+            found = [item for item in found if item.row <= upto]
+        return found, max(upto, after)
+
+    def _number(self, found: deque[Found]) -> None:
+        """Number the lines at the front that stand together, as one block."""
+        first = found[0]
+        before = progress = self.numbering.progress
+        end = first.start
+        now = self._wall_clock()
+        keys: set[str] = set()
+        malformed, first_step = 0, None
+        while found and (found[0].segment, found[0].start) == (first.segment, end):
+            if end - first.start >= BLOCK_BYTES:
+                break
+            item = found.popleft()
+            end = item.end
+            if item.line is not None:
+                malformed += item.line.malformed
+                keys.update(item.line.values)
+                first_step = item.line.step if first_step is None else first_step
+                if self._attempt is not None:
+                    self._note_part(item, progress.row)
+                progress = self._take(read(progress, item.line, self._watched, now=now), progress)
+        block = Block(
+            segment=first.segment,
+            start=first.start,
+            end=end,
+            before=before,
+            rows=progress.row - before.row,
+            time=now,
+        )
+        numbering = self.numbering.extended(block, progress).counted(malformed, keys)
+        self.numbering = numbering.begun_at(first_step)
+
+    def _is_open(self, numbering: Numbering) -> bool:
+        """Whether this attempt may yet say what it replaces."""
+        return self._attempt is not None and not self._ended and not numbering.knows(self._attempt)
+
+    def _note_part(self, item: Found, row: int) -> None:
+        """See whether a later attempt begins with the line after row `row`, and with which step."""
+        while self._begins and (item.segment, item.start) >= (
+            self._begins[0].segment,
+            self._begins[0].offset,
+        ):
+            self.numbering = self.numbering.part_begun(self._begins.popleft().attempt, row)
+        if not self.numbering.open_part or item.line is None:
+            return
+        step = item.line.step
+        if step is None and row - self.numbering.parts[-1].after >= _MOST_WITHOUT_STEP:
+            step = _BEYOND_ALL
+        if step is not None:
+            self.numbering = self.numbering.part_begun_at(step)
+            self._urgent = True
+
+    def _take(self, read: Read, before: Progress) -> Progress:
+        """Keep what a line gave for sending, and see whether it is urgent."""
+        after = read.progress
+        self._rows.append(read.row)
+        self._observations += read.observations
+        if len(self._observations) > _KEPT_OBSERVATIONS:
+            self._observed_from = self._observations[-1].row
+            self._observations.clear()
+        closed = range(before.iterations + 1, after.iterations + 1)
+        self._urgent |= after.row == 1 or not self._rungs.isdisjoint(closed)
+        return after
+
+    def _read_again(self, after: int) -> Iterator[tuple[Row | None, tuple[Observation, ...]]]:
+        """Yield rows, from one at or before `after + 1` on, each with the observations that it completed."""
+        progress = Progress()
+        for block in self.numbering.after(after):
+            progress = block.before
+            for number, last_step, line in self._lines(block):
+                if number is not None:
+                    progress = replace(progress, row=number - 1, last_step=last_step)
+                step = read(progress, line, self._watched, now=block.time)
+                progress = step.progress
+                yield step.row, step.observations
+        if progress.waiting and not self.numbering.progress.waiting:
+            yield None, ended(progress)[0]
+
+    def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
+        """Yield the lines of a block, with row number and step before it where others are missing."""
+        if block.thinned:
+            yield from thinning.read_kept(self._path, block)
+            return
+        closed = self._path.with_name(f"{self._path.name}.{block.segment}")
+        lines = [] if closed.exists() else list(read_block(self._path, block.start, block.end))
+        if closed.exists():  # asked again: it may have been closed between the first look and the reading
+            lines = list(read_block(closed, block.start, block.end))
+        # What the disk has lost is malformed, so that the numbers of later rows stay.
+        for line in islice(chain(lines, repeat(MALFORMED)), block.rows):
+            yield None, 0, line

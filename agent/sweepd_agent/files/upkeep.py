@@ -1,0 +1,55 @@
+"""How the state folder is kept: what goes when nothing of it is wanted any more, and whether it has room."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from sweepd_agent.attempt import Attempt
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.surroundings import Surroundings
+
+_LOOK_EVERY = 5.0
+
+
+class Upkeep:
+    """Removes folders of delivered attempts, and watches the disk."""
+
+    def __init__(self, around: Surroundings, *, min_free: int, keep: float) -> None:
+        self._around = around
+        # Bytes that must be free for another run to begin.
+        self._min_free = min_free
+        # Seconds for which the folder of a delivered attempt is kept.
+        self._keep = keep
+
+    async def discard(self, attempt: Attempt) -> None:
+        """Let go of an attempt of which nothing is wanted any more."""
+        await attempt.close()
+        self._around.folder.drop_empty_checkpoints(attempt.assignment)
+        if self._keep > 0:
+            with contextlib.suppress(OSError):  # a full disk keeps nothing
+                attempt.folder.mark_delivered(self._around.wall_clock())
+            self.remove_later(attempt.folder)
+        else:
+            await self._remove(attempt.folder)
+
+    def remove_later(self, folder: AttemptFolder) -> None:
+        """Remove the folder of a delivered attempt when its time has come."""
+        delivered = folder.delivered_at() or 0.0
+        left = max(0.0, delivered + self._keep - self._around.wall_clock())
+        asyncio.get_running_loop().call_later(left, self._remove, folder)
+
+    def _remove(self, folder: AttemptFolder) -> "asyncio.Future[None]":
+        """Have a folder removed; with the files of a run that may take seconds, which nobody waits for."""
+        return asyncio.get_running_loop().run_in_executor(self._around.disk, folder.remove)
+
+    async def watch_disk(self, seen: Callable[[bool], None]) -> None:
+        """Say again and again whether there is room for another run."""
+        enough = True
+        while True:
+            free = self._around.folder.free_bytes()
+            if enough and free < self._min_free:
+                message = f"only {free // 2**20} MiB are free for run folders: taking no new runs"
+                self._around.log.event("notice", None, {"message": message})
+            enough = free >= self._min_free
+            seen(enough)
+            await asyncio.sleep(_LOOK_EVERY)

@@ -1,0 +1,1 @@
+"""Processes of attempts: supervised, watched, started with their arguments, environment and devices."""

@@ -1,0 +1,259 @@
+"""Starts the supervised process of an attempt, finds it again after a restart, and signals and awaits it."""
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sweepd_agent
+from sweepd_agent.core.attempt import Outcome, StopMode
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.process import proc
+from sweepd_agent.process.record import number, read_record, whole_number
+from sweepd_agent.process.supervisor import EXIT_FILE, PROCESS_FILE
+
+# Isolated and without site-packages: a third of the start, and the trial's environment cannot change it.
+_SUPERVISOR = (
+    "-I",
+    "-S",
+    "-c",
+    (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+        "from sweepd_agent.process.supervisor import main; main()"
+    ),
+    str(Path(sweepd_agent.__file__).parent.parent),
+)
+# How long another supervisor of the same attempt may take to say who it is.
+_PATIENCE = 2.0
+# Processes may be born while they are listed, so they are listed again; one that hangs in the kernel stays.
+_ROUNDS = 20
+_NO_PROCESS = 2**31
+# Why a supervisor has ended its run by itself, by the name in its record.
+_LOST = {
+    "orphaned": "no agent came back for it in time",
+    "unwatched": "the watchdog of its supervisor was killed",
+}
+_SIGNALS = {StopMode.TERMINATE: signal.SIGTERM, StopMode.KILL: signal.SIGUSR1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a supervisor does by itself; seconds."""
+
+    orphan_after: float
+    stop_grace: float
+
+
+class SupervisedProcess:
+    """A process that lives or lived under its supervisor, ours or one of an earlier agent."""
+
+    def __init__(
+        self, folder: AttemptFolder, pid: int, pidfd: int | None, *, started_time: float | None = None
+    ) -> None:
+        self.pid = pid
+        self.started_time = started_time
+        self._folder = folder
+        self._pidfd = pidfd
+
+    @property
+    def alive(self) -> bool:
+        """Whether its supervisor was there when it was looked for."""
+        return self._pidfd is not None
+
+    def stop(self, mode: StopMode) -> None:
+        """Have the supervisor end the whole tree; nothing happens if it is gone already."""
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, _SIGNALS[mode])
+
+    async def ended(self) -> Outcome:
+        """Return how it ended, once nothing of it is left."""
+        if self._pidfd is not None:
+            await readable(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+        if (known := outcome(self._folder)) is not None:
+            return known
+        if (watchdog := _open_watchdog(self._folder)) is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(readable(watchdog), _PATIENCE)
+            os.close(watchdog)
+        return _vanished(self._folder)
+
+
+class Supervised:
+    """Finds processes that agents have started."""
+
+    def find(self, folder: AttemptFolder) -> SupervisedProcess | None:
+        """Return the process of an attempt, alive or gone; None if none was ever started.
+
+        If it has lost its supervisor, nothing of it is left: another attempt may start from now on.
+        """
+        process = find(folder)
+        if process is not None and not process.alive and outcome(folder) is None:
+            if (watchdog := _open_watchdog(folder)) is not None:
+                ended = select.poll()
+                ended.register(watchdog, select.POLLIN)
+                ended.poll(_PATIENCE * 1_000)
+                os.close(watchdog)
+            _vanished(folder)
+        return process
+
+    def outcome(self, folder: AttemptFolder) -> Outcome | None:
+        """Return how the process ended; None if that is not known."""
+        return outcome(folder)
+
+
+async def launch(
+    folder: AttemptFolder,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    agent_lock: Path,
+    limits: Limits,
+) -> SupervisedProcess:
+    """Start the process of an attempt, once and never twice.
+
+    If an earlier agent has done so without living to note it, that process is returned. If the supervisor
+    fails or is killed before it could say who it is, the process has vanished: one without an id is returned.
+
+    Raises:
+        OSError: no supervisor can be started.
+    """
+    folder.write_arguments(list(arguments))
+    flags = (str(folder.path), str(agent_lock), f"{limits.orphan_after}", f"{limits.stop_grace}")
+    supervisor = subprocess.Popen(  # noqa: ASYNC220 -- a millisecond, and nothing may come between
+        [sys.executable, *_SUPERVISOR, *flags],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert supervisor.stdout is not None
+    with supervisor.stdout as said:
+        await readable(said.fileno())
+        started = bool(said.read(1))
+    if not started and await _exit_code(supervisor) != 0:
+        return find(folder) or SupervisedProcess(folder, 0, None)
+    process = await _await_identity(folder, patience=0.0 if started else _PATIENCE)
+    _reap_later(supervisor)
+    return process
+
+
+def find(folder: AttemptFolder) -> SupervisedProcess | None:
+    """Return the process of an attempt, alive or gone; None if none was ever started."""
+    identity = read_record(str(folder.path / PROCESS_FILE))
+    if identity is None:
+        return SupervisedProcess(folder, 0, None) if outcome(folder) is not None else None
+    pid = whole_number(identity, "pid") or 0
+    pidfd = _open_noted(identity, "supervisor")
+    if pidfd is None:
+        return SupervisedProcess(folder, pid, None)
+    return SupervisedProcess(folder, pid, pidfd, started_time=number(identity, "time"))
+
+
+def outcome(folder: AttemptFolder) -> Outcome | None:
+    """Return how the process ended, by what its supervisor left; None if it left nothing."""
+    record = read_record(str(folder.path / EXIT_FILE))
+    if record is None:
+        return None
+    lost = next((message for name, message in _LOST.items() if record.get(name) == "1"), "")
+    return Outcome(
+        code=whole_number(record, "code"),
+        signal=whole_number(record, "signal"),
+        out_of_memory=record.get("out_of_memory") == "1",
+        orphaned=bool(lost),
+        stopped=record.get("stopped") == "1",
+        start_error=record.get("start_error"),
+        message=lost,
+        time=number(record, "time"),
+    )
+
+
+async def _await_identity(folder: AttemptFolder, *, patience: float) -> SupervisedProcess:
+    """Return the process once its supervisor has said who it is, or that there is none."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while (process := find(folder)) is None:
+        if asyncio.get_running_loop().time() >= deadline:
+            raise OSError(f"the supervisor of {folder.path} did not start")
+        await asyncio.sleep(0.01)
+    return process
+
+
+def _open_watchdog(folder: AttemptFolder) -> int | None:
+    """Return a descriptor of the watchdog of a supervisor that is gone, as long as it ends what was left."""
+    identity = read_record(str(folder.path / PROCESS_FILE))
+    return None if identity is None else _open_noted(identity, "watchdog")
+
+
+def _open_noted(identity: Mapping[str, str], name: str) -> int | None:
+    """Return a descriptor of a process by its id and its start in a record; None if that has ended."""
+    pid, start = whole_number(identity, name), whole_number(identity, f"{name}_start")
+    if pid is None or not 0 < pid < _NO_PROCESS or identity.get("boot") != proc.boot_id():
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    # Looked at after the descriptor holds it: the number cannot pass to another process any more.
+    if proc.start_ticks(pid) == start:
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+async def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Return the exit code of a child once it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(process.pid)
+        await readable(pidfd)
+        os.close(pidfd)
+    return process.wait()
+
+
+def _vanished(folder: AttemptFolder) -> Outcome:
+    """Return the outcome where a supervisor is gone without a word, once the remains are gone too."""
+    identity = read_record(str(folder.path / PROCESS_FILE))
+    if identity is not None and identity.get("boot") != proc.boot_id():
+        return Outcome(orphaned=True, message="it vanished with its host")
+    for _ in range(_ROUNDS):
+        remains = proc.of_folder("SWEEPD_RUN_DIR", str(folder.path))
+        if not remains:
+            break
+        for pid in remains:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    return Outcome(orphaned=True, message="its supervisor was killed or has failed")
+
+
+async def readable(descriptor: int) -> None:
+    """Return once a descriptor has something to read or has ended."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _reap_later(supervisor: subprocess.Popen[bytes]) -> None:
+    """Collect the exit status of a supervisor when it ends; nobody needs it, but it would stay a zombie."""
+    loop = asyncio.get_running_loop()
+    try:
+        pidfd = os.pidfd_open(supervisor.pid)
+    except ProcessLookupError:
+        supervisor.poll()
+        return
+
+    def reap() -> None:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+        supervisor.wait()
+
+    loop.add_reader(pidfd, reap)

@@ -1,0 +1,289 @@
+"""Stands between an agent and the process of one attempt: starts it, sees its end, leaves none of it behind.
+
+It outlives its agent, so a restarted one finds the process as it was. It is a subreaper: what a process
+leaves behind, in whatever session, becomes its child, so the tree below it is complete. SIGTERM has the tree
+terminated, and killed after the stop grace; SIGUSR1 has it killed. If nobody holds the lock of the agent's
+folder for long enough, the tree is ended too. If the supervisor itself is killed, the kernel kills the
+process, and its watchdog all that descends from it.
+
+It is started for every run, hence small: no import that is not needed, no package with a heavy `__init__`.
+"""
+
+import errno
+import os
+import signal
+import sys
+import time
+
+from sweepd_agent.process.file_lock import is_locked, try_lock
+from sweepd_agent.process.parent_death import signal_at_death_of
+from sweepd_agent.process.proc import boot_id, descendants, memory_kills, start_ticks
+from sweepd_agent.process.record import write_record
+from sweepd_agent.process.watchdog import DIED, continue_below_watchdog
+
+ARGUMENTS_FILE = "arguments"
+PROCESS_FILE = "process"
+EXIT_FILE = "exit"
+LOG_FILE = "output.log"
+_LOCK_FILE = "supervisor.lock"
+
+_LOOK_EVERY = 0.5
+# Where a run is to end with its agent.
+_LOOK_SOON = 0.1
+# What a process left behind, and one that nobody came back for, get between SIGTERM and SIGKILL.
+_SHORT_GRACE = 1.0
+_AWAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, DIED)
+_DEFAULT_IN_TRIAL = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, *_AWAITED)
+# How long an earlier supervisor of the same attempt may take to start the process, or to end with its tree.
+_PATIENCE = 1.5
+
+
+class Supervisor:
+    """One attempt's process, from its start to the end of its last descendant."""
+
+    def __init__(
+        self, folder: str, agent_lock: str, watchdog: int, *, orphan_after: float, stop_grace: float
+    ) -> None:
+        self._folder = folder
+        self._watchdog = watchdog
+        self._agent_lock = os.open(agent_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._orphan_after = orphan_after
+        self._look_every = min(_LOOK_EVERY, max(_LOOK_SOON, orphan_after / 8))
+        self._stop_grace = stop_grace
+        self._agent_seen = time.monotonic()
+        self._lock_changed = os.fstat(self._agent_lock).st_mtime_ns
+        self._kill_at = float("inf")
+        self._ending: dict[str, int] = {}
+        self._memory_kills = memory_kills()
+        self._pid = 0
+        self._status: int | None = None
+
+    def start(self, arguments: list[str]) -> None:
+        """Start the process, and note who it is before anyone is told.
+
+        Raises:
+            OSError: the program cannot be executed.
+        """
+        output = os.open(f"{self._folder}/{LOG_FILE}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        null = os.open(os.devnull, os.O_RDONLY)
+        try:
+            self._pid = _spawn(arguments, null, output)
+        finally:
+            os.close(output)
+            os.close(null)
+        own = os.getpid()
+        identity: dict[str, str | int | float] = {
+            "pid": self._pid,
+            "supervisor": own,
+            "supervisor_start": start_ticks(own) or 0,
+            "watchdog": self._watchdog,
+            "watchdog_start": start_ticks(self._watchdog) or 0,
+            "boot": boot_id(),
+            "time": time.time(),
+        }
+        try:
+            write_record(f"{self._folder}/{PROCESS_FILE}", identity)
+        except OSError:  # a process that nobody could find again must not live
+            self._kill()
+            self.watch()
+            os._exit(1)
+
+    def report(self, end: dict[str, str | int | float]) -> None:
+        """Leave word of the end; while the disk takes nothing, wait as long as somebody may want to know."""
+        while True:
+            try:
+                write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()}, sync=True)
+            except FileNotFoundError:
+                break  # the folder is gone, and with it whoever wants to know
+            except OSError:
+                if self._abandoned():
+                    break
+                time.sleep(_LOOK_EVERY)
+            else:
+                break
+
+    def watch(self) -> dict[str, int]:
+        """Return how the process ended, once nothing of its tree is left."""
+        while True:
+            heard = signal.sigtimedwait(_AWAITED, self._time_to_look())
+            over = self._reap()  # first: a signal does not stop what has just ended by itself
+            if heard is not None and heard.si_signo == self._death():
+                self._ending["stopped"] = 1  # both got it at once: all that runs here is being ended
+            if over:
+                return self._end()
+            if heard is not None and heard.si_signo == signal.SIGTERM:
+                self._terminate("stopped", self._stop_grace)
+            elif heard is not None and heard.si_signo == signal.SIGUSR1:
+                self._kill("stopped")
+            elif heard is not None and heard.si_signo == DIED:
+                self._kill("unwatched")
+            self._look_for_agent()
+            if time.monotonic() >= self._kill_at:
+                self._kill()
+
+    def _time_to_look(self) -> float:
+        return max(0.0, min(self._look_every, self._kill_at - time.monotonic()))
+
+    def _reap(self) -> bool:
+        """Collect what has ended; return whether the whole tree has."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid == 0:
+                break
+            if pid == self._pid:
+                self._status = status
+        if self._status is not None and self._kill_at == float("inf"):
+            self._terminate(None, _SHORT_GRACE)  # what the process left behind
+        return False
+
+    def _look_for_agent(self) -> None:
+        if self._abandoned() and "orphaned" not in self._ending:
+            self._terminate("orphaned", _SHORT_GRACE)
+
+    def _abandoned(self) -> bool:
+        """Whether there has been no agent for too long."""
+        now = time.monotonic()
+        # Each agent that takes it touches it, however soon that is gone.
+        changed = os.fstat(self._agent_lock).st_mtime_ns
+        if changed != self._lock_changed or is_locked(self._agent_lock):
+            self._agent_seen, self._lock_changed = now, changed
+            return False
+        return now - self._agent_seen >= self._orphan_after
+
+    def _terminate(self, why: str | None, grace: float) -> None:
+        self._note(why)
+        self._kill_at = min(self._kill_at, time.monotonic() + grace)
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # one that is suspended would not hear it
+
+    def _kill(self, why: str | None = None) -> None:
+        self._note(why)
+        # Processes may be born while the list is read: it is read again until nothing is left.
+        self._kill_at = time.monotonic() + 0.05
+        self._signal(signal.SIGKILL)
+
+    def _note(self, why: str | None) -> None:
+        if why is not None and self._status is None:
+            self._ending[why] = 1
+
+    def _signal(self, number: int) -> None:
+        for pid, _ in descendants(os.getpid()):
+            try:
+                os.kill(pid, number)
+            except (ProcessLookupError, PermissionError):  # it has ended, or runs as somebody else (`sudo`)
+                continue
+
+    def _death(self) -> int | None:
+        """Return the signal that has ended the process."""
+        return os.WTERMSIG(self._status) if self._status and os.WIFSIGNALED(self._status) else None
+
+    def _end(self) -> dict[str, int]:
+        status = self._status or 0
+        if os.WIFEXITED(status):
+            return {"code": os.WEXITSTATUS(status), **self._ending}
+        number = os.WTERMSIG(status)
+        starved = number == signal.SIGKILL and memory_kills() > self._memory_kills
+        return {"signal": number, "out_of_memory": int(starved), **self._ending}
+
+
+def main() -> None:
+    """Supervise the attempt whose folder is named by the arguments, and say on stdout when it has started."""
+    folder, agent_lock, orphan_after, stop_grace = sys.argv[1:]
+    # Held to the end: of two for the same attempt, only the first starts it.
+    if not _take(folder):
+        os._exit(0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    watchdog = continue_below_watchdog()
+    supervisor = Supervisor(
+        folder, agent_lock, watchdog, orphan_after=float(orphan_after), stop_grace=float(stop_grace)
+    )
+    end: dict[str, str | int | float]
+    try:
+        with open(f"{folder}/{ARGUMENTS_FILE}", "rb") as file:  # noqa: PTH123 -- pathlib is a third of the start
+            supervisor.start([os.fsdecode(argument) for argument in file.read().split(b"\0")])
+    except OSError as error:
+        end = {"start_error": f"{error.filename or 'the program'}: {error.strerror}"}
+    else:
+        _tell_agent()
+        end = dict(supervisor.watch())
+    supervisor.report(end)
+    os._exit(0)
+
+
+def _take(folder: str) -> bool:
+    """Lock the attempt until this process and its supervisor end; return False if it was started before."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        lock = try_lock(f"{folder}/{_LOCK_FILE}")
+        if any(os.path.exists(f"{folder}/{name}") for name in (EXIT_FILE, PROCESS_FILE)):  # noqa: PTH110
+            return False
+        if lock is not None or time.monotonic() >= deadline:
+            return lock is not None
+        time.sleep(0.01)
+
+
+def _spawn(arguments: list[str], null: int, output: int) -> int:
+    """Start a process that does not outlive this one, in a session of its own; return its id.
+
+    Raises:
+        OSError: the program cannot be executed.
+    """
+    parent = os.getpid()
+    result, failed = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            signal_at_death_of(parent, signal.SIGKILL)
+            os.setsid()
+            for descriptor, source in enumerate((null, output, output)):
+                os.dup2(source, descriptor)
+            for number in _DEFAULT_IN_TRIAL:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            os.write(failed, str(_execute(arguments)).encode())
+        finally:
+            os._exit(127)
+    os.close(failed)
+    with os.fdopen(result, "rb") as file:
+        code = file.read()
+    if code:
+        os.waitpid(pid, 0)
+        raise OSError(int(code), os.strerror(int(code)), arguments[0])
+    return pid
+
+
+def _execute(arguments: list[str]) -> int:
+    """Become a program, looked for as `execvp` does; return the error number if it cannot be executed."""
+    program = arguments[0]
+    folders = os.environ.get("PATH", os.defpath).split(":")
+    found = errno.ENOENT
+    for path in (program,) if "/" in program else (f"{folder or '.'}/{program}" for folder in folders):
+        try:
+            os.execv(path, arguments)  # noqa: S606
+        except OSError as error:
+            number = error.errno or errno.ENOENT
+            if number not in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
+                return number
+            if number == errno.EACCES or "/" in program:
+                found = number
+    return found
+
+
+def _tell_agent() -> None:
+    """Say that the process runs, and hold no pipe or terminal of the agent: it may end before we do."""
+    try:  # noqa: SIM105 -- contextlib takes longer to load than all that happens here
+        os.write(1, b"started\n")
+    except OSError:
+        pass  # it was killed meanwhile; the next one finds the process by its record
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Has the server know of a stand-alone run, before each stream that speaks of it."""
+
+import json
+import math
+import socket
+from collections.abc import Mapping
+
+import grpc.aio
+
+from sweepd import v1
+from sweepd.codec.values import CodecError, point_message
+from sweepd.rpc.failure import Failure
+from sweepd.spec.limits import MAX_POINT_BYTES
+from sweepd.spec.point import Json, Point
+from sweepd.v1.run_service_pb2_grpc import RunServiceStub
+from sweepd_agent.agent import Agent
+from sweepd_agent.core.events import Refusal
+from sweepd_agent.log import Log
+from sweepd_agent.standalone.run import OwnRun, OwnState, Script
+from sweepd_agent.wire import codec
+from sweepd_agent.wire.lookup import LookupRefusedError
+
+_WITHIN = 10.0
+_MOST_ARGV = 60 * 1024
+_MOST_ARGUMENTS, _ARGUMENT = 8_192, 8
+"""Arguments that the server takes, and what each counts for besides its characters."""
+_MOST_HOST = 255
+
+
+class Claim:
+    """Claims the run of a folder; an agent that was silent for too long gets it back by that."""
+
+    def __init__(self, state: OwnState, agent: Agent, log: Log) -> None:
+        self._folder = state.run
+        self._state = state
+        self._agent = agent
+        self._log = log
+
+    async def __call__(self, door: grpc.aio.Channel, server: str) -> None:
+        """Claim the run; on a server that has nothing of it, everything counts as not delivered.
+
+        Raises:
+            LookupRefusedError: the server will not have it.
+            grpc.aio.AioRpcError: it does not answer.
+        """
+        run = self._folder.run()
+        if run is None:
+            raise LookupRefusedError(Refusal.NO_RUN, f"{self._folder.path} is no run's folder any more")
+        attempt = max((key.attempt for key in self._agent.attempts), default=run.attempt)
+        request = _request(run, attempt, self._folder.script(), self._folder.config(), self._state)
+        try:
+            answer = await RunServiceStub(door).CreateRun(request, timeout=_WITHIN)
+        except grpc.aio.AioRpcError as error:
+            failure = Failure.of(error)
+            if failure.code == "ALREADY_EXISTS":
+                why = f"{failure.message}, brought in from elsewhere: let each run have an id of its own"
+                raise LookupRefusedError(Refusal.NO_RUN, why) from error
+            if failure.code == "INVALID_ARGUMENT":
+                raise LookupRefusedError(Refusal.NO_RUN, failure.message) from error
+            raise
+        self._note(answer.run, server)
+
+    def _note(self, run: v1.Run, server: str) -> None:
+        created = str(run.create_time.ToMicroseconds())
+        before = self._folder.claim()
+        if before.get("created") == created:
+            return
+        for attempt in self._agent.attempts.values():
+            attempt.feed.begin_anew()
+        self._folder.write_claim({"created": created, "run": run.name, "server": server})
+        self._log.event("claimed", None, {"run": run.name, "server": server})
+
+
+def _request(
+    run: OwnRun, attempt: int, script: Script | None, config: Mapping[str, object], state: OwnState
+) -> v1.CreateRunRequest:
+    parent, _, run_id = run.name.rpartition("/")
+    request = v1.CreateRunRequest(
+        parent=parent,
+        run_id=run_id,
+        agent_id=state.agent_id,
+        agent_secret=state.secret,
+        parameters=plain_values(config),
+        argv=_cut(script.argv if script is not None else (run.program,)),
+        host=socket.gethostname()[:_MOST_HOST],
+        attempt=attempt,
+    )
+    if run.started > 0:
+        request.start_time.CopyFrom(codec.timestamp(run.started))
+    return request
+
+
+def plain_values(config: Mapping[str, object]) -> v1.ParameterMap:
+    """Return a configuration as far as a message can carry it; the largest values go if there is too much."""
+    kept: dict[str, Json] = {}
+    sizes: dict[str, int] = {}
+    for name, value in config.items():
+        plain = _plain(value)
+        try:
+            point_message({name: plain})
+        except CodecError:
+            continue
+        kept[name], sizes[name] = plain, len(json.dumps(plain)) + len(name) + 8
+    while sizes and sum(sizes.values()) > MAX_POINT_BYTES:
+        largest = max(sizes, key=sizes.__getitem__)
+        del kept[largest], sizes[largest]
+    return point_message(kept)
+
+
+def _plain(value: object) -> Json:
+    """Return a value as plain JSON; what is not finite as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case list():
+            return [_plain(item) for item in value]
+        case dict():
+            return _plain_members(value)
+        case _:
+            return str(value)
+
+
+def _plain_members(value: Mapping[object, object]) -> Point:
+    return {str(name): _plain(item) for name, item in value.items()}
+
+
+def _cut(argv: tuple[str, ...]) -> list[str]:
+    kept: list[str] = []
+    room = _MOST_ARGV
+    for argument in map(codec.text, argv[:_MOST_ARGUMENTS]):
+        room -= len(argument) + _ARGUMENT
+        if room < 0:
+            break
+        kept.append(argument)
+    return kept

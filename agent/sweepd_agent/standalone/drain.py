@@ -1,0 +1,262 @@
+"""`python -m sweepd_agent.standalone.drain DIR`: brings in what a folder holds, and takes nothing new.
+
+DIR is the folder of a stand-alone run, whose script may still go on, or the state folder of a sweep agent
+that is gone. `sweepd.init` starts it for its run, `sweepctl sync` for what is left. It ends once everything
+of attempts that are over has been acknowledged, or when nothing has moved for the grace.
+"""
+
+from sweepd_agent.preload import INHERITED
+
+# isort: split
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweepd import v1
+from sweepd.durations import parse_duration
+from sweepd_agent.agent import Agent
+from sweepd_agent.attempt import Attempt
+from sweepd_agent.context.command import end_all
+from sweepd_agent.context.sampler import EVERY
+from sweepd_agent.core.attempt import Json
+from sweepd_agent.core.effects import Leave
+from sweepd_agent.core.events import Asked, Wish
+from sweepd_agent.core.leaving import FAILURE, OK, USAGE
+from sweepd_agent.core.state import Leaving, Settings, State
+from sweepd_agent.files.disk import disk_threads
+from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder
+from sweepd_agent.files.upkeep import Upkeep
+from sweepd_agent.log import Log
+from sweepd_agent.process import proc
+from sweepd_agent.process import supervised as process
+from sweepd_agent.standalone.claim import Claim
+from sweepd_agent.standalone.recording import begin_to_sample, recorder_of
+from sweepd_agent.standalone.run import RUN_FILE, OwnState, open_own
+from sweepd_agent.standalone.script_process import Scripts
+from sweepd_agent.standalone.trouble import Trouble
+from sweepd_agent.surroundings import Surroundings
+from sweepd_agent.version import installed_version
+from sweepd_agent.wire.connection import Connection, Dialling
+from sweepd_agent.wire.dialogue import Dialogue, Identity
+from sweepd_agent.wire.stream import Stream
+
+IN_USE = 10
+"""Exit code: another agent has the folder, and brings it in."""
+_CAUSE = "all of it is in"
+_LOOK_EVERY = 0.25
+# Enough for all attempts that a folder may hold: none of them is to be turned away for want of a slot.
+_SLOTS = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is asked for; durations in seconds."""
+
+    folder: Path
+    server: str | None
+    token_file: Path | None
+    grace: float
+    wait: float | None
+    # For the folder, while another agent has it.
+    patience: float
+    # Between two samples of what a script uses.
+    system_metrics_every: float
+    log_as_json: bool
+    # Whether there is a script to say what is wrong.
+    tells_script: bool
+    # Process id and descriptor of the script that has started this agent.
+    script: tuple[int, int] | None
+
+
+class ClaimedDialogue(Dialogue):
+    """Of a stand-alone run: there is nobody else who could have it, so what was given up is claimed again."""
+
+    def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
+        """Carry out a command."""
+        if response.HasField("fenced"):
+            raise ConnectionResetError("the run was given up meanwhile; claiming it again")
+        super().commanded(stream, response)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Bring a folder in, and end the program."""
+    options = _parse(arguments)
+    try:
+        token = options.token_file.read_text().strip() if options.token_file is not None else None
+        folder = _open(options.folder, options.patience)
+    except FolderInUseError as error:
+        sys.exit(_failed(str(error), IN_USE))
+    except (OSError, ValueError) as error:
+        sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
+    if folder is None:
+        sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
+    # All paths are absolute by now, and the folder of whoever started it may be on a disk that is to go.
+    os.chdir("/")
+    leave = asyncio.run(_run(options, folder, token))
+    folder.release()
+    end_all()
+    sys.stderr.flush()
+    os._exit(leave.code)
+
+
+async def _run(options: Options, folder: StateFolder, token: str | None) -> Leave:
+    loop = asyncio.get_running_loop()
+    log = Log(sys.stderr, as_json=options.log_as_json)
+    log.agent = folder.agent_id
+    own = folder if isinstance(folder, OwnState) else None
+    with disk_threads(2) as disk:
+        around = Surroundings(
+            folder=folder,
+            environ=INHERITED,
+            recorder=recorder_of(own.run) if own is not None else None,
+            log=log,
+            spool_limit=sys.maxsize,
+            disk=disk,
+            monotonic=loop.time,
+            wall_clock=time.time,
+            processes=Scripts(options.script) if own is not None else process.Supervised(),
+        )
+        agent = Agent(_state(options, loop.time()), around, Upkeep(around, min_free=0, keep=0.0))
+        identity = Identity(
+            agent_id=folder.agent_id,
+            secret=folder.secret,
+            instance=os.urandom(16).hex(),
+            boot_id=proc.boot_id(),
+            version=installed_version(),
+            labels={},
+        )
+        dialogue = (Dialogue if own is None else ClaimedDialogue)(agent, identity, log)
+        trouble = Trouble(own.run.path) if own is not None and options.tells_script else None
+        dialling = Dialling(
+            server=options.server,
+            token=token,
+            token_file=options.token_file,
+            environ=INHERITED,
+            boot_id=identity.boot_id,
+            sweeps=(),
+            prepare=None if own is None else Claim(own, agent, log),
+            trouble=None if trouble is None else trouble.note,
+        )
+        connection = Connection(agent, dialogue, dialling, log, loop.time)
+        _hear_signals(agent)
+        agent.adopt()
+        if not agent.state.held:
+            return Leave(OK, _CAUSE)
+        found = tuple(agent.attempts.values())
+        sampling = (
+            begin_to_sample(agent, INHERITED, options.system_metrics_every) if own is not None else None
+        )
+        watching = asyncio.create_task(_watch(agent, options.grace))
+        keeping = asyncio.create_task(connection.keep())
+        for task in (watching, keeping):
+            task.add_done_callback(agent.fail)
+        leave = await agent.left
+        watching.cancel()
+        if sampling is not None:
+            sampling.cancel()
+        await connection.leave(leave.cause, keeping)
+        await agent.close()
+        if trouble is not None:
+            trouble.leave()
+        for attempt in found:
+            _tell(attempt, log)
+        return leave
+
+
+def _tell(attempt: Attempt, log: Log) -> None:
+    """Say how much of an attempt is in, for `sweepctl sync`."""
+    acked = attempt.feed.acked
+    fields: dict[str, Json] = {
+        "rows": acked[v1.LANE_POINTS],
+        "log_bytes": acked[v1.LANE_LOG],
+        "whole": attempt.feed.delivered,
+    }
+    log.event("brought_in", attempt.key, fields)
+
+
+async def _watch(agent: Agent, grace: float) -> None:
+    """Leave once nothing runs any more and nothing has been acknowledged for the grace."""
+    loop = asyncio.get_running_loop()
+    before, since = _progress(agent), loop.time()
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        now = _progress(agent)
+        if now != before or agent.state.has_processes:
+            before, since = now, loop.time()
+        elif loop.time() - since >= grace:
+            _leave(agent)
+
+
+def _progress(agent: Agent) -> tuple[object, ...]:
+    return tuple((key, each.feed.progress) for key, each in agent.attempts.items())
+
+
+def _leave(agent: Agent) -> None:
+    """Leave with what is here: it is on disk, and comes in with the next one."""
+    agent.handle(Asked(Wish.TERMINATE))
+    agent.handle(Asked(Wish.TERMINATE))
+
+
+def _hear_signals(agent: Agent) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, _leave, agent)
+    loop.add_signal_handler(signal.SIGINT, _leave, agent)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the script's terminal may close; the script decides
+
+
+def _state(options: Options, now: float) -> State:
+    settings = Settings(slots=_SLOTS, grace=sys.float_info.max, wait=options.wait)
+    leaving = Leaving(cause=_CAUSE, code=OK)
+    return State(settings=settings, sweeps=frozenset(), started=now, silent_since=now, leaving=leaving)
+
+
+def _open(path: Path, patience: float) -> StateFolder | None:
+    """Take the folder; None if it is of neither kind."""
+    if (path / RUN_FILE).exists():
+        return open_own(path.resolve(), patience)
+    if (path / "runs").is_dir() and any((path / name).exists() for name in ("agent.json", "lock")):
+        return open_folder(path.absolute())
+    return None
+
+
+def _parse(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="sweepd_agent.standalone.drain", description=__doc__)
+    add = parser.add_argument
+    add("folder", type=Path)
+    add("--server")
+    add("--token-file", type=Path)
+    add("--grace", type=parse_duration, default=600.0)
+    add("--wait", type=parse_duration)
+    add("--patience", type=parse_duration, default=0.0)
+    add("--system-metrics-every", type=parse_duration, default=EVERY)
+    add("--log-format", choices=("text", "json"), default="text")
+    add("--tells-script", action="store_true")
+    add("--script", nargs=2, type=int, metavar=("PID", "DESCRIPTOR"))
+    given = parser.parse_args(arguments)
+    return Options(
+        folder=given.folder,
+        server=given.server,
+        token_file=given.token_file and given.token_file.absolute(),
+        grace=given.grace,
+        wait=given.wait,
+        patience=given.patience,
+        system_metrics_every=given.system_metrics_every,
+        log_as_json=given.log_format == "json",
+        tells_script=given.tells_script,
+        script=given.script and tuple(given.script),
+    )
+
+
+def _failed(message: str, code: int) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

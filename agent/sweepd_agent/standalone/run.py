@@ -1,0 +1,262 @@
+"""The folder of a run that nobody handed out: its script made it, and an agent only brings its rows in."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweepd.private_files import make_folder
+from sweepd.regular_files import read_inside
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
+from sweepd_agent.core.numbering import Begin
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, stored_identity
+from sweepd_agent.process.file_lock import try_lock
+from sweepd_agent.process.record import read_record, whole_number, write_record
+
+RUN_FILE = "run.json"
+SCRIPT_FILE = "script.json"
+_CONFIG_FILE = "config.json"
+_AGENT_FOLDER = "agent"
+_CLAIM_FILE = "claim"
+_EXIT_FILE = "exit"
+_LOOK_AGAIN = 0.2
+_MOST_BYTES = 64 * 2**20
+_YEAR_10000 = 253_402_300_800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRun:
+    """What the script has noted of its run. Times are Unix times."""
+
+    # Format: entity/project/id
+    name: str
+    program: str
+    # Which attempt at it is the last; each begins when the script is started to go on with the run.
+    attempt: int
+    # When that began.
+    started: float
+    # When and how it said that it had ended; None: it has not.
+    ended: float | None
+    exit_code: int | None
+    # Whether it said so as its process was about to end: the system may know the code better.
+    at_exit: bool
+    # Where attempts after the first begin in the metrics file.
+    begins: tuple[Begin, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """The process of the script, as it has noted itself."""
+
+    pid: int
+    # In ticks since the boot: with the process id, it tells it from all others of that boot.
+    start: int
+    boot: str
+    argv: tuple[str, ...]
+    # Where it ran when its run began, and its Python; None: it could not tell.
+    directory: str | None
+    interpreter: str | None
+
+
+class OwnFolder(AttemptFolder):
+    """A run folder that is its owner's: nothing of what the script wrote is ever thinned or removed.
+
+    It stands for the attempt that was the last when it was looked at.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        run = self.run()
+        self._attempt = run.attempt if run is not None else 1
+
+    def run(self) -> OwnRun | None:
+        """Return what the script has noted of the run; None if the folder is no run's."""
+        noted = _object(self.path / RUN_FILE)
+        match noted.get("run"):
+            case str(name) if name.count("/") == 2:
+                resumed = _time(noted.get("resumed"))
+                return OwnRun(
+                    name=name,
+                    program=str(noted.get("program", "")),
+                    attempt=max(1, _whole(noted.get("attempt")) or 1),
+                    started=resumed or _time(noted.get("started")) or 0.0,
+                    ended=_time(noted.get("ended")),
+                    exit_code=_whole(noted.get("exit_code")),
+                    at_exit=noted.get("at_exit") is True,
+                    begins=_begins(noted.get("begun")),
+                )
+            case _:
+                return None
+
+    def script(self) -> Script | None:
+        """Return the process of the script; None if it has not noted it."""
+        noted = _object(self.path / SCRIPT_FILE)
+        match noted.get("pid"), noted.get("start"), noted.get("boot"), noted.get("argv"):
+            case int(pid), int(start), str(boot), list(argv) if 0 < pid < 2**31:
+                return Script(
+                    pid=pid,
+                    start=start,
+                    boot=boot,
+                    argv=tuple(map(str, argv)),
+                    directory=_words(noted.get("directory")),
+                    interpreter=_words(noted.get("interpreter")),
+                )
+            case _:
+                return None
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of the script; empty if it has not noted them."""
+        script = self.script()
+        return [] if script is None else list(script.argv)
+
+    def config(self) -> Mapping[str, object]:
+        """Return the configuration, as it is now."""
+        return _object(self.path / _CONFIG_FILE)
+
+    def assignment(self) -> Assignment | None:
+        """Return the run as if it had been handed out; None if the folder is no run's."""
+        run = self.run()
+        if run is None:
+            return None
+        identity = stored_identity(self.path / _AGENT_FOLDER)
+        return Assignment(
+            key=AttemptKey(run.name, self._attempt),
+            sweep="",
+            number=0,
+            params={},
+            program=run.program,
+            command=(),
+            watched_keys=(),
+            rungs=frozenset(),
+            stop_grace=0.0,
+            lost_after=0.0,
+            assigned_time=run.started,
+            secret=b"" if identity is None else identity[1],
+        )
+
+    def begins(self) -> tuple[Begin, ...]:
+        """Return where attempts up to this one begin in the metrics file, which all of them share."""
+        run = self.run()
+        return () if run is None else tuple(each for each in run.begins if each.attempt <= self._attempt)
+
+    def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
+        """Replace the cursors, which are those of one attempt."""
+        super().save_cursors({**document, "attempt": self._attempt}, *synced)
+
+    def cursors(self) -> dict[str, Json]:
+        """Return the cursors of this attempt: each tells the metrics file from its beginning."""
+        stored = super().cursors()
+        return stored if stored.get("attempt", 1) == self._attempt else {}
+
+    def order(self) -> StopOrder | None:
+        """Return the order that was noted since this attempt began."""
+        run, order = self.run(), super().order()
+        return order if run is not None and self.noted_since(run.started) else None
+
+    def mark_result_acked(self) -> None:
+        """Note nothing: each attempt and each server has an end of its own."""
+
+    def result_acked(self) -> bool:
+        """Return False: that of an earlier attempt, or on another server, says nothing of this one."""
+        return False
+
+    def delivered_at(self) -> float | None:
+        """Return None: whether another server has it, too, only that server can say."""
+        return None
+
+    def remove(self) -> None:
+        """Note that all of it is in, if the disk takes that; the folder stays its owner's."""
+        with contextlib.suppress(OSError):
+            self.mark_delivered(time.time())
+
+    def claim(self) -> dict[str, str]:
+        """Return what tells the run that was delivered to from others of its name, on other servers."""
+        return read_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE)) or {}
+
+    def write_claim(self, values: Mapping[str, str]) -> None:
+        """Note where the run is delivered to."""
+        write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values, sync=True)
+
+    def exit_code(self) -> int | None:
+        """Return with which code the process of this attempt has ended, as the system has told an agent."""
+        noted = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
+        return whole_number(noted, "code") if noted.get("attempt") == str(self._attempt) else None
+
+    def write_exit_code(self, code: int) -> None:
+        """Note with which code the process of this attempt has ended."""
+        record = {"attempt": self._attempt, "code": code}
+        with contextlib.suppress(OSError):  # it is told in any case, and noted for whoever brings it in later
+            write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record, sync=True)
+
+    def last_sign(self) -> float:
+        """Return when the script is known to have lived."""
+        try:
+            return self.metrics_file.lstat().st_mtime
+        except OSError:
+            run = self.run()
+            return run.started if run is not None else 0.0
+
+
+class OwnState(StateFolder):
+    """The part of a run folder that is the agent's: one agent at a time follows a run."""
+
+    def __init__(self, run: OwnFolder, lock: int) -> None:
+        self.run = run
+        super().__init__(run.path / _AGENT_FOLDER, lock)
+
+    def attempts(self) -> Iterator[AttemptFolder]:
+        """Yield the one attempt that there is."""
+        if self.run.assignment() is not None:
+            yield self.run
+
+
+def open_own(path: Path, patience: float) -> OwnState:
+    """Take the folder of a run, after at most so many seconds.
+
+    Raises:
+        FolderInUseError: an agent follows the run already.
+        OSError: nothing can be written there.
+    """
+    make_folder(path / _AGENT_FOLDER)
+    deadline = time.monotonic() + patience
+    while (lock := try_lock(os.fspath(path / _AGENT_FOLDER / "lock"))) is None:
+        if time.monotonic() >= deadline:
+            raise FolderInUseError(f"{path} is being brought in already")
+        time.sleep(_LOOK_AGAIN)
+    return OwnState(OwnFolder(path), lock)
+
+
+def _object(path: Path) -> dict[str, object]:
+    try:
+        document: object = json.loads(read_inside(path.parent, path.name, limit=_MOST_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _time(value: object) -> float | None:
+    """Return a Unix time; None for what is none, whoever has written it."""
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < _YEAR_10000 else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and abs(value) < 2**31 else None
+
+
+def _begins(value: object) -> tuple[Begin, ...]:
+    begins = []
+    for each in value if isinstance(value, list) else ():
+        match each:
+            case {"attempt": int(attempt), "segment": int(segment), "offset": int(offset)}:
+                begins.append(Begin(attempt=attempt, segment=segment, offset=offset))
+            case _:
+                pass
+    return tuple(sorted(begins, key=lambda each: each.attempt))
+
+
+def _words(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,128 @@
+"""A script that a person has started: watched, not supervised. It is no child of the agent's.
+
+What it ends with is what it has said before; else what the system tells, if it does, or what it has noted as
+it ended; one that is gone without any of these has vanished. Nothing but a stop that a person asked for ever
+sends it a signal, and that is SIGTERM to the process alone: its group may be a terminal's.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.process import proc
+from sweepd_agent.process.exit_status import exit_code, is_told
+from sweepd_agent.process.supervised import readable
+from sweepd_agent.standalone.run import OwnFolder
+
+# How often is looked whether the script has said that the run is over while its process goes on.
+_LOOK_EVERY = 0.5
+# How long a process may take from saying that it is about to end until it has.
+_LAST_SECONDS = 10.0
+
+
+class ScriptProcess:
+    """The process of a script, alive or gone."""
+
+    def __init__(self, folder: OwnFolder, pid: int, pidfd: int | None) -> None:
+        self.pid = pid
+        run = folder.run()
+        self.started_time = run.started if run is not None else None
+        self._folder = folder
+        self._pidfd = pidfd
+
+    @property
+    def alive(self) -> bool:
+        """Whether the run goes on."""
+        return self._pidfd is not None
+
+    def stop(self, mode: StopMode) -> None:
+        """Ask the script to end, if the order that was noted is a person's."""
+        order = self._folder.order()
+        if self._pidfd is not None and order is not None and order.cause is ExitCause.COMMANDED:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
+
+    async def ended(self) -> Outcome:
+        """Return how the run ended, once its script has said so or its process is gone."""
+        if self._pidfd is not None:
+            gone = asyncio.create_task(readable(self._pidfd))
+            while not gone.done() and not _is_over(self._folder):
+                await asyncio.wait({gone}, timeout=_LOOK_EVERY)
+            if is_told(self._pidfd) and _says_the_system(self._folder):
+                await asyncio.wait({gone}, timeout=_LAST_SECONDS)
+                code = await exit_code(self._pidfd) if gone.done() else None
+                if code is not None and code >= 0:
+                    self._folder.write_exit_code(code)
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+            os.close(self._pidfd)
+            self._pidfd = None
+        return outcome(self._folder)
+
+
+class Scripts:
+    """Finds the scripts of run folders.
+
+    Args:
+        script: process id and descriptor of the one that has started this agent; it may be gone already.
+    """
+
+    def __init__(self, script: tuple[int, int] | None = None) -> None:
+        self._script = script
+
+    def find(self, folder: AttemptFolder) -> ScriptProcess:
+        """Return the process of the script in a folder, alive or gone."""
+        assert isinstance(folder, OwnFolder)
+        script = folder.script()
+        known, self._script = self._script, None
+        if known is not None and script is not None and script.pid == known[0]:
+            return ScriptProcess(folder, script.pid, known[1])
+        if script is None or script.boot != proc.boot_id() or _is_over(folder):
+            return ScriptProcess(folder, script.pid if script else 0, None)
+        try:
+            pidfd = os.pidfd_open(script.pid)
+        except OSError:
+            return ScriptProcess(folder, script.pid, None)
+        # Looked at after the descriptor holds it: the number cannot pass to another process any more.
+        if proc.start_ticks(script.pid) != script.start:
+            os.close(pidfd)
+            return ScriptProcess(folder, script.pid, None)
+        return ScriptProcess(folder, script.pid, pidfd)
+
+    def outcome(self, folder: AttemptFolder) -> Outcome:
+        """Return how the run in a folder has ended."""
+        assert isinstance(folder, OwnFolder)
+        return outcome(folder)
+
+
+def outcome(folder: OwnFolder) -> Outcome:
+    """Return how a run has ended whose script is over or gone."""
+    order = folder.order()
+    stopped = order is not None and order.cause is ExitCause.COMMANDED
+    run, told = folder.run(), folder.exit_code()
+    if run is not None and run.ended is not None:
+        code = told if told is not None and run.at_exit else (run.exit_code or 0) & 0xFF
+        return Outcome(code=code, stopped=stopped, time=run.ended)
+    if told is not None:
+        return Outcome(code=told, stopped=stopped, time=folder.last_sign())
+    script = folder.script()
+    if script is not None and script.boot != proc.boot_id():
+        why = "its script has vanished with its host"
+    else:
+        why = "its script has vanished: killed, or ended in a way that it could not note"
+    return Outcome(orphaned=True, stopped=stopped, message=why, time=folder.last_sign())
+
+
+def _is_over(folder: OwnFolder) -> bool:
+    """Return whether the script has said that the run is over; its process may go on."""
+    run = folder.run()
+    return run is not None and run.ended is not None
+
+
+def _says_the_system(folder: OwnFolder) -> bool:
+    """Return whether how the process ends says how the run has ended, for all that the script has noted."""
+    run = folder.run()
+    return run is None or run.ended is None or run.at_exit

@@ -1,1 +1,0 @@
-"""Samples of processors, memory and devices, taken beside the runs."""

@@ -1,0 +1,1 @@
+"""Stream to the scheduler: connection, dialogue, and what each attempt sends."""

@@ -1,0 +1,229 @@
+"""Keeps a stream to the scheduler: dials the door, attaches the shortest way, comes back after every loss."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import grpc.aio
+
+from sweepd import v1
+from sweepd.backoff import Backoff
+from sweepd.rpc.channel import call_metadata, open_channel
+from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
+from sweepd.rpc.failure import Failure, unreachable_cause
+from sweepd_agent.agent import Agent
+from sweepd_agent.core.attempt import Json
+from sweepd_agent.core.events import Refusal, Refused, SweepsNamed
+from sweepd_agent.core.names import SweepName
+from sweepd_agent.log import Log
+from sweepd_agent.wire.dialogue import Dialogue
+from sweepd_agent.wire.lookup import LookupRefusedError, full_names, server_info
+from sweepd_agent.wire.stream import GoneAway, Stream
+
+_GOODBYE_WITHIN = 2.0
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_HEALTHY_AFTER = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialling:
+    """Whom to dial and how."""
+
+    server: str | None
+    token: str | None
+    # Read again before each try, so that a new token takes the place of one that is no longer good.
+    token_file: Path | None = None
+    environ: Mapping[str, str]
+    # An agent on the server's own host attaches to the scheduler itself.
+    boot_id: str
+    sweeps: Sequence[SweepName]
+    # What the server is told at the door before each stream, given its address; raises as a look-up does.
+    prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
+    # Told, with the server's address, why no stream comes to be; an empty text once there is one.
+    trouble: Callable[[str, str], None] | None = None
+
+
+class Connection:
+    """One stream after the other, until it is cancelled."""
+
+    def __init__(
+        self, agent: Agent, dialogue: Dialogue, dialling: Dialling, log: Log, monotonic: Callable[[], float]
+    ) -> None:
+        self._agent = agent
+        self._dialogue = dialogue
+        self._dialling = dialling
+        self._log = log
+        self._monotonic = monotonic
+        self._named = False
+        # As people know it.
+        self._address = ""
+        # Address of the scheduler itself, for when only the door is away.
+        self._direct: str | None = None
+        self._connected_at: float | None = None
+        self._complaint = ""
+        self._leaving = False
+
+    async def keep(self) -> None:
+        """Attach again and again."""
+        backoff = Backoff(first=_FIRST_WAIT, longest=_LONGEST_WAIT, healthy_after=_HEALTHY_AFTER)
+        while True:
+            self._connected_at = None
+            wait: float | None = None
+            try:
+                gone = await self._attach()
+                message = gone.reason if gone is not None else "the server ended the stream"
+                wait = gone.wait if gone is not None else None
+            except grpc.aio.AioRpcError as error:
+                message = self._judge(Failure.of(error))
+            except LookupRefusedError as error:
+                message = str(error)
+                self._agent.handle(Refused(error.refusal, message))
+            except NoContextError as error:
+                message = str(error)
+                self._agent.handle(Refused(Refusal.NO_CONTEXT, message))
+            except NoServerError as error:
+                message = str(error)
+            except TimeoutError:
+                message = "the scheduler gave no answer"
+            except OSError as error:  # rows that are to be sent cannot be read
+                message = str(error)
+            lived = self._end()
+            if self._leaving:
+                return
+            if lived is None:
+                self._tell_trouble(message)
+            window = min(backoff.next_delay(lasted=lived or 0.0), longest_wait(self._dialogue.lost_after))
+            if wait is None:
+                wait = random.random() * window  # noqa: S311 (full jitter, so that no crowd comes at once)
+            self._complain(message, wait)
+            await asyncio.sleep(wait)
+
+    async def leave(self, reason: str, keeping: asyncio.Task[None]) -> None:
+        """End the stream in good order, if there is one, and dial no more."""
+        self._leaving = True
+        if self._agent.stream is not None:
+            self._agent.stream.leave(reason)
+            await asyncio.wait({keeping}, timeout=_GOODBYE_WITHIN)
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+    async def _attach(self) -> GoneAway | None:
+        """Serve one stream; return why it ended if the scheduler said so."""
+        target = self._target()
+        self._address = target.address
+        async with open_channel(target.address, target.token) as door:
+            try:
+                info = await server_info(door)
+                if not self._named:
+                    self._agent.handle(SweepsNamed(await full_names(door, self._dialling.sweeps)))
+                    self._named = True
+                if self._dialling.prepare is not None:
+                    await self._dialling.prepare(door, target.address)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or self._direct is None:
+                    raise
+            else:
+                self._direct = self._direct_address(info)
+            if self._direct is not None:
+                try:
+                    return await self._attach_directly(self._direct, target)
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.UNAVAILABLE or self._connected_at is not None:
+                        raise
+            return await self._serve(door, target, "door")
+
+    async def _attach_directly(self, address: str, target: Target) -> GoneAway | None:
+        async with open_channel(address, target.token) as channel:
+            return await self._serve(channel, target, "direct")
+
+    async def _serve(self, channel: grpc.aio.Channel, target: Target, way: str) -> GoneAway | None:
+        stream = Stream(self._dialogue)
+
+        def connected() -> None:
+            self._connected_at = self._monotonic()
+            self._complaint = ""
+            self._tell_trouble("")
+            fields: dict[str, Json] = {
+                "server": target.address,
+                "way": way,
+                "session": self._dialogue.session,
+            }
+            self._log.event("connected", None, fields)
+
+        await stream.run(channel, call_metadata(target.token), connected)
+        return stream.gone_away
+
+    def _end(self) -> float | None:
+        """Note the end of a stream; return how long it lived, None if there was none."""
+        if self._connected_at is None:
+            return None
+        self._agent.disconnected()
+        return self._monotonic() - self._connected_at
+
+    def _target(self) -> Target:
+        """Look again each time: a server may have come, or another one."""
+        dialling = self._dialling
+        target = resolve(dialling.server, dialling.environ)
+        token = dialling.token
+        if dialling.token_file is not None:
+            with suppress(OSError, UnicodeDecodeError):
+                token = dialling.token_file.read_text().strip() or token
+        return target if token is None else Target(target.address, token)
+
+    def _direct_address(self, info: v1.GetServerInfoResponse) -> str | None:
+        same_host = info.host_boot_id == self._dialling.boot_id
+        address = info.local_attach_address if same_host else info.advertised_attach_address
+        return address or None
+
+    def _judge(self, failure: Failure) -> str:
+        """Tell the machine of a refusal; return the failure in words."""
+        refusal = _refusal(failure)
+        message = failure.message
+        if failure.code == "UNAVAILABLE" and failure.reason is None:
+            cause = unreachable_cause(message)
+            lost = self._connected_at is not None
+            message = f"{'lost' if lost else 'cannot reach'} {self._address}: {cause}"
+        if refusal is Refusal.BAD_TOKEN:
+            message = f"{message}; log in with `sweepctl login`, or set SWEEPD_TOKEN or --token-file"
+        elif refusal is Refusal.NO_SUCH_SWEEP:
+            message = f"{message}; `sweepctl list` shows the sweeps there are"
+        if refusal is not None:
+            self._agent.handle(Refused(refusal, message))
+        return message
+
+    def _tell_trouble(self, why: str) -> None:
+        if self._dialling.trouble is not None:
+            self._dialling.trouble(self._address, why)
+
+    def _complain(self, message: str, wait: float) -> None:
+        """Say once what is wrong, not at every try."""
+        if message != self._complaint and not self._agent.state.left:
+            self._complaint = message
+            runs = sum(held.has_process for held in self._agent.state.held.values())
+            fields: dict[str, Json] = {"message": message, "wait_s": round(wait, 3), "runs": runs}
+            self._log.event("disconnected", None, fields)
+
+
+def longest_wait(lost_after: float | None) -> float:
+    """Return the longest wait between attempts: one beyond `lost_after` would cost the runs by itself."""
+    return _LONGEST_WAIT if lost_after is None else min(_LONGEST_WAIT, max(_FIRST_WAIT, lost_after / 4))
+
+
+def _refusal(failure: Failure) -> Refusal | None:
+    match failure.code, failure.reason:
+        case _, "stream-replaced":
+            return Refusal.REPLACED
+        case _, "sweep-ended":
+            return Refusal.SWEEP_ENDED
+        case "NOT_FOUND", _:
+            return Refusal.NO_SUCH_SWEEP
+        case "UNAUTHENTICATED" | "PERMISSION_DENIED", _:
+            return Refusal.BAD_TOKEN
+        case _:
+            return None

@@ -1,0 +1,237 @@
+"""What the agent says first on a stream, and what it makes of each thing that the scheduler says."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sweepd import v1
+from sweepd.codec.values import CodecError
+from sweepd_agent.agent import Agent
+from sweepd_agent.attempt import Attempt
+from sweepd_agent.core.attempt import AttemptKey, Json
+from sweepd_agent.core.events import (
+    DrainReceived,
+    ExitAcked,
+    Fenced,
+    StartReceived,
+    StopReceived,
+    StreamOpened,
+    SweepEnded,
+    Verdict,
+    WithheldChanged,
+    Withholding,
+)
+from sweepd_agent.core.state import Held, Phase, Standing
+from sweepd_agent.log import Log
+from sweepd_agent.wire import codec
+from sweepd_agent.wire.feed import Feed
+from sweepd_agent.wire.stream import Stream
+
+PROTOCOL_VERSION = 1
+# Handles of our own lie where the scheduler, which counts from below, does not come.
+_FIRST_HANDLE = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the agent is."""
+
+    agent_id: str
+    # Proves that the agent has that id.
+    secret: bytes = field(repr=False)
+    instance: str
+    boot_id: str
+    version: str
+    labels: Mapping[str, str]
+    # Where it keeps checkpoints, if others may see them; else empty.
+    storage: str = ""
+
+
+class Dialogue:
+    """Serves each stream of an agent in turn."""
+
+    def __init__(self, agent: Agent, identity: Identity, log: Log) -> None:
+        self._agent = agent
+        self._identity = identity
+        self._log = log
+        self._served = agent.state.sweeps
+        self.session = ""
+        self.lost_after: float | None = None
+
+    def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
+        """Return who the agent is and what it holds, and enter the handles that it gives."""
+        identity = self._identity
+        hello = v1.Hello(
+            agent_id=identity.agent_id,
+            agent_secret=identity.secret,
+            instance=identity.instance,
+            pid=os.getpid(),
+            host=socket.gethostname()[:255],
+            host_boot_id=identity.boot_id,
+            version=identity.version,
+            protocol_version=PROTOCOL_VERSION,
+            slots=self._agent.state.settings.slots,
+            labels=identity.labels,
+            storage=identity.storage,
+            sweeps=sorted(self._agent.state.sweeps or self._served),
+        )
+        known = (held for held in self._agent.state.held.values() if held.standing is not Standing.FENCED)
+        for handle, held in enumerate(known, _FIRST_HANDLE):
+            handles[handle] = held.key
+            hello.attempts.append(self._held_attempt(handle, held))
+        return hello
+
+    def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
+        """Take over the scheduler's verdicts, and speak for each attempt that it knows."""
+        agent = self._agent
+        agent.stream = stream
+        agent.flush_interval = codec.seconds(welcome.flush_interval) or agent.flush_interval
+        self.session = welcome.session
+        self.lost_after = codec.seconds(welcome.lost_after) or None
+        verdicts: dict[AttemptKey, Verdict] = {}
+        exited: set[AttemptKey] = set()
+        reasons: dict[AttemptKey, str] = {}
+        for said in welcome.verdicts:
+            key = stream.handles.get(said.attempt.run_handle)
+            if key is None:
+                continue
+            verdicts[key] = codec.verdict(said.fate)
+            if said.exited or verdicts[key] is Verdict.DELIVER:
+                exited.add(key)
+            if said.reason:
+                reasons[key] = said.reason
+            attempt = agent.attempts.get(key)
+            if attempt is not None and verdicts[key] in {Verdict.KEEP, Verdict.DELIVER}:
+                trip = attempt.feed.exit_round_trip()
+                stream.open_feed(attempt.feed, said.attempt.run_handle, codec.cursors(said.cursors))
+                if key in exited:
+                    self._result_acked(attempt, said.run_state, trip)
+        agent.handle(
+            StreamOpened(
+                lease=codec.seconds(welcome.lease_duration),
+                verdicts=verdicts,
+                exited=frozenset(exited),
+                reasons=reasons,
+                withheld=_withheld(welcome),
+            )
+        )
+        for attempt in list(agent.attempts.values()):
+            agent.see_whether_delivered(attempt)
+
+    def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
+        """Carry out a command."""
+        agent = self._agent
+        match response.WhichOneof("command"):
+            case "start_run":
+                self._start_run(stream, response.start_run)
+            case "stop_run":
+                self._stop_run(stream, response.stop_run)
+            case "drain":
+                agent.handle(DrainReceived(response.drain.command_id, response.drain.reason))
+            case "ack":
+                self._ack(stream, response.ack)
+            case "fenced":
+                if key := self._key(stream, response.fenced.attempt):
+                    agent.handle(Fenced(key))
+            case "unsupported":
+                stream.refuse(response.unsupported.report)
+                for attempt in list(agent.attempts.values()):
+                    agent.see_whether_delivered(attempt)
+                self._log.once(
+                    response.unsupported.report, f"the scheduler knows no {response.unsupported.report}"
+                )
+            case "sweep_ended":
+                ended = response.sweep_ended
+                agent.handle(SweepEnded(ended.sweep, codec.sweep_state(ended.state), ended.reason))
+            case "withheld":
+                said = response.withheld
+                agent.handle(WithheldChanged(said.sweep, codec.withholding(said)))
+            case other:
+                self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds that may have something to say."""
+        return self._agent.feeds()
+
+    def alive(self) -> Iterator[Feed]:
+        """Yield the feeds of attempts whose process lives."""
+        return self._agent.alive()
+
+    def exit_sent(self, feed: Feed) -> None:
+        """Take note that the end of an attempt went out."""
+        self._agent.exit_sent(feed)
+
+    def _held_attempt(self, handle: int, held: Held) -> v1.HeldAttempt:
+        attempt = self._agent.attempts.get(held.key)
+        acked = attempt.feed.acked if attempt is not None else {}
+        return v1.HeldAttempt(
+            run_handle=handle,
+            run=held.key.run,
+            attempt=held.key.attempt,
+            alive=held.phase in {Phase.STARTING, Phase.RUNNING},
+            cursors=[v1.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in acked.items()],
+            secret=held.assignment.secret,
+        )
+
+    def _start_run(self, stream: Stream, start: v1.StartRun) -> None:
+        try:
+            assignment = codec.assignment(start, assigned_time=self._agent.now())
+        except CodecError as error:
+            stream.control(
+                v1.AttachRequest(
+                    command_result=v1.CommandResult(command_id=start.command_id, error=str(error))
+                )
+            )
+            return
+        stream.handles[start.run_handle] = assignment.key
+        self._agent.handle(StartReceived(start.command_id, assignment))
+
+    def _stop_run(self, stream: Stream, stop: v1.StopRun) -> None:
+        key = self._key(stream, stop.attempt) or AttemptKey("", stop.attempt.attempt)
+        self._agent.handle(StopReceived(stop.command_id, key, codec.stop_mode(stop.mode), stop.reason))
+
+    def _ack(self, stream: Stream, ack: v1.Ack) -> None:
+        key = self._key(stream, ack.attempt)
+        attempt = self._agent.attempts.get(key) if key is not None else None
+        if attempt is None:
+            return
+        trip = attempt.feed.acknowledged(ack)
+        if trip is not None:
+            acked = attempt.feed.acked
+            fields: dict[str, Json] = {
+                "row": acked[v1.LANE_POINTS],
+                "observation_row": acked[v1.LANE_OBSERVATIONS],
+                "rtt_ms": _milliseconds(trip),
+            }
+            self._log.event("metrics_acked", attempt.key, fields)
+        if ack.exited and not attempt.feed.exit_acked:
+            self._exit_acked(attempt, ack)
+        stream.wake()  # a window may have opened
+        self._agent.see_whether_delivered(attempt)
+
+    def _exit_acked(self, attempt: Attempt, ack: v1.Ack) -> None:
+        self._result_acked(attempt, ack.run_state, attempt.feed.exit_round_trip())
+        if ack.notice:
+            self._log.event("notice", attempt.key, {"message": ack.notice, "topic": "objective"})
+        self._agent.handle(ExitAcked(attempt.key))
+
+    def _result_acked(self, attempt: Attempt, state: v1.RunState.ValueType, trip: float | None) -> None:
+        """Log once for each attempt that its end is stored, in whatever message the scheduler has said so."""
+        attempt.feed.exit_acked = True
+        if attempt.mark_result_acked():
+            fields: dict[str, Json] = {"state": codec.run_state(state), "rtt_ms": _milliseconds(trip or 0.0)}
+            self._log.event("result_acked", attempt.key, fields)
+
+    def _key(self, stream: Stream, ref: v1.AttemptRef) -> AttemptKey | None:
+        key = stream.handles.get(ref.run_handle)
+        return key if key is not None and key.attempt == ref.attempt else None
+
+
+def _withheld(welcome: v1.Welcome) -> dict[str, Withholding]:
+    said = ((one.sweep, codec.withholding(one)) for one in welcome.withheld)
+    return {sweep: withholding for sweep, withholding in said if withholding is not None}
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

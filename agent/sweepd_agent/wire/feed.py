@@ -1,0 +1,202 @@
+"""Feed of an attempt: its reports for the stream. Details, observations and its end come before its lanes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sweepd import v1
+from sweepd_agent.core.attempt import AttemptKey, Exit
+from sweepd_agent.core.cursors import Cursor
+from sweepd_agent.core.numbering import MAX_LOGGED_KEYS
+from sweepd_agent.files.details import Details
+from sweepd_agent.files.run_files import RunFiles
+from sweepd_agent.files.samples import SystemRows
+from sweepd_agent.files.spool import Spool
+from sweepd_agent.wire import codec
+from sweepd_agent.wire.lanes import Lane, LogFile, Rows, Source
+
+# Lanes whose rows the agent's log tells the acknowledgement of.
+_ROW_LANES = frozenset({v1.LANE_OBSERVATIONS, v1.LANE_POINTS})
+
+
+class Feed:
+    """Sends nothing by itself: the stream asks for the next message when it has room for one.
+
+    Args:
+        acked: cursors that an earlier agent knew of.
+        exit_acked: whether it knew that the end is stored.
+    """
+
+    def __init__(
+        self,
+        key: AttemptKey,
+        spool: Spool,
+        log: Path,
+        details: Details,
+        files: RunFiles,
+        system: SystemRows,
+        monotonic: Callable[[], float],
+        *,
+        acked: Mapping[v1.Lane.ValueType, int],
+        exit_acked: bool = False,
+    ) -> None:
+        self.key = key
+        self.details = details
+        self.files = files
+        self.system = system
+        self.spool = spool
+        self.exit_acked = exit_acked
+        self._log = LogFile(log, size=acked.get(v1.LANE_LOG, 0))
+        self._monotonic = monotonic
+        self._ref: v1.AttemptRef | None = None
+        row = acked.get(v1.LANE_OBSERVATIONS, 0)
+        self._observations = Cursor(acked=row, sent=row)
+        self._exit: Exit | None = None
+        self._exit_sent: float | None = None
+        sources: dict[v1.Lane.ValueType, Source] = {
+            v1.LANE_POINTS: Rows(spool),
+            v1.LANE_SAMPLES: Rows(system.spool),
+            v1.LANE_LOG: self._log,
+            v1.LANE_FILES: files,
+        }
+        self._lanes = {
+            kind: Lane(kind, source, monotonic, acked=acked.get(kind, 0)) for kind, source in sources.items()
+        }
+
+    def begin_anew(self) -> None:
+        """Take nothing for delivered: the other side turns out to have nothing of it."""
+        self._observations = Cursor()
+        self.exit_acked = False
+        self.details.begin_anew()
+        self.files.begin_anew()
+        for lane in self._lanes.values():
+            lane.begin_anew()
+
+    @property
+    def acked(self) -> dict[v1.Lane.ValueType, int]:
+        """Cursors that are safe elsewhere, by lane; of files and details the other side knows."""
+        kept = (v1.LANE_POINTS, v1.LANE_SAMPLES, v1.LANE_LOG)
+        return {v1.LANE_OBSERVATIONS: self._observations.acked} | {
+            kind: self._lanes[kind].acked for kind in kept
+        }
+
+    @property
+    def progress(self) -> tuple[object, ...]:
+        """Changes with everything that becomes safe elsewhere."""
+        return *self.acked.values(), self.exit_acked, self.details.acked, self.files.stored
+
+    @property
+    def delivered(self) -> bool:
+        """Whether nothing of an ended attempt is left to send."""
+        return (
+            self._exit is not None
+            and self.exit_acked
+            and self.details.delivered
+            and all(lane.delivered for lane in self._lanes.values())
+        )
+
+    def open(
+        self,
+        handle: int,
+        windows: Mapping[v1.Lane.ValueType, int],
+        stored: Mapping[v1.Lane.ValueType, int] | None = None,
+    ) -> None:
+        """Begin on a new stream, from the cursors of the other side where it knows them."""
+        stored = stored or {}
+        self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
+        self._exit_sent = None
+        self._observations = self._observations.on_new_stream(stored.get(v1.LANE_OBSERVATIONS))
+        self.details.open(stored.get(v1.LANE_DETAILS))
+        for kind, lane in self._lanes.items():
+            lane.open(windows.get(kind), stored.get(kind))
+
+    def close(self) -> None:
+        """Send nothing any more, until the next stream."""
+        self._ref = None
+
+    @property
+    def ref(self) -> v1.AttemptRef | None:
+        """Short form of the attempt on the stream; None while it may send nothing there."""
+        return self._ref
+
+    def finish(self, how: Exit) -> None:
+        """Record the end; the spool has been read to its end and saved."""
+        self._exit = how
+        self._log.look()
+
+    def look_at_log(self) -> bool:
+        """See how long the log has become; return whether it has grown."""
+        return self._log.look()
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log."""
+        return self._log.tail()
+
+    def next_urgent(self) -> v1.AttachRequest | None:
+        """Return details, observations, or the end once all of them are out; None if there is none."""
+        if self._ref is None:
+            return None
+        if details := self.details.next(self._ref):  # first: they may name the step that the rows continue
+            return details
+        if self.exit_acked:
+            return None
+        sent = self._observations.sent
+        if sent < self.spool.settled:
+            items, last = self.spool.observations(sent)
+            message = codec.observations(self._ref, sent + 1, last, items)
+            self._observations = self._observations.sending(last, message.ByteSize(), self._monotonic())
+            return message
+        if self._exit is not None and self._exit_sent is None:
+            self._exit_sent = self._monotonic()
+            return codec.run_exited(
+                self._ref,
+                self._exit,
+                last_row=self.spool.last_row,
+                logged_keys=self._logged_keys(),
+                summary_values=self._summary_values(),
+                log_tail=self.log_tail() if self._exit.failed else "",
+                log_bytes=self._log.size,
+            )
+        return None
+
+    def next_piece(self, kind: v1.Lane.ValueType) -> v1.AttachRequest | None:
+        """Return the next piece of a lane, if there is one and its window has room."""
+        lane = self._lanes.get(kind)
+        return None if lane is None or self._ref is None else lane.next(self._ref)
+
+    def acknowledged(self, ack: v1.Ack) -> float | None:
+        """Record what is safe; return the round trip of its rows, None if they did not move."""
+        trips = [self._acknowledged(each.lane, each.cursor) for each in ack.cursors]
+        return min((trip for trip in trips if trip is not None), default=None)
+
+    def _acknowledged(self, kind: v1.Lane.ValueType, cursor: int) -> float | None:
+        trip: float | None = None
+        if kind == v1.LANE_OBSERVATIONS:
+            now = self._monotonic()
+            before = self._observations
+            trip = before.round_trip(cursor, now)
+            self._observations = before.acknowledged(cursor, now)
+            if self._observations.sent < before.sent:
+                self._exit_sent = None  # it was not accepted: rows before it are missing there
+        elif kind == v1.LANE_DETAILS:
+            self.details.acknowledged(cursor)
+        elif (lane := self._lanes.get(kind)) is not None:
+            trip = lane.acknowledged(cursor)
+        return trip if kind in _ROW_LANES else None
+
+    def exit_round_trip(self) -> float | None:
+        """Return the seconds since the end was sent; None if it was not, on this stream."""
+        return None if self._exit_sent is None else self._monotonic() - self._exit_sent
+
+    @property
+    def exit_sent(self) -> bool:
+        """Whether the end went out on this stream."""
+        return self._exit_sent is not None
+
+    def _logged_keys(self) -> list[str]:
+        """Return the first keys by name of those that were logged, or put into the summary as numbers."""
+        return sorted({*self.spool.numbering.logged_keys, *self.details.summary_names()})[:MAX_LOGGED_KEYS]
+
+    def _summary_values(self) -> dict[int, float]:
+        """Return what the script has put into its summary under watched keys, by their indices."""
+        found = {index: self.details.summary_number(key) for key, index in self.spool.watched.items()}
+        return {index: value for index, value in found.items() if value is not None}

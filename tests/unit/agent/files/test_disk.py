@@ -1,0 +1,30 @@
+"""The threads that wait for the disk."""
+
+import threading
+
+import pytest
+
+from sweepd_agent.files import disk
+
+
+def test_what_is_being_written_is_waited_for() -> None:
+    with disk.disk_threads(1) as threads:
+        held, begun = threading.Event(), threading.Event()
+
+        def write() -> None:
+            begun.set()
+            held.wait(10)
+
+        done = threads.submit(write)
+        begun.wait(10)
+        threading.Timer(0.02, held.set).start()
+    assert done.done()
+
+
+def test_a_disk_that_hangs_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "_LAST_SECONDS", 0.02)
+    held = threading.Event()
+    with disk.disk_threads(1) as threads:
+        done = threads.submit(held.wait, 60)
+    assert not done.done()
+    held.set()

@@ -1,0 +1,77 @@
+"""Metrics of scripts that log elsewhere are read a moment at a time, and wait for a disk that is full."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+from tensorboardX import SummaryWriter
+
+from sweepd_agent.core.attempt import MetricsFrom
+from sweepd_agent.files.attempt_folder import AttemptFolder
+from sweepd_agent.files.external_metrics import Elsewhere
+
+
+def elsewhere(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> Elsewhere:
+    """Return what reads in a folder, by a clock that goes on by a millisecond whenever it is looked at."""
+    clock = itertools.count()
+    said = complaints if complaints is not None else []
+    reading = Elsewhere(wanted, AttemptFolder(path), said.append, lambda: next(clock) / 1000)
+    reading.before_start({})
+    return reading
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_reading_much_lets_others_have_their_turn(tmp_path: Path) -> None:
+    reading = elsewhere(tmp_path, MetricsFrom(tensorboard=str(tmp_path / "events"), stdout="(?P<a>[0-9]+)"))
+    (tmp_path / "output.log").write_text("x\n" * 500 + "7\n")
+    with SummaryWriter(str(tmp_path / "events")) as writer:
+        for step in range(500):
+            writer.add_scalar("loss", float(step), step)
+    turns = 0
+    while (wait := reading.look(ended=True)) is not None:
+        assert wait == 0
+        turns += 1
+    assert 90 < turns < 110, "of a hundredth of a second each"
+    reading.close()
+    assert [line.get("loss", line.get("a")) for line in lines(tmp_path)] == [7, *range(500)]
+
+
+def test_what_was_begun_while_the_script_lived_is_not_its_rest(tmp_path: Path) -> None:
+    reading = elsewhere(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")))
+    (tmp_path / "log.jsonl").write_text('{"loss": 1}\n' * 50)
+    assert reading.look() == 0
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"loss": 2}')
+    while reading.look(ended=True) is not None:
+        pass
+    reading.close()
+    assert [line["loss"] for line in lines(tmp_path)] == [1] * 50 + [2]
+
+
+def test_what_cannot_be_written_waits_for_the_disk_also_at_the_end(tmp_path: Path) -> None:
+    complaints: list[str] = []
+    reading = elsewhere(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")), complaints=complaints)
+    (tmp_path / "log.jsonl").write_text('{"loss": 1}\n')
+    (tmp_path / "metrics.jsonl").mkdir()  # as good as a full disk: nothing can be written there
+    assert reading.look(ended=True) == 1.0
+    assert "cannot be written" in complaints[0]
+    (tmp_path / "metrics.jsonl").rmdir()
+    assert reading.look(ended=True) is None
+    reading.close()
+    assert [line["loss"] for line in lines(tmp_path)] == [1]
+
+
+def test_what_is_nested_as_deep_as_can_be_read_harms_nobody(tmp_path: Path) -> None:
+    complaints: list[str] = []
+    reading = elsewhere(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")), complaints=complaints)
+    deep = ['{"a":' * depth + "1" + "}" * depth for depth in range(500, 1_100, 7)]
+    (tmp_path / "log.jsonl").write_text("\n".join([*deep, '{"loss": 1}']))
+    while reading.look(ended=True) is not None:
+        pass
+    reading.close()
+    assert lines(tmp_path)[-1]["loss"] == 1

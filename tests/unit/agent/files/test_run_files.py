@@ -1,0 +1,75 @@
+"""What is found of the files of a run, where not everything can be looked at."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweepd import v1
+from sweepd_agent.files.run_files import RunFiles
+from sweepd_agent.wire.lanes import Lane
+from sweepd_metric_store.domain.files import MAX_NUMBER, follows
+
+
+def a_lane(files: RunFiles) -> Lane:
+    """Files on a stream that takes them."""
+    lane = Lane(v1.LANE_FILES, files, lambda: 0.0)
+    lane.open(2**20, None)
+    return lane
+
+
+def name_of(piece: v1.LanePiece) -> str:
+    return v1.FilePiece.FromString(piece.body).name
+
+
+def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that the script may not read itself. Root may read all, so the system's answer is put in."""
+    for name in ("a", "closed", "z"):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        (tmp_path / "files" / name / "x").write_text(name)
+    scandir = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    complaints: list[str] = []
+    files = RunFiles(tmp_path, complaints.append, lambda: 0.0, lambda: 0.0)
+    files.look(ended=True)
+    lane = a_lane(files)
+    sent = []
+    while (report := lane.next(v1.AttemptRef())) is not None:
+        sent.append(name_of(report.piece))
+    assert sent == ["a/x", "z/x"]
+    assert complaints == [f"the files in {tmp_path}/files/closed cannot be listed: Permission denied"]
+
+
+@pytest.mark.parametrize("clock", [1_000.0, 2**31 + 5.0])
+def test_a_clock_that_was_ahead_when_files_were_numbered_before_loses_none(
+    tmp_path: Path, clock: float
+) -> None:
+    """P10: what an agent of before has sent has higher numbers, and is no word of what this one sends."""
+    (tmp_path / "files").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "files" / name).write_text(name)
+    files = RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: clock)
+    files.look(ended=True)
+    lane = a_lane(files)
+    cursor = ((2**31 - 2**20 + 10) << 32) + 7
+    stored = []
+    while not lane.delivered:
+        report = lane.next(v1.AttemptRef())
+        if report is not None and follows(report.piece.end, cursor):
+            cursor = report.piece.end
+            stored.append(name_of(report.piece))
+        lane.acknowledged(cursor)
+    assert stored == ["a", "b"]
+    assert cursor <= MAX_NUMBER

@@ -1,0 +1,108 @@
+"""Program, interpreter and script of a command are looked for before its start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sweepd_agent.process.program_check import missing_program
+
+PATH = os.environ["PATH"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "pack").mkdir()
+    for name, first in (("run.sh", "#!/bin/sh\n"), ("lost.sh", "#!/nowhere/python\n"), ("plain.sh", "")):
+        (tmp_path / name).write_text(first)
+        (tmp_path / name).chmod(0o644 if name == "plain.sh" else 0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python train.py",
+        "/usr/bin/env python train.py --lr=1",
+        "/usr/bin/env A=b python3 -u -W ignore -X dev train.py",
+        "python -uWignore ./train.py",
+        "python -m no_such_module",
+        "python -um train",
+        "python -c pass",
+        "python - missing.py",
+        "python --version",
+        "python pack",
+        "sh -c missing.sh",
+        "bash -euo pipefail run.sh",
+        "bash -ec missing.sh",
+        "sh run.sh",
+        "sh ls",
+        "./run.sh missing.py",
+        "env -C /tmp python missing.py",
+        "env -S python",
+        "env PATH=/nowhere python missing.py",
+        "nice python train.py",
+        "nice -n 5 python missing.py",
+        "xargs python missing.py",
+        "true missing.py",
+    ],
+)
+def test_what_may_start_is_let_start(command: str) -> None:
+    assert missing_program(command.split(), {"PATH": PATH}) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("python missing.py", "the program missing.py is not there (working directory "),
+        ("/usr/bin/env python missing.py", "the program missing.py is not there"),
+        ("env A=b python3.11 -u missing.py", "the program "),
+        ("python -X dev -W ignore sub/missing.py --lr=1", "the program sub/missing.py is not there"),
+        ("python /nowhere/train.py", "the program /nowhere/train.py is not there"),
+        ("python -- missing.py", "the program missing.py is not there"),
+        ("bash -euo pipefail missing.sh", "the program missing.sh is not there"),
+        ("sh +e missing.sh", "the program missing.sh is not there"),
+        ("perl missing.pl", "the program missing.pl is not there"),
+        ("nohup nice python missing.py", "the program missing.py is not there"),
+        ("no-such-program", "the program no-such-program is not there: no folder of PATH has it"),
+        ("/usr/bin/env no-such-program x", "the program no-such-program is not there: no folder of PATH"),
+        ("./missing.sh", "the program ./missing.sh is not there (working directory "),
+        ("/nowhere/python train.py", "the program /nowhere/python is not there"),
+        ("./plain.sh", "the program ./plain.sh may not be executed"),
+        ("./pack", "the program ./pack may not be executed"),
+        ("./lost.sh", "the interpreter /nowhere/python of the program ./lost.sh is not there"),
+    ],
+)
+def test_what_cannot_start_is_named(command: str, why: str) -> None:
+    told = missing_program(command.split(), {"PATH": PATH})
+    assert told is not None
+    assert told.reason.startswith(why)
+    assert told.position is not None
+    assert command.split()[told.position] in why or "interpreter" in why or why == "the program "
+
+
+def test_a_script_that_comes_later_is_found_then(folder: Path) -> None:
+    command = ["python", "later.py"]
+    assert missing_program(command, {"PATH": PATH}) is not None
+    (folder / "later.py").write_text("")
+    assert missing_program(command, {"PATH": PATH}) is None
+
+
+def test_a_link_to_nowhere_is_no_program(folder: Path) -> None:
+    (folder / "link.py").symlink_to(folder / "gone.py")
+    assert missing_program(["python", "link.py"], {"PATH": PATH}) is not None
+
+
+def test_a_working_directory_that_is_gone_starts_nothing(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    os.chdir(folder / "inner")
+    shutil.rmtree(folder / "inner")
+    told = missing_program(["python", "-c", "pass"], {"PATH": PATH})
+    assert told is not None
+    assert told.position is None
+    assert told.reason == "the working directory of the agent is gone"

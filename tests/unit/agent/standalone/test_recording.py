@@ -1,0 +1,62 @@
+"""When the surroundings of a script that a person has started can still be found out."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from sweepd_agent.process import proc
+from sweepd_agent.standalone.recording import recorder_of
+from sweepd_agent.standalone.run import OwnFolder
+
+
+def a_folder(path: Path, *, script: dict[str, object] | None = None, **noted: object) -> OwnFolder:
+    run = {"run": "local/train/abcdefgh", "program": "train.py", "started": time.time() - 60.0, **noted}
+    this = {
+        "pid": os.getpid(),
+        "start": proc.start_ticks(os.getpid()),
+        "boot": proc.boot_id(),
+        "argv": ["python", "train.py"],
+        "directory": str(path),
+        "interpreter": "/usr/bin/python",
+    }
+    (path / "run.json").write_text(json.dumps(run))
+    (path / "script.json").write_text(json.dumps({**this, **(script or {})}))
+    return OwnFolder(path)
+
+
+def test_of_a_script_that_lives_they_are_recorded(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    assert recorder_of(folder) is not None
+    assert folder.arguments() == ["python", "train.py"]
+
+
+def test_a_script_that_was_over_before_its_agent_was_up_ran_in_what_is_here(tmp_path: Path) -> None:
+    gone: dict[str, object] = {"start": 1}
+    assert recorder_of(a_folder(tmp_path, script=gone, ended=time.time() - 1.0, exit_code=0)) is not None
+
+
+@pytest.mark.parametrize(
+    "script", [{"start": 1}, {"pid": 2**22 + 1}, {"boot": "another"}, {"directory": None}, {"argv": None}]
+)
+def test_of_a_script_that_is_gone_nothing_is_made_up(tmp_path: Path, script: dict[str, object]) -> None:
+    assert recorder_of(a_folder(tmp_path, script=script)) is None
+
+
+def test_of_a_run_that_is_over_for_long_neither(tmp_path: Path) -> None:
+    assert recorder_of(a_folder(tmp_path, ended=time.time() - 3_600.0, exit_code=0)) is None
+
+
+def test_another_attempt_is_recorded_anew_and_the_same_one_is_not(tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    context.mkdir()
+    for name in (".message", "git.diff"):
+        (context / name).write_bytes(b"")
+    recorder_of(a_folder(tmp_path))
+    assert (context / "git.diff").exists()
+    recorder_of(a_folder(tmp_path, attempt=2, resumed=time.time() + 1.0))
+    assert not context.exists()

@@ -1,0 +1,63 @@
+"""What an agent leaves for a script to say, and what the script makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweepd.script.folder.sync_failure import FILE, LEFT, print_failure
+from sweepd_agent.standalone.trouble import Trouble
+
+AGAIN = "`sweepctl sync sweepd-runs/a` tries again"
+SAID = f"sweepd: host:1 has not got all of the run in sweepd-runs/a: no; {AGAIN}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "sweepd-runs" / "a"
+    (folder / "agent").mkdir(parents=True)
+    return folder
+
+
+def test_it_is_said_once_and_not_left_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trouble = Trouble(folder)
+    trouble.note("host:1", "no")
+    for _ in range(2):
+        print_failure(folder / FILE)
+        trouble.note("host:1", "no")
+    trouble.leave()
+    print_failure(folder.parent / LEFT)
+    assert capsys.readouterr().err == SAID
+
+
+def test_what_the_script_has_not_said_is_left_to_the_next(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trouble = Trouble(folder)
+    trouble.note("host:1", "no")
+    trouble.leave()
+    print_failure(folder / FILE)
+    assert capsys.readouterr().err == ""
+    print_failure(folder.parent / LEFT)
+    assert capsys.readouterr().err == SAID
+
+
+def test_it_is_over_once_the_server_has_the_run_whoever_has_left_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Trouble(folder).note("host:1", "no")
+    trouble = Trouble(folder)
+    trouble.note("host:1", "")
+    trouble.leave()
+    print_failure(folder / FILE)
+    print_failure(folder.parent / LEFT)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "{", '{"server": "a"}'])
+def test_what_is_none_is_not_said(folder: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / FILE).write_text(content)
+    print_failure(folder / FILE)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,53 @@
+"""What an attempt has told one server is told another one again."""
+
+import json
+from pathlib import Path
+
+from sweepd import v1
+from sweepd_agent.core.attempt import AttemptKey
+from sweepd_agent.core.numbering import Numbering
+from sweepd_agent.files.details import Details
+from sweepd_agent.files.run_files import RunFiles
+from sweepd_agent.files.samples import SystemRows
+from sweepd_agent.files.spool import Spool
+from sweepd_agent.wire.feed import Feed
+
+
+def complain(sentence: str) -> None:
+    raise AssertionError(sentence)
+
+
+def clock() -> float:
+    return 1_000.0
+
+
+def a_feed(folder: Path) -> Feed:
+    file = folder / "metrics.jsonl"
+    spool = Spool(file, Numbering(), watched=(), rungs=frozenset(), wall_clock=clock)
+    return Feed(
+        AttemptKey("acme/mnist/a1", 1),
+        spool,
+        folder / "log",
+        Details(folder / "details.json", complain, clock),
+        RunFiles(folder, complain, clock, clock),
+        SystemRows(folder, Numbering(), clock),
+        clock,
+        acked={},
+    )
+
+
+def test_details_that_one_server_has_are_told_another_one(tmp_path: Path) -> None:
+    (tmp_path / "details.json").write_text(json.dumps({"name": "blue"}))
+    feed = a_feed(tmp_path)
+    feed.details.look(at_once=True)
+    feed.details.open(0)
+    told = feed.details.next(v1.AttemptRef())
+    assert told is not None
+    feed.details.acknowledged(told.details.sequence)
+    assert feed.details.delivered
+
+    feed.begin_anew()
+    feed.details.open(0)
+    again = feed.details.next(v1.AttemptRef())
+    assert again is not None
+    assert again.details.details == told.details.details
