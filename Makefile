@@ -9,8 +9,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 FUZZ_MINUTES ?= 5
-# How many tests run at once: one a core at most, as some measure how long processes take.
-WORKERS ?= 2
+# How many tests run at once: one a core, as some measure how long processes take.
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 SOURCES := client agent services tests benchmarks protos/build.py examples
 PROTOS := $(shell find protos -name '*.proto') protos/build.py
 
@@ -20,11 +21,14 @@ help: ## Show the targets
 demo: $(VENV)/server ## Run a real sweep from nothing to its best run
 	@$(BIN)/sweepctl demo
 
-test: check ## Pass every check and every test that this machine can run
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+test: $(VENV)/dev ## Pass every check and every test that this machine can run
+	@nice $(MAKE_COMMAND) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; trap 'kill $$checking' INT TERM; \
+		$(PYTEST); passed=$$?; \
+		wait $$checking || { cat $(VENV)/check.log; echo "error: \`make check\` fails"; exit 1; }; \
+		exit $$passed
 
 unit: $(VENV)/dev ## Pass the unit tests alone, in seconds
-	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit
+	@$(PYTEST) tests/unit
 
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
 	@$(BIN)/python -m pytest -q --long tests/unit

@@ -42,20 +42,18 @@ def _contract_digest() -> str:
 
 LONGEST = (
     "system/test_demo.py",
-    "unit/spec/space/test_space_limits.py",
+    "component/spec/test_space_limits.py",
     "system/test_hostile_files.py",
     "component/suggestion/test_search_quality.py",
     "system/test_sweeps_points.py",
     "system/test_faults.py",
 )
-"""Files that begin, so that no worker is alone with one at the end; then folder after folder."""
+"""Files that come first, so that none is left for the end; then folder after folder."""
 FOLDERS = ("frozen", "system", "component", "conformance", "frameworks", "fuzz", "unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test stubs of another contract than the one in `protos`."""
-    # Or files with few tests, the longest, would come last: workers take files in the order of collection.
-    config.option.loadscopereorder = False
     assert all((ROOT / "tests" / file).exists() for file in LONGEST)
     digest = ROOT / "client" / "sweepd" / "v1" / "contract_pb2.sha256"
     if not digest.exists() or digest.read_text().strip() != _contract_digest():
