@@ -165,8 +165,14 @@ ADVERSARIAL: dict[str, tuple[dict[str, object], list[str]]] = {
 
 METHODS = ("grid", "random", "sobol")
 SHORT = {
-    **{"bits linked by sums": "grid", "bits in pairs": "sobol", "slow powers": "sobol", "long lists": "random"},
-    **{"a chain": "random", "a fan": "random", "a million combinations": "grid", "a wide zip": "grid"},
+    "bits linked by sums": "grid",
+    "bits in pairs": "sobol",
+    "slow powers": "sobol",
+    "long lists": "random",
+    "a chain": "random",
+    "a fan": "random",
+    "a million combinations": "grid",
+    "a wide zip": "grid",
 }
 """The method by which each is used here; the long form has all of them."""
 
