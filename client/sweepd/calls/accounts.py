@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 
 from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.pages import PAGE, pages
-from sweepd.calls.request_id import new_request_id
+from sweepd.calls.methods import new_request_id
+from sweepd.calls.pages import PAGE, entries
 from sweepd.calls.wire import Wire
 
 
@@ -45,12 +44,9 @@ async def create_token(
     return await wire.one(methods.CREATE_TOKEN, request)
 
 
-async def tokens(wire: Wire) -> AsyncGenerator[v1.Token, None]:
+def tokens(wire: Wire) -> AsyncGenerator[v1.Token, None]:
     """Yield tokens, newest first."""
-    async with aclosing(pages(wire, methods.LIST_TOKENS, v1.ListTokensRequest(page_size=PAGE))) as found:
-        async for page in found:
-            for token in page.tokens:
-                yield token
+    return entries(wire, methods.LIST_TOKENS, v1.ListTokensRequest(page_size=PAGE), lambda page: page.tokens)
 
 
 async def revoke_token(wire: Wire, key: str) -> v1.Token:
@@ -58,19 +54,13 @@ async def revoke_token(wire: Wire, key: str) -> v1.Token:
     return (await wire.one(methods.REVOKE_TOKEN, v1.RevokeTokenRequest(id=key))).token
 
 
-async def projects(wire: Wire, entity: str = "") -> AsyncGenerator[v1.Project, None]:
+def projects(wire: Wire, entity: str = "") -> AsyncGenerator[v1.Project, None]:
     """Yield projects by name, those of one entity or all."""
     request = v1.ListProjectsRequest(entity=entity, page_size=PAGE)
-    async with aclosing(pages(wire, methods.LIST_PROJECTS, request)) as found:
-        async for page in found:
-            for project in page.projects:
-                yield project
+    return entries(wire, methods.LIST_PROJECTS, request, lambda page: page.projects)
 
 
-async def entities(wire: Wire) -> AsyncGenerator[v1.Entity, None]:
+def entities(wire: Wire) -> AsyncGenerator[v1.Entity, None]:
     """Yield the entities of which something may be seen, by name."""
     request = v1.ListEntitiesRequest(page_size=PAGE)
-    async with aclosing(pages(wire, methods.LIST_ENTITIES, request)) as found:
-        async for page in found:
-            for entity in page.entities:
-                yield entity
+    return entries(wire, methods.LIST_ENTITIES, request, lambda page: page.entities)

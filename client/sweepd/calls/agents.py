@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.pages import PAGE, pages
-from sweepd.calls.request_id import new_request_id
+from sweepd.calls.methods import new_request_id
+from sweepd.calls.pages import PAGE, entries
 from sweepd.calls.wire import Wire
 
 
-async def list_of(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
+def list_of(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
     """Yield agents, those of one sweep or all."""
     request = v1.ListAgentsRequest(sweep=sweep, page_size=PAGE)
-    async with aclosing(pages(wire, methods.LIST_AGENTS, request)) as found:
-        async for page in found:
-            for agent in page.agents:
-                yield agent
+    return entries(wire, methods.LIST_AGENTS, request, lambda page: page.agents)
 
 
 async def release(wire: Wire, agent: str, *, sweep: str = "") -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.pages import PAGE, pages
+from sweepd.calls.pages import PAGE, entries
 from sweepd.calls.wire import Wire
 from sweepd.errors import FailedError
 
@@ -35,11 +35,14 @@ async def history(
         skip_damaged=True,
     )
     damaged: list[v1.DamagedSeries] = []
-    async with aclosing(pages(wire, methods.GET_HISTORY, request)) as found:
-        async for page in found:
-            damaged += page.damaged
-            for series in page.series:
-                yield series
+
+    def readable(page: v1.GetHistoryResponse) -> Iterable[v1.Series]:
+        damaged.extend(page.damaged)
+        return page.series
+
+    async with aclosing(entries(wire, methods.GET_HISTORY, request, readable)) as found:
+        async for series in found:
+            yield series
     _require_whole("points", damaged)
 
 
@@ -60,11 +63,14 @@ async def summaries(
         sweep=sweep, runs=runs, keys=keys, page_size=PAGE, system=system, skip_damaged=True
     )
     damaged: list[v1.DamagedSeries] = []
-    async with aclosing(pages(wire, methods.LIST_SUMMARIES, request)) as found:
-        async for page in found:
-            damaged += page.damaged
-            for summary in page.summaries:
-                yield summary
+
+    def readable(page: v1.ListSummariesResponse) -> Iterable[v1.KeySummary]:
+        damaged.extend(page.damaged)
+        return page.summaries
+
+    async with aclosing(entries(wire, methods.LIST_SUMMARIES, request, readable)) as found:
+        async for summary in found:
+            yield summary
     _require_whole("summary", damaged)
 
 
@@ -80,12 +86,9 @@ async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
                 yield series
 
 
-async def files(wire: Wire, run: str) -> AsyncGenerator[v1.RunFile, None]:
+def files(wire: Wire, run: str) -> AsyncGenerator[v1.RunFile, None]:
     """Yield the files of a run, by name."""
-    async with aclosing(pages(wire, methods.LIST_FILES, v1.ListFilesRequest(run=run))) as found:
-        async for page in found:
-            for file in page.files:
-                yield file
+    return entries(wire, methods.LIST_FILES, v1.ListFilesRequest(run=run), lambda page: page.files)
 
 
 async def read_file(wire: Wire, run: str, name: str) -> AsyncGenerator[bytes, None]:

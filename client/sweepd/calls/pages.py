@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Protocol, TypeVar, cast
 
-from sweepd import v1
-from sweepd.calls.methods import Method
+from sweepd.calls.methods import A, Method, Q
 from sweepd.calls.wire import Wire
 
+T = TypeVar("T")
 PAGE = 1000
 """Entries that one page is asked for."""
 
-PageRequest = TypeVar(
-    "PageRequest",
-    v1.ListSweepsRequest,
-    v1.ListRunsRequest,
-    v1.ListPriorRunsRequest,
-    v1.ListAgentsRequest,
-    v1.GetHistoryRequest,
-    v1.ListSummariesRequest,
-    v1.ListFilesRequest,
-    v1.ListEntitiesRequest,
-    v1.ListProjectsRequest,
-    v1.ListTokensRequest,
-)
-Page = TypeVar(
-    "Page",
-    v1.ListSweepsResponse,
-    v1.ListRunsResponse,
-    v1.ListPriorRunsResponse,
-    v1.ListAgentsResponse,
-    v1.GetHistoryResponse,
-    v1.ListSummariesResponse,
-    v1.ListFilesResponse,
-    v1.ListEntitiesResponse,
-    v1.ListProjectsResponse,
-    v1.ListTokensResponse,
-)
+
+class _Token(Protocol):
+    """A request for a page, and an answer that is one."""
+
+    page_token: str
+    next_page_token: str
 
 
-async def pages(
-    wire: Wire, method: Method[PageRequest, Page], request: PageRequest
-) -> AsyncGenerator[Page, None]:
-    """Yield every page, from that of `request` on."""
+async def entries(
+    wire: Wire, method: Method[Q, A], request: Q, of: Callable[[A], Iterable[T]]
+) -> AsyncGenerator[T, None]:
+    """Yield what `of` finds in each page, from that of `request` on."""
     while True:
         page = await wire.one(method, request)
-        yield page
-        if not page.next_page_token:
+        for entry in of(page):
+            yield entry
+        token = cast("_Token", page).next_page_token
+        if not token:
             return
-        request.page_token = page.next_page_token
+        cast("_Token", request).page_token = token

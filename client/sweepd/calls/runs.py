@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.pages import PAGE, pages
-from sweepd.calls.request_id import new_request_id
+from sweepd.calls.methods import new_request_id
+from sweepd.calls.pages import PAGE, entries
 from sweepd.calls.state_change import change_state
 from sweepd.calls.wire import Wire
 from sweepd.errors import invalid
@@ -55,21 +55,17 @@ async def list_of(
         page_size=PAGE if limit is None else min(limit, PAGE),
     )
     left = limit
-    async with aclosing(pages(wire, methods.LIST_RUNS, request)) as found:
-        async for page in found:
-            for run in page.runs:
-                yield run
-                if left is not None and (left := left - 1) <= 0:
-                    return
+    async with aclosing(entries(wire, methods.LIST_RUNS, request, lambda page: page.runs)) as found:
+        async for run in found:
+            yield run
+            if left is not None and (left := left - 1) <= 0:
+                return
 
 
-async def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
+def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
     """Yield the runs that a sweep began with."""
     request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
-    async with aclosing(pages(wire, methods.LIST_PRIOR_RUNS, request)) as found:
-        async for page in found:
-            for run in page.prior_runs:
-                yield run
+    return entries(wire, methods.LIST_PRIOR_RUNS, request, lambda page: page.prior_runs)
 
 
 async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:

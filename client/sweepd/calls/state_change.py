@@ -7,8 +7,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.calls.methods import Method
-from sweepd.calls.request_id import new_request_id
+from sweepd.calls.methods import Method, new_request_id
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
 

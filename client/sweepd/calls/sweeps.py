@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.pages import PAGE, pages
-from sweepd.calls.request_id import new_request_id
+from sweepd.calls.methods import new_request_id
+from sweepd.calls.pages import PAGE, entries
 from sweepd.calls.state_change import change_state
 from sweepd.calls.wire import CALL_SECONDS, Wire
 from sweepd.errors import invalid
@@ -70,15 +69,12 @@ async def get(wire: Wire, name: str) -> v1.Sweep:
     return (await wire.one(methods.GET_SWEEP, v1.GetSweepRequest(name=name))).sweep
 
 
-async def list_of(
+def list_of(
     wire: Wire, parent: str = "", states: Sequence[v1.SweepState.ValueType] = ()
 ) -> AsyncGenerator[v1.Sweep, None]:
     """Yield the sweeps of an entity, of entity/project, or all, newest first, a page at a time."""
     request = v1.ListSweepsRequest(parent=parent, states=states, page_size=PAGE)
-    async with aclosing(pages(wire, methods.LIST_SWEEPS, request)) as found:
-        async for page in found:
-            for sweep in page.sweeps:
-                yield sweep
+    return entries(wire, methods.LIST_SWEEPS, request, lambda page: page.sweeps)
 
 
 async def pause(wire: Wire, name: str) -> v1.Sweep:

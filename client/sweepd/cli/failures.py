@@ -21,7 +21,7 @@ _EXIT_CODES = {
     "DEADLINE_EXCEEDED": ExitCode.UNREACHABLE,
 }
 _RUN = re.compile(r"([^/]+/[^/]+/[^/]+)-\d+")
-PROJECTS = "`sweepctl list --projects` shows the projects that there are"
+PROJECTS_STEP = "`sweepctl list --projects` shows the projects that there are"
 # `{name}` stands for what the server names in the error.
 _NEXT_STEPS = {
     "no-such-name": "`sweepctl list` shows the sweeps that there are",
@@ -100,7 +100,7 @@ def _next_step(reason: str, name: str) -> str:
         if run := _RUN.fullmatch(name):
             return f"`sweepctl runs {run[1]}` shows the runs that there are"
         if name.count("/") == 1:
-            return PROJECTS
+            return PROJECTS_STEP
         if name and "/" not in name:
             return "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are held back"
     return _NEXT_STEPS.get(reason, "").replace("{name}", name or "ID")

@@ -26,6 +26,11 @@ class Choice:
         order = [] if self.sort is None else [self.sort.removeprefix("-")]
         return [*(_condition(text).path for text in self.filters), *order]
 
+    @property
+    def bound(self) -> int | None:
+        """How many rows are enough, where those that are wanted are the first ones."""
+        return None if self.filters or self.sort is not None else self.limit
+
     def of(self, rows: Iterable[Row], meant: Mapping[str, str] | None = None) -> list[Row]:
         """Return the rows wanted; `meant` has the paths that other names in filters and order stand for."""
         paths = meant or {}

@@ -1,17 +1,22 @@
 """Creating a sweep, and the lines that say how it comes to run."""
 
+from __future__ import annotations
+
 import os
 import shlex
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls.sweep_file import SweepText
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import Settings
-from sweepd.client import Client
 from sweepd.codec import spec_message
 from sweepd.rpc.discovery import current_address
 from sweepd.spec import SweepSpec
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 
 def create_sweep(

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING
 
 import click
 
 from sweepd.calls.placement import project_name
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import current_settings
 from sweepd.states import FINAL_RUN
 from sweepd.views.text import clean, counted
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from sweepd.client import Client
     from sweepd.spec.point import Json
 
-Function = TypeVar("Function", bound=Callable[..., object])
 MOST_TOLD = 20
 _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.DOTALL)
 
@@ -48,41 +49,58 @@ class PriorOptions:
         return bool(self.runs or self.sweeps or self.project)
 
 
-def prior_options(function: Function) -> Function:
-    """Give a command the options that name prior runs."""
-    for option in reversed(
-        (
-            click.option(
-                "--prior-run",
-                "prior_runs",
-                multiple=True,
-                metavar="RUN",
-                help="Begin with this run; `-`: names on stdin. Repeatable.",
-            ),
-            click.option(
-                "--prior-sweep",
-                "prior_sweeps",
-                multiple=True,
-                metavar="ID",
-                help="Begin with the ended runs of this sweep. Repeatable.",
-            ),
-            click.option(
-                "--prior-project",
-                metavar="[ENTITY/]PROJECT",
-                help="Begin with the ended runs of this project.",
-            ),
-            click.option(
-                "--filter",
-                "prior_filters",
-                multiple=True,
-                metavar="COND",
-                help="Of --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME,"
-                " value<=X. Repeatable.",
-            ),
+def prior_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Give a command the options that name prior runs, as `prior`."""
+
+    @wraps(function)
+    def called(
+        *,
+        prior_runs: tuple[str, ...],
+        prior_sweeps: tuple[str, ...],
+        prior_project: str | None,
+        prior_filters: tuple[str, ...],
+        **others: object,
+    ) -> object:
+        prior = PriorOptions(
+            runs=prior_runs,
+            sweeps=prior_sweeps,
+            project=prior_project,
+            entity=current_settings().told("entity"),
+            filters=prior_filters,
         )
+        return function(prior=prior, **others)
+
+    for option in (
+        click.option(
+            "--filter",
+            "prior_filters",
+            multiple=True,
+            metavar="COND",
+            help="Of --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME,"
+            " value<=X. Repeatable.",
+        ),
+        click.option(
+            "--prior-project",
+            metavar="[ENTITY/]PROJECT",
+            help="Begin with the ended runs of this project.",
+        ),
+        click.option(
+            "--prior-sweep",
+            "prior_sweeps",
+            multiple=True,
+            metavar="ID",
+            help="Begin with the ended runs of this sweep. Repeatable.",
+        ),
+        click.option(
+            "--prior-run",
+            "prior_runs",
+            multiple=True,
+            metavar="RUN",
+            help="Begin with this run; `-`: names on stdin. Repeatable.",
+        ),
     ):
-        function = option(function)
-    return function
+        called = option(called)
+    return called
 
 
 def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection | None:

@@ -1,7 +1,7 @@
 """The FILE argument of commands: its findings on stderr, and the options that stand for keys of it."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from functools import wraps
 
 import click
 
@@ -10,8 +10,6 @@ from sweepd.cli.output.formats import note
 from sweepd.spec import Diagnostic, SweepSpec
 from sweepd.spec.point import Json
 from sweepd.views.text import json_text
-
-Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | None = None) -> SweepSpec:
@@ -61,8 +59,16 @@ error_format_option = click.option(
 )
 
 
-def definition_options(function: Function) -> Function:
-    """Add the options that stand for keys of the file."""
+def definition_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Add the options that stand for keys of the file, as `overrides`, and `--error-format`."""
+
+    @wraps(function)
+    def called(
+        *, name: str | None, program: str | None, project: str | None, entity: str | None, **others: object
+    ) -> object:
+        overrides = Overrides(name=name, program=program, project=project, entity=entity)
+        return function(overrides=overrides, **others)
+
     for option in (
         error_format_option,
         click.option(
@@ -78,5 +84,5 @@ def definition_options(function: Function) -> Function:
         click.option("--program", metavar="FILE", help="Program to run, instead of the file's."),
         click.option("--name", metavar="TEXT", help="Display name, instead of the file's."),
     ):
-        function = option(function)
-    return function
+        called = option(called)
+    return called

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls.following import PASSING
@@ -18,7 +19,6 @@ from sweepd.cli.live.view import View, view_on
 from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import look_into, worked
-from sweepd.client import Client
 from sweepd.errors import ClientError
 from sweepd.states import FINAL_RUN, GOOD_ENDS
 from sweepd.views.column import Column
@@ -26,6 +26,9 @@ from sweepd.views.rows import Row, lookup
 from sweepd.views.run import run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import clean
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _ASK_AGAIN_SECONDS = 1.0
 _HOME = "\x1b[H"

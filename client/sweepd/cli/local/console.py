@@ -1,11 +1,14 @@
 """Staying with a sweep whose agent runs here, from its start to the end of that agent."""
 
+from __future__ import annotations
+
 import queue
 import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.cli.live.progress import Notice, Progress
@@ -13,9 +16,11 @@ from sweepd.cli.live.view import View
 from sweepd.cli.local.agent import LocalAgent
 from sweepd.cli.local.interrupts import SignalBox
 from sweepd.cli.local.processes import send
-from sweepd.client import Client
 from sweepd.errors import ClientError
 from sweepd.views.text import live_runs_continue
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _TICK_SECONDS = 0.2
 # An agent ends by itself when its sweep has ended; one that does not is told to.

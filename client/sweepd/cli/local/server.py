@@ -1,8 +1,11 @@
 """Finding the server of this account, or starting one in the background."""
 
+from __future__ import annotations
+
 import re
 import shlex
 import subprocess
+from typing import TYPE_CHECKING
 
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
@@ -10,10 +13,12 @@ from sweepd.cli.local.processes import program
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings
-from sweepd.client import Client
 from sweepd.errors import ClientError
 from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError
 from sweepd.views.text import clean
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _START_SECONDS = 60.0
 _READY = re.compile(r"grpc=(?P<door>\S+) data=(?P<data>.+)")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import TypeVar
 
 import click
@@ -66,6 +67,13 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
     return (lambda function: option(_raw_option(function))) if "csv" in formats else option
 
 
+columns_option = click.option(
+    "--columns",
+    metavar="NAMES",
+    help="Only these values: headings, or dotted names of the JSON, with commas.",
+)
+
+
 def _raw_option(function: Function) -> Function:
     """Add the option that leaves the texts of CSV as they are; `output_of` asks for it."""
 
@@ -81,10 +89,26 @@ def _raw_option(function: Function) -> Function:
     )(function)
 
 
-def row_options(function: Function) -> Function:
-    """Add the options by which a list is chosen from and ordered."""
+def row_output(function: Callable[..., object]) -> Callable[..., object]:
+    """Add the options of a list, by which it is chosen from, ordered and written, as `output`."""
+
+    @wraps(function)
+    def called(
+        *,
+        columns: str | None,
+        sort: str | None,
+        filters: tuple[str, ...],
+        limit: int | None,
+        output_format: str,
+        **others: object,
+    ) -> object:
+        output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+        return function(output=output, **others)
+
     for option in (
-        click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
+        output_option(),
+        columns_option,
+        click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
         click.option(
             "--filter",
             "filters",
@@ -92,15 +116,10 @@ def row_options(function: Function) -> Function:
             metavar="NAME=VALUE",
             help="Only rows where it holds: = != < <= > >= ~. Repeatable.",
         ),
-        click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
-        click.option(
-            "--columns",
-            metavar="NAMES",
-            help="Only these values: headings, or dotted names of the JSON, with commas.",
-        ),
+        click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
     ):
-        function = option(function)
-    return function
+        called = option(called)
+    return called
 
 
 def output_of(

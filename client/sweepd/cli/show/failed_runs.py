@@ -1,20 +1,25 @@
 """Report of runs that all failed: their number, their causes, and the logs. Pure but for what is read."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from signal import SIGKILL
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.cli.show.describe import end_reason
-from sweepd.client import Client
 from sweepd.errors import ClientError
 from sweepd.views.rows import Row, lookup
 from sweepd.views.run import run_shape
 from sweepd.views.sweep import every_run_failed, sweep_shape
 from sweepd.views.text import counted, number, size_text
 from sweepd.views.values import Value, logged_value
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _FAILED = (v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED)
 _MOST_RUNS = 1_000

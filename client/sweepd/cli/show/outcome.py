@@ -1,6 +1,9 @@
 """The end of `run` and `demo`: the best run, why there is none, and the commands that go on from here."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls.logs import Place
@@ -8,12 +11,14 @@ from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
 from sweepd.cli.show.failed_runs import all_failed, failure_heading, failure_lines
 from sweepd.cli.show.reproduce import shell_line, winning_arguments
-from sweepd.client import Client
 from sweepd.codec import point_from_message
 from sweepd.errors import ClientError
 from sweepd.views.run import params_shape, run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import cell, clean, clean_lines, number
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _LOG_TAIL_BYTES = 1500
 _LOG_TAIL_LINES = 12

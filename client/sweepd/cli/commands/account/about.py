@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
+from sweepd.errors import ClientError
+from sweepd.rpc.discovery import NoServerError
 
 _TOPICS = {
     "exit-codes": """Exit codes of sweepctl and sweep-agent
@@ -84,10 +87,7 @@ def help_(context: click.Context, topic: str | None) -> None:
 
 
 def _server(settings: Settings) -> tuple[str | None, int | None]:
-    from sweepd.cli.connection import connect
     from sweepd.cli.failures import problem_of
-    from sweepd.errors import ClientError
-    from sweepd.rpc.discovery import NoServerError
 
     try:
         with connect(settings) as client:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from sweepd.cli.command import Command
@@ -19,9 +17,9 @@ from sweepd.cli.output.formats import (
 )
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
-
-if TYPE_CHECKING:
-    from sweepd.rpc.discovery import NoContextError
+from sweepd.rpc.contexts import DEFAULTS, VARIABLE, read_contexts, write_contexts
+from sweepd.rpc.discovery import NoContextError
+from sweepd.views.text import clean
 
 _FORMS = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
 
@@ -68,7 +66,6 @@ def _view(settings: Settings, output: Output, *, origin: bool) -> None:
 
 def _get(settings: Settings, name: str, output_format: str) -> None:
     from sweepd.cli.commands.account.origins import origin_rows
-    from sweepd.views.text import clean
 
     rows = {str(row["name"]): row for row in origin_rows(settings) if row["name"] != "token"}
     if name not in rows:
@@ -86,7 +83,6 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
 
 def _set(settings: Settings, name: str, value: str) -> None:
     from sweepd.calls.placement import check_part
-    from sweepd.rpc.contexts import DEFAULTS, read_contexts, write_contexts
 
     if name not in DEFAULTS:
         raise _unknown(name, DEFAULTS)
@@ -107,7 +103,6 @@ def _set(settings: Settings, name: str, value: str) -> None:
 
 
 def _use(settings: Settings, name: str) -> None:
-    from sweepd.rpc.contexts import VARIABLE, read_contexts, write_contexts
 
     contexts = read_contexts(settings.environ)
     if name not in contexts.by_name:
@@ -130,6 +125,5 @@ def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
 
 
 def _no_context(name: str) -> NoContextError:
-    from sweepd.rpc.discovery import NoContextError
 
     return NoContextError(name)

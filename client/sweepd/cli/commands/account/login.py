@@ -7,9 +7,13 @@ import sys
 import click
 
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect, token_of
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
+from sweepd.rpc.contexts import Context, read_contexts, write_contexts
+from sweepd.rpc.discovery import normalised
+from sweepd.views.text import clean
 
 
 @click.command(
@@ -29,10 +33,7 @@ def login(address: str | None, context: str | None) -> None:
     refuses is not kept. Agents of this account use it, too.
     """
     from sweepd.client import Client
-    from sweepd.rpc.contexts import Context, read_contexts, write_contexts
-    from sweepd.rpc.discovery import normalised
     from sweepd.views.account import token_shape, where_good
-    from sweepd.views.text import clean
 
     settings = current_settings()
     named = address or settings.server or settings.environ.get("SWEEPD_ADDRESS")
@@ -60,9 +61,6 @@ def logout(context: str | None) -> None:
 
     The token itself stays good: `sweepctl token revoke ID` ends it.
     """
-    from sweepd.rpc.contexts import read_contexts, write_contexts
-    from sweepd.rpc.discovery import normalised
-
     settings = current_settings()
     contexts = read_contexts(settings.environ)
     name = context or contexts.chosen(settings.environ)
@@ -81,9 +79,7 @@ def logout(context: str | None) -> None:
 @output_option(("table", *DOCUMENTS, "name"))
 def whoami(output_format: str) -> None:
     """Show who the server takes you for, and what your token allows."""
-    from sweepd.cli.connection import connect
     from sweepd.views.account import token_shape, where_good
-    from sweepd.views.text import clean
 
     with connect(current_settings()) as client:
         shape = {"server": client.address, **token_shape(client.who_am_i())}
@@ -97,7 +93,6 @@ def whoami(output_format: str) -> None:
 
 
 def _token(settings: Settings, server: str) -> str:
-    from sweepd.cli.connection import token_of
 
     if settings.token_file is not None:
         return token_of(settings.token_file)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sweepd.cli.settings import Settings
 from sweepd.rpc.contexts import DEFAULTS, VARIABLE, Contexts, config_file, read_contexts
+from sweepd.rpc.discovery import current_address, normalised, read_entry
 from sweepd.spec.point import Json
 from sweepd.views.column import Column
 from sweepd.views.rows import Row
@@ -63,7 +64,6 @@ def origin_rows(settings: Settings) -> Sequence[Row]:
 
 
 def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, str]:
-    from sweepd.rpc.discovery import current_address, normalised
 
     if settings.server:
         return normalised(settings.server), "--server"
@@ -75,7 +75,6 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
 
 
 def _token(settings: Settings, contexts: Contexts, address: str) -> tuple[str, str]:
-    from sweepd.rpc.discovery import read_entry
 
     if settings.token_file is not None:
         return _SET, "--token-file"

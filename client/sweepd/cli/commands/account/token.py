@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import click
 
+from sweepd import v1
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import (
     Output,
     note,
-    output_of,
-    output_option,
     put,
-    row_options,
+    row_output,
     write_document,
     write_rows,
 )
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.durations import parse_duration
+from sweepd.errors import ClientError
+from sweepd.views.account import TOKENS, token_shape, where_good
 
 _SCOPES = ("admin", "write", "read", "agent")
 _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
@@ -52,8 +55,7 @@ _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
     metavar="ID",
     help="With create: the same again, within a day, gives the same token.",
 )
-@row_options
-@output_option()
+@row_output
 def command(
     words: tuple[str, ...],
     scope: str | None,
@@ -62,11 +64,7 @@ def command(
     account: str,
     expires: str | None,
     request_id: str,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> None:
     """Make tokens, list them, end them.
 
@@ -81,14 +79,14 @@ def command(
     if told and verb != "create":
         raise usage_problem("what a new token is to be goes with `token create`", next_step=_FORMS)
     if verb == "list":
-        _list(output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit))
+        _list(output)
     elif verb == "revoke":
         _revoke(rest)
     elif scope is None:
         raise usage_problem("which scope?", next_step=f"--scope {'|'.join(_SCOPES)}")
     else:
         lifetime = _seconds(expires)
-        _create(scope, display_name, projects, account, lifetime, request_id, output_format)
+        _create(scope, display_name, projects, account, lifetime, request_id, output.format)
 
 
 def _create(
@@ -100,9 +98,6 @@ def _create(
     request_id: str,
     output_format: str,
 ) -> None:
-    from sweepd import v1
-    from sweepd.cli.connection import connect
-    from sweepd.views.account import token_shape, where_good
 
     with connect(current_settings()) as client:
         made = client.create_token(
@@ -124,8 +119,6 @@ def _create(
 
 
 def _list(output: Output) -> None:
-    from sweepd.cli.connection import connect
-    from sweepd.views.account import TOKENS, token_shape
 
     with connect(current_settings()) as client:
         rows = [token_shape(token) for token in client.list_tokens()]
@@ -135,8 +128,6 @@ def _list(output: Output) -> None:
 
 
 def _revoke(keys: tuple[str, ...]) -> None:
-    from sweepd.cli.connection import connect
-    from sweepd.errors import ClientError
 
     if not keys:
         raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
@@ -164,7 +155,6 @@ def _revoke(keys: tuple[str, ...]) -> None:
 
 
 def _seconds(text: str | None) -> float | None:
-    from sweepd.durations import parse_duration
 
     if text is None:
         return None

@@ -7,6 +7,8 @@ import click
 from sweepd.calls.placement import parent_of, placing
 from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
+from sweepd.cli.define.creation import agent_command, begin_sweep, note_unbounded
 from sweepd.cli.define.prior_options import (
     PriorOptions,
     prior_options,
@@ -38,15 +40,9 @@ from sweepd.cli.settings import current_settings
 @output_option(("name", "json", "jsonl", "yaml"), "name")
 def command(
     file: str,
-    name: str | None,
-    program: str | None,
-    project: str | None,
-    entity: str | None,
+    overrides: Overrides,
     error_format: str,
-    prior_runs: tuple[str, ...],
-    prior_sweeps: tuple[str, ...],
-    prior_project: str | None,
-    prior_filters: tuple[str, ...],
+    prior: PriorOptions,
     sweep_id: str,
     request_id: str,
     quiet: bool,
@@ -58,22 +54,11 @@ def command(
     runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
     settings = current_settings()
-    prior = PriorOptions(
-        runs=prior_runs,
-        sweeps=prior_sweeps,
-        project=prior_project,
-        entity=settings.told("entity"),
-        filters=prior_filters,
-    )
-    if "-" in prior_runs and file == "-":
+    if "-" in prior.runs and file == "-":
         raise usage_problem("FILE and --prior-run cannot both be read from stdin")
-    overrides = Overrides(name=name, program=program, project=project, entity=entity)
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
     parent = parent_of(spec, overrides, settings.environ, settings.kept)
-
-    from sweepd.cli.connection import connect
-    from sweepd.cli.define.creation import agent_command, begin_sweep, note_unbounded
 
     with connect(settings) as client:
         selection = selection_of(client, prior)

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.output.formats import note, output_of, output_option, row_options, write_rows
+from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.views.column import Column
+from sweepd.views.rows import Row
+from sweepd.views.text import clean, quoted_list
 
 if TYPE_CHECKING:
     from sweepd.metrics_from.sources import Source
     from sweepd.spec import MetricsFrom
-    from sweepd.views.column import Column
-    from sweepd.views.rows import Row
 
 _KINDS = ("stdout", "file", "tensorboard")
 _FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"
@@ -50,17 +51,12 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
     type=click.Choice(_KINDS),
     help="As what PATH is read; needed only where FILE names several and the ending of PATH misleads.",
 )
-@row_options
-@output_option()
+@row_output
 def command(
     words: tuple[str, ...],
     path: str | None,
     kind: str | None,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> None:
     """Show what `metrics_from` of a sweep file would read; needs no server.
 
@@ -69,7 +65,6 @@ def command(
     """
     from sweepd.calls.sweep_file import read_sweep
     from sweepd.cli.define.sweep_options import checked_spec
-    from sweepd.views.text import clean, quoted_list
 
     if len(words) != 2 or words[0] != "test":
         raise usage_problem("metrics takes `test FILE`", next_step=_FORM)
@@ -86,7 +81,6 @@ def command(
     objective = spec.metric.name if spec.metric else None
     if rows and objective and objective not in keys:
         note(f"warning: the sweep optimises `{objective}`, which is not among {quoted_list(keys)}")
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     write_rows(rows, output, _columns(keys), name="source", empty="Nothing would be read.")
 
 
@@ -208,7 +202,6 @@ def _values(row: Row) -> Row:
 
 
 def _columns(keys: list[str]) -> list[Column]:
-    from sweepd.views.column import Column
 
     return [
         Column("source", "source"),

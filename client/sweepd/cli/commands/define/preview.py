@@ -9,9 +9,11 @@ import click
 
 from sweepd.cli.command import Command
 from sweepd.cli.define.prior_options import PriorOptions, prior_options, report_shape, tell_report
+from sweepd.cli.define.sweep_options import error_format_option
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.problem import usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.durations import parse_duration
+from sweepd.views.text import clean
 
 if TYPE_CHECKING:
     from sweepd.cli.define.preview_text import Cost
@@ -52,9 +54,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What ${interpreter} stands for, as agents have it.",
 )
-@click.option(
-    "--error-format", type=click.Choice(["text", "json"]), default="text", help="How findings are written."
-)
+@error_format_option
 @prior_options
 @output_option(("table", "wide", "json", "jsonl", "yaml", "csv"))
 def command(
@@ -65,10 +65,7 @@ def command(
     slots: int | None,
     interpreter: str,
     error_format: str,
-    prior_runs: tuple[str, ...],
-    prior_sweeps: tuple[str, ...],
-    prior_project: str | None,
-    prior_filters: tuple[str, ...],
+    prior: PriorOptions,
     output_format: str,
 ) -> None:
     """Show what a sweep file (`-`: stdin) would run: its first points, how many there are, what it costs.
@@ -81,19 +78,11 @@ def command(
     from sweepd.cli.define import preview_text as shapes
     from sweepd.cli.define.sweep_options import checked_spec
     from sweepd.spec.preview import preview
-    from sweepd.views.text import clean
 
     cost = _cost(run_time, slots)
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format)
     seeded = _seeded(spec, seed)
-    prior = PriorOptions(
-        runs=prior_runs,
-        sweeps=prior_sweeps,
-        project=prior_project,
-        entity=current_settings().told("entity"),
-        filters=prior_filters,
-    )
     report = None
     if prior.given:
         _refuse_beside_prior(seed, interpreter)
@@ -159,7 +148,6 @@ def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
 
 def _cost(run_time: str | None, slots: int | None) -> Cost | None:
     from sweepd.cli.define.preview_text import Cost
-    from sweepd.durations import parse_duration
 
     if run_time is None:
         if slots is not None:

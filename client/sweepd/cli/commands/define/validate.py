@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from sweepd.cli.command import Command
+from sweepd.cli.define.sweep_options import error_format_option
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, write_document
 from sweepd.cli.settings import current_settings
+from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:
     from sweepd.calls.sweep_file import SweepText
@@ -42,9 +44,7 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
     callback=_print_schema,
     help="Print the JSON Schema of sweep files, for editors.",
 )
-@click.option(
-    "--error-format", type=click.Choice(["text", "json"]), default="text", help="How findings are written."
-)
+@error_format_option
 @output_option(("table", "json", "jsonl", "yaml"))
 def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
@@ -52,7 +52,6 @@ def command(file: str, error_format: str, output_format: str) -> int:
     from sweepd.calls.sweep_file import Overrides, read_sweep
     from sweepd.cli.define.sweep_options import finding_shape, report
     from sweepd.spec.sizes import count_distinct
-    from sweepd.views.text import clean
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
     valid = text.is_valid
@@ -81,7 +80,6 @@ def command(file: str, error_format: str, output_format: str) -> int:
 def _summary(text: SweepText) -> str:
     from sweepd.cli.define.preview_text import space_text
     from sweepd.spec.sizes import count_distinct
-    from sweepd.views.text import counted
 
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)

@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
+from sweepd.calls.placement import parent_of
+from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
+from sweepd.cli.define.creation import create_sweep
+from sweepd.cli.define.sweep_options import checked_spec
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.view import view_on
+from sweepd.cli.local.agent import start_agent
+from sweepd.cli.local.baseline import best_of
+from sweepd.cli.local.console import Companion, Outcome, patiently
+from sweepd.cli.local.interrupts import Interrupts
+from sweepd.cli.local.processes import Process
+from sweepd.cli.local.scratch_folder import Playground
 from sweepd.cli.output.formats import note, put
 from sweepd.cli.settings import current_settings
+from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.private_files import make_folder
+from sweepd.views.text import number
 
 if TYPE_CHECKING:
-    from sweepd import v1
-    from sweepd.cli.local.console import Outcome
-    from sweepd.cli.local.interrupts import Interrupts
-    from sweepd.cli.local.processes import Process
-    from sweepd.cli.local.scratch_folder import Playground
     from sweepd.client import Client
 
 _SLOTS = 2
@@ -38,9 +47,6 @@ def command(keep: Path | None) -> int:
 
     Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
     """
-    from sweepd.cli.local.interrupts import Interrupts
-    from sweepd.cli.local.scratch_folder import Playground
-
     with Interrupts() as interrupts:
         playground: Playground | None = None
         try:
@@ -80,10 +86,6 @@ def _start_alone(playground: Playground) -> Process:
 
 
 def _create(playground: Playground, client: Client) -> v1.Sweep:
-    from sweepd.calls.placement import parent_of
-    from sweepd.calls.sweep_file import Overrides, read_sweep
-    from sweepd.cli.define.creation import create_sweep
-    from sweepd.cli.define.sweep_options import checked_spec
 
     text = read_sweep(str(playground.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
@@ -91,9 +93,6 @@ def _create(playground: Playground, client: Client) -> v1.Sweep:
 
 
 def _stay(playground: Playground, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
-    from sweepd.cli.live.view import view_on
-    from sweepd.cli.local.agent import start_agent
-    from sweepd.cli.local.console import Companion
 
     with interrupts.shield():
         agent = start_agent(
@@ -123,9 +122,6 @@ def _agent_flags(playground: Playground) -> list[str]:
 def _finish(
     playground: Playground, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
-    from sweepd.cli.local.baseline import best_of
-    from sweepd.cli.local.console import patiently
-    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))
     best = best_run(client, sweep)
@@ -145,7 +141,6 @@ def _finish(
 
 
 def _gain(metric: str, before: float, after: float) -> str:
-    from sweepd.views.text import number
 
     change = (before - after) / before
     verdict = "better" if change > 0 else "worse"

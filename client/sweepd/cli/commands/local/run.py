@@ -11,20 +11,32 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
 from sweepd.calls.placement import parent_of, placing
+from sweepd.calls.states import sweep_state
 from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
+from sweepd.cli.connection import target
+from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
 from sweepd.cli.define.sweep_options import checked_spec, definition_options
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.view import view_on
+from sweepd.cli.local.agent import start_agent
+from sweepd.cli.local.console import Companion, Outcome, patiently
+from sweepd.cli.local.interrupts import SignalBox
+from sweepd.cli.local.server import find_or_start
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.show.failed_runs import all_failed
+from sweepd.cli.show.outcome import best_lines, best_run, look_into, trouble_lines, worked
+from sweepd.spec import SweepSpec
+from sweepd.spec.arguments.command import uses_program
+from sweepd.views.run import run_shape
+from sweepd.views.sweep import sweep_shape
 
 if TYPE_CHECKING:
-    from sweepd import v1
-    from sweepd.cli.local.console import Outcome
     from sweepd.client import Client
-    from sweepd.spec import SweepSpec
 
 
 @click.command(
@@ -46,10 +58,7 @@ def command(
     file: str,
     slots: int,
     labels: dict[str, str],
-    name: str | None,
-    program: str | None,
-    project: str | None,
-    entity: str | None,
+    overrides: Overrides,
     error_format: str,
     output_format: str,
 ) -> int:
@@ -59,16 +68,12 @@ def command(
     lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
     Exit code 8: the sweep failed, or no run worked; 130: interrupted.
     """
-    overrides = Overrides(name=name, program=program, project=project, entity=entity)
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
     parent = parent_of(spec, overrides, settings.environ, settings.kept)
     folder = _folder(spec, file)
     _check_labels(spec, labels)
-
-    from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
-    from sweepd.cli.local.server import find_or_start
 
     client, _ = find_or_start(settings)
     with client:
@@ -85,8 +90,6 @@ def _folder(spec: SweepSpec, file: str) -> Path:
     Raises:
         Problem: there is no program, or it is to be found nowhere.
     """
-    from sweepd.spec.arguments.command import uses_program
-
     here = Path.cwd()
     if not uses_program(spec.command):
         return here
@@ -128,8 +131,6 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
     Raises:
         Problem: it requires other labels.
     """
-    from sweepd.cli.define.creation import label_flags
-
     lacking = {name: value for name, value in spec.requires.items() if labels.get(name) != value}
     if lacking:
         needed = ", ".join(f"{name}={value}" for name, value in sorted(lacking.items()))
@@ -145,11 +146,6 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
 def _stay(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
-    from sweepd.cli.connection import target
-    from sweepd.cli.live.view import view_on
-    from sweepd.cli.local.agent import start_agent
-    from sweepd.cli.local.console import Companion
-    from sweepd.cli.local.interrupts import SignalBox
 
     environ = dict(_with_python(settings.environ))
     token = target(settings).token
@@ -176,11 +172,6 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
-    from sweepd.cli.local.console import patiently
-    from sweepd.cli.show.failed_runs import all_failed
-    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
-    from sweepd.views.run import run_shape
-    from sweepd.views.sweep import sweep_shape
 
     sweep = patiently(lambda: client.get_sweep(name))
     best = None if all_failed(sweep) else best_run(client, sweep)
@@ -198,7 +189,6 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
 
 
 def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
-    from sweepd.cli.show.outcome import look_into
 
     lines = ["Next:"]
     if best is None:
@@ -216,8 +206,6 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
 
 
 def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
-    from sweepd.calls.states import sweep_state
-    from sweepd.cli.show.outcome import worked
 
     if outcome.interrupted:
         return ExitCode.INTERRUPTED

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.local.run_folders import RUN_FOLDERS
+from sweepd.cli.connection import connect, target
+from sweepd.cli.local.run_folders import RUN_FOLDERS, Found, find
+from sweepd.cli.local.sync import Outcome, bring_in, is_there
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
-from sweepd.cli.settings import current_settings
+from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import Settings, current_settings
+from sweepd.durations import parse_duration
+from sweepd.rpc.discovery import Target
+from sweepd.views.column import Column
+from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sweepd.cli.local.run_folders import Found
-    from sweepd.cli.local.sync import Outcome
-    from sweepd.cli.settings import Settings
     from sweepd.client import Client
-    from sweepd.rpc.discovery import Target
-    from sweepd.views.column import Column
 
 _AT_ONCE = 2
 
@@ -42,12 +44,6 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     gone; if none is named, `sweepd-runs` here. What the server has already is not sent again: the call may be
     repeated, and goes on where it was cut off. A run whose script goes on is followed from then on.
     """
-    from sweepd.cli.connection import connect, target
-    from sweepd.cli.local.run_folders import find
-    from sweepd.cli.problem import usage_problem
-    from sweepd.durations import parse_duration
-    from sweepd.views.text import counted
-
     settings = current_settings()
     try:
         seconds = parse_duration(grace)
@@ -77,8 +73,6 @@ def _brought_in(
     """Bring folders in, two at a time, and yield what became of each, in their order."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from sweepd.cli.local.sync import Outcome, bring_in, is_there
-
     def one(each: Found) -> Outcome:
         if each.run and is_there(client, each):
             return Outcome(found=each, what="there-already")
@@ -89,7 +83,6 @@ def _brought_in(
 
 
 def _told(outcome: Outcome) -> str:
-    from sweepd.views.text import clean, counted
 
     name = clean(outcome.found.run or str(outcome.found.path))
     message = f": {clean(outcome.message)}" if outcome.message else ""
@@ -106,7 +99,6 @@ def _told(outcome: Outcome) -> str:
 
 
 def _columns(*, explained: bool) -> list[Column]:
-    from sweepd.views.column import Column
 
     return [
         Column("run", "run"),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import click
 
+from sweepd.calls.states import sweep_state
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
+from sweepd.cli.define.creation import agent_command
 from sweepd.cli.output.formats import (
     Output,
     note,
-    output_of,
-    output_option,
     put,
-    row_options,
+    row_output,
     write_document,
     write_rows,
 )
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.states import FINAL_SWEEP
+from sweepd.views.agent import AGENTS, agent_shape
 
 
 @click.command(
@@ -25,16 +28,11 @@ from sweepd.cli.settings import current_settings
 )
 @click.argument("words", metavar="[ID] | release AGENT", nargs=-1)
 @click.option("--sweep", metavar="ID", help="With release: of this sweep only, not of all that hold it back.")
-@row_options
-@output_option()
+@row_output
 def command(
     words: tuple[str, ...],
     sweep: str | None,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> None:
     """List agents, or release one.
 
@@ -43,22 +41,16 @@ def command(
     prints the sweeps of which it does.
     """
     if words[:1] == ("release",):
-        _release(words[1:], sweep, output_format)
+        _release(words[1:], sweep, output.format)
         return
     if len(words) > 1:
         raise usage_problem("agents takes one ID", next_step="sweepctl agents [ID] | release AGENT")
     if sweep is not None:
         raise usage_problem("--sweep goes with release", next_step=f"sweepctl agents {sweep}")
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     _list(words[0] if words else "", output)
 
 
 def _list(sweep: str, output: Output) -> None:
-    from sweepd.calls.states import sweep_state
-    from sweepd.cli.connection import connect
-    from sweepd.cli.define.creation import agent_command
-    from sweepd.states import FINAL_SWEEP
-    from sweepd.views.agent import AGENTS, agent_shape
 
     settings = current_settings()
     ended = ""
@@ -75,7 +67,6 @@ def _list(sweep: str, output: Output) -> None:
 
 
 def _release(agents: tuple[str, ...], sweep: str | None, output_format: str) -> None:
-    from sweepd.cli.connection import connect
 
     if len(agents) != 1:
         raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` shows their ids")

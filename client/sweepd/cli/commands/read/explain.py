@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import output_option, page, terminal_width, write_document
 from sweepd.cli.settings import current_settings
+from sweepd.cli.show.explanation import run_story, sweep_story
+from sweepd.views.run import event_shape, run_shape
+from sweepd.views.sweep import obstacle_shape, sweep_shape
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -24,8 +28,6 @@ def command(name: str, output_format: str) -> None:
     Of a run: why this point, why it was stopped, what each attempt died of and with which arguments, why it
     waits, and the record of it. Of a sweep: why it hands out nothing at the moment, and the remedy.
     """
-    from sweepd.cli.connection import connect
-
     with connect(current_settings()) as client:
         named = client.any_name(name)
         if named.is_run:
@@ -35,9 +37,6 @@ def command(name: str, output_format: str) -> None:
 
 
 def _run(client: Client, name: str, output_format: str) -> None:
-    from sweepd.cli.show.explanation import run_story
-    from sweepd.views.run import event_shape, run_shape
-    from sweepd.views.sweep import obstacle_shape
 
     answer = client.explain_run(name)
     run = run_shape(answer.run)
@@ -51,8 +50,6 @@ def _run(client: Client, name: str, output_format: str) -> None:
 
 
 def _sweep(client: Client, name: str, output_format: str) -> None:
-    from sweepd.cli.show.explanation import sweep_story
-    from sweepd.views.sweep import obstacle_shape, sweep_shape
 
     answer = client.explain_sweep(name)
     sweep = sweep_shape(answer.sweep)

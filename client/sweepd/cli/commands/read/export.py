@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
+from sweepd.calls.names import Named
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import output_of, output_option, write_rows
+from sweepd.cli.output.readable import Readable
 from sweepd.cli.settings import current_settings
+from sweepd.views.column import Column
+from sweepd.views.rows import Row
+from sweepd.views.run import FRAME_KINDS, prior_run_shape, run_rows, run_shape
+from sweepd.views.text import json_text
+from sweepd.views.values import json_row, point_shapes
 
 if TYPE_CHECKING:
-    from sweepd import v1
-    from sweepd.calls.names import Named
     from sweepd.client import Client
-    from sweepd.views.rows import Row
 
 # States in which what a run has shown counts for the search as its value.
 _OBSERVED = ("finished", "stopped")
@@ -36,8 +42,6 @@ def command(name: str, output_format: str) -> None:
     metric; those that it began with have the state `prior`. What is damaged in the server's database is left
     out and named; the exit code is 1 then.
     """
-    from sweepd.cli.connection import connect
-
     with connect(current_settings()) as client:
         named = client.any_name(name)
         write = _write_csv if output_format == "csv" else _write_lines
@@ -45,7 +49,6 @@ def command(name: str, output_format: str) -> None:
 
 
 def _write_lines(client: Client, named: Named) -> None:
-    from sweepd.views.values import point_shapes
 
     for row in _runs(client, named):
         _write_line({"type": "run", **row})
@@ -60,16 +63,11 @@ def _write_lines(client: Client, named: Named) -> None:
 
 
 def _write_line(row: Row) -> None:
-    from sweepd.views.text import json_text
 
     sys.stdout.write(json_text(row) + "\n")
 
 
 def _write_csv(client: Client, named: Named) -> None:
-    from sweepd.cli.output.readable import Readable
-    from sweepd.views.column import Column
-    from sweepd.views.run import FRAME_KINDS, run_rows
-    from sweepd.views.values import json_row
 
     runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
     prior = [] if named.is_run else list(client.list_prior_runs(named.name))
@@ -81,14 +79,12 @@ def _write_csv(client: Client, named: Named) -> None:
 
 
 def _runs(client: Client, named: Named) -> Iterator[Row]:
-    from sweepd.views.run import run_shape
 
     runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
     yield from map(run_shape, runs)
 
 
 def _prior_runs(client: Client, named: Named) -> Iterator[Row]:
-    from sweepd.views.run import prior_run_shape
 
     if not named.is_run:
         yield from map(prior_run_shape, client.list_prior_runs(named.name))

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
 from sweepd.cli.command import Command
-from sweepd.cli.output.formats import note, output_of, output_option, row_options, write_rows
-from sweepd.cli.problem import not_found, usage_problem
+from sweepd.cli.connection import connect
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output.formats import Output, note, row_output, write_rows
+from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.errors import ClientError
+from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
 from sweepd.private_files import make_folder
+from sweepd.spec.wording import nearest
+from sweepd.views.file import FILES, file_shape
+from sweepd.views.text import clean, clean_lines, counted
 
 if TYPE_CHECKING:
-    from sweepd import v1
-    from sweepd.cli.problem import Problem
     from sweepd.client import Client
 
 
@@ -35,25 +41,17 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write them below DIR.",
 )
-@row_options
-@output_option()
+@row_output
 def command(
     run: str,
     name: str | None,
     download: Path | None,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> int | None:
     """List the files of a run: what its agent has recorded, and what its script left in its folder `files`.
 
     With NAME the content of one file goes to stdout.
     """
-    from sweepd.cli.connection import connect
-    from sweepd.views.file import FILES, file_shape
-
     with connect(current_settings()) as client:
         found = client.find_run(run).name
         files = list(client.list_files(found))
@@ -66,14 +64,12 @@ def command(
         if name is not None:
             _print(client, found, files[0])
             return None
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     rows = [file_shape(file) for file in files]
     write_rows(rows, output, FILES, name="name", empty=f"{found} has no files yet.")
     return None
 
 
 def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
-    from sweepd.spec.wording import nearest
 
     for file in files:
         if file.name == name:
@@ -90,7 +86,6 @@ def _absent(run: str, file: v1.RunFile) -> Problem:
 
 
 def _print(client: Client, run: str, file: v1.RunFile) -> None:
-    from sweepd.views.text import clean_lines
 
     pieces = client.read_file(run, file.name)
     if not sys.stdout.isatty():
@@ -107,10 +102,6 @@ def _print(client: Client, run: str, file: v1.RunFile) -> None:
 
 
 def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -> int:
-    from sweepd.cli.exit_code import ExitCode
-    from sweepd.errors import ClientError
-    from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
-    from sweepd.views.text import clean, counted
 
     make_folder(folder)
     written = 0

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
+from sweepd.calls.names import Named
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
+from sweepd.cli.define.spec_file import sweep_document, sweep_text
+from sweepd.cli.live.watching import follow
 from sweepd.cli.output.formats import (
+    columns_option,
     note,
     output_of,
     output_option,
@@ -17,14 +23,20 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
+from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.cli.show.describe import describe_run, describe_sweep
+from sweepd.cli.show.failed_runs import memory_hint, was_killed
+from sweepd.errors import ClientError
+from sweepd.views.rows import Row
+from sweepd.views.run import run_shape, runs_columns
+from sweepd.views.summary import run_summary
+from sweepd.views.sweep import SWEEPS, sweep_shape
+from sweepd.views.values import plain_json
 
 if TYPE_CHECKING:
-    from sweepd import v1
-    from sweepd.calls.names import Named
     from sweepd.client import Client
-    from sweepd.views.rows import Row
 
 
 @click.command(
@@ -35,11 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--spec", is_flag=True, help="The file that makes another sweep like this one, in YAML or -o json."
 )
-@click.option(
-    "--columns",
-    metavar="NAMES",
-    help="Only these values: headings, or dotted names of the JSON, with commas.",
-)
+@columns_option
 @output_option()
 def command(
     words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
@@ -48,8 +56,6 @@ def command(
 
     `--spec` prints what its file says, its seed included and as it was edited: `sweepctl create` takes it.
     """
-    from sweepd.cli.connection import connect
-
     with connect(current_settings()) as client:
         named = _named(client, words)
         if spec:
@@ -57,8 +63,6 @@ def command(
                 raise usage_problem("--spec shows the file of one sweep", next_step="sweepctl get ID --spec")
             _write_spec(client.get_sweep(named.name), output_format)
         elif watch:
-            from sweepd.cli.live.watching import follow
-
             if columns or output_format not in ("table", "json", "jsonl"):
                 raise usage_problem(
                     "--watch shows changes as lines or as JSON, whole",
@@ -71,7 +75,6 @@ def command(
 
 
 def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
-    from sweepd.cli.define.spec_file import sweep_document, sweep_text
 
     if output_format in ("json", "jsonl"):
         write_document(sweep_document(sweep), output_format)
@@ -80,7 +83,6 @@ def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:
-    from sweepd.calls.names import Named
 
     match words:
         case ("run", text):
@@ -94,12 +96,6 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 
 
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
-    from sweepd.cli.output.readable import Readable
-    from sweepd.cli.show.describe import describe_run
-    from sweepd.cli.show.failed_runs import memory_hint, was_killed
-    from sweepd.errors import ClientError
-    from sweepd.views.summary import run_summary
-    from sweepd.views.values import plain_json
 
     readable = Readable()
     summary: dict[str, object] = {}
@@ -115,9 +111,6 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
 
 
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
-    from sweepd.cli.show.describe import describe_sweep
-    from sweepd.views.run import run_shape, runs_columns
-    from sweepd.views.sweep import SWEEPS, sweep_shape
 
     run = client.get_run(named.name) if named.is_run else None
     shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)

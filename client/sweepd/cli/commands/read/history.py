@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
 from sweepd.cli.command import Command
-from sweepd.cli.output.formats import note, output_of, output_option, row_options, write_rows
+from sweepd.cli.connection import connect
+from sweepd.cli.output.formats import Output, note, row_output, write_rows
+from sweepd.cli.output.readable import Readable
+from sweepd.cli.problem import not_found
 from sweepd.cli.settings import current_settings
+from sweepd.objects.history import History
+from sweepd.views.column import Column
+from sweepd.views.rows import Row
+from sweepd.views.text import quoted_list, shown_time
+from sweepd.views.values import json_row
 
 if TYPE_CHECKING:
-    from sweepd import v1
     from sweepd.client import Client
-    from sweepd.views.column import Column
-    from sweepd.views.rows import Row
 
 
 @click.command(
@@ -37,24 +43,16 @@ if TYPE_CHECKING:
     help="Instead: CPU, memory and GPUs, as its agent has sampled them.",
 )
 @click.option("--all-attempts", is_flag=True, help="Also what newer attempts have replaced.")
-@row_options
-@output_option()
+@row_output
 def command(
     run: str,
     keys: tuple[str, ...],
     max_points: int,
     all_attempts: bool,
     system: bool,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> None:
     """Show what a run has logged, one line a step. `sweepctl export` has each row of its log."""
-    from sweepd.cli.connection import connect
-    from sweepd.cli.output.readable import Readable
-
     readable = Readable()
     with connect(current_settings()) as client:
         found = client.find_run(run)
@@ -65,7 +63,6 @@ def command(
         rows, logged = _rows(found.name, readable.of(series), by_step=not system)
         if not system and (unknown := [key for key in keys if key not in logged]):
             _tell_unknown(client, found.name, unknown, nothing_else=not rows)
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     empty = f"{found.name} has no samples" if system else f"{found.name} has logged nothing yet"
     write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
     readable.finish()
@@ -73,9 +70,6 @@ def command(
 
 def _rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
     """Return the rows in order, and the keys."""
-    from sweepd.objects.history import History
-    from sweepd.views.values import json_row
-
     history = History(run, series, by_step=by_step)
     return [json_row(row) for row in history.to_dicts()], [*history]
 
@@ -86,9 +80,6 @@ def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
     Raises:
         Problem: of the keys that were asked for, it has logged none.
     """
-    from sweepd.cli.problem import not_found
-    from sweepd.views.text import quoted_list
-
     known = sorted({summary.key for summary in client.summaries(runs=[run])})
     if not known:
         return
@@ -99,8 +90,6 @@ def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
 
 
 def _columns(keys: list[str]) -> list[Column]:
-    from sweepd.views.column import Column
-    from sweepd.views.text import shown_time
 
     return [
         Column("step", "step"),

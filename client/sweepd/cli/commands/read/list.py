@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.output.formats import Output, chosen_rows, output_of, output_option, row_options, write_chosen
+from sweepd.cli.connection import connect
+from sweepd.cli.failures import PROJECTS_STEP
+from sweepd.cli.live.watching import repeat_rows
+from sweepd.cli.output.formats import Output, chosen_rows, row_output, write_chosen, write_rows
 from sweepd.cli.problem import not_found, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.spec.wording import close
+from sweepd.views.account import PROJECTS, project_shape
+from sweepd.views.rows import Row
+from sweepd.views.sweep import SWEEPS, sweep_shape
+from sweepd.views.text import clean
 
 if TYPE_CHECKING:
     from sweepd.client import Client
-    from sweepd.views.rows import Row
 
 _EMPTY = """No sweep yet. The smallest sweep file:
 
@@ -32,26 +39,16 @@ Then: sweepctl run sweep.yaml"""
 @click.argument("parent", metavar="[ENTITY[/PROJECT]]", default="")
 @click.option("--projects", is_flag=True, help="The projects, with how many sweeps and runs each has.")
 @click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
-@row_options
-@output_option()
+@row_output
 def command(
     parent: str,
     projects: bool,
     watch: bool,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> None:
     """List sweeps, newest first; or projects by name."""
-    from sweepd.cli.connection import connect
-    from sweepd.cli.live.watching import repeat_rows
-    from sweepd.views.sweep import SWEEPS
-
     if projects and watch:
         raise usage_problem("--watch is for sweeps, not for --projects", next_step="sweepctl list --watch")
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
     with connect(current_settings()) as client:
         if projects:
             _write_projects(client, parent, output)
@@ -67,9 +64,6 @@ def command(
 
 def _write_projects(client: Client, parent: str, output: Output) -> None:
     """Write the projects, of one entity if that is named."""
-    from sweepd.cli.output.formats import write_rows
-    from sweepd.views.account import PROJECTS, project_shape
-
     rows = [project_shape(project) for project in client.list_projects(parent)]
     if not rows:
         _check_parent(client, parent)
@@ -78,15 +72,11 @@ def _write_projects(client: Client, parent: str, output: Output) -> None:
 
 def _rows(client: Client, parent: str, output: Output) -> list[Row]:
     """Return the sweeps that are wanted."""
-    from sweepd.views.sweep import SWEEPS, sweep_shape
-
     return chosen_rows([sweep_shape(sweep) for sweep in client.list_sweeps(parent)], output, SWEEPS)
 
 
 def _empty(client: Client, parent: str) -> str:
     """Return what to say where nothing is to be shown: a lesson only to whom has no sweep at all."""
-    from sweepd.views.text import clean
-
     if next(client.list_sweeps(parent), None) is not None:
         return "No such sweep."
     _check_parent(client, parent)
@@ -99,10 +89,6 @@ def _check_parent(client: Client, parent: str) -> None:
     Raises:
         Problem: there is none.
     """
-    from sweepd.cli.failures import PROJECTS
-    from sweepd.spec.wording import close
-    from sweepd.views.text import clean
-
     if not parent:
         return
     projects = [project.name for project in client.list_projects()]
@@ -115,11 +101,10 @@ def _check_parent(client: Client, parent: str) -> None:
         f"no {'project' if '/' in parent else 'entity'} named {clean(parent)}"
         + (f"; did you mean `{near}`?" if near else ""),
         name=parent,
-        next_step=PROJECTS,
+        next_step=PROJECTS_STEP,
     )
 
 
 def _write(rows: list[Row], output: Output, empty: str) -> None:
-    from sweepd.views.sweep import SWEEPS
 
     write_chosen(rows, output, SWEEPS, name="name", empty=empty)

@@ -1,22 +1,27 @@
 """The runs of a project: of its sweeps, and those that were started by hand."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sweepd.calls.placement import project_name
 from sweepd.calls.states import run_states
 from sweepd.cli.commands.read.run_metrics import runs_with_metrics
 from sweepd.cli.connection import connect
-from sweepd.cli.failures import PROJECTS
+from sweepd.cli.failures import PROJECTS_STEP
 from sweepd.cli.output.formats import Output, chosen_rows, write_chosen
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import not_found
 from sweepd.cli.settings import Settings
-from sweepd.client import Client
 from sweepd.spec.wording import close
 from sweepd.views.column import Column
 from sweepd.views.rows import Row
 from sweepd.views.run import runs_columns
 from sweepd.views.text import cell
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 
 def write_project(
@@ -24,10 +29,11 @@ def write_project(
 ) -> None:
     """Write the runs of a project, the newest first."""
     name = project_name(project, settings.told("entity"))
-    bound = output.choice.limit if output.choice.sort is None and not output.choice.filters else None
     readable = Readable()
     with connect(settings) as client:
-        listed = client.list_runs(project=name, states=run_states(states), stand_alone=by_hand, limit=bound)
+        listed = client.list_runs(
+            project=name, states=run_states(states), stand_alone=by_hand, limit=output.choice.bound
+        )
         rows = runs_with_metrics(client, list(listed), output, readable)
         if not rows:
             _check_exists(client, name)
@@ -56,5 +62,5 @@ def _check_exists(client: Client, project: str) -> None:
         raise not_found(
             f"no project named {project}" + (f"; did you mean `{near}`?" if near else ""),
             name=project,
-            next_step=PROJECTS,
+            next_step=PROJECTS_STEP,
         )

@@ -1,14 +1,19 @@
 """Runs with the last values of what they have logged, where a column, a filter or the order asks for them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.cli.output.formats import Output
 from sweepd.cli.output.readable import Readable
-from sweepd.client import Client
 from sweepd.views.rows import Row
 from sweepd.views.run import run_shape
 from sweepd.views.values import json_row, logged_value
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
 
 _PREFIX = "metrics."
 _MOST_RUNS = 1_000

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.states import run_states, sweep_state
 from sweepd.cli.command import Command
-from sweepd.cli.output.formats import Output, chosen_rows, output_of, output_option, row_options, write_chosen
+from sweepd.cli.commands.read.project_runs import write_project
+from sweepd.cli.commands.read.run_metrics import runs_with_metrics
+from sweepd.cli.connection import connect
+from sweepd.cli.define.creation import agent_command
+from sweepd.cli.live.watching import repeat_rows
+from sweepd.cli.output.formats import Output, chosen_rows, row_output, write_chosen
+from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.states import RUN_STATES
+from sweepd.states import FINAL_SWEEP, RUN_STATES
+from sweepd.views.rows import Row
+from sweepd.views.run import prior_columns, prior_run_shape, runs_columns
 
 if TYPE_CHECKING:
     from sweepd.client import Client
-    from sweepd.views.rows import Row
 
 
 @click.command(
@@ -40,8 +49,7 @@ if TYPE_CHECKING:
 @click.option("--by-hand", is_flag=True, help="With --project: only those that were started by hand.")
 @click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
 @click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
-@row_options
-@output_option()
+@row_output
 def command(
     sweep: str,
     states: tuple[str, ...],
@@ -49,32 +57,19 @@ def command(
     by_hand: bool,
     prior: bool,
     watch: bool,
-    columns: str | None,
-    sort: str | None,
-    filters: tuple[str, ...],
-    limit: int | None,
-    output_format: str,
+    output: Output,
 ) -> None:
     """List the runs of a sweep by number, or those of a project, with their parameters.
 
     `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
-    from sweepd.calls.states import run_states
-    from sweepd.cli.commands.read.run_metrics import runs_with_metrics
-    from sweepd.cli.connection import connect
-    from sweepd.cli.output.readable import Readable
-    from sweepd.views.run import runs_columns
-
     settings = current_settings()
-    best_first = sort == "best"
+    best_first = output.choice.sort == "best"
     if best_first:
-        sort = None
-    output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
+        output = replace(output, choice=replace(output.choice, sort=None))
     _check(sweep, project, by_hand=by_hand, prior=prior, watch=watch)
     if project:
-        from sweepd.cli.commands.read.project_runs import write_project
-
         if best_first:
             raise usage_problem(
                 "--sort best is for one sweep: the values of several cannot be compared",
@@ -88,7 +83,7 @@ def command(
     with connect(settings) as client:
         name = client.sweep_name(sweep)
         readable = Readable()
-        bound = limit if sort is None and not filters else None
+        bound = output.choice.bound
 
         def read() -> list[Row]:
             listed = client.list_runs(name, states=run_states(states), best_first=best_first, limit=bound)
@@ -97,8 +92,6 @@ def command(
             )
 
         if watch:
-            from sweepd.cli.live.watching import repeat_rows
-
             repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
             return
         rows = read()
@@ -109,7 +102,6 @@ def command(
 
 
 def _chosen(rows: list[Row], output: Output) -> list[Row]:
-    from sweepd.views.run import runs_columns
 
     return chosen_rows(rows, output, runs_columns(rows))
 
@@ -136,9 +128,6 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch
 
 def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:
     """Write the runs that a sweep began with."""
-    from sweepd.cli.connection import connect
-    from sweepd.views.run import prior_columns, prior_run_shape
-
     if best_first:
         raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
     with connect(current_settings()) as client:
@@ -150,10 +139,6 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return what to say of a sweep that has no run to show."""
-    from sweepd.calls.states import sweep_state
-    from sweepd.cli.define.creation import agent_command
-    from sweepd.states import FINAL_SWEEP
-
     if chosen:
         return "No such run."
     sweep = client.get_sweep(name)

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
+from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.command import Command
+from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.views.run import run_shape
+from sweepd.views.sweep import sweep_shape
+from sweepd.views.text import clean, live_runs_continue
 
 if TYPE_CHECKING:
-    from sweepd import v1
     from sweepd.client import Client
 
 _changed = output_option(("name", *DOCUMENTS), "name")
@@ -57,8 +62,6 @@ def stop(name: str, output_format: str) -> None:
     Of a standalone run, the script gets SIGTERM alone. When it returns, this holds: committed, over restarts
     of the server.
     """
-    from sweepd.cli.connection import connect
-
     with connect(current_settings()) as client:
         named = client.any_name(name)
         if named.is_run:
@@ -79,10 +82,6 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
     Asks on a terminal; without one, --yes is needed. Waits up to 10 s for the connected agents and names the
     runs whose agents have not answered.
     """
-    from sweepd.cli.connection import connect
-    from sweepd.views.sweep import sweep_shape
-    from sweepd.views.text import clean
-
     with connect(current_settings()) as client:
         name = client.sweep_name(sweep)
         if not yes:
@@ -100,18 +99,12 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
 
 def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:
     """Carry out `action` on the sweep that `text` names, and show its new state."""
-    from sweepd.cli.connection import connect
-
     with connect(current_settings()) as client:
         _show_sweep(action(client, client.sweep_name(text)), output_format, done)
 
 
 def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Write a changed sweep: its name or its JSON to stdout, a sentence about it to stderr."""
-    from sweepd.calls.states import sweep_state
-    from sweepd.views.sweep import sweep_shape
-    from sweepd.views.text import live_runs_continue
-
     if output_format in DOCUMENTS:
         write_document(sweep_shape(sweep), output_format)
         return
@@ -127,8 +120,6 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
 
 
 def _show_run(run: v1.Run, output_format: str) -> None:
-    from sweepd.calls.states import run_state
-    from sweepd.views.run import run_shape
 
     if output_format in DOCUMENTS:
         write_document(run_shape(run), output_format)
