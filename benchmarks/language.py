@@ -10,8 +10,8 @@ import yaml
 from scipy.stats import qmc
 
 from sweepd.spec import Point, SweepSpec, parse_mapping, parse_text
-from sweepd.spec.ordering.proposed import Cursor
-from sweepd.spec.ordering.sequence import next_point
+from sweepd.spec.methods.proposed import Cursor
+from sweepd.spec.methods.sequence import next_point
 from sweepd.spec.preview import preview
 
 PARAMETERS = 300

@@ -42,7 +42,7 @@ def check(content: bytes) -> tuple[str, ...]:
             _check_spec(parsed.spec)
         if len(content) <= _MOST_WRITTEN:
             _check_words(content)
-    kind = "refused" if parsed.spec is None else parsed.spec.method.value
+    kind = "refused" if parsed.spec is None else parsed.spec.method.name
     return (kind, *sorted({f"{found.code} {_shape(found.message)}" for found in parsed.diagnostics}))
 
 

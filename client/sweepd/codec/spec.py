@@ -16,7 +16,7 @@ from sweepd import v1
 from sweepd.codec.parameters import parameter_messages, parameters_document
 from sweepd.codec.values import CodecError, point_from_message, point_message
 from sweepd.durations import duration_text
-from sweepd.spec import Compat, MetricsFrom, StopRule, SweepSpec, parse_mapping
+from sweepd.spec import Compat, MetricsFrom, SearchMethod, StopRule, SweepSpec, parse_mapping
 from sweepd.spec.keys.rules import RULES, rule_name
 from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
@@ -90,9 +90,9 @@ def _put(message: Message, field: str, key: Key, value: object) -> None:
     match value:
         case _ if own is not None:
             own[0](message, field, key.name, value)
-        case StrEnum():
+        case StrEnum() | SearchMethod():
             kind, prefix = _enum(message, field)
-            setattr(message, field, kind.values_by_name[f"{prefix}{value.name}"].number)
+            setattr(message, field, kind.values_by_name[f"{prefix}{value.name.upper()}"].number)
         case tuple():
             getattr(message, field).extend(value)
         case Mapping():

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
     from sweepd.spec.keys.sweep import to_document
     from sweepd.spec.loading.diagnostic import Diagnostic, unreadable_file
+    from sweepd.spec.methods.registry import METHODS
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
@@ -43,16 +44,17 @@ if TYPE_CHECKING:
         Goal,
         Guard,
         Impute,
-        Method,
         Metric,
         MetricsFrom,
         ObjectiveValue,
         Retry,
+        SearchMethod,
         SweepSpec,
     )
 
 __all__ = [
     "DISTRIBUTIONS",
+    "METHODS",
     "Aggregate",
     "Asha",
     "Beta",
@@ -81,7 +83,6 @@ __all__ = [
     "LogUniform",
     "LogUniformValues",
     "Median",
-    "Method",
     "Metric",
     "MetricsFrom",
     "Normal",
@@ -100,6 +101,7 @@ __all__ = [
     "QNormal",
     "QUniform",
     "Retry",
+    "SearchMethod",
     "SearchSpace",
     "StopRule",
     "SweepSpec",
@@ -118,97 +120,30 @@ __all__ = [
 
 _NAMES_BY_MODULE = {
     "distributions.continuous": (
-        "Beta",
-        "InvLogUniform",
-        "InvLogUniformValues",
-        "LogNormal",
-        "LogUniform",
-        "LogUniformValues",
-        "Normal",
-        "Uniform",
+        "Beta InvLogUniform InvLogUniformValues LogNormal LogUniform LogUniformValues Normal Uniform"
     ),
-    "loading.diagnostic": (
-        "Diagnostic",
-        "unreadable_file",
-    ),
-    "distributions.discrete": (
-        "Categorical",
-        "Constant",
-        "IntUniform",
-        "WeightedCategorical",
-    ),
-    "distributions.distribution": (
-        "DISTRIBUTIONS",
-        "Distribution",
-    ),
-    "parse": (
-        "Parsed",
-        "parse_mapping",
-        "parse_text",
-    ),
-    "point": (
-        "Json",
-        "Number",
-        "Point",
-        "canonical_json",
-        "point_digest",
-    ),
-    "distributions.quantised": (
-        "QBeta",
-        "QLogNormal",
-        "QLogUniform",
-        "QLogUniformValues",
-        "QNormal",
-        "QUniform",
-    ),
-    "space.conditions": (
-        "Finding",
-        "check_expressions",
-    ),
-    "space.dimension": ("Dimension",),
-    "expressions.expression": (
-        "Expression",
-        "ExpressionError",
-        "parse_expression",
-    ),
-    "parameter": (
-        "Group",
-        "Parameter",
-        "ParameterNode",
-        "Path",
-    ),
-    "space.search_space": (
-        "Count",
-        "Feasibility",
-        "InfeasibleError",
-        "SearchSpace",
-    ),
+    "distributions.discrete": "Categorical Constant IntUniform WeightedCategorical",
+    "distributions.distribution": "DISTRIBUTIONS Distribution",
+    "distributions.quantised": "QBeta QLogNormal QLogUniform QLogUniformValues QNormal QUniform",
+    "expressions.expression": "Expression ExpressionError parse_expression",
+    "keys.sweep": "to_document",
+    "loading.diagnostic": "Diagnostic unreadable_file",
+    "methods.registry": "METHODS",
+    "parameter": "Group Parameter ParameterNode Path",
+    "parse": "Parsed parse_mapping parse_text",
+    "point": "Json Number Point canonical_json point_digest",
+    "space.conditions": "Finding check_expressions",
+    "space.dimension": "Dimension",
+    "space.search_space": "Count Feasibility InfeasibleError SearchSpace",
+    "stop_rules": "Asha Hyperband Median Patience StopRule Threshold",
     "sweep_spec": (
-        "Aggregate",
-        "Compat",
-        "Goal",
-        "Guard",
-        "Impute",
-        "MetricsFrom",
-        "Method",
-        "Metric",
-        "ObjectiveValue",
-        "Retry",
-        "SweepSpec",
+        "Aggregate Compat Goal Guard Impute Metric MetricsFrom ObjectiveValue Retry SearchMethod SweepSpec"
     ),
-    "stop_rules": (
-        "Asha",
-        "Hyperband",
-        "Median",
-        "Patience",
-        "StopRule",
-        "Threshold",
-    ),
-    "keys.sweep": ("to_document",),
 }
+"""Names by the module that they are in."""
 
 if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
-    _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+    _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -11,11 +11,11 @@ from itertools import islice
 from sweepd.spec.arguments.active_command import active_command
 from sweepd.spec.arguments.argument_size import check_room
 from sweepd.spec.arguments.command import CommandError, expand_command
-from sweepd.spec.ordering.proposed import Cursor, Proposed, Source
-from sweepd.spec.ordering.sequence import next_point
+from sweepd.spec.methods.proposed import Cursor, Proposed, Source
+from sweepd.spec.methods.sequence import next_point
+from sweepd.spec.methods.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
 from sweepd.spec.point import Point, point_digest
 from sweepd.spec.rungs import urgent_iterations
-from sweepd.spec.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
 from sweepd.spec.space.counting import Count
 from sweepd.spec.sweep_spec import SweepSpec
 

@@ -30,7 +30,7 @@ from sweepd.spec.keys.shape import closed, properties
 from sweepd.spec.keys.special import EXPRESSION_SCHEMA, NAME_SCHEMA
 from sweepd.spec.keys.sweep import ALL_KEYS, METRIC
 from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS, engine_rules
-from sweepd.spec.sweep_spec import Method
+from sweepd.spec.methods.registry import METHODS
 
 _GRID_DISTRIBUTIONS = ("constant", "categorical", "int_uniform", "q_uniform")
 """The distributions that a grid can go through."""
@@ -57,13 +57,16 @@ def _rules() -> list[Schema]:
     says_something: Schema = {"not": {"type": "null"}}
     has_metric = any_of(needs("metric"), needs("metrics"))
     own_space: Schema = {**needs("scheduler"), "properties": {"scheduler": needs("search_space")}}
-    is_list = where("method", {"const": Method.LIST}, all_of(needs("runs"), lacks("initial")))
-    shuffled: Schema = {"properties": {"method": choice([Method.GRID, *UNSUPPORTED_METHODS])}}
+    listed = [name for name, method in METHODS.items() if method.listed]
+    on_grid = [name for name, method in METHODS.items() if method.on_grid]
+    learning = [name for name, method in METHODS.items() if method.learns]
+    is_list = where("method", choice(listed), all_of(needs("runs"), lacks("initial")))
+    shuffled: Schema = {"properties": {"method": choice([*on_grid, *UNSUPPORTED_METHODS])}}
     return [
         {**is_list, "else": any_of(needs("parameters"), own_space)},
-        where("method", choice(each for each in Method if each is not Method.LIST), lacks("runs")),
-        where("method", {"const": Method.GRID}, {"properties": {"parameters": reference("grid")}}),
-        where("method", {"const": Method.BAYES}, has_metric),
+        where("method", choice(name for name in METHODS if name not in listed), lacks("runs")),
+        where("method", choice(on_grid), {"properties": {"parameters": reference("grid")}}),
+        where("method", choice(learning), has_metric),
         where("early_terminate", says_something, has_metric),
         where("canary", {"const": True}, has_metric),
         where("shuffle", {"const": True}, shuffled),

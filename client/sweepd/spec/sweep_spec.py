@@ -1,23 +1,48 @@
 """What a sweep file means once it is read: the specification that every part of the product works from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweepd.spec.parameter import ParameterNode
+from sweepd.spec.methods.proposed import Cursor, Found, Seen
+from sweepd.spec.parameter import Parameter, ParameterNode
 from sweepd.spec.point import Json, Point
+from sweepd.spec.space.finding import Finding
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.stop_rules import StopRule
 
 
-class Method(StrEnum):
-    """How the next point is found."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchMethod:
+    """One way to choose points. A new one is a module of `spec/methods/` and a line of its registry.
 
-    GRID = "grid"
-    RANDOM = "random"
-    BAYES = "bayes"
-    LIST = "list"
-    SOBOL = "sobol"
+    Args:
+        name: the word of `method` in a file.
+        meaning: what editors show of it.
+        search: the next point of a sweep from a cursor on, given what was handed out, how many points there
+            are where that is known, and how many candidates may be looked at.
+        draw: the point of an index, None where there is none, and how many candidates that took; only of
+            methods that draw points.
+        check: yields what keeps the method from searching some parameters, given with their paths.
+        learns: whether its points depend on results: it needs a metric, and the suggestion service.
+        on_grid: whether it goes through the values of a grid.
+        listed: whether its points are those of `runs`.
+        whole: whether all dimensions of a point are drawn together.
+    """
+
+    name: str
+    meaning: str
+    search: "Callable[[SweepSpec, Cursor, Seen, int | None, int], Found]"
+    draw: "Callable[[SweepSpec, int], tuple[Point | None, int]] | None" = None
+    check: Callable[[Sequence[tuple[str, Parameter]]], Iterator[Finding]] | None = None
+    learns: bool = False
+    on_grid: bool = False
+    listed: bool = False
+    whole: bool = False
+
+    def __repr__(self) -> str:
+        """Return the name: the rest follows from it."""
+        return f"<{self.name}>"
 
 
 class Goal(StrEnum):
@@ -124,7 +149,7 @@ class SweepSpec:
         metrics_from: where metrics are read that the script does not log.
     """
 
-    method: Method
+    method: SearchMethod
     parameters: Mapping[str, ParameterNode]
     name: str | None = None
     description: str | None = None

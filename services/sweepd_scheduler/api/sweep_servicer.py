@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from sweepd import v1
 from sweepd.spec import SweepSpec
-from sweepd.spec.sizes import counted_points
+from sweepd.spec.methods.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
@@ -40,7 +40,6 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.methods import SearchEngine
-from sweepd_scheduler.domain.search.study import LEARNING
 from sweepd_scheduler.domain.stored import Stored
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
@@ -273,7 +272,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
 
     async def _check_searchable(self, spec: SweepSpec) -> None:
-        if spec.method in LEARNING:
+        if spec.method.learns:
             violations = await self._engine.objections(spec)
             if violations:
                 raise InvalidSweepError(tuple(Violation(path, why) for path, why in violations))

@@ -110,7 +110,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     done = ctl("propose-config", "--project", "train")
     parsed = parse_text(done.out.encode(), file="sweep.yaml")
     assert parsed.spec is not None, parsed.diagnostics
-    assert parsed.spec.method == "bayes"
+    assert parsed.spec.method.name == "bayes"
     assert (parsed.spec.entity, parsed.spec.project) == (None, "train")
     assert parsed.spec.program == "train.py"
     assert parsed.spec.metric is not None

@@ -27,7 +27,7 @@ from component.cli.sweep_file_examples import (
     replaced,
 )
 from sweepd.cli.define.sweep_options import finding_line
-from sweepd.spec import Method, Parsed, parse_text
+from sweepd.spec import METHODS, Parsed, parse_text
 from sweepd.spec.distributions.distribution import DEPRECATED
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
@@ -125,7 +125,7 @@ def test_every_key_word_and_distribution_is_in_an_example() -> None:
     nested = (*METRIC_KEYS, *RETRY_KEYS, *GUARD_KEYS, *FORM_KEYS, *rules, "when")
     for key in {*KEYS, *LATER_KEYS, *nested} - set(WITHOUT_EFFECT):
         assert re.search(rf"^\s*{key}:|[{{ ]{key}: ", shown, re.MULTILINE), key
-    for word in (*RULE_KEYS, *Method, *UNSUPPORTED_METHODS, *DISTRIBUTION_KEYS):
+    for word in (*RULE_KEYS, *METHODS, *UNSUPPORTED_METHODS, *DISTRIBUTION_KEYS):
         assert word in DEPRECATED or re.search(rf": {word}\b", shown), word
 
 

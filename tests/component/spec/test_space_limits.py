@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from sweepd.spec import Json, SweepSpec, parse_text
+from sweepd.spec.methods.sizes import MOST_STEPS, counted_points
 from sweepd.spec.preview import preview
-from sweepd.spec.sizes import MOST_STEPS, counted_points
 
 SECONDS = 10.0
 """Of the processor, for what takes at most about four on a slow machine."""

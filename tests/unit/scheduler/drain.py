@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from sweepd.spec import Method
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.events import SuggestionsArrived
@@ -72,7 +71,7 @@ def _run_one(world: World, session: str) -> bool:
         sweep = world.sweep()
         if sweep.state in FINAL_SWEEP:
             return False
-        if sweep.spec.method is Method.BAYES:
+        if sweep.spec.method.name == "bayes":
             points = (suggestion(sweep, sweep.observations),)
             world.happens(SuggestionsArrived(sweep=sweep.key, suggestions=points, exhausted=False))
         world.passes(1.0, silent=False)
@@ -87,7 +86,7 @@ def _check_end(sweep: Sweep) -> None:
     if sweep.ending is Ending.CAP:
         assert cap is not None
         assert counts.total >= cap, "the cap is reached before it ends anything"
-    if sweep.ending is Ending.GRID and sweep.spec.method is Method.GRID:
+    if sweep.ending is Ending.GRID and sweep.spec.method.name == "grid":
         points = sweep.spec.search_space.count_grid().value
         assert points is not None
         assert counts.total >= points, "every point has run"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sweepd.spec import Goal, Method, ObjectiveValue, Point, SearchSpace
+from sweepd.spec import Goal, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
 from sweepd_scheduler.domain.agents.agent import Guarded, WithheldReason
 from sweepd_scheduler.domain.decision import (
@@ -226,10 +226,10 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence
         assert [run.repeat for run in block] == list(range(len(block)))
         assert len(block) <= sweep.spec.repeats
         assert {(run.digest, run.number - run.repeat) for run in block} == {(block[0].digest, first)}
-    if sweep.spec.method is Method.GRID:
+    if sweep.spec.method.name == "grid":
         drawn = [run for run in runs if run.repeat == 0 and run.provenance.source is not PointSource.ENQUEUED]
         assert len({run.digest for run in drawn}) == len(drawn)
-    if sweep.spec.method is not Method.LIST:
+    if sweep.spec.method.name != "list":
         for run in runs:
             assert run.stands_alone or _lies_in(sweep.spec.search_space, run.point), "every point is one"
     origins = [run.provenance for run in runs if run.repeat == 0]
@@ -320,7 +320,7 @@ def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: S
         numbers = list(range(first, first + len(mine)))
         assert [note.number for note in mine] == numbers, "observations are numbered"
         assert sweep.observations == first - 1 + len(mine)
-        if sweep.spec.method is Method.BAYES:
+        if sweep.spec.method.name == "bayes":
             over: set[int] = set()
             for note in mine:
                 if note.event is StudyEvent.ENDED:

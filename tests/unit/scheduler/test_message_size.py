@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import Json, ObjectiveValue
-from sweepd.spec.ordering.proposed import Source
+from sweepd.spec.methods.proposed import Source
 from sweepd.spec.preview import PreviewedRun
 from sweepd_scheduler.agents.codec import tags_that_fit
 from sweepd_scheduler.api.run_codec import run_message

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sweepd.spec import SweepSpec, parse_mapping
-from sweepd.spec.ordering.proposed import Source
+from sweepd.spec.methods.proposed import Source
 from sweepd.spec.preview import preview
 
 GRID = {"a": {"values": [1, 2]}, "b": {"values": ["x", "y", "z"]}}

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Method, parse_mapping, parse_text
+from sweepd.spec import METHODS, parse_mapping, parse_text
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.loading.diagnostic import Findings
@@ -132,7 +132,7 @@ WORDS = sorted({*KEYS, *LATER_KEYS, *METRIC_KEYS, *FORM_KEYS, "when", *RETRY_KEY
 ATOMS = st.sampled_from(
     [
         *(None, True, False, 0, 1, -1, 0.5, 2.0, "", "a", "1h", "90", "false", "last", "cloud", "sweep"),
-        *("uniform", *Method, *RULE_KEYS, [], {}, ["a", "b"], [["a", "b"]], [{"a": 1}]),
+        *("uniform", *METHODS, *RULE_KEYS, [], {}, ["a", "b"], [["a", "b"]], [{"a": 1}]),
         *({"value": 1}, {"min": 0, "max": 1}),
     ]
 ).map(copy.deepcopy)

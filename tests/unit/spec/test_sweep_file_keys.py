@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from sweepd.spec import Asha, Guard, Hyperband, Median, Method, Metric, Patience, Retry, codes, limits
+from sweepd.spec import METHODS, Asha, Guard, Hyperband, Median, Metric, Patience, Retry, codes, limits
 from sweepd.spec.arguments.command import expand_command
 from sweepd.spec.arguments.macros import LABEL_PREFIX, MACROS
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
@@ -80,8 +80,8 @@ def test_each_key_has_a_section_or_a_row_of_its_own_beside_the_overview() -> Non
 
 def test_headings_name_what_there_is() -> None:
     words = {word for heading in headings() for word in code(heading)}
-    assert words <= KNOWN | set(RULE_KEYS) | set(Method)
-    assert words >= set(RULE_KEYS) | set(Method)
+    assert words <= KNOWN | set(RULE_KEYS) | set(METHODS)
+    assert words >= set(RULE_KEYS) | set(METHODS)
 
 
 def test_keys_within_sentences_are_keys() -> None:
@@ -105,7 +105,7 @@ def test_keys_of_keys_that_come_later_are_named() -> None:
 
 
 def test_methods_are_those_there_are() -> None:
-    assert [code(row[0])[0] for row in table("`method`", "method").rows] == [*Method, *UNSUPPORTED_METHODS]
+    assert [code(row[0])[0] for row in table("`method`", "method").rows] == [*METHODS, *UNSUPPORTED_METHODS]
 
 
 def test_words_of_keys_are_those_there_are() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial
-from sweepd.spec import Method, Point, parse_mapping, point_digest
+from sweepd.spec import METHODS, Point, parse_mapping, point_digest
 from sweepd_suggestion.domain.design import design_size, design_vector
 from sweepd_suggestion.domain.observation import HandedOut
 from sweepd_suggestion.domain.proposal import question
@@ -149,7 +149,7 @@ def test_the_best_is_always_among_the_selected() -> None:
 def test_what_cannot_be_searched_is_said(parameters: dict[str, object], path: str) -> None:
     parsed = parse_mapping({"method": "random", "metric": {"name": "loss"}, "parameters": parameters})
     assert parsed.spec is not None
-    spec = replace(parsed.spec, method=Method.BAYES)
+    spec = replace(parsed.spec, method=METHODS["bayes"])
     assert [where for where, _ in objections(spec)] == [path]
     assert not list(objections(a_spec()))
     assert next(where for where, _ in objections(replace(spec, metric=None))) == "metric"

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sweepd.spec import Method, SweepSpec
+from sweepd.spec import SweepSpec
+from sweepd.spec.methods.sizes import known_size, planned_runs
 from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
-from sweepd.spec.sizes import known_size, planned_runs
 from sweepd.spec.space.counting import Count
 from sweepd.spec.stop_rules import Patience
 from sweepd.views.column import Column
@@ -65,7 +65,7 @@ def preview_shape(file: str, spec: SweepSpec, preview: Preview, cost: Cost | Non
     planned = _bounded(preview.planned_runs)
     return {
         "file": file,
-        "method": spec.method.value,
+        "method": spec.method.name,
         "seed": preview.seed,
         "spaceSize": _bounded(preview.size.value),
         "spaceSizeIsEstimate": preview.size.is_estimate,
@@ -92,17 +92,17 @@ def summary(
     file: str, spec: SweepSpec, preview: Preview, cost: Cost | None, seed: int | None
 ) -> Iterator[str]:
     """Yield what is to be said of the sweep as a whole, a line each."""
-    by_seed = spec.method is not Method.LIST and (spec.method is not Method.GRID or spec.shuffle)
+    by_seed = spec.method.draw is not None or spec.shuffle
     seeded = f", seed {preview.seed}" if by_seed else ""
     space = space_text(preview.size)
-    yield f"{clean(file)}: {spec.method.value}, space: {space}, {_end(spec, preview)}{seeded}."
+    yield f"{clean(file)}: {spec.method.name}, space: {space}, {_end(spec, preview)}{seeded}."
     if preview.rungs:
         yield _rungs(spec, preview)
     if cost is not None:
         yield from _cost_sentences(spec, preview, cost)
     if by_seed and spec.seed is None and seed is None:
         yield "The file has no seed, so each sweep draws its own; `seed:` in the file fixes the points."
-    if spec.method is Method.BAYES:
+    if spec.method.learns:
         yield "bayes chooses by results; what is shown are random points of its space."
     if preview.broken_off:
         yield "Points are so rare under the constraints that the search for more was given up."

@@ -10,7 +10,7 @@ from sweepd.cli.define.prior_options import PriorOptions, selection_of
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.codec import point_from_message
-from sweepd.spec.ordering.proposed import Source
+from sweepd.spec.methods.proposed import Source
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.counting import Count
 

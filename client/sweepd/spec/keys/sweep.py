@@ -38,6 +38,7 @@ from sweepd.spec.keys.unsupported import CONTROLLER, UNSUPPORTED_METHODS, unsupp
 from sweepd.spec.limits import MAX_AGENT_FAILURES, MAX_NAME_LENGTH, MAX_REPEATS, MAX_RETRIES
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.nodes import ScalarNode
+from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import (
     Aggregate,
@@ -45,30 +46,32 @@ from sweepd.spec.sweep_spec import (
     Goal,
     Guard,
     Impute,
-    Method,
     Metric,
     MetricsFrom,
     ObjectiveValue,
     Retry,
+    SearchMethod,
     SweepSpec,
 )
 from sweepd.spec.wording import shown
 
-_METHODS: Final = {
-    Method.GRID: "Every combination, once.",
-    Method.RANDOM: "Independent draws of each parameter.",
-    Method.BAYES: "A model of the results so far chooses; needs `metric`.",
-    Method.LIST: "The points of `runs`, in order.",
-    Method.SOBOL: "A scrambled Sobol sequence: random, but evenly spread.",
+_MEANINGS: Final = {
+    **{name: method.meaning for name, method in METHODS.items()},
     "custom": "Points from a scheduler of your own. Not supported yet.",
 }
 
 
-def _method(sweep: Fields, key: str) -> Method | None:
+def _method(sweep: Fields, key: str) -> SearchMethod | None:
     node = sweep.node_at(key)
     if isinstance(node, ScalarNode) and node.value in UNSUPPORTED_METHODS:
         return None  # it got its warning
-    return sweep.choice(key, Method)
+    word = sweep.word(key, list(METHODS))
+    return None if word is None else METHODS[word]
+
+
+def _written_method(method: object) -> Json:
+    assert isinstance(method, SearchMethod)
+    return method.name
 
 
 def _name(sweep: Fields, key: str) -> str | None:
@@ -228,9 +231,9 @@ _ANY_TEXT: Final = text(blank_allowed=True)
 SWEEP: Final = (
     Key(
         "method",
-        Shape(_method, json_schema.words(_METHODS)),
+        Shape(_method, json_schema.words(_MEANINGS), _written_method),
         "How the next point is found.",
-        needed=f": {', '.join(list(Method)[:-1])} or {list(Method)[-1]}",
+        needed=f": {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}",
     ),
     Key(
         "name",

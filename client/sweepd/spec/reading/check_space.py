@@ -14,7 +14,7 @@ from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.point import Json, Point
 from sweepd.spec.space.conditions import Finding, check_expressions
 from sweepd.spec.space.search_space import SearchSpace
-from sweepd.spec.sweep_spec import Method
+from sweepd.spec.sweep_spec import SearchMethod
 from sweepd.spec.wording import nearest, shown
 
 _ENOUGH = 10
@@ -49,7 +49,7 @@ def check_conditions(
 
 
 def check_points(
-    fields: Fields, method: Method | None, space: SearchSpace, listed: Mapping[str, Sequence[Point]]
+    fields: Fields, method: SearchMethod | None, space: SearchSpace, listed: Mapping[str, Sequence[Point]]
 ) -> None:
     """Record which of the points of `initial` and `runs` do not lie in the space."""
     for key, points in listed.items():
@@ -67,10 +67,12 @@ def check_points(
                     fields.findings.error(node.place, path, "not-in-space", message)
 
 
-def check_feasible(fields: Fields, space: SearchSpace, method: Method, *, shuffle: bool = False) -> None:
+def check_feasible(
+    fields: Fields, space: SearchSpace, method: SearchMethod, *, shuffle: bool = False
+) -> None:
     """Refuse constraints that no point satisfies, and warn of those that hardly any draw does."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
-    count = space.count_grid(_GRID_STEPS) if method is Method.GRID else None
+    count = space.count_grid(_GRID_STEPS) if method.on_grid else None
     if count is not None and count.value == 0 and not count.is_estimate:
         fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
     if count is not None:
@@ -83,7 +85,7 @@ def check_feasible(fields: Fields, space: SearchSpace, method: Method, *, shuffl
             )
             fields.findings.warning(place, key, "hardly-feasible", message)
         return
-    found = space.feasibility(whole=method is Method.SOBOL)  # the points of a sequence are whole
+    found = space.feasibility(whole=method.whole)  # the points of a sequence are whole
     if found.hits == 0:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)
@@ -136,7 +138,7 @@ def _foreign(
     point: Mapping[str, Json],
     node: MappingNode,
     outer: tuple[str, ...],
-    method: Method | None,
+    method: SearchMethod | None,
 ) -> Iterator[tuple[Place | None, str, str, str | None]]:
     """Yield what is no parameter, or no value of one, with its place, path, message and nearest name."""
     for name, value in point.items():
@@ -174,11 +176,11 @@ def _within_groups(parameters: Mapping[str, ParameterNode], name: str, node: Nod
     return None
 
 
-def _refusal(parameter: Parameter, value: Json, method: Method | None) -> str | None:
+def _refusal(parameter: Parameter, value: Json, method: SearchMethod | None) -> str | None:
     distribution = parameter.distribution
     if not distribution.contains(value):
         return refusal(distribution, value)
     # Of the values that a q_uniform draws, its grid leaves some out.
-    if method is Method.GRID and isinstance(distribution, QUniform):
+    if method is not None and method.on_grid and isinstance(distribution, QUniform):
         return None if stands_in(distribution.grid_values, value) else f"{shown(value)} is not on its grid"
     return None

@@ -15,14 +15,14 @@ from sweepd.spec.reading.check_space import check_conditions, check_feasible, ch
 from sweepd.spec.reading.command import check_command
 from sweepd.spec.reading.placing import legal_names
 from sweepd.spec.reading.sweep_rules import check_sweep
-from sweepd.spec.sweep_spec import Method, SweepSpec
+from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
     """What is checked before there is a specification."""
 
-    method: Method | None = None
+    method: SearchMethod | None = None
     parameters: Mapping[str, ParameterNode] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
     check_points(sweep, spec.method, spec.search_space, {"initial": spec.initial, "runs": spec.runs})
     if not sweep.findings.has_errors:
         check_shuffle(sweep, spec)
-    if spec.constraints and spec.method is not Method.LIST:
+    if spec.constraints and not spec.method.listed:
         check_feasible(sweep, spec.search_space, spec.method, shuffle=spec.shuffle)
     return spec
 

@@ -3,35 +3,28 @@
 from collections.abc import Iterator, Mapping
 
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
-from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SOBOL_DIMENSIONS
+from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES
 from sweepd.spec.loading.diagnostic import Place
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.loading.places import place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import canonical_json, is_number
-from sweepd.spec.sweep_spec import Method
+from sweepd.spec.sweep_spec import SearchMethod
 
 
-def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, ParameterNode]) -> None:
+def check_sweep(fields: Fields, method: SearchMethod | None, parameters: Mapping[str, ParameterNode]) -> None:
     """Record what could not run although each part is well formed."""
     _check_space(fields, method)
     _check_metric(fields, method)
     _check_method_keys(fields, method)
     _check_counts(fields)
     leaves = list(_leaves(parameters, fields.node.entries.get("parameters"), "parameters"))
-    if method is Method.GRID:
-        for path, place, leaf in leaves:
-            if leaf.distribution.grid_values is None:
-                message = (
-                    f"a grid cannot go through {leaf.distribution.name}; list its `values`, or use q_uniform"
-                )
-                fields.findings.error(place, path, "not-a-grid", message)
-    free = sum(not isinstance(leaf.distribution, Constant) for _, _, leaf in leaves)
-    if method is Method.BAYES and leaves and not free:
-        fields.error("nothing-to-search", "bayes needs a parameter that is not constant", key="method")
-    if method is Method.SOBOL and free > MAX_SOBOL_DIMENSIONS:
-        message = f"{free:,} parameters to search; sobol can do {MAX_SOBOL_DIMENSIONS:,}: use random"
-        fields.error("out-of-range", message, key="parameters")
+    if method is not None and method.check is not None:
+        places = {path: place for path, place, _ in leaves}
+        for found in method.check([(path, leaf) for path, _, leaf in leaves]):
+            place = places.get(found.path) or place_of(fields.node, (found.path,))
+            fields.findings.error(place, found.path, found.code, found.message)
     size = _largest_point(parameters)
     if size > MAX_POINT_BYTES:
         reach = f"the parameters of one run can reach {size:,} bytes of JSON"
@@ -40,18 +33,18 @@ def check_sweep(fields: Fields, method: Method | None, parameters: Mapping[str, 
     _check_ambiguous(fields, leaves)
 
 
-def _check_space(fields: Fields, method: Method | None) -> None:
+def _check_space(fields: Fields, method: SearchMethod | None) -> None:
     scheduler = fields.node_at("scheduler")
     has_space = isinstance(scheduler, MappingNode) and "search_space" in scheduler
-    if "parameters" not in fields and method is not Method.LIST and not has_space:
+    if "parameters" not in fields and not (method and method.listed) and not has_space:
         fields.error("missing-key", "needs `parameters`, the space to search")
 
 
-def _check_metric(fields: Fields, method: Method | None) -> None:
+def _check_metric(fields: Fields, method: SearchMethod | None) -> None:
     if "metric" in fields or "metrics" in fields:
         return
-    if method is Method.BAYES:
-        fields.error("missing-key", "bayes needs a `metric` to optimise", key="method")
+    if method is not None and method.learns:
+        fields.error("missing-key", f"{method.name} needs a `metric` to optimise", key="method")
     rule, canary = fields.node_at("early_terminate"), fields.node_at("canary")
     if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
         fields.error("missing-key", "early termination needs a `metric` to judge by", key="early_terminate")
@@ -61,15 +54,15 @@ def _check_metric(fields: Fields, method: Method | None) -> None:
         fields.error("missing-key", "aggregate needs a `metric` to combine", key="aggregate")
 
 
-def _check_method_keys(fields: Fields, method: Method | None) -> None:
+def _check_method_keys(fields: Fields, method: SearchMethod | None) -> None:
     """Refuse keys that mean something to other methods only."""
     if method is None:
         return
     shuffle = fields.node_at("shuffle")
-    if method is not Method.GRID and isinstance(shuffle, ScalarNode) and shuffle.value is True:
-        message = f"goes with `method: grid` only; {method.value} has no order to mix"
+    if not method.on_grid and isinstance(shuffle, ScalarNode) and shuffle.value is True:
+        message = f"goes with `method: grid` only; {method.name} has no order to mix"
         fields.error("wrong-method", message, key="shuffle")
-    if method is Method.LIST:
+    if method.listed:
         fields.need("runs", ", the points to run")
         if "initial" in fields:
             message = "does not go with `method: list`; put these points first in `runs`"

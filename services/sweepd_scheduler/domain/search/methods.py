@@ -5,27 +5,20 @@ that learns is told what runs have shown (`Draft.observe`), asks an engine by th
 from what that has suggested.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from sweepd.spec import Method, SweepSpec
+from sweepd.spec import SweepSpec
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.search.by_index import Drawn, draw_by_index
 from sweepd_scheduler.domain.search.model_based import draw_suggested
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
-DRAW: Mapping[Method, Callable[[Draft, int], Drawn | None]] = {
-    Method.GRID: draw_by_index,
-    Method.RANDOM: draw_by_index,
-    Method.SOBOL: draw_by_index,
-    Method.LIST: draw_by_index,
-    Method.BAYES: draw_suggested,
-}
-
 
 def next_point(draft: Draft, key: int) -> Drawn | None:
     """Return the point that a sweep tries next; None if there is none, or none yet."""
-    return DRAW[draft.state.sweeps[key].spec.method](draft, key)
+    draw = draw_suggested if draft.state.sweeps[key].spec.method.learns else draw_by_index
+    return draw(draft, key)
 
 
 class SearchEngine(Protocol):

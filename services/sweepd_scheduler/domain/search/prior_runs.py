@@ -5,11 +5,22 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import isfinite
 
-from sweepd.spec import Asha, Goal, Hyperband, Json, Median, Method, Point, StopRule, SweepSpec, point_digest
+from sweepd.spec import (
+    Asha,
+    Goal,
+    Hyperband,
+    Json,
+    Median,
+    Point,
+    SearchMethod,
+    StopRule,
+    SweepSpec,
+    point_digest,
+)
 from sweepd.spec.rungs import rungs
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, Values
-from sweepd_scheduler.domain.search.study import LEARNING, OUTCOMES, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -47,9 +58,9 @@ class PriorRun:
 NOTES_A_RUN = 2
 
 
-def observations_of(method: Method, count: int) -> int:
+def observations_of(method: SearchMethod, count: int) -> int:
     """Return how many numbered observations a study is told of so many prior runs."""
-    return NOTES_A_RUN * count if method in LEARNING else 0
+    return NOTES_A_RUN * count if method.learns else 0
 
 
 def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
@@ -193,7 +204,7 @@ def shown_in(
     elif summary is not None:
         values = values.with_summary(summary, metric.goal)
     value = values.of_kind(metric.value)
-    if value is None and (ended_well or spec.method not in LEARNING):
+    if value is None and (ended_well or not spec.method.learns):
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")

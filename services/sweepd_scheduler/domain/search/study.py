@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sweepd.spec import Method, Point
+from sweepd.spec import Point
 from sweepd_scheduler.domain.states import RunState
-
-LEARNING = frozenset({Method.BAYES})
-"""Methods whose points depend on what runs have shown: their sweeps have a study."""
 
 
 class StudyEvent(StrEnum):

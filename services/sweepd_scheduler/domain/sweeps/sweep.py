@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd.spec import Goal, ObjectiveValue, SweepSpec
+from sweepd.spec.methods.sizes import known_size, planned_runs
 from sweepd.spec.rungs import reported_at_once
-from sweepd.spec.sizes import known_size, planned_runs
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.values import Best, ObjectiveMissing
-from sweepd_scheduler.domain.search.study import LEARNING
 from sweepd_scheduler.domain.states import (
     FINAL_SWEEP,
     STANDING_SWEEP_TRANSITIONS,
@@ -155,7 +154,7 @@ class Sweep:
     @property
     def learns(self) -> bool:
         """True if its method chooses points by what runs have shown."""
-        return self.spec.method in LEARNING
+        return self.spec.method.learns
 
     @property
     def seed(self) -> int:

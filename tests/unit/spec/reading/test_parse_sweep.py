@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from sweepd.cli.output.yaml_text import yaml_text
 from sweepd.codec import spec_from_message, spec_message
 from sweepd.spec import (
+    METHODS,
     Goal,
     Hyperband,
     Impute,
-    Method,
     Metric,
     SweepSpec,
     parse_mapping,
@@ -56,7 +56,7 @@ def test_a_complete_file_is_read() -> None:
     spec = result.spec
     assert spec is not None
     assert result.diagnostics == ()
-    assert (spec.method, spec.name, spec.description) == (Method.BAYES, "Größe 1", "")
+    assert (spec.method, spec.name, spec.description) == (METHODS["bayes"], "Größe 1", "")
     assert (spec.project, spec.entity, spec.program) == ("mnist", "acme", "train me.py")
     assert spec.command == ("python3", "-u", "3", "True", "1.5", "${program}", "${args}")
     assert spec.metric == Metric(

@@ -21,7 +21,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.spec import Method, parse_text
+from sweepd.spec import parse_text
 from sweepd.spec.point import Json, Point
 from sweepd.spec.propose import Proposal, propose
 from sweepd.spec.propose_text import proposal_text
@@ -212,7 +212,7 @@ def _check(text: str, points: list[Point], notes: list[str]) -> None:
             status="INVALID_ARGUMENT",
         )
     space = parsed.spec.search_space
-    if parsed.spec.method is Method.GRID:
+    if parsed.spec.method.on_grid:
         size = space.count_grid()
         notes.append(f"the grid has {'about ' if size.is_estimate else ''}{size.value or 0:,} points")
     outside = sum(bool(space.violations(point)) for point in points)

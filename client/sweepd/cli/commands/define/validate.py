@@ -51,7 +51,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
     from sweepd.calls.placement import placing
     from sweepd.calls.sweep_file import Overrides, read_sweep
     from sweepd.cli.define.sweep_options import finding_shape, report
-    from sweepd.spec.sizes import count_distinct
+    from sweepd.spec.methods.sizes import count_distinct
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
     valid = text.is_valid
@@ -69,7 +69,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
             "valid": valid,
             "unsupported": list(text.unsupported),
             "diagnostics": [finding_shape(diagnostic) for diagnostic in text.diagnostics],
-            "method": text.spec.method.value if text.spec else None,
+            "method": text.spec.method.name if text.spec else None,
             "size": count_distinct(text.spec, _STEPS).value if text.spec else None,
         },
         output_format,
@@ -79,11 +79,11 @@ def command(file: str, error_format: str, output_format: str) -> int:
 
 def _summary(text: SweepText) -> str:
     from sweepd.cli.define.preview_text import space_text
-    from sweepd.spec.sizes import count_distinct
+    from sweepd.spec.methods.sizes import count_distinct
 
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)
         return f"valid, but no sweep can be created of it yet: {keys} is not supported yet."
     spec, count = text.spec, count_distinct(text.spec, _STEPS)
     searched = counted(len(spec.search_space.dimensions), "parameter")
-    return f"valid. {spec.method.value}, {searched} to search, space: {space_text(count)}."
+    return f"valid. {spec.method.name}, {searched} to search, space: {space_text(count)}."

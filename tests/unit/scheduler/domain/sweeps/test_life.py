@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from sweepd.spec import Json, Method
+from sweepd.spec import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.commands import Fate, Fated, NotUnderstood, StartRun, Welcome
@@ -207,7 +207,7 @@ class SweepLife(RuleBasedStateMachine):
             set_cap(self.world, run_cap)
         self.remember()
 
-    @precondition(lambda self: self.world.sweep().spec.method is Method.BAYES)
+    @precondition(lambda self: self.world.sweep().spec.method.name == "bayes")
     @rule(stale=st.integers(0, 3), answers=st.booleans(), inside=st.integers(0, 3))
     def the_search_answers(self, stale: int, answers: bool, inside: int) -> None:
         sweep = self.world.sweep()

@@ -6,7 +6,7 @@ from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.limits import INT64_MAX
 from sweepd.spec.point import Point
 from sweepd.spec.space.counting import Count
-from sweepd.spec.sweep_spec import Method, SweepSpec
+from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_STEPS = 1_000_000
 """How far points are counted one by one; beyond, their number is estimated."""
@@ -14,10 +14,10 @@ MOST_STEPS = 1_000_000
 
 def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:
     """Return how many points the method may choose from; constraints may make counting take seconds."""
-    if spec.method is Method.LIST:
+    if spec.method.listed:
         return Count(len(spec.runs))
     space = spec.search_space
-    return space.count_grid(steps) if spec.method is Method.GRID else space.count_points(steps)
+    return space.count_grid(steps) if spec.method.on_grid else space.count_points(steps)
 
 
 def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
@@ -28,17 +28,13 @@ def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
         counted: what `count_distinct` has found, where it was exact.
     """
     space = spec.search_space
-    match spec.method:
-        case Method.LIST:
-            return len(spec.runs)
-        case Method.RANDOM | Method.SOBOL | Method.BAYES if not space.dimensions:
-            return 1 if spec.run_cap is None else None  # the only point is repeated up to the cap
-        case _ if spec.constraints or any(dimension.conditional for dimension in space.dimensions):
-            return counted
-        case Method.GRID:
-            return space.combinations
-        case _:
-            return space.finite_combinations
+    if spec.method.listed:
+        return len(spec.runs)
+    if spec.method.draw is not None and not space.dimensions:
+        return 1 if spec.run_cap is None else None  # the only point is repeated up to the cap
+    if spec.constraints or any(dimension.conditional for dimension in space.dimensions):
+        return counted
+    return space.combinations if spec.method.on_grid else space.finite_combinations
 
 
 def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | None:
@@ -51,7 +47,7 @@ def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | Non
     """
     if size is None:
         return spec.run_cap
-    before = len(spec.initial) if spec.method is Method.LIST else 0  # elsewhere they are among the others
+    before = len(spec.initial) if spec.method.listed else 0  # elsewhere they are among the others
     runs = (max(0, size - taken) + before) * spec.repeats
     return runs if spec.run_cap is None else min(runs, spec.run_cap)
 
@@ -70,8 +66,8 @@ def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
     A list runs what it lists, and a space without an end has no fewer points left.
     """
     space = spec.search_space
-    is_grid = spec.method is Method.GRID
-    if spec.method is Method.LIST or (not is_grid and space.finite_combinations is None):
+    is_grid = spec.method.on_grid
+    if spec.method.listed or (not is_grid and space.finite_combinations is None):
         return 0
     if not space.dimensions and not is_grid and spec.run_cap is not None:
         return 0  # the only point is repeated up to the cap

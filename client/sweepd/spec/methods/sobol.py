@@ -1,17 +1,24 @@
-"""The scrambled Sobol sequence: points that fill the unit cube evenly, by (seed, index) alone.
+"""Method `sobol`: a scrambled Sobol sequence, whose points fill the unit cube evenly, by (seed, index) alone.
 
 Points in Gray code order: Antonov, Saleev (1979), USSR Computational Mathematics 19, 252-256. Scrambling:
 Owen (1995), "Randomly permuted (t,m,s)-nets", as a hash by Laine, Karras (2011) and Burley (2020), "Practical
 hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). A change changes the points of every seed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
+from typing import Final
 
+from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
-from sweepd.spec.ordering.sobol_numbers import BITS, initial_numbers
+from sweepd.spec.methods.drawing import cost_of, search_draws
+from sweepd.spec.methods.sobol_numbers import BITS, initial_numbers
+from sweepd.spec.parameter import Parameter
+from sweepd.spec.point import Point
+from sweepd.spec.space.finding import Finding
+from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _WORD = BITS // 8
 _MASK = (1 << BITS) - 1
@@ -112,3 +119,27 @@ def _scrambled(mirrored: int, key: int) -> int:
 def _reversed(digits: int) -> int:
     first, second, third, fourth = digits.to_bytes(_WORD, "little").translate(_REVERSED)
     return first << 24 | second << 16 | third << 8 | fourth
+
+
+def _draw(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
+    space = spec.search_space
+    paths = [each.path for each in space.dimensions]
+    point = space.from_unit(scrambled_sobol(spec.seed or 0, index, paths))
+    return (point if space.feasible(point) else None), cost_of(spec)
+
+
+def _check(leaves: Sequence[tuple[str, Parameter]]) -> Iterator[Finding]:
+    free = sum(not isinstance(leaf.distribution, Constant) for _, leaf in leaves)
+    if free > MAX_SOBOL_DIMENSIONS:
+        message = f"{free:,} parameters to search; sobol can do {MAX_SOBOL_DIMENSIONS:,}: use random"
+        yield Finding(path="parameters", code="out-of-range", message=message)
+
+
+SOBOL: Final = SearchMethod(
+    name="sobol",
+    meaning="A scrambled Sobol sequence: random, but evenly spread.",
+    search=search_draws,
+    draw=_draw,
+    check=_check,
+    whole=True,
+)

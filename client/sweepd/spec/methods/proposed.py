@@ -60,6 +60,16 @@ class Proposed:
         return cls(point=point, digest=point_digest(point), source=source, index=index)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Where a search has got: `at` it would find the same again, `after` it goes on."""
+
+    at: Cursor
+    after: Cursor
+    proposed: Proposed | None = None
+    done: bool = False
+
+
 def next_unseen(
     step: Callable[[int, int], tuple[int, Point | None]],
     start: int,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, qmc
 
-from sweepd.spec.ordering.sobol import scrambled_sobol, sobol_digits
-from sweepd.spec.ordering.sobol_numbers import initial_numbers
+from sweepd.spec.methods.sobol import scrambled_sobol, sobol_digits
+from sweepd.spec.methods.sobol_numbers import initial_numbers
 
 SEEDS = st.integers(-(2**63), 2**63 - 1)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from sweepd.spec import Point, SweepSpec, parse_mapping, point_digest
-from sweepd.spec.ordering.initial import completion
+from sweepd.spec.methods.initial import completion
 from sweepd.spec.preview import preview
 
 QUANTISED = {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}

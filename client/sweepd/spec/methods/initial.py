@@ -6,7 +6,7 @@ What a person leaves out of an enqueued point is completed in the same way.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from sweepd.spec.ordering.proposed import (
+from sweepd.spec.methods.proposed import (
     MISSES_BEFORE_LISTING,
     MOST_CANDIDATES,
     Cursor,
@@ -17,7 +17,7 @@ from sweepd.spec.ordering.proposed import (
 )
 from sweepd.spec.point import Json, Point, point_digest
 from sweepd.spec.space.sampling import InfeasibleError
-from sweepd.spec.sweep_spec import Method, SweepSpec
+from sweepd.spec.sweep_spec import SweepSpec
 
 
 def next_initial(
@@ -52,7 +52,7 @@ def completion(
     if not spec.search_space.violations(partial):
         return dict(partial) if point_digest(partial) not in seen else None
     drawn = _drawn(spec, partial, indices, seen)
-    if spec.method is Method.GRID:
+    if spec.method.on_grid:
         point, all_seen = _in_order(spec, partial, seen, limit)
         if point is None and not all_seen:
             # Draws may lie beside the grid, as the maximum of a q_uniform does.
@@ -85,7 +85,7 @@ def _in_order(
 ) -> tuple[Point | None, bool]:
     """Return the first combination that agrees and was not handed out, and whether all were looked at."""
     space = spec.search_space
-    is_grid = spec.method is Method.GRID
+    is_grid = spec.method.on_grid
     step = space.next_combination if is_grid else space.next_finite_combination
     end = space.combinations if is_grid else space.finite_combinations or 0
     place, proposed = next_unseen(
