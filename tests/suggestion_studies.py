@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from sweepd.spec import Point, SweepSpec, parse_mapping
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome
-from sweepd_suggestion.domain.study import Study
+from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, Study
 
 MIXED: Mapping[str, object] = {
     "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},

@@ -1,10 +1,44 @@
-"""How the suggestion service is wired: its flags, and its parts put together."""
+"""Wiring of the suggestion service: its flags, its parts, its start and stop."""
 
 import argparse
+import logging
 import os
 
+import grpc.aio
+
+from sweepd.v1.suggestion_service_pb2 import DESCRIPTOR
+from sweepd.v1.suggestion_service_pb2_grpc import add_SuggestionServiceServicer_to_server
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
-from sweepd_suggestion.service import SuggestionRunningService
+from sweepd_suggestion.fits import Fits
+from sweepd_suggestion.importances import Importances
+from sweepd_suggestion.search import Search
+from sweepd_suggestion.servicer import SuggestionServicer
+from sweepd_suggestion.studies import Studies
+
+SERVICE_NAME = DESCRIPTOR.services_by_name["SuggestionService"].full_name
+
+
+class SuggestionRunningService:
+    """Running service: studies and workers. Nothing is durable: after a restart callers send again."""
+
+    def __init__(self, workers: int, log: logging.Logger) -> None:
+        self._fits = Fits(workers, log)
+        self._log = log
+
+    def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
+        """Add the servicer."""
+        search, importances = Search(self._fits), Importances(self._fits)
+        servicer = SuggestionServicer(Studies(self._log), search, importances, self._fits)
+        add_SuggestionServiceServicer_to_server(servicer, server)
+        return (SERVICE_NAME,)
+
+    async def start(self, address: str) -> None:
+        """Do nothing: workers start when a sweep needs them."""
+
+    async def stop(self) -> None:
+        """End the workers."""
+        await self._fits.stop()
+
 
 _MOST_BY_DEFAULT = 4
 
@@ -27,7 +61,7 @@ async def open_suggestion(context: ServiceContext) -> SuggestionRunningService:
 
 def _worker_count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to 64")
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 64")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""Messages of the contract as what the search works with, and its answers as messages."""
+"""Requests read from messages, and answers as messages."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -14,17 +14,10 @@ from sweepd_suggestion.domain.importance import (
     ImportanceQuestion,
     ParameterImportance,
 )
-from sweepd_suggestion.domain.observation import (
-    Ended,
-    HandedOut,
-    Observation,
-    Outcome,
-    RungReached,
-    ValueSoFar,
-)
 from sweepd_suggestion.domain.proposal import ENGINE, Proposal
-from sweepd_suggestion.search import Found, Wish
-from sweepd_suggestion.studies import News
+from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, RungReached, ValueSoFar
+from sweepd_suggestion.search import PointsFound, PointsWanted
+from sweepd_suggestion.studies import StudyUpdate
 
 _MOST_POINTS = 64
 
@@ -36,14 +29,14 @@ _OUTCOMES: dict[int, Outcome] = {
 }
 
 
-def news(request: v1.SuggestRequest) -> News:
-    """Return what a request tells; raises InvalidFieldError where it is malformed."""
+def study_update(request: v1.SuggestRequest) -> StudyUpdate:
+    """Read the observations of a request; raise InvalidFieldError where it is malformed."""
     if not request.sweep:
         raise InvalidFieldError("sweep", "needed")
     if request.first_observation < 1:
         raise InvalidFieldError("first_observation", "observations are numbered from 1")
     from_start = request.first_observation == 1 and request.HasField("spec")
-    return News(
+    return StudyUpdate(
         key=(request.sweep, request.revision),
         spec=_spec(request.spec) if from_start else None,
         first=request.first_observation,
@@ -51,22 +44,22 @@ def news(request: v1.SuggestRequest) -> News:
     )
 
 
-def wish(request: v1.SuggestRequest) -> Wish:
-    """Return what a request asks for; raises InvalidFieldError where that makes no sense."""
+def wanted(request: v1.SuggestRequest) -> PointsWanted:
+    """Read the points that a request wants; raise InvalidFieldError where it is malformed."""
     if request.count > _MOST_POINTS:
         raise InvalidFieldError("count", f"at most {_MOST_POINTS}")
     if request.count and request.run_number < 1:
         raise InvalidFieldError("run_number", "runs are numbered from 1")
-    return Wish(request.run_number, request.count)
+    return PointsWanted(request.run_number, request.count)
 
 
 def prepared(objections: Sequence[tuple[str, str]]) -> v1.PrepareResponse:
-    """Return what stands against a sweep."""
+    """Return the objections to a sweep as an answer."""
     violations = [v1.SpecViolation(path=path, message=why) for path, why in objections]
     return v1.PrepareResponse(violations=violations, engine=ENGINE)
 
 
-def suggestions(found: Found) -> v1.SuggestResponse:
+def suggestions(found: PointsFound) -> v1.SuggestResponse:
     """Return points as an answer."""
     return v1.SuggestResponse(
         suggestions=v1.Suggestions(
@@ -78,7 +71,7 @@ def suggestions(found: Found) -> v1.SuggestResponse:
 
 
 def importance_question(request: v1.GetImportanceRequest) -> ImportanceQuestion:
-    """Return what a request asks; raises InvalidFieldError where it is malformed."""
+    """Read a question about importance; raise InvalidFieldError where it is malformed."""
     return ImportanceQuestion(
         space=_spec(request.spec).search_space,
         points=tuple(_point(each.point, f"points[{i}].point") for i, each in enumerate(request.points)),
@@ -150,12 +143,12 @@ def _point(message: v1.ParameterMap, field: str) -> Point:
 def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
     outcome = _OUTCOMES.get(message.outcome)
     if outcome is None:
-        raise InvalidFieldError(f"{field}.outcome", f"{message.outcome} is no legal value")
+        raise InvalidFieldError(f"{field}.outcome", f"{message.outcome} is not a legal value")
     best = _finite(message.best_value, f"{field}.best_value") if message.HasField("best_value") else None
     return Ended(
         run_number=number,
         outcome=outcome,
-        # Whoever does not say what counts means the best.
+        # A caller that sends no value means the best.
         value=_finite(message.value, f"{field}.value") if message.HasField("value") else best,
         best=best,
         worst=_finite(message.worst_value, f"{field}.worst_value")
@@ -165,7 +158,7 @@ def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
     )
 
 
-def _suggestion(proposal: Proposal, found: Found) -> v1.Suggestion:
+def _suggestion(proposal: Proposal, found: PointsFound) -> v1.Suggestion:
     message = v1.Suggestion(
         point=point_message(proposal.point),
         engine=ENGINE,

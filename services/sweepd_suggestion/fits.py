@@ -1,4 +1,4 @@
-"""Whose fit is next: few workers, many sweeps, one fit each in turn."""
+"""Queue of fits: few workers, many sweeps, one fit of each in turn."""
 
 import asyncio
 import logging
@@ -19,14 +19,14 @@ _TRIES = 2
 
 @dataclass(eq=False, slots=True)
 class Fit:
-    """The answer to a question; given up before it starts if nobody waits for it any more."""
+    """Answer to a question; dropped before it starts if nobody waits for it any more."""
 
     answer: asyncio.Future[Answered]
     waiting: int = 0
 
     @property
     def is_lost(self) -> bool:
-        """Whether there will be no answer."""
+        """True if there will be no answer."""
         return self.answer.cancelled() or (self.answer.done() and self.answer.exception() is not None)
 
     async def awaited(self) -> Answered:
@@ -42,7 +42,7 @@ class Fit:
             self.waiting -= 1
 
     def fail(self, error: DomainError) -> None:
-        """Tell whoever waits that there will be no answer."""
+        """Fail all who wait for the answer."""
         if not self.answer.done():
             self.answer.set_exception(error)
             self.answer.exception()  # counts as seen, even if everybody has gone
@@ -50,7 +50,7 @@ class Fit:
 
 @dataclass(eq=False, slots=True)
 class _Queued:
-    """A question on its way. It may have many megabytes: it goes once it is answered, the answer is kept."""
+    """A question that waits. It may have many megabytes: only its answer is kept."""
 
     line: Hashable
     question: Asked
@@ -75,7 +75,7 @@ class Fits:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
-        """End the workers; fits under way are given up."""
+        """End the workers and drop the fits under way."""
         self._cold.clear()  # nothing is started any more
         self._idle.clear()
         tasks = list(self._tasks)
@@ -89,7 +89,7 @@ class Fits:
                 queued.fit.fail(_unavailable("the service is stopping"))
 
     def warm_up(self) -> None:
-        """See to it that there is a worker with everything loaded, or soon will be."""
+        """Start loading a worker unless one is loaded or loading."""
         if len(self._cold) == len(self._all):
             self._warm_another()
 

@@ -1,4 +1,4 @@
-"""How the service and its workers talk: one pickled object a frame, its length before it.
+"""Frames between the service and its workers: one pickled object a frame, its length before it.
 
 Both ends are this program, started by itself over a private pipe; nothing from outside is ever unpickled.
 """
@@ -15,12 +15,12 @@ HEADER = struct.Struct(">Q")
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Asks a worker to load what fitting needs, before the first question."""
+    """Request to a worker to load what fitting needs, before the first question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A worker has loaded it."""
+    """Answer of a worker that has loaded it."""
 
 
 @dataclass(frozen=True, slots=True)

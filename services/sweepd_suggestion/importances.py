@@ -19,7 +19,7 @@ _LINE = "importance"
 
 
 class Importances:
-    """Answers questions of `GetImportance`; remembers the last answers, as many people look at one sweep."""
+    """Answers to `GetImportance`; the last ones are kept, as many people look at one sweep."""
 
     def __init__(self, fits: Fits) -> None:
         self._fits = fits

@@ -8,7 +8,7 @@ from sweepd import v1
 from sweepd.codec import CodecError, spec_from_message
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceServicer
 from sweepd_suggestion import codec
-from sweepd_suggestion.domain.suitability import objections
+from sweepd_suggestion.domain.study import objections
 from sweepd_suggestion.fits import Fits
 from sweepd_suggestion.importances import Importances
 from sweepd_suggestion.search import Search
@@ -27,7 +27,7 @@ class SuggestionServicer(SuggestionServiceServicer):
         self._fits = fits
 
     async def Prepare(self, request: v1.PrepareRequest, context: Context) -> v1.PrepareResponse:
-        """Say whether a sweep can be searched here."""
+        """Return what keeps a sweep from being searched."""
         try:
             found = list(objections(spec_from_message(request.spec)))
         except CodecError as error:
@@ -37,16 +37,16 @@ class SuggestionServicer(SuggestionServiceServicer):
         return codec.prepared(found)
 
     async def Suggest(self, request: v1.SuggestRequest, context: Context) -> v1.SuggestResponse:
-        """Take in what is new in a study, and propose points."""
-        news, wish = codec.news(request), codec.wish(request)
-        known = self._studies.tell(news)
+        """Add the new observations to a study, and propose points."""
+        study_update, wanted = codec.study_update(request), codec.wanted(request)
+        known = self._studies.tell(study_update)
         if isinstance(known, ResendFrom):
             return v1.SuggestResponse(resend_from=known.number)
-        return codec.suggestions(await self._search.points(news.key, known, wish))
+        return codec.suggestions(await self._search.points(study_update.key, known, wanted))
 
     async def GetImportance(
         self, request: v1.GetImportanceRequest, context: Context
     ) -> v1.GetImportanceResponse:
-        """Say how much each parameter matters."""
+        """Return the importance of each parameter."""
         found = await self._importances.of(request)
         return v1.GetImportanceResponse(importance=codec.importance_message(found))

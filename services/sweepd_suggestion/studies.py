@@ -1,4 +1,4 @@
-"""Which studies are known: those asked about last, as many as memory allows; any can be told again."""
+"""Studies in memory: those asked about last, as many as fit; a caller can send any of them again."""
 
 import logging
 from collections import OrderedDict
@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 from sweepd.spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_suggestion.domain.observation import Observation
-from sweepd_suggestion.domain.study import Study, UnknownRunError
-from sweepd_suggestion.domain.suitability import objections
+from sweepd_suggestion.domain.study import Observation, Study, UnknownRunError, objections
 from sweepd_suggestion.fits import Fit
 
 _MOST_STUDIES = 200
@@ -20,8 +18,8 @@ StudyKey = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
-    """What a caller tells about a study; `spec` is there when it tells everything from the start."""
+class StudyUpdate:
+    """Numbered observations of a study from a caller; `spec` comes with the first of them."""
 
     key: StudyKey
     spec: SweepSpec | None
@@ -31,14 +29,14 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class ResendFrom:
-    """Less is known than the caller thinks: it should tell again from this observation on."""
+    """The caller has to send its observations again from this number on."""
 
     number: int
 
 
 @dataclass(slots=True)
-class KnownStudy:
-    """A study, and the newest fits for it: each by the observations it saw and what was wished for."""
+class HeldStudy:
+    """A study, and the newest fits for it, by the observations they saw and the points wanted."""
 
     study: Study
     fits: OrderedDict[tuple[int, Hashable], Fit] = field(default_factory=OrderedDict)
@@ -54,44 +52,46 @@ class Studies:
         most_observations: int = _MOST_OBSERVATIONS,
     ) -> None:
         self._log = log
-        self._known: OrderedDict[StudyKey, KnownStudy] = OrderedDict()
+        self._known: OrderedDict[StudyKey, HeldStudy] = OrderedDict()
         self._most_studies = most_studies
         self._most_observations = most_observations
 
-    def tell(self, news: News) -> KnownStudy | ResendFrom:
-        """Take in what is new and return the study, or where to tell again from.
+    def tell(self, study_update: StudyUpdate) -> HeldStudy | ResendFrom:
+        """Add new observations and return the study, or the number to send them again from.
 
         Raises:
-            InvalidFieldError: the news does not make sense; nothing of what is wrong is taken in.
+            InvalidFieldError: an observation is malformed; it and those after it are not added.
         """
-        known = self._known.get(news.key)
-        if known is not None and self._contradicts(known.study, news):
-            # Another sweep of the same name, or a caller that went back in time: what was known is not true.
-            del self._known[news.key]
+        known = self._known.get(study_update.key)
+        if known is not None and self._contradicts(known.study, study_update):
+            # Another sweep of the same name, or a caller that was restored from a backup.
+            del self._known[study_update.key]
             known = None
         if known is None:
-            if news.first > 1:
+            if study_update.first > 1:
                 return ResendFrom(1)
-            known = KnownStudy(_new_study(news.spec))
-        elif news.first > known.study.known + 1:
+            known = HeldStudy(_new_study(study_update.spec))
+        elif study_update.first > known.study.known + 1:
             return ResendFrom(known.study.known + 1)
         outside = known.study.outside
         try:
-            known.study.observe(news.first, news.observations)
+            known.study.observe(study_update.first, study_update.observations)
         except UnknownRunError as error:
             raise InvalidFieldError(f"observations[{error.index}].run_number", str(error)) from error
         if known.study.outside > outside:
             what = "runs outside the search space are left out of the search"
-            self._log.warning(what, extra={"sweep": news.key[0], "runs": known.study.outside - outside})
-        self._known[news.key] = known
-        self._known.move_to_end(news.key)
+            self._log.warning(
+                what, extra={"sweep": study_update.key[0], "runs": known.study.outside - outside}
+            )
+        self._known[study_update.key] = known
+        self._known.move_to_end(study_update.key)
         self._forget()
         return known
 
     @staticmethod
-    def _contradicts(study: Study, news: News) -> bool:
-        other_spec = news.spec is not None and news.spec != study.spec
-        return other_spec or not study.agrees(news.first, news.observations)
+    def _contradicts(study: Study, study_update: StudyUpdate) -> bool:
+        other_spec = study_update.spec is not None and study_update.spec != study.spec
+        return other_spec or not study.agrees(study_update.first, study_update.observations)
 
     def _forget(self) -> None:
         total = sum(known.study.known for known in self._known.values())

@@ -1,4 +1,4 @@
-"""The process that fits models: questions on its standard input, answers on its output."""
+"""Process that fits models: questions on its standard input, answers on its output."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from sweepd_suggestion.domain.importance import ImportanceQuestion
 from sweepd_suggestion.frames import HEADER, Failed, FromWorker, Ready, ToWorker, WarmUp, packed, to_worker
 
 _ENGINE_MODULE = "sweepd_suggestion.domain.engine"
-_WEIGHING_MODULE = "sweepd_suggestion.domain.weighing"
+_IMPORTANCE_MODULE = "sweepd_suggestion.domain.feature_importance"
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def _answered(message: ToWorker) -> FromWorker:
     try:
         # Two seconds and a hundred megabytes: loaded here only, and only once needed.
         if isinstance(message, ImportanceQuestion):
-            importance: FromWorker = import_module(_WEIGHING_MODULE).weighed(message)
+            importance: FromWorker = import_module(_IMPORTANCE_MODULE).feature_importance(message)
             return importance
         engine = import_module(_ENGINE_MODULE)
         if isinstance(message, WarmUp):

@@ -1,4 +1,4 @@
-"""One worker process as the service holds it: started when needed, replaced when it fails."""
+"""Worker process as the service holds it: started when needed, replaced when it fails."""
 
 import asyncio
 import logging

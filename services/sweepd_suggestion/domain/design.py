@@ -13,7 +13,7 @@ from sweepd.spec.space.draw import draw
 
 _TRIES = 24
 _LEAST, _MOST = 4, 12
-_STAND_INS = 6
+_SUBSTITUTES = 6
 _MOST_MISSES = 4
 """Each takes thousands of draws."""
 
@@ -25,9 +25,9 @@ def design_size(dimensions: int, most_points: int | None) -> int:
 
 
 def design_point(space: SearchSpace, seed: int, index: int, size: int, others: Sequence[Point]) -> Point:
-    """Return point `index` of the design, or what does its duty where that breaks a constraint.
+    """Return point `index` of the design, or a substitute where that breaks a constraint.
 
-    That is, of a few random points the one that is farthest from all `others`.
+    The substitute is the one of a few random points that is farthest from all `others`.
 
     Raises:
         InfeasibleError: draws find no point that satisfies the constraints.
@@ -35,7 +35,7 @@ def design_point(space: SearchSpace, seed: int, index: int, size: int, others: S
     point = space.from_unit(design_vector(space, seed, index, size))
     if space.feasible(point):
         return point
-    draws = list(feasible_draws(space, seed, range(_STAND_INS * index, _STAND_INS * (index + 1))))
+    draws = list(feasible_draws(space, seed, range(_SUBSTITUTES * index, _SUBSTITUTES * (index + 1))))
     if not draws:
         raise InfeasibleError("no draw satisfies the constraints")
     placed = [space.to_unit(other) for other in others]

@@ -1,17 +1,17 @@
-"""The search by a model: where the next point is expected to gain most."""
+"""Engine of the search: a model proposes the point where it expects to gain most."""
 
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
+from scipy.special import erfcx, ndtr
 
 from sweepd.spec import Point, point_digest
-from sweepd_suggestion.domain.acquisition import log_expected_improvement
 from sweepd_suggestion.domain.losses import SHIFTS, LossScale
 from sweepd_suggestion.domain.proposal import Prediction, Proposal, Question
 from sweepd_suggestion.domain.sequence import proposals
-from sweepd_suggestion.domain.surrogate import Surrogate, telling
+from sweepd_suggestion.domain.surrogate import Surrogate, subset
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 _ANYWHERE = 512
@@ -22,13 +22,13 @@ _CLIMBERS = 24
 _SCALES = (0.08, 0.03, 0.01, 0.003)
 _MOST_COMPARED = 40
 _MOST = 1e306
-"""What lies farther from zero counts as that: beyond, differences would not be finite."""
+"""Bound of losses: beyond it, differences would not be finite."""
 
 _APART = 0.02
 """Points under trial at the same time differ by so much of the range of one dimension at least."""
 
-_ELSEWHERE = 4
-"""One run in so many tries other categories than the best's: a model dismisses them on little evidence."""
+_OTHER_CATEGORIES = 4
+"""One run in so many tries other categories than the best's, which a model dismisses on little evidence."""
 
 _SURE = 6.0
 """Deviations by which other categories have to look worse for that to be a waste."""
@@ -66,21 +66,24 @@ class GaussianProcessModel:
     def await_values(self, points: list[Point]) -> None:
         """Count points as pending from now on."""
         vectors = self._coordinates.vectors(points)
-        self._surrogate = self._surrogate.expecting(vectors)
+        self._surrogate = self._surrogate.believing(vectors)
         self._pending = np.vstack([self._pending, vectors])
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
         """Return the candidate of the largest expected improvement that is not among `seen`."""
         proposal = None
-        if self._coordinates.categorical.any() and (run_number // self._question.stride) % _ELSEWHERE == 0:
-            proposal = self._best(run_number, seen, elsewhere=True)
-        return proposal or self._best(run_number, seen, elsewhere=False)
+        if (
+            self._coordinates.categorical.any()
+            and (run_number // self._question.stride) % _OTHER_CATEGORIES == 0
+        ):
+            proposal = self._best(run_number, seen, other_categories=True)
+        return proposal or self._best(run_number, seen, other_categories=False)
 
-    def _best(self, run_number: int, seen: set[bytes], *, elsewhere: bool) -> Proposal | None:
+    def _best(self, run_number: int, seen: set[bytes], *, other_categories: bool) -> Proposal | None:
         rng = _generator(self._question.seed, run_number, self._question.observations)
-        candidates, gains = self._climbed(*self._scattered(rng, elsewhere), rng, elsewhere)
+        candidates, gains = self._climbed(*self._scattered(rng, other_categories), rng, other_categories)
         for place in np.argsort(-gains, kind="stable"):
-            if elsewhere and not self._is_promising(candidates[place], gains[place]):
+            if other_categories and not self._is_promising(candidates[place], gains[place]):
                 return None
             point = self._coordinates.point(candidates[place])
             if point_digest(point) not in seen:
@@ -90,15 +93,15 @@ class GaussianProcessModel:
         return None
 
     def _is_promising(self, candidate: Array, gain: float) -> bool:
-        """Return whether a candidate could still turn out to be better than the best."""
+        """Tell whether a candidate could still turn out to be better than the best."""
         mean, deviation = self._surrogate.predict(candidate[np.newaxis, :])
         return bool(np.isfinite(gain) and mean[0] - _SURE * deviation[0] <= self._best_mean)
 
-    def _scattered(self, rng: np.random.Generator, elsewhere: bool) -> tuple[Array, Array]:
+    def _scattered(self, rng: np.random.Generator, other_categories: bool) -> tuple[Array, Array]:
         best = self._best_first[np.arange(_NEAR_BEST) % min(5, len(self._best_first))]
         near = [self._near(best, scale, rng) for scale in (0.1, 0.02)]
         candidates = np.vstack([self._anywhere(rng), *near])
-        return candidates, self._gains(candidates, elsewhere)
+        return candidates, self._gains(candidates, other_categories)
 
     def _anywhere(self, rng: np.random.Generator) -> Array:
         """Return points from all over the space; where few draws are feasible, from known points on."""
@@ -115,26 +118,26 @@ class GaussianProcessModel:
         return self._coordinates.settled(self._coordinates.around(centres, scale, rng))
 
     def _climbed(
-        self, candidates: Array, gains: Array, rng: np.random.Generator, elsewhere: bool
+        self, candidates: Array, gains: Array, rng: np.random.Generator, other_categories: bool
     ) -> tuple[Array, Array]:
-        """Add what is better near the best of the candidates, in ever smaller steps."""
+        """Add better points near the best of the candidates, in ever smaller steps."""
         for scale in _SCALES:
             top = candidates[np.argsort(-gains, kind="stable")[:_KEPT]]
             near = self._near(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
             candidates = np.vstack([candidates, near])
-            gains = np.concatenate([gains, self._gains(near, elsewhere)])
+            gains = np.concatenate([gains, self._gains(near, other_categories)])
         return candidates, gains
 
-    def _gains(self, candidates: Array, elsewhere: bool) -> Array:
+    def _gains(self, candidates: Array, other_categories: bool) -> Array:
         gains = log_expected_improvement(*self._surrogate.predict(candidates), self._best_mean)
         out = self._is_under_trial(candidates)
-        if elsewhere:
+        if other_categories:
             categorical = self._coordinates.categorical
             out |= (candidates[:, categorical] == self._best_first[0][categorical]).all(axis=1)
         return np.where(out, -np.inf, gains)
 
     def _is_under_trial(self, candidates: Array) -> NDArray[np.bool_]:
-        """Return which candidates are so near to a pending point that trying both would teach little more."""
+        """Return a mask of the candidates too near to a pending point to be worth a trial beside it."""
         if not len(self._pending):
             return np.zeros(len(candidates), dtype=bool)
         # A parameter that only one of two has sets them apart: INACTIVE is outside the range.
@@ -163,23 +166,23 @@ def _model(question: Question) -> GaussianProcessModel | None:
     coordinates = Coordinates(question.space)
     vectors = coordinates.vectors([one.point for one in question.valued])
     try:
-        scale = likeliest_scale(losses, vectors, coordinates)
+        scale = most_likely_scale(losses, vectors, coordinates)
         surrogate = Surrogate.fitted(vectors, scale.scaled(losses), coordinates)
         return GaussianProcessModel(question, coordinates, surrogate, scale)
     except np.linalg.LinAlgError:
         return None
 
 
-def likeliest_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
+def most_likely_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
     """Return the scale on which a model makes the losses most likely, judged by some of them; they differ."""
-    told = telling(losses, _MOST_COMPARED)
+    chosen = subset(losses, _MOST_COMPARED)
     best, most = None, -np.inf
     for shift in SHIFTS:
         scale = LossScale.of(losses, shift)
         assert scale is not None
-        values = scale.scaled(losses)[told]
-        evidence = Surrogate.fitted(vectors[told], values, coordinates, roughly=True).log_evidence
-        evidence += scale.log_slope(losses[told])
+        values = scale.scaled(losses)[chosen]
+        evidence = Surrogate.fitted(vectors[chosen], values, coordinates, roughly=True).log_evidence
+        evidence += scale.log_slope(losses[chosen])
         if best is None or evidence > most:
             best, most = scale, evidence
     assert best is not None
@@ -189,3 +192,32 @@ def likeliest_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> 
 def _generator(seed: int, run_number: int, observations: int) -> np.random.Generator:
     digest = blake2b(b"%d\0%d\0%d" % (seed, run_number, observations), digest_size=16, person=b"sweepd-gp")
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest.digest(), "big")))
+
+
+_HALF_LOG_TWO_PI = 0.5 * np.log(2.0 * np.pi)
+_FAR = -1e6
+
+
+def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """Return the logarithm of the expected improvement, which itself may be too small for a double.
+
+    Args:
+        mean: posterior mean per candidate, shape (n,).
+        deviation: posterior standard deviation, shape (n,), same units, > 0.
+        best: lowest value so far, same units.
+    Returns: shape (n,).
+    Source: Ament, Daulton, Eriksson, Balandat, Bakshy (2023), "Unexpected improvements to expected
+        improvement for Bayesian optimization", NeurIPS 36, equation 9; the measure itself: Jones, Schonlau,
+        Welch (1998), J. Global Optimization 13, 455-492.
+    """
+    z = np.maximum((best - mean) / deviation, _FAR)
+    near = z > -1.0
+    result = np.empty_like(z)
+    result[near] = np.log(np.exp(-0.5 * z[near] ** 2 - _HALF_LOG_TWO_PI) + z[near] * ndtr(z[near]))
+    far = z[~near]
+    # phi(z) + z Phi(z) = phi(z) (1 - |z| Phi(z) / phi(z)); erfcx keeps the ratio exact far out.
+    ratio = np.abs(far) * np.sqrt(0.5 * np.pi) * erfcx(-far / np.sqrt(2.0))
+    # Where the difference cannot be distinguished from 0, its asymptote is 1 / z^2.
+    rest = np.where(far < -1e4, 1.0 / far**2, np.maximum(1.0 - ratio, 1e-300))
+    result[~near] = -0.5 * far**2 - _HALF_LOG_TWO_PI + np.log(rest)
+    return result + np.log(deviation)

@@ -1,9 +1,9 @@
-"""What a random forest says of the importance of parameters.
+"""Importance of parameters by a random forest.
 
 Breiman, "Random forests", Machine Learning 45 (2001), 5-32: each tree is grown on a sample of the points; how
-much worse it foretells the points left out once the values of one parameter are shuffled among them is the
+much worse it predicts the points left out once the values of one parameter are shuffled among them is the
 parameter's importance. Unlike the sums of what splits gain, this does not favour parameters of many values,
-and what decides nothing gets about nothing.
+and a parameter without influence gets about 0.
 
 Runs of the same point count as one. Else a tree would know the points left out from their other runs, by
 any parameter that tells points apart, and all of those would seem to matter.
@@ -17,7 +17,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sweepd_suggestion.domain.vectors import Array
 
 FEWEST_POINTS = 8
-"""With less than these a forest tells nothing."""
+"""With fewer a forest shows nothing."""
 
 _TREES, _FEWEST_TREES = 96, 16
 _SHUFFLES = 12_288
@@ -27,7 +27,7 @@ _ALIKE = 1e-9
 """Means of equal ranks differ by rounding."""
 
 LEAF = 2
-"""Points in a leaf, at least: nothing is learnt of what only one has."""
+"""Points in a leaf, at least: nothing is learnt from a single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
     rng = np.random.Generator(np.random.PCG64(0))
     inputs = columns.astype(np.float32)
     harm = np.zeros(len(groups))
-    foretold, counted = np.zeros(len(ranks)), np.zeros(len(ranks))
+    predicted, counted = np.zeros(len(ranks)), np.zeros(len(ranks))
     for tree, sample in zip(forest.estimators_, forest.estimators_samples_, strict=True):
         left_out = np.setdiff1d(np.arange(len(ranks)), sample)
         if len(left_out) < 2:
             continue
         before, truth = tree.tree_.predict(inputs[left_out])[:, 0], ranks[left_out]
-        foretold[left_out] += before
+        predicted[left_out] += before
         counted[left_out] += 1
         error = np.square(before - truth).mean()
         used = set(tree.tree_.feature.tolist())
@@ -74,12 +74,12 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
             shuffled = inputs[left_out]
             shuffled[:, group] = shuffled[rng.permutation(len(left_out))][:, group]
             harm[place] += np.square(tree.tree_.predict(shuffled)[:, 0] - truth).mean() - error
-    return ForestAnswer(np.maximum(harm / trees, 0.0), _explained(ranks, foretold, counted))
+    return ForestAnswer(np.maximum(harm / trees, 0.0), _explained(ranks, predicted, counted))
 
 
-def _explained(ranks: Array, foretold: Array, counted: Array) -> float:
-    foretold = np.where(counted > 0, foretold / np.maximum(counted, 1), ranks.mean())
-    return float(1.0 - np.square(foretold - ranks).sum() / np.square(ranks - ranks.mean()).sum())
+def _explained(ranks: Array, predicted: Array, counted: Array) -> float:
+    predicted = np.where(counted > 0, predicted / np.maximum(counted, 1), ranks.mean())
+    return float(1.0 - np.square(predicted - ranks).sum() / np.square(ranks - ranks.mean()).sum())
 
 
 def _ranks(values: Array) -> Array:

@@ -1,4 +1,4 @@
-"""How much each parameter matters for a value: the question, complete in itself, and its answer."""
+"""Importance of parameters: the question, complete in itself, and its answer."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class ImportanceQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryCorrelation:
-    """How the value goes with having one category, -1 to 1; None where that is not defined."""
+    """Correlation of the value with having one category, -1 to 1; None where that is not defined."""
 
     value: Json
     correlation: float | None
@@ -24,7 +24,7 @@ class CategoryCorrelation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterImportance:
-    """How much one parameter matters, or several that vary together.
+    """Importance of one parameter, or of several that vary together.
 
     Args:
         names: dotted paths.
@@ -46,7 +46,7 @@ class Importance:
     Args:
         runs: how many points it was worked out from.
         explained: the share of the differences between points that a forest explains for points that it has
-            not seen: 1 all of them, 0 or less none. None where there are too few of them, or they are alike.
+            not seen: 1 all of them, 0 or less none. None where there are too few of them, or they are equal.
     """
 
     parameters: tuple[ParameterImportance, ...]

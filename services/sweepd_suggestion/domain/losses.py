@@ -1,7 +1,7 @@
 """Losses on a scale that suits a Gaussian process, and back.
 
 Outliers are pulled in, huge spreads compressed, if that is what suits. The compression is a shifted logarithm
-as in Box, Cox (1964), J. Royal Statistical Society B 26, 211-252; which shift suits, the model itself tells
+as in Box, Cox (1964), J. Royal Statistical Society B 26, 211-252; the model itself decides which shift suits
 (Snelson, Rasmussen, Ghahramani, "Warped Gaussian processes", NIPS 16, 2003).
 """
 
@@ -54,7 +54,7 @@ class LossScale:
 
     @property
     def spread(self) -> float:
-        """The distance between the lowest loss and the highest that is told apart."""
+        """Distance between the lowest loss and the highest that is distinguished."""
         return self.highest - self.lowest
 
     def scaled(self, losses: Array) -> Array:
@@ -74,7 +74,7 @@ class LossScale:
         raw = scaled * self.deviation + self.mean
         if self.shift is not None:
             raw = self.shift * np.expm1(raw)
-        # A model in doubt imagines losses far beyond any seen; they need not be told apart.
+        # An uncertain model predicts losses far beyond any seen; they need not be distinguished.
         return self.lowest + self.spread * np.clip(raw, -_BEYOND, _BEYOND)
 
 

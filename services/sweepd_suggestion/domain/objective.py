@@ -1,11 +1,11 @@
-"""Which value each run has for the model, lower being better: the metric's goal and imputation."""
+"""Loss of each run for the model, by the metric's goal and imputation, and the subset that enters it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sweepd.spec import Goal, Impute, Metric, ObjectiveValue, Point
-from sweepd_suggestion.domain.observation import Ended, Outcome
-from sweepd_suggestion.domain.study import TrialRun
+from sweepd.spec.space.draw import draw
+from sweepd_suggestion.domain.study import Ended, Outcome, TrialRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Evidence:
 
 
 def sign_of(metric: Metric) -> float:
-    """Return what turns a value of the metric into a loss, and back."""
+    """Return the factor that turns a value of the metric into a loss, and back."""
     return 1.0 if metric.goal is Goal.MINIMIZE else -1.0
 
 
 def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
-    """Return what the runs teach. Runs outside the space, and ends that tell nothing, are left out.
+    """Return the evidence of the runs, without those outside the space and ends that prove nothing.
 
     A missing value is imputed as the metric says, and never invented: while there is nothing to impute it
     from, the run is left out, or pending if it is under way.
@@ -75,7 +75,7 @@ def _loss_at_end(
         case Outcome.STOPPED:
             if end.value is None:
                 return None
-            # It would have gone on improving: no reason to think it worse than all that went to their end.
+            # It might have improved: it counts as no worse than the worst that ran to its end.
             loss = sign * end.value
             return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
@@ -127,3 +127,19 @@ def _finished(run: TrialRun, sign: float) -> Iterable[float]:
     end = run.end
     if end is not None and end.outcome is Outcome.FINISHED and end.value is not None:
         yield sign * end.value
+
+
+MOST_VALUED = 150
+"""A Gaussian process costs the cube of this."""
+
+
+def selected(valued: Sequence[Valued], seed: int, most: int = MOST_VALUED) -> tuple[Valued, ...]:
+    """Return at most `most` of them: the best third always, the newest third, the rest by lot of the seed."""
+    if len(valued) <= most:
+        return tuple(valued)
+    share = most // 3
+    by_loss = sorted(valued, key=lambda one: (one.loss, one.run_number))
+    newest = sorted(by_loss[share:], key=lambda one: -one.run_number)
+    by_lot = sorted(newest[share:], key=lambda one: draw(seed, one.run_number, ("selection",)))
+    chosen = [*by_loss[:share], *newest[:share], *by_lot[: most - 2 * share]]
+    return tuple(sorted(chosen, key=lambda one: one.run_number))

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sweepd.spec import Point, SearchSpace
 from sweepd_suggestion.domain.design import design_size
-from sweepd_suggestion.domain.objective import Valued, evidence, sign_of
-from sweepd_suggestion.domain.selection import selected
+from sweepd_suggestion.domain.objective import Valued, evidence, selected, sign_of
 from sweepd_suggestion.domain.study import Study
 
 ENGINE = "skopt-gp/3"
@@ -17,7 +16,7 @@ _MOST_AHEAD = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the model expects at a point, in units of the metric."""
+    """Prediction of the model at a point, in units of the metric."""
 
     value: float
     deviation: float
@@ -60,12 +59,12 @@ class Question:
 
     @property
     def has_model(self) -> bool:
-        """Whether enough is known to fit a model."""
+        """True if there are enough values to fit a model."""
         return len(self.valued) >= max(2, self.design_size // 2)
 
     @property
     def design_only(self) -> bool:
-        """Whether no point of the answer needs a model."""
+        """True if no point of the answer needs a model."""
         ahead = (self.run_number - self.first_run) // self.stride
         return not self.has_model or self.first_place + ahead + self.count <= self.design_size
 

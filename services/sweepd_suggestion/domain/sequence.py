@@ -1,12 +1,12 @@
-"""How the points of an answer come about one by one: each is pending for the runs after it."""
+"""Sequence of the points of an answer: each is pending for the runs after it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from sweepd.spec import InfeasibleError, Point, point_digest
-from sweepd_suggestion.domain.design import design_point
+from sweepd.spec import InfeasibleError, Point, SearchSpace, point_digest
+from sweepd.spec.space.draw import draw
+from sweepd_suggestion.domain.design import design_point, feasible_draws
 from sweepd_suggestion.domain.proposal import Proposal, Question
-from sweepd_suggestion.domain.unseen import unseen_point
 
 
 class Model(Protocol):
@@ -59,3 +59,41 @@ def _unmodelled(
             return Proposal(run_number=run_number, point=point)
     unseen = unseen_point(question.space, question.seed, run_number - 1, seen)
     return None if unseen is None else Proposal(run_number=run_number, point=unseen)
+
+
+_DRAWS = 32
+_STEP = 1_000
+_MOST_STEPS = 5
+"""Steps without a point after which a walk gives up: with few points among many, it would be long."""
+
+
+def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:
+    """Return a random point that is not among `seen`; None if a finite space has no other, or none is found.
+
+    Draws follow the distributions. Where they keep hitting what is known, the walk through the finite space
+    from a random place finds what is left.
+    """
+    first: Point | None = None
+    for point in feasible_draws(space, seed, range(index * _DRAWS, (index + 1) * _DRAWS)):
+        if point_digest(point) not in seen:
+            return point
+        first = first or point
+    end = space.finite_combinations
+    if end is None:  # every draw was seen: the space is as good as finite, and a point may be tried again
+        return first
+    start = int(draw(seed, index, ("unseen",)) * end)
+    return _walked(space, start, end, seen) or _walked(space, 0, start, seen)
+
+
+def _walked(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
+    """Return the first unseen point of the finite space from `start` on, before `end`."""
+    steps = 0
+    while start < end and steps < _MOST_STEPS:
+        start, point = space.next_finite_combination(start, _STEP)
+        if point is None:
+            steps += 1
+        elif start < end:
+            if point_digest(point) not in seen:
+                return point
+            start += 1
+    return None

@@ -1,11 +1,87 @@
-"""What is known of one sweep: its runs, folded from numbered observations. Repeats change nothing."""
+"""Studies: the runs of a sweep, folded from numbered observations; repeats change nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 
 from sweepd.spec import Json, Point, SweepSpec, point_digest
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, RungReached, ValueSoFar
+
+
+class Outcome(StrEnum):
+    """Conclusion that the search may draw from a run's end."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """A run was given to an agent: its point is under trial.
+
+    Once more of the same run: it is tried again, and what was known of an earlier end is void.
+    """
+
+    run_number: int
+    point: Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungReached:
+    """A run under way showed a finite value at a rung."""
+
+    run_number: int
+    iteration: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSoFar:
+    """Provisional value of a run under way, in place of an earlier one; None: it has none."""
+
+    run_number: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A run ended. The values are finite; None where it never showed one.
+
+    Args:
+        value: what counts, as the metric's `value` says; with `repeats` over the runs of the point.
+        best: of all its iterations, as are `worst` and `last`; by default the value.
+    """
+
+    run_number: int
+    outcome: Outcome
+    value: float | None = None
+    best: float | None = None
+    worst: float | None = None
+    last: float | None = None
+
+
+Observation = HandedOut | RungReached | ValueSoFar | Ended
+
+
+MOST_DIMENSIONS = 1_024
+"""Fits take time in proportion; far below this many, a model of 150 runs knows nothing better than chance."""
+
+
+def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
+    """Return dotted paths, each with a sentence about it; nothing if the sweep can be searched."""
+    if spec.metric is None:
+        yield "metric", "model-based search needs a metric to optimise"
+    count = len(spec.search_space.dimensions)
+    if count == 0:
+        yield "parameters", "model-based search needs at least one parameter that is not constant"
+    if count > MOST_DIMENSIONS:
+        yield "parameters", f"{count} free parameters; at most {MOST_DIMENSIONS} can be searched"
+    # The same check as when the file was read: what passed there passes here.
+    if spec.search_space.feasibility(enough=1).hits == 0:
+        yield "constraints", "no point was found that satisfies them; loosen one of them"
+
 
 _COUNTED = 20_000
 """Combinations gone through to count a space with conditions; a larger one is never said to be exhausted."""
@@ -43,7 +119,7 @@ class Study:
         self.seen: set[bytes] = set()
         """Digests of all points that were ever handed out."""
         self.outside = 0
-        """How many runs were of points outside the space: they teach nothing."""
+        """Number of runs of points outside the space: nothing is learnt from them."""
         self._drawn: set[bytes] = set()
         self._texts: dict[str, str] = {}
         self._observations: list[Observation] = []
@@ -55,7 +131,7 @@ class Study:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every point of a finite space was handed out; never said on the strength of an estimate."""
+        """True if every point of a finite space was handed out; an estimate of its size is not enough."""
         return self._size is not None and len(self._drawn) >= self._size
 
     def points_before(self, number: int) -> int:
@@ -63,15 +139,15 @@ class Study:
         return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
-        """Whether the observations whose numbers are known already are the same as those known."""
+        """Tell whether the observations whose numbers are known are the same as those known."""
         overlap = self._observations[first - 1 : first - 1 + len(observations)]
         return overlap == list(observations[: len(overlap)])
 
     def observe(self, first: int, observations: Sequence[Observation]) -> None:
-        """Take in observations numbered from `first`, known + 1 at most; those known are passed over.
+        """Add observations numbered from `first`, known + 1 at most; those known are skipped.
 
         Raises:
-            UnknownRunError: one is of a run that was never handed out; those before it are taken in.
+            UnknownRunError: one is of a run that was never handed out; those before it are added.
         """
         overlap = self.known - (first - 1)
         for index, each in enumerate(observations[overlap:], start=overlap):
@@ -113,7 +189,7 @@ class Study:
         return replace(observation, point=point)
 
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
-        """Whether drawing can give a point of the space: it never gives a value of probability zero."""
+        """Tell whether draws can give a point of the space: they never give a value of probability zero."""
         space = self.spec.search_space
         if space.finite_combinations is None:
             return False  # nobody counts them

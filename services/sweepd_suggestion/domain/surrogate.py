@@ -1,4 +1,4 @@
-"""The model of the objective: a Gaussian process, fitted by scikit-optimize, which only this imports."""
+"""Model of the objective: a Gaussian process, fitted by scikit-optimize, which only this module imports."""
 
 import warnings
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, WhiteKernel
 from skopt.learning import GaussianProcessRegressor
 
-from sweepd_suggestion.domain.kernel import MixedMatern
+from sweepd_suggestion.domain.covariance import MixedMatern
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
 
 _Objective = Callable[[Array], tuple[float, Array]]
@@ -56,8 +56,8 @@ class Surrogate:
         groups = _groups(coordinates.categorical)
         lengths = np.full(max(groups) + 1, _typical_length(vectors))
         categorical, conditional = coordinates.categorical.tolist(), coordinates.conditional.tolist()
-        likeness = MixedMatern(lengths, _LENGTHS, groups, tuple(categorical), tuple(conditional))
-        kernel = ConstantKernel(1.0, _SIGNALS) * likeness
+        covariance = MixedMatern(lengths, _LENGTHS, groups, tuple(categorical), tuple(conditional))
+        kernel = ConstantKernel(1.0, _SIGNALS) * covariance
         process = GaussianProcessRegressor(
             kernel + WhiteKernel(1e-2, _NOISES),
             alpha=_JITTER,
@@ -67,8 +67,8 @@ class Surrogate:
         with warnings.catch_warnings():
             # A parameter at its bound is a legal fit; the prior keeps it sensible.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            told = telling(values, _MOST_FITTED)
-            process.fit(vectors[told], values[told])
+            chosen = subset(values, _MOST_FITTED)
+            process.fit(vectors[chosen], values[chosen])
         return cls(process.kernel_, vectors, values)
 
     def predict(self, vectors: Array) -> tuple[Array, Array]:
@@ -78,8 +78,8 @@ class Surrogate:
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return mean, np.sqrt(np.maximum(self._signal - explained, 1e-12))
 
-    def expecting(self, vectors: Array) -> "Surrogate":
-        """Return the model that takes its own means at some vectors for their values.
+    def believing(self, vectors: Array) -> "Surrogate":
+        """Return the model that believes its own means at some vectors.
 
         Source: the kriging believer of Ginsbourger, Le Riche, Carraro (2010), "Kriging is well-suited to
             parallelize optimization", section 3.2.
@@ -92,10 +92,10 @@ class Surrogate:
         )
 
 
-def telling(values: Array, most: int) -> NDArray[np.intp]:
-    """Return the places of so many observations that tell most about the parameters: the lowest, some others.
+def subset(values: Array, most: int) -> NDArray[np.intp]:
+    """Return the places of the observations to fit: the lowest, as half of `most`, and evenly some others.
 
-    All of them make the model; its parameters need no more, and take longer to find by the square of them.
+    All observations enter the model; its parameters need no more than these, and cost the square of them.
     """
     if len(values) <= most:
         return np.arange(len(values))
@@ -107,9 +107,9 @@ def telling(values: Array, most: int) -> NDArray[np.intp]:
 
 
 def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return which columns share a length: none, or where there are very many all of a kind.
+    """Return the group of each column: columns share a length only where there are very many.
 
-    So many lengths could not be told from so few observations, and would take long to fit.
+    So many lengths could not be inferred from so few observations, and would take long to fit.
     """
     if len(categorical) <= _MOST_LENGTHS:
         return tuple(range(len(categorical)))
@@ -117,13 +117,13 @@ def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
 
 
 def _typical_length(vectors: Array) -> float:
-    """Return what counts as far: distances in a unit cube grow with the root of its dimensions."""
+    """Return a typical length: distances in a unit cube grow with the root of its dimensions."""
     active = np.mean(np.sum(vectors != INACTIVE, axis=1))
     return 0.5 * float(np.sqrt(max(active, 1.0)))
 
 
 def _roughly_most_probable(objective: _Objective, start: Array, bounds: Array) -> tuple[Array, float]:
-    """Return what `_most_probable` does, in a fraction of the time: good enough to compare models."""
+    """Return the result of `_most_probable` after a few steps: good enough to compare models."""
     return _most_probable(objective, start, bounds, steps=_FEW_STEPS)
 
 

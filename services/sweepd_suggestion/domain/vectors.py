@@ -1,4 +1,4 @@
-"""Points as vectors that a model can compare: shares of distributions, codes of categories."""
+"""Vectors of points, for a model to compare: shares of distributions, codes of categories."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Coordinates:
 
     @property
     def count(self) -> int:
-        """How many columns there are."""
+        """Number of columns."""
         return len(self._columns)
 
     def vectors(self, points: list[Point]) -> Array:
@@ -112,7 +112,7 @@ class _Shares:
         unbounded = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
         self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
         discrete = dimension.kind == "integer" or distribution.size is not None or _is_quantised(dimension)
-        # A model compares what would be tried, not what rounding makes of it afterwards.
+        # A model compares the values that would be tried, after rounding.
         self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
 
     def place(self, point: Point, share: float) -> float:

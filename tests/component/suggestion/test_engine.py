@@ -9,9 +9,8 @@ import pytest
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial, finished, layers_of
 from sweepd.spec import Json, Point, point_digest
 from sweepd_suggestion.domain.engine import answer
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Outcome
 from sweepd_suggestion.domain.proposal import Proposal, question
-from sweepd_suggestion.domain.study import Study
+from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, Study
 
 EVERY_DISTRIBUTION: dict[str, object] = {
     "categorical": {"values": [True, 1, "1", None, [1, 2], {"a": 1.5}]},

@@ -24,8 +24,8 @@ from sweepd.codec.values import value_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import DomainError, Status
+from sweepd_suggestion.domain.feature_importance import feature_importance
 from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance
-from sweepd_suggestion.domain.weighing import weighed
 from sweepd_suggestion.fits import Fits
 from sweepd_suggestion.importances import Importances
 
@@ -67,7 +67,9 @@ def shares(found: Importance) -> dict[str, float]:
 
 
 def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share() -> None:
-    found = weighed(asked(lambda p, rng: 3 * (log10(p["lr"]) + 3) ** 2 + p["batch"] / 64 + rng.gauss(0, 0.3)))
+    found = feature_importance(
+        asked(lambda p, rng: 3 * (log10(p["lr"]) + 3) ** 2 + p["batch"] / 64 + rng.gauss(0, 0.3))
+    )
     share = shares(found)
     assert list(share)[:2] == ["lr", "batch"]
     assert share["lr"] > 0.7
@@ -80,7 +82,7 @@ def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share(
 
 
 def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
-    found = weighed(asked(lambda p, _: 10 * p["opt"].get("momentum", 0.0)))
+    found = feature_importance(asked(lambda p, _: 10 * p["opt"].get("momentum", 0.0)))
     share = shares(found)
     assert set(list(share)[:2]) == {"opt.kind", "opt.momentum"}
     assert share["opt.kind"] + share["opt.momentum"] > 0.9
@@ -88,11 +90,11 @@ def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
 
 
 def test_correlations_have_a_sign_and_are_taken_on_the_scale_of_the_draw() -> None:
-    rising = by_name(weighed(asked(lambda p, _: log10(p["lr"]))))
+    rising = by_name(feature_importance(asked(lambda p, _: log10(p["lr"]))))
     assert rising["lr"].correlation == pytest.approx(1.0)
-    falling = by_name(weighed(asked(lambda p, _: -p["batch"] + 0.001 * p["flag"])))
+    falling = by_name(feature_importance(asked(lambda p, _: -p["batch"] + 0.001 * p["flag"])))
     assert falling["batch"].correlation == pytest.approx(-1.0, abs=1e-4)
-    truth = by_name(weighed(asked(lambda p, _: float(p["flag"]))))
+    truth = by_name(feature_importance(asked(lambda p, _: float(p["flag"]))))
     assert truth["flag"].correlation == pytest.approx(1.0)
 
 
@@ -100,12 +102,16 @@ def test_what_is_drawn_normally_correlates_as_it_is_or_by_its_logarithm() -> Non
     spread = {"mu": 2, "sigma": 3}
     space = {"n": {"distribution": "normal", **spread}, "ln": {"distribution": "log_normal", **spread}}
     spec = a_spec(space, method="random")
-    assert by_name(weighed(asked(lambda p, _: p["n"], spec=spec)))["n"].correlation == pytest.approx(1.0)
-    assert by_name(weighed(asked(lambda p, _: log(p["ln"]), spec=spec)))["ln"].correlation == pytest.approx(1)
+    assert by_name(feature_importance(asked(lambda p, _: p["n"], spec=spec)))[
+        "n"
+    ].correlation == pytest.approx(1.0)
+    assert by_name(feature_importance(asked(lambda p, _: log(p["ln"]), spec=spec)))[
+        "ln"
+    ].correlation == pytest.approx(1)
 
 
 def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
-    found = by_name(weighed(asked(lambda p, _: float(p["opt"]["kind"] == "sgd"))))
+    found = by_name(feature_importance(asked(lambda p, _: float(p["opt"]["kind"] == "sgd"))))
     kind = found["opt.kind"]
     assert kind.correlation is None
     assert [one.value for one in kind.categories] == ["adam", "sgd", None]
@@ -118,7 +124,7 @@ def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
 
 
 def test_parameters_that_vary_together_are_one() -> None:
-    found = by_name(weighed(asked(lambda p, _: p["a"], spec=a_spec(ZIPPED, zip=[["a", "b"]]))))
+    found = by_name(feature_importance(asked(lambda p, _: p["a"], spec=a_spec(ZIPPED, zip=[["a", "b"]]))))
     assert found["a+b"].names == ("a", "b")
     assert found["a+b"].importance > 0.9
     assert [one.value for one in found["a+b"].categories] == [[1, "w"], [2, "x"], [3, "y"], [4, "z"]]
@@ -131,14 +137,14 @@ def test_runs_of_the_same_point_do_not_tell_each_other_away() -> None:
         points=once.points * 4,
         values=tuple(value + rng.gauss(0, 1) for value in once.values * 4),
     )
-    assert shares(weighed(repeated))["lr"] > 0.8
+    assert shares(feature_importance(repeated))["lr"] > 0.8
     alike = ImportanceQuestion(space=once.space, points=once.points * 2, values=(0.0,) * 30 + (1.0,) * 30)
-    assert weighed(alike).explained is None
+    assert feature_importance(alike).explained is None
 
 
 def test_a_sweep_all_of_whose_parameters_are_away_has_nothing_to_weigh() -> None:
     space = {"c": {"value": 1}, "b": {"values": ["x", "y"], "when": "c == 2"}}
-    found = weighed(asked(lambda _, rng: rng.random(), 20, a_spec(space, method="random")))
+    found = feature_importance(asked(lambda _, rng: rng.random(), 20, a_spec(space, method="random")))
     assert (found.runs, found.explained, shares(found)) == (20, None, {"b": 0.0})
 
 
@@ -147,7 +153,7 @@ def test_thousands_of_categories_take_no_longer_than_some() -> None:
     spec = a_spec({f"p{number}": {"values": names} for number in range(6)}, method="random")
     question = asked(lambda p, _: float(p["p0"] < "c15"), 500, spec)
     began = process_time()
-    found = weighed(question)
+    found = feature_importance(question)
     assert process_time() - began < 5  # a column for each takes several times as long
     assert len(by_name(found)["p0"].categories) > 400
 
@@ -157,7 +163,7 @@ def test_thousands_of_categories_take_no_longer_than_some() -> None:
     [(0, lambda *_: 0.0), (1, lambda *_: 1.0), (7, lambda p, _: p["lr"]), (50, lambda *_: 4.0)],
 )
 def test_where_nothing_can_be_told_all_are_alike(runs: int, loss: Loss) -> None:
-    found = weighed(asked(loss, runs))
+    found = feature_importance(asked(loss, runs))
     assert found.runs == runs
     assert found.explained is None
     assert set(shares(found).values()) == {0.0}
@@ -166,7 +172,9 @@ def test_where_nothing_can_be_told_all_are_alike(runs: int, loss: Loss) -> None:
 def test_one_run_that_has_diverged_hides_nothing() -> None:
     question = asked(lambda p, _: log10(p["lr"]))
     values = (1e300, -1e308, *question.values[2:])
-    found = weighed(ImportanceQuestion(space=question.space, points=question.points, values=values))
+    found = feature_importance(
+        ImportanceQuestion(space=question.space, points=question.points, values=values)
+    )
     assert shares(found)["lr"] > 0.9
     assert found.explained is not None
     assert found.explained > 0.8
@@ -175,17 +183,17 @@ def test_one_run_that_has_diverged_hides_nothing() -> None:
 def test_points_outside_the_space_are_left_out() -> None:
     question = asked(lambda p, _: p["lr"], 20)
     beyond: Point = {**question.points[0], "lr": 5.0}
-    found = weighed(
+    found = feature_importance(
         ImportanceQuestion(
             space=question.space, points=(beyond, *question.points), values=(0.0, *question.values)
         )
     )
-    assert found == weighed(question)
+    assert found == feature_importance(question)
 
 
 def test_a_sweep_of_constants_has_no_parameters_to_weigh() -> None:
     question = asked(lambda *_: 1.0, 10, a_spec({"c": {"value": 1}}, method="random"))
-    assert weighed(question) == Importance(parameters=(), runs=10, explained=None)
+    assert feature_importance(question) == Importance(parameters=(), runs=10, explained=None)
 
 
 def request(question: ImportanceQuestion) -> v1.GetImportanceRequest:
@@ -201,7 +209,7 @@ def request(question: ImportanceQuestion) -> v1.GetImportanceRequest:
 def test_the_service_answers_over_the_wire_and_stays_light(server: SuggestionServer) -> None:
     question = asked(lambda p, _: p["batch"] + (p["opt"]["kind"] == "sgd"))
     answer = server.stub.GetImportance(request(question), timeout=30).importance
-    expected = weighed(question)
+    expected = feature_importance(question)
     assert (answer.runs, answer.explained) == (expected.runs, expected.explained)
     assert [(tuple(one.names), one.importance) for one in answer.parameters] == [
         (one.names, one.importance) for one in expected.parameters

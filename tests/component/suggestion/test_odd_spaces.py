@@ -12,10 +12,16 @@ import pytest
 from suggestion_studies import MIXED, SMALL, a_spec, a_trial, finished
 from sweepd.spec import InfeasibleError, Point, SweepSpec, point_digest
 from sweepd_suggestion.domain.engine import answer
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Observation, Outcome, RungReached
 from sweepd_suggestion.domain.proposal import Proposal, question
-from sweepd_suggestion.domain.study import Study
-from sweepd_suggestion.domain.suitability import objections
+from sweepd_suggestion.domain.study import (
+    Ended,
+    HandedOut,
+    Observation,
+    Outcome,
+    RungReached,
+    Study,
+    objections,
+)
 from sweepd_suggestion.frames import packed
 
 DEADLINE = 8.0

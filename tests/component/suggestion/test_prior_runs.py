@@ -5,9 +5,8 @@ from statistics import median
 from suggestion_studies import a_spec, finished
 from sweepd.spec import Point, SweepSpec
 from sweepd_suggestion.domain.engine import answer
-from sweepd_suggestion.domain.observation import HandedOut
 from sweepd_suggestion.domain.proposal import question
-from sweepd_suggestion.domain.study import Study
+from sweepd_suggestion.domain.study import HandedOut, Study
 
 SQUARE = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}}
 PRIOR, OWN, SEEDS = 20, 5, range(1, 6)

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.search.suggestion_service import observation_message
 from sweepd_scheduler.store.ports import StudyLine
-from sweepd_suggestion.codec import news
+from sweepd_suggestion.codec import study_update
 from sweepd_suggestion.domain.objective import Evidence, evidence
 from sweepd_suggestion.domain.study import Study
 from unit.scheduler.world import EXIT_0, OBJECTIVE, RANDOM, World
@@ -39,7 +39,7 @@ def learnt(world: World) -> Evidence:
             lines.append(StudyLine(note=note, point=world.run((1, note.run)).point if handed_out else None))
     request = v1.SuggestRequest(sweep="s", first_observation=1, observations=map(observation_message, lines))
     study = Study(spec)
-    study.observe(1, news(v1.SuggestRequest.FromString(request.SerializeToString())).observations)
+    study.observe(1, study_update(v1.SuggestRequest.FromString(request.SerializeToString())).observations)
     assert spec.metric is not None
     return evidence(study.runs.values(), spec.metric)
 

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestion_studies import a_spec
-from sweepd_suggestion.domain.acquisition import log_expected_improvement
-from sweepd_suggestion.domain.engine import likeliest_scale
+from sweepd_suggestion.domain.engine import log_expected_improvement, most_likely_scale
 from sweepd_suggestion.domain.losses import SHIFTS, LossScale
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
@@ -38,7 +37,7 @@ def test_one_absurd_loss_does_not_hide_the_differences_of_the_others() -> None:
     coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
     for order in (np.arange(7), np.array([3, 0, 6, 4, 1, 5, 2])):
         vectors = np.linspace(0.0, 1.0, 7)[order, np.newaxis]
-        scaled = likeliest_scale(losses, vectors, coordinates).scaled(losses)
+        scaled = most_likely_scale(losses, vectors, coordinates).scaled(losses)
         assert scaled[5] - scaled[0] > 0.5
 
 

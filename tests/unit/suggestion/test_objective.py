@@ -5,15 +5,15 @@ import pytest
 from suggestion_studies import SMALL, a_spec
 from sweepd.spec import Metric, Point
 from sweepd_suggestion.domain.objective import Evidence, evidence
-from sweepd_suggestion.domain.observation import (
+from sweepd_suggestion.domain.study import (
     Ended,
     HandedOut,
     Observation,
     Outcome,
     RungReached,
+    Study,
     ValueSoFar,
 )
-from sweepd_suggestion.domain.study import Study
 
 POINT: Point = {"a": "x", "b": 1}
 

@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial
 from sweepd.spec import METHODS, Point, parse_mapping, point_digest
 from sweepd_suggestion.domain.design import design_size, design_vector
-from sweepd_suggestion.domain.observation import HandedOut
 from sweepd_suggestion.domain.proposal import question
-from sweepd_suggestion.domain.sequence import proposals
-from sweepd_suggestion.domain.study import Study
-from sweepd_suggestion.domain.suitability import objections
-from sweepd_suggestion.domain.unseen import unseen_point
+from sweepd_suggestion.domain.sequence import proposals, unseen_point
+from sweepd_suggestion.domain.study import HandedOut, Study, objections
 
 
 def first_points(spec_seed: int, count: int) -> list[Point]:

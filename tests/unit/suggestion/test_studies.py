@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from suggestion_studies import SMALL, a_spec, a_trial, finished
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_suggestion.domain.observation import Observation
-from sweepd_suggestion.studies import KnownStudy, News, ResendFrom, Studies
+from sweepd_suggestion.domain.study import Observation
+from sweepd_suggestion.studies import HeldStudy, ResendFrom, Studies, StudyUpdate
 
 SPEC = a_spec(SMALL)
 LOG = logging.getLogger("test")
@@ -23,84 +23,86 @@ HISTORY: list[Observation] = [
 ]
 
 
-def news(first: int, last: int, *, spec: SweepSpec | None = None, key: tuple[str, int] = KEY) -> News:
+def study_update(
+    first: int, last: int, *, spec: SweepSpec | None = None, key: tuple[str, int] = KEY
+) -> StudyUpdate:
     """Observations `first` to `last` of the history; the specification comes with the first."""
     from_start = SPEC if first == 1 else None
-    return News(key=key, spec=spec or from_start, first=first, observations=HISTORY[first - 1 : last])
+    return StudyUpdate(key=key, spec=spec or from_start, first=first, observations=HISTORY[first - 1 : last])
 
 
-def known(answer: KnownStudy | ResendFrom) -> int:
-    assert isinstance(answer, KnownStudy)
+def known(answer: HeldStudy | ResendFrom) -> int:
+    assert isinstance(answer, HeldStudy)
     return answer.study.known
 
 
 def test_what_comes_twice_counts_once() -> None:
     studies = Studies(LOG)
-    assert known(studies.tell(news(1, 4))) == 4
-    assert known(studies.tell(news(3, 6))) == 6
-    assert known(studies.tell(news(1, 2))) == 6
+    assert known(studies.tell(study_update(1, 4))) == 4
+    assert known(studies.tell(study_update(3, 6))) == 6
+    assert known(studies.tell(study_update(1, 2))) == 6
 
 
 def test_a_gap_is_answered_with_the_number_to_resend_from() -> None:
     studies = Studies(LOG)
-    assert studies.tell(news(3, 4)) == ResendFrom(1)
-    studies.tell(news(1, 2))
-    assert studies.tell(news(5, 6)) == ResendFrom(3)
+    assert studies.tell(study_update(3, 4)) == ResendFrom(1)
+    studies.tell(study_update(1, 2))
+    assert studies.tell(study_update(5, 6)) == ResendFrom(3)
 
 
 @given(batches=st.lists(st.tuples(st.integers(1, 13), st.integers(0, 5)), max_size=30))
 def test_any_order_of_batches_ends_in_the_same_study(batches: list[tuple[int, int]]) -> None:
     studies = Studies(LOG)
-    studies.tell(news(1, 0))
+    studies.tell(study_update(1, 0))
     for first, length in batches:
-        answer = studies.tell(news(first, first + length - 1))
+        answer = studies.tell(study_update(first, first + length - 1))
         if isinstance(answer, ResendFrom):
-            answer = studies.tell(news(answer.number, first + length - 1))
-        assert isinstance(answer, KnownStudy)
-    whole = studies.tell(news(1, len(HISTORY)))
-    assert isinstance(whole, KnownStudy)
+            answer = studies.tell(study_update(answer.number, first + length - 1))
+        assert isinstance(answer, HeldStudy)
+    whole = studies.tell(study_update(1, len(HISTORY)))
+    assert isinstance(whole, HeldStudy)
     assert [run.end for run in whole.study.runs.values()] == [finished(n, float(n)) for n in range(1, 7)]
 
 
 def test_another_sweep_of_the_same_name_starts_anew() -> None:
     studies = Studies(LOG)
-    studies.tell(news(1, 6))
-    assert known(studies.tell(news(1, 2, spec=a_spec(SMALL, seed=2)))) == 2
+    studies.tell(study_update(1, 6))
+    assert known(studies.tell(study_update(1, 2, spec=a_spec(SMALL, seed=2)))) == 2
 
 
 def test_a_caller_that_went_back_in_time_is_asked_to_tell_all_again() -> None:
     studies = Studies(LOG)
-    studies.tell(news(1, 6))
-    other = News(key=KEY, spec=None, first=5, observations=a_trial(3, POINTS[5], 9.0))
+    studies.tell(study_update(1, 6))
+    other = StudyUpdate(key=KEY, spec=None, first=5, observations=a_trial(3, POINTS[5], 9.0))
     assert studies.tell(other) == ResendFrom(1)
-    assert studies.tell(news(7, 8)) == ResendFrom(1)
+    assert studies.tell(study_update(7, 8)) == ResendFrom(1)
 
 
 def test_only_the_studies_asked_about_last_stay() -> None:
     studies = Studies(LOG, most_studies=2)
     for name in ("a", "b", "c"):
-        studies.tell(news(1, 2, key=(name, 1)))
-    assert studies.tell(news(3, 4, key=("a", 1))) == ResendFrom(1)
-    assert known(studies.tell(news(3, 4, key=("c", 1)))) == 4
+        studies.tell(study_update(1, 2, key=(name, 1)))
+    assert studies.tell(study_update(3, 4, key=("a", 1))) == ResendFrom(1)
+    assert known(studies.tell(study_update(3, 4, key=("c", 1)))) == 4
 
 
 def test_the_number_of_observations_is_bounded_too() -> None:
     studies = Studies(LOG, most_observations=5)
-    studies.tell(news(1, 4, key=("a", 1)))
-    studies.tell(news(1, 4, key=("b", 1)))
-    assert studies.tell(news(5, 6, key=("a", 1))) == ResendFrom(1)
+    studies.tell(study_update(1, 4, key=("a", 1)))
+    studies.tell(study_update(1, 4, key=("b", 1)))
+    assert studies.tell(study_update(5, 6, key=("a", 1))) == ResendFrom(1)
 
 
 def test_the_end_of_a_run_that_was_never_handed_out_is_refused_and_what_came_before_it_kept() -> None:
     studies = Studies(LOG)
-    bad = News(key=KEY, spec=SPEC, first=1, observations=[*HISTORY[:2], finished(9, 1.0)])
+    bad = StudyUpdate(key=KEY, spec=SPEC, first=1, observations=[*HISTORY[:2], finished(9, 1.0)])
     with pytest.raises(InvalidFieldError, match=r"observations\[2\]"):
         studies.tell(bad)
 
 
 def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     studies = Studies(LOG)
-    outside = News(key=KEY, spec=SPEC, first=1, observations=a_trial(1, {"a": "w", "b": 1}, 1.0))
+    outside = StudyUpdate(key=KEY, spec=SPEC, first=1, observations=a_trial(1, {"a": "w", "b": 1}, 1.0))
     assert known(studies.tell(outside)) == 2
     studies.tell(outside)
     assert [record.message for record in caplog.records] == [
@@ -110,4 +112,4 @@ def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixt
 
 def test_a_study_starts_with_its_specification() -> None:
     with pytest.raises(InvalidFieldError, match="spec"):
-        Studies(LOG).tell(News(key=KEY, spec=None, first=1, observations=[]))
+        Studies(LOG).tell(StudyUpdate(key=KEY, spec=None, first=1, observations=[]))

@@ -8,8 +8,7 @@ import pytest
 from suggestion_studies import SMALL, a_spec, a_trial, finished
 from sweepd.spec import Point
 from sweepd_suggestion.domain.objective import evidence
-from sweepd_suggestion.domain.observation import Ended, HandedOut, Outcome, RungReached
-from sweepd_suggestion.domain.study import Study
+from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, RungReached, Study
 
 POINT: Point = {"a": "x", "b": 1}
 BRANCHES = {

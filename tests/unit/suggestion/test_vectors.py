@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from suggestion_studies import a_spec
 from sweepd.spec import Json, Point, SearchSpace
-from sweepd_suggestion.domain.surrogate import telling
+from sweepd_suggestion.domain.surrogate import subset
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
 
 RULED = {
@@ -85,7 +85,7 @@ def test_what_is_near_a_point_settles_on_points_of_the_space(seed: int, scale: f
 def test_the_best_always_tell(losses: list[float], most: int) -> None:
     """Section 6.3: the best runs are always in the model, also where a part of it is fitted to few."""
     values = np.array(losses)
-    told = telling(values, most)
+    told = subset(values, most)
     assert len(told) == len(set(told.tolist())) == min(len(losses), most)
     best = np.argsort(values, kind="stable")[: most // 2]
     assert set(best.tolist()) <= set(told.tolist())

@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 from sweepd_scheduler.search.suggestion_service import observation_message
 from sweepd_scheduler.store.ports import StudyLine
-from sweepd_suggestion.codec import news
+from sweepd_suggestion.codec import study_update
 from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.study import Study
 from unit.scheduler.domain.search.test_by_index import works_off
@@ -204,7 +204,7 @@ def test_the_search_learns_from_prior_runs_and_they_are_older_than_its_own() -> 
     ]
     request = v1.SuggestRequest(sweep="s", first_observation=1, observations=map(observation_message, lines))
     study = Study(sweep.spec)
-    study.observe(1, news(v1.SuggestRequest.FromString(request.SerializeToString())).observations)
+    study.observe(1, study_update(v1.SuggestRequest.FromString(request.SerializeToString())).observations)
     metric = sweep.spec.metric
     assert metric is not None
     learnt = evidence(study.runs.values(), metric)

@@ -1,4 +1,4 @@
-"""From points and values to the importance and correlation of each parameter."""
+"""Feature importance and correlation of parameters, from points and their values."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from sweepd.spec import (
 )
 from sweepd.spec.parameter import dotted
 from sweepd.spec.point import is_number
-from sweepd_suggestion.domain.correlation import category_correlations, correlation
 from sweepd_suggestion.domain.forest import LEAF, forest_importance
 from sweepd_suggestion.domain.importance import (
     CategoryCorrelation,
@@ -31,7 +30,7 @@ from sweepd_suggestion.domain.importance import (
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates, Places
 
 _MOST = 1e150
-"""What lies farther from zero counts as that: squares of differences would not be finite."""
+"""Bound of values: beyond it, squares of differences would not be finite."""
 
 _CATEGORIES = Categorical | WeightedCategorical
 
@@ -42,8 +41,8 @@ _MOST_COLUMNS = 500
 """For the categories of all parameters together, which bounds the time; a forest sees rare ones as one."""
 
 
-def weighed(question: ImportanceQuestion) -> Importance:
-    """Return how much each parameter matters. Points outside the space are left out."""
+def feature_importance(question: ImportanceQuestion) -> Importance:
+    """Return the importance of each parameter. Points outside the space are left out."""
     inside = [
         (point, value)
         for point, value in zip(question.points, question.values, strict=True)
@@ -85,7 +84,7 @@ class _Part:
     places: Places
 
     def importance(self, share: float, values: Array) -> ParameterImportance:
-        """Return what is told of it."""
+        """Return the importance and correlation of the dimension."""
         values = values[self.there]
         found = category_correlations(self.places, values) if self.categories else []
         return ParameterImportance(
@@ -136,7 +135,7 @@ def _part(dimension: Dimension, column: Array, most: int) -> _Part:
 
 
 def _often(places: Places, most: int) -> Places:
-    """Return the categories that most runs have, without those of which a forest learns nothing."""
+    """Return the categories that most runs have, without those too rare for a forest."""
     counts = np.bincount(places)
     by_count = np.argsort(-counts, kind="stable")[:most]
     return np.sort(by_count[counts[by_count] >= LEAF])
@@ -166,3 +165,46 @@ def _side_by_side(parts: list[_Part], runs: int) -> tuple[list[list[int]], Array
         first = sum(map(len, groups))
         groups.append(list(range(first, first + part.columns.shape[1])))
     return groups, np.column_stack([np.empty((runs, 0)), *(part.columns for part in parts)])
+
+
+def correlation(left: Array, right: Array) -> float | None:
+    """Return the correlation of two rows of numbers, -1 to 1; None where one of them does not vary.
+
+    Args:
+        left: shape (n,); at most 1e150 in size, as those of `right`.
+        right: shape (n,).
+    """
+    if len(left) < 2:
+        return None
+    a, b = _standard(left), _standard(right)
+    if a is None or b is None:
+        return None
+    return float(np.clip(a @ b / len(left), -1.0, 1.0))
+
+
+def category_correlations(places: Places, values: Array) -> list[float | None]:
+    """Return for each category the correlation of having it with a row of numbers; None where there is none.
+
+    Args:
+        places: shape (n,), the category of each number, from 0; each category is that of some number.
+        values: shape (n,); at most 1e150 in size.
+    """
+    if not len(values):
+        return []
+    share = np.bincount(places) / len(values)
+    standard = _standard(values)
+    if standard is None or len(share) == 1:
+        return [None] * len(share)
+    of_each = np.bincount(places, standard) / len(values) / np.sqrt(share * (1 - share))
+    found: list[float | None] = np.clip(of_each, -1.0, 1.0).tolist()
+    return found
+
+
+def _standard(numbers: Array) -> Array | None:
+    """Return numbers with mean 0 and deviation 1; None where what sets them apart is rounding."""
+    apart = numbers - numbers.mean()
+    spread = float(np.abs(apart).max())
+    if spread <= 1e-12 * float(np.abs(numbers).max()):
+        return None
+    scaled: Array = apart / spread
+    return scaled / float(scaled.std())

@@ -1,4 +1,4 @@
-"""How alike two vectors are: a Matérn kernel over numbers and unordered categories, some of them inactive."""
+"""Covariance of two vectors: a Matérn kernel over numbers and unordered categories, some inactive."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -47,11 +47,11 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
         self.groups = groups
         self.categorical = categorical
         self.conditional = conditional
-        self._told: tuple[Array, Array] | None = None
+        self._kept_squares: tuple[Array, Array] | None = None
 
     @property
     def hyperparameter_length_scale(self) -> Hyperparameter:
-        """The lengths, as the library wants them described."""
+        """Description of the lengths for the library."""
         count = max(self.groups) + 1
         return Hyperparameter("length_scale", "numeric", self.length_scale_bounds, count)
 
@@ -61,13 +61,13 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
         Y: Array | None = None,  # noqa: N803
         eval_gradient: bool = False,
     ) -> Array | tuple[Array, Array]:
-        """Return the likeness of each pair; if asked, its gradient by the logarithm of each length."""
+        """Return the covariance of each pair; if wanted, its gradient by the logarithm of each length."""
         inverse = np.square(1.0 / np.atleast_1d(self.length_scale))
         if not eval_gradient:
-            return _likeness(self._total(X, X if Y is None else Y, inverse))[0]
+            return _covariance(self._total(X, X if Y is None else Y, inverse))[0]
         squares = self._squares(X) * inverse
-        likeness, slope = _likeness(squares.sum(axis=2))
-        return likeness, squares * slope[:, :, np.newaxis]
+        covariance, slope = _covariance(squares.sum(axis=2))
+        return covariance, squares * slope[:, :, np.newaxis]
 
     def _total(self, left: Array, right: Array, inverse: Array) -> Array:
         """Return the squared distance of each pair, shape (left, right)."""
@@ -84,14 +84,14 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
     def _squares(self, vectors: Array) -> Array:
         """Return the squared distance by group, lengths left out, shape (vectors, vectors, groups).
 
-        Fitting asks for the same vectors with ever other lengths.
+        Fitting calls it with the same vectors and other lengths.
         """
-        if self._told is None or self._told[0] is not vectors:
+        if self._kept_squares is None or self._kept_squares[0] is not vectors:
             squares = np.zeros((len(vectors), len(vectors), max(self.groups) + 1))
             for i, group in enumerate(self.groups):
                 squares[:, :, group] += self._column_squares(vectors, vectors, i)
-            self._told = vectors, squares
-        return self._told[1]
+            self._kept_squares = vectors, squares
+        return self._kept_squares[1]
 
     def _column_squares(self, left: Array, right: Array, i: int) -> Array:
         gaps = left[:, i, np.newaxis] - right[np.newaxis, :, i]
@@ -109,8 +109,8 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
         return squares
 
 
-def _likeness(squares: Array) -> tuple[Array, Array]:
-    """Return the likeness at squared distances, and minus twice its slope by them."""
+def _covariance(squares: Array) -> tuple[Array, Array]:
+    """Return the covariance at squared distances, and minus twice its slope by them."""
     root = _ROOT_5 * np.sqrt(squares)
     decay = np.exp(-root)
     return (1.0 + root + root**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + root) * decay
