@@ -1,4 +1,4 @@
-"""How durations are written in flags and sweep files: `500ms`, `30s`, `1m30s`, `2h`, or bare seconds."""
+"""Durations as flags and sweep files write them: `500ms`, `30s`, `1m30s`, `2h`, or bare seconds."""
 
 import re
 

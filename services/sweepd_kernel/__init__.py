@@ -1,1 +1,1 @@
-"""What every server of sweepd needs: start-up, interceptors, errors, clock, database, supervision."""
+"""Basis of every server of sweepd: start, supervision, serving, authentication, errors, clock, database."""

@@ -1,4 +1,4 @@
-"""Where time comes from; whoever needs it is given a `Clock`."""
+"""Clocks; whoever needs the time is given a `Clock`."""
 
 import time
 from datetime import UTC, datetime
@@ -9,19 +9,19 @@ class Clock(Protocol):
     """Two clocks: one for intervals, one for display."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow; leases and deadlines are measured with it."""
+        """Return seconds that only grow; leases and deadlines are measured with it."""
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC; it may jump, so it is data and never decides."""
+        """Return the wall clock, aware, in UTC; it may jump, so nothing is decided by it."""
 
 
 class SystemClock:
     """The clocks of this machine."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Return seconds that only grow."""
         return time.monotonic()
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the wall clock, aware, in UTC."""
         return datetime.now(UTC)

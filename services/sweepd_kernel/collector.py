@@ -1,4 +1,4 @@
-"""Python's collector of reference cycles, and when it is not to run."""
+"""Pauses of Python's collector of reference cycles."""
 
 import gc
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Look for no cycles meanwhile: for work that makes many objects at once, all of which stay.
+    """Pause the collector during work that makes many objects at once, all of which stay.
 
-    Each time their number has grown by a quarter the collector would go through all there are, in vain.
+    Each time their number grew by a quarter the collector would go through all of them, in vain.
     """
     on = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Where the command's words go: answers to stdout, all else to stderr."""
+"""Output of the command `sweepd`: answers to stdout, all else to stderr."""
 
 import sys
 from contextlib import suppress
@@ -16,12 +16,12 @@ def remark(line: str) -> None:
 
 
 def complain(why: str) -> None:
-    """Write the one line that says what went wrong."""
+    """Write the one line of an error."""
     remark(f"error: {why}")
 
 
 def _write(stream: TextIO, line: str) -> None:
-    # Nobody reads any more, or the disk of the log is full: no reason to end what runs.
+    # The reader has gone, or the disk of the log is full: no reason to end what runs.
     with suppress(OSError):
         stream.write(f"{line}\n")
         stream.flush()

@@ -1,4 +1,4 @@
-"""Which errors a service may answer with; independent of how they travel."""
+"""Errors that a service may answer with, independent of the transport."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,14 +53,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is wrong with a request: the path of the field, and a sentence."""
+    """A fault of a request: the path of the field, and a sentence."""
 
     field: str
     message: str
 
 
 class DomainError(Exception):
-    """What a caller is told. The interceptor turns it into a status with details; nobody else does."""
+    """An error for the caller; only the interceptor turns it into a status with details."""
 
     def __init__(
         self,
@@ -72,15 +72,15 @@ class DomainError(Exception):
         violations: Sequence[Violation] = (),
         retry_after: float | None = None,
     ) -> None:
-        """Take the message for people, and what programs read.
+        """Take the message for people, and the details for programs.
 
         Args:
             message: one sentence; no secret in it.
             status: the canonical code.
-            reason: why, in a word that the contract documents.
+            reason: one of the reasons that the contract documents.
             metadata: the keys that the contract documents for `reason`.
             violations: the fields at fault.
-            retry_after: seconds after which another try makes sense.
+            retry_after: seconds after which a retry makes sense.
         """
         super().__init__(message)
         self.message = message
@@ -92,7 +92,7 @@ class DomainError(Exception):
 
 
 class NotFoundError(DomainError):
-    """No such sweep, run or project, or one that the caller may not see."""
+    """No such sweep, run or project, or none that the caller may see."""
 
     def __init__(self, name: str, message: str | None = None) -> None:
         super().__init__(
@@ -104,7 +104,7 @@ class NotFoundError(DomainError):
 
 
 class WrongStateError(DomainError):
-    """The verb is not for this state."""
+    """The command is not valid in this state."""
 
     def __init__(self, name: str, state: str, verb: str) -> None:
         super().__init__(
@@ -128,11 +128,11 @@ class InvalidFieldError(DomainError):
 
 
 class UnavailableError(DomainError):
-    """A service that this call needs is away."""
+    """A service that this call needs is unavailable."""
 
     def __init__(self, service: str, address: str, why: str = "it does not answer") -> None:
         super().__init__(
-            f"the {service} service at {address} is away: {why}",
+            f"the {service} service at {address} is unavailable: {why}",
             status=Status.UNAVAILABLE,
             reason=Reason.SERVICE_UNAVAILABLE,
             metadata={"service": service, "address": address},
@@ -154,15 +154,15 @@ class StorageError(DomainError):
 
 
 class DamagedError(DomainError):
-    """Stored data that cannot be read back as it was written; to try again does not help."""
+    """Stored data cannot be read back as it was written; a retry does not help."""
 
     def __init__(self, place: str, what: str, *, metadata: Mapping[str, str] = NO_METADATA) -> None:
-        """Take the file that is damaged, and what of it.
+        """Take the damaged file, and the part that is damaged.
 
         Args:
             place: path of the file.
-            what: what cannot be read, as a clause.
-            metadata: the run and the key that it belongs to, where that is known.
+            what: the part that cannot be read, as a clause.
+            metadata: run and key of that part, where they are known.
         """
         super().__init__(
             f"{place} is damaged: {what}",
@@ -176,7 +176,7 @@ class DatabasesDifferError(DomainError):
     """The databases of the scheduler and of the metric store do not belong together."""
 
     def __init__(self, message: str, place: str, peer: str) -> None:
-        """Take what is wrong and what to do, the file at fault, and the other one."""
+        """Take the message with its remedy, the file at fault, and the other one."""
         super().__init__(
             message,
             status=Status.FAILED_PRECONDITION,
@@ -186,7 +186,7 @@ class DatabasesDifferError(DomainError):
 
 
 class BadTokenError(DomainError):
-    """No token, or one that this server does not know."""
+    """There is no token, or one that this server does not know."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=Status.UNAUTHENTICATED, reason=Reason.BAD_TOKEN)
@@ -196,11 +196,11 @@ class NotAllowedError(DomainError):
     """The caller is known but may not make this call."""
 
     def __init__(self, method: str, *, what: str = "", needed: str = "", given: str = "") -> None:
-        """Take the call, and what it needs.
+        """Take the call, and the scope that it needs.
 
         Args:
             method: as `sweepd.v1.SweepService/StopSweep`.
-            what: what it does, as `stopping a sweep`.
+            what: its effect, as `stopping a sweep`.
             needed: the scope that the call needs; empty: it is for services only.
             given: the scope of the caller's token.
         """
@@ -216,4 +216,4 @@ class NotAllowedError(DomainError):
 
 
 class StartError(Exception):
-    """A service refuses to start; its message is the one line that people see, the exit code is 1."""
+    """A service refuses to start: people see the message as one line, and the exit code is 1."""

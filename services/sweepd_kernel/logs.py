@@ -1,10 +1,10 @@
-"""How a service logs: one line an entry on stderr, `time level service message key=value`."""
+"""Log of a service: one line an entry on stderr, `time level service message key=value`."""
 
 import logging
 import sys
 import time
 
-# Every attribute that a record has by itself: all others came in by `extra` and are printed as key=value.
+# The attributes of every record; all others came by `extra` and are printed as key=value.
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Messages of gRPC that tell of an orderly end; they would arrive with a stack trace.
 _NOISE = ("CancelledError", "_shutdown", "already shutdown", "Server is closed", "Event loop is closed")
@@ -33,10 +33,10 @@ class LineFormatter(logging.Formatter):
 
 
 class ShutdownNoise(logging.Filter):
-    """Keeps back what gRPC and asyncio say about calls that end because the server does."""
+    """Drops what gRPC and asyncio report about calls that end because the server does."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the entry is worth a line."""
+        """Return whether the entry is worth a line."""
         text = record.getMessage()
         if record.exc_info and record.exc_info[0] is not None:
             text = f"{text} {record.exc_info[0].__name__} {record.exc_info[1]}"

@@ -1,4 +1,4 @@
-"""The command `sweepd`: everything at once, one service alone, or a word with a running daemon."""
+"""The command `sweepd`: all services at once, one service alone, or the daemon that runs."""
 
 import argparse
 import os
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
         argv: the arguments; by default those of the process.
         services: what `up` starts and `pair` pairs; by default what is installed.
     """
-    # For gRPC, before it is imported: we report better what it would write, and forks come before it starts.
+    # For gRPC, before it is imported: our own log is clearer than its, and forks come before it starts.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:
@@ -91,7 +91,7 @@ def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None"
 def _status(arguments: Sequence[str]) -> int:
     from sweepd_kernel.process.running_server import status
 
-    parser = _parser("status", "Say what runs. Exit code 0: a server runs; 3: none does.")
+    parser = _parser("status", "Print the state of the server. Exit code 0: one runs; 3: none does.")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     return status(parser.parse_args(arguments))
 
@@ -165,7 +165,7 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def default_data() -> Path:
-    """Where a server keeps its data unless told otherwise."""
+    """Return the default folder of a server's data."""
     base = os.environ.get("XDG_DATA_HOME") or Path(os.environ.get("HOME") or Path.home()) / ".local/share"
     return Path(base) / "sweepd"
 

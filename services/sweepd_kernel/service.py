@@ -1,4 +1,4 @@
-"""What a service is to the kernel: how it is described, opened, started and stopped."""
+"""A service as the kernel sees it: its definition, its context, and its life from open to stop."""
 
 import argparse
 import logging
@@ -32,7 +32,7 @@ class RunningService(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
-    """What the kernel gives a service to open itself with."""
+    """What the kernel gives a service when it opens it."""
 
     flags: argparse.Namespace
     """The service's own flags, and the kernel's."""

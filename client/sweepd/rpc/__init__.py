@@ -1,1 +1,1 @@
-"""Connections to a server: where it is, what is presented to it, how a channel is made, how a call fails."""
+"""Connections to a server: its address and token, channels to it, failures of calls."""

@@ -1,4 +1,4 @@
-"""A stream in both directions whose end is told as the other side said it."""
+"""A bidirectional stream that ends with the status that the other side sent."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -34,7 +34,7 @@ _LOST = _Ending(
 
 
 class BidiCall(Generic[Q, A]):
-    """Reads and writes one call. Its status is the first that came, whatever becomes of writes after it."""
+    """Reads and writes one call. Its status is the first that came, whatever becomes of later writes."""
 
     def __init__(self, call: "grpc.aio.StreamStreamCall[Q, A]") -> None:
         self._call = call
@@ -57,7 +57,7 @@ class BidiCall(Generic[Q, A]):
         raise _error(ending)
 
     async def write(self, message: Q) -> None:
-        """Send `message`; return once the connection has taken it. Reading must go on meanwhile.
+        """Send `message`; return once the connection has taken it. Reading must continue meanwhile.
 
         Raises:
             grpc.aio.AioRpcError: the call ended badly.
@@ -72,7 +72,7 @@ class BidiCall(Generic[Q, A]):
             raise _error(ending) from None
 
     async def done_writing(self) -> None:
-        """Tell the other side that nothing more is sent."""
+        """End the sending side."""
         await self._call.done_writing()
 
     async def trailing_metadata(self) -> grpc.aio.Metadata:
@@ -80,7 +80,7 @@ class BidiCall(Generic[Q, A]):
         return (await self._status()).trailing_metadata
 
     def cancel(self) -> bool:
-        """End the call from here; return whether it still went on."""
+        """Cancel the call; return whether it had not ended yet."""
         return self._call.cancel()
 
     async def _status(self) -> _Ending:
@@ -96,7 +96,7 @@ class BidiCall(Generic[Q, A]):
         self._taken()
 
     def _taken(self) -> bool:
-        """Keep the status that is there if it is the other side's; return whether one is kept."""
+        """Keep the present status if it is the other side's; return whether one is kept."""
         call = self._call
         if self._ending is None:
             code, details = _at_hand(call.code()), _at_hand(call.details())
@@ -107,7 +107,7 @@ class BidiCall(Generic[Q, A]):
 
 
 def _at_hand(answer: Coroutine[Any, Any, T]) -> T:
-    """Return what a coroutine returns that has nothing to wait for."""
+    """Return the result of a coroutine that has nothing to wait for."""
     try:
         answer.send(None)
     except StopIteration as done:

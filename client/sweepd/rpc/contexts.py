@@ -8,16 +8,16 @@ from sweepd.private_files import make_folder, replace_file
 
 VARIABLE = "SWEEPD_CONTEXT"
 DEFAULTS = ("entity", "project", "output")
-"""What a context may say beside its server: it holds where nothing else is said."""
+"""Defaults that a context may set besides its server."""
 
 
 class ConfigError(Exception):
-    """The file cannot be used; the message names it and says why."""
+    """The file cannot be used; the message names it and gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A server, and the token for it."""
+    """A server, its token, and defaults."""
 
     address: str
     token: str = field(repr=False)
@@ -27,11 +27,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contexts:
-    """What the file holds.
+    """Content of the file.
 
     Args:
         by_name: the contexts.
-        current: the one that is used when nothing else is said; empty: none.
+        current: the one in use unless another is chosen; empty: none.
         defaults: those that hold while no context is in use.
     """
 
@@ -40,35 +40,35 @@ class Contexts:
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def chosen(self, environ: Mapping[str, str]) -> str:
-        """Name of the context in use; empty: none."""
+        """Return the name of the context in use; empty: none."""
         return environ.get(VARIABLE) or self.current
 
     def of_address(self, address: str, environ: Mapping[str, str]) -> Context | None:
-        """The context of a server, that in use before others."""
+        """Return a context of a server, preferably the one in use."""
         first = self.by_name.get(self.chosen(environ))
         found = (each for each in (first, *self.by_name.values()) if each is not None)
         return next((each for each in found if each.address == address), None)
 
     def defaults_in_use(self, environ: Mapping[str, str]) -> Mapping[str, str]:
-        """What holds where neither flag nor environment nor file says anything."""
+        """Return the defaults where neither flag nor environment nor file sets a value."""
         name = self.chosen(environ)
         if not name:
             return self.defaults
         return self.by_name[name].defaults if name in self.by_name else {}
 
-    def having(self, name: str, context: Context) -> "Contexts":
-        """These with one more, or another one under the name, whose defaults stay; it is in use."""
+    def with_context(self, name: str, context: Context) -> "Contexts":
+        """Return these with a context added or replaced, and in use; a replaced one leaves its defaults."""
         if name in self.by_name:
             context = replace(context, defaults=self.by_name[name].defaults)
         return replace(self, by_name={**self.by_name, name: context}, current=name)
 
     def without(self, name: str) -> "Contexts":
-        """These without one; if it was in use, none is."""
+        """Return these without one; if it was in use, none is."""
         left = {each: context for each, context in self.by_name.items() if each != name}
         return replace(self, by_name=left, current="" if self.current == name else self.current)
 
-    def saying(self, context: str, name: str, value: str) -> "Contexts":
-        """These with another default of a context (empty: while none is in use); no value takes it away."""
+    def with_default(self, context: str, name: str, value: str) -> "Contexts":
+        """Return these with a default of a context changed (empty: while none is in use), or removed."""
         known = self.by_name[context].defaults if context else self.defaults
         defaults = {**known, name: value}
         if not value:
@@ -78,19 +78,19 @@ class Contexts:
         changed = replace(self.by_name[context], defaults=defaults)
         return replace(self, by_name={**self.by_name, context: changed})
 
-    def using(self, name: str) -> "Contexts":
-        """These with another one in use."""
+    def with_current(self, name: str) -> "Contexts":
+        """Return these with another one in use."""
         return replace(self, current=name)
 
 
 def config_file(environ: Mapping[str, str]) -> Path:
-    """Where the contexts are kept."""
+    """Return the path of the file."""
     base = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
     return Path(base) / "sweepd" / "config.toml"
 
 
 def read_contexts(environ: Mapping[str, str]) -> Contexts:
-    """Return what the file holds; nothing if there is none.
+    """Return the content of the file; nothing if there is none.
 
     Raises:
         ConfigError: it cannot be read.
@@ -126,7 +126,7 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
 
 
 def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
-    """Keep `contexts`; the file is replaced as a whole, and only this account can read it.
+    """Write `contexts`; the file is replaced as a whole, and only this account can read it.
 
     Raises:
         OSError: it cannot be written.
@@ -161,6 +161,6 @@ def _default_lines(table: str, defaults: Mapping[str, str]) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A TOML string."""
+    """Return a TOML string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

@@ -1,4 +1,4 @@
-"""Where a client finds the server of its own account: entries below `$XDG_STATE_HOME/sweepd/servers`."""
+"""Discovery of the server of this account: entries below `$XDG_STATE_HOME/sweepd/servers`."""
 
 import os
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ _CURRENT = "current"
 
 
 class NoServerError(Exception):
-    """No server is known; the message names the remedy."""
+    """No server is known; the message gives the remedy."""
 
 
 class NoContextError(NoServerError):
-    """The context that is to be used does not exist."""
+    """The chosen context does not exist."""
 
     next_step = "`sweepctl config view` shows those that there are"
 
@@ -27,12 +27,12 @@ class NoContextError(NoServerError):
 
 
 class BrokenContextsError(NoServerError):
-    """The file of contexts cannot be used; the message names it and says why."""
+    """The file of contexts cannot be used; the message names it and gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerEntry:
-    """What a server leaves for the clients of its account."""
+    """Entry that a server leaves for the clients of its account."""
 
     address: str
     token: str
@@ -45,20 +45,20 @@ class ServerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a client dials, and what it presents."""
+    """Address that a client dials, and the token that it presents."""
 
     address: str
     token: str | None
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where sweepd keeps what it knows of this account."""
+    """Return the folder of sweepd's state of this account."""
     base = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local/state"
     return Path(base) / "sweepd"
 
 
 def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> Path:
-    """Make `entry` known to this account, and current; only the account can read it."""
+    """Write `entry`, and make it current; only this account can read it."""
     path = _entry_path(entry.address, environ)
     make_folder(path.parent)
     lines = [
@@ -77,7 +77,7 @@ def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> 
 
 
 def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Forget the server at `address`; `current` goes with it if it names that one."""
+    """Remove the entry of `address`, and `current` if it names that one."""
     path = _entry_path(address, environ)
     path.unlink(missing_ok=True)
     if current_address(environ) == address:
@@ -85,7 +85,7 @@ def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerEntry | None:
-    """The entry of `address`; None if there is none that can be read."""
+    """Return the entry of `address`; None if there is none that can be read."""
     import tomllib  # a script that only wants to know whether there is a server does without
 
     try:
@@ -104,7 +104,7 @@ def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerE
 
 
 def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Address of the server that was started last, if its entry is still there."""
+    """Return the address of the server that was started last, if its entry still exists."""
     try:
         address = (state_folder(environ) / "servers" / _CURRENT).read_text().strip()
     except (OSError, ValueError):
@@ -113,7 +113,7 @@ def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """Decide whom to dial, and with which token.
+    """Choose the server to dial, and the token to present.
 
     The flag wins, then SWEEPD_ADDRESS, the context in use, the server of this account that was started last.
     The token is SWEEPD_TOKEN, else that of the context of the address, else the one that its server has left.
@@ -140,7 +140,7 @@ def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Tar
 
 
 def known_address(environ: Mapping[str, str] = os.environ) -> str:
-    """Return whom `resolve` would dial without a flag, and read no token for it.
+    """Return the address that `resolve` would choose without a flag, without reading a token.
 
     Raises:
         NoServerError: as there.
@@ -169,7 +169,7 @@ def _contexts(environ: Mapping[str, str]) -> Contexts:
 
 
 def normalised(address: str) -> str:
-    """HOST:PORT of an address in which the port may be left out."""
+    """Return `HOST:PORT` of an address whose port may be left out."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         host, port = address, str(DEFAULT_PORT)

@@ -1,4 +1,4 @@
-"""What a failed call says, read from its status and google.rpc details."""
+"""Failures of calls, read from their status and google.rpc details."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> "Failure":
-        """Read what a synchronous or an asynchronous call raised."""
+        """Read the error of a blocking or an asynchronous call."""
         if not isinstance(error, (grpc.Call, grpc.aio.AioRpcError)):
             return cls(code="UNKNOWN", message=str(error) or type(error).__name__)
         name = error.code().name
@@ -45,7 +45,7 @@ class Failure:
 
 
 def unreachable_cause(message: str) -> str:
-    """Return why no connection came about, out of gRPC's account of every address and layer it tried."""
+    """Return why there is no connection, out of gRPC's account of every address and layer that it tried."""
     found = _CAUSE.search(message)
     return found[0].lower() if found else message.rpartition(": ")[2].rstrip("]")
 

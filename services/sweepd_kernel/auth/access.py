@@ -1,4 +1,4 @@
-"""Whether a caller may make a call at all, and whether what it names exists for the caller."""
+"""Authorisation: the scope that a call needs, and the bounds in which the names of its request lie."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def check_scope(principal: Principal, method: str) -> None:
 
 
 def check_names(principal: Principal, rule: Rule, request: object) -> None:
-    """Refuse to speak of what lies outside the caller's projects, before anything is looked up.
+    """Refuse names outside the caller's bounds as names that do not exist, before anything is looked up.
 
     Raises:
         NotFoundError: as for what does not exist.
@@ -39,7 +39,7 @@ def check_names(principal: Principal, rule: Rule, request: object) -> None:
 
 
 def canonical(name: str) -> str:
-    """The name as an answer gives it: a run by its alias `SWEEP:7` is `SWEEP-7`."""
+    """Return a name as answers give it: a run by its alias `SWEEP:7` is `SWEEP-7`."""
     sweep, colon, number = name.rpartition(":")
     return f"{sweep}-{number}" if colon and number.isdecimal() else f"{name:.200}"
 

@@ -1,4 +1,4 @@
-"""What each call of the contract needs: a scope, and which of its fields name things of a project.
+"""Table of what each call of the contract needs: a scope, and the fields that name things of a project.
 
 One table for all services. A test holds it to the contract: a call or a field that is missing here fails it.
 """
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a token allows."""
+    """Scope of a token."""
 
     ADMIN = "admin"
     WRITE = "write"
@@ -23,28 +23,28 @@ PACKAGE = "/sweepd.v1."
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one call needs."""
+    """Requirements of one call."""
 
     scope: Scope | None
     """The least scope; None: any token at all."""
     names: tuple[str, ...] = ()
     """Paths of fields that name sweeps, runs or projects: outside a token's projects they do not exist."""
     agents: bool = False
-    """Whether agents make it, too."""
+    """Whether agents may make it, too."""
     internal: bool = False
-    """Whether only services make it."""
+    """Whether only services may make it."""
     what: str = "this call"
-    """What it does, as who is refused is told."""
+    """Its effect, as the message of a refusal gives it."""
 
     @property
     def needed(self) -> str:
-        """The scope to ask for: of those that allow the call, the one that allows the least besides."""
+        """The scope to ask for: of those that allow the call, the one that allows the least else."""
         if self.internal or self.scope is None:
             return ""
         return str(Scope.AGENT if self.agents and self.scope is Scope.WRITE else self.scope)
 
     def allows(self, scope: Scope) -> bool:
-        """Whether a person with a token of `scope` may make the call."""
+        """Return whether a person with a token of `scope` may make the call."""
         if self.internal:
             return False
         if self.scope is None:
@@ -71,7 +71,7 @@ def _admin(what: str) -> Rule:
 
 
 _PRIOR = ("prior_runs.runs", "prior_runs.sweeps", "prior_runs.project")
-# What lists leave out, and what is checked report by report, the services know: see the calls themselves.
+# Lists are bounded by the services, and reports of agents are checked one by one there.
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "AccountService": {
         "WhoAmI": _ANY,
@@ -140,9 +140,9 @@ _BY_PATH = {
 
 
 def rule_of(method: str) -> Rule:
-    """Return what a call needs by its full path, as `/sweepd.v1.SweepService/GetSweep`.
+    """Return the rule of a call by its full path, as `/sweepd.v1.SweepService/GetSweep`.
 
-    What the table does not know needs the largest scope; what is not ours, as reflection, needs any token.
+    A call of ours that the table lacks needs the largest scope; others, as reflection, need any token.
     """
     found = _BY_PATH.get(method)
     if found is not None:

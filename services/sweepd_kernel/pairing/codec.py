@@ -1,4 +1,4 @@
-"""Translates between the contract's messages about the two databases and what is compared."""
+"""Databases to be compared as messages of the contract."""
 
 import re
 

@@ -1,8 +1,8 @@
-"""`sweepd pair`: the way on for somebody who has lost one of two databases for good that belong together.
+"""`sweepd pair`: makes two databases belong together again after one of them was lost for good.
 
-What a service has of attempts that the other one does not know would be taken for that of later attempts of
-the same names, so it is removed, once a copy of the whole is beside it. Then each database is made to
-remember the other as it is. A database that is missing is made anew.
+Data of attempts that only one of them knows would be taken for that of later attempts of the same names, so
+it is removed, once a copy of the whole is beside it. Then each database is made to remember the other as it
+is. A missing database is created.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from sweepd_kernel.sql.sqlite import SqliteEngine
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One of the two databases: the name of its service, where it is, and what that service offers."""
+    """One of the two databases: the name of its service, its path, and what that service offers."""
 
     name: str
     engine: SqliteEngine
@@ -60,7 +60,7 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
 
 @contextmanager
 def _held(*folders: Path) -> Iterator[None]:
-    """Keep servers off."""
+    """Lock folders against servers."""
     with ExitStack() as held:
         for folder in folders:
             held.callback(lock_data_folder(folder, patience=0.3).release)

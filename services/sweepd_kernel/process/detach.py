@@ -1,4 +1,4 @@
-"""How `sweepd up -d` goes to the background, and how its launcher learns what became of it."""
+"""Background of `sweepd up -d`, and the pipe on which its launcher learns the outcome."""
 
 import os
 import sys
@@ -16,39 +16,39 @@ from sweepd_kernel.process.data_folder import DataInUseError
 
 @dataclass(slots=True)
 class Launcher:
-    """The line to whoever waits for the daemon to be ready."""
+    """Pipe to the process that waits for the daemon to be ready."""
 
     descriptor: int
 
     def ready(self, line: str) -> None:
-        """Say that it is ready; `line` is printed there."""
-        self._tell(f"ready {line}")
+        """Report that the daemon is ready; `line` is printed there."""
+        self._report(f"ready {line}")
 
     def failed(self, reason: str) -> None:
-        """Say why it is not."""
-        self._tell(f"failed {reason}")
+        """Report why it is not."""
+        self._report(f"failed {reason}")
 
     def held(self, reason: str) -> None:
-        """Say that another one has the data."""
-        self._tell(f"held {reason}")
+        """Report that another server holds the data."""
+        self._report(f"held {reason}")
 
-    def forget(self) -> None:
-        """Let go of the line; in a forked child the daemon's hold stays."""
+    def close(self) -> None:
+        """Close the pipe; in a forked child only its own end."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
 
-    def _tell(self, line: str) -> None:
+    def _report(self, line: str) -> None:
         if self.descriptor >= 0:
             os.write(self.descriptor, line.encode())
-            self.forget()
+            self.close()
 
 
 def detach(log: Path, daemon: Callable[[Launcher], int]) -> int:
     """Run `daemon` in the background, all output in `log`; return once it is ready, or with 1 and its error.
 
     Raises:
-        DataInUseError: another server has the data.
+        DataInUseError: another server holds the data.
         StartError: the log cannot be written.
     """
     try:

@@ -1,4 +1,4 @@
-"""What the kernel asks of the operating system about processes (Linux)."""
+"""Signals to processes, and their ends (Linux)."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent: int) -> None:
-    """Make the kernel kill this process when the one that started it ends, however it ends.
+    """Have the kernel kill this process when the one that started it ends, in whatever way.
 
     Nothing is lost by the kill: what was acknowledged is on disk. To the kernel the parent is the thread that
     forked, so that must be one that lasts as long as its process.
@@ -32,7 +32,7 @@ def send(pid: int, number: signal.Signals) -> None:
 
 
 def ends_within(pid: int, seconds: float) -> bool:
-    """Whether the process `pid`, not necessarily a child, is gone at most `seconds` later."""
+    """Return whether the process `pid`, not necessarily a child, ends within `seconds`."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""How several services run as processes below one: forked, watched, started again, ended in order.
+"""Supervisor of several services: forks, watches, restarts and ends them in order.
 
 Everything that is heavy to import is imported before the forks, and shared. No gRPC object may exist in this
 process: its threads would not survive a fork. So children report through pipes, not by health checks.
@@ -26,39 +26,39 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
-    """Who is told what happens below the supervisor."""
+class Callbacks:
+    """Callbacks about what happens below the supervisor."""
 
     ready: Callable[[], None]
     """Every service serves, for the first time."""
     waiting: Callable[[str, str], None]
-    """This service cannot start for this reason, and goes on trying."""
+    """This service cannot start for this reason, and retries."""
     changed: Callable[[Sequence[Child]], None]
-    """A service stands otherwise."""
+    """The state of a service has changed."""
     forked: Callable[[], None]
-    """Called in each new child, which lets go of what belongs to the supervisor alone."""
+    """Called in each new child, which releases the resources of the supervisor alone."""
 
 
 class Supervisor:
     """Keeps the processes of `programs` running until SIGTERM or SIGINT."""
 
-    def __init__(self, programs: Sequence[Program], listener: Listener, log: logging.Logger) -> None:
-        """Take what to run.
+    def __init__(self, programs: Sequence[Program], callbacks: Callbacks, log: logging.Logger) -> None:
+        """Take the programs to run.
 
         Args:
             programs: in the order of start; they are ended in the reverse order.
-            listener: told of what happens.
-            log: where it is noted.
+            callbacks: receive what happens.
+            log: receives ends and restarts.
         """
         self._children = [Child(program=program) for program in programs]
-        self._listener = listener
+        self._callbacks = callbacks
         self._log = log
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._waker = socket.socketpair()
         self._pid = os.getpid()
         self._was_ready = False
         self._refused = ""
-        self._signals_heard = 0
+        self._signals_received = 0
 
     def run(self) -> int:
         """Run the services; return 0 once all of them have ended.
@@ -66,13 +66,13 @@ class Supervisor:
         Raises:
             StartError: a service refused to start; none is left running.
         """
-        self._hear_signals()
+        self._catch_signals()
         gc.collect()
         gc.freeze()  # the collector would touch, and so copy, every page that the children share
         try:
             for child in self._children:
                 self._start(child)
-            while not self._signals_heard and not self._refused:
+            while not self._signals_received and not self._refused:
                 self._wait(self._next_restart())
                 self._reap()
                 self._start_again()
@@ -101,7 +101,7 @@ class Supervisor:
         self._change(child, State.STARTING)
 
     def _be(self, program: Program, pipe: ReportPipe) -> None:
-        """Be the child; never returns."""
+        """Run the program as the child; never return."""
         code = 1
         try:
             os_process.die_with_parent(self._pid)
@@ -120,7 +120,7 @@ class Supervisor:
             os._exit(code)
 
     def _forget(self) -> None:
-        """In a child: let go of what belongs to the supervisor."""
+        """Release, in a child, the resources of the supervisor."""
         signal.set_wakeup_fd(-1)
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
@@ -130,9 +130,9 @@ class Supervisor:
         for other in self._children:
             if other.pipe >= 0:
                 os.close(other.pipe)
-        self._listener.forked()
+        self._callbacks.forked()
 
-    def _hear_signals(self) -> None:
+    def _catch_signals(self) -> None:
         self._wakeup.setblocking(False)
         self._waker.setblocking(False)
         self._selector.register(self._wakeup, selectors.EVENT_READ, None)
@@ -142,7 +142,7 @@ class Supervisor:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGCHLD:
-            self._signals_heard += 1
+            self._signals_received += 1
 
     def _wait(self, timeout: float | None) -> None:
         for key, _ in self._selector.select(timeout):
@@ -159,31 +159,31 @@ class Supervisor:
             return
 
     def _listen(self, child: Child) -> None:
-        """Read what a child says; its end is noticed by its exit, not here."""
+        """Read the reports of a child; its end shows by its exit, not here."""
         try:
             read = os.read(child.pipe, 65_536)
         except BlockingIOError:
             return
         if not read:
-            self._hang_up(child)
+            self._close_pipe(child)
             return
         *lines, child.received = (child.received + read).split(b"\n")
         for line in lines:
             word, _, text = line.decode().partition(" ")
-            self._take_notice(child, word, text)
+            self._record(child, word, text)
 
-    def _take_notice(self, child: Child, word: str, text: str) -> None:
+    def _record(self, child: Child, word: str, text: str) -> None:
         child.reason = "" if word == "ready" else text
         if word == "ready":
             self._change(child, State.SERVING)
             if not self._was_ready and all(each.state is State.SERVING for each in self._children):
                 self._was_ready = True
-                self._listener.ready()
+                self._callbacks.ready()
         elif word == "waiting":
             self._change(child, State.WAITING)
-            self._listener.waiting(child.program.name, text)
+            self._callbacks.waiting(child.program.name, text)
 
-    def _hang_up(self, child: Child) -> None:
+    def _close_pipe(self, child: Child) -> None:
         if child.pipe >= 0:
             self._selector.unregister(child.pipe)
             os.close(child.pipe)
@@ -199,9 +199,9 @@ class Supervisor:
     def _ended(self, child: Child, code: int) -> None:
         if child.pipe >= 0:
             self._listen(child)
-        self._hang_up(child)
+        self._close_pipe(child)
         pid, child.pid = child.pid, 0
-        if self._signals_heard or self._refused:
+        if self._signals_received or self._refused:
             self._change(child, State.STOPPED)
             return
         if not self._was_ready and code == 1:
@@ -238,17 +238,17 @@ class Supervisor:
 
     def _change(self, child: Child, state: State) -> None:
         child.state = state
-        self._listener.changed(self._children)
+        self._callbacks.changed(self._children)
 
     def _stop_all(self) -> None:
-        """End the services, the last one first."""
-        heard = min(self._signals_heard, 1)  # a second one may have come by now, and is to be heard as such
+        """End the services, the last first."""
+        received = min(self._signals_received, 1)  # a second one may have come by now, and counts as such
         order = [child.program.name for child in reversed(self._children) if child.pid]
         plan = StopPlan(order, time.monotonic())
         while alive := {child.program.name: child.pid for child in self._children if child.pid}:
             now = time.monotonic()
-            if self._signals_heard > heard:
-                heard = sys.maxsize
+            if self._signals_received > received:
+                received = sys.maxsize
                 plan.hurry(now)
             for name, number in plan.due(now, alive):
                 os_process.send(alive[name], number)

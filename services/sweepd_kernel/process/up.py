@@ -26,7 +26,7 @@ from sweepd_kernel.process.daemon_state import (
     write_state,
 )
 from sweepd_kernel.process.data_folder import DataFolderLock, DataInUseError, lock_data_folder
-from sweepd_kernel.process.supervisor import Listener, Supervisor
+from sweepd_kernel.process.supervisor import Callbacks, Supervisor
 from sweepd_kernel.rpc.listener import Reservation, reserve, reserve_gateway
 from sweepd_kernel.service import ServiceDefinition
 
@@ -77,16 +77,16 @@ def _detached(
 
 @dataclass(slots=True)
 class _Held:
-    """What belongs to the supervisor alone."""
+    """Resources of the supervisor alone."""
 
     launcher: detach.Launcher | None
     lock: DataFolderLock | None = None
     reservations: dict[str, Reservation] = field(default_factory=dict)
 
     def release(self) -> None:
-        """Let go of all of it."""
+        """Release all of them."""
         if self.launcher is not None:
-            self.launcher.forget()
+            self.launcher.close()
         if self.lock is not None:
             self.lock.release()
         for each in self.reservations.values():
@@ -173,8 +173,8 @@ def _supervise(
             # Whoever started it in the background looks on only until it is ready, so it does not linger.
             raise StartError(reason)
 
-    listener = Listener(ready=ready, waiting=waiting, changed=note, forked=held.release)
-    return Supervisor(programs, listener, log).run()
+    callbacks = Callbacks(ready=ready, waiting=waiting, changed=note, forked=held.release)
+    return Supervisor(programs, callbacks, log).run()
 
 
 def _parse(
@@ -183,7 +183,7 @@ def _parse(
     rest: Sequence[str],
     addresses: "dict[str, Address] | None" = None,
 ) -> tuple[argparse.Namespace, list[str]]:
-    """Parse the flags of `service`, with those that `up` fills in; also return what it does not know."""
+    """Parse the flags of `service`, with those that `up` fills in; also return the unknown ones."""
     data: Path = flags.data
     known = addresses or {name: Address("127.0.0.1", 0) for name in ADDRESS_FLAGS}
     given: list[str] = [f"--server-data={data}", f"--log-level={flags.log_level}"]
@@ -197,7 +197,7 @@ def _parse(
 
 
 def _refuse_unknown(unknown: Sequence[Sequence[str]]) -> None:
-    """Exit with 2 if an argument is known to no service."""
+    """Exit with 2 if no service knows an argument."""
     strange = [each for each in (unknown[0] if unknown else ()) if all(each in others for others in unknown)]
     if strange:
         complain(f"unknown argument: {' '.join(strange)}; see `sweepd up --help`")

@@ -1,4 +1,4 @@
-"""Connections to a port, and which of them are closed: those without a token, when they are old or many.
+"""Connections to a port; those without a token are closed when they are old or many.
 
 gRPC accepts connections itself, and keeps one that says nothing: a thousand of them use up the descriptors of
 a process. So this looks at the sockets of the process, and shuts down those of strangers; gRPC closes them.
@@ -170,7 +170,7 @@ def _peer(descriptor: int, port: int) -> str:
 
 
 def _address(connection: socket.socket, port: int) -> str:
-    """Return the address of the peer as gRPC writes it; empty: it is no connection to this port."""
+    """Return the address of the peer as gRPC writes it; empty: it is not a connection to this port."""
     if connection.family not in (socket.AF_INET, socket.AF_INET6) or connection.getsockname()[1] != port:
         return ""
     host, peer_port = connection.getpeername()[:2]
@@ -179,7 +179,7 @@ def _address(connection: socket.socket, port: int) -> str:
 
 
 def _plain(peer: str) -> str:
-    """Return an address that gRPC tells, without its escapes."""
+    """Return an address from gRPC without its escapes."""
     return unquote(peer) if "%" in peer else peer
 
 

@@ -1,4 +1,4 @@
-"""What every call passes on its way in (authentication), every error on its way out (becoming a status)."""
+"""Interceptors of every call: authentication on its way in, errors to statuses on its way out."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 
 
 class Authentication(grpc.aio.ServerInterceptor):
-    """Lets nobody in without a token of this server, and nobody make a call that the token does not allow."""
+    """Refuses callers without a token of this server, and calls that the token does not allow."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -44,7 +44,7 @@ class Authentication(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
-        """Note who calls, or answer UNAUTHENTICATED whatever the method is."""
+        """Set the principal of the call, or answer UNAUTHENTICATED whatever the method is."""
         method = handler_call_details.method
         if method == HEALTH_CHECK:
             return await continuation(handler_call_details)
@@ -62,7 +62,7 @@ class Authentication(grpc.aio.ServerInterceptor):
 
 
 class ErrorMapping(grpc.aio.ServerInterceptor):
-    """Turns what handlers raise into statuses with details; the one place that does.
+    """Turns errors of handlers into statuses with details; nothing else does.
 
     Handlers are asked only for what exists for their caller, and streams end when their token does: both are
     answered here, where requests are decoded and errors go out.
@@ -71,12 +71,12 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
     def __init__(
         self, log: logging.Logger, calls: OpenCalls | None = None, connections: Connections | None = None
     ) -> None:
-        """Take where failures are noted, and where streams are held.
+        """Take the log of failures, and the registries of streams and connections.
 
         Args:
-            log: for what is no DomainError.
-            calls: ends streams; None: nobody does.
-            connections: learns which of them have shown a token; None: nobody watches them.
+            log: receives what is not a DomainError.
+            calls: ends streams with their token; None: nothing does.
+            connections: learns which have shown a token; None: nothing watches them.
         """
         self._log = log
         self._calls = calls or OpenCalls()
@@ -99,7 +99,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
 
 
 def _refusal(error: DomainError) -> Handler:
-    """A handler that answers every kind of call at once; a streaming one waits for no request."""
+    """Return a handler that answers every kind of call at once; a streaming one waits for no request."""
 
     async def refuse(_request: object, context: Context) -> None:
         await _abort(error, context)
@@ -258,5 +258,5 @@ async def _abort(error: DomainError, context: Context) -> None:
 
 
 def _left() -> asyncio.CancelledError:
-    """What to raise when an answer cannot be sent: the caller left, though gRPC has yet to notice."""
+    """Return the error for an answer that cannot be sent: the caller left, though gRPC has yet to notice."""
     return asyncio.CancelledError("the caller left before it was answered")

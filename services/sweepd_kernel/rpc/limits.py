@@ -1,4 +1,4 @@
-"""Limits of what enters: for each message its bytes, for each field the length of a value and their number.
+"""Limits of requests: for each message its bytes, for each field the length and the number of its values.
 
 A sum of lengths bounds nothing: two million empty texts have none, and stop a process for a second. So the
 entries are counted before anything is made of them. This is the one table; the contract says the same in its
@@ -228,7 +228,7 @@ _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
 
 @cache
 def request_bytes(method: str) -> int:
-    """Return how many bytes the request of a call may have; `method`: as `/sweepd.v1.RunService/GetRun`."""
+    """Return the most bytes of the request of a call; `method`: as `/sweepd.v1.RunService/GetRun`."""
     service, _, name = method.removeprefix("/").rpartition("/")
     try:
         found = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
@@ -238,7 +238,7 @@ def request_bytes(method: str) -> int:
 
 
 def check_bytes(content: bytes, method: str) -> None:
-    """Refuse a request that is too large, before anything is made of it.
+    """Refuse a request that is too large, before it is decoded.
 
     Raises:
         InvalidFieldError: it is.
@@ -269,7 +269,7 @@ def check(message: Message, path: str = "") -> None:
 
 
 def fits(texts: Sequence[str], limit: Limit) -> bool:
-    """Tell whether a list of texts is within a limit, without making anything of its entries first."""
+    """Return whether a list of texts is within a limit, without copying its entries."""
     if limit.count is not None and len(texts) > limit.count:
         return False
     if limit.size is not None and any(len(text) > limit.size for text in texts):
@@ -279,7 +279,7 @@ def fits(texts: Sequence[str], limit: Limit) -> bool:
 
 @cache
 def _needs_a_look(message: Descriptor) -> bool:
-    """Tell whether a message holds anything that is bounded here; entries of maps belong to their map."""
+    """Return whether a message has anything that is bounded here; entries of maps belong to their map."""
     if message.GetOptions().map_entry:
         return False
     if message.full_name.removeprefix(_PACKAGE) in OPAQUE:

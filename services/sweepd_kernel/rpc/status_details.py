@@ -1,4 +1,4 @@
-"""How a DomainError travels: a gRPC status with google.rpc details."""
+"""A DomainError as a gRPC status with google.rpc details."""
 
 from collections.abc import Sequence
 
@@ -19,17 +19,17 @@ _CODES = {status: grpc.StatusCode[status.name] for status in Status}
 
 
 def code_of(error: DomainError) -> grpc.StatusCode:
-    """The gRPC code of `error`."""
+    """Return the gRPC code of `error`."""
     return _CODES[error.status]
 
 
 def clipped(text: str) -> str:
-    """The beginning of `text`, no longer than a status can carry."""
+    """Return the beginning of `text`, no longer than a status can carry."""
     return text.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
 
 
 def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
-    """The trailing metadata that carries what programs read of `error`."""
+    """Return the trailing metadata with the details of `error` for programs."""
     details = _details(error)
     if not details:
         return ()

@@ -1,1 +1,1 @@
-"""Who may do what: tokens, entities, projects."""
+"""Accounts: tokens, entities, projects."""

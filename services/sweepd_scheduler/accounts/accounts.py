@@ -1,4 +1,4 @@
-"""The tokens of this server: whom each speaks for, how they are made and how they end."""
+"""Tokens of this server: their principals, their creation and their end."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token and its secret, which no text of this shows."""
+    """A token and its secret, which its text does not show."""
 
     token: Token
     secret: str
@@ -47,7 +47,7 @@ class NewToken:
 
 
 class SecretGoneError(DomainError):
-    """A repeated request cannot have its secret again."""
+    """The secret of a repeated request cannot be derived again."""
 
     def __init__(self, token: str) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class Accounts:
     def __init__(
         self, store: AccountStore, clock: Clock, calls: OpenCalls, key: str, log: logging.Logger
     ) -> None:
-        """Take the store, and what secrets are derived with.
+        """Take the store, and the key that secrets are derived with.
 
         Args:
             store: where tokens are kept.
@@ -84,14 +84,14 @@ class Accounts:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-accounts")
 
     def restore(self) -> None:
-        """Take in what is stored; blocks, once, before calls come."""
+        """Load what is stored; blocks, once, before calls come."""
         loaded = self.store.load()
         for token in loaded.tokens:
             self._keep(token)
         self._made = {made.request: made for made in loaded.made}
 
     async def principal(self, digest: bytes) -> Principal:
-        """Return whom the token with this SHA-256 speaks for.
+        """Return the principal of the token with this SHA-256.
 
         Raises:
             BadTokenError: it lets nobody in, or no longer.
@@ -194,7 +194,7 @@ class Accounts:
             return token
 
     async def tidy(self) -> None:
-        """Forget what nobody asks for any more, every hour."""
+        """Delete what is no longer needed, every hour."""
         while True:
             async with self._changing:
                 now = self.now()
@@ -218,11 +218,11 @@ class Accounts:
         return await asyncio.shield(loop.run_in_executor(self._writer, lambda: change(*args, **kwargs)))
 
     def now(self) -> int:
-        """The wall clock, in microseconds."""
+        """Return the wall clock, in microseconds."""
         return microseconds(self.clock.now())
 
     def close(self) -> None:
-        """Wait for what is under way, and let go of the store."""
+        """Wait for what is under way, and close the store."""
         self._writer.shutdown()
         self.store.close()
 
@@ -252,5 +252,5 @@ class Accounts:
 
 
 async def _whole(change: Coroutine[None, None, T]) -> T:
-    """Let a change go to its end even if the caller leaves: what is stored is also what is in force."""
+    """Complete a change even if the caller leaves, so that what is stored is in force."""
     return await asyncio.shield(asyncio.get_running_loop().create_task(change))

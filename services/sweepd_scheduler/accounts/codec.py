@@ -11,7 +11,7 @@ _STATES = {state: v1.TokenState.Value(f"TOKEN_STATE_{state.name}") for state in 
 
 
 def token_message(token: Token, now: int) -> v1.Token:
-    """Return a token as a message; of its secret nothing is known here."""
+    """Return a token as a message; its secret is not known here."""
     return v1.Token(
         id=token.id,
         display_name=token.display_name,
@@ -27,7 +27,7 @@ def token_message(token: Token, now: int) -> v1.Token:
 
 
 def caller_message(caller: Principal) -> v1.Token:
-    """Return what is known of a caller whose token is not kept: the server's own, or a service."""
+    """Return a caller whose token is not stored (the server's own, or a service) as a token's message."""
     return v1.Token(
         id=caller.token,
         account=caller.name,
@@ -38,7 +38,7 @@ def caller_message(caller: Principal) -> v1.Token:
 
 
 def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
-    """Read what is wanted of a token."""
+    """Read a request for a token."""
     lifetime = request.lifetime
     return TokenRequest(
         display_name=request.display_name,

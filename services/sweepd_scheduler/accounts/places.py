@@ -1,4 +1,4 @@
-"""Entities and projects: made by a call, or come to be with their first sweep."""
+"""Entities and projects: created by a call, or with their first sweep."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from sweepd_scheduler.reads.reading import Reading
 
 
 class Places:
-    """What was made by a call is held in memory; what has sweeps is read."""
+    """Holds those created by a call in memory, and reads those that have sweeps."""
 
     def __init__(self, accounts: Accounts, reading: Reading) -> None:
         self._accounts = accounts
@@ -30,7 +30,7 @@ class Places:
         self._changing = asyncio.Lock()
 
     def restore(self) -> None:
-        """Take in what is stored; blocks, once, before calls come."""
+        """Load what is stored; blocks, once, before calls come."""
         loaded = self._accounts.store.load()
         self._entities = dict(loaded.entities)
         self._projects = dict(loaded.projects)
@@ -68,7 +68,7 @@ class Places:
             return ProjectEntry(name=name, create_time=now, sweeps=0, runs=0)
 
     async def exists(self, name: Parent) -> bool:
-        """Tell whether a project was made, or has sweeps or runs."""
+        """Return whether a project was created, or has sweeps or runs."""
         if name in self._projects:
             return True
         (counts,) = await self._reading(self._reading.records.project_counts, [name])
@@ -119,7 +119,7 @@ class Places:
 
 
 def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
-    """Refuse one more project that nothing is in; those that are used are as many as sweeps and runs are.
+    """Refuse one more empty project; used ones are no more than sweeps and runs.
 
     Raises:
         TooManyPlacesError: there are enough.

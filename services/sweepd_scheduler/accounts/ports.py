@@ -1,4 +1,4 @@
-"""What accounts need of a database (`sql.py`, `memory.py`): rare writes; it is read once, at the start."""
+"""Port of accounts to their database (`sql.py`, `memory.py`): written rarely, read once, at the start."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.names import Parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """That a request has made a token. For a day, who repeats it can have the secret derived again."""
+    """Record that a request has created a token; for a day a repetition can derive its secret again."""
 
     request: bytes
     """SHA-256 of the request id. The id is a part of the derivation, and stored nowhere."""
@@ -22,7 +22,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that is kept; tokens by number. Times are microseconds since 1970."""
+    """Everything that is stored; tokens by number. Times are microseconds since 1970."""
 
     tokens: Sequence[Token]
     made: Sequence[Made]
@@ -31,10 +31,10 @@ class Loaded:
 
 
 class AccountStore(Protocol):
-    """Calls one at a time, in any thread. Every method may raise StorageError, and then has done nothing."""
+    """Store, used by one caller at a time, in any thread. A method that raises StorageError did nothing."""
 
     def load(self) -> Loaded:
-        """Return what is kept."""
+        """Return what is stored."""
 
     def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
         """Store a new or changed token durably; what was `made` before `forget_before` is forgotten."""
@@ -49,4 +49,4 @@ class AccountStore(Protocol):
         """Store a project."""
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""

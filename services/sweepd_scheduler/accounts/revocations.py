@@ -1,4 +1,4 @@
-"""Who is told of tokens that are revoked: the doors, each by a stream of its own."""
+"""Revocations of tokens, sent to every gateway on a stream of its own."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,14 +12,14 @@ MOST_WAITING = 20_000
 
 
 class Revocations:
-    """All followers."""
+    """Followers of revocations."""
 
     def __init__(self) -> None:
         self._followers: set[_Follower] = set()
         self._stopping = False
 
     def publish(self, token: str) -> None:
-        """Tell every follower of a token."""
+        """Send the id of a token to every follower."""
         for follower in self._followers:
             follower.add(token)
 
@@ -30,7 +30,7 @@ class Revocations:
             follower.end(StoppingError())
 
     async def follow(self) -> AsyncGenerator[list[str]]:
-        """Return the ids that are revoked from now on; the first answer and signs of life are empty.
+        """Yield the ids revoked from now on; the first answer and signs of life are empty.
 
         Raises:
             DomainError: the scheduler stops, or the follower does not take its messages.

@@ -1,4 +1,4 @@
-"""How the secret of a token is made, so that a repeated request has it again though nobody stored it.
+"""Secrets of tokens, derived so that a repeated request gets the same one though it is not stored.
 
 A secret is 256 random bits. Where the request has an id, they are derived: HMAC-SHA256, keyed with the
 service token (a file), of a random salt (in the database for a day) and the request id (of which the database
@@ -28,7 +28,7 @@ def written(bits: bytes) -> str:
 
 
 def request_digest(key: RequestKey) -> bytes:
-    """Return what is stored of a request id, which is known to one caller only."""
+    """Return what is stored of a request id, which only its caller knows."""
     parts = (key.account, key.project, key.request_id)
     lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
     return hashlib.sha256(b"sweepd request id v2\0" + lengths + "".join(parts).encode()).digest()

@@ -1,4 +1,4 @@
-"""Answers the calls of `AccountService`: decode, one call, encode."""
+"""Servicer of `AccountService`: decode, one call, encode."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -28,7 +28,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         self._places = places
 
     async def WhoAmI(self, request: v1.WhoAmIRequest, context: object) -> v1.WhoAmIResponse:
-        """Say who the caller is."""
+        """Return the caller."""
         caller = current_principal()
         token = self._accounts.token(caller.token)
         if token is None:
@@ -44,7 +44,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.CreateTokenResponse(token=token, secret=made.secret)
 
     async def ListTokens(self, request: v1.ListTokensRequest, context: object) -> v1.ListTokensResponse:
-        """Give a page of tokens, newest first."""
+        """Return a page of tokens, newest first."""
         match page_token.decoded(request.page_token, request):
             case None:
                 before = None
@@ -76,7 +76,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.CreateEntityResponse(entity=codec.entity_message(made))
 
     async def ListEntities(self, request: v1.ListEntitiesRequest, context: object) -> v1.ListEntitiesResponse:
-        """Give a page of entities."""
+        """Return a page of entities."""
         after = _after(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         found, more = await self._places.entities(current_principal().bounds, after, size)
@@ -93,7 +93,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.CreateProjectResponse(project=codec.project_message(made))
 
     async def ListProjects(self, request: v1.ListProjectsRequest, context: object) -> v1.ListProjectsResponse:
-        """Give a page of projects."""
+        """Return a page of projects."""
         after = _after(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
@@ -104,7 +104,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         )
 
     async def Authenticate(self, request: v1.AuthenticateRequest, context: object) -> v1.AuthenticateResponse:
-        """Say whom a token speaks for."""
+        """Return the principal of a token."""
         if len(request.digest) != DIGEST_BYTES:
             raise BadTokenError("a SHA-256 has 32 bytes")
         principal = await self._accounts.principal(request.digest)
@@ -117,7 +117,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     async def WatchRevocations(
         self, request: v1.WatchRevocationsRequest, context: object
     ) -> AsyncIterator[v1.WatchRevocationsResponse]:
-        """Name each token that is revoked."""
+        """Send the id of each token that is revoked."""
         async with aclosing(self._accounts.revocations.follow()) as parts:
             async for ids in parts:
                 yield v1.WatchRevocationsResponse(token_ids=ids)

@@ -15,19 +15,23 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_defaults_belong_to_the_context_in_use_and_read_back_as_written(environ: dict[str, str]) -> None:
-    kept = Contexts().saying("", "project", "mnist").having("lab", Context("lab:7333", "swp_x", "ada"))
-    kept = kept.saying("lab", "project", 'a "b"').saying("lab", "output", "json")
+    kept = (
+        Contexts()
+        .with_default("", "project", "mnist")
+        .with_context("lab", Context("lab:7333", "swp_x", "ada"))
+    )
+    kept = kept.with_default("lab", "project", 'a "b"').with_default("lab", "output", "json")
     write_contexts(kept, environ)
     assert read_contexts(environ) == kept
     assert kept.defaults_in_use(environ) == {"project": 'a "b"', "output": "json"}
     assert kept.defaults_in_use({"SWEEPD_CONTEXT": "other"}) == {}
     assert kept.without("lab").defaults_in_use(environ) == {"project": "mnist"}
-    assert kept.saying("lab", "project", "").defaults_in_use(environ) == {"output": "json"}
+    assert kept.with_default("lab", "project", "").defaults_in_use(environ) == {"output": "json"}
 
 
 def test_a_second_login_keeps_the_defaults_of_its_context() -> None:
-    kept = Contexts().having("lab", Context("lab:7333", "swp_x")).saying("lab", "entity", "acme")
-    again = kept.having("lab", Context("lab:7333", "swp_y"))
+    kept = Contexts().with_context("lab", Context("lab:7333", "swp_x")).with_default("lab", "entity", "acme")
+    again = kept.with_context("lab", Context("lab:7333", "swp_y"))
     assert (again.by_name["lab"].token, again.defaults_in_use({})) == ("swp_y", {"entity": "acme"})
 
 

@@ -72,7 +72,7 @@ def test_each_status_is_a_canonical_code() -> None:
             UnavailableError("scheduler", "127.0.0.1:1"),
             Failure(
                 code="UNAVAILABLE",
-                message="the scheduler service at 127.0.0.1:1 is away: it does not answer",
+                message="the scheduler service at 127.0.0.1:1 is unavailable: it does not answer",
                 reason="service-unavailable",
                 metadata={"service": "scheduler", "address": "127.0.0.1:1"},
                 retry_after=1.0,

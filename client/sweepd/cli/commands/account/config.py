@@ -94,7 +94,7 @@ def _set(settings: Settings, name: str, value: str) -> None:
     context = contexts.chosen(settings.environ)
     if context and context not in contexts.by_name:
         raise _no_context(context)
-    write_contexts(contexts.saying(context, name, value), settings.environ)
+    write_contexts(contexts.with_default(context, name, value), settings.environ)
     where = f"in the context {context}" if context else "while no context is in use"
     note(f"{name} is now {value} {where}." if value else f"{name} is no longer set {where}.")
     variable = f"SWEEPD_{name.upper()}"
@@ -107,7 +107,7 @@ def _use(settings: Settings, name: str) -> None:
     contexts = read_contexts(settings.environ)
     if name not in contexts.by_name:
         raise _no_context(name)
-    write_contexts(contexts.using(name), settings.environ)
+    write_contexts(contexts.with_current(name), settings.environ)
     note(f"{name} is in use.")
     if settings.environ.get(VARIABLE):
         note(f"warning: {VARIABLE} is set, and wins over what is kept.")

@@ -46,7 +46,7 @@ def login(address: str | None, context: str | None) -> None:
         shape = token_shape(client.who_am_i())
     name = context or server
     path = write_contexts(
-        contexts.having(name, Context(server, token, str(shape["account"]))), settings.environ
+        contexts.with_context(name, Context(server, token, str(shape["account"]))), settings.environ
     )
     note(f"Logged in to {server} as {clean(str(shape['account']))}: {where_good(shape)}. Kept in {path}.")
     for variable in ("SWEEPD_TOKEN", "SWEEPD_ADDRESS", "SWEEPD_CONTEXT"):
