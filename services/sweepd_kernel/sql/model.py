@@ -6,19 +6,20 @@ See docs/decisions/0036. An integer has 64 bits, and a text no limit, in every d
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Integer, String
-from sqlalchemy.ext.compiler import compiles
-from sqlmodel import Field
+from sqlalchemy import BigInteger, Integer, Table, Text, event
+from sqlmodel import AutoString, Field
+
+_LONG = BigInteger().with_variant(Integer(), "sqlite")  # there it has 64 bits, and may be the rowid
 
 
-@compiles(Integer, "postgresql")
-def _long_integer(*_arguments: object, **_options: object) -> str:
-    return "BIGINT"
-
-
-@compiles(String)
-def _text(*_arguments: object, **_options: object) -> str:
-    return "TEXT"
+@event.listens_for(Table, "after_parent_attach")
+def _widen(table: Table, _parent: object) -> None:
+    """Give the columns of a model, or of a migration, the types that this module promises."""
+    for each in table.columns:
+        if type(each.type) is Integer:
+            each.type = _LONG
+        elif type(each.type) is AutoString:
+            each.type = Text()
 
 
 def column(
