@@ -29,7 +29,7 @@ from sweepd_agent.process.supervised import Limits, SupervisedProcess
 from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
 
 if TYPE_CHECKING:
-    from sweepd_agent.files.external_metrics import Elsewhere
+    from sweepd_agent.files.external_metrics import ExternalMetrics
 
 # A file that has not grown for a while is looked at less often.
 _LOOK_EVERY = 0.05
@@ -293,7 +293,7 @@ class Attempt:
                 self.folder.append_to_log(f"sweepd: {message}")
 
 
-async def _read_rest(elsewhere: "Elsewhere") -> None:
+async def _read_rest(elsewhere: "ExternalMetrics") -> None:
     """Have all read that is left where a script has logged that has ended; others have their turn, too."""
     while True:
         wait = elsewhere.look(ended=True)

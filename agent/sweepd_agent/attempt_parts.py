@@ -18,7 +18,7 @@ from sweepd_agent.wire.feed import Feed
 if TYPE_CHECKING:
     from sweepd_agent.core.attempt import Assignment, Json
     from sweepd_agent.files.attempt_folder import AttemptFolder
-    from sweepd_agent.files.external_metrics import Elsewhere
+    from sweepd_agent.files.external_metrics import ExternalMetrics
     from sweepd_agent.surroundings import Surroundings
 
 Complain = Callable[[str, str], None]
@@ -61,13 +61,13 @@ def stored_cursors(feed: Feed) -> dict[str, Json]:
 
 def elsewhere_of(
     assignment: Assignment, folder: AttemptFolder, around: Surroundings, complain: Complain
-) -> Elsewhere | None:
+) -> ExternalMetrics | None:
     """Return what reads metrics that the script does not log itself; None where nothing is to be read."""
     if assignment.metrics_from is None:
         return None
-    from sweepd_agent.files.external_metrics import Elsewhere  # what few runs need is loaded for them
+    from sweepd_agent.files.external_metrics import ExternalMetrics  # what few runs need is loaded for them
 
-    return Elsewhere(
+    return ExternalMetrics(
         assignment.metrics_from,
         folder,
         partial(complain, "elsewhere"),

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweepd.durations import parse_duration
-from sweepd_agent.core.names import SweepName, parse_sweep_name
-from sweepd_agent.core.sizes import parse_size
+from sweepd_agent.core.flags import SweepName, parse_size, parse_sweep_name
 from sweepd_agent.process.devices import parse_devices
 
 _MAX_SLOTS = 1_024

@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 
 from sweepd import Client
-from sweepd_agent.process.exit_status import is_told
+from sweepd_agent.process.pidfd import is_told
 from system.by_hand import Script, assert_whole, points, reaches, released, shown, start, summary
 from system.installation import BIN, Installation
 from system.promises import SHORT, sweep

@@ -1,11 +1,11 @@
 """State of the repository that a run is started in; of what it configures, git runs filters alone."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweepd_agent.context.command import CommandFailedError, Output, output_of
-from sweepd_agent.core.repository import Checkout, checkout, without_credentials
 
 MAX_DIFF_BYTES = 256 * 1024
 _MAX_STATUS_BYTES = 4 * 2**20
@@ -19,6 +19,19 @@ _ENVIRON = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 # Git ends with it where there is no repository, or none of ours.
 _NO_REPOSITORY = 128
 _CUT = b"\n# (the difference is longer; the rest was left out)\n"
+_HEAD = "# branch.head "
+_COMMIT = "# branch.oid "
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:[^/?#]*@)?(?P<rest>[^?#]*)", re.DOTALL)
+_SCP = re.compile(r"(?P<user>[^@/:]+)(?::[^@/]*)?@(?P<rest>[^@]*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """What is checked out; `commit` is empty before the first, `branch` where none is."""
+
+    commit: str
+    branch: str
+    dirty: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +90,31 @@ def _git(directory: str, environ: Mapping[str, str], limit: int, *arguments: str
 def _unknown(why: str) -> Repository:
     nothing = Checkout(commit="", branch="", dirty=False)
     return Repository(checkout=nothing, remote="", diff=b"", missing=(f"the repository: {why}",))
+
+
+def checkout(status: str) -> Checkout:
+    """Return what `git status --porcelain=v2 --branch` says."""
+    commit = branch = ""
+    dirty = False
+    for line in status.splitlines():
+        if line.startswith(_COMMIT):
+            commit = line.removeprefix(_COMMIT)
+        elif line.startswith(_HEAD):
+            branch = line.removeprefix(_HEAD)
+        elif line and line[0] in "12u":
+            dirty = True
+    return Checkout(
+        commit="" if commit == "(initial)" else commit,
+        branch="" if branch == "(detached)" else branch,
+        dirty=dirty,
+    )
+
+
+def without_credentials(remote: str) -> str:
+    """Return the address of a repository without user, password and whatever follows a question mark."""
+    remote = remote.strip()
+    if url := _URL.fullmatch(remote.partition("?")[0].partition("#")[0]):
+        return f"{url['scheme']}{url['rest']}"
+    if scp := _SCP.fullmatch(remote):
+        return f"{scp['user']}@{scp['rest']}"
+    return remote if "@" not in remote else remote.rpartition("@")[2]

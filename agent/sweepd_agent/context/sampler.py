@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sweepd_agent.context import usage as reading
-from sweepd_agent.core.usage import Process, Processors, busy, children_of, percent, tree
+from sweepd_agent.context.usage import Process, Processors, busy, children_of, percent, tree
 
 EVERY = 10.0
 # Without an answer so often, the driver of the devices is asked no more.

@@ -13,7 +13,7 @@ from sweepd.codec.details import (
     summary_number,
 )
 from sweepd.regular_files import read_inside, status_inside
-from sweepd_agent.core.level import Level
+from sweepd_agent.core.cursors import Level
 
 FILE_NAME = "details.json"
 _MAX_FILE = 16 * 2**20

@@ -7,6 +7,7 @@ the last one that is there: nothing is read twice, nothing is left out.
 import json
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from sweepd.metrics_from.sources import EventFolder, Found, Source, event_files,
 from sweepd.regular_files import open_inside, read_inside, write_inside
 from sweepd_agent.core.attempt import MetricsFrom
 from sweepd_agent.files.attempt_folder import AttemptFolder
-from sweepd_agent.files.event_writer import writer_of
 
 _START_FILE = "metrics-from.json"
 _MOST_BYTES = 2**20
@@ -27,9 +27,12 @@ _AT_ONCE = 0.01
 # What cannot be written is tried again so often.
 _WRITE_AGAIN = 1.0
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
+_RUN_FOLDER = b"SWEEPD_RUN_DIR="
+# As torch and TensorFlow name them: time, host, process id, a number.
+_NAME = re.compile(r"\.tfevents\.\d+\.(?P<host>.+)\.(?P<pid>\d+)\.\d+(?:\.v2)?$")
 
 
-class Elsewhere:
+class ExternalMetrics:
     """Looks at the sources of one attempt.
 
     Args:
@@ -199,3 +202,35 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def writer_of(file: Path) -> str | None:
+    """Return the folder of the run whose process writes a file; None if that is not known.
+
+    It is the process that the name of the file tells, or one that holds it open; once it has ended, that is
+    not known.
+    """
+    named = _NAME.search(file.name)
+    if named is not None and named["host"] == socket.gethostname():
+        return _run_of(named["pid"])
+    path = os.path.realpath(file)
+    for name in os.listdir("/proc"):  # noqa: PTH208 -- as in proc.py
+        if name.isdecimal() and (run := _run_of(name)) is not None and _holds(name, path):
+            return run
+    return None
+
+
+def _run_of(pid: str) -> str | None:
+    try:
+        variables = Path("/proc", pid, "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None  # it is gone, or another account's
+    found = next((each for each in variables if each.startswith(_RUN_FOLDER)), None)
+    return None if found is None else os.fsdecode(found.removeprefix(_RUN_FOLDER))
+
+
+def _holds(pid: str, path: str) -> bool:
+    try:
+        return any(os.readlink(entry.path) == path for entry in os.scandir(f"/proc/{pid}/fd"))  # noqa: PTH115
+    except OSError:
+        return False  # it is gone, or has just closed one

@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.surroundings import Surroundings
 
 _LOOK_EVERY = 5.0
+# What is being written as an agent leaves has so many seconds; it may be cut off, as by a kill.
+_LAST_SECONDS = 5.0
 
 
 class Upkeep:
@@ -53,3 +58,15 @@ class Upkeep:
             enough = free >= self._min_free
             seen(enough)
             await asyncio.sleep(_LOOK_EVERY)
+
+
+@contextmanager
+def disk_threads(count: int) -> Iterator[Executor]:
+    """Give threads that end with the block, but for those of a disk that hangs: nobody stays for these."""
+    threads = ThreadPoolExecutor(count, thread_name_prefix="disk")
+    try:
+        yield threads
+    finally:
+        ending = threading.Thread(target=threads.shutdown, daemon=True)
+        ending.start()
+        ending.join(_LAST_SECONDS)

@@ -16,10 +16,9 @@ import sys
 import time
 
 from sweepd_agent.process.file_lock import is_locked, try_lock
-from sweepd_agent.process.parent_death import signal_at_death_of
 from sweepd_agent.process.proc import boot_id, descendants, memory_kills, start_ticks
 from sweepd_agent.process.record import write_record
-from sweepd_agent.process.watchdog import DIED, continue_below_watchdog
+from sweepd_agent.process.watchdog import DIED, continue_below_watchdog, signal_at_death_of
 
 ARGUMENTS_FILE = "arguments"
 PROCESS_FILE = "process"

@@ -10,15 +10,15 @@ import os
 import signal
 import time
 
-from sweepd_agent.process.parent_death import become_subreaper, signal_at_death_of
 from sweepd_agent.process.proc import descendants
 
 DIED = signal.SIGUSR2
 """Signal to a supervisor whose watchdog has died; blocked before it has one."""
-
 _LOOK_AGAIN = 0.005
 # A process that hangs in the kernel dies when it comes back.
 _LOOK_AGAIN_AT_MOST = 0.5
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def continue_below_watchdog() -> int:
@@ -69,3 +69,25 @@ def _has_children() -> bool:
             return False
         if pid == 0:
             return True
+
+
+def become_subreaper() -> None:
+    """Take in what descendants leave behind when they end, in whatever session it is."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def signal_at_death_of(parent: int, number: signal.Signals) -> None:
+    """Have this process signalled when its parent ends, also when that has ended already.
+
+    It stays so over `exec`, unless that gains privileges, and holds for this process alone: children of it
+    do not inherit it.
+    """
+    _prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+def _prctl(option: int, value: int) -> None:
+    import ctypes  # here, as the agent knows this module too, and does not need it
+
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

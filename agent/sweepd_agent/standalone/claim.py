@@ -18,7 +18,7 @@ from sweepd_agent.core.events import Refusal
 from sweepd_agent.log import Log
 from sweepd_agent.standalone.run import OwnRun, OwnState, Script
 from sweepd_agent.wire import codec
-from sweepd_agent.wire.lookup import LookupRefusedError
+from sweepd_agent.wire.connection import LookupRefusedError
 
 _WITHIN = 10.0
 _MOST_ARGV = 60 * 1024

@@ -10,16 +10,20 @@ from sweepd_agent.preload import INHERITED
 # isort: split
 import argparse
 import asyncio
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd import v1
 from sweepd.durations import parse_duration
+from sweepd.regular_files import write_inside
+from sweepd.script.folder.sync_failure import FILE, LEFT
 from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.context.command import end_all
@@ -29,9 +33,8 @@ from sweepd_agent.core.effects import Leave
 from sweepd_agent.core.events import Asked, Wish
 from sweepd_agent.core.leaving import FAILURE, OK, USAGE
 from sweepd_agent.core.state import Leaving, Settings, State
-from sweepd_agent.files.disk import disk_threads
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder
-from sweepd_agent.files.upkeep import Upkeep
+from sweepd_agent.files.upkeep import Upkeep, disk_threads
 from sweepd_agent.log import Log
 from sweepd_agent.process import proc
 from sweepd_agent.process import supervised as process
@@ -39,7 +42,6 @@ from sweepd_agent.standalone.claim import Claim
 from sweepd_agent.standalone.recording import begin_to_sample, recorder_of
 from sweepd_agent.standalone.run import RUN_FILE, OwnState, open_own
 from sweepd_agent.standalone.script_process import Scripts
-from sweepd_agent.standalone.trouble import Trouble
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.version import installed_version
 from sweepd_agent.wire.connection import Connection, Dialling
@@ -82,6 +84,36 @@ class ClaimedDialogue(Dialogue):
         if response.HasField("fenced"):
             raise ConnectionResetError("the run was given up meanwhile; claiming it again")
         super().commanded(stream, response)
+
+
+class Trouble:
+    """Of the run in a folder that a script has made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / FILE
+        # What was left last; an earlier attempt may have left something, too.
+        self._why: str | None = None
+
+    def note(self, server: str, why: str) -> None:
+        """Leave word of why the run cannot be brought in, once; an empty `why`: it can.
+
+        What the script has said it takes away.
+        """
+        if why == self._why:
+            return
+        self._why = why
+        with suppress(OSError):  # the folder is gone, or its disk is full: `agent/log` has it as well
+            if not why:
+                self._file.unlink(missing_ok=True)
+                return
+            document = {"server": server or "the server", "folder": str(self._folder), "why": why}
+            write_inside(self._file.parent, self._file.name, f"{json.dumps(document)}\n".encode())
+
+    def leave(self) -> None:
+        """Leave what the script has not said to the next one that begins a run beside it."""
+        with suppress(OSError):
+            self._file.replace(self._folder.parent / LEFT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,7 +13,7 @@ import signal
 from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process import proc
-from sweepd_agent.process.exit_status import exit_code, is_told
+from sweepd_agent.process.pidfd import exit_code, is_told
 from sweepd_agent.process.supervised import readable
 from sweepd_agent.standalone.run import OwnFolder
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +15,22 @@ from sweepd.backoff import Backoff
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
 from sweepd.rpc.failure import Failure, unreachable_cause
+from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
+from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.events import Refusal, Refused, SweepsNamed
-from sweepd_agent.core.names import SweepName
+from sweepd_agent.core.flags import SweepName
 from sweepd_agent.log import Log
 from sweepd_agent.wire.dialogue import Dialogue
-from sweepd_agent.wire.lookup import LookupRefusedError, full_names, server_info
 from sweepd_agent.wire.stream import GoneAway, Stream
 
 _GOODBYE_WITHIN = 2.0
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _HEALTHY_AFTER = 30.0
+_LOOKUP_WITHIN = 10.0
+_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,14 @@ class Connection:
             self._log.event("disconnected", None, fields)
 
 
+class LookupRefusedError(Exception):
+    """The name of a sweep stands for none, or for several."""
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
 def longest_wait(lost_after: float | None) -> float:
     """Return the longest wait between attempts: one beyond `lost_after` would cost the runs by itself."""
     return _LONGEST_WAIT if lost_after is None else min(_LONGEST_WAIT, max(_FIRST_WAIT, lost_after / 4))
@@ -227,3 +238,48 @@ def _refusal(failure: Failure) -> Refusal | None:
             return Refusal.BAD_TOKEN
         case _:
             return None
+
+
+async def server_info(door: grpc.aio.Channel) -> v1.GetServerInfoResponse:
+    """Ask what the server is; raises grpc.aio.AioRpcError."""
+    return await ServerServiceStub(door).GetServerInfo(v1.GetServerInfoRequest(), timeout=_LOOKUP_WITHIN)
+
+
+async def full_names(door: grpc.aio.Channel, names: Sequence[SweepName]) -> frozenset[str]:
+    """Return the full names of sweeps; only bare ids are looked up.
+
+    Raises:
+        LookupRefusedError: an id stands for no sweep, or for several.
+        grpc.aio.AioRpcError: the server did not answer.
+    """
+    if all(name.full is not None for name in names):
+        return frozenset(name.full for name in names if name.full is not None)
+    there = [sweep async for sweep in _sweeps(door)]
+    return frozenset(
+        name.full or _only(name, [sweep for sweep in there if name.matches(sweep)]) for name in names
+    )
+
+
+def _only(name: SweepName, found: Sequence[str]) -> str:
+    if not found:
+        raise LookupRefusedError(
+            Refusal.NO_SUCH_SWEEP, f"no sweep {name.id}; `sweepctl list` shows those there are"
+        )
+    if len(found) > 1:
+        raise LookupRefusedError(
+            Refusal.AMBIGUOUS, f"{name.id} may be any of {', '.join(sorted(found))}; write the full name"
+        )
+    return found[0]
+
+
+async def _sweeps(door: grpc.aio.Channel) -> AsyncIterator[str]:
+    stub = SweepServiceStub(door)
+    token = ""
+    while True:
+        request = v1.ListSweepsRequest(page_size=_PAGE, page_token=token)
+        page = await stub.ListSweeps(request, timeout=_LOOKUP_WITHIN)
+        for sweep in page.sweeps:
+            yield sweep.name
+        token = page.next_page_token
+        if not token:
+            return

@@ -13,7 +13,7 @@ SPARED = (
 )
 
 
-@pytest.mark.parametrize("program", ["main", "deliver"])
+@pytest.mark.parametrize("program", ["main", "standalone.drain"])
 def test_a_program_of_the_agent_loads_nothing_that_it_can_spare(program: str) -> None:
     told = subprocess.run(
         [sys.executable, "-c", f"import sweepd_agent.{program}, sys; print(*sys.modules)"],

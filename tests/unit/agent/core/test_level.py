@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweepd_agent.core.level import Level
+from sweepd_agent.core.cursors import Level
 
 
 def test_a_state_is_told_once_and_done_when_it_is_acknowledged() -> None:

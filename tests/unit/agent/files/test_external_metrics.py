@@ -10,14 +10,14 @@ from tensorboardX import SummaryWriter
 
 from sweepd_agent.core.attempt import MetricsFrom
 from sweepd_agent.files.attempt_folder import AttemptFolder
-from sweepd_agent.files.external_metrics import Elsewhere
+from sweepd_agent.files.external_metrics import ExternalMetrics
 
 
-def elsewhere(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> Elsewhere:
+def elsewhere(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> ExternalMetrics:
     """Return what reads in a folder, by a clock that goes on by a millisecond whenever it is looked at."""
     clock = itertools.count()
     said = complaints if complaints is not None else []
-    reading = Elsewhere(wanted, AttemptFolder(path), said.append, lambda: next(clock) / 1000)
+    reading = ExternalMetrics(wanted, AttemptFolder(path), said.append, lambda: next(clock) / 1000)
     reading.before_start({})
     return reading
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd_agent.core.attempt import Json
-from sweepd_agent.files.parameter_file import yaml_parameters
+from sweepd_agent.files.attempt_folder import yaml_parameters
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALAR = st.one_of(

@@ -17,7 +17,7 @@ from sweepd_agent.core.attempt import AttemptKey, ExitCause, Outcome, StopMode, 
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.files.state_folder import FolderInUseError
 from sweepd_agent.process import proc
-from sweepd_agent.process.exit_status import is_told
+from sweepd_agent.process.pidfd import is_told
 from sweepd_agent.standalone.claim import plain_values
 from sweepd_agent.standalone.run import OwnFolder, open_own
 from sweepd_agent.standalone.script_process import Scripts

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweepd.script.folder.sync_failure import FILE, LEFT, print_failure
-from sweepd_agent.standalone.trouble import Trouble
+from sweepd_agent.standalone.drain import Trouble
 
 AGAIN = "`sweepctl sync sweepd-runs/a` tries again"
 SAID = f"sweepd: host:1 has not got all of the run in sweepd-runs/a: no; {AGAIN}\n"

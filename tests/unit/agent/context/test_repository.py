@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_agent.core.repository import Checkout, checkout, without_credentials
+from sweepd_agent.context.repository import Checkout, checkout, without_credentials
 
 STATUS = """# branch.oid 3f1c
 # branch.head main

@@ -1,9 +1,10 @@
-"""How a process ended that is no child of ours, as Linux tells from 6.15 on who holds a descriptor of it."""
+"""Ends of processes that are no children of this one, noticed through descriptors of them."""
 
 import asyncio
 import fcntl
 import os
 import struct
+from collections.abc import Callable
 
 # From linux/pidfd.h: what to tell, and where it stands in `struct pidfd_info`.
 _GET_INFO = 0xC040_FF0B
@@ -49,3 +50,24 @@ def _status(pidfd: int) -> int | None:
     (given,) = struct.unpack_from("=Q", told, 0)
     (status,) = struct.unpack_from("=i", told, _STATUS_OFFSET)
     return status if given & _EXIT else None
+
+
+def watch_caller(pid: int, gone: Callable[[], None]) -> None:
+    """Call `gone` once the parent `pid` of this process has ended; soon, if it has already."""
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        loop.call_soon(gone)
+        return
+
+    def ended() -> None:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+        gone()
+
+    loop.add_reader(descriptor, ended)
+    if os.getppid() != pid:  # the number is another's by now
+        loop.call_soon(gone)
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from sweepd_agent.context.usage import Device, device_figures
-from sweepd_agent.core.usage import Process, Processors, Tree, busy, children_of, percent, tree
+from sweepd_agent.context.usage import (
+    Device,
+    Process,
+    Processors,
+    Tree,
+    busy,
+    children_of,
+    device_figures,
+    percent,
+    tree,
+)
 
 
 def a_process(parent: int, used: float = 1.0, memory: int = 10, threads: int = 1) -> Process:

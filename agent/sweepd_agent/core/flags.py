@@ -1,8 +1,13 @@
-"""How people name a sweep: by its id, by project and id, or in full."""
+"""Values of flags: names of sweeps, and sizes as `512MiB` or `2GB`."""
 
+import re
 from dataclasses import dataclass
 
 DEFAULT_ENTITY = "local"
+_BYTES = {"": 1, "b": 1}
+_BYTES |= {f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)}
+_BYTES |= {f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +39,15 @@ def parse_sweep_name(text: str) -> SweepName:
     if len(parts) == 2:
         parts = [DEFAULT_ENTITY, *parts]
     return SweepName(full="/".join(parts) if len(parts) == 3 else None, id=parts[-1])
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that `text` stands for.
+
+    Raises:
+        ValueError: it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip().lower())
+    if match is None or match[2] not in _BYTES:
+        raise ValueError(f"{text!r} is no size; write 500MB or 2GiB")
+    return int(float(match[1]) * _BYTES[match[2]])

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from sweepd_agent.files import disk
+from sweepd_agent.files import upkeep
 
 
 def test_what_is_being_written_is_waited_for() -> None:
-    with disk.disk_threads(1) as threads:
+    with upkeep.disk_threads(1) as threads:
         held, begun = threading.Event(), threading.Event()
 
         def write() -> None:
@@ -22,9 +22,9 @@ def test_what_is_being_written_is_waited_for() -> None:
 
 
 def test_a_disk_that_hangs_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "_LAST_SECONDS", 0.02)
+    monkeypatch.setattr(upkeep, "_LAST_SECONDS", 0.02)
     held = threading.Event()
-    with disk.disk_threads(1) as threads:
+    with upkeep.disk_threads(1) as threads:
         done = threads.submit(held.wait, 60)
     assert not done.done()
     held.set()
