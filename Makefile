@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 FUZZ_MINUTES ?= 5
+MUTANTS ?= 300
 # How many tests run at once: one a core, as some measure how long processes take.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
@@ -39,6 +40,9 @@ test-frameworks: $(VENV)/dev $(FRAMEWORKS)/created ## Train with torch, Keras, X
 
 fuzz: $(VENV)/dev ## Try mutated sweep files on the reader for FUZZ_MINUTES, keep what crashes it
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(FUZZ_MINUTES)
+
+mutants: $(VENV)/dev ## Change the pure cores in MUTANTS places, and show what no test notices
+	@PYTHONPATH=tests $(BIN)/python -m mutants --sample $(MUTANTS)
 
 check: $(VENV)/dev ## Check format, lint, types, import rules and the contract
 	@$(BIN)/python -m sweepd.objects.generate
@@ -96,4 +100,4 @@ $(VENV)/bench: $(VENV)/dev
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
-.PHONY: help demo test test-slow test-frameworks unit fuzz check format protos bench clean
+.PHONY: help demo test test-slow test-frameworks unit fuzz mutants check format protos bench clean

@@ -49,7 +49,7 @@ LONGEST = (
     "system/test_faults.py",
 )
 """Files that come first, so that none is left for the end; then folder after folder."""
-FOLDERS = ("frozen", "system", "component", "conformance", "frameworks", "fuzz", "unit")
+FOLDERS = ("frozen", "system", "component", "conformance", "frameworks", "fuzz", "mutants", "unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,140 @@
+"""A test session that learns which tests call which function, then tries mutants in forked processes."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import random
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType, FunctionType
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from mutants.mutations import Mutant, mutants_of
+
+_SHORTEST_LIMIT = 10.0
+"""Seconds for the tests of a mutant, at least; one may go round for ever."""
+_SLOWER = 20
+
+
+class Fate(StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    UNTESTED = "called by no test"
+
+
+@dataclass
+class MutationSession:
+    """Runs as a plugin of pytest, in place of its loop over the tests."""
+
+    core: Path
+    sample: int
+    seed: int
+    fates: list[tuple[Mutant, Fate]] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
+    """Tests that fail without any mutant, and so tell nothing of one."""
+    _callers: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _seconds: dict[int, float] = field(default_factory=dict)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run each test once, then the mutants."""
+        if session.testsfailed:
+            raise session.Interrupted("the tests cannot be collected")
+        items = session.items
+        for number, item in enumerate(items):
+            following = items[number + 1] if number + 1 < len(items) else None
+            self._record(number, item, following)
+        if (pid := os.fork()) == 0:
+            os._exit(fails([item for item in items if item.nodeid not in self.failing]))
+        if os.waitpid(pid, 0)[1]:
+            raise pytest.UsageError("the tests fail in a forked process, without any mutant")
+        for mutant in self._chosen():
+            self.fates.append((mutant, self._tried(mutant, items)))
+        return True
+
+    def _chosen(self) -> Sequence[Mutant]:
+        everything = [mutant for path in sorted(self.core.rglob("*.py")) for mutant in mutants_of(path)]
+        # Chosen by a number of its own, so that the same seed chooses the same of an unchanged core.
+        generator = random.Random(self.seed)
+        return generator.sample(everything, min(self.sample, len(everything)))
+
+    def _record(self, number: int, item: pytest.Item, following: pytest.Item | None) -> None:
+        """Run a test; remember how long it takes and which functions of the core it calls."""
+        prefix, callers = f"{self.core}{os.sep}", self._callers
+
+        def called(frame: FrameType, event: str, argument: object) -> None:
+            if event == "call" and frame.f_code.co_filename.startswith(prefix):
+                code = frame.f_code
+                callers[code.co_filename, code.co_qualname.partition(".<locals>")[0]].add(number)
+
+        began = time.monotonic()
+        sys.setprofile(called)
+        try:
+            reports = runtestprotocol(item, log=False, nextitem=following)
+        finally:
+            sys.setprofile(None)
+        self._seconds[number] = time.monotonic() - began
+        if any(report.failed for report in reports):
+            self.failing.append(item.nodeid)
+            for tests in self._callers.values():
+                tests.discard(number)
+
+    def _tried(self, mutant: Mutant, items: Sequence[pytest.Item]) -> Fate:
+        """Run the tests that call the function, the quickest first, until one fails."""
+        numbers = sorted(self._callers[str(mutant.path), mutant.function], key=self._seconds.__getitem__)
+        if not numbers:
+            return Fate.UNTESTED
+        limit = max(_SHORTEST_LIMIT, _SLOWER * sum(self._seconds[number] for number in numbers))
+        pid = os.fork()
+        if pid == 0:
+            os._exit(fails([items[number] for number in numbers], mutant))
+        status = _ended(pid, within=limit)
+        return Fate.SURVIVED if status == 0 else Fate.KILLED
+
+
+def fails(items: Sequence[pytest.Item], mutant: Mutant | None = None) -> bool:
+    """Tell whether a test fails, with a mutant if there is one, in a process that ends afterwards."""
+    if mutant is not None:
+        code, functions = mutant.code(), list(_functions(mutant))
+        assert functions, mutant
+        for function in functions:
+            function.__code__ = code
+    for each in gc.get_objects():
+        if isinstance(each, functools._lru_cache_wrapper):
+            each.cache_clear()
+    return any(report.failed for item in items for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def _ended(pid: int, *, within: float) -> int | None:
+    """Wait for a child; return its status, None if it was killed because it took longer."""
+    deadline = time.monotonic() + within
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return status
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return None
+        time.sleep(0.005)
+
+
+def _functions(mutant: Mutant) -> Iterator[FunctionType]:
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType):
+            code = each.__code__
+            place = (code.co_filename, code.co_qualname, code.co_firstlineno)
+            if place == (str(mutant.path), mutant.function, mutant.first_line):
+                yield each

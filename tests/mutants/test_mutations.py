@@ -1,0 +1,63 @@
+"""The mutations that `make mutants` tries."""
+
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+from mutants.mutations import mutants_of
+
+SOURCE = '''
+"""A module."""
+LIMIT = 3
+
+
+class Box:
+    @property
+    def full(self) -> bool:
+        """Tell whether it is."""
+        return self.size >= LIMIT and not self.open
+
+
+def clipped(value: int, least: int = 0) -> int:
+    if value < least:
+        raise ValueError(f"{value} is below {least + 1}")
+
+    def inner() -> int:
+        return min(value, 9)
+
+    return inner()
+'''
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "module.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_each_decision_is_changed_and_nothing_else(path: Path) -> None:
+    assert [(each.function, each.before, each.after) for each in mutants_of(path)] == [
+        ("Box.full", "return self.size >= LIMIT and (not self.open)", "return None"),
+        ("Box.full", "self.size >= LIMIT and (not self.open)", "self.size >= LIMIT or not self.open"),
+        ("Box.full", "self.size >= LIMIT", "self.size > LIMIT"),
+        ("Box.full", "not self.open", "self.open"),
+        ("clipped", "0", "1"),
+        ("clipped", "value < least", "value <= least"),
+        ("clipped", "return min(value, 9)", "return None"),
+        ("clipped", "min(value, 9)", "max(value, 9)"),
+        ("clipped", "9", "10"),
+        ("clipped", "return inner()", "return None"),
+    ]
+
+
+def test_the_code_of_a_mutant_does_what_it_says(path: Path) -> None:
+    namespace: dict[str, object] = {}
+    exec(compile(SOURCE, str(path), "exec"), namespace)
+    clipped = namespace["clipped"]
+    assert isinstance(clipped, FunctionType)
+    mutant = next(each for each in mutants_of(path) if each.after == "10")
+    assert (clipped(12), mutant.line) == (9, 18)
+    clipped.__code__ = mutant.code()
+    assert clipped(12) == 10
